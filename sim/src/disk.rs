@@ -1,0 +1,215 @@
+//! A disk in memory that outlives the host on it, and tells a kill from a power loss.
+//!
+//! A kill loses nothing: the kernel has every call that returned. A power loss takes back what was not synced,
+//! in part: `content` says which bytes and lengths of a file may come back, `tree` says which names. Whoever ran
+//! on the disk before either of them can no longer touch it, not even from a destructor; the next host gets a
+//! handle from [`SimDisk::boot`].
+
+mod content;
+mod file;
+mod tree;
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use dacapo::disk::{Disk, DiskPath, Entry, EntryKind};
+use dacapo::seed::Rng;
+
+use content::PAGE_BYTES;
+pub use file::SimFile;
+use tree::{Node, Tree, View};
+
+/// A simulated disk. Clones are the same disk, as seen by the same life of the host.
+#[derive(Clone)]
+pub struct SimDisk {
+    shared: Arc<Mutex<State>>,
+    life: u64,
+}
+
+#[derive(Default)]
+struct State {
+    tree: Tree,
+    /// How many hosts died on this disk. A handle from an earlier life fails.
+    life: u64,
+    capacity_bytes: Option<u64>,
+    delay: Option<Duration>,
+}
+
+impl SimDisk {
+    /// An empty disk of unlimited size and no delay.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { shared: Arc::default(), life: 0 }
+    }
+
+    /// The same disk for a host that starts on it. Take one at each start: the handles of the host before it
+    /// fail from its kill or power loss on.
+    #[must_use]
+    pub fn boot(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), life: self.state().life }
+    }
+
+    /// Ends the host's life. Every handle that it has fails from here on; nothing that it did is lost, and what
+    /// it did not sync can still be lost to a power loss.
+    pub fn kill(&self) {
+        self.state().life += 1;
+    }
+
+    /// Ends the host's life and takes back what was not synced, in part, as `rng` chooses. What is left is
+    /// durable. The same disk and the same draws leave the same rest.
+    pub fn power_loss(&self, rng: &mut impl Rng) {
+        let mut state = self.state();
+        state.life += 1;
+        state.tree.lose_power(rng);
+    }
+
+    /// Bounds the content of all files together, counted in pages of 4 KiB that are not holes. A write that
+    /// needs more fails with `StorageFull` after the part that fits.
+    pub fn set_capacity(&self, bytes: Option<u64>) {
+        self.state().capacity_bytes = bytes;
+    }
+
+    /// Makes each [`run`](Disk::run) take this long, half of it before the work and half after: a caller that
+    /// gives up finds it done or not done.
+    pub fn set_delay(&self, delay: Option<Duration>) {
+        self.state().delay = delay;
+    }
+
+    /// Flips the lowest bit of one byte of a file, in what a read returns and in what is durable.
+    ///
+    /// # Errors
+    /// Where there is no file, or the byte is not in it.
+    pub fn corrupt(&self, path: &str, byte_position: u64) -> io::Result<()> {
+        let state = self.state();
+        let Node::File(content) = state.tree.find(segments(path))? else {
+            return Err(ErrorKind::IsADirectory.into());
+        };
+        content::lock(&content).flip_bit(byte_position)
+    }
+
+    /// All that a host sees, sorted by path: path, kind and length, 0 for a directory.
+    #[must_use]
+    pub fn tree(&self) -> Vec<(String, EntryKind, u64)> {
+        self.state().tree.paths(View::Seen)
+    }
+
+    /// The same for what a power loss leaves that takes back all that it can.
+    #[must_use]
+    pub fn durable_tree(&self) -> Vec<(String, EntryKind, u64)> {
+        self.state().tree.paths(View::Durable)
+    }
+
+    /// The content of a file as a host sees it. `None` where there is no file.
+    #[must_use]
+    pub fn read(&self, path: &str) -> Option<Vec<u8>> {
+        let Ok(Node::File(content)) = self.state().tree.find(segments(path)) else { return None };
+        let content = content::lock(&content);
+        let len = usize::try_from(content.len()).expect("what is inspected fits into memory");
+        let mut bytes = vec![0; len];
+        content.read(0, &mut bytes);
+        Some(bytes)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.lock().expect("no call panics while it holds the disk")
+    }
+
+    /// The disk, for a host that is alive.
+    fn alive(&self) -> io::Result<MutexGuard<'_, State>> {
+        let state = self.state();
+        if state.life == self.life {
+            return Ok(state);
+        }
+        Err(io::Error::other("the host that held this handle is dead"))
+    }
+}
+
+impl State {
+    /// How many pages may still be filled.
+    fn pages_free(&self) -> u64 {
+        let Some(bytes) = self.capacity_bytes else { return u64::MAX };
+        (bytes / PAGE_BYTES as u64).saturating_sub(self.tree.pages())
+    }
+}
+
+impl Default for SimDisk {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for SimDisk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimDisk").field("life", &self.life).finish_non_exhaustive()
+    }
+}
+
+impl Disk for SimDisk {
+    type File = SimFile;
+
+    fn create(&self, path: &DiskPath) -> io::Result<SimFile> {
+        let content = self.alive()?.tree.create(path)?;
+        Ok(SimFile::new(self.clone(), content))
+    }
+
+    fn open(&self, path: &DiskPath) -> io::Result<SimFile> {
+        match self.alive()?.tree.find(path.segments())? {
+            Node::File(content) => Ok(SimFile::new(self.clone(), content)),
+            Node::Dir(_) => Err(ErrorKind::IsADirectory.into()),
+        }
+    }
+
+    fn rename(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()> {
+        self.alive()?.tree.rename(from, to)
+    }
+
+    fn remove(&self, path: &DiskPath) -> io::Result<()> {
+        self.alive()?.tree.remove(path)
+    }
+
+    fn make_dir(&self, path: &DiskPath) -> io::Result<()> {
+        self.alive()?.tree.make_dir(path)
+    }
+
+    fn remove_dir(&self, path: &DiskPath) -> io::Result<()> {
+        self.alive()?.tree.remove_dir(path)
+    }
+
+    fn list(&self, path: &DiskPath) -> io::Result<Vec<Entry>> {
+        self.alive()?.tree.list(path)
+    }
+
+    fn sync_dir(&self, path: &DiskPath) -> io::Result<()> {
+        self.alive()?.tree.sync_dir(path)
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        self.alive()?.tree.sync_all();
+        Ok(())
+    }
+
+    /// Runs the work in place, so that a simulation has one thread and one order.
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let delay = self.state().delay;
+        let Some(delay) = delay else { return work() };
+        tokio::time::sleep(delay / 2).await;
+        let result = work();
+        tokio::time::sleep(delay / 2).await;
+        result
+    }
+}
+
+/// A choice of `0..bound`. Where there is no choice it draws nothing.
+fn below(rng: &mut impl Rng, bound: usize) -> usize {
+    if bound < 2 {
+        return 0;
+    }
+    let choice = rng.next_u64() % bound as u64;
+    usize::try_from(choice).expect("a choice is below its bound")
+}
+
+fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
+}

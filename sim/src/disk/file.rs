@@ -1,0 +1,57 @@
+//! An open file of a simulated disk: a handle on an inode, so it outlives the file's name but not its host.
+
+use std::fmt;
+use std::io;
+
+use dacapo::disk::DiskFile;
+
+use super::SimDisk;
+use super::content::{self, SharedContent};
+
+/// An open file of a [`SimDisk`]. Each call fails once the host that opened it is dead.
+pub struct SimFile {
+    disk: SimDisk,
+    content: SharedContent,
+}
+
+impl SimFile {
+    pub(super) fn new(disk: SimDisk, content: SharedContent) -> Self {
+        Self { disk, content }
+    }
+}
+
+impl fmt::Debug for SimFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimFile").field("len", &content::lock(&self.content).len()).finish_non_exhaustive()
+    }
+}
+
+/// Each call holds the disk for its whole length, and takes the content only after it.
+impl DiskFile for SimFile {
+    fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let _state = self.disk.alive()?;
+        Ok(content::lock(&self.content).read(position, buffer))
+    }
+
+    fn write_at(&self, position: u64, bytes: &[u8]) -> io::Result<()> {
+        let state = self.disk.alive()?;
+        let pages_free = state.pages_free();
+        content::lock(&self.content).write(position, bytes, pages_free)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        let _state = self.disk.alive()?;
+        content::lock(&self.content).set_len(len)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        let _state = self.disk.alive()?;
+        Ok(content::lock(&self.content).len())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let _state = self.disk.alive()?;
+        content::lock(&self.content).sync();
+        Ok(())
+    }
+}

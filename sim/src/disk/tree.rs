@@ -1,0 +1,285 @@
+//! The directories of a simulated disk: the names that a host sees, and those that are durable.
+//!
+//! Each change of names is one operation, waiting in every directory that it changes until that directory is
+//! synced. A power loss keeps a random prefix of what waits in each directory. As on a journaling file system:
+//! - An operation takes effect whole or not at all. One that moves a file between two directories is durable
+//!   once *either* is synced, and brings with it what waited before it in the other: the file is never lost
+//!   and never there twice.
+//! - A move into a directory that waits to be made makes that too, and one that waits to be removed was empty.
+//! - Nothing else is ordered between directories. A file created in a directory whose own name is not durable
+//!   is dropped with it, and content is durable only by a sync of the file.
+
+mod operations;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, ErrorKind};
+use std::iter;
+use std::sync::Arc;
+
+use dacapo::disk::{DiskPath, Entry, EntryKind};
+use dacapo::seed::Rng;
+
+use super::content::{self, SharedContent};
+use operations::{Change, OperationId, Operations};
+
+/// An inode.
+#[derive(Clone)]
+pub(super) enum Node {
+    File(SharedContent),
+    Dir(DirId),
+}
+
+/// A directory, whatever its name. Never used twice on a disk.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct DirId(u64);
+
+const ROOT: DirId = DirId(0);
+
+/// Which names are meant.
+#[derive(Clone, Copy)]
+pub(super) enum View {
+    Seen,
+    Durable,
+}
+
+type Names = BTreeMap<String, Node>;
+
+#[derive(Default)]
+struct Dir {
+    seen: Names,
+    durable: Names,
+    /// Operations on these names that are not durable, in order.
+    waiting: BTreeSet<OperationId>,
+    /// The operation that made it; none for the root.
+    made_by: Option<OperationId>,
+}
+
+/// All directories of a disk, and the operations on their names that are not durable.
+pub(super) struct Tree {
+    dirs: BTreeMap<DirId, Dir>,
+    dirs_made: u64,
+    operations: Operations,
+}
+
+impl Default for Tree {
+    fn default() -> Self {
+        let dirs = BTreeMap::from([(ROOT, Dir::default())]);
+        Self { dirs, dirs_made: 0, operations: Operations::default() }
+    }
+}
+
+impl Tree {
+    pub(super) fn find<'p>(&self, segments: impl Iterator<Item = &'p str>) -> io::Result<Node> {
+        let mut node = Node::Dir(ROOT);
+        for segment in segments {
+            let Node::Dir(dir) = node else { return Err(ErrorKind::NotADirectory.into()) };
+            node = self.dir(dir).seen.get(segment).cloned().ok_or(ErrorKind::NotFound)?;
+        }
+        Ok(node)
+    }
+
+    pub(super) fn create(&mut self, path: &DiskPath) -> io::Result<SharedContent> {
+        let (dir, name) = self.free_place(path)?;
+        let content = SharedContent::default();
+        self.change(vec![Change { dir, name, node: Some(Node::File(Arc::clone(&content))) }], Vec::new());
+        Ok(content)
+    }
+
+    pub(super) fn make_dir(&mut self, path: &DiskPath) -> io::Result<()> {
+        let (dir, name) = self.free_place(path)?;
+        self.dirs_made += 1;
+        let made = DirId(self.dirs_made);
+        let operation = self.change(vec![Change { dir, name, node: Some(Node::Dir(made)) }], Vec::new());
+        self.dirs.insert(made, Dir { made_by: Some(operation), ..Dir::default() });
+        Ok(())
+    }
+
+    pub(super) fn rename(&mut self, from: &DiskPath, to: &DiskPath) -> io::Result<()> {
+        let file = self.find(from.segments())?;
+        let (from_dir, from_name) = self.file_place(from)?;
+        let Some((to_dir, to_name)) = self.place(to)? else { return Err(ErrorKind::DirectoryNotEmpty.into()) };
+        if let Some(Node::Dir(_)) = self.dir(to_dir).seen.get(&to_name) {
+            // Linux answers so, before it looks at kinds, where the target holds the source.
+            let holds_source = above(from).any(|dir| dir == *to);
+            return Err(if holds_source { ErrorKind::DirectoryNotEmpty } else { ErrorKind::IsADirectory }.into());
+        }
+        if from == to {
+            return Ok(());
+        }
+        let after = if from_dir == to_dir { Vec::new() } else { self.makers(to) };
+        let changes = vec![
+            Change { dir: from_dir, name: from_name, node: None },
+            Change { dir: to_dir, name: to_name, node: Some(file) },
+        ];
+        self.change(changes, after);
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, path: &DiskPath) -> io::Result<()> {
+        let (dir, name) = self.file_place(path)?;
+        self.change(vec![Change { dir, name, node: None }], Vec::new());
+        Ok(())
+    }
+
+    pub(super) fn remove_dir(&mut self, path: &DiskPath) -> io::Result<()> {
+        let removed = self.find_dir(path)?;
+        if !self.dir(removed).seen.is_empty() {
+            return Err(ErrorKind::DirectoryNotEmpty.into());
+        }
+        let (dir, name) = self.place(path)?.ok_or(ErrorKind::DirectoryNotEmpty)?;
+        let after = self.dir(removed).waiting.last().copied().into_iter().collect();
+        self.change(vec![Change { dir, name, node: None }], after);
+        Ok(())
+    }
+
+    pub(super) fn list(&self, path: &DiskPath) -> io::Result<Vec<Entry>> {
+        let names = &self.dir(self.find_dir(path)?).seen;
+        Ok(names.iter().map(|(name, node)| Entry { name: name.clone(), kind: kind_of(node) }).collect())
+    }
+
+    pub(super) fn sync_dir(&mut self, path: &DiskPath) -> io::Result<()> {
+        let dir = self.find_dir(path)?;
+        let last = self.dir(dir).waiting.last().copied();
+        self.settle(last.into_iter().collect());
+        Ok(())
+    }
+
+    pub(super) fn sync_all(&mut self) {
+        self.settle(self.operations.all());
+        for (_, node) in self.walk(View::Seen) {
+            if let Node::File(content) = node {
+                content::lock(&content).sync();
+            }
+        }
+    }
+
+    pub(super) fn lose_power(&mut self, rng: &mut impl Rng) {
+        let mut kept = Vec::new();
+        for dir in self.dirs.values() {
+            let count = super::below(rng, dir.waiting.len() + 1);
+            kept.extend(dir.waiting.iter().take(count));
+        }
+        self.settle(kept);
+        self.operations.forget_all();
+        for dir in self.dirs.values_mut() {
+            dir.seen.clone_from(&dir.durable);
+            dir.waiting.clear();
+        }
+        let mut dirs = BTreeSet::from([ROOT]);
+        for (_, node) in self.walk(View::Durable) {
+            match node {
+                Node::File(content) => content::lock(&content).lose_power(rng),
+                Node::Dir(dir) => _ = dirs.insert(dir),
+            }
+        }
+        self.dirs.retain(|id, _| dirs.contains(id));
+    }
+
+    pub(super) fn paths(&self, view: View) -> Vec<(String, EntryKind, u64)> {
+        let mut paths: Vec<_> = self.walk(view).into_iter().map(|(path, node)| describe(path, &node, view)).collect();
+        paths.sort();
+        paths
+    }
+
+    /// Pages of all files that have a name.
+    pub(super) fn pages(&self) -> u64 {
+        let pages = |(_, node)| match node {
+            Node::File(content) => content::lock(&content).pages(),
+            Node::Dir(_) => 0,
+        };
+        self.walk(View::Seen).into_iter().map(pages).sum()
+    }
+}
+
+/// Where names are.
+impl Tree {
+    fn dir(&self, dir: DirId) -> &Dir {
+        self.dirs.get(&dir).expect("a directory outlives its names")
+    }
+
+    fn dir_mut(&mut self, dir: DirId) -> &mut Dir {
+        self.dirs.get_mut(&dir).expect("a directory outlives its names")
+    }
+
+    fn find_dir(&self, path: &DiskPath) -> io::Result<DirId> {
+        match self.find(path.segments())? {
+            Node::Dir(dir) => Ok(dir),
+            Node::File(_) => Err(ErrorKind::NotADirectory.into()),
+        }
+    }
+
+    /// The directory that holds a path, and the name in it; none for the root.
+    fn place(&self, path: &DiskPath) -> io::Result<Option<(DirId, String)>> {
+        let (Some(parent), Some(name)) = (path.parent(), path.segments().last()) else { return Ok(None) };
+        Ok(Some((self.find_dir(&parent)?, name.to_owned())))
+    }
+
+    fn free_place(&self, path: &DiskPath) -> io::Result<(DirId, String)> {
+        let (dir, name) = self.place(path)?.ok_or(ErrorKind::AlreadyExists)?;
+        if self.dir(dir).seen.contains_key(&name) {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        Ok((dir, name))
+    }
+
+    fn file_place(&self, path: &DiskPath) -> io::Result<(DirId, String)> {
+        let (dir, name) = self.place(path)?.ok_or(ErrorKind::IsADirectory)?;
+        match self.dir(dir).seen.get(&name) {
+            Some(Node::File(_)) => Ok((dir, name)),
+            Some(Node::Dir(_)) => Err(ErrorKind::IsADirectory.into()),
+            None => Err(ErrorKind::NotFound.into()),
+        }
+    }
+
+    /// What made the directories above a path.
+    fn makers(&self, path: &DiskPath) -> Vec<OperationId> {
+        let dirs = above(path).map(|path| self.find_dir(&path).expect("the path was found"));
+        dirs.filter_map(|dir| self.dir(dir).made_by).collect()
+    }
+
+    /// Every path below the root and what it names, a directory before what it holds.
+    fn walk(&self, view: View) -> Vec<(String, Node)> {
+        let mut found = Vec::new();
+        let mut open = vec![(String::new(), ROOT)];
+        while let Some((prefix, dir)) = open.pop() {
+            for (name, node) in self.dir(dir).names(view) {
+                let path = format!("{prefix}{name}");
+                if let Node::Dir(dir) = node {
+                    open.push((format!("{path}/"), *dir));
+                }
+                found.push((path, node.clone()));
+            }
+        }
+        found
+    }
+}
+
+impl Dir {
+    fn names(&self, view: View) -> &Names {
+        match view {
+            View::Seen => &self.seen,
+            View::Durable => &self.durable,
+        }
+    }
+}
+
+/// The directories above a path, the root last.
+fn above(path: &DiskPath) -> impl Iterator<Item = DiskPath> {
+    iter::successors(path.parent(), DiskPath::parent)
+}
+
+fn describe(path: String, node: &Node, view: View) -> (String, EntryKind, u64) {
+    let len = match (node, view) {
+        (Node::File(content), View::Seen) => content::lock(content).len(),
+        (Node::File(content), View::Durable) => content::lock(content).durable_len(),
+        (Node::Dir(_), _) => 0,
+    };
+    (path, kind_of(node), len)
+}
+
+fn kind_of(node: &Node) -> EntryKind {
+    match node {
+        Node::File(_) => EntryKind::File,
+        Node::Dir(_) => EntryKind::Dir,
+    }
+}

@@ -1,0 +1,101 @@
+//! The changes of names that are not durable, and the order in which they become so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{DirId, Node, Tree};
+
+/// The number of a change, in the order in which hosts made them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct OperationId(u64);
+
+/// One name in one directory: what it names afterwards.
+pub(super) struct Change {
+    pub(super) dir: DirId,
+    pub(super) name: String,
+    pub(super) node: Option<Node>,
+}
+
+struct Operation {
+    changes: Vec<Change>,
+    /// Operations without which this one makes no sense, besides those before it in its directories.
+    after: Vec<OperationId>,
+}
+
+/// What waits, by number.
+#[derive(Default)]
+pub(super) struct Operations {
+    waiting: BTreeMap<OperationId, Operation>,
+    count: u64,
+}
+
+impl Operations {
+    pub(super) fn all(&self) -> Vec<OperationId> {
+        self.waiting.keys().copied().collect()
+    }
+
+    pub(super) fn forget_all(&mut self) {
+        self.waiting.clear();
+    }
+
+    fn add(&mut self, operation: Operation) -> OperationId {
+        self.count += 1;
+        let id = OperationId(self.count);
+        self.waiting.insert(id, operation);
+        id
+    }
+}
+
+impl Tree {
+    /// Makes changes that hosts see at once, and that become durable together.
+    pub(super) fn change(&mut self, changes: Vec<Change>, after: Vec<OperationId>) -> OperationId {
+        let mut dirs = BTreeSet::new();
+        for Change { dir, name, node } in &changes {
+            let seen = &mut self.dir_mut(*dir).seen;
+            match node {
+                Some(node) => _ = seen.insert(name.clone(), node.clone()),
+                None => _ = seen.remove(name),
+            }
+            dirs.insert(*dir);
+        }
+        let id = self.operations.add(Operation { changes, after });
+        for dir in dirs {
+            self.dir_mut(dir).waiting.insert(id);
+        }
+        id
+    }
+
+    /// Makes operations durable, with all that has to be durable before them.
+    pub(super) fn settle(&mut self, operations: Vec<OperationId>) {
+        let mut due = BTreeSet::new();
+        let mut open = operations;
+        while let Some(id) = open.pop() {
+            let Some(operation) = self.operations.waiting.get(&id) else { continue };
+            if !due.insert(id) {
+                continue;
+            }
+            open.extend(&operation.after);
+            for change in &operation.changes {
+                open.extend(self.dir(change.dir).waiting.range(..id).next_back());
+            }
+        }
+        for id in due {
+            let operation = self.operations.waiting.remove(&id).expect("what is due waits");
+            for change in operation.changes {
+                self.make_durable(id, change);
+            }
+        }
+    }
+
+    fn make_durable(&mut self, id: OperationId, change: Change) {
+        let dir = self.dir_mut(change.dir);
+        dir.waiting.remove(&id);
+        let replaced = match change.node {
+            Some(node) => dir.durable.insert(change.name, node),
+            None => dir.durable.remove(&change.name),
+        };
+        if let Some(Node::Dir(removed)) = replaced {
+            let removed = self.dirs.remove(&removed).expect("a directory outlives its names");
+            assert!(removed.waiting.is_empty(), "what emptied a directory is durable before its removal");
+        }
+    }
+}

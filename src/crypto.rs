@@ -1,0 +1,13 @@
+//! Keys, names and seals: pure functions over bytes. Nothing here does I/O, waits, or draws randomness.
+
+pub(crate) mod hex;
+mod keys;
+mod metadata;
+mod names;
+mod seal;
+
+pub use hex::HexError;
+pub use keys::{ClusterSecret, Keys, MasterSecret};
+pub use metadata::{Metadata, MetadataError, SealedMetadata};
+pub use names::{HashedKey, Key, KeyError, NodeId, PathName};
+pub use seal::{ContentCipher, Digest, IV_BYTES, Iv, Seal, Tag, Version};

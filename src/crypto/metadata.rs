@@ -1,0 +1,155 @@
+//! The sealed metadata of a file: its name, size and time, encrypted for its owner and kept beside each replica,
+//! so that an owner who has nothing but the master secret can tell what a replica is.
+
+use ctr::cipher::{KeyIvInit, StreamCipher};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::seal::Aes256Ctr;
+use super::{IV_BYTES, Iv, Key, Keys};
+use crate::limits::METADATA_BYTES_MAX;
+use crate::time::UnixMillis;
+
+/// What an owner wants to know again about a file.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Metadata {
+    /// What the file is called.
+    pub key: Key,
+    /// The length of the plaintext in bytes.
+    pub size: u64,
+    /// When it was stored, by the owner's clock.
+    pub modified: UnixMillis,
+}
+
+/// `[16-byte IV][AES-256-CTR ciphertext]` of a [`Metadata`]. Authentic only together with the
+/// [`Tag`](super::Tag) that covers it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedMetadata(Vec<u8>);
+
+/// Why sealed metadata cannot be opened. It is checked after the tag, so this means a defect or another key.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MetadataError {
+    /// Too short for an IV, or longer than any node makes.
+    #[error("sealed metadata of {bytes} bytes is out of bounds")]
+    Length {
+        /// Its length.
+        bytes: usize,
+    },
+    /// The decrypted bytes are not metadata.
+    #[error("sealed metadata does not decrypt to a name, a size and a time")]
+    Content,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Plain<'a> {
+    key: &'a str,
+    size: u64,
+    modified: UnixMillis,
+}
+
+impl SealedMetadata {
+    /// Encrypts. The IV must never have been used with these keys.
+    #[must_use]
+    pub fn seal(keys: &Keys, iv: Iv, metadata: &Metadata) -> Self {
+        let plain = Plain { key: metadata.key.as_str(), size: metadata.size, modified: metadata.modified };
+        let mut bytes = postcard::to_extend(&plain, iv.0.to_vec()).expect("plain data encodes");
+        Aes256Ctr::new(&keys.metadata.into(), &iv.0.into()).apply_keystream(&mut bytes[IV_BYTES..]);
+        Self(bytes)
+    }
+
+    /// Decrypts what a verified tag covers.
+    ///
+    /// # Errors
+    /// Where the bytes are not what [`seal`](Self::seal) makes with these keys.
+    pub fn open(&self, keys: &Keys) -> Result<Metadata, MetadataError> {
+        let (iv, sealed) = self.0.split_first_chunk().ok_or(MetadataError::Length { bytes: self.0.len() })?;
+        let mut bytes = sealed.to_vec();
+        Aes256Ctr::new(&keys.metadata.into(), &(*iv).into()).apply_keystream(&mut bytes);
+        let plain: Plain<'_> = postcard::from_bytes(&bytes).map_err(|_| MetadataError::Content)?;
+        let key = plain.key.parse().map_err(|_| MetadataError::Content)?;
+        Ok(Metadata { key, size: plain.size, modified: plain.modified })
+    }
+
+    /// Takes bytes from outside, within the bound.
+    ///
+    /// # Errors
+    /// Where no node makes sealed metadata of that length.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, MetadataError> {
+        if bytes.len() < IV_BYTES || bytes.len() > METADATA_BYTES_MAX {
+            return Err(MetadataError::Length { bytes: bytes.len() });
+        }
+        Ok(Self(bytes.to_vec()))
+    }
+
+    /// The sealed bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Shows the length only.
+impl std::fmt::Debug for SealedMetadata {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SealedMetadata({} bytes)", self.0.len())
+    }
+}
+
+/// Shows no name.
+impl std::fmt::Debug for Metadata {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Metadata({:?}, {} bytes)", self.key, self.size)
+    }
+}
+
+impl Serialize for SealedMetadata {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for SealedMetadata {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Bounded;
+        impl Visitor<'_> for Bounded {
+            type Value = SealedMetadata;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("sealed metadata")
+            }
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<SealedMetadata, E> {
+                SealedMetadata::from_bytes(bytes).map_err(E::custom)
+            }
+        }
+        // Borrowed bytes: nothing is allocated before the length is checked.
+        deserializer.deserialize_bytes(Bounded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::MasterSecret;
+
+    #[test]
+    fn metadata_opens_with_its_own_keys_only() {
+        let keys = Keys::derive(&MasterSecret([1; 32]));
+        let key: Key = "holiday/écran.png".parse().expect("a key");
+        let metadata = Metadata { key, size: 22, modified: UnixMillis(1_700_000_000_000) };
+        let sealed = SealedMetadata::seal(&keys, Iv([9; 16]), &metadata);
+        assert_eq!(sealed.open(&keys), Ok(metadata));
+        assert!(!sealed.as_bytes().windows(7).any(|window| window == b"holiday"));
+        let stranger = Keys::derive(&MasterSecret([2; 32]));
+        assert_eq!(sealed.open(&stranger), Err(MetadataError::Content));
+    }
+
+    #[test]
+    fn the_longest_key_fits_the_bound() {
+        let keys = Keys::derive(&MasterSecret([1; 32]));
+        let key: Key = "k".repeat(crate::limits::KEY_BYTES_MAX).parse().expect("a key");
+        let metadata = Metadata { key, size: u64::MAX, modified: UnixMillis(u64::MAX) };
+        let sealed = SealedMetadata::seal(&keys, Iv([0; 16]), &metadata);
+        assert_eq!(SealedMetadata::from_bytes(sealed.as_bytes()), Ok(sealed.clone()));
+        let long = vec![0; METADATA_BYTES_MAX + 1];
+        assert_eq!(SealedMetadata::from_bytes(&long), Err(MetadataError::Length { bytes: long.len() }));
+    }
+}

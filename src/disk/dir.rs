@@ -1,0 +1,265 @@
+//! The disk seam over a directory of the real file system.
+//!
+//! Owns the directory while it is open: an advisory lock keeps a second node out. Everything in it is readable
+//! by its owner only, and a symbolic link in the place of a file is refused. Calls block; [`Disk::run`] takes
+//! them to a thread of tokio's blocking pool. The lock file is not part of the disk: no listing shows it.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::panic;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{Access, AtFlags, CWD, FlockOperation, OFlags};
+use rustix::io::Errno;
+
+use super::{Disk, DiskFile, DiskPath, Entry, EntryKind};
+
+/// The file that holds the lock. Its content means nothing.
+const LOCK_NAME: &str = "lock";
+
+/// The file that the store puts into every data directory before anything else.
+const IDENTITY_NAME: &str = "identity";
+
+/// Files hold keys and private content: only their owner reads them. A stricter umask stays in force.
+const FILE_MODE: u32 = 0o600;
+
+/// The same for directories, which tell names and sizes.
+const DIR_MODE: u32 = 0o700;
+
+/// Why a directory cannot be a disk.
+#[derive(Debug, thiserror::Error)]
+pub enum DirDiskError {
+    /// Another process, or another part of this one, has the directory open.
+    #[error("{path} is in use by another node")]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The directory holds something, and nothing says that a node made it. It was left as it is.
+    #[error("{path} is not empty and was not made by a node")]
+    Foreign {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The path, or a part of it, names something that is not a directory.
+    #[error("{path} is not a directory")]
+    NotADirectory {
+        /// The path.
+        path: PathBuf,
+    },
+    /// The operating system does not let this process create, read or change the directory.
+    #[error("{path} cannot be read and written")]
+    Unwritable {
+        /// The directory.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+/// A directory of the real file system. Clones are the same disk; the lock is held until the last clone and the
+/// last of its open files are dropped.
+#[derive(Clone, Debug)]
+pub struct DirDisk {
+    root: Arc<Root>,
+}
+
+#[derive(Debug)]
+struct Root {
+    path: PathBuf,
+    lock: File,
+}
+
+/// An open file of a [`DirDisk`].
+#[derive(Debug)]
+pub struct DirFile {
+    file: File,
+    /// A file that is still being written on a blocking thread keeps the next node out.
+    _root: Arc<Root>,
+}
+
+impl DirDisk {
+    /// Opens a directory, creates it where it is missing, and keeps every other node out of it.
+    ///
+    /// A crash between leaves at most an empty directory or one with an empty lock file, and the next call takes
+    /// either.
+    ///
+    /// # Errors
+    /// See [`DirDiskError`]. A directory that cannot be written is refused here and not at its first write. A
+    /// directory of somebody else is refused and left untouched.
+    pub fn open(root: &Path) -> Result<Self, DirDiskError> {
+        let refused = |source: io::Error| refusal(root, source);
+        if is_foreign(root).map_err(refused)? {
+            return Err(DirDiskError::Foreign { path: root.to_owned() });
+        }
+        DirBuilder::new().recursive(true).mode(DIR_MODE).create(root).map_err(refused)?;
+        let all = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
+        rustix::fs::accessat(CWD, root, all, AtFlags::EACCESS).map_err(|errno| refused(errno.into()))?;
+        let lock = owned_file().create(true).open(root.join(LOCK_NAME)).map_err(refused)?;
+        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self { root: Arc::new(Root { path: root.to_owned(), lock }) }),
+            Err(Errno::WOULDBLOCK) => Err(DirDiskError::InUse { path: root.to_owned() }),
+            Err(errno) => Err(refused(errno.into())),
+        }
+    }
+
+    fn place(&self, path: &DiskPath) -> PathBuf {
+        let mut place = self.root.path.clone();
+        // Not `join`: for the root it would append a slash, and that changes what some calls answer.
+        place.extend(path.segments());
+        place
+    }
+
+    fn file(&self, file: File) -> DirFile {
+        DirFile { file, _root: Arc::clone(&self.root) }
+    }
+}
+
+impl Disk for DirDisk {
+    type File = DirFile;
+
+    fn create(&self, path: &DiskPath) -> io::Result<DirFile> {
+        owned_file().create_new(true).open(self.place(path)).map(|file| self.file(file))
+    }
+
+    fn open(&self, path: &DiskPath) -> io::Result<DirFile> {
+        owned_file().open(self.place(path)).map(|file| self.file(file))
+    }
+
+    fn rename(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()> {
+        let from = self.place(from);
+        // The seam renames files only; the operating system would take a directory as well.
+        if fs::symlink_metadata(&from)?.is_dir() {
+            return Err(ErrorKind::IsADirectory.into());
+        }
+        fs::rename(from, self.place(to))
+    }
+
+    fn remove(&self, path: &DiskPath) -> io::Result<()> {
+        fs::remove_file(self.place(path))
+    }
+
+    fn make_dir(&self, path: &DiskPath) -> io::Result<()> {
+        DirBuilder::new().mode(DIR_MODE).create(self.place(path))
+    }
+
+    fn remove_dir(&self, path: &DiskPath) -> io::Result<()> {
+        fs::remove_dir(self.place(path))
+    }
+
+    fn list(&self, path: &DiskPath) -> io::Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(self.place(path))? {
+            let entry = entry?;
+            let kind = entry_kind(entry.file_type()?);
+            entries.push(Entry { name: entry.file_name().to_string_lossy().into_owned(), kind });
+        }
+        if *path == DiskPath::root() {
+            entries.retain(|entry| entry.name != LOCK_NAME);
+        }
+        entries.sort();
+        Ok(entries)
+    }
+
+    fn sync_dir(&self, path: &DiskPath) -> io::Result<()> {
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW;
+        let dir = OpenOptions::new().read(true).custom_flags(flag_bits(flags)).open(self.place(path))?;
+        dir.sync_all()
+    }
+
+    fn sync_all(&self) -> io::Result<()> {
+        // The lock file is on the file system of the root, so it stands for it.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        rustix::fs::syncfs(&self.root.lock)?;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        rustix::fs::sync();
+        Ok(())
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        match tokio::task::spawn_blocking(work).await {
+            Ok(result) => result,
+            // Nothing aborts the task, and a runtime that shuts down no longer polls its caller: it panicked.
+            Err(error) => panic::resume_unwind(error.into_panic()),
+        }
+    }
+}
+
+impl DiskFile for DirFile {
+    fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.file.read_at(buffer, position) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn write_at(&self, position: u64, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, position)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.file.set_len(len)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// `fdatasync` writes back the content and all that is needed to read it, so the length too. It leaves out
+    /// the times, which nothing reads, and with them a journal commit where only bytes in place were changed.
+    fn sync(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+}
+
+/// Whether the directory holds something and no node left its marks in it.
+fn is_foreign(root: &Path) -> io::Result<bool> {
+    let entries = match fs::read_dir(root) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let mut empty = true;
+    for entry in entries {
+        let name = entry?.file_name();
+        if name == LOCK_NAME || name == IDENTITY_NAME {
+            return Ok(false);
+        }
+        empty = false;
+    }
+    Ok(!empty)
+}
+
+fn refusal(root: &Path, source: io::Error) -> DirDiskError {
+    let path = root.to_owned();
+    match source.kind() {
+        // A directory is only created where none is, so what has its name already is something else.
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => DirDiskError::NotADirectory { path },
+        _ => DirDiskError::Unwritable { path, source },
+    }
+}
+
+/// Options for a file that only its owner reads and that is not a symbolic link.
+fn owned_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(FILE_MODE).custom_flags(flag_bits(OFlags::NOFOLLOW));
+    options
+}
+
+fn flag_bits(flags: OFlags) -> i32 {
+    flags.bits().cast_signed()
+}
+
+fn entry_kind(kind: fs::FileType) -> EntryKind {
+    if kind.is_file() {
+        EntryKind::File
+    } else if kind.is_dir() {
+        EntryKind::Dir
+    } else {
+        EntryKind::Other
+    }
+}

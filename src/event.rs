@@ -1,0 +1,138 @@
+//! Everything worth telling about a node, as one typed enum. `Display` is the console line and the trace line;
+//! tests and oracles match on the variants. No event carries a key, content or a secret: files go by the hash
+//! that names them on the disk concerned.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use crate::crypto::{HashedKey, NodeId, PathName, Version};
+use crate::transport::Address;
+
+/// One fact, in the past tense.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are named for what they hold, and Display says the rest")]
+pub enum Event {
+    /// The node has its data directory open and its port bound.
+    Started { node: NodeId, address: SocketAddr, is_new: bool },
+    /// A start found traces of a crash.
+    Recovered { finished: usize, dropped: usize },
+    /// The node dials a configured peer.
+    Dialled { address: Address },
+    /// A dial led to no connection; the next one follows after the wait.
+    DialFailed { address: Address, reason: String, retry_ms: u64 },
+    /// A peer is connected that was not.
+    PeerConnected { peer: NodeId, address: Option<Address> },
+    /// The last control connection of a peer ended.
+    PeerLost { peer: NodeId, reason: String },
+    /// An incoming connection was dropped before it became a peer's.
+    InboundDropped { from: SocketAddr, reason: String },
+    /// An exchange of a peer was refused or broke off.
+    ExchangeFailed { peer: NodeId, reason: String },
+    /// An own file is durable on this disk.
+    FileWritten { file: PathName, version: Version, bytes: u64 },
+    /// A peer acknowledged a replica as durable.
+    ReplicaAcknowledged { peer: NodeId, file: PathName, bytes: u64 },
+    /// A peer did not acknowledge a replica.
+    ReplicaFailed { peer: NodeId, file: PathName, reason: String },
+    /// A replica for a peer is durable on this disk.
+    ReplicaWritten { owner: NodeId, replica: HashedKey, version: Version, bytes: u64 },
+    /// The local copy of an own file is gone.
+    FileDeleted { file: PathName },
+    /// The local copy of an own file is not what was stored.
+    FileDamaged { file: PathName },
+    /// An own file is not here and the peers are asked.
+    FetchStarted { file: PathName, peers: usize },
+    /// A peer has an own file, or says that it has not, or could not say.
+    FetchAnswered { peer: NodeId, file: PathName, answer: FetchAnswer },
+    /// An own file came back from a peer, was verified, and is on this disk again.
+    FileFetched { file: PathName, peer: NodeId, bytes: u64 },
+    /// This node sent a replica to its owner.
+    ReplicaServed { owner: NodeId, replica: HashedKey, bytes: u64 },
+    /// The node has stopped; its data directory is closed.
+    Stopped,
+}
+
+/// What came of asking one peer for a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FetchAnswer {
+    /// It does not have the file.
+    NotFound,
+    /// It has an older version than the one acknowledged last.
+    Stale(Version),
+    /// What it sent is not what the owner stored.
+    Damaged,
+    /// It could not be asked, or broke off.
+    Failed(String),
+}
+
+/// Where a node tells its events. Called on the node's thread; it must not block.
+pub type EventSink = Rc<dyn Fn(&Event)>;
+
+/// The first ten hex digits of a name: enough to find the file by.
+fn short(name: &impl fmt::Display) -> String {
+    name.to_string()[..10].to_owned()
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Started { node, address, is_new } => {
+                let identity = if *is_new { "new identity" } else { "identity" };
+                write!(f, "listening on {address}, {identity} {}", node.short())
+            }
+            Self::Recovered { finished, dropped } => {
+                write!(f, "recovered from a crash: {finished} files finished, {dropped} dropped")
+            }
+            Self::Dialled { address } => write!(f, "attempting to connect with {address}"),
+            Self::DialFailed { address, reason, retry_ms } => {
+                write!(f, "no connection with {address}: {reason}; next attempt in {retry_ms} ms")
+            }
+            Self::PeerConnected { peer, address: Some(address) } => {
+                write!(f, "connected with {} at {address}", peer.short())
+            }
+            Self::PeerConnected { peer, address: None } => {
+                write!(f, "connected with {}, which cannot be dialled", peer.short())
+            }
+            Self::PeerLost { peer, reason } => write!(f, "lost {}: {reason}", peer.short()),
+            Self::InboundDropped { from, reason } => write!(f, "dropped a connection from {from}: {reason}"),
+            Self::ExchangeFailed { peer, reason } => write!(f, "an exchange with {} failed: {reason}", peer.short()),
+            Self::FileWritten { file, version, bytes } => {
+                write!(f, "received and written {bytes} bytes to disk as {} {version}", short(file))
+            }
+            Self::ReplicaAcknowledged { peer, file, bytes } => {
+                write!(f, "{} acknowledged {bytes} sealed bytes of {}", peer.short(), short(file))
+            }
+            Self::ReplicaFailed { peer, file, reason } => {
+                write!(f, "{} has no replica of {}: {reason}", peer.short(), short(file))
+            }
+            Self::ReplicaWritten { owner, replica, version, bytes } => {
+                write!(f, "written {bytes} sealed bytes to disk as {} {version} for {}", short(replica), owner.short())
+            }
+            Self::FileDeleted { file } => write!(f, "deleted {} from disk", short(file)),
+            Self::FileDamaged { file } => write!(f, "the local copy of {} is damaged", short(file)),
+            Self::FetchStarted { file, peers } => {
+                write!(f, "don't have {} locally, asking {peers} peers", short(file))
+            }
+            Self::FetchAnswered { peer, file, answer } => write!(f, "{} {answer} {}", peer.short(), short(file)),
+            Self::FileFetched { file, peer, bytes } => {
+                write!(f, "received {bytes} bytes from {}, verified, written to disk as {}", peer.short(), short(file))
+            }
+            Self::ReplicaServed { owner, replica, bytes } => {
+                write!(f, "served {bytes} sealed bytes of {} to {}", short(replica), owner.short())
+            }
+            Self::Stopped => f.write_str("stopped"),
+        }
+    }
+}
+
+impl fmt::Display for FetchAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound => f.write_str("does not have"),
+            Self::Stale(version) => write!(f, "has only the older {version} of"),
+            Self::Damaged => f.write_str("sent a damaged copy of"),
+            Self::Failed(reason) => write!(f, "could not be asked ({reason}) for"),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Dacapo keeps files on machines that need not be trusted: a node holds its own files in plaintext, every
+//! connected peer holds an encrypted copy, and a file that is gone here comes back from there.
+//!
+//! [`node::Node`] runs over a [`platform::Platform`]: a transport, a disk and the time of day, real or simulated.
+//! The same code serves both; `dacapo-sim` replays whole clusters from one seed. `docs/ARCHITECTURE.md` maps the
+//! folders.
+
+pub mod crypto;
+pub mod disk;
+pub mod event;
+pub mod limits;
+pub mod node;
+pub mod platform;
+pub mod protocol;
+pub mod seed;
+pub mod store;
+pub mod time;
+pub mod transport;

@@ -1,0 +1,92 @@
+//! Every bound of the node in one place: sizes in bytes, counts, and waits. Each constant gives its unit in its
+//! name and its reason beside it. "Chosen" means that no measurement fixes it, and says what would change it.
+
+use std::time::Duration;
+
+/// The protocol version that the hello carries. A peer with another version is refused with both numbers.
+pub const PROTOCOL_VERSION: u16 = 1;
+
+/// A key names a file. Chosen: four times the longest file name of ext4, so that a path fits as a key.
+pub const KEY_BYTES_MAX: usize = 1024;
+
+/// The longest `host:port` that a node dials: 253 bytes of DNS name (RFC 1035, 2.3.4), a colon, 5 digits.
+pub const ADDRESS_BYTES_MAX: usize = 259;
+
+/// The largest file. Chosen: 16 TiB, the largest file of ext4 with 4 KiB blocks, and far below where the
+/// 128-bit counter of the cipher could wrap.
+pub const FILE_BYTES_MAX: u64 = 16 << 40;
+
+/// The encrypted name, size and time of a file. The longest key, its length, two integers and an IV fit.
+pub const METADATA_BYTES_MAX: usize = KEY_BYTES_MAX + 64;
+
+/// One message between peers. The largest carries a replica's metadata; the rest is under 300 bytes.
+pub const MESSAGE_BYTES_MAX: usize = 4 * 1024;
+
+/// What file content is read, encrypted, sent and written by. Measured at 1 GiB to two peers: 64 KiB costs a
+/// third more CPU in thread hops, 1 MiB gains nothing and takes four times the memory.
+pub const CHUNK_BYTES: usize = 256 * 1024;
+
+/// Content up to this size travels with its announcement; beyond it the receiving side has to ask for it first,
+/// so that a refusal costs one message. Chosen: one Noise frame, below the socket buffers of every platform.
+pub const EAGER_BYTES_MAX: u64 = 60 * 1024;
+
+/// Chunks that may wait for one slow peer while a file is stored. Two keep the link busy while one is sealed.
+pub const CHUNKS_QUEUED_MAX: usize = 3;
+
+/// Connections that a node accepts at once, before and after the handshake together. Chosen: 7 peers with full
+/// pools fit four times over; each costs at most 0.4 MiB.
+pub const INBOUND_CONNECTIONS_MAX: usize = 256;
+
+/// Connections that have not finished the handshake. A flood of strangers may hold no more than these.
+pub const HANDSHAKES_MAX: usize = 64;
+
+/// Connections per peer that this node asks on. Chosen: enough for sixteen callers to overlap their waits for
+/// the peer's disk; further exchanges wait for a free one.
+pub const POOL_CONNECTIONS_MAX: usize = 16;
+
+/// Connected peers. Chosen: every file goes to every peer, so more would be a misconfiguration.
+pub const PEERS_MAX: usize = 64;
+
+/// Calls on a [`Handle`](crate::node::Handle) that run at once; further calls wait in a queue of the same length.
+pub const CALLS_MAX: usize = 64;
+
+/// Changes that one catalog commit takes together. Chosen: one per call and per connection that may wait.
+pub const COMMIT_BATCH_MAX: usize = 256;
+
+/// Entries that one call of `list` returns. Chosen: a page of the longest keys stays under 2 MiB.
+pub const LIST_PAGE_MAX: usize = 1024;
+
+/// The page cache of the catalog. Chosen: holds the records of about 20,000 files.
+pub const CATALOG_CACHE_BYTES: usize = 8 * 1024 * 1024;
+
+/// Versions reserved by one durable write of the ceiling. A restart skips at most so many numbers.
+pub const VERSIONS_RESERVED: u64 = 1024;
+
+/// Finding and opening a TCP connection. Chosen: three SYN retransmissions of Linux (1 + 2 + 4 seconds) do not
+/// fit, one lost SYN does.
+pub const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// From an open connection to the end of both hellos: three messages of computed work, no disk.
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// One message or one chunk may take this long in either direction before the exchange is given up. A peer that
+/// syncs a large file to a slow disk answers within it.
+pub const PROGRESS_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The other side of a control connection answers a heartbeat at the latest after this.
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How late a heartbeat or its answer may be before the peer counts as lost.
+pub const HEARTBEAT_GRACE: Duration = Duration::from_secs(5);
+
+/// An idle connection is dropped by the side that asks on it after this…
+pub const IDLE_ASKER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// …and by the other side after this, so that a question never meets a closing connection.
+pub const IDLE_SERVER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The first wait before a lost or refused peer is dialled again; it doubles each time.
+pub const BACKOFF_MIN: Duration = Duration::from_millis(100);
+
+/// The longest such wait, before a jitter of up to half of it is taken off.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(10);

@@ -1,0 +1,286 @@
+//! A node: its peers, its files, and the calls on its [`Handle`].
+//!
+//! All of a node runs on one thread, as local tasks, in production as in simulation: the order in which tasks run
+//! is then a function of the seed. What blocks leaves the thread through the disk seam. Stopping drops every task
+//! at its next wait; what was not acknowledged by then stays as it is, and the next start finishes or drops it.
+
+mod calls;
+mod commit;
+mod connection;
+mod dial;
+mod errors;
+mod fetch;
+mod files;
+mod handle;
+mod inbound;
+mod link;
+mod locks;
+mod peers;
+mod pump;
+mod replicate;
+mod serve;
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::crypto::{ClusterSecret, Iv, Keys};
+use crate::disk::Disk;
+use crate::event::{Event, EventSink};
+use crate::limits::{CALLS_MAX, HANDSHAKES_MAX, INBOUND_CONNECTIONS_MAX};
+use crate::platform::Platform;
+use crate::seed::{Lane, LaneRng, Rng, Seed};
+use crate::store::{self, Identity, IdentityError, Recovered, Store};
+use crate::transport::{Address, Transport};
+
+pub use errors::{DeleteError, GetError, ReadError, ReplicaError, StatError, StoreError, StoreFault};
+pub use handle::{Content, Fetched, FileInfo, Handle, PeerInfo, Receipt, Stored};
+
+/// What a node is started with.
+pub struct Config {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: Address,
+    /// The peers that it dials, and dials again whenever they are lost.
+    pub peers: Vec<Address>,
+    /// What the nodes of the cluster share.
+    pub cluster: ClusterSecret,
+    /// Where its keys, IVs and jitter come from. Never the same for two starts.
+    pub seed: Seed,
+    /// Where it tells its events.
+    pub events: EventSink,
+}
+
+/// Why a node did not start. Nothing was changed but what a crash had left half done.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data directory has no usable identity.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// The data directory could not be opened.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: Address,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// A task of the node panicked, which is a defect. The node has stopped; its data directory is as after a crash.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a task of the node panicked")]
+pub struct Panicked;
+
+/// A running node. It stops when [`Handle::stop`] is called, and when this value is dropped.
+pub struct Node {
+    handle: Handle,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    panicked: Rc<Cell<bool>>,
+    finish: Box<dyn FnOnce()>,
+}
+
+impl Node {
+    /// Opens the data directory, listens, and begins to dial. Needs a tokio `LocalSet`, or a local runtime.
+    ///
+    /// # Errors
+    /// Where the data directory or the address cannot be used.
+    pub async fn start<P: Platform>(platform: P, config: Config) -> Result<Self, StartError> {
+        let disk = platform.disk().clone();
+        let mut identity_lane = config.seed.lane(Lane::Identity);
+        let opened = disk.clone().run(move || open(disk, &mut identity_lane)).await?;
+        let transport = platform.transport();
+        let (listener, address) = transport
+            .bind(&config.listen)
+            .await
+            .map_err(|source| StartError::Listen { address: config.listen.clone(), source })?;
+        let (calls, incoming_calls) = mpsc::channel(CALLS_MAX);
+        let (commits, incoming_commits) = mpsc::channel(CALLS_MAX + INBOUND_CONNECTIONS_MAX);
+        let handle = Handle { calls, node: opened.keys.node(), address };
+        let inner = Rc::new(Inner {
+            lanes: Lanes::new(&config.seed),
+            platform,
+            keys: opened.keys,
+            cluster: config.cluster,
+            store: opened.store,
+            events: config.events,
+            peers: peers::Peers::new(config.peers.clone()),
+            locks: locks::Locks::default(),
+            commits,
+            listen_port: address.port(),
+            inbound: Arc::new(Semaphore::new(INBOUND_CONNECTIONS_MAX)),
+            handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            panicked: Rc::default(),
+        });
+        inner.tell(&Event::Started { node: handle.node, address, is_new: opened.is_new });
+        let Recovered { finished, dropped } = opened.recovered;
+        if finished + dropped > 0 {
+            inner.tell(&Event::Recovered { finished, dropped });
+        }
+        inner.spawn(commit::run(inner.clone(), incoming_commits));
+        inner.spawn(inbound::run(inner.clone(), listener));
+        for address in config.peers {
+            inner.spawn(dial::keep_connected(inner.clone(), address));
+        }
+        inner.spawn(calls::run(inner.clone(), incoming_calls));
+        Ok(Self {
+            handle,
+            tasks: inner.tasks.clone(),
+            stop: inner.stop.clone(),
+            panicked: inner.panicked.clone(),
+            finish: Box::new(move || inner.tell(&Event::Stopped)),
+        })
+    }
+
+    /// A handle on this node.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Waits until the node has been stopped, every task has ended and the data directory is closed.
+    ///
+    /// # Errors
+    /// Where a task panicked.
+    pub async fn stopped(mut self) -> Result<(), Panicked> {
+        self.stop.cancelled().await;
+        self.tasks.close();
+        self.tasks.wait().await;
+        // Drops the last reference to the open data directory.
+        std::mem::replace(&mut self.finish, Box::new(|| ()))();
+        if self.panicked.get() { Err(Panicked) } else { Ok(()) }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+struct Opened<D: Disk> {
+    keys: Arc<Keys>,
+    store: Arc<Store<D>>,
+    recovered: Recovered,
+    is_new: bool,
+}
+
+fn open<D: Disk>(disk: D, identity_lane: &mut LaneRng) -> Result<Opened<D>, StartError> {
+    let identity = Identity::load_or_create(&disk, identity_lane)?;
+    let keys = Keys::derive(&identity.master);
+    let (store, recovered) = Store::open(disk, &keys)?;
+    Ok(Opened { keys: Arc::new(keys), store: Arc::new(store), recovered, is_new: identity.is_new })
+}
+
+type Stream<P> = <<P as Platform>::Transport as Transport>::Stream;
+type Shared<P> = Rc<Inner<P>>;
+
+/// What the tasks of a node share.
+struct Inner<P: Platform> {
+    platform: P,
+    keys: Arc<Keys>,
+    cluster: ClusterSecret,
+    store: Arc<Store<P::Disk>>,
+    events: EventSink,
+    lanes: Lanes,
+    peers: peers::Peers<Stream<P>>,
+    locks: locks::Locks,
+    commits: mpsc::Sender<commit::Commit>,
+    listen_port: u16,
+    inbound: Arc<Semaphore>,
+    handshakes: Arc<Semaphore>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    panicked: Rc<Cell<bool>>,
+}
+
+/// The random lanes that a running node draws from.
+struct Lanes {
+    handshake: RefCell<LaneRng>,
+    iv: RefCell<LaneRng>,
+    metadata_iv: RefCell<LaneRng>,
+    backoff: RefCell<LaneRng>,
+}
+
+impl Lanes {
+    fn new(seed: &Seed) -> Self {
+        let lane = |lane| RefCell::new(seed.lane(lane));
+        Self {
+            handshake: lane(Lane::Handshake),
+            iv: lane(Lane::Iv),
+            metadata_iv: lane(Lane::MetadataIv),
+            backoff: lane(Lane::Backoff),
+        }
+    }
+}
+
+fn draw_iv(lane: &RefCell<LaneRng>) -> Iv {
+    let mut iv = Iv([0; 16]);
+    lane.borrow_mut().fill_bytes(&mut iv.0);
+    iv
+}
+
+impl<P: Platform> Inner<P> {
+    fn tell(&self, event: &Event) {
+        (self.events)(event);
+    }
+
+    /// Runs a task until it ends or the node stops. A panic stops the node.
+    fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        let stop = self.stop.clone();
+        let bomb = Bomb { stop: self.stop.clone(), panicked: self.panicked.clone() };
+        self.tasks.spawn_local(async move {
+            let bomb = bomb;
+            stop.run_until_cancelled(task).await;
+            drop(bomb);
+        });
+    }
+
+    /// Runs blocking work on the data directory, away from the node's thread.
+    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Store<P::Disk>) -> T + Send + 'static) -> T {
+        let store = self.store.clone();
+        self.offload(move || {
+            let result = work(&store);
+            drop(store);
+            result
+        })
+        .await
+    }
+
+    /// Runs blocking work away from the node's thread. A node that stops waits for work that has begun.
+    async fn offload<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let token = self.tasks.token();
+        let work = move || {
+            let result = work();
+            drop(token);
+            result
+        };
+        self.platform.disk().run(work).await
+    }
+}
+
+/// Notes a panic that unwinds through it.
+struct Bomb {
+    stop: CancellationToken,
+    panicked: Rc<Cell<bool>>,
+}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.panicked.set(true);
+            self.stop.cancel();
+        }
+    }
+}

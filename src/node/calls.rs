@@ -1,0 +1,44 @@
+//! Takes the calls of the handles and runs each as a task of its own, so many at a time.
+
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc};
+
+use super::handle::{Call, Reply};
+use super::{Shared, fetch, files, replicate};
+use crate::limits::CALLS_MAX;
+use crate::platform::Platform;
+
+/// Takes calls until the node stops.
+pub(super) async fn run<P: Platform>(inner: Shared<P>, mut calls: mpsc::Receiver<Call>) {
+    let slots = Arc::new(Semaphore::new(CALLS_MAX));
+    while let Some(call) = calls.recv().await {
+        if matches!(call, Call::Stop) {
+            break;
+        }
+        let slot = slots.clone().acquire_owned().await.expect("never closed");
+        let task = inner.clone();
+        inner.spawn(async move {
+            answer(task, call).await;
+            drop(slot);
+        });
+    }
+    inner.stop.cancel();
+}
+
+async fn answer<P: Platform>(inner: Shared<P>, call: Call) {
+    match call {
+        Call::Store(key, content, reply) => send(reply, replicate::store(inner, key, content).await),
+        Call::Get(key, reply) => send(reply, fetch::get(inner, key).await),
+        Call::Delete(key, reply) => send(reply, files::delete(inner, key).await),
+        Call::List(after, reply) => send(reply, files::list(inner, after).await),
+        Call::Stat(key, reply) => send(reply, files::stat(inner, key).await),
+        Call::Peers(reply) => send(reply, inner.peers.info()),
+        Call::Stop => {}
+    }
+}
+
+/// A caller that has gone away loses the answer, not what was done.
+fn send<T>(reply: Reply<T>, answer: T) {
+    drop(reply.send(answer));
+}

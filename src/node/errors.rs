@@ -1,0 +1,173 @@
+//! What the calls of a node fail with. Every error of a change says whether it happened.
+
+use super::handle::Stopped;
+use crate::protocol::{Refusal, WireError};
+use crate::store;
+
+/// Why a file was not stored, or may not have been.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Certainly not stored: the old version stands, here and for every later `get`.
+    #[error("not stored: {0}")]
+    Rejected(#[source] StoreFault),
+    /// Perhaps stored: the old or the new version stands, never a mixture.
+    #[error("perhaps stored: {0}")]
+    Unconfirmed(#[source] StoreFault),
+}
+
+/// What went wrong while a file was stored.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreFault {
+    /// The content could not be read.
+    #[error("the content could not be read: {0}")]
+    Content(#[source] std::io::Error),
+    /// The content was not as long as was said.
+    #[error("the content has {found} bytes, {expected} were announced")]
+    Size {
+        /// The announced length.
+        expected: u64,
+        /// How much there was; one more than announced where it went on.
+        found: u64,
+    },
+    /// The content is longer than any file may be.
+    #[error("a file has at most {max} bytes")]
+    TooLarge {
+        /// The bound.
+        max: u64,
+    },
+    /// The data directory failed.
+    #[error(transparent)]
+    Disk(store::StoreError),
+    /// The node stopped.
+    #[error("the node has stopped")]
+    Stopped,
+}
+
+/// Why a peer has no replica, or may have none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplicaError {
+    /// The peer said no.
+    #[error("it refused: {0}")]
+    Refused(#[source] Refusal),
+    /// There is no connection to it.
+    #[error("it could not be reached: {reason}")]
+    Unreachable {
+        /// Why not.
+        reason: String,
+    },
+    /// The exchange broke off; the peer may have the replica.
+    #[error("perhaps stored there: {reason}")]
+    Unconfirmed {
+        /// How.
+        reason: String,
+    },
+}
+
+/// Why a file could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum GetError {
+    /// It is not here, and every peer was asked and has no such file.
+    #[error("nobody has it: it is not here, and neither at the {asked} peers that were asked")]
+    NotFound {
+        /// How many peers answered.
+        asked: usize,
+    },
+    /// Nobody who could be asked has it, and some peers could not be asked.
+    #[error("not found so far: {unreachable} of {peers} peers could not be asked")]
+    Unreachable {
+        /// The peers that are away or broke off.
+        unreachable: usize,
+        /// All known peers.
+        peers: usize,
+    },
+    /// There are copies, and none of those that were reached is what was stored.
+    #[error("every copy that was reached is damaged: {damaged} damaged, {unreachable} peers could not be asked")]
+    Damaged {
+        /// The damaged copies, the local one included.
+        damaged: usize,
+        /// The peers that are away or broke off.
+        unreachable: usize,
+    },
+    /// Only versions older than the one acknowledged last were found.
+    #[error("only older versions were found: {stale} peers have one, {unreachable} could not be asked")]
+    Stale {
+        /// The peers with an older version.
+        stale: usize,
+        /// The peers that are away or broke off.
+        unreachable: usize,
+    },
+    /// The data directory failed.
+    #[error(transparent)]
+    Disk(store::StoreError),
+    /// The node stopped.
+    #[error("the node has stopped")]
+    Stopped,
+}
+
+/// Why a local copy was not deleted, or may not have been.
+#[derive(Debug, thiserror::Error)]
+pub enum DeleteError {
+    /// There is no local copy.
+    #[error("there is no local copy of it")]
+    NotFound,
+    /// The disk failed; the local copy may be there or not.
+    #[error("perhaps deleted: {0}")]
+    Unconfirmed(#[source] store::StoreError),
+    /// The data directory could not be read; nothing was deleted.
+    #[error("not deleted: {0}")]
+    Rejected(#[source] store::StoreError),
+    /// The node stopped before or during the call.
+    #[error("perhaps deleted: the node has stopped")]
+    Stopped,
+}
+
+/// Why a node cannot say something of its own files.
+#[derive(Debug, thiserror::Error)]
+pub enum StatError {
+    /// It has never stored a file of that name.
+    #[error("this node has stored no such file")]
+    NotFound,
+    /// The data directory failed.
+    #[error(transparent)]
+    Disk(store::StoreError),
+    /// The node stopped.
+    #[error("the node has stopped")]
+    Stopped,
+}
+
+/// Why the content of a found file could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The local disk failed.
+    #[error(transparent)]
+    Disk(#[from] store::StoreError),
+    /// The node stopped before the end.
+    #[error("the node stopped before the end of the file")]
+    Stopped,
+}
+
+impl From<Stopped> for StoreError {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::BeforeCall => Self::Rejected(StoreFault::Stopped),
+            Stopped::DuringCall => Self::Unconfirmed(StoreFault::Stopped),
+        }
+    }
+}
+
+macro_rules! stopped {
+    ($($error:ty),*) => {$(
+        impl From<Stopped> for $error {
+            fn from(_: Stopped) -> Self {
+                Self::Stopped
+            }
+        }
+    )*};
+}
+stopped!(GetError, DeleteError, StatError);
+
+impl From<WireError> for ReplicaError {
+    fn from(error: WireError) -> Self {
+        Self::Unconfirmed { reason: error.to_string() }
+    }
+}

@@ -1,0 +1,382 @@
+//! Getting a file: from the local disk where the copy is good, else from the first peer whose copy verifies.
+//!
+//! All connected peers are asked at once. A small replica comes with the answer; for a large one the first peer
+//! with an authentic answer is told to proceed, and the next one where its copy turns out bad.
+
+use std::rc::Rc;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::errors::{GetError, ReadError};
+use super::handle::Fetched;
+use super::peers::{self, Asking, Peer};
+use super::pump::{self, PumpError, Work};
+use super::{Inner, Shared, Stream};
+use crate::crypto::{ContentCipher, HashedKey, IV_BYTES, Iv, Key, Keys, NodeId, PathName, Seal, Version};
+use crate::disk::{Disk, DiskFile};
+use crate::event::{Event, FetchAnswer};
+use crate::limits::{CHUNK_BYTES, EAGER_BYTES_MAX, PROGRESS_TIMEOUT};
+use crate::platform::Platform;
+use crate::protocol::{Message, Refusal, WireError};
+use crate::store::layout::BlobId;
+use crate::store::{BlobReader, BlobWriter, Change, OwnRecord, Store, StoreError};
+
+/// Chunks of a found file that wait for a slow reader.
+const READ_CHUNKS_QUEUED: usize = 2;
+
+type Reader<P> = BlobReader<<<P as Platform>::Disk as Disk>::File>;
+
+/// Gets a file. See [`Handle::get`](super::Handle::get).
+pub(super) async fn get<P: Platform>(inner: Shared<P>, key: Key) -> Result<Fetched, GetError> {
+    let file = key.path_name();
+    let _locked = inner.locks.lock(BlobId::Own(file)).await;
+    let (keys, looked_up) = (inner.keys.clone(), key.clone());
+    let local = inner.blocking(move |store| look_up(store, &keys, &looked_up)).await.map_err(GetError::Disk)?;
+    let (record, is_damaged) = match local {
+        Local::Good(record, reader) => return Ok(open(&inner, reader, &record.seal, None)),
+        Local::Damaged(record) => {
+            inner.tell(&Event::FileDamaged { file });
+            (Some(record), true)
+        }
+        Local::Absent(record) => (record, false),
+    };
+    let mut search = Search::new(&inner, &key, record, is_damaged);
+    search.run(&inner).await
+}
+
+/// What the local disk has of a file.
+enum Local<F> {
+    Good(OwnRecord, BlobReader<F>),
+    Damaged(OwnRecord),
+    Absent(Option<OwnRecord>),
+}
+
+/// Looks for a local copy and verifies it: what is encrypted again must have the digest of the replicas.
+fn look_up<D: Disk>(store: &Store<D>, keys: &Keys, key: &Key) -> Result<Local<D::File>, StoreError> {
+    let Some(record) = store.own(key)? else { return Ok(Local::Absent(None)) };
+    let Some(mut reader) = store.read_blob(&BlobId::Own(key.path_name()))? else {
+        return Ok(Local::Absent(Some(record)));
+    };
+    if reader.len() != record.seal.size {
+        return Ok(Local::Damaged(record));
+    }
+    let mut cipher = ContentCipher::new(keys, record.iv);
+    let mut chunk = vec![0; CHUNK_BYTES.min(usize::try_from(reader.len()).unwrap_or(CHUNK_BYTES))];
+    loop {
+        let count = reader.read(&mut chunk)?;
+        if count == 0 {
+            break;
+        }
+        cipher.seal(&mut chunk[..count]);
+    }
+    if cipher.digest() != record.seal.digest {
+        return Ok(Local::Damaged(record));
+    }
+    reader.rewind();
+    Ok(Local::Good(record, reader))
+}
+
+/// Hands a verified file to the caller, chunk by chunk.
+fn open<P: Platform>(inner: &Shared<P>, mut reader: Reader<P>, seal: &Seal, from: Option<NodeId>) -> Fetched {
+    let (sender, chunks) = mpsc::channel(READ_CHUNKS_QUEUED);
+    let task = inner.clone();
+    let size = seal.size;
+    inner.spawn(async move {
+        let mut left = size;
+        while left > 0 {
+            let part = usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK_BYTES);
+            let read = move || {
+                let mut chunk = vec![0; part];
+                let count = reader.read(&mut chunk);
+                chunk.truncate(*count.as_ref().unwrap_or(&0));
+                (reader, count.map(|_| chunk))
+            };
+            let (next, chunk) = task.offload(read).await;
+            reader = next;
+            let is_last = chunk.as_ref().map_or(true, |chunk| chunk.len() < part);
+            if sender.send(chunk.map(Into::into).map_err(ReadError::Disk)).await.is_err() || is_last {
+                return;
+            }
+            left -= part as u64;
+        }
+    });
+    Fetched { size, version: seal.version, from, chunks }
+}
+
+/// One peer's answer.
+struct Answer<S> {
+    peer: Rc<Peer<S>>,
+    found: Result<Found<S>, FetchAnswer>,
+}
+
+/// A replica with an authentic seal.
+struct Found<S> {
+    seal: Seal,
+    body: Body<S>,
+}
+
+enum Body<S> {
+    /// All sealed bytes.
+    Here(Vec<u8>),
+    /// The peer waits to be told to proceed.
+    Waiting(Asking<S>, Instant),
+}
+
+/// The search for one file among the peers.
+struct Search<S> {
+    key: Key,
+    file: PathName,
+    hashed: HashedKey,
+    record: Option<OwnRecord>,
+    outstanding: usize,
+    asked: usize,
+    damaged: usize,
+    stale: usize,
+    failed: usize,
+    answers: mpsc::Receiver<Answer<S>>,
+    sender: mpsc::Sender<Answer<S>>,
+}
+
+impl<S: 'static> Search<S> {
+    fn new<P: Platform>(inner: &Shared<P>, key: &Key, record: Option<OwnRecord>, is_damaged: bool) -> Self
+    where
+        P::Transport: crate::transport::Transport<Stream = S>,
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    {
+        let peers = inner.peers.connected();
+        let (sender, answers) = mpsc::channel(peers.len().max(1));
+        let search = Self {
+            key: key.clone(),
+            file: key.path_name(),
+            hashed: inner.keys.hashed(key),
+            record,
+            outstanding: peers.len(),
+            asked: peers.len(),
+            damaged: usize::from(is_damaged),
+            stale: 0,
+            failed: 0,
+            answers,
+            sender,
+        };
+        inner.tell(&Event::FetchStarted { file: search.file, peers: peers.len() });
+        for peer in peers {
+            search.ask(inner, peer);
+        }
+        search
+    }
+
+    fn ask<P: Platform>(&self, inner: &Shared<P>, peer: Rc<Peer<S>>)
+    where
+        P::Transport: crate::transport::Transport<Stream = S>,
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    {
+        let (task, hashed, sender) = (inner.clone(), self.hashed, self.sender.clone());
+        inner.spawn(async move {
+            let found = ask(&task, &peer, hashed).await;
+            // Where another answer was taken, this one is dropped, and an exchange that waits is closed with it.
+            drop(sender.send(Answer { peer, found }).await);
+        });
+    }
+
+    async fn run<P: Platform>(&mut self, inner: &Shared<P>) -> Result<Fetched, GetError>
+    where
+        P::Transport: crate::transport::Transport<Stream = S>,
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    {
+        while self.outstanding > 0 {
+            let Answer { peer, found } = self.answers.recv().await.expect("the search itself holds a sender");
+            self.outstanding -= 1;
+            let newest = self.record.as_ref().map_or(Version(0), |record| record.seal.version);
+            let found = match found {
+                Ok(found) if found.seal.version < newest => Err(FetchAnswer::Stale(found.seal.version)),
+                other => other,
+            };
+            let answer = match found {
+                Ok(Found { body: Body::Waiting(_, since), .. }) if since.elapsed() > PROGRESS_TIMEOUT / 2 => {
+                    // It has waited for another peer's bad copy and may not wait any longer.
+                    self.outstanding += 1;
+                    self.ask(inner, peer);
+                    continue;
+                }
+                Ok(found) => {
+                    let version = found.seal.version;
+                    match self.take(inner, found).await {
+                        Ok((reader, seal)) => return Ok(self.finish(inner, reader, &seal, &peer)),
+                        Err(TakeError::Disk(error)) => return Err(GetError::Disk(error)),
+                        Err(TakeError::Damaged) => FetchAnswer::Damaged,
+                        Err(TakeError::Wire(error)) => FetchAnswer::Failed(format!("{version} broke off: {error}")),
+                    }
+                }
+                Err(answer) => answer,
+            };
+            self.count(inner, peer.id, answer);
+        }
+        let unreachable = self.failed + inner.peers.away();
+        Err(match (self.damaged, self.stale) {
+            (damaged @ 1.., _) => GetError::Damaged { damaged, unreachable },
+            (0, stale @ 1..) => GetError::Stale { stale, unreachable },
+            _ if unreachable > 0 => {
+                GetError::Unreachable { unreachable, peers: self.asked - self.failed + unreachable }
+            }
+            _ => GetError::NotFound { asked: self.asked },
+        })
+    }
+
+    fn count<P: Platform>(&mut self, inner: &Inner<P>, peer: NodeId, answer: FetchAnswer) {
+        match answer {
+            FetchAnswer::Damaged => self.damaged += 1,
+            FetchAnswer::Stale(_) => self.stale += 1,
+            FetchAnswer::Failed(_) => self.failed += 1,
+            FetchAnswer::NotFound => {}
+        }
+        inner.tell(&Event::FetchAnswered { peer, file: self.file, answer });
+    }
+
+    fn finish<P: Platform>(&self, inner: &Shared<P>, reader: Reader<P>, seal: &Seal, peer: &Peer<S>) -> Fetched {
+        inner.tell(&Event::FileFetched { file: self.file, peer: peer.id, bytes: seal.size });
+        open(inner, reader, seal, Some(peer.id))
+    }
+
+    /// Receives, verifies and keeps a replica, in plaintext, as the local copy.
+    async fn take<P: Platform>(&self, inner: &Shared<P>, found: Found<S>) -> Result<(Reader<P>, Seal), TakeError>
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    {
+        let Found { seal, body } = found;
+        let (blob, version) = (BlobId::Own(self.file), seal.version);
+        let writer = inner.blocking(move |store| store.write_blob(blob, version)).await?;
+        let (opened, iv) = match body {
+            Body::Here(bytes) => {
+                let (iv, sealed) = bytes.split_first_chunk().ok_or(TakeError::Damaged)?;
+                let iv = Iv(*iv);
+                let opening = Opening { writer, cipher: ContentCipher::new(&inner.keys, iv) };
+                let mut sealed = sealed.to_vec();
+                let source = async |_| Ok::<_, WireError>(std::mem::take(&mut sealed));
+                (pump::pump(inner, opening, source, async |buffer| buffer).await, iv)
+            }
+            Body::Waiting(mut asking, _) => {
+                let connection = &mut asking.connection;
+                connection.send(&Message::Proceed).await?;
+                connection.receive_stream_header(seal.sealed_bytes()).await?;
+                let mut iv = Iv([0; IV_BYTES]);
+                connection.receive_bytes(&mut iv.0).await?;
+                let opening = Opening { writer, cipher: ContentCipher::new(&inner.keys, iv) };
+                let source = pump::from_connection(connection, seal.size);
+                let opened = pump::pump(inner, opening, source, async |buffer| buffer).await;
+                if opened.is_ok() {
+                    asking.done();
+                }
+                (opened, iv)
+            }
+        };
+        let (opening, error) = match opened {
+            Ok(opening) if opening.cipher.digest() == seal.digest => {
+                let reader = self.keep(inner, opening.writer, &seal, iv).await?;
+                return Ok((reader, seal));
+            }
+            Ok(opening) => (opening, TakeError::Damaged),
+            Err((opening, PumpError::Source(error))) => (opening, TakeError::Wire(error)),
+            Err((opening, PumpError::Disk(error))) => (opening, TakeError::Disk(error)),
+        };
+        // Where this fails too, the next start drops the file.
+        drop(inner.blocking(move |store| store.discard(&opening.writer)).await);
+        Err(error)
+    }
+
+    async fn keep<P: Platform>(
+        &self,
+        inner: &Shared<P>,
+        writer: BlobWriter<<P::Disk as Disk>::File>,
+        seal: &Seal,
+        iv: Iv,
+    ) -> Result<Reader<P>, TakeError> {
+        let writer = inner.blocking(move |_| writer.sync().map(|()| writer)).await?;
+        if self.record.as_ref().is_none_or(|record| record.seal.version < seal.version) {
+            // The peers know more than the catalog does: it was lost, or a store broke off before its commit.
+            let metadata = seal.metadata.open(&inner.keys).map_err(|_| TakeError::Damaged)?;
+            let record = OwnRecord { seal: seal.clone(), iv, modified: metadata.modified };
+            inner.commit(Change::Own(self.key.clone(), Box::new(record))).await?;
+        }
+        let blob = BlobId::Own(self.file);
+        let reader = inner.blocking(move |store| {
+            store.publish(&writer)?;
+            store.read_blob(&blob)
+        });
+        Ok(reader.await?.expect("it was published under the lock of its name"))
+    }
+}
+
+/// Decrypts sealed bytes, computes their digest and writes the plaintext to the local disk.
+struct Opening<F> {
+    writer: BlobWriter<F>,
+    cipher: ContentCipher,
+}
+
+impl<F: DiskFile> Work for Opening<F> {
+    fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), StoreError> {
+        self.cipher.open(bytes);
+        self.writer.write(bytes)
+    }
+}
+
+/// Why a replica was not taken.
+#[derive(Debug)]
+enum TakeError {
+    Damaged,
+    Wire(WireError),
+    Disk(StoreError),
+}
+
+impl From<WireError> for TakeError {
+    fn from(error: WireError) -> Self {
+        Self::Wire(error)
+    }
+}
+
+impl From<StoreError> for TakeError {
+    fn from(error: StoreError) -> Self {
+        Self::Disk(error)
+    }
+}
+
+/// Asks one peer. A small replica is read to its end, so that the connection is free again.
+async fn ask<P: Platform>(
+    inner: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    hashed: HashedKey,
+) -> Result<Found<Stream<P>>, FetchAnswer> {
+    let failed = |error: WireError| FetchAnswer::Failed(error.to_string());
+    let mut asking = peers::ask(inner, peer).await.map_err(FetchAnswer::Failed)?;
+    let connection = &mut asking.connection;
+    let question = Message::GetFile { owner: inner.keys.node(), hashed };
+    connection.send(&question).await.map_err(failed)?;
+    let seal = match connection.receive().await.map_err(failed)? {
+        Message::Found(seal) => seal,
+        Message::NotFound => {
+            asking.done();
+            return Err(FetchAnswer::NotFound);
+        }
+        Message::Refused(refusal) => {
+            asking.done();
+            return Err(match refusal {
+                Refusal::Rotten => FetchAnswer::Damaged,
+                other => FetchAnswer::Failed(other.to_string()),
+            });
+        }
+        other => return Err(FetchAnswer::Failed(format!("it answered a get with {}", other.name()))),
+    };
+    // Checked before the length is believed.
+    if !seal.is_authentic(&inner.keys, hashed) {
+        return Err(FetchAnswer::Damaged);
+    }
+    if seal.size > EAGER_BYTES_MAX {
+        return Ok(Found { seal, body: Body::Waiting(asking, Instant::now()) });
+    }
+    let len = seal.sealed_bytes();
+    connection.receive_stream_header(len).await.map_err(failed)?;
+    let mut bytes = vec![0; usize::try_from(len).expect("a small replica fits the memory")];
+    connection.receive_bytes(&mut bytes).await.map_err(failed)?;
+    asking.done();
+    Ok(Found { seal, body: Body::Here(bytes) })
+}

@@ -1,0 +1,238 @@
+//! What a program does with a node: a plain, cloneable handle that sends calls to it and waits for the answers.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use tokio::io::AsyncRead;
+use tokio::sync::{mpsc, oneshot};
+
+use super::errors::{DeleteError, GetError, ReadError, ReplicaError, StatError, StoreError};
+use crate::crypto::{Digest, Key, NodeId, Version};
+use crate::time::UnixMillis;
+use crate::transport::Address;
+
+/// A handle on a running node. Clones are the same node; it may be used from any thread. Every call returns an
+/// error that says so once the node has stopped.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    pub(super) calls: mpsc::Sender<Call>,
+    pub(super) node: NodeId,
+    pub(super) address: SocketAddr,
+}
+
+/// A call on its way to the node.
+pub(super) enum Call {
+    Store(Key, Content, Reply<Result<Stored, StoreError>>),
+    Get(Key, Reply<Result<Fetched, GetError>>),
+    Delete(Key, Reply<Result<(), DeleteError>>),
+    List(Option<Key>, Reply<Result<Vec<FileInfo>, StatError>>),
+    Stat(Key, Reply<Result<FileInfo, StatError>>),
+    Peers(Reply<Vec<PeerInfo>>),
+    Stop,
+}
+
+pub(super) type Reply<T> = oneshot::Sender<T>;
+
+/// The content of a file that is to be stored.
+pub struct Content {
+    pub(super) size: Option<u64>,
+    pub(super) reader: Box<dyn AsyncRead + Send + Unpin>,
+}
+
+/// A store that was acknowledged: durable on this node's disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Which store of this node it was.
+    pub version: Version,
+    /// The length of the plaintext in bytes.
+    pub size: u64,
+    /// What became of the replica at each peer that was connected.
+    pub receipts: Vec<Receipt>,
+}
+
+/// What became of one replica.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// At which peer.
+    pub peer: NodeId,
+    /// `Ok` where the peer has it durably on its disk.
+    pub outcome: Result<(), ReplicaError>,
+}
+
+/// A file that was found and verified, and is being read from this node's disk.
+#[derive(Debug)]
+pub struct Fetched {
+    /// The length of the plaintext in bytes.
+    pub size: u64,
+    /// Which store of this node made it.
+    pub version: Version,
+    /// The peer that it came back from; `None` where the local copy was good.
+    pub from: Option<NodeId>,
+    pub(super) chunks: mpsc::Receiver<Result<Bytes, ReadError>>,
+}
+
+/// What a node knows of one of its own files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileInfo {
+    /// What it is called.
+    pub key: Key,
+    /// The length of the plaintext in bytes.
+    pub size: u64,
+    /// Which store of this node made it.
+    pub version: Version,
+    /// When it was stored, by this node's clock.
+    pub modified: UnixMillis,
+    /// BLAKE3 of its replicas.
+    pub digest: Digest,
+    /// Whether there is a copy on this node's disk. It is verified when it is read.
+    pub is_local: bool,
+}
+
+/// A peer that is connected now, or that was configured or connected and is away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerInfo {
+    /// Who it is, once that is known.
+    pub peer: Option<NodeId>,
+    /// Where it is dialled, if it can be.
+    pub address: Option<Address>,
+    /// Whether it is connected.
+    pub is_connected: bool,
+}
+
+impl Content {
+    /// Content that is in memory.
+    #[must_use]
+    pub fn bytes(bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        Self { size: Some(bytes.len() as u64), reader: Box::new(std::io::Cursor::new(bytes)) }
+    }
+
+    /// Content that is read while it is stored. Where the size is known, the replicas travel at the same time;
+    /// where it is not, they follow once the end has come.
+    #[must_use]
+    pub fn reader(reader: impl AsyncRead + Send + Unpin + 'static, size: Option<u64>) -> Self {
+        Self { size, reader: Box::new(reader) }
+    }
+}
+
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Content({:?} bytes)", self.size)
+    }
+}
+
+impl Stored {
+    /// How many peers have the replica durably.
+    #[must_use]
+    pub fn replicas(&self) -> usize {
+        self.receipts.iter().filter(|receipt| receipt.outcome.is_ok()).count()
+    }
+}
+
+impl Fetched {
+    /// The next piece of the content; `None` at its end.
+    ///
+    /// # Errors
+    /// Where the local disk fails while the file is read.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, ReadError> {
+        self.chunks.recv().await.transpose()
+    }
+
+    /// All of the content. Takes as much memory as the file is long.
+    ///
+    /// # Errors
+    /// Where the local disk fails while the file is read, or the node stops.
+    pub async fn read_all(mut self) -> Result<Vec<u8>, ReadError> {
+        let mut all = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            all.extend_from_slice(&chunk);
+        }
+        if all.len() as u64 == self.size { Ok(all) } else { Err(ReadError::Stopped) }
+    }
+}
+
+impl Handle {
+    /// Who the node is.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stores a file under a key, in place of an older version, and sends sealed replicas to every connected
+    /// peer. `Ok` means that it is durable on this node's disk; the receipts say which peers have it durably.
+    ///
+    /// # Errors
+    /// [`StoreError::Rejected`]: certainly not stored, the old version stands. [`StoreError::Unconfirmed`]: the
+    /// old or the new version stands, never a mixture. No mixture after a crash either.
+    pub async fn store(&self, key: &Key, content: Content) -> Result<Stored, StoreError> {
+        self.call(|reply| Call::Store(key.clone(), content, reply)).await.unwrap_or_else(Err)
+    }
+
+    /// Finds a file: the local copy where it is good, otherwise the first good one that a peer has, which is
+    /// then on the local disk again. What is returned was verified against what was stored.
+    ///
+    /// # Errors
+    /// Tells apart that nobody has the file, that some peers could not be asked, and that copies are damaged.
+    pub async fn get(&self, key: &Key) -> Result<Fetched, GetError> {
+        self.call(|reply| Call::Get(key.clone(), reply)).await.unwrap_or_else(Err)
+    }
+
+    /// Removes the local copy of a file, durably. Peers keep theirs, and a later `get` brings it back.
+    ///
+    /// # Errors
+    /// Where there is no local copy, or the disk fails.
+    pub async fn delete(&self, key: &Key) -> Result<(), DeleteError> {
+        self.call(|reply| Call::Delete(key.clone(), reply)).await.unwrap_or_else(Err)
+    }
+
+    /// A page of this node's own files in the order of their keys, from the first one after `after`. The page
+    /// is empty at the end.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    pub async fn list(&self, after: Option<&Key>) -> Result<Vec<FileInfo>, StatError> {
+        self.call(|reply| Call::List(after.cloned(), reply)).await.unwrap_or_else(Err)
+    }
+
+    /// What this node knows of one of its own files.
+    ///
+    /// # Errors
+    /// Where it knows no such file, or the disk fails.
+    pub async fn stat(&self, key: &Key) -> Result<FileInfo, StatError> {
+        self.call(|reply| Call::Stat(key.clone(), reply)).await.unwrap_or_else(Err)
+    }
+
+    /// The peers of this node, the connected ones first. Empty once the node has stopped.
+    pub async fn peers(&self) -> Vec<PeerInfo> {
+        self.call::<_, Stopped>(Call::Peers).await.unwrap_or_default()
+    }
+
+    /// Tells the node to stop. [`Node::stopped`](super::Node::stopped) says when it has.
+    pub async fn stop(&self) {
+        // A node that takes no calls has stopped already.
+        drop(self.calls.send(Call::Stop).await);
+    }
+
+    async fn call<T, E: From<Stopped>>(&self, call: impl FnOnce(Reply<T>) -> Call) -> Result<T, E> {
+        let (reply, answer) = oneshot::channel();
+        if self.calls.send(call(reply)).await.is_err() {
+            return Err(Stopped::BeforeCall.into());
+        }
+        answer.await.map_err(|_| Stopped::DuringCall.into())
+    }
+}
+
+/// When the node stopped.
+pub(super) enum Stopped {
+    /// The call did not reach it.
+    BeforeCall,
+    /// The call may have begun.
+    DuringCall,
+}

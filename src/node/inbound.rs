@@ -1,0 +1,117 @@
+//! Incoming connections: bounded in number, with a deadline on the handshake, dropped without a word where the
+//! other side is not a node of this cluster.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{sleep, timeout};
+
+use super::connection::Connection;
+use super::link::{self, LinkError};
+use super::peers::Control;
+use super::{Shared, Stream, serve};
+use crate::event::Event;
+use crate::limits::{HANDSHAKE_TIMEOUT, HEARTBEAT_GRACE, HEARTBEAT_INTERVAL};
+use crate::platform::Platform;
+use crate::protocol::{Hello, Message, Purpose};
+use crate::transport::{Address, Transport};
+
+/// How long to wait after a failed accept, which mostly means that the process is out of file descriptors.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// Accepts until the node stops.
+pub(super) async fn run<P: Platform>(inner: Shared<P>, mut listener: <P::Transport as Transport>::Listener) {
+    loop {
+        let (stream, from) = match inner.platform.transport().accept(&mut listener).await {
+            Ok(accepted) => accepted,
+            Err(_) => {
+                sleep(ACCEPT_RETRY).await;
+                continue;
+            }
+        };
+        // Without a permit the connection is dropped at once: whoever floods gets nothing.
+        let permits = (inner.inbound.clone().try_acquire_owned(), inner.handshakes.clone().try_acquire_owned());
+        if let (Ok(connection), Ok(handshake)) = permits {
+            inner.spawn(receive(inner.clone(), stream, from, connection, handshake));
+        }
+    }
+}
+
+async fn receive<P: Platform>(
+    inner: Shared<P>,
+    stream: Stream<P>,
+    from: SocketAddr,
+    _connection: OwnedSemaphorePermit,
+    handshake: OwnedSemaphorePermit,
+) {
+    let linked = timeout(HANDSHAKE_TIMEOUT, link_up(&inner, stream)).await;
+    drop(handshake);
+    let reason = match linked {
+        Ok(Ok((connection, hello))) => return serve_peer(&inner, connection, hello, from).await,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("no handshake in {} seconds", HANDSHAKE_TIMEOUT.as_secs()),
+    };
+    inner.tell(&Event::InboundDropped { from, reason });
+}
+
+async fn link_up<P: Platform>(
+    inner: &Shared<P>,
+    stream: Stream<P>,
+) -> Result<(Connection<Stream<P>>, Hello), LinkError> {
+    let credentials = inner.credentials();
+    let (mut records, peer, hello) = link::accept(stream, &credentials).await?;
+    let accepted = match hello.purpose {
+        Purpose::Control => inner.peers.has_room_for(peer),
+        Purpose::DialerAsks => true,
+        Purpose::AcceptorAsks => inner.peers.find(peer).is_some_and(|peer| peer.is_connected()),
+    };
+    link::welcome(&mut records, accepted).await?;
+    if accepted { Ok((Connection::new(records, peer), hello)) } else { Err(LinkError::Full) }
+}
+
+async fn serve_peer<P: Platform>(inner: &Shared<P>, connection: Connection<Stream<P>>, hello: Hello, from: SocketAddr) {
+    match hello.purpose {
+        Purpose::Control => {
+            // The peer says on which port it listens; where, is seen from its connection.
+            let address =
+                (hello.listen_port != 0).then(|| Address::from(SocketAddr::new(from.ip(), hello.listen_port)));
+            let control = Control::attach(inner, connection.peer, address, None);
+            let reason = answer_heartbeats(connection, &control).await;
+            control.detach(&reason);
+        }
+        Purpose::DialerAsks => serve::run(inner, connection).await,
+        Purpose::AcceptorAsks => {
+            if let Some(peer) = inner.peers.find(connection.peer) {
+                peer.offer(connection);
+            }
+        }
+    }
+}
+
+/// Answers each heartbeat after the interval, or as soon as this side wants a connection opened.
+async fn answer_heartbeats<P: Platform>(mut connection: Connection<Stream<P>>, control: &Control<P>) -> String {
+    let peer = &control.peer;
+    loop {
+        match connection.receive_within(HEARTBEAT_GRACE).await {
+            Ok(Message::Heartbeat) => {}
+            Ok(other) => return format!("it sent {} instead of a heartbeat", other.name()),
+            Err(error) => return error.to_string(),
+        }
+        let wanted = async {
+            while !peer.wants_any() {
+                peer.wanted_changed.notified().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = connection.ended() => return "the connection was closed".to_owned(),
+            () = wanted => {}
+            () = sleep(HEARTBEAT_INTERVAL) => {}
+        }
+        peer.sweep();
+        if let Err(error) = connection.send(&Message::Alive { connections_wanted: peer.take_wanted() }).await {
+            return error.to_string();
+        }
+    }
+}

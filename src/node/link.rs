@@ -1,0 +1,197 @@
+//! The link: a byte stream made secret and authentic, and the hello on top of it.
+//!
+//! Noise XXpsk0 with X25519, AES-256-GCM and SHA-256 (noiseprotocol.org, revision 34). The cluster secret is the
+//! psk and enters first, so that a stranger's first message already fails and learns nothing. The static keys are
+//! the node ids. Each handshake message and each later record is preceded by its length, `u16` big-endian.
+
+mod records;
+
+use std::io;
+
+use snow::params::{CipherChoice, DHChoice, HashChoice};
+use snow::resolvers::{CryptoResolver, DefaultResolver, RingResolver};
+use snow::types::{Cipher, Dh, Hash, Random};
+use snow::{Builder, HandshakeState};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use crate::crypto::{ClusterSecret, Keys, NodeId};
+use crate::limits::PROTOCOL_VERSION;
+use crate::protocol::{Hello, Welcome, WireError, message_frame, read_payload};
+use crate::seed::{LaneRng, Rng};
+
+pub(super) use records::Records;
+
+const PATTERN: &str = "Noise_XXpsk0_25519_AESGCM_SHA256";
+
+/// Binds the handshake to this protocol; the version is in the hello, where a difference can be told.
+const PROLOGUE: &[u8] = b"dacapo";
+
+/// The three handshake messages have 48, 96 and 64 bytes.
+const HANDSHAKE_BYTES_MAX: usize = 128;
+
+/// Why there is no link.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LinkError {
+    #[error("the handshake failed: another cluster secret, or not a node")]
+    Handshake,
+    #[error("the handshake ended early: {0}")]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    #[error("it speaks protocol {theirs}, this node speaks {PROTOCOL_VERSION}")]
+    Version { theirs: u16 },
+    #[error("it has no room for another connection")]
+    Full,
+    #[error("it is this node itself")]
+    Itself,
+}
+
+/// What a handshake needs of a node.
+pub(super) struct Credentials<'a> {
+    pub(super) keys: &'a Keys,
+    pub(super) cluster: &'a ClusterSecret,
+    /// Seeds the ephemeral key of this one handshake.
+    pub(super) ephemeral: [u8; 32],
+}
+
+impl<'a> Credentials<'a> {
+    pub(super) fn draw(keys: &'a Keys, cluster: &'a ClusterSecret, lane: &mut LaneRng) -> Self {
+        let mut ephemeral = [0; 32];
+        lane.fill_bytes(&mut ephemeral);
+        Self { keys, cluster, ephemeral }
+    }
+
+    fn handshake(&self, is_dialer: bool) -> HandshakeState {
+        let params = PATTERN.parse().expect("the pattern is well-formed");
+        let builder = Builder::with_resolver(params, Box::new(Resolver { ephemeral: self.ephemeral }));
+        let builder = builder
+            .prologue(PROLOGUE)
+            .and_then(|builder| builder.psk(0, &self.cluster.0))
+            .and_then(|builder| builder.local_private_key(&self.keys.link));
+        let built =
+            builder.and_then(|builder| if is_dialer { builder.build_initiator() } else { builder.build_responder() });
+        built.expect("every part that the pattern names is supplied")
+    }
+}
+
+/// Dials: handshake, hello, welcome. Returns the link and who answered.
+pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    credentials: &Credentials<'_>,
+    hello: Hello,
+) -> Result<(Records<S>, NodeId), LinkError> {
+    let mut noise = credentials.handshake(true);
+    send(&mut stream, &mut noise).await?;
+    receive(&mut stream, &mut noise).await?;
+    send(&mut stream, &mut noise).await?;
+    let (mut records, peer) = finish(stream, noise)?;
+    records.write_all(&message_frame(&hello.encode())).await?;
+    records.flush().await?;
+    let welcome = Welcome::decode(&read_payload(&mut records).await?).map_err(WireError::from)?;
+    if welcome.protocol != PROTOCOL_VERSION {
+        return Err(LinkError::Version { theirs: welcome.protocol });
+    }
+    if peer == credentials.keys.node() {
+        return Err(LinkError::Itself);
+    }
+    if !welcome.accepted {
+        return Err(LinkError::Full);
+    }
+    Ok((records, peer))
+}
+
+/// Accepts: handshake and hello. The caller answers with [`welcome`].
+pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    credentials: &Credentials<'_>,
+) -> Result<(Records<S>, NodeId, Hello), LinkError> {
+    let mut noise = credentials.handshake(false);
+    receive(&mut stream, &mut noise).await?;
+    send(&mut stream, &mut noise).await?;
+    receive(&mut stream, &mut noise).await?;
+    let (mut records, peer) = finish(stream, noise)?;
+    let hello = Hello::decode(&read_payload(&mut records).await?, PROTOCOL_VERSION).map_err(WireError::from)?;
+    if hello.protocol != PROTOCOL_VERSION {
+        welcome(&mut records, false).await?;
+        return Err(LinkError::Version { theirs: hello.protocol });
+    }
+    if peer == credentials.keys.node() {
+        welcome(&mut records, false).await?;
+        return Err(LinkError::Itself);
+    }
+    Ok((records, peer, hello))
+}
+
+/// Answers a hello.
+pub(super) async fn welcome<S: AsyncRead + AsyncWrite + Unpin>(
+    records: &mut Records<S>,
+    accepted: bool,
+) -> io::Result<()> {
+    let welcome = Welcome { protocol: PROTOCOL_VERSION, accepted };
+    records.write_all(&message_frame(&welcome.encode())).await?;
+    records.flush().await
+}
+
+async fn send<S: AsyncWrite + Unpin>(stream: &mut S, noise: &mut HandshakeState) -> Result<(), LinkError> {
+    let mut message = [0; 2 + HANDSHAKE_BYTES_MAX];
+    let len = noise.write_message(&[], &mut message[2..]).map_err(|_| LinkError::Handshake)?;
+    let prefix = u16::try_from(len).expect("handshake messages are short").to_be_bytes();
+    message[..2].copy_from_slice(&prefix);
+    stream.write_all(&message[..2 + len]).await?;
+    stream.flush().await?;
+    Ok(())
+}
+
+async fn receive<S: AsyncRead + Unpin>(stream: &mut S, noise: &mut HandshakeState) -> Result<(), LinkError> {
+    let len = usize::from(stream.read_u16().await?);
+    if len > HANDSHAKE_BYTES_MAX {
+        return Err(LinkError::Handshake);
+    }
+    let mut message = [0; HANDSHAKE_BYTES_MAX];
+    stream.read_exact(&mut message[..len]).await?;
+    let mut payload = [0; HANDSHAKE_BYTES_MAX];
+    noise.read_message(&message[..len], &mut payload).map_err(|_| LinkError::Handshake)?;
+    Ok(())
+}
+
+fn finish<S>(stream: S, noise: HandshakeState) -> Result<(Records<S>, NodeId), LinkError> {
+    let noise = noise.into_transport_mode().map_err(|_| LinkError::Handshake)?;
+    let key = noise.get_remote_static().and_then(|key| key.try_into().ok());
+    let peer = NodeId(key.ok_or(LinkError::Handshake)?);
+    Ok((Records::new(stream, noise), peer))
+}
+
+/// Ring's cipher and hash, dalek's curve, and a random number generator that is handed in.
+struct Resolver {
+    ephemeral: [u8; 32],
+}
+
+impl CryptoResolver for Resolver {
+    fn resolve_rng(&self) -> Option<Box<dyn Random>> {
+        Some(Box::new(Seeded(crate::seed::Seed::from_bytes(self.ephemeral).lane(crate::seed::Lane::Handshake))))
+    }
+
+    fn resolve_dh(&self, choice: &DHChoice) -> Option<Box<dyn Dh>> {
+        DefaultResolver.resolve_dh(choice)
+    }
+
+    fn resolve_hash(&self, choice: &HashChoice) -> Option<Box<dyn Hash>> {
+        RingResolver.resolve_hash(choice)
+    }
+
+    fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn Cipher>> {
+        RingResolver.resolve_cipher(choice)
+    }
+}
+
+struct Seeded(LaneRng);
+
+impl Random for Seeded {
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), snow::Error> {
+        self.0.fill_bytes(out);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! The first message of each side, in a layout that no protocol version changes: two versions that differ can
+//! still tell each other so.
+
+use super::DecodeError;
+
+/// What the dialling side says first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hello {
+    /// The protocol that it speaks.
+    pub protocol: u16,
+    /// The port that it listens on, at the address that the connection comes from; 0 where it does not listen.
+    pub listen_port: u16,
+    /// What the connection is for.
+    pub purpose: Purpose,
+}
+
+/// What a connection is for: who opens the exchanges on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Purpose {
+    /// Heartbeats, opened by the dialling side. The peer counts as connected while one of these lives.
+    Control = 0,
+    /// The dialling side asks.
+    DialerAsks = 1,
+    /// The accepting side asks. Opened for a peer that cannot dial back.
+    AcceptorAsks = 2,
+}
+
+/// What the accepting side answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Welcome {
+    /// The protocol that it speaks. Where the two differ, the connection ends here.
+    pub protocol: u16,
+    /// Whether the connection may be used; where not, the node has no room for it.
+    pub accepted: bool,
+}
+
+impl Hello {
+    /// `[protocol: u16 LE][listen port: u16 LE][purpose: u8]`
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = self.protocol.to_le_bytes().to_vec();
+        bytes.extend_from_slice(&self.listen_port.to_le_bytes());
+        bytes.push(self.purpose as u8);
+        bytes
+    }
+
+    /// Reads a hello. Bytes after the known ones are a later protocol's and are ignored; so is everything but
+    /// the version, where that is not `protocol`.
+    ///
+    /// # Errors
+    /// Where the bytes are no hello of any version.
+    pub fn decode(bytes: &[u8], protocol: u16) -> Result<Self, DecodeError> {
+        let (version, rest) = split_protocol(bytes)?;
+        if version != protocol {
+            return Ok(Self { protocol: version, listen_port: 0, purpose: Purpose::Control });
+        }
+        let [low, high, purpose, ..] = *rest else { return Err(DecodeError::Malformed) };
+        let purpose = match purpose {
+            0 => Purpose::Control,
+            1 => Purpose::DialerAsks,
+            2 => Purpose::AcceptorAsks,
+            _ => return Err(DecodeError::Malformed),
+        };
+        Ok(Self { protocol: version, listen_port: u16::from_le_bytes([low, high]), purpose })
+    }
+}
+
+impl Welcome {
+    /// `[protocol: u16 LE][accepted: u8]`
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = self.protocol.to_le_bytes().to_vec();
+        bytes.push(u8::from(self.accepted));
+        bytes
+    }
+
+    /// Reads a welcome; ignores what a later protocol may add.
+    ///
+    /// # Errors
+    /// Where the bytes are no welcome of any version.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let (protocol, rest) = split_protocol(bytes)?;
+        match rest.first() {
+            Some(0) => Ok(Self { protocol, accepted: false }),
+            Some(1) => Ok(Self { protocol, accepted: true }),
+            _ => Err(DecodeError::Malformed),
+        }
+    }
+}
+
+fn split_protocol(bytes: &[u8]) -> Result<(u16, &[u8]), DecodeError> {
+    let (version, rest) = bytes.split_first_chunk().ok_or(DecodeError::Malformed)?;
+    Ok((u16::from_le_bytes(*version), rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hello_of_another_version_still_says_its_version() {
+        assert_eq!(Hello::decode(&[9, 0], 1).map(|hello| hello.protocol), Ok(9));
+        assert_eq!(Hello::decode(&[9, 0, 0xff, 0xff, 0xff, 0xff], 1).map(|hello| hello.protocol), Ok(9));
+        assert_eq!(Hello::decode(&[1, 0, 0xff], 1), Err(DecodeError::Malformed));
+        assert_eq!(Hello::decode(&[1, 0, 1, 2, 3], 1), Err(DecodeError::Malformed));
+        assert_eq!(Hello::decode(&[], 1), Err(DecodeError::Malformed));
+    }
+
+    #[test]
+    fn hellos_and_welcomes_survive_the_wire() {
+        for purpose in [Purpose::Control, Purpose::DialerAsks, Purpose::AcceptorAsks] {
+            let hello = Hello { protocol: 1, listen_port: 3000, purpose };
+            assert_eq!(Hello::decode(&hello.encode(), 1), Ok(hello));
+        }
+        for accepted in [true, false] {
+            let welcome = Welcome { protocol: 1, accepted };
+            assert_eq!(Welcome::decode(&welcome.encode()), Ok(welcome));
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Frames on a stream. Reading stops at the first byte that no frame has; deadlines are the caller's.
+
+use std::io;
+
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::{DecodeError, Message};
+use crate::limits::MESSAGE_BYTES_MAX;
+
+/// Precedes a message: `0x1`, the length as `u32` little-endian, the encoded message.
+const MESSAGE_TAG: u8 = 0x1;
+
+/// Precedes a sealed file: `0x2`, the length as `u64` little-endian, the bytes.
+const STREAM_TAG: u8 = 0x2;
+
+/// Why no frame could be read or written. The connection is of no further use.
+#[derive(Debug, thiserror::Error)]
+pub enum WireError {
+    /// The other side closed the connection where a frame could have begun.
+    #[error("the connection was closed")]
+    Closed,
+    /// The stream broke.
+    #[error("the connection broke: {0}")]
+    Io(#[source] io::Error),
+    /// The frame is not the kind that belongs here.
+    #[error("expected a frame with tag {expected:#x}, found {found:#x}")]
+    Tag {
+        /// The tag that belongs here.
+        expected: u8,
+        /// The byte that came.
+        found: u8,
+    },
+    /// The frame holds no message.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// The stream is not as long as was announced.
+    #[error("expected a stream of {expected} bytes, found {found}")]
+    StreamLength {
+        /// The announced length.
+        expected: u64,
+        /// The length in its frame.
+        found: u64,
+    },
+    /// A message that has no place here.
+    #[error("expected {expected}, found {found}")]
+    Unexpected {
+        /// What the exchange calls for.
+        expected: &'static str,
+        /// The message that came.
+        found: &'static str,
+    },
+    /// Nothing moved for too long.
+    #[error("nothing moved for {seconds} seconds")]
+    Stalled {
+        /// The deadline.
+        seconds: u64,
+    },
+}
+
+impl From<io::Error> for WireError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// The frame around an encoded message or hello.
+#[must_use]
+pub(crate) fn message_frame(payload: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(payload.len()).expect("messages are bounded");
+    let mut frame = Vec::with_capacity(5 + payload.len());
+    frame.push(MESSAGE_TAG);
+    frame.extend_from_slice(&len.to_le_bytes());
+    frame.extend_from_slice(payload);
+    frame
+}
+
+/// What precedes a stream of `len` bytes.
+#[must_use]
+pub fn stream_header(len: u64) -> [u8; 9] {
+    let mut header = [STREAM_TAG; 9];
+    header[1..].copy_from_slice(&len.to_le_bytes());
+    header
+}
+
+/// Reads one message frame and returns its payload.
+pub(crate) async fn read_payload(reader: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, WireError> {
+    expect_tag(reader, MESSAGE_TAG).await?;
+    let len = reader.read_u32_le().await?;
+    let len = usize::try_from(len).unwrap_or(usize::MAX);
+    if len > MESSAGE_BYTES_MAX {
+        return Err(DecodeError::TooLong { bytes: len }.into());
+    }
+    let mut payload = vec![0; len];
+    reader.read_exact(&mut payload).await?;
+    Ok(payload)
+}
+
+/// Reads one message.
+///
+/// # Errors
+/// [`WireError::Closed`] where the stream ends before the frame, otherwise what is wrong with it.
+pub async fn read_message(reader: &mut (impl AsyncRead + Unpin)) -> Result<Message, WireError> {
+    Ok(Message::decode(&read_payload(reader).await?)?)
+}
+
+/// Reads what precedes a stream that was announced with a length of `expected` bytes.
+///
+/// # Errors
+/// Where anything else comes, or a stream of another length.
+pub async fn read_stream_header(reader: &mut (impl AsyncRead + Unpin), expected: u64) -> Result<(), WireError> {
+    expect_tag(reader, STREAM_TAG).await?;
+    let found = reader.read_u64_le().await?;
+    if found == expected { Ok(()) } else { Err(WireError::StreamLength { expected, found }) }
+}
+
+async fn expect_tag(reader: &mut (impl AsyncRead + Unpin), expected: u8) -> Result<(), WireError> {
+    let mut tag = [0];
+    if reader.read(&mut tag).await? == 0 {
+        return Err(WireError::Closed);
+    }
+    if tag[0] == expected { Ok(()) } else { Err(WireError::Tag { expected, found: tag[0] }) }
+}

@@ -1,0 +1,173 @@
+//! The data directory of one node: blobs, which are plain files, and the catalog, which says what they must be.
+//!
+//! Everything here is plain blocking code over the disk seam; the node runs it through [`Disk::run`]. A change is
+//! made in this order: the new bytes are written to a temporary file and synced; the catalog commits to them (from
+//! here on the new version counts); the file is renamed into place and its directories are synced. A start after
+//! a crash finishes the last step, or drops a temporary file that no commit names.
+
+mod backend;
+mod blobs;
+mod catalog;
+mod identity;
+pub mod layout;
+mod recovery;
+
+use std::io;
+use std::sync::{Mutex, MutexGuard};
+
+use crate::crypto::{HashedKey, Key, Keys, NodeId, Version};
+use crate::disk::{Disk, DiskPath};
+use crate::limits::VERSIONS_RESERVED;
+use blobs::Tree;
+use catalog::Catalog;
+use layout::BlobId;
+
+pub use blobs::{BlobReader, BlobWriter};
+pub use catalog::{CatalogError, Change, HeldRecord, OwnRecord};
+pub use identity::{Identity, IdentityError};
+pub use recovery::Recovered;
+
+/// Why the data directory could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A disk call failed.
+    #[error("cannot {operation} {path}: {source}")]
+    Disk {
+        /// What was attempted.
+        operation: &'static str,
+        /// Where, below the data directory.
+        path: DiskPath,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The catalog could not be read or changed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+}
+
+impl StoreError {
+    /// Whether there was no room.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let kind = match self {
+            Self::Disk { source, .. } => Some(source.kind()),
+            Self::Catalog(error) => error.io_kind(),
+        };
+        matches!(kind, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+    }
+}
+
+/// Adds what was attempted, and where, to an error of the disk.
+pub(crate) fn failed(operation: &'static str, path: &DiskPath) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.clone();
+    move |source| StoreError::Disk { operation, path, source }
+}
+
+/// The open data directory. One per node; shared between its blocking calls.
+pub struct Store<D: Disk> {
+    disk: D,
+    node: NodeId,
+    catalog: Catalog<D>,
+    tree: Mutex<Tree>,
+    versions: Mutex<Versions>,
+}
+
+/// The next version to hand out, and the durable ceiling below which it may be handed out.
+struct Versions {
+    next: u64,
+    ceiling: u64,
+}
+
+impl<D: Disk> Store<D> {
+    /// Opens the directory, finishes or drops what a crash left half done, and says what was found.
+    ///
+    /// # Errors
+    /// Where the disk fails or the catalog is not one.
+    pub fn open(disk: D, keys: &Keys) -> Result<(Self, Recovered), StoreError> {
+        let root = DiskPath::root();
+        disk.sync_all().map_err(failed("sync", &root))?;
+        for path in [layout::temporary_dir(), root.child(&keys.node().to_string())] {
+            match disk.make_dir(&path) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                    return Err(failed("create", &path)(error));
+                }
+                _ => {}
+            }
+        }
+        let catalog = Catalog::open(&disk)?;
+        disk.sync_dir(&root).map_err(failed("sync", &root))?;
+        let ceiling = catalog.version_ceiling()?;
+        let versions = Mutex::new(Versions { next: ceiling, ceiling });
+        let store = Self { disk, node: keys.node(), catalog, tree: Mutex::default(), versions };
+        let recovered = store.recover(keys)?;
+        Ok((store, recovered))
+    }
+
+    /// A version that no store of this node has had or will have, also after a crash.
+    ///
+    /// # Errors
+    /// Where a new range of versions could not be reserved durably.
+    pub fn next_version(&self) -> Result<Version, StoreError> {
+        let mut versions = lock(&self.versions);
+        if versions.next == versions.ceiling {
+            let ceiling = versions.ceiling + VERSIONS_RESERVED;
+            self.catalog.commit(&[Change::VersionCeiling(ceiling)])?;
+            versions.ceiling = ceiling;
+        }
+        versions.next += 1;
+        Ok(Version(versions.next))
+    }
+
+    /// Makes changes durable, all or none.
+    ///
+    /// # Errors
+    /// After an error it is not known whether the changes are durable.
+    pub fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
+        Ok(self.catalog.commit(changes)?)
+    }
+
+    /// What this node knows of one of its own files.
+    ///
+    /// # Errors
+    /// Where the catalog cannot be read.
+    pub fn own(&self, key: &Key) -> Result<Option<OwnRecord>, StoreError> {
+        Ok(self.catalog.own(key)?)
+    }
+
+    /// This node's own files in the order of their keys, from the first one after `after`.
+    ///
+    /// # Errors
+    /// Where the catalog cannot be read.
+    pub fn list_own(&self, after: Option<&Key>, limit: usize) -> Result<Vec<(Key, OwnRecord)>, StoreError> {
+        Ok(self.catalog.list_own(after, limit)?)
+    }
+
+    /// What this node knows of a replica that it holds.
+    ///
+    /// # Errors
+    /// Where the catalog cannot be read.
+    pub fn held(&self, owner: NodeId, hashed: HashedKey) -> Result<Option<HeldRecord>, StoreError> {
+        Ok(self.catalog.held(owner, hashed)?)
+    }
+
+    /// Every replica that this node holds, in the order of owner and name, from the first one after `after`.
+    ///
+    /// # Errors
+    /// Where the catalog cannot be read.
+    pub fn list_held(
+        &self,
+        after: Option<(NodeId, HashedKey)>,
+        limit: usize,
+    ) -> Result<Vec<(NodeId, HashedKey, HeldRecord)>, StoreError> {
+        Ok(self.catalog.list_held(after, limit)?)
+    }
+
+    fn path(&self, blob: &BlobId) -> DiskPath {
+        layout::blob(self.node, blob)
+    }
+}
+
+/// The guarded values stay consistent between statements, so a panic elsewhere does not spoil them.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,131 @@
+//! The identity file: the master secret of a data directory, made once, readable by its owner only.
+//!
+//! ```text
+//! dacapo identity 1
+//! <64 hex digits: master secret>
+//! <16 hex digits: first 8 bytes of the BLAKE3 of the two lines above>
+//! ```
+
+use std::io;
+
+use super::layout;
+use crate::crypto::{MasterSecret, hex};
+use crate::disk::{Disk, DiskFile, DiskPath, EntryKind, read_full};
+use crate::seed::{LaneRng, Rng};
+
+const HEADER: &str = "dacapo identity 1\n";
+
+/// Room for a file that is a little longer than an identity, so that an overlong one is seen to be so.
+const FILE_BYTES_MAX: usize = 256;
+
+/// Who owns a data directory.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The secret that all keys come from.
+    pub master: MasterSecret,
+    /// Whether it was made just now.
+    pub is_new: bool,
+}
+
+/// Why a data directory has no usable identity. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityError {
+    /// The file exists and is not an identity. It is left alone: it may be all that is left of a secret.
+    #[error("the identity file is damaged: {0}; restore it from a backup, it is not replaced")]
+    Damaged(&'static str),
+    /// There are files of a node and no identity to read them with.
+    #[error("the data directory holds files but no identity; restore the identity file, or use an empty directory")]
+    Missing,
+    /// The disk failed.
+    #[error("cannot {operation} the identity file: {source}")]
+    Disk {
+        /// What was attempted.
+        operation: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl Identity {
+    /// Reads the identity, or makes one in an empty data directory. Durable on return.
+    ///
+    /// # Errors
+    /// Never replaces a file that is there.
+    pub fn load_or_create(disk: &impl Disk, rng: &mut LaneRng) -> Result<Self, IdentityError> {
+        let failed = |operation| move |source| IdentityError::Disk { operation, source };
+        match disk.open(&layout::identity()) {
+            Ok(file) => {
+                let mut text = vec![0; FILE_BYTES_MAX];
+                let count = read_full(&file, 0, &mut text).map_err(failed("read"))?;
+                Ok(Self { master: parse(&text[..count])?, is_new: false })
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let entries = disk.list(&DiskPath::root()).map_err(failed("look for"))?;
+                let is_used =
+                    entries.iter().any(|entry| entry.kind == EntryKind::Dir || entry.name.starts_with("catalog"));
+                if is_used {
+                    return Err(IdentityError::Missing);
+                }
+                let mut master = [0; 32];
+                rng.fill_bytes(&mut master);
+                let master = MasterSecret(master);
+                write(disk, &master).map_err(failed("write"))?;
+                Ok(Self { master, is_new: true })
+            }
+            Err(error) => Err(failed("open")(error)),
+        }
+    }
+}
+
+fn write(disk: &impl Disk, master: &MasterSecret) -> io::Result<()> {
+    let temporary = layout::identity_temporary();
+    match disk.remove(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let file = disk.create(&temporary)?;
+    file.write_at(0, render(master).as_bytes())?;
+    file.sync()?;
+    disk.rename(&temporary, &layout::identity())?;
+    disk.sync_dir(&DiskPath::root())
+}
+
+fn render(master: &MasterSecret) -> String {
+    let body = format!("{HEADER}{}\n", hex::encode(&master.0));
+    let check = check(&body);
+    format!("{body}{check}\n")
+}
+
+fn check(body: &str) -> String {
+    blake3::hash(body.as_bytes()).to_hex()[..16].to_owned()
+}
+
+fn parse(bytes: &[u8]) -> Result<MasterSecret, IdentityError> {
+    use IdentityError::Damaged;
+    let text = std::str::from_utf8(bytes).map_err(|_| Damaged("it is not text"))?;
+    let rest = text.strip_prefix(HEADER).ok_or(Damaged("its first line is not that of an identity"))?;
+    let (secret, check_line) = rest.split_once('\n').ok_or(Damaged("it ends early"))?;
+    let body = &text[..HEADER.len() + secret.len() + 1];
+    if check_line.strip_suffix('\n') != Some(check(body).as_str()) {
+        return Err(Damaged("its check line does not match"));
+    }
+    Ok(MasterSecret(hex::decode(secret).map_err(|_| Damaged("its secret is not 64 hex digits"))?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_identity_reads_back_and_any_change_is_noticed() {
+        let text = render(&MasterSecret([0x5a; 32]));
+        assert_eq!(parse(text.as_bytes()).expect("whole").0, [0x5a; 32]);
+        for position in 0..text.len() {
+            let mut damaged = text.clone().into_bytes();
+            damaged[position] ^= 1;
+            assert!(matches!(parse(&damaged), Err(IdentityError::Damaged(_))), "byte {position}");
+            assert!(matches!(parse(&text.as_bytes()[..position]), Err(IdentityError::Damaged(_))), "cut at {position}");
+        }
+        assert!(parse(format!("{text}x").as_bytes()).is_err());
+    }
+}

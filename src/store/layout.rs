@@ -1,0 +1,126 @@
+//! Where things lie in a data directory. Pure.
+//!
+//! ```text
+//! identity             the master secret
+//! catalog.redb         what every blob must be
+//! <own id>/d44bd/0bbda/685d5/db90f/41956/8b531/ab9af/a97b/<SHA-1 of the key>     own files, plaintext
+//! <owner's id>/44b2a/6b69c/ffe1e/a7922/da80d/75577/<hashed key>                  replicas, sealed
+//! tmp/                 files that are being written
+//! ```
+//!
+//! A name is cut into folders of 5 digits, and so a name of 40 digits lies 8 folders deep and one of 32 digits 6:
+//! the digits left over make no folder.
+
+use crate::crypto::{HashedKey, NodeId, PathName, Version};
+use crate::disk::DiskPath;
+
+/// The digits of a name that make one folder.
+const FOLDER_DIGITS: usize = 5;
+
+/// A blob of the data directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum BlobId {
+    /// A file of this node, in plaintext.
+    Own(PathName),
+    /// A replica that this node holds for another one.
+    Held(NodeId, HashedKey),
+}
+
+/// The master secret.
+#[must_use]
+pub fn identity() -> DiskPath {
+    DiskPath::root().child("identity")
+}
+
+/// The identity while it is being written.
+#[must_use]
+pub(super) fn identity_temporary() -> DiskPath {
+    DiskPath::root().child("identity.new")
+}
+
+/// The catalog.
+#[must_use]
+pub fn catalog() -> DiskPath {
+    DiskPath::root().child("catalog.redb")
+}
+
+/// Where files are written before they have their final name.
+#[must_use]
+pub fn temporary_dir() -> DiskPath {
+    DiskPath::root().child("tmp")
+}
+
+/// The final place of a blob in the data directory of `node`.
+#[must_use]
+pub fn blob(node: NodeId, blob: &BlobId) -> DiskPath {
+    let (owner, name) = match blob {
+        BlobId::Own(name) => (node, name.to_string()),
+        BlobId::Held(owner, hashed) => (*owner, hashed.to_string()),
+    };
+    let mut path = DiskPath::root().child(&owner.to_string());
+    for folder in name.as_bytes().chunks_exact(FOLDER_DIGITS) {
+        path = path.child(std::str::from_utf8(folder).expect("hex digits are ASCII"));
+    }
+    path.child(&name)
+}
+
+/// Where one version of a blob is written.
+#[must_use]
+pub fn temporary(blob: &BlobId, version: Version) -> DiskPath {
+    let name = match blob {
+        BlobId::Own(name) => format!("own.{name}.{:016x}", version.0),
+        BlobId::Held(owner, hashed) => format!("held.{owner}.{hashed}.{:016x}", version.0),
+    };
+    temporary_dir().child(&name)
+}
+
+/// Which blob and version a name in the temporary directory stands for, if the node made it.
+#[must_use]
+pub fn parse_temporary(name: &str) -> Option<(BlobId, Version)> {
+    let mut parts = name.split('.');
+    let blob = match parts.next()? {
+        "own" => BlobId::Own(parts.next()?.parse().ok()?),
+        "held" => BlobId::Held(parts.next()?.parse().ok()?, parts.next()?.parse().ok()?),
+        _ => return None,
+    };
+    let version = Version(u64::from_str_radix(parts.next()?, 16).ok()?);
+    // Only the exact text that `temporary` writes: one name for one meaning.
+    (temporary(&blob, version).segments().last() == Some(name)).then_some((blob, version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_files_lie_eight_folders_deep_and_replicas_six() {
+        let node = NodeId([0xaa; 32]);
+        let name: PathName = "d44bd0bbda685d5db90f419568b531ab9afa97b0".parse().expect("hex");
+        let own = blob(node, &BlobId::Own(name));
+        assert_eq!(
+            own.segments().skip(1).collect::<Vec<_>>(),
+            "d44bd 0bbda 685d5 db90f 41956 8b531 ab9af a97b0 d44bd0bbda685d5db90f419568b531ab9afa97b0"
+                .split(' ')
+                .collect::<Vec<_>>()
+        );
+        let hashed: HashedKey = "44b2a6b69cffe1ea7922da80d75577e7".parse().expect("hex");
+        let held = blob(node, &BlobId::Held(NodeId([0xbb; 32]), hashed));
+        assert_eq!(
+            held.segments().collect::<Vec<_>>().join(" "),
+            format!("{} 44b2a 6b69c ffe1e a7922 da80d 75577 {hashed}", "bb".repeat(32))
+        );
+    }
+
+    #[test]
+    fn temporary_names_say_what_they_hold() {
+        let blobs = [BlobId::Own(PathName([1; 20])), BlobId::Held(NodeId([2; 32]), HashedKey([3; 16]))];
+        for blob in blobs {
+            let path = temporary(&blob, Version(7));
+            let name = path.segments().last().expect("a name");
+            assert_eq!(parse_temporary(name), Some((blob, Version(7))));
+        }
+        for name in ["", "own", "own.x.1", "identity", "held.00.00.00", "own...", "lock"] {
+            assert_eq!(parse_temporary(name), None, "{name}");
+        }
+    }
+}

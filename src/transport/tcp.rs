@@ -1,0 +1,35 @@
+//! The transport over TCP of the operating system.
+
+use std::io;
+use std::net::SocketAddr;
+
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{Address, Transport};
+
+/// Real TCP. `TCP_NODELAY` is on: an exchange is written in whole messages and flushed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tcp;
+
+impl Transport for Tcp {
+    type Stream = TcpStream;
+    type Listener = TcpListener;
+
+    async fn bind(&self, address: &Address) -> io::Result<(TcpListener, SocketAddr)> {
+        let listener = TcpListener::bind((address.host(), address.port())).await?;
+        let local = listener.local_addr()?;
+        Ok((listener, local))
+    }
+
+    async fn accept(&self, listener: &mut TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, from) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok((stream, from))
+    }
+
+    async fn connect(&self, address: &Address) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect((address.host(), address.port())).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+}

@@ -2,3 +2,10 @@
 //! replayed from one seed.
 
 pub mod disk;
+pub mod platform;
+pub mod star;
+pub mod trace;
+pub mod transport;
+pub mod twice;
+pub mod walkthrough;
+pub mod world;

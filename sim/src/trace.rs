@@ -1,0 +1,132 @@
+//! What happened in a run, in order: the events of every node, and every piece of bytes that was sent.
+//!
+//! Two runs are the same where their traces are. A line of sent bytes has their digest, so a key, an IV or a
+//! length that differs shows at once, and long before it would show in an event.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use dacapo::event::Event;
+
+/// One line of a trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Virtual time since the run began.
+    pub at: Duration,
+    /// The host.
+    pub host: Rc<str>,
+    /// What happened on it.
+    pub what: What,
+}
+
+/// What a line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A node told an event.
+    Event(Event),
+    /// Bytes were handed to the network.
+    Sent {
+        /// Where to.
+        to: SocketAddr,
+        /// How many.
+        bytes: usize,
+        /// The first eight bytes of their BLAKE3.
+        digest: u64,
+    },
+    /// The workload says what it does.
+    Note(String),
+}
+
+/// All lines of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    lines: Vec<Line>,
+}
+
+/// Writes the lines of one host. Cheap to clone.
+#[derive(Clone)]
+pub struct Tracer {
+    host: Rc<str>,
+    trace: Rc<RefCell<Trace>>,
+}
+
+impl Tracer {
+    /// Writes for `host` into a trace that it shares with others.
+    #[must_use]
+    pub fn new(host: &str, trace: &Rc<RefCell<Trace>>) -> Self {
+        Self { host: host.into(), trace: trace.clone() }
+    }
+
+    /// Writes an event.
+    pub fn event(&self, event: &Event) {
+        self.push(What::Event(event.clone()));
+    }
+
+    /// Writes what the workload does.
+    pub fn note(&self, note: String) {
+        self.push(What::Note(note));
+    }
+
+    pub(crate) fn sent(&self, to: SocketAddr, bytes: &[u8]) {
+        let digest = blake3::hash(bytes);
+        let digest = digest.as_bytes().first_chunk().expect("a digest has 32 bytes");
+        self.push(What::Sent { to, bytes: bytes.len(), digest: u64::from_be_bytes(*digest) });
+    }
+
+    fn push(&self, what: What) {
+        let at = turmoil::sim_elapsed().unwrap_or_default();
+        self.trace.borrow_mut().lines.push(Line { at, host: self.host.clone(), what });
+    }
+}
+
+impl Trace {
+    /// Every line.
+    #[must_use]
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// The lines that people read: no sent bytes.
+    pub fn story(&self) -> impl Iterator<Item = &Line> {
+        self.lines.iter().filter(|line| !matches!(line.what, What::Sent { .. }))
+    }
+
+    /// The events of one host, in order.
+    pub fn events<'a>(&'a self, host: &'a str) -> impl Iterator<Item = &'a Event> {
+        self.lines.iter().filter_map(move |line| match &line.what {
+            What::Event(event) if &*line.host == host => Some(event),
+            _ => None,
+        })
+    }
+
+    /// BLAKE3 of every line as text.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for line in &self.lines {
+            hasher.update(format!("{line}\n").as_bytes());
+        }
+        hasher.finalize().to_hex()[..32].to_owned()
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, millis) = (self.at.as_secs(), self.at.subsec_millis());
+        write!(f, "{seconds:>3}.{millis:03}  {:<8}  ", self.host)?;
+        match &self.what {
+            What::Event(event) => write!(f, "{event}"),
+            What::Sent { to, bytes, digest } => write!(f, "sent {bytes} bytes to {to}, digest {digest:016x}"),
+            What::Note(note) => f.write_str(note),
+        }
+    }
+}
+
+impl fmt::Debug for Tracer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tracer({})", self.host)
+    }
+}

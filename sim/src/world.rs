@@ -1,0 +1,171 @@
+//! A world: hosts with disks on a simulated network, a node on each, and a workload that uses them.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use dacapo::crypto::ClusterSecret;
+use dacapo::node::{Config, Handle, Node};
+use dacapo::seed::Seed;
+use dacapo::transport::Address;
+use tokio::sync::Notify;
+
+use crate::disk::SimDisk;
+use crate::platform::{EPOCH, SimClock, SimPlatform};
+use crate::trace::{Trace, Tracer};
+use crate::transport::SimTransport;
+
+/// How long the network takes for a segment. The tick is the same: a run costs one step per host and tick.
+const TICK: Duration = Duration::from_millis(5);
+const LATENCY_MAX: Duration = Duration::from_millis(15);
+
+/// Segments and connections that may wait at one socket; turmoil panics beyond it.
+const TCP_CAPACITY: usize = 4096;
+
+/// A host of a world and the node on it.
+#[derive(Clone, Debug)]
+pub struct HostSpec {
+    /// The host's name, by which others dial it.
+    pub name: String,
+    /// The port on which its node listens.
+    pub port: u16,
+    /// The hosts that its node dials.
+    pub dials: Vec<(String, u16)>,
+}
+
+/// All that a run depends on.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Decides every random choice of the network and the nodes.
+    pub seed: u64,
+    /// The hosts, started in this order.
+    pub hosts: Vec<HostSpec>,
+    /// The time of day of the hosts.
+    pub clock: SimClock,
+    /// Virtual time after which a run counts as stuck.
+    pub limit: Duration,
+}
+
+/// What a run leaves behind.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What happened.
+    pub trace: Trace,
+    /// The disk of each host, by name.
+    pub disks: BTreeMap<String, SimDisk>,
+    /// Virtual time that passed.
+    pub elapsed: Duration,
+    /// Why the run failed, where it did.
+    pub failure: Option<String>,
+}
+
+/// The nodes of a world, as its workload sees them.
+#[derive(Clone)]
+pub struct Cluster {
+    handles: Rc<RefCell<BTreeMap<String, Handle>>>,
+    changed: Rc<Notify>,
+    tracer: Tracer,
+}
+
+impl Cluster {
+    /// A handle on the node of a host; waits until it has started.
+    pub async fn node(&self, name: &str) -> Handle {
+        loop {
+            let changed = self.changed.notified();
+            let found = self.handles.borrow().get(name).cloned();
+            match found {
+                Some(handle) => return handle,
+                None => changed.await,
+            }
+        }
+    }
+
+    /// Writes a line of the workload's own into the trace.
+    pub fn note(&self, note: impl Into<String>) {
+        self.tracer.note(note.into());
+    }
+}
+
+/// The seed of one start of a node: the same on a simulated and on a real network, and never the same twice.
+#[must_use]
+pub fn node_seed(seed: u64, name: &str, boot: u64) -> Seed {
+    Seed::from_u64(seed).derive(name, boot)
+}
+
+/// Runs a workload to its end, or until a node fails or the limit is reached. The same setup and workload give
+/// the same outcome.
+pub fn run<F>(setup: &Setup, workload: impl FnOnce(Cluster) -> F) -> Outcome
+where
+    F: Future<Output = Result<(), Box<dyn std::error::Error>>> + 'static,
+{
+    let trace = Rc::new(RefCell::new(Trace::default()));
+    let mut sim = turmoil::Builder::new()
+        .rng_seed(setup.seed)
+        .epoch(SystemTime::UNIX_EPOCH + Duration::from_millis(EPOCH.0))
+        .tick_duration(TICK)
+        .min_message_latency(TICK)
+        .max_message_latency(LATENCY_MAX)
+        .simulation_duration(setup.limit)
+        .tcp_capacity(TCP_CAPACITY)
+        .build();
+    let mut disks = BTreeMap::new();
+    let tracer = Tracer::new("workload", &trace);
+    let cluster = Cluster { handles: Rc::default(), changed: Rc::default(), tracer };
+    for host in &setup.hosts {
+        let disk = SimDisk::new();
+        disks.insert(host.name.clone(), disk.clone());
+        let start = Start {
+            seed: setup.seed,
+            host: host.clone(),
+            disk,
+            clock: setup.clock,
+            tracer: Tracer::new(&host.name, &trace),
+            cluster: cluster.clone(),
+            boots: Rc::default(),
+        };
+        sim.host(host.name.as_str(), move || start.clone().run());
+    }
+    sim.client("workload", workload(cluster));
+    let failure = sim.run().err().map(|error| error.to_string());
+    let elapsed = sim.elapsed();
+    drop(sim);
+    Outcome { trace: trace.take(), disks, elapsed, failure }
+}
+
+/// Starts the node of a host, each time the host starts.
+#[derive(Clone)]
+struct Start {
+    seed: u64,
+    host: HostSpec,
+    disk: SimDisk,
+    clock: SimClock,
+    tracer: Tracer,
+    cluster: Cluster,
+    boots: Rc<RefCell<u64>>,
+}
+
+impl Start {
+    async fn run(self) -> turmoil::Result {
+        let boot = self.boots.replace_with(|boots| *boots + 1);
+        let platform = SimPlatform {
+            transport: SimTransport::new(self.tracer.clone()),
+            disk: self.disk.boot(),
+            clock: self.clock,
+        };
+        let address = |host: &str, port| format!("{host}:{port}").parse::<Address>();
+        let tracer = self.tracer.clone();
+        let config = Config {
+            listen: address("0.0.0.0", self.host.port)?,
+            peers: self.host.dials.iter().map(|(name, port)| address(name, *port)).collect::<Result<_, _>>()?,
+            cluster: ClusterSecret::open(),
+            seed: node_seed(self.seed, &self.host.name, boot),
+            events: Rc::new(move |event| tracer.event(event)),
+        };
+        let node = Node::start(platform, config).await?;
+        self.cluster.handles.borrow_mut().insert(self.host.name.clone(), node.handle());
+        self.cluster.changed.notify_waiters();
+        Ok(node.stopped().await?)
+    }
+}

@@ -238,6 +238,8 @@ impl<P: Platform> Inner<P> {
 
     /// Runs a task until it ends or the node stops. A panic stops the node.
     fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        // On the heap from the start: the runtime moves a task several times before its first poll.
+        let task = Box::pin(task);
         let stop = self.stop.clone();
         let bomb = Bomb { stop: self.stop.clone(), panicked: self.panicked.clone() };
         self.tasks.spawn_local(async move {

@@ -19,7 +19,7 @@ use crate::transport::SimTransport;
 
 /// How long the network takes for a segment. The tick is the same: a run costs one step per host and tick.
 const TICK: Duration = Duration::from_millis(5);
-const LATENCY_MAX: Duration = Duration::from_millis(15);
+const LATENCY_MAX: Duration = Duration::from_millis(10);
 
 /// Segments and connections that may wait at one socket; turmoil panics beyond it.
 const TCP_CAPACITY: usize = 4096;

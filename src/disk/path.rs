@@ -46,7 +46,8 @@ impl DiskPath {
         if let Some(byte) = segment.bytes().find(|byte| !allowed(byte)) {
             return Err(PathError::ForbiddenByte { byte });
         }
-        let mut path = self.0.clone();
+        let mut path = String::with_capacity(self.0.len() + 1 + segment.len());
+        path.push_str(&self.0);
         if !path.is_empty() {
             path.push('/');
         }

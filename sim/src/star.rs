@@ -23,6 +23,7 @@ pub const ORIGIN: &str = "n5000";
 pub fn hosts() -> Vec<HostSpec> {
     let host = |port: u16, dials: &[u16]| HostSpec {
         name: format!("n{port}"),
+        listen: "0.0.0.0".to_owned(),
         port,
         dials: dials.iter().map(|port| (format!("n{port}"), *port)).collect(),
     };

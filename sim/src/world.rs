@@ -29,6 +29,8 @@ const TCP_CAPACITY: usize = 4096;
 pub struct HostSpec {
     /// The host's name, by which others dial it.
     pub name: String,
+    /// The address of its own on which its node listens: `0.0.0.0`, or `127.0.0.1` where nobody can dial it.
+    pub listen: String,
     /// The port on which its node listens.
     pub port: u16,
     /// The hosts that its node dials.
@@ -65,6 +67,7 @@ pub struct Outcome {
 #[derive(Clone)]
 pub struct Cluster {
     handles: Rc<RefCell<BTreeMap<String, Handle>>>,
+    disks: BTreeMap<String, SimDisk>,
     changed: Rc<Notify>,
     tracer: Tracer,
 }
@@ -80,6 +83,15 @@ impl Cluster {
                 None => changed.await,
             }
         }
+    }
+
+    /// The disk of a host.
+    ///
+    /// # Panics
+    /// Where there is no such host.
+    #[must_use]
+    pub fn disk(&self, name: &str) -> &SimDisk {
+        &self.disks[name]
     }
 
     /// Writes a line of the workload's own into the trace.
@@ -110,16 +122,14 @@ where
         .simulation_duration(setup.limit)
         .tcp_capacity(TCP_CAPACITY)
         .build();
-    let mut disks = BTreeMap::new();
     let tracer = Tracer::new("workload", &trace);
-    let cluster = Cluster { handles: Rc::default(), changed: Rc::default(), tracer };
+    let disks: BTreeMap<_, _> = setup.hosts.iter().map(|host| (host.name.clone(), SimDisk::new())).collect();
+    let cluster = Cluster { handles: Rc::default(), disks: disks.clone(), changed: Rc::default(), tracer };
     for host in &setup.hosts {
-        let disk = SimDisk::new();
-        disks.insert(host.name.clone(), disk.clone());
         let start = Start {
             seed: setup.seed,
             host: host.clone(),
-            disk,
+            disk: disks[&host.name].clone(),
             clock: setup.clock,
             tracer: Tracer::new(&host.name, &trace),
             cluster: cluster.clone(),
@@ -157,7 +167,7 @@ impl Start {
         let address = |host: &str, port| format!("{host}:{port}").parse::<Address>();
         let tracer = self.tracer.clone();
         let config = Config {
-            listen: address("0.0.0.0", self.host.port)?,
+            listen: address(&self.host.listen, self.host.port)?,
             peers: self.host.dials.iter().map(|(name, port)| address(name, *port)).collect::<Result<_, _>>()?,
             cluster: ClusterSecret::open(),
             seed: node_seed(self.seed, &self.host.name, boot),

@@ -13,7 +13,7 @@ mod fetch;
 mod files;
 mod handle;
 mod inbound;
-mod link;
+pub mod link;
 mod locks;
 mod peers;
 mod pump;

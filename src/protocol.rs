@@ -10,5 +10,5 @@ mod wire;
 
 pub use hello::{Hello, Purpose, Welcome};
 pub use message::{DecodeError, Message, Refusal};
-pub use wire::{WireError, read_message, read_stream_header, stream_header};
-pub(crate) use wire::{message_frame, read_payload};
+pub(crate) use wire::read_payload;
+pub use wire::{WireError, message_frame, read_message, read_stream_header, stream_header};

@@ -19,7 +19,7 @@ use crate::limits::PROTOCOL_VERSION;
 use crate::protocol::{Hello, Welcome, WireError, message_frame, read_payload};
 use crate::seed::{LaneRng, Rng};
 
-pub(super) use records::Records;
+pub use records::Records;
 
 const PATTERN: &str = "Noise_XXpsk0_25519_AESGCM_SHA256";
 
@@ -29,33 +29,44 @@ const PROLOGUE: &[u8] = b"dacapo";
 /// The three handshake messages have 48, 96 and 64 bytes.
 const HANDSHAKE_BYTES_MAX: usize = 128;
 
-/// Why there is no link.
+/// Why there is no link. The connection is of no further use.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum LinkError {
+pub enum LinkError {
+    /// A handshake message does not verify.
     #[error("the handshake failed: another cluster secret, or not a node")]
     Handshake,
+    /// The stream broke or ended.
     #[error("the handshake ended early: {0}")]
     Io(#[from] io::Error),
+    /// The hello or the welcome is none.
     #[error(transparent)]
     Wire(#[from] WireError),
+    /// The other side speaks another protocol.
     #[error("it speaks protocol {theirs}, this node speaks {PROTOCOL_VERSION}")]
-    Version { theirs: u16 },
+    Version {
+        /// Which one.
+        theirs: u16,
+    },
+    /// The other side takes no more connections of this kind.
     #[error("it has no room for another connection")]
     Full,
+    /// The other side has the same identity.
     #[error("it is this node itself")]
     Itself,
 }
 
 /// What a handshake needs of a node.
-pub(super) struct Credentials<'a> {
-    pub(super) keys: &'a Keys,
-    pub(super) cluster: &'a ClusterSecret,
+pub struct Credentials<'a> {
+    keys: &'a Keys,
+    cluster: &'a ClusterSecret,
     /// Seeds the ephemeral key of this one handshake.
-    pub(super) ephemeral: [u8; 32],
+    ephemeral: [u8; 32],
 }
 
 impl<'a> Credentials<'a> {
-    pub(super) fn draw(keys: &'a Keys, cluster: &'a ClusterSecret, lane: &mut LaneRng) -> Self {
+    /// Credentials for one handshake, with an ephemeral key drawn from the lane.
+    #[must_use]
+    pub fn draw(keys: &'a Keys, cluster: &'a ClusterSecret, lane: &mut LaneRng) -> Self {
         let mut ephemeral = [0; 32];
         lane.fill_bytes(&mut ephemeral);
         Self { keys, cluster, ephemeral }
@@ -74,8 +85,11 @@ impl<'a> Credentials<'a> {
     }
 }
 
-/// Dials: handshake, hello, welcome. Returns the link and who answered.
-pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
+/// Dials: handshake, hello, welcome. Returns the link and who answered. Sets no deadline.
+///
+/// # Errors
+/// Where the other side is no node of this cluster, or takes no such connection.
+pub async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     credentials: &Credentials<'_>,
     hello: Hello,
@@ -100,8 +114,11 @@ pub(super) async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
     Ok((records, peer))
 }
 
-/// Accepts: handshake and hello. The caller answers with [`welcome`].
-pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
+/// Accepts: handshake and hello. The caller answers with [`welcome`]. Sets no deadline.
+///
+/// # Errors
+/// Where the other side is no node of this cluster. It is told of another version, and of nothing else.
+pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     credentials: &Credentials<'_>,
 ) -> Result<(Records<S>, NodeId, Hello), LinkError> {
@@ -123,10 +140,10 @@ pub(super) async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// Answers a hello.
-pub(super) async fn welcome<S: AsyncRead + AsyncWrite + Unpin>(
-    records: &mut Records<S>,
-    accepted: bool,
-) -> io::Result<()> {
+///
+/// # Errors
+/// Where the stream breaks.
+pub async fn welcome<S: AsyncRead + AsyncWrite + Unpin>(records: &mut Records<S>, accepted: bool) -> io::Result<()> {
     let welcome = Welcome { protocol: PROTOCOL_VERSION, accepted };
     records.write_all(&message_frame(&welcome.encode())).await?;
     records.flush().await

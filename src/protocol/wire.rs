@@ -64,8 +64,11 @@ impl From<io::Error> for WireError {
 }
 
 /// The frame around an encoded message or hello.
+///
+/// # Panics
+/// Where the payload has 4 GiB or more; no message comes near.
 #[must_use]
-pub(crate) fn message_frame(payload: &[u8]) -> Vec<u8> {
+pub fn message_frame(payload: &[u8]) -> Vec<u8> {
     let len = u32::try_from(payload.len()).expect("messages are bounded");
     let mut frame = Vec::with_capacity(5 + payload.len());
     frame.push(MESSAGE_TAG);

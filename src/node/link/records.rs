@@ -22,7 +22,7 @@ const READ_BYTES_SMALL: usize = 4 * 1024;
 const READ_BYTES_LARGE: usize = 2 * (LENGTH_BYTES + RECORD_BYTES_MAX);
 
 /// An encrypted stream over a plain one. At most 0.4 MiB of buffers, and 4 KiB where messages are small.
-pub(crate) struct Records<S> {
+pub struct Records<S> {
     stream: S,
     noise: TransportState,
     /// Encrypted bytes as they came, from `incoming_start` on.

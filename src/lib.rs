@@ -5,6 +5,8 @@
 //! The same code serves both; `dacapo-sim` replays whole clusters from one seed. `docs/ARCHITECTURE.md` maps the
 //! folders.
 
+#![forbid(unsafe_code)]
+
 pub mod crypto;
 pub mod disk;
 pub mod event;

@@ -40,7 +40,7 @@ async fn stop(cluster: &Cluster, host: &str) {
 }
 
 fn content(len: usize) -> Vec<u8> {
-    (0..len).map(|index| (index % 251) as u8).collect()
+    (0..=250).cycle().take(len).collect()
 }
 
 #[test]

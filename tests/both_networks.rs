@@ -3,6 +3,7 @@
 
 #[path = "support/real.rs"]
 mod real;
+#[path = "support/snapshots.rs"]
 mod support;
 
 use std::collections::BTreeMap;

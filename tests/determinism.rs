@@ -1,6 +1,9 @@
 //! The same seed gives the same run: twice in one process, beside other runs, whatever the runtime has counted
 //! before, and in another process.
 
+#![expect(clippy::disallowed_methods, reason = "what no run may depend on is done beside it")]
+
+#[path = "support/snapshots.rs"]
 mod support;
 
 use dacapo_sim::star;

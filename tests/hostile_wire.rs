@@ -136,11 +136,12 @@ fn a_peer_of_another_version_is_told_and_refused() {
         assert!(matches!(refused, Err(LinkError::Full)), "it is not accepted");
         Ok(())
     });
-    let reason = |event| match event {
-        &Event::InboundDropped { ref reason, .. } => Some(reason.as_str()),
-        _ => None,
-    };
-    let reasons: Vec<_> = outcome.trace.events("n3000").filter_map(reason).collect();
+    let mut reasons = Vec::new();
+    for event in outcome.trace.events("n3000") {
+        if let Event::InboundDropped { reason, .. } = event {
+            reasons.push(reason.as_str());
+        }
+    }
     assert_eq!(reasons, ["it speaks protocol 99, this node speaks 1"]);
     assert_eq!(Welcome::decode(&Welcome { protocol: 1, accepted: false }.encode()).map(|told| told.protocol), Ok(1));
 }

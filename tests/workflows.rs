@@ -1,6 +1,7 @@
 //! The five workflows of the original document, each on turmoil, each as a claim. The snapshots show what happened
 //! on every node, in virtual time, and what lies on the disks afterwards.
 
+#[path = "support/snapshots.rs"]
 mod support;
 
 use std::collections::BTreeMap;

@@ -179,7 +179,9 @@ impl Disk for DirDisk {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        match tokio::task::spawn_blocking(work).await {
+        #[expect(clippy::disallowed_methods, reason = "this is the leaf through which blocking work leaves the thread")]
+        let worked = tokio::task::spawn_blocking(work).await;
+        match worked {
             Ok(result) => result,
             // Nothing aborts the task, and a runtime that shuts down no longer polls its caller: it panicked.
             Err(error) => panic::resume_unwind(error.into_panic()),

@@ -3,27 +3,30 @@
 //! All connected peers are asked at once. A small replica comes with the answer; for a large one the first peer
 //! with an authentic answer is told to proceed, and the next one where its copy turns out bad.
 
+mod ask;
+mod local;
+
 use std::rc::Rc;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
-use tokio::time::Instant;
 
-use super::errors::{GetError, ReadError};
+use super::errors::GetError;
 use super::handle::Fetched;
-use super::peers::{self, Asking, Peer};
+use super::peers::Peer;
 use super::pump::{self, PumpError, Work};
-use super::{Inner, Shared, Stream};
-use crate::crypto::{ContentCipher, HashedKey, IV_BYTES, Iv, Key, Keys, NodeId, PathName, Seal, Version};
+use super::{Inner, Shared};
+use crate::crypto::{ContentCipher, HashedKey, IV_BYTES, Iv, Key, NodeId, PathName, Seal, Version};
 use crate::disk::{Disk, DiskFile};
 use crate::event::{Event, FetchAnswer};
-use crate::limits::{CHUNK_BYTES, EAGER_BYTES_MAX, PROGRESS_TIMEOUT};
+use crate::limits::PROGRESS_TIMEOUT;
 use crate::platform::Platform;
-use crate::protocol::{Message, Refusal, WireError};
+use crate::protocol::{Message, WireError};
 use crate::store::layout::BlobId;
-use crate::store::{BlobReader, BlobWriter, Change, OwnRecord, Store, StoreError};
-
-/// Chunks of a found file that wait for a slow reader.
-const READ_CHUNKS_QUEUED: usize = 2;
+use crate::store::{BlobReader, BlobWriter, Change, OwnRecord, StoreError};
+use crate::transport::Transport;
+use ask::{Body, Found};
+use local::Local;
 
 type Reader<P> = BlobReader<<<P as Platform>::Disk as Disk>::File>;
 
@@ -32,9 +35,9 @@ pub(super) async fn get<P: Platform>(inner: Shared<P>, key: Key) -> Result<Fetch
     let file = key.path_name();
     let _locked = inner.locks.lock(BlobId::Own(file)).await;
     let (keys, looked_up) = (inner.keys.clone(), key.clone());
-    let local = inner.blocking(move |store| look_up(store, &keys, &looked_up)).await.map_err(GetError::Disk)?;
+    let local = inner.blocking(move |store| local::look_up(store, &keys, &looked_up)).await.map_err(GetError::Disk)?;
     let (record, is_damaged) = match local {
-        Local::Good(record, reader) => return Ok(open(&inner, reader, &record.seal, None)),
+        Local::Good(record, reader) => return Ok(local::open(&inner, reader, &record.seal, None)),
         Local::Damaged(record) => {
             inner.tell(&Event::FileDamaged { file });
             (Some(record), true)
@@ -45,82 +48,10 @@ pub(super) async fn get<P: Platform>(inner: Shared<P>, key: Key) -> Result<Fetch
     search.run(&inner).await
 }
 
-/// What the local disk has of a file.
-enum Local<F> {
-    Good(OwnRecord, BlobReader<F>),
-    Damaged(OwnRecord),
-    Absent(Option<OwnRecord>),
-}
-
-/// Looks for a local copy and verifies it: what is encrypted again must have the digest of the replicas.
-fn look_up<D: Disk>(store: &Store<D>, keys: &Keys, key: &Key) -> Result<Local<D::File>, StoreError> {
-    let Some(record) = store.own(key)? else { return Ok(Local::Absent(None)) };
-    let Some(mut reader) = store.read_blob(&BlobId::Own(key.path_name()))? else {
-        return Ok(Local::Absent(Some(record)));
-    };
-    if reader.len() != record.seal.size {
-        return Ok(Local::Damaged(record));
-    }
-    let mut cipher = ContentCipher::new(keys, record.iv);
-    let mut chunk = vec![0; CHUNK_BYTES.min(usize::try_from(reader.len()).unwrap_or(CHUNK_BYTES))];
-    loop {
-        let count = reader.read(&mut chunk)?;
-        if count == 0 {
-            break;
-        }
-        cipher.seal(&mut chunk[..count]);
-    }
-    if cipher.digest() != record.seal.digest {
-        return Ok(Local::Damaged(record));
-    }
-    reader.rewind();
-    Ok(Local::Good(record, reader))
-}
-
-/// Hands a verified file to the caller, chunk by chunk.
-fn open<P: Platform>(inner: &Shared<P>, mut reader: Reader<P>, seal: &Seal, from: Option<NodeId>) -> Fetched {
-    let (sender, chunks) = mpsc::channel(READ_CHUNKS_QUEUED);
-    let task = inner.clone();
-    let size = seal.size;
-    inner.spawn(async move {
-        let mut left = size;
-        while left > 0 {
-            let part = usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK_BYTES);
-            let read = move || {
-                let mut chunk = vec![0; part];
-                let count = reader.read(&mut chunk);
-                chunk.truncate(*count.as_ref().unwrap_or(&0));
-                (reader, count.map(|_| chunk))
-            };
-            let (next, chunk) = task.offload(read).await;
-            reader = next;
-            let is_last = chunk.as_ref().map_or(true, |chunk| chunk.len() < part);
-            if sender.send(chunk.map(Into::into).map_err(ReadError::Disk)).await.is_err() || is_last {
-                return;
-            }
-            left -= part as u64;
-        }
-    });
-    Fetched { size, version: seal.version, from, chunks }
-}
-
 /// One peer's answer.
 struct Answer<S> {
     peer: Rc<Peer<S>>,
     found: Result<Found<S>, FetchAnswer>,
-}
-
-/// A replica with an authentic seal.
-struct Found<S> {
-    seal: Seal,
-    body: Body<S>,
-}
-
-enum Body<S> {
-    /// All sealed bytes.
-    Here(Vec<u8>),
-    /// The peer waits to be told to proceed.
-    Waiting(Asking<S>, Instant),
 }
 
 /// The search for one file among the peers.
@@ -138,11 +69,10 @@ struct Search<S> {
     sender: mpsc::Sender<Answer<S>>,
 }
 
-impl<S: 'static> Search<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
     fn new<P: Platform>(inner: &Shared<P>, key: &Key, record: Option<OwnRecord>, is_damaged: bool) -> Self
     where
-        P::Transport: crate::transport::Transport<Stream = S>,
-        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+        P::Transport: Transport<Stream = S>,
     {
         let peers = inner.peers.connected();
         let (sender, answers) = mpsc::channel(peers.len().max(1));
@@ -168,12 +98,11 @@ impl<S: 'static> Search<S> {
 
     fn ask<P: Platform>(&self, inner: &Shared<P>, peer: Rc<Peer<S>>)
     where
-        P::Transport: crate::transport::Transport<Stream = S>,
-        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+        P::Transport: Transport<Stream = S>,
     {
         let (task, hashed, sender) = (inner.clone(), self.hashed, self.sender.clone());
         inner.spawn(async move {
-            let found = ask(&task, &peer, hashed).await;
+            let found = ask::ask(&task, &peer, hashed).await;
             // Where another answer was taken, this one is dropped, and an exchange that waits is closed with it.
             drop(sender.send(Answer { peer, found }).await);
         });
@@ -181,8 +110,7 @@ impl<S: 'static> Search<S> {
 
     async fn run<P: Platform>(&mut self, inner: &Shared<P>) -> Result<Fetched, GetError>
     where
-        P::Transport: crate::transport::Transport<Stream = S>,
-        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+        P::Transport: Transport<Stream = S>,
     {
         while self.outstanding > 0 {
             let Answer { peer, found } = self.answers.recv().await.expect("the search itself holds a sender");
@@ -235,14 +163,11 @@ impl<S: 'static> Search<S> {
 
     fn finish<P: Platform>(&self, inner: &Shared<P>, reader: Reader<P>, seal: &Seal, peer: &Peer<S>) -> Fetched {
         inner.tell(&Event::FileFetched { file: self.file, peer: peer.id, bytes: seal.size });
-        open(inner, reader, seal, Some(peer.id))
+        local::open(inner, reader, seal, Some(peer.id))
     }
 
     /// Receives, verifies and keeps a replica, in plaintext, as the local copy.
-    async fn take<P: Platform>(&self, inner: &Shared<P>, found: Found<S>) -> Result<(Reader<P>, Seal), TakeError>
-    where
-        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
-    {
+    async fn take<P: Platform>(&self, inner: &Shared<P>, found: Found<S>) -> Result<(Reader<P>, Seal), TakeError> {
         let Found { seal, body } = found;
         let (blob, version) = (BlobId::Own(self.file), seal.version);
         let writer = inner.blocking(move |store| store.write_blob(blob, version)).await?;
@@ -338,45 +263,4 @@ impl From<StoreError> for TakeError {
     fn from(error: StoreError) -> Self {
         Self::Disk(error)
     }
-}
-
-/// Asks one peer. A small replica is read to its end, so that the connection is free again.
-async fn ask<P: Platform>(
-    inner: &Shared<P>,
-    peer: &Rc<Peer<Stream<P>>>,
-    hashed: HashedKey,
-) -> Result<Found<Stream<P>>, FetchAnswer> {
-    let failed = |error: WireError| FetchAnswer::Failed(error.to_string());
-    let mut asking = peers::ask(inner, peer).await.map_err(FetchAnswer::Failed)?;
-    let connection = &mut asking.connection;
-    let question = Message::GetFile { owner: inner.keys.node(), hashed };
-    connection.send(&question).await.map_err(failed)?;
-    let seal = match connection.receive().await.map_err(failed)? {
-        Message::Found(seal) => seal,
-        Message::NotFound => {
-            asking.done();
-            return Err(FetchAnswer::NotFound);
-        }
-        Message::Refused(refusal) => {
-            asking.done();
-            return Err(match refusal {
-                Refusal::Rotten => FetchAnswer::Damaged,
-                other => FetchAnswer::Failed(other.to_string()),
-            });
-        }
-        other => return Err(FetchAnswer::Failed(format!("it answered a get with {}", other.name()))),
-    };
-    // Checked before the length is believed.
-    if !seal.is_authentic(&inner.keys, hashed) {
-        return Err(FetchAnswer::Damaged);
-    }
-    if seal.size > EAGER_BYTES_MAX {
-        return Ok(Found { seal, body: Body::Waiting(asking, Instant::now()) });
-    }
-    let len = seal.sealed_bytes();
-    connection.receive_stream_header(len).await.map_err(failed)?;
-    let mut bytes = vec![0; usize::try_from(len).expect("a small replica fits the memory")];
-    connection.receive_bytes(&mut bytes).await.map_err(failed)?;
-    asking.done();
-    Ok(Found { seal, body: Body::Here(bytes) })
 }

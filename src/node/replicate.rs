@@ -16,7 +16,7 @@ use crate::disk::DiskFile;
 use crate::event::Event;
 use crate::limits::{CHUNK_BYTES, CHUNKS_QUEUED_MAX, EAGER_BYTES_MAX, FILE_BYTES_MAX};
 use crate::platform::Platform;
-use crate::protocol::Message;
+use crate::protocol::{Message, WireError};
 use crate::store::layout::BlobId;
 use crate::store::{BlobWriter, Change, OwnRecord};
 
@@ -65,12 +65,12 @@ pub(super) async fn store<P: Platform>(inner: Shared<P>, key: Key, content: Cont
     let (version, writer) = begun.await.map_err(|error| StoreError::Rejected(StoreFault::Disk(error)))?;
     let iv = draw_iv(&inner.lanes.iv);
     let announced = Announced { file: key.path_name(), hashed: inner.keys.hashed(&key), version, iv, size: 0 };
-    let mut sendings = match content.size {
+    let sendings = match content.size {
         Some(size) => send_to_all(&inner, &Announced { size, ..announced.clone() }),
         None => Vec::new(),
     };
     let sealing = Sealing { writer, cipher: ContentCipher::new(&inner.keys, iv) };
-    let (sealing, size) = write(&inner, sealing, content, &mut sendings).await?;
+    let (sealing, size) = write(&inner, sealing, content, &sendings).await?;
     let modified = inner.platform.now();
     let metadata = Metadata { key: key.clone(), size, modified };
     let metadata = SealedMetadata::seal(&inner.keys, draw_iv(&inner.lanes.metadata_iv), &metadata);
@@ -101,7 +101,7 @@ async fn write<P: Platform, F: DiskFile>(
     inner: &Shared<P>,
     sealing: Sealing<F>,
     content: Content,
-    sendings: &mut Vec<Sending>,
+    sendings: &[Sending],
 ) -> Result<(Sealing<F>, u64), StoreError>
 where
     P::Disk: crate::disk::Disk<File = F>,
@@ -124,7 +124,7 @@ where
             return sealed;
         }
         let sealed = Bytes::from(sealed);
-        for sending in sendings.iter() {
+        for sending in sendings {
             // A peer that has failed takes no more; its receipt says why.
             drop(sending.chunks.send(sealed.clone()).await);
         }
@@ -292,7 +292,8 @@ where
 }
 
 /// Before the seal is sent, no peer keeps anything.
-fn not_there(error: crate::protocol::WireError) -> ReplicaError {
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+fn not_there(error: WireError) -> ReplicaError {
     ReplicaError::Unreachable { reason: error.to_string() }
 }
 

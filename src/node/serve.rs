@@ -90,27 +90,10 @@ async fn take<P: Platform>(
         connection.send(&Message::Proceed).await?;
     }
     connection.receive_stream_header(offer.sealed_bytes).await?;
-    let receiving = Receiving { writer, hasher: blake3::Hasher::new() };
-    let mut taken = 0;
-    let pumped = {
-        let mut next = pump::from_connection(connection, offer.sealed_bytes);
-        let source = async |buffer| {
-            let chunk = next(buffer).await?;
-            taken += chunk.len() as u64;
-            Ok(chunk)
-        };
-        pump::pump(inner, receiving, source, async |buffer| buffer).await
-    };
-    let receiving = match pumped {
+    let receiving = match receive(inner, connection, writer, offer.sealed_bytes).await {
         Ok(receiving) => receiving,
-        Err((receiving, PumpError::Source(error))) => {
-            discard(inner, receiving.writer).await;
-            return Err(error);
-        }
-        Err((receiving, PumpError::Disk(error))) => {
-            discard(inner, receiving.writer).await;
-            return refuse_rest(connection, offer.sealed_bytes - taken, refusal_for(&error)).await;
-        }
+        Err(Unreceived::Wire(error)) => return Err(error),
+        Err(Unreceived::Disk { error, rest }) => return refuse_rest(connection, rest, refusal_for(&error)).await,
     };
     let seal = match connection.receive().await {
         Ok(Message::Sealed(seal)) => seal,
@@ -124,6 +107,43 @@ async fn take<P: Platform>(
         Err(refusal) => Message::Refused(refusal),
     };
     connection.send(&answer).await
+}
+
+/// Why content was not received.
+enum Unreceived {
+    Wire(WireError),
+    /// So many bytes of the stream have not been read.
+    Disk {
+        error: StoreError,
+        rest: u64,
+    },
+}
+
+/// Receives the content of a replica; where that fails, nothing of it is kept.
+async fn receive<P: Platform>(
+    inner: &Shared<P>,
+    connection: &mut Connection<Stream<P>>,
+    writer: BlobWriter<<P::Disk as Disk>::File>,
+    len: u64,
+) -> Result<Receiving<<P::Disk as Disk>::File>, Unreceived> {
+    let mut rest = len;
+    let pumped = {
+        let mut next = pump::from_connection(connection, len);
+        let source = async |buffer| {
+            let chunk = next(buffer).await?;
+            rest -= chunk.len() as u64;
+            Ok(chunk)
+        };
+        let receiving = Receiving { writer, hasher: blake3::Hasher::new() };
+        pump::pump(inner, receiving, source, async |buffer| buffer).await
+    };
+    let (receiving, error) = match pumped {
+        Ok(receiving) => return Ok(receiving),
+        Err((receiving, PumpError::Source(error))) => (receiving, Unreceived::Wire(error)),
+        Err((receiving, PumpError::Disk(error))) => (receiving, Unreceived::Disk { error, rest }),
+    };
+    discard(inner, receiving.writer).await;
+    Err(error)
 }
 
 /// What can be told before a byte of content has come.

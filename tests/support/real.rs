@@ -1,5 +1,7 @@
 //! Nodes on real TCP and real directories, with a time of day that stands still.
 
+#![allow(dead_code, reason = "each test file uses a part")]
+
 use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;

@@ -1,0 +1,159 @@
+//! The encodings: what is encoded decodes to itself, and any bytes decode to a value or an error, without a panic
+//! and without an allocation beyond the bound.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use dacapo::crypto::{Digest, HashedKey, NodeId, Seal, SealedMetadata, Tag, Version};
+use dacapo::limits::{MESSAGE_BYTES_MAX, METADATA_BYTES_MAX};
+use dacapo::protocol::{Hello, Message, Purpose, Refusal, Welcome, message_frame, read_message};
+use dacapo::store::layout;
+use proptest::prelude::*;
+
+thread_local! {
+    static LARGEST: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Notes the largest single allocation of the thread.
+struct Watched;
+
+#[expect(unsafe_code, reason = "only a global allocator sees every allocation")]
+// SAFETY: every call is passed on unchanged to the system allocator, which keeps the contract.
+unsafe impl GlobalAlloc for Watched {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // A thread that is being torn down has no cell any more, and nothing to note.
+        LARGEST.try_with(|largest| largest.set(largest.get().max(layout.size()))).ok();
+        // SAFETY: the caller's contract is the system allocator's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: `alloc` got the pointer from the system allocator.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Watched = Watched;
+
+fn largest_allocation(work: impl FnOnce()) -> usize {
+    LARGEST.with(|largest| largest.set(0));
+    work();
+    LARGEST.with(Cell::get)
+}
+
+fn seal() -> impl Strategy<Value = Seal> {
+    let metadata = prop::collection::vec(any::<u8>(), 16..=METADATA_BYTES_MAX);
+    (any::<u64>(), any::<u64>(), any::<[u8; 32]>(), any::<[u8; 32]>(), metadata).prop_map(
+        |(version, size, digest, tag, metadata)| Seal {
+            version: Version(version),
+            size,
+            digest: Digest(digest),
+            tag: Tag(tag),
+            metadata: SealedMetadata::from_bytes(&metadata).expect("within the bound"),
+        },
+    )
+}
+
+fn refusal() -> impl Strategy<Value = Refusal> {
+    prop_oneof![
+        Just(Refusal::NotOwner),
+        any::<u64>().prop_map(|held| Refusal::Stale { held: Version(held) }),
+        Just(Refusal::Damaged),
+        Just(Refusal::Rotten),
+        Just(Refusal::TooLarge),
+        Just(Refusal::DiskFull),
+        Just(Refusal::DiskFailed),
+        Just(Refusal::Unexpected),
+    ]
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    let file = (any::<[u8; 32]>(), any::<[u8; 16]>()).prop_map(|(owner, name)| (NodeId(owner), HashedKey(name)));
+    prop_oneof![
+        (file.clone(), any::<u64>(), any::<u64>()).prop_map(|((owner, hashed), version, sealed_bytes)| {
+            Message::StoreFile { owner, hashed, version: Version(version), sealed_bytes }
+        }),
+        seal().prop_map(Message::Sealed),
+        Just(Message::Stored),
+        file.prop_map(|(owner, hashed)| Message::GetFile { owner, hashed }),
+        seal().prop_map(Message::Found),
+        Just(Message::NotFound),
+        Just(Message::Proceed),
+        Just(Message::Heartbeat),
+        any::<u8>().prop_map(|connections_wanted| Message::Alive { connections_wanted }),
+        refusal().prop_map(Message::Refused),
+    ]
+}
+
+fn read(mut bytes: &[u8]) -> Result<Message, dacapo::protocol::WireError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(read_message(&mut bytes))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_message_survives_the_wire(message in message()) {
+        let encoded = message.encode();
+        prop_assert!(encoded.len() <= MESSAGE_BYTES_MAX);
+        prop_assert_eq!(Message::decode(&encoded), Ok(message.clone()));
+        prop_assert_eq!(read(&message_frame(&encoded)).ok(), Some(message));
+    }
+
+    #[test]
+    fn a_cut_or_extended_message_is_an_error(message in message(), cut in any::<prop::sample::Index>()) {
+        let mut encoded = message.encode();
+        let len = cut.index(encoded.len());
+        prop_assert_ne!(Message::decode(&encoded[..len]), Ok(message.clone()));
+        encoded.push(0);
+        prop_assert!(Message::decode(&encoded).is_err());
+    }
+
+    #[test]
+    fn any_bytes_decode_within_the_bound(bytes in prop::collection::vec(any::<u8>(), 0..6000), tag in 0..3_u8) {
+        let mut framed = bytes.clone();
+        if let Some(first) = framed.first_mut() {
+            *first = tag;
+        }
+        let largest = largest_allocation(|| {
+            drop(Message::decode(&bytes));
+            drop(Hello::decode(&bytes, 1));
+            drop(Welcome::decode(&bytes));
+        });
+        // An error may carry a message of its own.
+        prop_assert!(largest <= MESSAGE_BYTES_MAX, "allocated {largest} bytes");
+        drop(read(&framed));
+    }
+
+    #[test]
+    fn a_length_that_lies_allocates_nothing(claimed in any::<u32>(), bytes in prop::collection::vec(any::<u8>(), 0..50)) {
+        let mut frame = vec![1];
+        frame.extend_from_slice(&claimed.to_le_bytes());
+        frame.extend_from_slice(&bytes);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let largest = largest_allocation(|| drop(runtime.block_on(read_message(&mut frame.as_slice()))));
+        prop_assert!(largest <= MESSAGE_BYTES_MAX, "allocated {largest} bytes for {claimed} claimed ones");
+    }
+
+    #[test]
+    fn a_hello_survives_the_wire(listen_port in any::<u16>(), purpose in 0..3_u8) {
+        let purpose = [Purpose::Control, Purpose::DialerAsks, Purpose::AcceptorAsks][usize::from(purpose)];
+        let hello = Hello { protocol: 1, listen_port, purpose };
+        prop_assert_eq!(Hello::decode(&hello.encode(), 1), Ok(hello));
+    }
+
+    #[test]
+    fn names_are_read_in_their_one_form_only(text in "\\PC{0,80}") {
+        for parsed in [
+            text.parse::<NodeId>().map(|id| id.to_string()),
+            text.parse::<HashedKey>().map(|name| name.to_string()),
+        ].into_iter().flatten() {
+            prop_assert_eq!(&parsed, &text);
+        }
+        if let Some((blob, version)) = layout::parse_temporary(&text) {
+            prop_assert!(layout::temporary(&blob, version).as_str().ends_with(&text));
+        }
+    }
+}

@@ -1,3 +1,19 @@
-//! The command line of Dacapo.
+//! The `dacapo` command. The entropy of the operating system is drawn here and nowhere else: everything below
+//! gets its chance from the seed that it is handed.
 
-fn main() {}
+mod cli;
+
+use std::io;
+use std::process::ExitCode;
+
+use dacapo::seed::Seed;
+
+fn main() -> ExitCode {
+    cli::main(draw_seed)
+}
+
+fn draw_seed() -> io::Result<Seed> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(Seed::from_bytes(bytes))
+}

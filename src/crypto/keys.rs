@@ -1,9 +1,12 @@
 //! The keys of a node, all derived from one master secret (BLAKE3 key derivation, one context per purpose).
 
+use std::str::FromStr;
+
 use snow::params::DHChoice;
 use snow::resolvers::{CryptoResolver, DefaultResolver};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::hex::{self, HexError};
 use super::{HashedKey, Key, NodeId};
 
 /// The one secret that makes a node what it is. Whoever has it can read and write all of the node's files.
@@ -32,6 +35,15 @@ impl ClusterSecret {
     #[must_use]
     pub fn open() -> Self {
         Self(blake3::derive_key("dacapo open cluster v1", &[]))
+    }
+}
+
+impl FromStr for ClusterSecret {
+    type Err = HexError;
+
+    /// Reads 64 lower-case hex digits.
+    fn from_str(text: &str) -> Result<Self, HexError> {
+        hex::decode(text).map(Self)
     }
 }
 
@@ -84,7 +96,6 @@ hidden_debug!(MasterSecret, ClusterSecret, Keys);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::hex;
 
     #[test]
     fn the_node_id_is_the_x25519_public_key_of_rfc_7748() {

@@ -1,0 +1,232 @@
+//! What can be typed. The doc comments on arguments are the help texts that users read.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use dacapo::transport::Address;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  failed; the message says whether it perhaps happened all the same
+  2  the command line is wrong
+  3  there is no such file
+
+Try it: `dacapo demo` runs three nodes in one process and shows what they do.";
+
+const NODE_EXAMPLE: &str = "\
+The first line on standard output is the address that the node listens on. Events go to standard error.
+
+Example: two nodes that replicate to each other
+  dacapo node --data ~/a --listen :3000
+  dacapo node --data ~/b --listen :7000 --peer :3000";
+
+const PUT_EXAMPLE: &str = "\
+Examples:
+  dacapo put --data ~/a holiday.png ~/Pictures/holiday.png
+  pg_dump app | dacapo put --data ~/a app.sql
+
+A regular file is sent to the peers while it is read. Standard input is kept first and sent when it has ended.";
+
+const GET_EXAMPLE: &str = "\
+Examples:
+  dacapo get --data ~/a holiday.png -o holiday.png
+  dacapo get --data ~/a app.sql | psql app
+
+A local copy that is damaged or gone is fetched from a peer, verified, and kept on this disk again.";
+
+const RM_EXAMPLE: &str = "\
+Example:
+  dacapo rm --data ~/a holiday.png
+
+Peers keep their copies, and `dacapo get` brings the file back. Where no peer is connected there may be no
+other copy, and the file is deleted with --force only.";
+
+const LS_EXAMPLE: &str = "\
+Examples:
+  dacapo ls --data ~/a
+  dacapo ls --data ~/a --json | jq -r .key";
+
+const STAT_EXAMPLE: &str = "\
+Example:
+  dacapo stat --data ~/a holiday.png";
+
+const PEERS_EXAMPLE: &str = "\
+Example:
+  dacapo peers --data ~/a";
+
+const STOP_EXAMPLE: &str = "\
+Returns when the node has stopped and its data directory is closed.
+
+Example:
+  dacapo stop --data ~/a";
+
+const DEMO_EXAMPLE: &str = "\
+The third node dials the other two and stores 20 files. Each one is deleted, fetched back from a peer and
+compared. Then the disks are read to see who holds what, and in what form.
+
+Examples:
+  dacapo demo
+  dacapo demo --seed 7 --data /tmp/demo && find /tmp/demo";
+
+/// A peer-to-peer encrypted file store
+///
+/// A node keeps its files in plaintext on its own disk and sends an encrypted copy to every connected peer. A
+/// file that is deleted or damaged here comes back from there.
+#[derive(Debug, Parser)]
+#[command(name = "dacapo", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(arg_required_else_help = true, after_help = EXIT_CODES)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) verbosity: Verbosity,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How much is said on standard error.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Verbosity {
+    /// Say only what went wrong: no progress bars, no notes, and of events the warnings
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more: every event of a node
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a node until Ctrl-C, SIGTERM or `dacapo stop`
+    #[command(after_help = NODE_EXAMPLE)]
+    Node(NodeArguments),
+    /// Store a file, here and on every connected peer
+    #[command(visible_alias = "store", after_help = PUT_EXAMPLE)]
+    Put(PutArguments),
+    /// Read a file, from here or from a peer
+    #[command(after_help = GET_EXAMPLE)]
+    Get(GetArguments),
+    /// Delete the local copy of a file
+    #[command(visible_alias = "delete", after_help = RM_EXAMPLE)]
+    Rm(RmArguments),
+    /// List the files of this node, whether their local copy is here or not
+    #[command(visible_alias = "list", after_help = LS_EXAMPLE)]
+    Ls(QueryArguments),
+    /// Show what is known of one file
+    #[command(after_help = STAT_EXAMPLE)]
+    Stat(StatArguments),
+    /// Show the peers, connected and away
+    #[command(after_help = PEERS_EXAMPLE)]
+    Peers(QueryArguments),
+    /// Stop the node
+    #[command(after_help = STOP_EXAMPLE)]
+    Stop(StopArguments),
+    /// Run three nodes in this process and store, delete and get 20 files
+    #[command(after_help = DEMO_EXAMPLE)]
+    Demo(DemoArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NodeArguments {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Where to listen: host:port, or :port for this machine only; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Address,
+    /// A peer to dial and to keep connected with; may be given several times
+    #[arg(long = "peer", value_name = "ADDR")]
+    pub(crate) peers: Vec<Address>,
+    /// A file with the secret that all nodes of the cluster share: 64 hex digits, such as `openssl rand -hex 32`
+    /// prints. Without it, everybody who reaches the port may become a peer
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cluster_secret_file: Option<PathBuf>,
+}
+
+/// The data directory that a command works on.
+#[derive(Debug, Args)]
+pub(crate) struct Data {
+    /// The data directory of the node
+    #[arg(long = "data", value_name = "DIR", env = "DACAPO_DATA", hide_env_values = true)]
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PutArguments {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// What the file is to be called: 1 to 1,024 bytes of UTF-8 without control characters
+    pub(crate) key: OsString,
+    /// The file to read; - is standard input
+    #[arg(default_value = "-")]
+    pub(crate) file: PathBuf,
+    /// Print the receipts as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GetArguments {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// What the file is called
+    pub(crate) key: OsString,
+    /// Where to write it; - is standard output. A file appears under its name only when it is complete
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    pub(crate) output: PathBuf,
+    /// Print a summary as one JSON object: on standard output, or on standard error where the content goes there
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RmArguments {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// What the file is called
+    pub(crate) key: OsString,
+    /// Delete it even where no peer is connected that could hold a copy
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Print what was done as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatArguments {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// What the file is called
+    pub(crate) key: OsString,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QueryArguments {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Print one JSON object per line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StopArguments {
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// Keep the data directories here, as n1, n2 and n3, which must not exist; else they are temporary
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Draw all keys and IVs from this number, so that the same number gives the same files on disk
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}

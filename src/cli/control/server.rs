@@ -1,0 +1,98 @@
+//! The node's end of the control socket: takes clients, so many at once, and serves each in a task of its own.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use dacapo::node::Handle;
+use tokio::net::UnixStream;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::message::{Answer, Failure};
+use super::session::{self, Shared};
+use super::socket::Socket;
+use super::wire;
+use crate::cli::error::CliError;
+use crate::cli::limits::{CONTROL_CONNECTIONS_MAX, CONTROL_VERSION, FAREWELL_TIMEOUT};
+
+/// Serves clients until it is closed. Dropping it removes the socket.
+pub(crate) struct Server {
+    shared: Shared,
+    sessions: TaskTracker,
+    accepting: JoinHandle<()>,
+}
+
+impl Server {
+    /// Opens the socket of a data directory whose lock this process holds. Needs a `LocalSet`.
+    pub(crate) fn start(data: &Path, handle: Handle) -> Result<Self, CliError> {
+        let socket =
+            Socket::bind(data).map_err(|source| CliError::Socket { path: data.join("control.sock"), source })?;
+        let shared = Shared { handle, stop_wanted: CancellationToken::new(), stopped: CancellationToken::new() };
+        let sessions = TaskTracker::new();
+        let accepting = tokio::task::spawn_local(accept(socket, shared.clone(), sessions.clone()));
+        Ok(Self { shared, sessions, accepting })
+    }
+
+    /// Waits until a client wants the node to stop.
+    pub(crate) async fn stop_wanted(&self) {
+        self.shared.stop_wanted.cancelled().await;
+    }
+
+    /// Takes no more clients and removes the socket. Clients that are being served stay.
+    pub(crate) async fn close(&mut self) {
+        self.accepting.abort();
+        // It ends as cancelled, or has ended before; either way its socket is dropped.
+        drop((&mut self.accepting).await);
+    }
+
+    /// Tells the clients that the node has stopped, and gives them a moment to take their answers.
+    pub(crate) async fn farewell(self) {
+        self.shared.stopped.cancel();
+        self.sessions.close();
+        // Who does not take its answer in time sees a closed connection.
+        drop(timeout(FAREWELL_TIMEOUT, self.sessions.wait()).await);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept(socket: Socket, shared: Shared, sessions: TaskTracker) {
+    let slots = Arc::new(Semaphore::new(CONTROL_CONNECTIONS_MAX));
+    loop {
+        let stream = match socket.listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!("cannot accept a client: {error}");
+                // What is short now, such as file descriptors, may come back.
+                sleep(FAREWELL_TIMEOUT).await;
+                continue;
+            }
+        };
+        let Ok(slot) = slots.clone().try_acquire_owned() else {
+            turn_away(&stream);
+            continue;
+        };
+        let shared = shared.clone();
+        sessions.spawn_local(async move {
+            let (reader, writer) = stream.into_split();
+            session::serve(&shared, reader, writer).await;
+            drop(slot);
+        });
+    }
+}
+
+/// Tells a client that there is no room, without waiting for it.
+fn turn_away(stream: &UnixStream) {
+    let reason = format!("the node is serving {CONTROL_CONNECTIONS_MAX} other commands; try again later");
+    let mut bytes = vec![CONTROL_VERSION];
+    bytes.extend(wire::encode(&Answer::Failed(Failure::failed(&reason))));
+    // A fresh connection has room for it; a client that does not get it sees a closed connection.
+    drop(stream.try_write(&bytes));
+}

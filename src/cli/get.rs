@@ -1,0 +1,199 @@
+//! `dacapo get`: takes a file from the node and writes it out, whole or not at all where it goes to a file.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use dacapo::crypto::{Key, NodeId, Version};
+use serde::Serialize;
+
+use super::arguments::{GetArguments, Verbosity};
+use super::control::{Answer, Client, ControlError, Failure, Frame, Request};
+use super::error::CliError;
+use super::progress::Progress;
+use super::{output, show};
+
+/// Temporary names to try where others are taken by what earlier processes left.
+const TEMPORARY_NAMES_MAX: u32 = 100;
+
+pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Result<(), CliError> {
+    let key = Key::from_bytes(arguments.key.as_bytes())?;
+    let mut client = Client::ask(&arguments.data.dir, &Request::Get { key: key.clone() }).await?;
+    let found = match client.answer().await? {
+        Answer::Found { version, size, from } => Found { version, size, from },
+        Answer::Failed(failure) => return Err(CliError::File { key, failure }),
+        _ => return Err(ControlError::Unexpected.into()),
+    };
+    // Nothing is opened or changed before there is something to write.
+    let mut sink = Sink::open(&arguments.output)?;
+    receive(&mut client, &key, found.size, &mut sink, verbosity).await?;
+    let is_stdout = matches!(sink, Sink::Stdout);
+    sink.finish()?;
+    show_found(arguments, verbosity, &key, &found, is_stdout)
+}
+
+struct Found {
+    version: Version,
+    size: u64,
+    from: Option<NodeId>,
+}
+
+async fn receive(
+    client: &mut Client,
+    key: &Key,
+    size: u64,
+    sink: &mut Sink,
+    verbosity: Verbosity,
+) -> Result<(), CliError> {
+    // A terminal that shows the content has no room for a bar.
+    let verbosity = Verbosity { quiet: verbosity.quiet || matches!(sink, Sink::Stdout), ..verbosity };
+    let progress = Progress::new(verbosity, "receiving", Some(size));
+    let mut found = 0;
+    loop {
+        let chunk = match client.frame().await? {
+            Frame::Chunk(chunk) => chunk,
+            Frame::Message(payload) => return Err(broken_off(key, &payload)),
+        };
+        if chunk.is_empty() {
+            break;
+        }
+        found += chunk.len() as u64;
+        sink.write(&chunk)?;
+        progress.add(chunk.len());
+    }
+    if found == size { Ok(()) } else { Err(ControlError::Short { expected: size, found }.into()) }
+}
+
+/// The node's reason why it cannot go on with the content.
+fn broken_off(key: &Key, payload: &[u8]) -> CliError {
+    match Answer::decode(payload) {
+        Ok(Answer::Failed(failure)) => {
+            let message = format!("the content broke off: {failure}");
+            CliError::File { key: key.clone(), failure: Failure { message, ..failure } }
+        }
+        Ok(_) => ControlError::Unexpected.into(),
+        Err(error) => error.into(),
+    }
+}
+
+/// Where the content goes.
+enum Sink {
+    Stdout,
+    /// A device or a pipe: it cannot be replaced, so it gets the content as it comes.
+    Special(PathBuf, File),
+    File(NewFile),
+}
+
+impl Sink {
+    fn open(path: &Path) -> Result<Self, CliError> {
+        if path == Path::new("-") {
+            return Ok(Self::Stdout);
+        }
+        let failed = |source| CliError::Output { path: path.to_owned(), source };
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => Err(CliError::IsADirectory { path: path.to_owned() }),
+            Ok(metadata) if !metadata.is_file() => {
+                let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
+                Ok(Self::Special(path.to_owned(), file))
+            }
+            // Through a symbolic link it is the file that is replaced, not the link.
+            Ok(_) => Ok(Self::File(NewFile::create(&fs::canonicalize(path).map_err(failed)?)?)),
+            Err(_) => Ok(Self::File(NewFile::create(path)?)),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), CliError> {
+        match self {
+            Self::Stdout => io::stdout().lock().write_all(bytes).map_err(CliError::Stdout),
+            Self::Special(path, file) => {
+                file.write_all(bytes).map_err(|source| CliError::Output { path: path.clone(), source })
+            }
+            Self::File(new) => {
+                new.file.write_all(bytes).map_err(|source| CliError::Output { path: new.path.clone(), source })
+            }
+        }
+    }
+
+    fn finish(self) -> Result<(), CliError> {
+        match self {
+            Self::Stdout => io::stdout().lock().flush().map_err(CliError::Stdout),
+            Self::Special(..) => Ok(()),
+            Self::File(new) => new.keep(),
+        }
+    }
+}
+
+/// A file that gets its name when it is complete, and vanishes when it is dropped before.
+struct NewFile {
+    file: File,
+    path: PathBuf,
+    temporary: PathBuf,
+    is_kept: bool,
+}
+
+impl NewFile {
+    fn create(path: &Path) -> Result<Self, CliError> {
+        let mut attempt = 0;
+        loop {
+            let temporary = path.with_file_name(format!(".dacapo-get-{}-{attempt}", std::process::id()));
+            match File::create_new(&temporary) {
+                Ok(file) => return Ok(Self { file, path: path.to_owned(), temporary, is_kept: false }),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < TEMPORARY_NAMES_MAX => {
+                    attempt += 1;
+                }
+                Err(source) => return Err(CliError::Output { path: path.to_owned(), source }),
+            }
+        }
+    }
+
+    /// Durable under its name on return.
+    fn keep(mut self) -> Result<(), CliError> {
+        let kept = self.file.sync_all().and_then(|()| fs::rename(&self.temporary, &self.path));
+        kept.map_err(|source| CliError::Output { path: self.path.clone(), source })?;
+        self.is_kept = true;
+        Ok(())
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // What made the command fail is told already.
+            drop(fs::remove_file(&self.temporary));
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct FoundJson<'a> {
+    key: &'a str,
+    version: u64,
+    size: u64,
+    /// The peer that it came back from; absent where the local copy was good.
+    from: Option<String>,
+}
+
+fn show_found(
+    arguments: &GetArguments,
+    verbosity: Verbosity,
+    key: &Key,
+    found: &Found,
+    is_stdout: bool,
+) -> Result<(), CliError> {
+    let Found { version, size, from } = found;
+    if arguments.json {
+        let from = from.map(|peer| peer.to_string());
+        let summary = FoundJson { key: key.as_str(), version: version.0, size: *size, from };
+        if is_stdout {
+            eprintln!("{}", output::json_text(&summary));
+            return Ok(());
+        }
+        return output::json(&summary);
+    }
+    if is_stdout || verbosity.quiet {
+        return Ok(());
+    }
+    let from = from.map_or("the local disk".to_owned(), |peer| format!("peer {}", peer.short()));
+    output::line(&format!("got {key} {version}, {}, from {from}", show::bytes(*size)))
+}

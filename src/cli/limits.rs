@@ -1,0 +1,53 @@
+//! The bounds of the command line and of the control socket. Each constant gives its unit in its name and its
+//! reason beside it; "chosen" means that no measurement fixes it.
+
+use std::time::Duration;
+
+use dacapo::limits::{CALLS_MAX, KEY_BYTES_MAX};
+
+/// The version of the control protocol: the first byte in either direction.
+pub(crate) const CONTROL_VERSION: u8 = 1;
+
+/// Clients that a node serves at once. Chosen: fewer than the calls that a node runs at once, so that clients
+/// which hang never keep the node's own calls waiting.
+pub(crate) const CONTROL_CONNECTIONS_MAX: usize = CALLS_MAX - 8;
+
+/// The longest request: one key, its length and a few integers.
+pub(crate) const REQUEST_BYTES_MAX: usize = KEY_BYTES_MAX + 64;
+
+/// The longest answer. A page of files with the longest keys stays below it.
+pub(crate) const ANSWER_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// The longest explanation of a failure. Chosen: paths and reasons fit; what is longer is cut.
+pub(crate) const FAILURE_BYTES_MAX: usize = 16 * 1024;
+
+/// A client sends its request within this time: it has it ready when it connects.
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A client that takes or gives no content for so long is given up. Chosen: a pause of a person or of a dump that
+/// computes fits; a client that was forgotten does not hold its key and its connection for ever.
+pub(crate) const CLIENT_IDLE_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// Chunks of a client's content that wait for the node's disk.
+pub(crate) const CONTENT_CHUNKS_QUEUED: usize = 2;
+
+/// How long answers may take to reach their clients after the node has stopped.
+pub(crate) const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The longest path of a Unix socket: `sun_path` of Linux has 108 bytes with the closing zero, see unix(7).
+pub(crate) const SOCKET_PATH_BYTES_MAX: usize = 107;
+
+/// Connections that wait to be accepted. Chosen: as many as are served.
+pub(crate) const SOCKET_BACKLOG: u32 = 64;
+
+/// Files from this size on have a progress bar. Chosen: below it the transfer is over before a bar is read.
+pub(crate) const PROGRESS_BYTES_MIN: u64 = 8 * 1024 * 1024;
+
+/// A cluster secret has 64 digits and a line end; this leaves room to notice a longer file.
+pub(crate) const SECRET_FILE_BYTES_MAX: u64 = 256;
+
+/// The nodes of the demonstration are connected after this, or never. Loopback takes milliseconds.
+pub(crate) const DEMO_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often the demonstration looks whether its nodes are connected.
+pub(crate) const DEMO_POLL_INTERVAL: Duration = Duration::from_millis(2);

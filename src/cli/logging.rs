@@ -1,0 +1,51 @@
+//! Shows the events of nodes on standard error, one line each, through `tracing`.
+
+use std::io::{self, IsTerminal};
+use std::rc::Rc;
+
+use dacapo::event::{Event, EventSink};
+use tracing::Level;
+
+use super::arguments::Verbosity;
+
+/// Sets up standard error for the whole process.
+pub(crate) fn start(verbosity: Verbosity) {
+    let level = match verbosity {
+        Verbosity { quiet: true, .. } => Level::WARN,
+        Verbosity { verbose: true, .. } => Level::DEBUG,
+        _ => Level::INFO,
+    };
+    // See https://no-color.org.
+    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal() && !is_plain)
+        .with_target(false)
+        .without_time()
+        .init();
+}
+
+/// Where a node tells its events. The prefix tells nodes of one process apart; it may be empty.
+pub(crate) fn sink(prefix: String) -> EventSink {
+    Rc::new(move |event| match level(event) {
+        Level::WARN => tracing::warn!("{prefix}{event}"),
+        Level::DEBUG => tracing::debug!("{prefix}{event}"),
+        _ => tracing::info!("{prefix}{event}"),
+    })
+}
+
+/// Warnings are what an operator may have to act on; what several lines tell of one act is for `--verbose`.
+fn level(event: &Event) -> Level {
+    match event {
+        Event::Recovered { .. }
+        | Event::DialFailed { .. }
+        | Event::PeerLost { .. }
+        | Event::InboundDropped { .. }
+        | Event::ExchangeFailed { .. }
+        | Event::ReplicaFailed { .. }
+        | Event::FileDamaged { .. } => Level::WARN,
+        Event::Dialled { .. } | Event::ReplicaAcknowledged { .. } | Event::FetchAnswered { .. } => Level::DEBUG,
+        _ => Level::INFO,
+    }
+}

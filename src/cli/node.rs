@@ -1,0 +1,71 @@
+//! `dacapo node`: one node of this process, on real TCP and a real directory, until it is told to stop.
+
+use std::io;
+use std::pin::pin;
+
+use dacapo::crypto::ClusterSecret;
+use dacapo::disk::dir::DirDisk;
+use dacapo::node::{Config, Node};
+use dacapo::seed::Seed;
+
+use super::arguments::{NodeArguments, Verbosity};
+use super::control::Server;
+use super::error::CliError;
+use super::platform::Machine;
+use super::runtime::{self, Signals};
+use super::{logging, output, secret};
+
+pub(crate) fn run(
+    arguments: &NodeArguments,
+    verbosity: Verbosity,
+    draw_seed: fn() -> io::Result<Seed>,
+) -> Result<(), CliError> {
+    logging::start(verbosity);
+    let cluster = match &arguments.cluster_secret_file {
+        Some(path) => secret::read(path)?,
+        None => {
+            tracing::warn!("the cluster is open: everybody who reaches this port may become a peer");
+            ClusterSecret::open()
+        }
+    };
+    let disk = DirDisk::open(&arguments.data.dir)?;
+    let config = Config {
+        listen: arguments.listen.clone(),
+        peers: arguments.peers.clone(),
+        cluster,
+        seed: draw_seed().map_err(CliError::Process)?,
+        events: logging::sink(String::new()),
+    };
+    runtime::run(serve(arguments, Machine::new(disk), config))
+}
+
+async fn serve(arguments: &NodeArguments, machine: Machine, config: Config) -> Result<(), CliError> {
+    let mut signals = Signals::new()?;
+    let node = Node::start(machine, config).await?;
+    let handle = node.handle();
+    let mut server = Server::start(&arguments.data.dir, handle.clone())?;
+    output::line(&handle.address().to_string())?;
+    let mut stopped = pin!(node.stopped());
+    let ended = tokio::select! {
+        biased;
+        ended = &mut stopped => Some(ended),
+        () = signals.next() => None,
+        () = server.stop_wanted() => None,
+    };
+    // The data directory is still locked, so the socket that goes is this node's own.
+    server.close().await;
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            handle.stop().await;
+            tokio::select! {
+                biased;
+                ended = stopped => ended,
+                // Who asks twice does not want to wait. It is then as after a crash, which every start mends.
+                () = signals.next() => return Err(CliError::Interrupted),
+            }
+        }
+    };
+    server.farewell().await;
+    Ok(ended?)
+}

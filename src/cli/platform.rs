@@ -1,0 +1,39 @@
+//! The platform of a real node: TCP, a directory, and the clock of the machine.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use dacapo::disk::dir::DirDisk;
+use dacapo::platform::Platform;
+use dacapo::time::UnixMillis;
+use dacapo::transport::tcp::Tcp;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    transport: Tcp,
+    disk: DirDisk,
+}
+
+impl Machine {
+    pub(crate) fn new(disk: DirDisk) -> Self {
+        Self { transport: Tcp, disk }
+    }
+}
+
+impl Platform for Machine {
+    type Transport = Tcp;
+    type Disk = DirDisk;
+
+    fn transport(&self) -> &Tcp {
+        &self.transport
+    }
+
+    fn disk(&self) -> &DirDisk {
+        &self.disk
+    }
+
+    fn now(&self) -> UnixMillis {
+        // A clock before 1970 shows as 1970: the time is for people only.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}

@@ -1,0 +1,49 @@
+//! A progress bar on standard error, for large files and for people: never in a pipe, never with `--quiet`.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::arguments::Verbosity;
+use super::limits::PROGRESS_BYTES_MIN;
+
+const BAR: &str = "{msg} {bytes:>11} of {total_bytes} [{bar:30}] {binary_bytes_per_sec}, {eta} left";
+const COUNTER: &str = "{msg} {bytes:>11} at {binary_bytes_per_sec}";
+
+/// Shows how far a transfer is. It vanishes when it is dropped.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// A bar for content of this size, or a counter where the size is not known.
+    pub(crate) fn new(verbosity: Verbosity, message: &'static str, size: Option<u64>) -> Self {
+        let is_small = size.is_some_and(|size| size < PROGRESS_BYTES_MIN);
+        let bar = if verbosity.quiet || is_small {
+            ProgressBar::hidden()
+        } else {
+            // Draws nothing where standard error is not a terminal.
+            ProgressBar::with_draw_target(size, ProgressDrawTarget::stderr())
+        };
+        let template = if size.is_some() { BAR } else { COUNTER };
+        let style = ProgressStyle::with_template(template).expect("the templates are well-formed");
+        bar.set_style(style.progress_chars("=> "));
+        bar.set_message(message);
+        Self { bar }
+    }
+
+    /// Counts bytes that have gone through.
+    pub(crate) fn add(&self, bytes: usize) {
+        self.bar.inc(bytes as u64);
+    }
+
+    /// Says what is being waited for.
+    pub(crate) fn say(&self, message: &'static str) {
+        self.bar.set_message(message);
+        self.bar.tick();
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,44 @@
+//! The tokio runtime of a command: one thread with local tasks, as in simulation.
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::LocalSet;
+
+use super::error::CliError;
+
+/// Runs a command to its end.
+pub(crate) fn run(command: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Process)?;
+    LocalSet::new().block_on(&runtime, command)
+}
+
+/// Drops a command at its next wait where the user interrupts it, so that it cleans up behind itself.
+pub(crate) async fn unless_interrupted(command: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
+    let mut signals = Signals::new()?;
+    tokio::select! {
+        biased;
+        () = signals.next() => Err(CliError::Interrupted),
+        result = command => result,
+    }
+}
+
+/// The signals that ask a process to end: Ctrl-C and SIGTERM. While this exists they no longer kill it.
+pub(crate) struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    pub(crate) fn new() -> Result<Self, CliError> {
+        let on = |kind| signal(kind).map_err(CliError::Process);
+        Ok(Self { interrupt: on(SignalKind::interrupt())?, terminate: on(SignalKind::terminate())? })
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        tokio::select! {
+            biased;
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! How sizes, times and counts are written for people. Pure.
+
+use dacapo::time::UnixMillis;
+
+const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+/// A size in a column: `22 B`, `20.0 MiB`. Rounded down.
+pub(crate) fn size(bytes: u64) -> String {
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut unit = 0;
+    let mut divisor: u128 = 1024;
+    while u128::from(bytes) >= divisor * 1024 {
+        divisor *= 1024;
+        unit += 1;
+    }
+    let tenths = u128::from(bytes) * 10 / divisor;
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
+}
+
+/// A size in a sentence, exact: `22 bytes`, `20.0 MiB (20,971,520 bytes)`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    let exact = count(bytes, "byte");
+    if bytes < 1024 { exact } else { format!("{} ({exact})", size(bytes)) }
+}
+
+/// A count with its noun: `1 peer`, `2 peers`, `1,024 bytes`.
+pub(crate) fn count(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(number))
+}
+
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A time of day in UTC, to the second: `2026-11-22T18:20:11Z` (RFC 3339).
+pub(crate) fn time(time: UnixMillis) -> String {
+    let seconds = time.0 / 1000;
+    let (year, month, day) = civil(seconds / 86_400);
+    let second = seconds % 86_400;
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
+}
+
+/// The date of a day counted from 1970-01-01, in years that begin on 1 March so that leap days come last.
+/// Howard Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`.
+fn civil(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_exact_where_they_are_short() {
+        assert_eq!([size(0), size(1023), size(1024), size(20 << 20)], ["0 B", "1023 B", "1.0 KiB", "20.0 MiB"]);
+        assert_eq!([size((1 << 20) - 1), size(u64::MAX)], ["1023.9 KiB", "15.9 EiB"]);
+        assert_eq!([bytes(1), bytes(22), bytes(20 << 20)], ["1 byte", "22 bytes", "20.0 MiB (20,971,520 bytes)"]);
+    }
+
+    #[test]
+    fn times_are_those_of_the_calendar() {
+        for (seconds, shown) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_735_689_599, "2024-12-31T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(time(UnixMillis(seconds * 1000)), shown);
+        }
+        // A record that was damaged into nonsense must still be shown.
+        time(UnixMillis(u64::MAX));
+    }
+}

@@ -19,7 +19,7 @@ pub(crate) enum CliError {
     NoNode { data: PathBuf },
     #[error("cannot reach the node on {}: {source}", data.display())]
     Unreachable { data: PathBuf, source: io::Error },
-    #[error("the connection with the node failed: {0}")]
+    #[error(transparent)]
     Control(#[from] ControlError),
     #[error("{key}: not stored: {source}")]
     NotStored { key: Key, source: ControlError },
@@ -84,5 +84,67 @@ impl CliError {
             cause = error.source();
         }
         message
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use super::*;
+
+    fn all() -> Vec<CliError> {
+        let key = || "picture_0.png".parse::<Key>().expect("a valid key");
+        let path = || PathBuf::from("/srv/files/picture_0.png");
+        let data = || PathBuf::from("/srv/data");
+        let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
+        let missing = || Failure::new(FailureKind::NotFound, &dacapo::node::StatError::NotFound);
+        vec![
+            CliError::Key(KeyError::Empty),
+            CliError::NoNode { data: data() },
+            CliError::Unreachable { data: data(), source: denied() },
+            CliError::Control(ControlError::Closed),
+            CliError::Control(ControlError::Io(denied())),
+            CliError::Control(ControlError::Version { theirs: 2 }),
+            CliError::Control(ControlError::Tag { found: 7 }),
+            CliError::Control(ControlError::TooLong { bytes: 5_000_000, max: 4_000_000 }),
+            CliError::Control(ControlError::Malformed),
+            CliError::Control(ControlError::Unexpected),
+            CliError::Control(ControlError::Short { expected: 22, found: 3 }),
+            CliError::Control(ControlError::Stalled { seconds: 600 }),
+            CliError::NotStored { key: key(), source: ControlError::Closed },
+            CliError::PerhapsStored { key: key(), source: ControlError::Closed },
+            CliError::PerhapsDeleted { key: key(), source: ControlError::Closed },
+            CliError::File { key: key(), failure: missing() },
+            CliError::Node(Failure::failed(&"the node has stopped")),
+            CliError::Data(DirDiskError::InUse { path: data() }),
+            CliError::Data(DirDiskError::Unwritable { path: data(), source: denied() }),
+            CliError::Start(StartError::Listen { address: ":3000".parse().expect("an address"), source: denied() }),
+            CliError::Panicked(Panicked),
+            CliError::Socket { path: data(), source: denied() },
+            CliError::SecretFile { path: path(), source: denied() },
+            CliError::Secret { path: path(), source: HexError::Digit },
+            CliError::IsADirectory { path: path() },
+            CliError::Input { path: path(), source: denied() },
+            CliError::Output { path: path(), source: denied() },
+            CliError::Stdout(denied()),
+            CliError::Process(denied()),
+            CliError::Interrupted,
+            CliError::DemoExists { path: data() },
+            CliError::Demo { reason: "the nodes did not connect".to_owned() },
+        ]
+    }
+
+    #[test]
+    fn every_message_of_the_command_line_is_as_reviewed() {
+        let mut text = String::new();
+        for error in all() {
+            writeln!(text, "{:>3}  error: {}", error.exit_code(), error.full_message()).expect("a String takes all");
+        }
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path("../../snapshots");
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.bind(|| insta::assert_snapshot!("errors_command_line", text));
     }
 }

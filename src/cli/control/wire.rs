@@ -24,19 +24,19 @@ pub(crate) enum Frame {
 /// Why a connection between a command and a node is of no further use.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ControlError {
-    #[error("it was closed by the other side")]
+    #[error("the connection with the node was closed")]
     Closed,
-    #[error("it broke: {0}")]
+    #[error("the connection with the node broke: {0}")]
     Io(#[source] io::Error),
-    #[error("the other side speaks control version {theirs}, this program speaks {CONTROL_VERSION}")]
+    #[error("the other side speaks control protocol {theirs}, this side speaks {CONTROL_VERSION}")]
     Version { theirs: u8 },
-    #[error("a frame cannot begin with {found:#04x}")]
+    #[error("a control frame cannot begin with {found:#04x}")]
     Tag { found: u8 },
-    #[error("a frame of {bytes} bytes is longer than {max}")]
+    #[error("a control frame of {bytes} bytes is longer than {max}")]
     TooLong { bytes: u64, max: usize },
-    #[error("the message is malformed")]
+    #[error("a control message is malformed")]
     Malformed,
-    #[error("a message came that has no place here")]
+    #[error("a control message came that has no place here")]
     Unexpected,
     #[error("the content ended early: {found} of {expected} bytes came")]
     Short { expected: u64, found: u64 },

@@ -31,7 +31,7 @@ pub(super) struct DiskReport {
 
 /// Reads every file of a stopped node.
 pub(super) fn inspect(member: &Member) -> Result<DiskReport, CliError> {
-    let failed = |source| CliError::Output { path: member.dir.clone(), source };
+    let failed = |error: io::Error| CliError::Demo { reason: format!("cannot read {}: {error}", member.dir.display()) };
     let id = member.node.to_string();
     let mut report = DiskReport {
         name: member.name,

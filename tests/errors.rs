@@ -1,0 +1,199 @@
+//! Every message of every public error is as it was reviewed. A variant that is missing here does not compile, or
+//! fails the test.
+
+use std::collections::BTreeSet;
+use std::fmt::{Display, Write};
+use std::io;
+use std::path::PathBuf;
+
+use dacapo::crypto::{HexError, KeyError, MetadataError, Version};
+use dacapo::disk::dir::DirDiskError;
+use dacapo::disk::{DiskPath, PathError};
+use dacapo::node::{
+    DeleteError, GetError, Panicked, ReadError, ReplicaError, StartError, StatError, StoreError as NodeStoreError,
+    StoreFault,
+};
+use dacapo::protocol::{DecodeError, Refusal, WireError};
+use dacapo::store::{CatalogError, IdentityError, StoreError as DiskStoreError};
+use dacapo::transport::AddressError;
+
+/// Names each value by its variant, and says which variants there are.
+macro_rules! messages {
+    ($enum:ident { $($variant:ident),* $(,)? }, $($value:expr),* $(,)?) => {{
+        use $enum::*;
+        let name = |error: &$enum| match error {
+            $($variant { .. } => stringify!($variant),)*
+        };
+        render(stringify!($enum), &[$(stringify!($variant)),*], &[$($value),*], name)
+    }};
+}
+
+/// One enum: its name, and a line for each value.
+fn render<E: Display>(name: &str, variants: &[&str], values: &[E], variant: impl Fn(&E) -> &'static str) -> String {
+    let width = variants.iter().map(|name| name.len()).max().unwrap_or_default();
+    let mut text = format!("{name}\n");
+    for value in values {
+        writeln!(text, "  {:width$}  {value}", variant(value)).expect("a String takes all");
+    }
+    let shown: BTreeSet<_> = values.iter().map(variant).collect();
+    assert_eq!(shown, variants.iter().copied().collect(), "every variant of {name} has an example");
+    text
+}
+
+fn check(name: &str, parts: &[String]) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, parts.join("\n")));
+}
+
+fn denied() -> io::Error {
+    io::ErrorKind::PermissionDenied.into()
+}
+
+fn disk_error() -> DiskStoreError {
+    DiskStoreError::Disk { operation: "sync", path: DiskPath::root().child("tmp"), source: denied() }
+}
+
+#[test]
+fn messages_about_names_and_addresses() {
+    check(
+        "errors_names",
+        &[
+            messages!(
+                KeyError { Empty, TooLong, Control, NotUtf8 },
+                Empty,
+                TooLong { bytes: 10_485_760 },
+                Control { character: '\x1b' },
+                NotUtf8 { position: 2 }
+            ),
+            messages!(HexError { Length, Digit }, Length { expected: 64, found: 3 }, Digit),
+            messages!(PathError { NotAName, ForbiddenByte }, NotAName { bytes: 0 }, ForbiddenByte { byte: b'/' }),
+            messages!(
+                AddressError { TooLong, NoPort, BadPort, BadHost },
+                TooLong { bytes: 300 },
+                NoPort,
+                BadPort,
+                BadHost
+            ),
+            messages!(MetadataError { Length, Content }, Length { bytes: 3 }, Content),
+        ],
+    );
+}
+
+#[test]
+fn messages_about_data_directories() {
+    let path = || PathBuf::from("/srv/data");
+    let database = redb::Error::from(redb::DatabaseError::RepairAborted);
+    check(
+        "errors_data_directory",
+        &[
+            messages!(
+                DirDiskError { InUse, Foreign, NotADirectory, Unwritable },
+                InUse { path: path() },
+                Foreign { path: path() },
+                NotADirectory { path: path() },
+                Unwritable { path: path(), source: denied() }
+            ),
+            messages!(
+                IdentityError { Damaged, Missing, Disk },
+                Damaged("its check line does not match"),
+                Missing,
+                Disk { operation: "read", source: denied() }
+            ),
+            messages!(CatalogError { Database, Record }, Database(Box::new(database)), Record { table: "own" }),
+            messages!(DiskStoreError { Disk, Catalog }, disk_error(), Catalog(CatalogError::Record { table: "own" })),
+        ],
+    );
+}
+
+#[test]
+fn messages_between_peers() {
+    check(
+        "errors_peers",
+        &[
+            messages!(
+                DecodeError { TooLong, Malformed, Trailing },
+                TooLong { bytes: 5000 },
+                Malformed,
+                Trailing { bytes: 3 }
+            ),
+            messages!(
+                WireError { Closed, Io, Tag, Decode, StreamLength, Unexpected, Stalled },
+                Closed,
+                Io(denied()),
+                Tag { expected: 1, found: 7 },
+                Decode(DecodeError::Malformed),
+                StreamLength { expected: 38, found: 22 },
+                Unexpected { expected: "stored", found: "alive" },
+                Stalled { seconds: 20 }
+            ),
+            messages!(
+                Refusal { NotOwner, Stale, Damaged, Rotten, TooLarge, DiskFull, DiskFailed, Unexpected },
+                NotOwner,
+                Stale { held: Version(7) },
+                Damaged,
+                Rotten,
+                TooLarge,
+                DiskFull,
+                DiskFailed,
+                Unexpected
+            ),
+            messages!(
+                ReplicaError { Refused, Unreachable, Unconfirmed },
+                Refused(Refusal::DiskFull),
+                Unreachable { reason: "the connection was closed".to_owned() },
+                Unconfirmed { reason: "nothing moved for 20 seconds".to_owned() }
+            ),
+        ],
+    );
+}
+
+#[test]
+fn messages_of_a_node() {
+    let listen = || StartError::Listen { address: ":3000".parse().expect("an address"), source: denied() };
+    check(
+        "errors_node",
+        &[
+            messages!(
+                StartError { Identity, Store, Listen },
+                Identity(IdentityError::Missing),
+                Store(disk_error()),
+                listen()
+            ),
+            format!("Panicked\n  {Panicked}\n"),
+            messages!(
+                NodeStoreError { Rejected, Unconfirmed },
+                Rejected(StoreFault::Stopped),
+                Unconfirmed(StoreFault::Disk(disk_error()))
+            ),
+            messages!(
+                StoreFault { Content, Size, TooLarge, Disk, Stopped },
+                Content(denied()),
+                Size { expected: 22, found: 3 },
+                TooLarge { max: 1 << 44 },
+                Disk(disk_error()),
+                Stopped
+            ),
+            messages!(
+                GetError { NotFound, Unreachable, Damaged, Stale, Disk, Stopped },
+                NotFound { asked: 2 },
+                Unreachable { unreachable: 1, peers: 2 },
+                Damaged { damaged: 2, unreachable: 1 },
+                Stale { stale: 1, unreachable: 1 },
+                Disk(disk_error()),
+                Stopped
+            ),
+            messages!(
+                DeleteError { NotFound, Unconfirmed, Rejected, Stopped },
+                NotFound,
+                Unconfirmed(disk_error()),
+                Rejected(disk_error()),
+                Stopped
+            ),
+            messages!(StatError { NotFound, Disk, Stopped }, NotFound, Disk(disk_error()), Stopped),
+            messages!(ReadError { Disk, Stopped }, Disk(disk_error()), Stopped),
+        ],
+    );
+}

@@ -1,0 +1,38 @@
+//! Every help text is as it was reviewed.
+
+use std::process::{Command, Stdio};
+
+fn help(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_dacapo"))
+        .args(arguments)
+        .arg("--help")
+        // Neither the terminal nor the shell of whoever runs the test shows in the text.
+        .env_remove("COLUMNS")
+        .env_remove("DACAPO_DATA")
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program starts");
+    assert!(output.status.success() && output.stderr.is_empty());
+    String::from_utf8(output.stdout).expect("help is text")
+}
+
+#[test]
+fn every_help_text_is_as_reviewed() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| {
+        insta::assert_snapshot!("help", help(&[]));
+        for command in ["node", "put", "get", "rm", "ls", "stat", "peers", "stop", "demo"] {
+            insta::assert_snapshot!(format!("help_{command}"), help(&[command]));
+        }
+    });
+}
+
+#[test]
+fn aliases_are_the_same_commands() {
+    for (alias, command) in [("store", "put"), ("delete", "rm"), ("list", "ls")] {
+        assert_eq!(help(&[alias]), help(&[command]));
+    }
+}

@@ -8,10 +8,11 @@ use dacapo::transport::Address;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  done
-  1  failed; the message says whether it perhaps happened all the same
-  2  the command line is wrong
-  3  there is no such file
+  0    done
+  1    failed; the message says whether it perhaps happened all the same
+  2    the command line is wrong
+  3    there is no such file
+  130  interrupted
 
 Try it: `dacapo demo` runs three nodes in one process and shows what they do.";
 
@@ -27,7 +28,7 @@ Examples:
   dacapo put --data ~/a holiday.png ~/Pictures/holiday.png
   pg_dump app | dacapo put --data ~/a app.sql
 
-A regular file is sent to the peers while it is read. Standard input is kept first and sent when it has ended.";
+A regular file is sent to the peers while it is read; standard input is sent when it has ended.";
 
 const GET_EXAMPLE: &str = "\
 Examples:
@@ -40,8 +41,8 @@ const RM_EXAMPLE: &str = "\
 Example:
   dacapo rm --data ~/a holiday.png
 
-Peers keep their copies, and `dacapo get` brings the file back. Where no peer is connected there may be no
-other copy, and the file is deleted with --force only.";
+Peers keep their copies, and `dacapo get` brings the file back. Where no peer is connected there \
+may be no other copy, and the file is deleted with --force only.";
 
 const LS_EXAMPLE: &str = "\
 Examples:
@@ -63,8 +64,8 @@ Example:
   dacapo stop --data ~/a";
 
 const DEMO_EXAMPLE: &str = "\
-The third node dials the other two and stores 20 files. Each one is deleted, fetched back from a peer and
-compared. Then the disks are read to see who holds what, and in what form.
+The third node dials the other two and stores 20 files. Each one is deleted, fetched back from a \
+peer and compared. Then the disks are read to see who holds what, and in what form.
 
 Examples:
   dacapo demo
@@ -87,11 +88,16 @@ pub(crate) struct Arguments {
 /// How much is said on standard error.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Verbosity {
-    /// Say only what went wrong: no progress bars, no notes, and of events the warnings
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    /// Say only what went wrong: no notes, no progress bars, and of events the warnings
+    #[arg(short, long, global = true, display_order = 100)]
     pub(crate) quiet: bool,
-    /// Say more: every event of a node
-    #[arg(short, long, global = true)]
+}
+
+/// Which events are shown by the commands that run nodes.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Events {
+    /// Show every event, also those that tell single steps of a store or a get
+    #[arg(short, long, display_order = 101, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
 }
 
@@ -140,6 +146,8 @@ pub(crate) struct NodeArguments {
     /// prints. Without it, everybody who reaches the port may become a peer
     #[arg(long, value_name = "FILE")]
     pub(crate) cluster_secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) events: Events,
 }
 
 /// The data directory that a command works on.
@@ -229,4 +237,6 @@ pub(crate) struct DemoArguments {
     /// Print the result as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) events: Events,
 }

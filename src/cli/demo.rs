@@ -32,7 +32,7 @@ pub(crate) fn run(
     verbosity: Verbosity,
     draw_seed: fn() -> io::Result<Seed>,
 ) -> Result<(), CliError> {
-    logging::start(verbosity);
+    logging::start(verbosity, arguments.events);
     let seed = match arguments.seed {
         Some(number) => Seed::from_u64(number),
         None => draw_seed().map_err(CliError::Process)?,

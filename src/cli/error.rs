@@ -121,7 +121,7 @@ mod tests {
             CliError::Data(DirDiskError::Unwritable { path: data(), source: denied() }),
             CliError::Start(StartError::Listen { address: ":3000".parse().expect("an address"), source: denied() }),
             CliError::Panicked(Panicked),
-            CliError::Socket { path: data(), source: denied() },
+            CliError::Socket { path: data().join("control.sock"), source: denied() },
             CliError::SecretFile { path: path(), source: denied() },
             CliError::Secret { path: path(), source: HexError::Digit },
             CliError::IsADirectory { path: path() },

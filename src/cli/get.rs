@@ -47,7 +47,7 @@ async fn receive(
     verbosity: Verbosity,
 ) -> Result<(), CliError> {
     // A terminal that shows the content has no room for a bar.
-    let verbosity = Verbosity { quiet: verbosity.quiet || matches!(sink, Sink::Stdout), ..verbosity };
+    let verbosity = Verbosity { quiet: verbosity.quiet || matches!(sink, Sink::Stdout) };
     let progress = Progress::new(verbosity, "receiving", Some(size));
     let mut found = 0;
     loop {

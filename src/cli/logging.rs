@@ -6,14 +6,14 @@ use std::rc::Rc;
 use dacapo::event::{Event, EventSink};
 use tracing::Level;
 
-use super::arguments::Verbosity;
+use super::arguments::{Events, Verbosity};
 
 /// Sets up standard error for the whole process.
-pub(crate) fn start(verbosity: Verbosity) {
-    let level = match verbosity {
-        Verbosity { quiet: true, .. } => Level::WARN,
-        Verbosity { verbose: true, .. } => Level::DEBUG,
-        _ => Level::INFO,
+pub(crate) fn start(verbosity: Verbosity, events: Events) {
+    let level = match (verbosity.quiet, events.verbose) {
+        (true, _) => Level::WARN,
+        (false, true) => Level::DEBUG,
+        (false, false) => Level::INFO,
     };
     // See https://no-color.org.
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());

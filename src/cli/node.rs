@@ -20,7 +20,7 @@ pub(crate) fn run(
     verbosity: Verbosity,
     draw_seed: fn() -> io::Result<Seed>,
 ) -> Result<(), CliError> {
-    logging::start(verbosity);
+    logging::start(verbosity, arguments.events);
     let cluster = match &arguments.cluster_secret_file {
         Some(path) => secret::read(path)?,
         None => {

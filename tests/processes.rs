@@ -1,0 +1,11 @@
+//! The program as people run it: real processes on the loopback, real signals, real directories. Every wait has
+//! a deadline, and every process that a test starts ends with it.
+
+#[path = "processes/commands.rs"]
+mod commands;
+#[path = "processes/endings.rs"]
+mod endings;
+#[path = "processes/harness.rs"]
+mod harness;
+#[path = "processes/refusals.rs"]
+mod refusals;

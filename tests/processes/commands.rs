@@ -1,0 +1,171 @@
+//! What the commands do where all is well.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::harness::Bench;
+
+const CONTENT: &[u8] = b"my big data file here!";
+
+fn json(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).expect("every line is JSON")).collect()
+}
+
+#[test]
+fn three_processes_store_list_delete_and_get() {
+    let bench = Bench::new();
+    let (first, second) = (bench.node("n1", &[]), bench.node("n2", &[]));
+    let third = bench.node("n3", &[&first, &second]);
+    third.connected(&bench, 2);
+    let file = bench.file("picture", CONTENT);
+    let file = file.to_str().expect("a plain path");
+    let run = |arguments: &[&str]| bench.succeed(&third.data, arguments);
+    assert_eq!(run(&["put", "picture_0.png", file]), "stored picture_0.png v1, 22 bytes, 2 of 2 peers\n");
+    assert_eq!(run(&["rm", "picture_0.png"]), "deleted the local copy of picture_0.png\n");
+    let listed = run(&["ls"]);
+    let words: Vec<_> = listed.lines().nth(1).expect("one file").split_whitespace().collect();
+    assert_eq!((&words[..3], &words[4..]), (&["22", "B", "v1"][..], &["no", "picture_0.png"][..]));
+    assert_eq!(run(&["get", "picture_0.png"]).as_bytes(), CONTENT);
+    assert!(run(&["stat", "picture_0.png"]).contains("\nlocal    yes\n"));
+    assert_eq!(run(&["peers"]).matches("connected").count(), 2);
+    assert_eq!(run(&["--quiet", "store", "picture_0.png", file]), "");
+    assert_eq!(run(&["list"]).lines().count(), 2);
+}
+
+#[test]
+fn what_is_printed_as_json_parses() {
+    let bench = Bench::new();
+    let (first, second) = (bench.node("n1", &[]), bench.node("n2", &[]));
+    let third = bench.node("n3", &[&first, &second]);
+    third.connected(&bench, 2);
+    let file = bench.file("picture", CONTENT);
+    let file = file.to_str().expect("a plain path");
+    let run = |arguments: &[&str]| json(&bench.succeed(&third.data, arguments));
+    for name in ["a", "\"quoted\" \\ name", "écran/写真.png"] {
+        let stored = &run(&["put", "--json", name, file])[0];
+        assert_eq!((&stored["key"], &stored["size"], &stored["replicas"]), (&name.into(), &22.into(), &2.into()));
+        assert!(stored["receipts"].as_array().expect("a list").iter().all(|receipt| receipt["outcome"] == "stored"));
+    }
+    let listed = run(&["ls", "--json"]);
+    assert_eq!(listed.len(), 3);
+    assert_eq!(run(&["stat", "--json", "a"]), [listed[1].clone()]);
+    assert_eq!(run(&["peers", "--json"]).len(), 2);
+    assert_eq!(run(&["rm", "--json", "a"])[0]["deleted"], true);
+    let output = bench.path("out");
+    let got = &run(&["get", "--json", "a", "-o", output.to_str().expect("a plain path")])[0];
+    assert!(got["from"].is_string());
+    let ended = bench.run(&third.data, &["get", "--json", "a"]);
+    assert_eq!((ended.stdout.as_slice(), json(&ended.stderr)[0]["from"].clone()), (CONTENT, Value::Null));
+}
+
+#[test]
+fn standard_input_is_stored_in_whole() {
+    let bench = Bench::new();
+    let first = bench.node("n1", &[]);
+    let second = bench.node("n2", &[&first]);
+    second.connected(&bench, 1);
+    let content = vec![0xa5; 700_000];
+    let put = bench.run_with_input(&second.data, &["put", "dump"], &content);
+    assert_eq!(put.stdout, b"stored dump v1, 683.5 KiB (700,000 bytes), 1 of 1 peer\n");
+    assert!(bench.run(&second.data, &["get", "dump"]).stdout == content);
+    let empty = bench.run_with_input(&second.data, &["put", "empty", "-"], b"");
+    assert_eq!(empty.stdout, b"stored empty v2, 0 bytes, 1 of 1 peer\n");
+    assert_eq!(bench.succeed(&second.data, &["get", "empty"]), "");
+}
+
+#[test]
+fn a_file_of_20_mib_comes_back_from_a_peer() {
+    let bench = Bench::new();
+    let first = bench.node("n1", &[]);
+    let second = bench.node("n2", &[&first]);
+    second.connected(&bench, 1);
+    let content: Vec<u8> = (0_u32..5 << 20).flat_map(u32::to_le_bytes).collect();
+    let file = bench.file("big", &content);
+    let output = bench.path("out");
+    let (file, output) = (file.to_str().expect("a plain path"), output.to_str().expect("a plain path"));
+    let run = |arguments: &[&str]| bench.succeed(&second.data, arguments);
+    assert_eq!(run(&["put", "big", file]), "stored big v1, 20.0 MiB (20,971,520 bytes), 1 of 1 peer\n");
+    run(&["rm", "big"]);
+    assert!(run(&["get", "big", "-o", output]).starts_with("got big v1, 20.0 MiB (20,971,520 bytes), from peer "));
+    assert!(fs::read(output).expect("written") == content);
+}
+
+#[test]
+fn a_failed_get_changes_no_file() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    let output = bench.file("out", b"precious");
+    let before = fs::read_dir(bench.path("")).expect("listed").count();
+    let ended = bench.run(&node.data, &["get", "nothing", "-o", output.to_str().expect("a plain path")]);
+    assert_eq!(ended.code, Some(3));
+    assert_eq!(fs::read(&output).expect("still there"), b"precious");
+    // Only the two files that hold the output of the command are new.
+    assert_eq!(fs::read_dir(bench.path("")).expect("listed").count(), before + 2);
+}
+
+#[test]
+fn only_the_owner_can_open_the_control_socket() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    let mode = |path| fs::metadata(path).expect("it exists").permissions().mode() & 0o777;
+    assert_eq!((mode(node.socket()), mode(node.data.clone())), (0o600, 0o700));
+}
+
+#[test]
+fn a_data_directory_may_have_a_long_path() {
+    let bench = Bench::new();
+    let node = bench.node(&format!("{}/{}", "a".repeat(120), "b".repeat(120)), &[]);
+    bench.run_with_input(&node.data, &["put", "k"], CONTENT);
+    assert_eq!(bench.succeed(&node.data, &["get", "k"]).as_bytes(), CONTENT);
+    bench.succeed(&node.data, &["stop"]);
+}
+
+#[test]
+fn the_demonstration_repeats_from_its_seed() {
+    let bench = Bench::new();
+    let run = |name: &str| {
+        let data = bench.path(name);
+        let ended = bench.run(&data, &["demo", "--quiet", "--seed", "7", "--data", data.to_str().expect("plain")]);
+        let text = String::from_utf8(ended.stdout).expect("text");
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+        assert!(text.contains("sealed") && text.contains("plaintext"), "{text}");
+        let mut files = Vec::new();
+        let mut dirs = vec![data.clone()];
+        while let Some(dir) = dirs.pop() {
+            for entry in fs::read_dir(dir).expect("listed").map(|entry| entry.expect("an entry").path()) {
+                let below = entry.strip_prefix(&data).expect("below").to_owned();
+                if entry.is_dir() {
+                    dirs.push(entry);
+                } else if !below.ends_with("catalog.redb") {
+                    files.push((below, fs::read(entry).expect("read")));
+                }
+            }
+        }
+        files.sort();
+        files
+    };
+    let files = run("first");
+    // 20 own files, 2 × 20 replicas, and an identity and a lock for each node.
+    assert_eq!(files.len(), 66);
+    assert!(files == run("second"));
+    let again = bench.run(&bench.path("first"), &["demo", "--data", bench.path("first").to_str().expect("plain")]);
+    assert_eq!(again.code, Some(1));
+    assert!(again.stderr.contains("n1 exists; the demonstration needs new directories"));
+}
+
+#[test]
+fn a_store_whose_client_is_killed_is_not_stored() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    let mut put = bench.spawn(&node.data, &["put", "half"], Stdio::piped());
+    let mut stdin = put.child().stdin.take().expect("a pipe");
+    std::io::Write::write_all(&mut stdin, &vec![1; 1 << 20]).expect("the client reads");
+    put.child().kill().expect("it waits for more");
+    put.end();
+    let ended = bench.run(&node.data, &["get", "half"]);
+    assert_eq!((ended.code, ended.stdout.len()), (Some(3), 0));
+    assert_eq!(fs::read_dir(node.data.join("tmp")).expect("listed").count(), 0);
+}

@@ -1,0 +1,73 @@
+//! How nodes end, and what the next start finds.
+
+use std::fs;
+
+use rustix::process::Signal;
+
+use crate::harness::{Bench, Node};
+
+fn node_id(node: &Node) -> String {
+    let events = node.events();
+    let line = events.lines().find(|line| line.contains("identity")).expect("it has told of its start");
+    line.split_whitespace().last().expect("an id").to_owned()
+}
+
+#[test]
+fn signals_and_the_stop_command_stop_a_node_cleanly() {
+    let bench = Bench::new();
+    for signal in [Some(Signal::INT), Some(Signal::TERM), None] {
+        let mut node = bench.node("n1", &[]);
+        match signal {
+            Some(signal) => node.signal(signal),
+            None => assert_eq!(bench.succeed(&node.data, &["stop"]), ""),
+        }
+        assert_eq!(node.wait().code(), Some(0), "{signal:?}");
+        assert!(!node.socket().exists());
+        assert!(node.events().ends_with("stopped\n"));
+    }
+}
+
+#[test]
+fn a_stopped_node_has_left_its_directory_when_the_stop_command_returns() {
+    let bench = Bench::new();
+    for _ in 0..5 {
+        let node = bench.node("n1", &[]);
+        bench.succeed(&node.data, &["stop"]);
+        // Nothing waits between: the next node takes the directory at once.
+        let next = bench.node("n1", &[]);
+        bench.succeed(&next.data, &["stop"]);
+    }
+}
+
+#[test]
+fn a_killed_node_comes_back_with_its_identity_and_its_files() {
+    let bench = Bench::new();
+    let mut node = bench.node("n1", &[]);
+    bench.run_with_input(&node.data, &["put", "k"], b"kept");
+    let id = node_id(&node);
+    node.signal(Signal::KILL);
+    assert!(!node.wait().success());
+    assert!(node.socket().exists(), "a killed node removes nothing");
+    let orphaned = bench.run(&node.data, &["ls"]);
+    assert_eq!(orphaned.code, Some(1));
+    assert!(orphaned.stderr.starts_with("error: no node is running on "), "{}", orphaned.stderr);
+    let node = bench.node("n1", &[]);
+    assert_eq!(node_id(&node), id);
+    assert_eq!(bench.succeed(&node.data, &["get", "k"]), "kept");
+}
+
+#[test]
+fn a_file_comes_back_to_an_empty_directory_with_the_identity() {
+    let bench = Bench::new();
+    let peer = bench.node("n1", &[]);
+    let owner = bench.node("n2", &[&peer]);
+    owner.connected(&bench, 1);
+    bench.run_with_input(&owner.data, &["put", "k"], b"kept");
+    bench.succeed(&owner.data, &["stop"]);
+    fs::create_dir(bench.path("n3")).expect("a new directory");
+    fs::copy(owner.data.join("identity"), bench.path("n3/identity")).expect("copied");
+    let restored = bench.node("n3", &[&peer]);
+    assert_eq!(node_id(&restored), node_id(&owner));
+    restored.connected(&bench, 1);
+    assert_eq!(bench.succeed(&restored.data, &["get", "k"]), "kept");
+}

@@ -1,0 +1,187 @@
+//! Starts processes of the program, waits for them within a deadline, and ends them on drop.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+/// One process, one wait. Chosen: a hundred times what the slowest takes on an idle machine.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
+
+/// A temporary directory with nodes in it.
+pub(crate) struct Bench {
+    dir: TempDir,
+    runs: AtomicUsize,
+}
+
+/// A running `dacapo node`, killed on drop.
+pub(crate) struct Node {
+    child: Child,
+    pub(crate) data: PathBuf,
+    pub(crate) address: String,
+    stderr: PathBuf,
+}
+
+/// A command that has ended.
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
+}
+
+/// A process whose output goes to files.
+pub(crate) struct Running {
+    child: Child,
+    stdout: PathBuf,
+    stderr: PathBuf,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        Self { dir: tempfile::tempdir().expect("a temporary directory"), runs: AtomicUsize::new(0) }
+    }
+
+    pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn file(&self, name: &str, content: &[u8]) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, content).expect("a temporary file");
+        path
+    }
+
+    /// Starts a node on a directory of this bench and waits until it listens.
+    pub(crate) fn node(&self, name: &str, peers: &[&Node]) -> Node {
+        let data = self.path(name);
+        let mut arguments = vec!["node".to_owned(), "--listen".to_owned(), ":0".to_owned()];
+        for peer in peers {
+            arguments.extend(["--peer".to_owned(), peer.address.clone()]);
+        }
+        let Running { child, stdout, stderr } = self.spawn(&data, &arguments, Stdio::null());
+        let mut node = Node { child, data, address: String::new(), stderr };
+        wait_until("the node listens", || {
+            let text = fs::read_to_string(&stdout).unwrap_or_default();
+            node.address = text.lines().next().unwrap_or_default().to_owned();
+            assert!(node.child.try_wait().expect("a child").is_none(), "{}", node.events());
+            text.ends_with('\n')
+        });
+        node
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, data: &Path, arguments: &[A]) -> Ended {
+        self.spawn(data, arguments, Stdio::null()).end()
+    }
+
+    pub(crate) fn run_with_input<A: AsRef<OsStr>>(&self, data: &Path, arguments: &[A], input: &[u8]) -> Ended {
+        let path = self.path(format!("input-{}", self.next()));
+        fs::write(&path, input).expect("a temporary file");
+        self.spawn(data, arguments, File::open(path).expect("just written").into()).end()
+    }
+
+    /// Runs a command that has to succeed, and returns what it printed.
+    pub(crate) fn succeed<A: AsRef<OsStr>>(&self, data: &Path, arguments: &[A]) -> String {
+        let ended = self.run(data, arguments);
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+        String::from_utf8(ended.stdout).expect("text")
+    }
+
+    pub(crate) fn spawn<A: AsRef<OsStr>>(&self, data: &Path, arguments: &[A], input: Stdio) -> Running {
+        let run = self.next();
+        let (stdout, stderr) = (self.path(format!("stdout-{run}")), self.path(format!("stderr-{run}")));
+        let open = |path: &Path| File::create(path).expect("a temporary file");
+        let child = Command::new(env!("CARGO_BIN_EXE_dacapo"))
+            .args(arguments)
+            .env("DACAPO_DATA", data)
+            .stdin(input)
+            .stdout(open(&stdout))
+            .stderr(open(&stderr))
+            .spawn()
+            .expect("the program starts");
+        Running { child, stdout, stderr }
+    }
+
+    fn next(&self) -> usize {
+        self.runs.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl Running {
+    pub(crate) fn child(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
+    pub(crate) fn end(mut self) -> Ended {
+        let status = wait_for(&mut self.child);
+        let stdout = fs::read(&self.stdout).expect("its output");
+        let stderr = fs::read_to_string(&self.stderr).expect("its errors");
+        Ended { code: status.code(), stdout, stderr }
+    }
+}
+
+impl Node {
+    pub(crate) fn signal(&self, signal: Signal) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).expect("the node runs");
+    }
+
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        wait_for(&mut self.child)
+    }
+
+    /// What it has written to standard error.
+    pub(crate) fn events(&self) -> String {
+        fs::read_to_string(&self.stderr).unwrap_or_default()
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.data.join("control.sock")
+    }
+
+    /// Waits until so many peers are connected.
+    pub(crate) fn connected(&self, bench: &Bench, peers: usize) {
+        wait_until("the peers are connected", || {
+            bench.succeed(&self.data, &["peers", "--json"]).matches("\"connected\":true").count() == peers
+        });
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < DEADLINE, "{what}: not within {DEADLINE:?}");
+        sleep(POLL_INTERVAL);
+    }
+}
+
+fn wait_for(child: &mut Child) -> ExitStatus {
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("a child") {
+            return status;
+        }
+        if started.elapsed() > DEADLINE {
+            drop(child.kill());
+            drop(child.wait());
+            panic!("a process did not end within {DEADLINE:?}");
+        }
+        sleep(POLL_INTERVAL);
+    }
+}

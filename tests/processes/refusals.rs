@@ -1,0 +1,138 @@
+//! What the program refuses, with which exit code, and in which words.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use crate::harness::{Bench, wait_until};
+
+/// Runs a node that must not start, and returns its last line.
+fn refused(bench: &Bench, data: &Path, listen: &str) -> String {
+    let ended = bench.run(data, &["node", "--listen", listen]);
+    assert_eq!((ended.code, ended.stdout.len()), (Some(1), 0));
+    ended.stderr.lines().last().expect("a message").replace(bench.path("").to_str().expect("plain"), "…/")
+}
+
+#[test]
+fn a_node_that_cannot_start_says_why() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    assert_eq!(refused(&bench, &node.data, ":0"), "error: …/n1 is in use by another node");
+    let port_in_use = refused(&bench, &bench.path("n2"), &node.address);
+    assert!(port_in_use.starts_with(&format!("error: cannot listen on {}: ", node.address)), "{port_in_use}");
+    bench.succeed(&node.data, &["ls", "--quiet"]);
+
+    fs::create_dir(bench.path("foreign")).expect("a new directory");
+    bench.file("foreign/thesis.txt", b"mine");
+    let foreign = refused(&bench, &bench.path("foreign"), ":0");
+    assert_eq!(foreign, "error: …/foreign is not empty and was not made by a node");
+    assert_eq!(fs::read_dir(bench.path("foreign")).expect("listed").count(), 1);
+
+    let file = bench.file("file", b"");
+    assert_eq!(refused(&bench, &file, ":0"), "error: …/file is not a directory");
+    // Nobody creates directories there, not even the superuser.
+    let unwritable = refused(&bench, Path::new("/proc/dacapo"), ":0");
+    assert!(unwritable.starts_with("error: /proc/dacapo cannot be read and written: "), "{unwritable}");
+}
+
+#[test]
+fn a_damaged_identity_stops_a_node_and_is_left_alone() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    bench.succeed(&node.data, &["stop"]);
+    let identity = node.data.join("identity");
+    let mut text = fs::read(&identity).expect("an identity");
+    text[30] ^= 1;
+    fs::write(&identity, &text).expect("written");
+    let message = refused(&bench, &node.data, ":0");
+    assert!(message.starts_with("error: the identity file is damaged: "), "{message}");
+    assert_eq!(fs::read(&identity).expect("still there"), text);
+    fs::remove_file(&identity).expect("removed");
+    let message = refused(&bench, &node.data, ":0");
+    assert!(message.starts_with("error: the data directory holds files but no identity"), "{message}");
+}
+
+#[test]
+fn keys_that_are_none_are_wrong_usage() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    for (key, why) in [
+        (b"".to_vec(), "a key cannot be empty"),
+        (b"ab\xff".to_vec(), "a key is UTF-8 text, byte 2 of this one is not"),
+        (b"a\x1b[2J".to_vec(), "a key cannot contain the control character '\\u{1b}'"),
+        (vec![b'k'; 1025], "a key has at most 1024 bytes, this one has 1025"),
+        (vec![b'k'; 100_000], "a key has at most 1024 bytes, this one has 100000"),
+    ] {
+        for command in ["put", "get", "rm", "stat"] {
+            let ended = bench.run(&node.data, &[OsString::from(command), OsString::from_vec(key.clone())]);
+            assert_eq!((ended.code, ended.stderr), (Some(2), format!("error: invalid KEY: {why}\n")));
+        }
+    }
+    bench.run_with_input(&node.data, &[&"put", &*"k".repeat(1024)], b"longest");
+    assert_eq!(bench.succeed(&node.data, &["get", &"k".repeat(1024)]), "longest");
+}
+
+#[test]
+fn exit_codes_tell_usage_from_absence_and_from_failure() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    let code = |arguments: &[&str]| bench.run(&node.data, arguments).code;
+    for wrong in [&[][..], &["frobnicate"], &["put"], &["ls", "--frobnicate"], &["node", "--listen", "nowhere"]] {
+        assert_eq!(code(wrong), Some(2), "{wrong:?}");
+    }
+    assert_eq!(code(&["put", "k", "/"]), Some(2));
+    for absent in [&["get", "k"][..], &["stat", "k"], &["rm", "k"], &["rm", "--force", "k"]] {
+        assert_eq!(code(absent), Some(3), "{absent:?}");
+    }
+    assert_eq!(code(&["put", "k", "/no/such/file"]), Some(1));
+    let nobody = bench.run(&bench.path("nowhere"), &["ls"]);
+    let expected = "nowhere; start one with `dacapo node`\n";
+    assert!(nobody.code == Some(1) && nobody.stderr.ends_with(expected), "{}", nobody.stderr);
+}
+
+#[test]
+fn the_only_copy_is_deleted_by_force_only() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    let put = bench.run_with_input(&node.data, &["put", "k"], b"only");
+    assert_eq!(put.stdout, b"stored k v1, 4 bytes, no peer is connected\n");
+    let kept = bench.run(&node.data, &["rm", "k"]);
+    assert_eq!(kept.code, Some(1));
+    assert!(kept.stderr.starts_with("error: k: not deleted: no peer is connected"), "{}", kept.stderr);
+    assert_eq!(bench.succeed(&node.data, &["get", "k"]), "only");
+    bench.succeed(&node.data, &["rm", "--force", "k"]);
+    assert_eq!(bench.run(&node.data, &["get", "k"]).code, Some(3));
+}
+
+#[test]
+fn a_cluster_secret_keeps_strangers_out() {
+    let bench = Bench::new();
+    let secret = bench.file("secret", format!("{}\n", "5a".repeat(32)).as_bytes());
+    let wrong = bench.file("wrong", b"hunter2\n");
+    let node = |secret: &Path, extra: &[&str]| {
+        let mut arguments = vec!["node", "--listen", ":0", "--cluster-secret-file", secret.to_str().expect("plain")];
+        arguments.extend(extra);
+        bench.run(&bench.path("file/below"), &arguments)
+    };
+    let message = node(&wrong, &[]).stderr;
+    assert!(message.ends_with("expected 64 hex digits, found 7 characters\n"), "{message}");
+    bench.file("file", b"");
+    let message = node(&secret, &[]).stderr;
+    // The secret was taken: what fails is the data directory, and nothing says that the cluster is open.
+    assert!(message.ends_with("is not a directory\n") && !message.contains("open"), "{message}");
+}
+
+#[test]
+fn clients_that_hang_do_not_stop_a_node() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    let hung: Vec<_> = (0..56).map(|_| UnixStream::connect(node.socket()).expect("there is room")).collect();
+    let turned_away = bench.run(&node.data, &["ls"]);
+    let expected = "error: the node is serving 56 other commands; try again later\n";
+    assert_eq!((turned_away.code, turned_away.stderr.as_str()), (Some(1), expected));
+    // They say nothing, and so the node gives them up by itself.
+    wait_until("there is room again", || bench.run(&node.data, &["ls"]).code == Some(0));
+    drop(hung);
+}

@@ -1,7 +1,7 @@
 //! `dacapo get`: takes a file from the node and writes it out, whole or not at all where it goes to a file.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -47,7 +47,8 @@ async fn receive(
     verbosity: Verbosity,
 ) -> Result<(), CliError> {
     // A terminal that shows the content has no room for a bar.
-    let verbosity = Verbosity { quiet: verbosity.quiet || matches!(sink, Sink::Stdout) };
+    let is_shown = matches!(sink, Sink::Stdout) && io::stdout().is_terminal();
+    let verbosity = Verbosity { quiet: verbosity.quiet || is_shown };
     let progress = Progress::new(verbosity, "receiving", Some(size));
     let mut found = 0;
     loop {

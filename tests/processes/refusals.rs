@@ -70,7 +70,7 @@ fn keys_that_are_none_are_wrong_usage() {
             assert_eq!((ended.code, ended.stderr), (Some(2), format!("error: invalid KEY: {why}\n")));
         }
     }
-    bench.run_with_input(&node.data, &[&"put", &*"k".repeat(1024)], b"longest");
+    bench.run_with_input(&node.data, &["put", &"k".repeat(1024)], b"longest");
     assert_eq!(bench.succeed(&node.data, &["get", &"k".repeat(1024)]), "longest");
 }
 

@@ -1,0 +1,105 @@
+//! A node in a process of its own, over TCP and a directory, as a program would run it; and a cluster of three.
+
+use std::path::Path;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use dacapo::crypto::ClusterSecret;
+use dacapo::disk::dir::DirDisk;
+use dacapo::node::{Config, Handle, Node};
+use dacapo::platform::Platform;
+use dacapo::seed::Seed;
+use dacapo::time::UnixMillis;
+use dacapo::transport::tcp::Tcp;
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use crate::process::{self, Process};
+
+/// The role of a node; directory and peers follow.
+pub(crate) const ROLE: &str = "node";
+
+#[derive(Clone)]
+struct Machine {
+    tcp: Tcp,
+    disk: DirDisk,
+}
+
+impl Platform for Machine {
+    type Transport = Tcp;
+    type Disk = DirDisk;
+
+    fn transport(&self) -> &Tcp {
+        &self.tcp
+    }
+
+    fn disk(&self) -> &DirDisk {
+        &self.disk
+    }
+
+    fn now(&self) -> UnixMillis {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// Runs a node until its input ends. Each line of the input is a command, which `obey` answers.
+pub(crate) fn run(role: &[String], obey: impl AsyncFn(&Handle, &[&str]) -> String) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    tokio::task::LocalSet::new().block_on(&runtime, async {
+        let disk = DirDisk::open(Path::new(&role[0])).expect("the directory is free");
+        let config = Config {
+            listen: "127.0.0.1:0".parse().expect("an address"),
+            peers: role[1..].iter().map(|peer| peer.parse().expect("an address")).collect(),
+            cluster: ClusterSecret::open(),
+            seed: Seed::from_u64(u64::from(std::process::id())),
+            events: Rc::new(|_| ()),
+        };
+        let node = Node::start(Machine { tcp: Tcp, disk }, config).await.expect("the node starts");
+        let handle = node.handle();
+        wait_for_peers(&handle, role.len() - 1).await;
+        process::answer(&handle.address().to_string());
+        let mut commands = BufReader::new(tokio::io::stdin()).lines();
+        while let Ok(Some(line)) = commands.next_line().await {
+            let words: Vec<&str> = line.split(' ').collect();
+            process::answer(&obey(&handle, &words).await);
+        }
+        handle.stop().await;
+        node.stopped().await.expect("no task panicked");
+    });
+}
+
+async fn wait_for_peers(handle: &Handle, count: usize) {
+    while handle.peers().await.iter().filter(|peer| peer.is_connected).count() < count {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// An origin and two peers: three processes, each with a directory on the disk under test.
+pub(crate) struct Cluster {
+    /// The node that the benchmark makes its calls on.
+    pub(crate) origin: Process,
+    peers: [Process; 2],
+}
+
+impl Cluster {
+    pub(crate) fn start() -> Self {
+        let start = |name: &str, peers: &[&str]| {
+            let dir = process::empty_dir(name);
+            Process::start(&[&[ROLE, dir.as_str()], peers].concat())
+        };
+        let (first, first_address) = start("peer-1", &[]);
+        let (second, second_address) = start("peer-2", &[]);
+        let (origin, _) = start("origin", &[&first_address, &second_address]);
+        Self { origin, peers: [first, second] }
+    }
+
+    /// Processor seconds of all three so far.
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        self.origin.cpu_seconds() + self.peers.iter().map(Process::cpu_seconds).sum::<f64>()
+    }
+
+    /// The largest resident memory of the origin and of the larger peer, in MiB.
+    pub(crate) fn peaks_mib(&self) -> (f64, f64) {
+        (self.origin.peak_mib(), self.peers.iter().map(Process::peak_mib).fold(0.0, f64::max))
+    }
+}

@@ -1,0 +1,103 @@
+//! Processes of one benchmark: the program starts itself again in another role, sends it commands line by line
+//! over its standard input, and reads from `/proc` what it costs.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+/// The hidden first argument of a process in another role.
+const ROLE: &str = "--role";
+
+/// `/proc/<pid>/stat` counts in these; Linux has told every program so since 2.6.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// A process in a role. It ends when this value is dropped.
+pub(crate) struct Process {
+    child: Child,
+    commands: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+}
+
+/// What this process is to be: the arguments after the hidden one, or none for the benchmark itself.
+pub(crate) fn role() -> Option<Vec<String>> {
+    let mut arguments = std::env::args().skip(1);
+    (arguments.next()? == ROLE).then(|| arguments.collect())
+}
+
+/// Prints an answer to the benchmark.
+pub(crate) fn answer(line: &str) {
+    println!("{line}");
+}
+
+impl Process {
+    /// Starts a process and waits for its first line, which says where it listens.
+    pub(crate) fn start(role: &[&str]) -> (Self, String) {
+        let program = std::env::current_exe().expect("the program knows where it is");
+        let mut command = Command::new(program);
+        command.arg(ROLE).args(role).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("the program can be started again");
+        let commands = child.stdin.take();
+        let answers = BufReader::new(child.stdout.take().expect("it was piped"));
+        let mut process = Self { child, commands, answers };
+        let first = process.read();
+        (process, first)
+    }
+
+    /// Sends a command and waits for its answer.
+    pub(crate) fn ask(&mut self, command: &str) -> String {
+        let commands = self.commands.as_mut().expect("it is open until this value is dropped");
+        writeln!(commands, "{command}").expect("the process lives");
+        self.read()
+    }
+
+    /// Sends a command that is answered with numbers.
+    pub(crate) fn ask_numbers(&mut self, command: &str) -> Vec<f64> {
+        let answer = self.ask(command);
+        answer.split(' ').map(|number| number.parse().unwrap_or_else(|_| panic!("{command}: {answer}"))).collect()
+    }
+
+    fn read(&mut self) -> String {
+        let mut line = String::new();
+        self.answers.read_line(&mut line).expect("the process lives");
+        line.trim_end().to_owned()
+    }
+
+    /// Processor seconds so far, of all its threads, in user mode and in the kernel.
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        let stat = self.proc("stat");
+        // The name in parentheses may hold anything; the fields are counted from behind it.
+        let fields = stat.rsplit(')').next().unwrap_or("").split_whitespace();
+        let ticks = fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
+        ticks.sum::<f64>() / TICKS_PER_SECOND
+    }
+
+    /// The largest resident memory so far, in MiB.
+    pub(crate) fn peak_mib(&self) -> f64 {
+        let status = self.proc("status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+        kib.expect("Linux says it") / 1024.0
+    }
+
+    fn proc(&self, name: &str) -> String {
+        let path = format!("/proc/{}/{name}", self.child.id());
+        fs::read_to_string(path).expect("the process lives")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // A process in a role ends at the end of its input.
+        self.commands = None;
+        drop(self.child.wait());
+    }
+}
+
+/// An empty directory for the files of one benchmark, on the disk that holds the target directory.
+pub(crate) fn empty_dir(name: &str) -> String {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    drop(fs::remove_dir_all(&path));
+    fs::create_dir_all(&path).expect("the target directory can be written");
+    path.to_str().expect("the target directory has a plain name").to_owned()
+}

@@ -5,9 +5,9 @@
 
 mod blocks;
 mod commands;
-mod pipe;
 #[path = "../shared/node.rs"]
 mod node;
+mod pipe;
 #[path = "../shared/process.rs"]
 mod process;
 #[path = "../shared/table.rs"]

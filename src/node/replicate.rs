@@ -1,5 +1,6 @@
 //! Storing a file: to the local disk and to every connected peer at the same time.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -119,6 +120,7 @@ where
             _ => Ok(chunk),
         }
     };
+    let mut sent = VecDeque::new();
     let sink = async |sealed: Vec<u8>| {
         if sendings.is_empty() {
             return sealed;
@@ -128,7 +130,10 @@ where
             // A peer that has failed takes no more; its receipt says why.
             drop(sending.chunks.send(sealed.clone()).await);
         }
-        Vec::new()
+        sent.push_back(sealed);
+        // The oldest chunk is free once every peer has sent it. The queues to the peers bound how many are not.
+        if sent.front().is_some_and(Bytes::is_unique) { sent.pop_front().map(Vec::from) } else { None }
+            .unwrap_or_default()
     };
     let (sealing, fault) = match pump::pump(inner, sealing, source, sink).await {
         Ok(sealing) => return Ok((sealing, found)),

@@ -99,6 +99,12 @@ fn turn<C>(
     Turn { store, fetch, read, store_cpu, fetch_cpu, origin_mib, peer_mib }
 }
 
+/// One figure of a turn.
+type Column = fn(&Turn) -> f64;
+
+/// What a row makes of a column: ours, the pipe's, or their ratio.
+type Figure<'a> = dyn Fn(&(Turn, Turn), Column) -> f64 + 'a;
+
 fn print(mib: u32, turns: &[(Turn, Turn)]) {
     let name = format!("{mib} MiB, {} rounds", turns.len());
     let mut table = Table::new(&[
@@ -111,7 +117,7 @@ fn print(mib: u32, turns: &[(Turn, Turn)]) {
         "origin MiB",
         "peer MiB",
     ]);
-    let columns: [(fn(&Turn) -> f64, usize); 7] = [
+    let columns: [(Column, usize); 7] = [
         (|turn| turn.store, 0),
         (|turn| turn.fetch, 0),
         (|turn| turn.read, 0),
@@ -120,8 +126,8 @@ fn print(mib: u32, turns: &[(Turn, Turn)]) {
         (|turn| turn.origin_mib, 1),
         (|turn| turn.peer_mib, 1),
     ];
-    let row = |figure: &dyn Fn(&(Turn, Turn), fn(&Turn) -> f64) -> f64, digits: Option<usize>| -> Vec<String> {
-        let cell = |&(column, own): &(fn(&Turn) -> f64, usize)| {
+    let row = |figure: &Figure<'_>, digits: Option<usize>| -> Vec<String> {
+        let cell = |&(column, own): &(Column, usize)| {
             let value = median(turns.iter().map(|turn| figure(turn, column)));
             format!("{value:.*}", digits.unwrap_or(own))
         };

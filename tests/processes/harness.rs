@@ -1,5 +1,7 @@
 //! Starts processes of the program, waits for them within a deadline, and ends them on drop.
 
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "real processes run in real time")]
+
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

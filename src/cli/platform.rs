@@ -31,7 +31,7 @@ impl Platform for Machine {
         &self.disk
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is where the time of day comes from")]
+    #[expect(clippy::disallowed_methods, reason = "this is the platform that real time comes from")]
     fn now(&self) -> UnixMillis {
         // A clock before 1970 shows as 1970: the time is for people only.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

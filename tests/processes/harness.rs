@@ -1,6 +1,6 @@
 //! Starts processes of the program, waits for them within a deadline, and ends them on drop.
 
-#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "real processes run in real time")]
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "real processes take real time")]
 
 use std::ffi::OsStr;
 use std::fs::{self, File};

@@ -6,8 +6,7 @@ use std::rc::Rc;
 use dacapo::crypto::{ClusterSecret, Key};
 use dacapo::disk::dir::DirDisk;
 use dacapo::node::{Config, Node};
-use dacapo::seed::Seed;
-use proptest::prelude::*;
+use dacapo::seed::{Lane, Rng, Seed};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
@@ -132,12 +131,21 @@ fn content_of_any_length_reads_back_in_bounded_chunks() {
     assert!(found == content);
 }
 
-proptest! {
-    #[test]
-    fn any_bytes_are_a_frame_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+#[test]
+fn any_bytes_are_a_frame_or_an_error() {
+    let mut lane = Seed::from_u64(1).lane(Lane::Iv);
+    for round in 0..20_000_usize {
+        let mut bytes = vec![0; round % 200];
+        lane.fill_bytes(&mut bytes);
+        // Half of them begin like a frame of a plausible length, or they would hardly ever get past it.
+        if let ([tag, _, high @ .., _], true) = (bytes.get_mut(..6).unwrap_or_default(), round.is_multiple_of(2)) {
+            *tag = 1;
+            high.fill(0);
+        }
         let mut reader = bytes.as_slice();
         if let Ok(Frame::Message(payload)) = block_on(read_frame(&mut reader, ANSWER_BYTES_MAX)) {
             drop(decode::<Request>(&payload));
+            drop(decode::<Answer>(&payload));
         }
         drop(decode::<Request>(&bytes));
         drop(decode::<Answer>(&bytes));

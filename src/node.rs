@@ -244,7 +244,12 @@ impl<P: Platform> Inner<P> {
         let bomb = Bomb { stop: self.stop.clone(), panicked: self.panicked.clone() };
         self.tasks.spawn_local(async move {
             let bomb = bomb;
-            stop.run_until_cancelled(task).await;
+            // The stop comes first: no task may see that another one, which it waits for, has been dropped.
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                () = task => {}
+            }
             drop(bomb);
         });
     }

@@ -105,7 +105,8 @@ impl Node {
             .map_err(|source| StartError::Listen { address: config.listen.clone(), source })?;
         let (calls, incoming_calls) = mpsc::channel(CALLS_MAX);
         let (commits, incoming_commits) = mpsc::channel(CALLS_MAX + INBOUND_CONNECTIONS_MAX);
-        let handle = Handle { calls, node: opened.keys.node(), address };
+        let stop = CancellationToken::new();
+        let handle = Handle { calls, node: opened.keys.node(), address, stop: stop.clone() };
         let inner = Rc::new(Inner {
             lanes: Lanes::new(&config.seed),
             platform,
@@ -120,7 +121,7 @@ impl Node {
             inbound: Arc::new(Semaphore::new(INBOUND_CONNECTIONS_MAX)),
             handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
             tasks: TaskTracker::new(),
-            stop: CancellationToken::new(),
+            stop,
             panicked: Rc::default(),
         });
         inner.tell(&Event::Started { node: handle.node, address, is_new: opened.is_new });

@@ -13,9 +13,6 @@ use crate::platform::Platform;
 pub(super) async fn run<P: Platform>(inner: Shared<P>, mut calls: mpsc::Receiver<Call>) {
     let slots = Arc::new(Semaphore::new(CALLS_MAX));
     while let Some(call) = calls.recv().await {
-        if matches!(call, Call::Stop) {
-            break;
-        }
         let slot = slots.clone().acquire_owned().await.expect("never closed");
         let task = inner.clone();
         inner.spawn(async move {
@@ -34,7 +31,6 @@ async fn answer<P: Platform>(inner: Shared<P>, call: Call) {
         Call::List(after, reply) => send(reply, files::list(inner, after).await),
         Call::Stat(key, reply) => send(reply, files::stat(inner, key).await),
         Call::Peers(reply) => send(reply, inner.peers.info()),
-        Call::Stop => {}
     }
 }
 

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use tokio::io::AsyncRead;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
 use super::errors::{DeleteError, GetError, ReadError, ReplicaError, StatError, StoreError};
 use crate::crypto::{Digest, Key, NodeId, Version};
@@ -19,6 +20,7 @@ pub struct Handle {
     pub(super) calls: mpsc::Sender<Call>,
     pub(super) node: NodeId,
     pub(super) address: SocketAddr,
+    pub(super) stop: CancellationToken,
 }
 
 /// A call on its way to the node.
@@ -29,7 +31,6 @@ pub(super) enum Call {
     List(Option<Key>, Reply<Result<Vec<FileInfo>, StatError>>),
     Stat(Key, Reply<Result<FileInfo, StatError>>),
     Peers(Reply<Vec<PeerInfo>>),
-    Stop,
 }
 
 pub(super) type Reply<T> = oneshot::Sender<T>;
@@ -214,10 +215,9 @@ impl Handle {
         self.call::<_, Stopped>(Call::Peers).await.unwrap_or_default()
     }
 
-    /// Tells the node to stop. [`Node::stopped`](super::Node::stopped) says when it has.
+    /// Tells the node to stop, past all calls that wait. [`Node::stopped`](super::Node::stopped) says when it has.
     pub async fn stop(&self) {
-        // A node that takes no calls has stopped already.
-        drop(self.calls.send(Call::Stop).await);
+        self.stop.cancel();
     }
 
     async fn call<T, E: From<Stopped>>(&self, call: impl FnOnce(Reply<T>) -> Call) -> Result<T, E> {

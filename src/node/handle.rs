@@ -71,6 +71,8 @@ pub struct Fetched {
     /// The peer that it came back from; `None` where the local copy was good.
     pub from: Option<NodeId>,
     pub(super) chunks: mpsc::Receiver<Result<Bytes, ReadError>>,
+    /// What has not been read yet.
+    pub(super) left: u64,
 }
 
 /// What a node knows of one of its own files.
@@ -135,9 +137,15 @@ impl Fetched {
     /// The next piece of the content; `None` at its end.
     ///
     /// # Errors
-    /// Where the local disk fails while the file is read.
+    /// Where the local disk fails while the file is read, or the node stops before its end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, ReadError> {
-        self.chunks.recv().await.transpose()
+        let chunk = self.chunks.recv().await.transpose()?;
+        match &chunk {
+            Some(bytes) => self.left = self.left.saturating_sub(bytes.len() as u64),
+            None if self.left > 0 => return Err(ReadError::Stopped),
+            None => {}
+        }
+        Ok(chunk)
     }
 
     /// All of the content. Takes as much memory as the file is long.
@@ -149,7 +157,7 @@ impl Fetched {
         while let Some(chunk) = self.chunk().await? {
             all.extend_from_slice(&chunk);
         }
-        if all.len() as u64 == self.size { Ok(all) } else { Err(ReadError::Stopped) }
+        Ok(all)
     }
 }
 

@@ -77,5 +77,5 @@ pub(super) fn open<P: Platform>(
             left -= part as u64;
         }
     });
-    Fetched { size, version: seal.version, from, chunks }
+    Fetched { size, version: seal.version, from, chunks, left: size }
 }

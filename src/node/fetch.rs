@@ -170,12 +170,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
     async fn take<P: Platform>(&self, inner: &Shared<P>, found: Found<S>) -> Result<(Reader<P>, Seal), TakeError> {
         let Found { seal, body } = found;
         let (blob, version) = (BlobId::Own(self.file), seal.version);
-        let writer = inner.blocking(move |store| store.write_blob(blob, version)).await?;
+        // The file is begun once its first bytes are here: what fails before leaves nothing behind.
+        let begin = async |iv| {
+            let writer = inner.blocking(move |store| store.write_blob(blob, version)).await?;
+            Ok::<_, TakeError>(Opening { writer, cipher: ContentCipher::new(&inner.keys, iv) })
+        };
         let (opened, iv) = match body {
             Body::Here(bytes) => {
                 let (iv, sealed) = bytes.split_first_chunk().ok_or(TakeError::Damaged)?;
                 let iv = Iv(*iv);
-                let opening = Opening { writer, cipher: ContentCipher::new(&inner.keys, iv) };
+                let opening = begin(iv).await?;
                 let mut sealed = sealed.to_vec();
                 let source = async |_| Ok::<_, WireError>(std::mem::take(&mut sealed));
                 (pump::pump(inner, opening, source, async |buffer| buffer).await, iv)
@@ -186,7 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
                 connection.receive_stream_header(seal.sealed_bytes()).await?;
                 let mut iv = Iv([0; IV_BYTES]);
                 connection.receive_bytes(&mut iv.0).await?;
-                let opening = Opening { writer, cipher: ContentCipher::new(&inner.keys, iv) };
+                let opening = begin(iv).await?;
                 let source = pump::from_connection(connection, seal.size);
                 let opened = pump::pump(inner, opening, source, async |buffer| buffer).await;
                 if opened.is_ok() {

@@ -86,10 +86,10 @@ async fn take<P: Platform>(
             return connection.send(&Message::Refused(refusal)).await;
         }
     };
-    if !is_eager {
-        connection.send(&Message::Proceed).await?;
+    if let Err(error) = proceed(connection, offer.sealed_bytes, is_eager).await {
+        discard(inner, writer).await;
+        return Err(error);
     }
-    connection.receive_stream_header(offer.sealed_bytes).await?;
     let receiving = match receive(inner, connection, writer, offer.sealed_bytes).await {
         Ok(receiving) => receiving,
         Err(Unreceived::Wire(error)) => return Err(error),
@@ -107,6 +107,17 @@ async fn take<P: Platform>(
         Err(refusal) => Message::Refused(refusal),
     };
     connection.send(&answer).await
+}
+
+/// Comes to the first byte of the content.
+async fn proceed<S>(connection: &mut Connection<S>, sealed_bytes: u64, is_eager: bool) -> Result<(), WireError>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    if !is_eager {
+        connection.send(&Message::Proceed).await?;
+    }
+    connection.receive_stream_header(sealed_bytes).await
 }
 
 /// Why content was not received.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{sleep, timeout};
 
 use super::connection::Connection;
@@ -10,8 +11,7 @@ use super::peers::Control;
 use super::{Inner, Shared, Stream};
 use crate::event::Event;
 use crate::limits::{
-    BACKOFF_MAX, BACKOFF_MIN, DIAL_TIMEOUT, HANDSHAKE_TIMEOUT, HEARTBEAT_GRACE, HEARTBEAT_INTERVAL,
-    POOL_CONNECTIONS_MAX, PROTOCOL_VERSION,
+    BACKOFF_MAX, BACKOFF_MIN, DIAL_TIMEOUT, HANDSHAKE_TIMEOUT, HEARTBEAT_GRACE, HEARTBEAT_INTERVAL, PROTOCOL_VERSION,
 };
 use crate::platform::Platform;
 use crate::protocol::{Hello, Message, Purpose};
@@ -79,9 +79,9 @@ async fn beat<P: Platform>(
         }
         match connection.receive_within(HEARTBEAT_INTERVAL + HEARTBEAT_GRACE).await {
             Ok(Message::Alive { connections_wanted }) => {
-                let bound = usize::from(connections_wanted).min(POOL_CONNECTIONS_MAX);
-                for _ in 0..bound {
-                    inner.spawn(open_for_peer(inner.clone(), address.clone()));
+                for _ in 0..connections_wanted {
+                    let Ok(slot) = control.peer.opened_for_it.clone().try_acquire_owned() else { break };
+                    inner.spawn(open_for_peer(inner.clone(), address.clone(), slot));
                 }
                 control.peer.sweep();
             }
@@ -91,7 +91,7 @@ async fn beat<P: Platform>(
     }
 }
 
-async fn open_for_peer<P: Platform>(inner: Shared<P>, address: Address) {
+async fn open_for_peer<P: Platform>(inner: Shared<P>, address: Address, _slot: OwnedSemaphorePermit) {
     match open(&inner, &address, Purpose::AcceptorAsks).await {
         Ok(connection) => super::serve::run(&inner, connection).await,
         Err(reason) => inner.tell(&Event::DialFailed { address, reason, retry_ms: 0 }),

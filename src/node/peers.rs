@@ -41,6 +41,8 @@ pub(super) struct Peer<S> {
     wanted: Cell<u8>,
     pub(super) wanted_changed: Notify,
     opened: Notify,
+    /// Bounds the connections that this side opened for the peer to ask on.
+    pub(super) opened_for_it: Arc<Semaphore>,
 }
 
 /// A connection taken for one exchange. Dropped before [`done`](Self::done), it is closed.
@@ -124,6 +126,7 @@ impl<S> Peer<S> {
             wanted: Cell::new(0),
             wanted_changed: Notify::new(),
             opened: Notify::new(),
+            opened_for_it: Arc::new(Semaphore::new(POOL_CONNECTIONS_MAX)),
         }
     }
 

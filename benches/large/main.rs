@@ -42,7 +42,7 @@ struct Turn {
 
 fn main() {
     match process::role() {
-        Some(role) if role[0] == node::ROLE => node::run(&role[1..], commands::obey),
+        Some(role) if role[0] == node::ROLE => node::run(&role[1..], &commands::obey),
         Some(role) if role[0] == pipe::HOLDER => pipe::hold(&role[1]),
         Some(role) => pipe::originate(&role[1..]),
         None if std::env::args().any(|argument| argument == "--bench") => bench(),

@@ -36,7 +36,6 @@ impl Platform for Machine {
         &self.disk
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is where the time of day comes from")]
     fn now(&self) -> UnixMillis {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
@@ -44,8 +43,7 @@ impl Platform for Machine {
 }
 
 /// Runs a node until its input ends. Each line of the input is a command, which `obey` answers.
-#[expect(clippy::needless_pass_by_value, reason = "a closure is handed over whole")]
-pub(crate) fn run(role: &[String], obey: impl AsyncFn(&Handle, &[&str]) -> String) {
+pub(crate) fn run(role: &[String], obey: &impl AsyncFn(&Handle, &[&str]) -> String) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     tokio::task::LocalSet::new().block_on(&runtime, async {
         let disk = DirDisk::open(Path::new(&role[0])).expect("the directory is free");

@@ -39,7 +39,7 @@ struct Turn {
 
 fn main() {
     match process::role() {
-        Some(role) => node::run(&role[1..], commands::obey),
+        Some(role) => node::run(&role[1..], &commands::obey),
         None if std::env::args().any(|argument| argument == "--bench") => bench(),
         None => println!("run this with `cargo bench`"),
     }

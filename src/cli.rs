@@ -14,7 +14,6 @@ mod logging;
 mod node;
 mod output;
 mod peers;
-mod platform;
 mod progress;
 mod put;
 mod runtime;

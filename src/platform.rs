@@ -1,5 +1,7 @@
 //! What a node runs on: a network, a disk and the time of day, bundled into one type parameter.
 
+pub mod machine;
+
 use crate::disk::Disk;
 use crate::time::UnixMillis;
 use crate::transport::Transport;

@@ -2,45 +2,19 @@
 
 use std::path::Path;
 use std::rc::Rc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use dacapo::crypto::ClusterSecret;
 use dacapo::disk::dir::DirDisk;
 use dacapo::node::{Config, Handle, Node};
-use dacapo::platform::Platform;
+use dacapo::platform::machine::Machine;
 use dacapo::seed::Seed;
-use dacapo::time::UnixMillis;
-use dacapo::transport::tcp::Tcp;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::process::{self, Process};
 
 /// The role of a node; directory and peers follow.
 pub(crate) const ROLE: &str = "node";
-
-#[derive(Clone)]
-struct Machine {
-    tcp: Tcp,
-    disk: DirDisk,
-}
-
-impl Platform for Machine {
-    type Transport = Tcp;
-    type Disk = DirDisk;
-
-    fn transport(&self) -> &Tcp {
-        &self.tcp
-    }
-
-    fn disk(&self) -> &DirDisk {
-        &self.disk
-    }
-
-    fn now(&self) -> UnixMillis {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-    }
-}
 
 /// Runs a node until its input ends. Each line of the input is a command, which `obey` answers.
 pub(crate) fn run(role: &[String], obey: &impl AsyncFn(&Handle, &[&str]) -> String) {
@@ -54,7 +28,7 @@ pub(crate) fn run(role: &[String], obey: &impl AsyncFn(&Handle, &[&str]) -> Stri
             seed: Seed::from_u64(u64::from(std::process::id())),
             events: Rc::new(|_| ()),
         };
-        let node = Node::start(Machine { tcp: Tcp, disk }, config).await.expect("the node starts");
+        let node = Node::start(Machine::new(disk), config).await.expect("the node starts");
         let handle = node.handle();
         wait_for_peers(&handle, role.len() - 1).await;
         process::answer(&handle.address().to_string());

@@ -6,12 +6,12 @@ use std::pin::pin;
 use dacapo::crypto::ClusterSecret;
 use dacapo::disk::dir::DirDisk;
 use dacapo::node::{Config, Node};
+use dacapo::platform::machine::Machine;
 use dacapo::seed::Seed;
 
 use super::arguments::{NodeArguments, Verbosity};
 use super::control::Server;
 use super::error::CliError;
-use super::platform::Machine;
 use super::runtime::{self, Signals};
 use super::{logging, output, secret};
 

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use dacapo::crypto::{ClusterSecret, Key};
 use dacapo::disk::dir::DirDisk;
 use dacapo::node::{Config, Node};
+use dacapo::platform::machine::Machine;
 use dacapo::seed::{Lane, Rng, Seed};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
@@ -14,7 +15,6 @@ use super::message::{Answer, FailureKind, Request};
 use super::session::{self, Shared};
 use super::wire::{ControlError, Frame, decode, encode, read_frame, write_content};
 use crate::cli::limits::{ANSWER_BYTES_MAX, CONTROL_VERSION, REQUEST_BYTES_MAX};
-use crate::cli::platform::Machine;
 
 fn key(text: &str) -> Key {
     text.parse().expect("a valid key")

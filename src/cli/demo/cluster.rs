@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use dacapo::crypto::{ClusterSecret, NodeId};
 use dacapo::disk::dir::DirDisk;
 use dacapo::node::{Config, Handle, Node};
+use dacapo::platform::machine::Machine;
 use dacapo::seed::Seed;
 use dacapo::transport::Address;
 use tokio::time::{sleep, timeout};
@@ -12,7 +13,6 @@ use tokio::time::{sleep, timeout};
 use crate::cli::error::CliError;
 use crate::cli::limits::{DEMO_CONNECT_TIMEOUT, DEMO_POLL_INTERVAL};
 use crate::cli::logging;
-use crate::cli::platform::Machine;
 
 /// The data directories, in the order in which the nodes start.
 pub(super) const DIRS: [&str; 3] = ["n1", "n2", "n3"];

@@ -2,19 +2,22 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use dacapo::disk::dir::DirDisk;
-use dacapo::platform::Platform;
-use dacapo::time::UnixMillis;
-use dacapo::transport::tcp::Tcp;
+use super::Platform;
+use crate::disk::dir::DirDisk;
+use crate::time::UnixMillis;
+use crate::transport::tcp::Tcp;
 
+/// This machine: its network, one of its directories, and its clock.
 #[derive(Clone, Debug)]
-pub(crate) struct Machine {
+pub struct Machine {
     transport: Tcp,
     disk: DirDisk,
 }
 
 impl Machine {
-    pub(crate) fn new(disk: DirDisk) -> Self {
+    /// Runs a node on an open directory.
+    #[must_use]
+    pub fn new(disk: DirDisk) -> Self {
         Self { transport: Tcp, disk }
     }
 }

@@ -69,6 +69,11 @@ pub enum FetchAnswer {
 /// Where a node tells its events. Called on the node's thread; it must not block.
 pub type EventSink = Rc<dyn Fn(&Event)>;
 
+/// So many peers, in words.
+pub(crate) fn count_peers(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "peer" } else { "peers" })
+}
+
 /// The first ten hex digits of a name: enough to find the file by.
 fn short(name: &impl fmt::Display) -> String {
     name.to_string()[..10].to_owned()
@@ -112,7 +117,7 @@ impl fmt::Display for Event {
             Self::FileDeleted { file } => write!(f, "deleted {} from disk", short(file)),
             Self::FileDamaged { file } => write!(f, "the local copy of {} is damaged", short(file)),
             Self::FetchStarted { file, peers } => {
-                write!(f, "don't have {} locally, asking {peers} peers", short(file))
+                write!(f, "don't have {} locally, asking {}", short(file), count_peers(*peers))
             }
             Self::FetchAnswered { peer, file, answer } => write!(f, "{} {answer} {}", peer.short(), short(file)),
             Self::FileFetched { file, peer, bytes } => {

@@ -1,6 +1,7 @@
 //! What the calls of a node fail with. Every error of a change says whether it happened.
 
 use super::handle::Stopped;
+use crate::event::count_peers;
 use crate::protocol::{Refusal, WireError};
 use crate::store;
 
@@ -67,13 +68,13 @@ pub enum ReplicaError {
 #[derive(Debug, thiserror::Error)]
 pub enum GetError {
     /// It is not here, and every peer was asked and has no such file.
-    #[error("nobody has it: it is not here, and neither at the {asked} peers that were asked")]
+    #[error("nobody has it: not this node, and none of {} asked", count_peers(*.asked))]
     NotFound {
         /// How many peers answered.
         asked: usize,
     },
     /// Nobody who could be asked has it, and some peers could not be asked.
-    #[error("not found so far: {unreachable} of {peers} peers could not be asked")]
+    #[error("not found so far: {unreachable} of {} could not be asked", count_peers(*.peers))]
     Unreachable {
         /// The peers that are away or broke off.
         unreachable: usize,
@@ -81,7 +82,7 @@ pub enum GetError {
         peers: usize,
     },
     /// There are copies, and none of those that were reached is what was stored.
-    #[error("every copy that was reached is damaged: {damaged} damaged, {unreachable} peers could not be asked")]
+    #[error("every copy that was reached is damaged: {damaged} damaged, {} could not be asked", count_peers(*.unreachable))]
     Damaged {
         /// The damaged copies, the local one included.
         damaged: usize,
@@ -89,7 +90,7 @@ pub enum GetError {
         unreachable: usize,
     },
     /// Only versions older than the one acknowledged last were found.
-    #[error("only older versions were found: {stale} peers have one, {unreachable} could not be asked")]
+    #[error("only older versions were found, at {}; {unreachable} could not be asked", count_peers(*.stale))]
     Stale {
         /// The peers with an older version.
         stale: usize,

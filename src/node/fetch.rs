@@ -220,7 +220,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
         seal: &Seal,
         iv: Iv,
     ) -> Result<Reader<P>, TakeError> {
-        let writer = inner.blocking(move |_| writer.sync().map(|()| writer)).await?;
+        let writer = inner.blocking(move |store| store.sync_blob(&writer).map(|()| writer)).await?;
         if self.record.as_ref().is_none_or(|record| record.seal.version < seal.version) {
             // The peers know more than the catalog does: it was lost, or a store broke off before its commit.
             let metadata = seal.metadata.open(&inner.keys).map_err(|_| TakeError::Damaged)?;

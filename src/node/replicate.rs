@@ -174,7 +174,7 @@ async fn keep<P: Platform>(
     record: OwnRecord,
 ) -> Result<(), StoreError> {
     let unconfirmed = |error| StoreError::Unconfirmed(StoreFault::Disk(error));
-    let writer = inner.blocking(move |_| writer.sync().map(|()| writer)).await.map_err(unconfirmed)?;
+    let writer = inner.blocking(move |store| store.sync_blob(&writer).map(|()| writer)).await.map_err(unconfirmed)?;
     inner.commit(Change::Own(key.clone(), Box::new(record))).await.map_err(unconfirmed)?;
     inner.blocking(move |store| store.publish(&writer)).await.map_err(unconfirmed)
 }

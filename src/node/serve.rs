@@ -199,7 +199,7 @@ async fn keep<P: Platform>(
         return Err(refusal);
     }
     let writer = receiving.writer;
-    let synced = inner.blocking(move |_| writer.sync().map(|()| writer)).await;
+    let synced = inner.blocking(move |store| store.sync_blob(&writer).map(|()| writer)).await;
     let writer = synced.map_err(|error| refusal_for(&error))?;
     let record = HeldRecord { seal, stored: inner.platform.now() };
     let committed = inner.commit(Change::Held(owner, hashed, Box::new(record))).await;

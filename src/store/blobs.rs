@@ -44,14 +44,6 @@ impl<F: DiskFile> BlobWriter<F> {
         self.position += bytes.len() as u64;
         Ok(())
     }
-
-    /// Makes what was written durable, still under the temporary name.
-    ///
-    /// # Errors
-    /// Nothing is then known of what is durable.
-    pub fn sync(&self) -> Result<(), StoreError> {
-        self.file.sync().map_err(failed("sync", &self.temporary))
-    }
 }
 
 impl<F: DiskFile> BlobReader<F> {
@@ -93,6 +85,17 @@ impl<D: Disk> Store<D> {
         };
         let file = file.map_err(failed("create", &temporary))?;
         Ok(BlobWriter { blob, temporary, file, position: 0 })
+    }
+
+    /// Makes what was written durable, and its temporary name with it: a commit that names the blob may be all
+    /// that a crash leaves besides.
+    ///
+    /// # Errors
+    /// Nothing is then known of what is durable.
+    pub fn sync_blob(&self, writer: &BlobWriter<D::File>) -> Result<(), StoreError> {
+        writer.file.sync().map_err(failed("sync", &writer.temporary))?;
+        let folder = layout::temporary_dir();
+        self.disk.sync_dir(&folder).map_err(failed("sync", &folder))
     }
 
     /// Gives a synced blob its final name, in place of an older version, and makes the name durable.

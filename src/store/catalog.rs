@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::backend::Backend;
 use super::{StoreError, failed, layout};
 use crate::crypto::{HashedKey, Iv, Key, NodeId, Seal};
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskFile};
 use crate::limits::CATALOG_CACHE_BYTES;
 use crate::time::UnixMillis;
 
@@ -95,14 +95,13 @@ impl<D: Disk> Catalog<D> {
     pub(super) fn open(disk: &D) -> Result<Self, StoreError> {
         let path = layout::catalog();
         let file = match disk.open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => disk.create(&path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                create(disk)?;
+                disk.open(&path)
+            }
             opened => opened,
         };
-        let file = file.map_err(failed("open", &path))?;
-        let database = Database::builder()
-            .set_cache_size(CATALOG_CACHE_BYTES)
-            .create_with_backend(Backend(file))
-            .map_err(CatalogError::from)?;
+        let database = open(file.map_err(failed("open", &path))?)?;
         Ok(Self { database, disk: PhantomData })
     }
 
@@ -184,6 +183,21 @@ impl<D: Disk> Catalog<D> {
             })
             .collect()
     }
+}
+
+/// Makes an empty catalog under another name first: a database that a crash leaves half made is not one.
+fn create(disk: &impl Disk) -> Result<(), StoreError> {
+    let temporary = layout::catalog_temporary();
+    match disk.remove(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("remove", &temporary)(error)),
+        _ => {}
+    }
+    drop(open(disk.create(&temporary).map_err(failed("create", &temporary))?)?);
+    disk.rename(&temporary, &layout::catalog()).map_err(failed("rename", &temporary))
+}
+
+fn open<F: DiskFile>(file: F) -> Result<Database, CatalogError> {
+    Ok(Database::builder().set_cache_size(CATALOG_CACHE_BYTES).create_with_backend(Backend(file))?)
 }
 
 /// A table that no commit has made yet is an empty one.

@@ -44,6 +44,12 @@ pub fn catalog() -> DiskPath {
     DiskPath::root().child("catalog.redb")
 }
 
+/// The catalog while it is being made.
+#[must_use]
+pub(super) fn catalog_temporary() -> DiskPath {
+    DiskPath::root().child("catalog.new")
+}
+
 /// Where files are written before they have their final name.
 #[must_use]
 pub fn temporary_dir() -> DiskPath {

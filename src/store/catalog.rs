@@ -1,7 +1,7 @@
 //! The catalog: a `redb` database that says what every blob must be. A commit is durable when it returns.
 
 use std::io;
-use std::marker::PhantomData;
+use std::sync::{PoisonError, RwLock};
 
 use redb::{Database, ReadableDatabase, TableDefinition};
 use serde::de::DeserializeOwned;
@@ -86,8 +86,9 @@ impl<E: Into<redb::Error>> From<E> for CatalogError {
 }
 
 pub(super) struct Catalog<D> {
-    database: Database,
-    disk: PhantomData<D>,
+    disk: D,
+    /// None between a failure and the next use.
+    database: RwLock<Option<Database>>,
 }
 
 impl<D: Disk> Catalog<D> {
@@ -102,64 +103,99 @@ impl<D: Disk> Catalog<D> {
             opened => opened,
         };
         let database = open(file.map_err(failed("open", &path))?)?;
-        Ok(Self { database, disk: PhantomData })
+        Ok(Self { disk: disk.clone(), database: RwLock::new(Some(database)) })
+    }
+
+    /// Works on the database. After an error of the disk the database refuses everything until it is opened again:
+    /// the next use does so, and finds what is in the file.
+    fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, CatalogError>) -> Result<T, CatalogError> {
+        let is_open = self.database.read().unwrap_or_else(PoisonError::into_inner).is_some();
+        if !is_open {
+            let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
+            if database.is_none() {
+                let file = self.disk.open(&layout::catalog()).map_err(redb::StorageError::Io)?;
+                *database = Some(open(file)?);
+            }
+        }
+        let result = match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(database) => work(database),
+            // Another caller has failed in between.
+            None => Err(redb::StorageError::PreviousIo.into()),
+        };
+        if let Err(CatalogError::Database(error)) = &result
+            && matches!(**error, redb::Error::Io(_) | redb::Error::PreviousIo)
+        {
+            // Closed before it is opened again: two databases never share the file.
+            drop(self.database.write().unwrap_or_else(PoisonError::into_inner).take());
+        }
+        result
     }
 
     pub(super) fn commit(&self, changes: &[Change]) -> Result<(), CatalogError> {
-        let transaction = self.database.begin_write()?;
-        for change in changes {
-            match change {
-                Change::Own(key, record) => {
-                    transaction.open_table(OWN)?.insert(key.as_str(), encode(record).as_slice())?;
-                }
-                Change::Held(owner, hashed, record) => {
-                    transaction.open_table(HELD)?.insert(held_key(*owner, *hashed), encode(record).as_slice())?;
-                }
-                Change::VersionCeiling(ceiling) => {
-                    transaction.open_table(NUMBERS)?.insert(VERSION_CEILING, ceiling)?;
+        self.with(|database| {
+            let transaction = database.begin_write()?;
+            for change in changes {
+                match change {
+                    Change::Own(key, record) => {
+                        transaction.open_table(OWN)?.insert(key.as_str(), encode(record).as_slice())?;
+                    }
+                    Change::Held(owner, hashed, record) => {
+                        transaction.open_table(HELD)?.insert(held_key(*owner, *hashed), encode(record).as_slice())?;
+                    }
+                    Change::VersionCeiling(ceiling) => {
+                        transaction.open_table(NUMBERS)?.insert(VERSION_CEILING, ceiling)?;
+                    }
                 }
             }
-        }
-        Ok(transaction.commit()?)
+            Ok(transaction.commit()?)
+        })
     }
 
     pub(super) fn version_ceiling(&self) -> Result<u64, CatalogError> {
-        let read = self.database.begin_read()?;
-        let Some(table) = exists(read.open_table(NUMBERS))? else { return Ok(0) };
-        Ok(table.get(VERSION_CEILING)?.map_or(0, |ceiling| ceiling.value()))
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let Some(table) = exists(read.open_table(NUMBERS))? else { return Ok(0) };
+            Ok(table.get(VERSION_CEILING)?.map_or(0, |ceiling| ceiling.value()))
+        })
     }
 
     pub(super) fn own(&self, key: &Key) -> Result<Option<OwnRecord>, CatalogError> {
-        let read = self.database.begin_read()?;
-        let Some(table) = exists(read.open_table(OWN))? else { return Ok(None) };
-        let Some(record) = table.get(key.as_str())? else { return Ok(None) };
-        decode(record.value(), "own files").map(Some)
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let Some(table) = exists(read.open_table(OWN))? else { return Ok(None) };
+            let Some(record) = table.get(key.as_str())? else { return Ok(None) };
+            decode(record.value(), "own files").map(Some)
+        })
     }
 
     pub(super) fn list_own(&self, after: Option<&Key>, limit: usize) -> Result<Vec<(Key, OwnRecord)>, CatalogError> {
-        let read = self.database.begin_read()?;
-        let Some(table) = exists(read.open_table(OWN))? else { return Ok(Vec::new()) };
-        // No key is the empty text, so the range from there on is the whole table.
-        let start = after.map_or("", Key::as_str);
-        let range = table.range(start..)?.filter(|entry| match entry {
-            Ok((key, _)) => key.value() != start,
-            Err(_) => true,
-        });
-        range
-            .take(limit)
-            .map(|entry| {
-                let (key, record) = entry?;
-                let key = key.value().parse().map_err(|_| CatalogError::Record { table: "own files" })?;
-                Ok((key, decode(record.value(), "own files")?))
-            })
-            .collect()
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let Some(table) = exists(read.open_table(OWN))? else { return Ok(Vec::new()) };
+            // No key is the empty text, so the range from there on is the whole table.
+            let start = after.map_or("", Key::as_str);
+            let range = table.range(start..)?.filter(|entry| match entry {
+                Ok((key, _)) => key.value() != start,
+                Err(_) => true,
+            });
+            range
+                .take(limit)
+                .map(|entry| {
+                    let (key, record) = entry?;
+                    let key = key.value().parse().map_err(|_| CatalogError::Record { table: "own files" })?;
+                    Ok((key, decode(record.value(), "own files")?))
+                })
+                .collect()
+        })
     }
 
     pub(super) fn held(&self, owner: NodeId, hashed: HashedKey) -> Result<Option<HeldRecord>, CatalogError> {
-        let read = self.database.begin_read()?;
-        let Some(table) = exists(read.open_table(HELD))? else { return Ok(None) };
-        let Some(record) = table.get(held_key(owner, hashed))? else { return Ok(None) };
-        decode(record.value(), "held replicas").map(Some)
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let Some(table) = exists(read.open_table(HELD))? else { return Ok(None) };
+            let Some(record) = table.get(held_key(owner, hashed))? else { return Ok(None) };
+            decode(record.value(), "held replicas").map(Some)
+        })
     }
 
     pub(super) fn list_held(
@@ -167,21 +203,23 @@ impl<D: Disk> Catalog<D> {
         after: Option<(NodeId, HashedKey)>,
         limit: usize,
     ) -> Result<Vec<(NodeId, HashedKey, HeldRecord)>, CatalogError> {
-        let read = self.database.begin_read()?;
-        let Some(table) = exists(read.open_table(HELD))? else { return Ok(Vec::new()) };
-        let after = after.map(|(owner, hashed)| held_key(owner, hashed));
-        let range = table.range(after.unwrap_or([0; 48])..)?.filter(|entry| match entry {
-            Ok((key, _)) => Some(key.value()) != after,
-            Err(_) => true,
-        });
-        range
-            .take(limit)
-            .map(|entry| {
-                let (key, record) = entry?;
-                let (owner, hashed) = split_held_key(&key.value());
-                Ok((owner, hashed, decode(record.value(), "held replicas")?))
-            })
-            .collect()
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let Some(table) = exists(read.open_table(HELD))? else { return Ok(Vec::new()) };
+            let after = after.map(|(owner, hashed)| held_key(owner, hashed));
+            let range = table.range(after.unwrap_or([0; 48])..)?.filter(|entry| match entry {
+                Ok((key, _)) => Some(key.value()) != after,
+                Err(_) => true,
+            });
+            range
+                .take(limit)
+                .map(|entry| {
+                    let (key, record) = entry?;
+                    let (owner, hashed) = split_held_key(&key.value());
+                    Ok((owner, hashed, decode(record.value(), "held replicas")?))
+                })
+                .collect()
+        })
     }
 }
 

@@ -37,6 +37,20 @@ impl<D: Disk> Store<D> {
         Ok(recovered)
     }
 
+    /// Gives a blob the name that a commit has announced, where an earlier attempt failed; false where there is
+    /// none. The caller holds the lock of the blob.
+    ///
+    /// # Errors
+    /// The blob then has its old or its new name.
+    pub fn finish(&self, keys: &Keys, blob: &BlobId, version: Version) -> Result<bool, StoreError> {
+        let temporary = layout::temporary(blob, version);
+        if self.read_path(temporary.clone())?.is_none() || !self.is_committed(keys, blob, version)? {
+            return Ok(false);
+        }
+        self.rename_into_place(&temporary, blob)?;
+        Ok(true)
+    }
+
     /// Whether a temporary file is complete and the catalog calls for just this version.
     fn is_committed(&self, keys: &Keys, blob: &BlobId, version: Version) -> Result<bool, StoreError> {
         let temporary = layout::temporary(blob, version);

@@ -23,8 +23,19 @@ pub(super) enum Local<F> {
     Absent(Option<OwnRecord>),
 }
 
-/// Looks for a local copy and verifies it: what is encrypted again must have the digest of the replicas.
+/// Looks for a local copy, also for one that is committed and did not get its name.
 pub(super) fn look_up<D: Disk>(store: &Store<D>, keys: &Keys, key: &Key) -> Result<Local<D::File>, StoreError> {
+    let local = verify(store, keys, key)?;
+    let (Local::Damaged(record) | Local::Absent(Some(record))) = &local else { return Ok(local) };
+    // Where this fails, the peers are asked.
+    match store.finish(keys, &BlobId::Own(key.path_name()), record.seal.version) {
+        Ok(true) => verify(store, keys, key),
+        _ => Ok(local),
+    }
+}
+
+/// Verifies the local copy: what is encrypted again must have the digest of the replicas.
+fn verify<D: Disk>(store: &Store<D>, keys: &Keys, key: &Key) -> Result<Local<D::File>, StoreError> {
     let Some(record) = store.own(key)? else { return Ok(Local::Absent(None)) };
     let Some(mut reader) = store.read_blob(&BlobId::Own(key.path_name()))? else {
         return Ok(Local::Absent(Some(record)));

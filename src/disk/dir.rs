@@ -29,8 +29,8 @@ const FILE_MODE: u32 = 0o600;
 /// The same for directories, which tell names and sizes.
 const DIR_MODE: u32 = 0o700;
 
-/// Writeback starts whenever so many bytes more are there. Measured at 512 MiB to two peers on ext4: a store takes
-/// two thirds of the time that it takes without, and a fetch four fifths.
+/// Writeback starts whenever so many bytes more are there. Measured at 512 MiB to two peers on ext4, six rounds in
+/// rotating order: a store is 1.2 times as fast as without (0.9 to 1.5), a fetch the same. The size is chosen.
 #[cfg(target_os = "linux")]
 const WRITEBACK_BYTES: NonZeroU64 = NonZeroU64::new(8 * 1024 * 1024).expect("it is not zero");
 

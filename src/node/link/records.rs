@@ -35,8 +35,7 @@ pub struct Records<S> {
     outgoing: Buffer,
 }
 
-/// Bytes that wait to be taken. Their memory is not cleared between uses: that would cost a quarter as much as the
-/// cipher.
+/// Bytes that wait to be taken. Their memory is not cleared between uses.
 #[derive(Default)]
 struct Buffer {
     memory: Vec<u8>,

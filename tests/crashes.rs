@@ -1,0 +1,218 @@
+//! A single node on a disk that fails or dies at any one call: what was acknowledged stays, and nothing in between
+//! is ever seen.
+
+#[path = "support/fault_disk.rs"]
+mod fault_disk;
+
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use dacapo::crypto::{ClusterSecret, Key};
+use dacapo::node::{Config, Content, GetError, Handle, Node, StoreError};
+use dacapo::platform::Platform;
+use dacapo::seed::Seed;
+use dacapo::time::UnixMillis;
+use dacapo::transport::{Address, Transport};
+use dacapo_sim::disk::SimDisk;
+use fault_disk::{Fault, FaultDisk};
+
+/// A network that nobody is on.
+#[derive(Clone)]
+struct Alone;
+
+impl Transport for Alone {
+    type Stream = tokio::io::DuplexStream;
+    type Listener = ();
+    async fn bind(&self, _: &Address) -> io::Result<((), SocketAddr)> {
+        Ok(((), ([127, 0, 0, 1], 1).into()))
+    }
+    async fn accept(&self, (): &mut ()) -> io::Result<(Self::Stream, SocketAddr)> {
+        std::future::pending().await
+    }
+    async fn connect(&self, _: &Address) -> io::Result<Self::Stream> {
+        Err(io::ErrorKind::ConnectionRefused.into())
+    }
+}
+
+#[derive(Clone)]
+struct Machine {
+    disk: FaultDisk,
+}
+
+impl Platform for Machine {
+    type Transport = Alone;
+    type Disk = FaultDisk;
+    fn transport(&self) -> &Alone {
+        &Alone
+    }
+    fn disk(&self) -> &FaultDisk {
+        &self.disk
+    }
+    fn now(&self) -> UnixMillis {
+        UnixMillis(0)
+    }
+}
+
+async fn start(disk: &FaultDisk, boot: u64) -> Result<Node, String> {
+    let config = Config {
+        listen: ":1".parse().expect("an address"),
+        peers: Vec::new(),
+        cluster: ClusterSecret::open(),
+        seed: Seed::from_u64(1).derive("n", boot),
+        events: Rc::new(|_| ()),
+    };
+    Node::start(Machine { disk: disk.clone() }, config).await.map_err(|error| error.to_string())
+}
+
+fn on_one_thread<T>(test: impl Future<Output = T>) -> T {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("built");
+    tokio::task::LocalSet::new().block_on(&runtime, test)
+}
+
+fn key(name: &str) -> Key {
+    name.parse().expect("a key")
+}
+
+/// What the model knows of one key: what it may be.
+type May = Vec<Option<Vec<u8>>>;
+
+/// Stores and deletes, and keeps account of what each file may be afterwards.
+async fn work(node: &Handle, model: &mut [(&'static str, May)]) {
+    for (round, size) in [(1_u8, 22_usize), (2, 5000), (3, 0), (4, 300_000), (5, 22)] {
+        for (name, may) in model.iter_mut() {
+            let content = vec![round; size];
+            match node.store(&key(name), Content::bytes(content.clone())).await {
+                Ok(_) => *may = vec![Some(content)],
+                Err(StoreError::Rejected(_)) => {}
+                Err(StoreError::Unconfirmed(_)) => may.push(Some(content)),
+            }
+        }
+    }
+}
+
+async fn check(node: &Handle, model: &mut [(&'static str, May)], what: &str) {
+    for (name, may) in model.iter_mut() {
+        let got = match node.get(&key(name)).await {
+            Ok(fetched) => Some(fetched.read_all().await.expect("readable")),
+            Err(GetError::NotFound { .. }) => None,
+            Err(error) => panic!("{what}: {name}: {error}; it may be {:?}", shown(may)),
+        };
+        assert!(may.contains(&got), "{what}: {name} is {:?}, it may be {:?}", shown(&[got]), shown(may));
+        *may = vec![got];
+    }
+}
+
+fn shown(may: &[Option<Vec<u8>>]) -> Vec<Option<(usize, Option<u8>)>> {
+    may.iter().map(|one| one.as_ref().map(|bytes| (bytes.len(), bytes.first().copied()))).collect()
+}
+
+fn model() -> Vec<(&'static str, May)> {
+    // The first two share the first folder of their SHA-1.
+    ["picture_75.png", "picture_1475.png", "c"].into_iter().map(|name| (name, vec![None])).collect()
+}
+
+fn calls_of_a_whole_run() -> Vec<String> {
+    on_one_thread(async {
+        let disk = FaultDisk::new(&SimDisk::new(), None);
+        let node = start(&disk, 0).await.expect("it starts");
+        work(&node.handle(), &mut model()).await;
+        node.handle().stop().await;
+        node.stopped().await.expect("no panic");
+        disk.calls()
+    })
+}
+
+fn crash_at(call: usize, fault: Fault) -> Result<(), String> {
+    on_one_thread(async {
+        let what = format!("{fault:?} at call {call}");
+        let sim = SimDisk::new();
+        let disk = FaultDisk::new(&sim, Some((call, fault)));
+        let mut model = model();
+        if let Ok(node) = start(&disk, 0).await {
+            work(&node.handle(), &mut model).await;
+            node.handle().stop().await;
+            node.stopped().await.map_err(|error| format!("{what}: {error}"))?;
+        }
+        for boot in 1..3 {
+            let disk = FaultDisk::new(&sim, None);
+            let node = start(&disk, boot).await.map_err(|error| format!("{what}: boot {boot}: {error}"))?;
+            check(&node.handle(), &mut model, &what).await;
+            node.handle().stop().await;
+            node.stopped().await.map_err(|error| format!("{what}: {error}"))?;
+        }
+        let left = sim.tree().into_iter().filter(|(path, ..)| path.starts_with("tmp/")).count();
+        if left > 0 { Err(format!("{what}: {left} temporary files")) } else { Ok(()) }
+    })
+}
+
+fn every_call(faults: &[Fault]) {
+    let calls = calls_of_a_whole_run();
+    let mut failures = Vec::new();
+    for (call, name) in calls.iter().enumerate() {
+        for fault in faults {
+            if let Err(why) = crash_at(call, *fault) {
+                failures.push(format!("{why} ({})", name));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), calls.len(), failures.join("\n"));
+}
+
+#[test]
+fn a_run_makes_the_same_disk_calls_each_time() {
+    assert!(calls_of_a_whole_run() == calls_of_a_whole_run());
+}
+
+#[test]
+fn a_kill_at_any_call_loses_nothing_acknowledged() {
+    every_call(&[Fault::Kill]);
+}
+
+#[test]
+fn a_power_loss_at_any_call_loses_nothing_acknowledged() {
+    every_call(&[Fault::PowerLoss(1), Fault::PowerLoss(2), Fault::PowerLoss(3)]);
+}
+
+#[test]
+fn an_error_of_any_call_loses_nothing_acknowledged() {
+    every_call(&[Fault::Error(io::ErrorKind::StorageFull), Fault::ErrorAfter(io::ErrorKind::Other)]);
+}
+
+/// One call of a running node fails. It goes on without a restart.
+#[test]
+fn a_node_serves_after_any_call_that_failed_once() {
+    let calls = calls_of_a_whole_run();
+    let mut failures = Vec::new();
+    for (call, name) in calls.iter().enumerate() {
+        for fault in [Fault::Error(io::ErrorKind::StorageFull), Fault::ErrorAfter(io::ErrorKind::Other)] {
+            let failed = on_one_thread(async {
+                let disk = FaultDisk::new(&SimDisk::new(), Some((call, fault)));
+                let Ok(node) = start(&disk, 0).await else { return None };
+                let node = node.handle();
+                let mut model = model();
+                work(&node, &mut model).await;
+                if disk.calls().len() <= call {
+                    return None;
+                }
+                for (name, may) in &mut model {
+                    let got = match node.get(&key(name)).await {
+                        Ok(fetched) => Some(fetched.read_all().await.expect("readable")),
+                        Err(GetError::NotFound { .. }) => None,
+                        Err(error) => return Some(format!("get {name}: {error}; it may be {:?}", shown(may))),
+                    };
+                    if !may.contains(&got) {
+                        return Some(format!("get {name}: {:?}, it may be {:?}", shown(&[got]), shown(may)));
+                    }
+                }
+                let again = node.store(&key("d"), Content::bytes("again")).await;
+                again.err().map(|error| format!("store: {error}"))
+            });
+            if let Some(why) = failed {
+                failures.push(format!("{fault:?} at call {call} ({}): {why}", name));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}

@@ -1,0 +1,122 @@
+//! What an authenticated peer that breaks the rules can make a node hold on to.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use dacapo::crypto::{ClusterSecret, HashedKey, Keys, MasterSecret, Version};
+use dacapo::limits::{POOL_CONNECTIONS_MAX, PROTOCOL_VERSION};
+use dacapo::node::Content;
+use dacapo::node::link::{self, Credentials};
+use dacapo::protocol::{Hello, Message, Purpose, message_frame, read_message};
+use dacapo::seed::{Lane, Seed};
+use dacapo_sim::star::{self, key};
+use dacapo_sim::walkthrough;
+use dacapo_sim::world;
+use tokio::io::AsyncWriteExt;
+use turmoil::net::{TcpListener, TcpStream};
+
+fn rogue() -> Keys {
+    Keys::derive(&MasterSecret([0xee; 32]))
+}
+
+#[test]
+fn an_offer_that_is_never_followed_by_content_leaves_no_file() {
+    let outcome = world::run(&walkthrough::setup(3), async |cluster| {
+        star::connected(&cluster.node(star::ORIGIN).await, 2).await;
+        let (keys, open) = (rogue(), ClusterSecret::open());
+        let mut lane = Seed::from_u64(9).lane(Lane::Handshake);
+        for number in 0..20 {
+            let credentials = Credentials::draw(&keys, &open, &mut lane);
+            let stream = TcpStream::connect(("n3000", 3000)).await?;
+            let hello = Hello { protocol: PROTOCOL_VERSION, listen_port: 0, purpose: Purpose::DialerAsks };
+            let (mut records, _) = link::dial(stream, &credentials, hello).await?;
+            let offer = Message::StoreFile {
+                owner: keys.node(),
+                hashed: HashedKey([number; 16]),
+                version: Version(1),
+                sealed_bytes: if number % 2 == 0 { 38 } else { 100_016 },
+            };
+            records.write_all(&message_frame(&offer.encode())).await?;
+            records.flush().await?;
+            if number % 2 == 1 {
+                assert_eq!(read_message(&mut records).await?, Message::Proceed);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            drop(records);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let left = cluster.disk("n3000").tree().into_iter().filter(|(path, ..)| path.starts_with("tmp/")).count();
+        assert_eq!(left, 0, "temporary files");
+        Ok(())
+    });
+    assert_eq!(outcome.failure, None);
+}
+
+#[test]
+fn a_peer_that_wants_ever_more_connections_gets_a_bounded_number() {
+    let mut setup = walkthrough::setup(3);
+    setup.hosts[2].dials.push(("workload".to_owned(), 9000));
+    let outcome = world::run(&setup, async |_| {
+        let listener = TcpListener::bind("0.0.0.0:9000").await?;
+        let connections = Rc::new(Cell::new(0));
+        let counted = connections.clone();
+        tokio::task::spawn_local(async move {
+            let (keys, open) = (Rc::new(rogue()), ClusterSecret::open());
+            let mut lane = Seed::from_u64(9).lane(Lane::Handshake);
+            loop {
+                let (stream, _) = listener.accept().await.expect("accepted");
+                let seed = lane.clone();
+                dacapo::seed::Rng::next_u64(&mut lane);
+                let (keys, open, counted) = (keys.clone(), open.clone(), counted.clone());
+                tokio::task::spawn_local(async move {
+                    let mut seed = seed;
+                    let credentials = Credentials::draw(&keys, &open, &mut seed);
+                    let Ok((mut records, _, hello)) = link::accept(stream, &credentials).await else { return };
+                    link::welcome(&mut records, true).await.expect("welcomed");
+                    if hello.purpose != Purpose::Control {
+                        counted.set(counted.get() + 1);
+                        return std::future::pending::<()>().await;
+                    }
+                    while read_message(&mut records).await.is_ok() {
+                        let alive = Message::Alive { connections_wanted: 255 };
+                        if records.write_all(&message_frame(&alive.encode())).await.is_err() {
+                            return;
+                        }
+                        drop(records.flush().await);
+                    }
+                });
+            }
+        });
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert!(connections.get() <= POOL_CONNECTIONS_MAX, "{} connections", connections.get());
+        Ok(())
+    });
+    assert_eq!(outcome.failure, None);
+}
+
+#[test]
+fn callers_that_share_the_connections_of_a_hidden_peer_all_get_their_turn() {
+    let mut setup = walkthrough::setup(1);
+    setup.hosts[2].listen = "127.0.0.1".to_owned();
+    let outcome = world::run(&setup, async |cluster| {
+        star::connected(&cluster.node("n5000").await, 2).await;
+        let visible = cluster.node("n3000").await;
+        let calls: Vec<_> = (0..60_u64)
+            .map(|index| {
+                let visible = visible.clone();
+                tokio::task::spawn_local(async move {
+                    tokio::time::sleep(Duration::from_millis(index * 3)).await;
+                    let index = usize::try_from(index).expect("small");
+                    visible.store(&key(index), Content::bytes(vec![1; 2000])).await.expect("stored")
+                })
+            })
+            .collect();
+        for (index, call) in calls.into_iter().enumerate() {
+            let stored = call.await?;
+            assert_eq!(stored.replicas(), 1, "{index}: {stored:?}");
+        }
+        Ok(())
+    });
+    assert_eq!(outcome.failure, None);
+}

@@ -1,0 +1,135 @@
+//! A simulated disk on which one call fails, or ends the life of its host.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use dacapo::disk::{Disk, DiskFile, DiskPath, Entry};
+use dacapo::seed::{Lane, Seed};
+use dacapo_sim::disk::{SimDisk, SimFile};
+
+/// What happens at the call that fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Kill,
+    PowerLoss(u64),
+    /// One call fails, and the ones after it succeed.
+    Error(io::ErrorKind),
+    /// The call takes effect and fails all the same.
+    ErrorAfter(io::ErrorKind),
+}
+
+#[derive(Default)]
+struct Plan {
+    calls: Vec<String>,
+    fault: Option<(usize, Fault)>,
+}
+
+#[derive(Clone)]
+pub(crate) struct FaultDisk {
+    disk: SimDisk,
+    plan: Arc<Mutex<Plan>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct FaultFile {
+    file: SimFile,
+    path: DiskPath,
+    disk: FaultDisk,
+}
+
+impl FaultDisk {
+    pub(crate) fn new(disk: &SimDisk, fault: Option<(usize, Fault)>) -> Self {
+        Self { disk: disk.boot(), plan: Arc::new(Mutex::new(Plan { calls: Vec::new(), fault })) }
+    }
+
+    /// The calls so far.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.plan.lock().expect("lock").calls.clone()
+    }
+
+    fn call<T>(&self, name: String, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        let fault = {
+            let mut plan = self.plan.lock().expect("lock");
+            plan.calls.push(name);
+            let index = plan.calls.len() - 1;
+            plan.fault.filter(|(at, _)| *at == index).map(|(_, fault)| fault)
+        };
+        match fault {
+            None => work(),
+            Some(Fault::Kill) => {
+                self.disk.kill();
+                work()
+            }
+            Some(Fault::PowerLoss(seed)) => {
+                self.disk.power_loss(&mut Seed::from_u64(seed).lane(Lane::Iv));
+                work()
+            }
+            Some(Fault::Error(kind)) => Err(kind.into()),
+            Some(Fault::ErrorAfter(kind)) => {
+                work()?;
+                Err(kind.into())
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for FaultDisk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FaultDisk")
+    }
+}
+
+impl Disk for FaultDisk {
+    type File = FaultFile;
+
+    fn create(&self, path: &DiskPath) -> io::Result<FaultFile> {
+        let file = self.call(format!("create {path}"), || self.disk.create(path))?;
+        Ok(FaultFile { file, path: path.clone(), disk: self.clone() })
+    }
+    fn open(&self, path: &DiskPath) -> io::Result<FaultFile> {
+        Ok(FaultFile { file: self.disk.open(path)?, path: path.clone(), disk: self.clone() })
+    }
+    fn rename(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()> {
+        self.call(format!("rename {from} {to}"), || self.disk.rename(from, to))
+    }
+    fn remove(&self, path: &DiskPath) -> io::Result<()> {
+        self.call(format!("remove {path}"), || self.disk.remove(path))
+    }
+    fn make_dir(&self, path: &DiskPath) -> io::Result<()> {
+        self.call(format!("make_dir {path}"), || self.disk.make_dir(path))
+    }
+    fn remove_dir(&self, path: &DiskPath) -> io::Result<()> {
+        self.call(format!("remove_dir {path}"), || self.disk.remove_dir(path))
+    }
+    fn list(&self, path: &DiskPath) -> io::Result<Vec<Entry>> {
+        self.disk.list(path)
+    }
+    fn sync_dir(&self, path: &DiskPath) -> io::Result<()> {
+        self.call(format!("sync_dir {path}"), || self.disk.sync_dir(path))
+    }
+    fn sync_all(&self) -> io::Result<()> {
+        self.call("sync_all".to_owned(), || self.disk.sync_all())
+    }
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        work()
+    }
+}
+
+impl DiskFile for FaultFile {
+    fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read_at(position, buffer)
+    }
+    fn write_at(&self, position: u64, bytes: &[u8]) -> io::Result<()> {
+        let name = format!("write {} {position} {} {}", self.path, bytes.len(), blake3::hash(bytes).to_hex());
+        self.disk.call(name, || self.file.write_at(position, bytes))
+    }
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.disk.call(format!("set_len {} {len}", self.path), || self.file.set_len(len))
+    }
+    fn len(&self) -> io::Result<u64> {
+        self.file.len()
+    }
+    fn sync(&self) -> io::Result<()> {
+        self.disk.call(format!("sync {}", self.path), || self.file.sync())
+    }
+}

@@ -95,14 +95,10 @@ impl<D: Disk> Catalog<D> {
     /// Opens the catalog, or makes an empty one.
     pub(super) fn open(disk: &D) -> Result<Self, StoreError> {
         let path = layout::catalog();
-        let file = match disk.open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                create(disk)?;
-                disk.open(&path)
-            }
-            opened => opened,
+        let database = match disk.open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => create(disk)?,
+            opened => open(opened.map_err(failed("open", &path))?)?,
         };
-        let database = open(file.map_err(failed("open", &path))?)?;
         Ok(Self { disk: disk.clone(), database: RwLock::new(Some(database)) })
     }
 
@@ -224,14 +220,15 @@ impl<D: Disk> Catalog<D> {
 }
 
 /// Makes an empty catalog under another name first: a database that a crash leaves half made is not one.
-fn create(disk: &impl Disk) -> Result<(), StoreError> {
+fn create(disk: &impl Disk) -> Result<Database, StoreError> {
     let temporary = layout::catalog_temporary();
     match disk.remove(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("remove", &temporary)(error)),
         _ => {}
     }
-    drop(open(disk.create(&temporary).map_err(failed("create", &temporary))?)?);
-    disk.rename(&temporary, &layout::catalog()).map_err(failed("rename", &temporary))
+    let database = open(disk.create(&temporary).map_err(failed("create", &temporary))?)?;
+    disk.rename(&temporary, &layout::catalog()).map_err(failed("rename", &temporary))?;
+    Ok(database)
 }
 
 fn open<F: DiskFile>(file: F) -> Result<Database, CatalogError> {

@@ -210,8 +210,15 @@ impl Tree {
 
     /// The directory that holds a path, and the name in it; none for the root.
     fn place(&self, path: &DiskPath) -> io::Result<Option<(DirId, String)>> {
-        let (Some(parent), Some(name)) = (path.parent(), path.segments().last()) else { return Ok(None) };
-        Ok(Some((self.find_dir(&parent)?, name.to_owned())))
+        let whole = path.as_str();
+        let (parent, name) = whole.rsplit_once('/').unwrap_or(("", whole));
+        if name.is_empty() {
+            return Ok(None);
+        }
+        match self.find(parent.split('/').filter(|segment| !segment.is_empty()))? {
+            Node::Dir(dir) => Ok(Some((dir, name.to_owned()))),
+            Node::File(_) => Err(ErrorKind::NotADirectory.into()),
+        }
     }
 
     fn free_place(&self, path: &DiskPath) -> io::Result<(DirId, String)> {

@@ -37,6 +37,10 @@ pub const CHUNKS_QUEUED_MAX: usize = 3;
 /// pools fit four times over; each costs at most 0.4 MiB.
 pub const INBOUND_CONNECTIONS_MAX: usize = 256;
 
+/// Connections that one peer may open and ask on, of those. Chosen: its full pool, and as many again that it has
+/// given up and that this node has not noticed yet.
+pub const INBOUND_PER_PEER_MAX: usize = 2 * POOL_CONNECTIONS_MAX;
+
 /// Connections that have not finished the handshake. A flood of strangers may hold no more than these.
 pub const HANDSHAKES_MAX: usize = 64;
 
@@ -69,8 +73,9 @@ pub const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
 /// From an open connection to the end of both hellos: three messages of computed work, no disk.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// One message or one chunk may take this long in either direction before the exchange is given up. A peer that
-/// syncs a large file to a slow disk answers within it.
+/// One message or one chunk may take this long in either direction before the exchange is given up, so an
+/// exchange ends after this for each chunk and four messages. A peer that syncs a large file to a slow disk answers
+/// within it.
 pub const PROGRESS_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The other side of a control connection answers a heartbeat at the latest after this.

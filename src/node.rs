@@ -120,6 +120,7 @@ impl Node {
             listen_port: address.port(),
             inbound: Arc::new(Semaphore::new(INBOUND_CONNECTIONS_MAX)),
             handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
+            asking: inbound::Asking::default(),
             tasks: TaskTracker::new(),
             stop,
             panicked: Rc::default(),
@@ -201,6 +202,7 @@ struct Inner<P: Platform> {
     listen_port: u16,
     inbound: Arc<Semaphore>,
     handshakes: Arc<Semaphore>,
+    asking: inbound::Asking,
     tasks: TaskTracker,
     stop: CancellationToken,
     panicked: Rc<Cell<bool>>,
@@ -264,6 +266,12 @@ impl<P: Platform> Inner<P> {
             result
         })
         .await
+    }
+
+    /// The same with the node's keys.
+    async fn with_keys<T: Send + 'static>(&self, work: impl FnOnce(&Store<P::Disk>, &Keys) -> T + Send + 'static) -> T {
+        let keys = self.keys.clone();
+        self.blocking(move |store| work(store, &keys)).await
     }
 
     /// Runs blocking work away from the node's thread. A node that stops waits for work that has begun.

@@ -3,7 +3,8 @@
 //! Everything here is plain blocking code over the disk seam; the node runs it through [`Disk::run`]. A change is
 //! made in this order: the new bytes are written to a temporary file and synced; the catalog commits to them (from
 //! here on the new version counts); the file is renamed into place and its directories are synced. A start after
-//! a crash finishes the last step, or drops a temporary file that no commit names.
+//! a crash, or the next use of the file after an error, finishes the last step, or drops a temporary file that no
+//! commit names.
 
 mod backend;
 mod blobs;
@@ -13,6 +14,7 @@ pub mod layout;
 mod recovery;
 
 use std::io;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard};
 
 use crate::crypto::{HashedKey, Key, Keys, NodeId, Version};
@@ -21,6 +23,7 @@ use crate::limits::VERSIONS_RESERVED;
 use blobs::Tree;
 use catalog::Catalog;
 use layout::BlobId;
+use recovery::Unsettled;
 
 pub use blobs::{BlobReader, BlobWriter};
 pub use catalog::{CatalogError, Change, HeldRecord, OwnRecord};
@@ -69,6 +72,8 @@ pub struct Store<D: Disk> {
     node: NodeId,
     catalog: Catalog<D>,
     tree: Mutex<Tree>,
+    unsettled: Mutex<Unsettled>,
+    attempts: AtomicU64,
     versions: Mutex<Versions>,
 }
 
@@ -98,7 +103,15 @@ impl<D: Disk> Store<D> {
         disk.sync_dir(&root).map_err(failed("sync", &root))?;
         let ceiling = catalog.version_ceiling()?;
         let versions = Mutex::new(Versions { next: ceiling, ceiling });
-        let store = Self { disk, node: keys.node(), catalog, tree: Mutex::default(), versions };
+        let store = Self {
+            disk,
+            node: keys.node(),
+            catalog,
+            tree: Mutex::default(),
+            unsettled: Mutex::default(),
+            attempts: AtomicU64::new(0),
+            versions,
+        };
         let recovered = store.recover(keys)?;
         Ok((store, recovered))
     }

@@ -169,10 +169,11 @@ fn messages_of_a_node() {
                 Unconfirmed(StoreFault::Disk(disk_error()))
             ),
             messages!(
-                StoreFault { Content, Size, TooLarge, Disk, Stopped },
+                StoreFault { Content, Size, TooLarge, CallerGone, Disk, Stopped },
                 Content(denied()),
                 Size { expected: 22, found: 3 },
                 TooLarge { max: 1 << 44 },
+                CallerGone,
                 Disk(disk_error()),
                 Stopped
             ),
@@ -193,7 +194,7 @@ fn messages_of_a_node() {
                 Stopped
             ),
             messages!(StatError { NotFound, Disk, Stopped }, NotFound, Disk(disk_error()), Stopped),
-            messages!(ReadError { Disk, Stopped }, Disk(disk_error()), Stopped),
+            messages!(ReadError { Disk, Damaged, Stopped }, Disk(disk_error()), Damaged, Stopped),
         ],
     );
 }

@@ -152,8 +152,8 @@ proptest! {
         ].into_iter().flatten() {
             prop_assert_eq!(&parsed, &text);
         }
-        if let Some((blob, version)) = layout::parse_temporary(&text) {
-            prop_assert!(layout::temporary(&blob, version).as_str().ends_with(&text));
+        if let Some((blob, version, attempt)) = layout::parse_temporary(&text) {
+            prop_assert!(layout::temporary(&blob, version, attempt).as_str().ends_with(&text));
         }
     }
 }

@@ -25,7 +25,10 @@ pub(super) async fn run<P: Platform>(inner: Shared<P>, mut calls: mpsc::Receiver
 
 async fn answer<P: Platform>(inner: Shared<P>, call: Call) {
     match call {
-        Call::Store(key, content, reply) => send(reply, replicate::store(inner, key, content).await),
+        Call::Store(key, content, mut reply) => {
+            let stored = replicate::store(inner, key, content, reply.closed()).await;
+            send(reply, stored);
+        }
         Call::Get(key, reply) => send(reply, fetch::get(inner, key).await),
         Call::Delete(key, reply) => send(reply, files::delete(inner, key).await),
         Call::List(after, reply) => send(reply, files::list(inner, after).await),
@@ -34,7 +37,7 @@ async fn answer<P: Platform>(inner: Shared<P>, call: Call) {
     }
 }
 
-/// A caller that has gone away loses the answer, not what was done.
+/// A caller that has gone away loses the answer, not what was done. A store that still reads its content is given up.
 fn send<T>(reply: Reply<T>, answer: T) {
     drop(reply.send(answer));
 }

@@ -1,4 +1,5 @@
-//! Group commit: changes that arrive while a commit is on its way to the disk go into the next one together.
+//! Making things durable: a written blob with the change of the catalog that names it, and group commit, by which
+//! changes that arrive while a commit is on its way to the disk go into the next one together.
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -6,12 +7,21 @@ use super::{Inner, Shared};
 use crate::disk::Disk;
 use crate::limits::COMMIT_BATCH_MAX;
 use crate::platform::Platform;
-use crate::store::{Change, Store, StoreError};
+use crate::store::{BlobWriter, Change, Store, StoreError};
 
 /// A change that waits to become durable.
 pub(super) struct Commit {
     change: Change,
     done: oneshot::Sender<Result<(), StoreError>>,
+}
+
+/// Why a written blob was not kept.
+#[derive(Debug)]
+pub(super) enum KeepError {
+    /// Before its commit: nothing has changed.
+    NotStored(StoreError),
+    /// At its commit or after it: it may count or not.
+    PerhapsStored(StoreError),
 }
 
 /// Commits until the node stops.
@@ -37,8 +47,48 @@ fn commit_each<D: Disk>(store: &Store<D>, changes: &[Change]) -> Vec<Result<(), 
 }
 
 impl<P: Platform> Inner<P> {
+    /// Makes a written blob durable and gives it its name. With a change, the catalog commits to it in between:
+    /// from there on the new version counts. The caller holds the lock of the blob and has settled it.
+    pub(super) async fn keep(
+        &self,
+        writer: BlobWriter<<P::Disk as Disk>::File>,
+        change: Option<Change>,
+    ) -> Result<(), KeepError> {
+        let is_named = change.is_some();
+        let synced = self.blocking(move |store| {
+            let names = |()| if is_named { store.sync_temporary_names() } else { Ok(()) };
+            match store.sync_blob(&writer).and_then(names) {
+                Ok(()) => Ok(writer),
+                Err(error) => {
+                    // Where this fails too, the next start drops the file.
+                    drop(store.discard(&writer));
+                    Err(error)
+                }
+            }
+        });
+        let writer = synced.await.map_err(KeepError::NotStored)?;
+        let committed = match change {
+            Some(change) => self.commit(change).await,
+            None => Ok(()),
+        };
+        let kept = self.blocking(move |store| {
+            let kept = committed.and_then(|()| store.publish(&writer));
+            if kept.is_err() {
+                store.leave_unsettled(writer);
+            }
+            kept
+        });
+        kept.await.map_err(KeepError::PerhapsStored)
+    }
+
+    /// Drops what was written.
+    pub(super) async fn discard(&self, writer: BlobWriter<<P::Disk as Disk>::File>) {
+        // Where this fails too, the next start drops the file.
+        drop(self.blocking(move |store| store.discard(&writer)).await);
+    }
+
     /// Makes a change of the catalog durable.
-    pub(super) async fn commit(&self, change: Change) -> Result<(), StoreError> {
+    async fn commit(&self, change: Change) -> Result<(), StoreError> {
         let (done, result) = oneshot::channel();
         self.commits.send(Commit { change, done }).await.expect("the committer runs as long as its callers");
         result.await.expect("the committer answers every change")

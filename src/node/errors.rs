@@ -36,6 +36,9 @@ pub enum StoreFault {
         /// The bound.
         max: u64,
     },
+    /// Whoever called for the store stopped waiting before the end of the content.
+    #[error("the caller has gone away")]
+    CallerGone,
     /// The data directory failed.
     #[error(transparent)]
     Disk(store::StoreError),
@@ -142,6 +145,10 @@ pub enum ReadError {
     /// The local disk failed.
     #[error(transparent)]
     Disk(#[from] store::StoreError),
+    /// The local copy was changed while it was read. What was handed over is not the whole file; another `get`
+    /// asks the peers.
+    #[error("the local copy was damaged while it was read")]
+    Damaged,
     /// The node stopped before the end.
     #[error("the node stopped before the end of the file")]
     Stopped,

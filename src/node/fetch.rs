@@ -11,6 +11,7 @@ use std::rc::Rc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
+use super::commit::KeepError;
 use super::errors::GetError;
 use super::handle::Fetched;
 use super::peers::Peer;
@@ -34,10 +35,10 @@ type Reader<P> = BlobReader<<<P as Platform>::Disk as Disk>::File>;
 pub(super) async fn get<P: Platform>(inner: Shared<P>, key: Key) -> Result<Fetched, GetError> {
     let file = key.path_name();
     let _locked = inner.locks.lock(BlobId::Own(file)).await;
-    let (keys, looked_up) = (inner.keys.clone(), key.clone());
-    let local = inner.blocking(move |store| local::look_up(store, &keys, &looked_up)).await.map_err(GetError::Disk)?;
-    let (record, is_damaged) = match local {
-        Local::Good(record, reader) => return Ok(local::open(&inner, reader, &record.seal, None)),
+    let looked_up = key.clone();
+    let local = inner.with_keys(move |store, keys| local::look_up(store, keys, &looked_up)).await;
+    let (record, is_damaged) = match local.map_err(GetError::Disk)? {
+        Local::Good(record, reader) => return Ok(local::open(&inner, reader, &record.seal, record.iv, None)),
         Local::Damaged(record) => {
             inner.tell(&Event::FileDamaged { file });
             (Some(record), true)
@@ -130,7 +131,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
                 Ok(found) => {
                     let version = found.seal.version;
                     match self.take(inner, found).await {
-                        Ok((reader, seal)) => return Ok(self.finish(inner, reader, &seal, &peer)),
+                        Ok(taken) => return Ok(self.finish(inner, taken, &peer)),
                         Err(TakeError::Disk(error)) => return Err(GetError::Disk(error)),
                         Err(TakeError::Damaged) => FetchAnswer::Damaged,
                         Err(TakeError::Wire(error)) => FetchAnswer::Failed(format!("{version} broke off: {error}")),
@@ -161,13 +162,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
         inner.tell(&Event::FetchAnswered { peer, file: self.file, answer });
     }
 
-    fn finish<P: Platform>(&self, inner: &Shared<P>, reader: Reader<P>, seal: &Seal, peer: &Peer<S>) -> Fetched {
+    fn finish<P: Platform>(&self, inner: &Shared<P>, taken: Taken<P>, peer: &Peer<S>) -> Fetched {
+        let Taken { reader, seal, iv } = taken;
         inner.tell(&Event::FileFetched { file: self.file, peer: peer.id, bytes: seal.size });
-        local::open(inner, reader, seal, Some(peer.id))
+        local::open(inner, reader, &seal, iv, Some(peer.id))
     }
 
     /// Receives, verifies and keeps a replica, in plaintext, as the local copy.
-    async fn take<P: Platform>(&self, inner: &Shared<P>, found: Found<S>) -> Result<(Reader<P>, Seal), TakeError> {
+    async fn take<P: Platform>(&self, inner: &Shared<P>, found: Found<S>) -> Result<Taken<P>, TakeError> {
         let Found { seal, body } = found;
         let (blob, version) = (BlobId::Own(self.file), seal.version);
         // The file is begun once its first bytes are here: what fails before leaves nothing behind.
@@ -202,14 +204,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
         let (opening, error) = match opened {
             Ok(opening) if opening.cipher.digest() == seal.digest => {
                 let reader = self.keep(inner, opening.writer, &seal, iv).await?;
-                return Ok((reader, seal));
+                return Ok(Taken { reader, seal, iv });
             }
             Ok(opening) => (opening, TakeError::Damaged),
             Err((opening, PumpError::Source(error))) => (opening, TakeError::Wire(error)),
             Err((opening, PumpError::Disk(error))) => (opening, TakeError::Disk(error)),
         };
-        // Where this fails too, the next start drops the file.
-        drop(inner.blocking(move |store| store.discard(&opening.writer)).await);
+        inner.discard(opening.writer).await;
         Err(error)
     }
 
@@ -220,20 +221,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
         seal: &Seal,
         iv: Iv,
     ) -> Result<Reader<P>, TakeError> {
-        let writer = inner.blocking(move |store| store.sync_blob(&writer).map(|()| writer)).await?;
-        if self.record.as_ref().is_none_or(|record| record.seal.version < seal.version) {
-            // The peers know more than the catalog does: it was lost, or a store broke off before its commit.
+        // The peers know more than the catalog does where it was lost, or a store broke off before its commit.
+        let change = if self.record.as_ref().is_none_or(|record| record.seal.version < seal.version) {
             let metadata = seal.metadata.open(&inner.keys).map_err(|_| TakeError::Damaged)?;
             let record = OwnRecord { seal: seal.clone(), iv, modified: metadata.modified };
-            inner.commit(Change::Own(self.key.clone(), Box::new(record))).await?;
+            Some(Change::Own(self.key.clone(), Box::new(record)))
+        } else {
+            None
+        };
+        match inner.keep(writer, change).await {
+            Ok(()) => {}
+            Err(KeepError::NotStored(error) | KeepError::PerhapsStored(error)) => return Err(error.into()),
         }
         let blob = BlobId::Own(self.file);
-        let reader = inner.blocking(move |store| {
-            store.publish(&writer)?;
-            store.read_blob(&blob)
-        });
+        let reader = inner.blocking(move |store| store.read_blob(&blob));
         Ok(reader.await?.expect("it was published under the lock of its name"))
     }
+}
+
+/// A replica that was taken and is the local copy.
+struct Taken<P: Platform> {
+    reader: Reader<P>,
+    seal: Seal,
+    iv: Iv,
 }
 
 /// Decrypts sealed bytes, computes their digest and writes the plaintext to the local disk.

@@ -16,8 +16,11 @@ pub(super) async fn delete<P: Platform>(inner: Shared<P>, key: Key) -> Result<()
     let file = key.path_name();
     let blob = BlobId::Own(file);
     let _locked = inner.locks.lock(blob).await;
-    let known = inner.blocking(move |store| Ok(store.own(&key)?.is_some() && store.has_blob(&blob)?)).await;
-    if !known.map_err(DeleteError::Rejected)? {
+    let known = inner.with_keys(move |store, keys| {
+        store.settle(keys, &blob)?;
+        Ok(store.own(&key)?.is_some() && store.has_blob(&blob)?)
+    });
+    if !known.await.map_err(DeleteError::Rejected)? {
         return Err(DeleteError::NotFound);
     }
     inner.blocking(move |store| store.remove_blob(&blob)).await.map_err(DeleteError::Unconfirmed)?;

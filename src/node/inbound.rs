@@ -1,7 +1,10 @@
 //! Incoming connections: bounded in number, with a deadline on the handshake, dropped without a word where the
 //! other side is not a node of this cluster.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -11,14 +14,58 @@ use super::connection::Connection;
 use super::link::{self, LinkError};
 use super::peers::Control;
 use super::{Shared, Stream, serve};
+use crate::crypto::NodeId;
 use crate::event::Event;
-use crate::limits::{HANDSHAKE_TIMEOUT, HEARTBEAT_GRACE, HEARTBEAT_INTERVAL};
+use crate::limits::{HANDSHAKE_TIMEOUT, HEARTBEAT_GRACE, HEARTBEAT_INTERVAL, INBOUND_PER_PEER_MAX};
 use crate::platform::Platform;
 use crate::protocol::{Hello, Message, Purpose};
 use crate::transport::{Address, Transport};
 
 /// How long to wait after a failed accept, which mostly means that the process is out of file descriptors.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// How many connections each peer asks on, so that none takes the places of the others.
+#[derive(Clone, Default)]
+pub(super) struct Asking {
+    counts: Rc<RefCell<BTreeMap<NodeId, usize>>>,
+}
+
+/// A connection after the welcome.
+struct Linked<S> {
+    connection: Connection<S>,
+    hello: Hello,
+    counted: Option<Counted>,
+}
+
+/// Counts one connection for as long as it lives.
+struct Counted {
+    peer: NodeId,
+    asking: Asking,
+}
+
+impl Asking {
+    /// One more, where there is room.
+    fn admit(&self, peer: NodeId) -> Option<Counted> {
+        let mut counts = self.counts.borrow_mut();
+        let count = counts.entry(peer).or_default();
+        if *count == INBOUND_PER_PEER_MAX {
+            return None;
+        }
+        *count += 1;
+        Some(Counted { peer, asking: self.clone() })
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut counts = self.asking.counts.borrow_mut();
+        let count = counts.get_mut(&self.peer).expect("it was counted");
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(&self.peer);
+        }
+    }
+}
 
 /// Accepts until the node stops.
 pub(super) async fn run<P: Platform>(inner: Shared<P>, mut listener: <P::Transport as Transport>::Listener) {
@@ -48,29 +95,35 @@ async fn receive<P: Platform>(
     let linked = timeout(HANDSHAKE_TIMEOUT, link_up(&inner, stream)).await;
     drop(handshake);
     let reason = match linked {
-        Ok(Ok((connection, hello))) => return serve_peer(&inner, connection, hello, from).await,
+        Ok(Ok(linked)) => return serve_peer(&inner, linked, from).await,
         Ok(Err(error)) => error.to_string(),
         Err(_) => format!("no handshake in {} seconds", HANDSHAKE_TIMEOUT.as_secs()),
     };
     inner.tell(&Event::InboundDropped { from, reason });
 }
 
-async fn link_up<P: Platform>(
-    inner: &Shared<P>,
-    stream: Stream<P>,
-) -> Result<(Connection<Stream<P>>, Hello), LinkError> {
+async fn link_up<P: Platform>(inner: &Shared<P>, stream: Stream<P>) -> Result<Linked<Stream<P>>, LinkError> {
     let credentials = inner.credentials();
     let (mut records, peer, hello) = link::accept(stream, &credentials).await?;
+    let mut counted = None;
     let accepted = match hello.purpose {
         Purpose::Control => inner.peers.has_room_for(peer),
-        Purpose::DialerAsks => true,
+        Purpose::DialerAsks => {
+            counted = inner.asking.admit(peer);
+            counted.is_some()
+        }
         Purpose::AcceptorAsks => inner.peers.find(peer).is_some_and(|peer| peer.is_connected()),
     };
     link::welcome(&mut records, accepted).await?;
-    if accepted { Ok((Connection::new(records, peer), hello)) } else { Err(LinkError::Full) }
+    if accepted {
+        Ok(Linked { connection: Connection::new(records, peer), hello, counted })
+    } else {
+        Err(LinkError::Full)
+    }
 }
 
-async fn serve_peer<P: Platform>(inner: &Shared<P>, connection: Connection<Stream<P>>, hello: Hello, from: SocketAddr) {
+async fn serve_peer<P: Platform>(inner: &Shared<P>, linked: Linked<Stream<P>>, from: SocketAddr) {
+    let Linked { connection, hello, counted: _counted } = linked;
     match hello.purpose {
         Purpose::Control => {
             // The peer says on which port it listens; where, is seen from its connection.

@@ -144,15 +144,17 @@ impl<S> Peer<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
-    /// Takes a connection that the peer opened for this side to ask on.
+impl<S> Peer<S> {
+    /// Takes a connection on which this side may ask.
     pub(super) fn offer(&self, connection: Connection<S>) {
         if self.idle.borrow().len() < POOL_CONNECTIONS_MAX {
             self.idle.borrow_mut().push_back(connection);
             self.opened.notify_one();
         }
     }
+}
 
+impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     /// Drops connections that have been idle for too long or were closed by the peer.
     pub(super) fn sweep(&self) {
         self.idle.borrow_mut().retain_mut(|idle| idle.used.elapsed() < IDLE_ASKER_TIMEOUT && !idle.is_stale());
@@ -181,9 +183,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
 }
 
 impl<S> Asking<S> {
-    /// Ends the exchange: the connection is free for the next one.
+    /// Ends the exchange: the connection is free for the next one, unless the peer was lost meanwhile.
     pub(super) fn done(self) {
-        self.peer.idle.borrow_mut().push_back(self.connection);
+        if self.peer.is_connected() {
+            self.peer.offer(self.connection);
+        }
     }
 }
 
@@ -230,6 +234,8 @@ impl<P: Platform> Control<P> {
             peer.address.replace(address);
         }
         peer.controls.set(peer.controls.get() + 1);
+        // It may have started again: its connections from before may be dead and not know it.
+        peer.idle.borrow_mut().clear();
         if peer.controls.get() == 1 {
             inner.tell(&Event::PeerConnected { peer: id, address: shown });
         }
@@ -247,8 +253,6 @@ impl<P: Platform> Control<P> {
 impl<P: Platform> Drop for Control<P> {
     fn drop(&mut self) {
         self.peer.controls.set(self.peer.controls.get() - 1);
-        if !self.peer.is_connected() {
-            self.peer.idle.borrow_mut().clear();
-        }
+        self.peer.idle.borrow_mut().clear();
     }
 }

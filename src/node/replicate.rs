@@ -1,25 +1,26 @@
 //! Storing a file: to the local disk and to every connected peer at the same time.
 
+mod send;
+
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::future::Future;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::sync::{mpsc, oneshot};
 
-use super::errors::{ReplicaError, StoreError, StoreFault};
-use super::handle::{Content, Receipt, Stored};
-use super::peers::{self, Asking, Peer};
-use super::pump::{self, PourError, PumpError, Work};
-use super::{Shared, Stream, draw_iv};
-use crate::crypto::{ContentCipher, HashedKey, IV_BYTES, Iv, Key, Metadata, PathName, Seal, SealedMetadata, Version};
+use super::commit::KeepError;
+use super::errors::{StoreError, StoreFault};
+use super::handle::{Content, Stored};
+use super::pump::{self, PumpError, Work};
+use super::{Shared, draw_iv};
+use crate::crypto::{ContentCipher, Key, Metadata, Seal, SealedMetadata};
 use crate::disk::DiskFile;
 use crate::event::Event;
-use crate::limits::{CHUNK_BYTES, CHUNKS_QUEUED_MAX, EAGER_BYTES_MAX, FILE_BYTES_MAX};
+use crate::limits::{CHUNK_BYTES, FILE_BYTES_MAX};
 use crate::platform::Platform;
-use crate::protocol::{Message, WireError};
 use crate::store::layout::BlobId;
 use crate::store::{BlobWriter, Change, OwnRecord};
+use send::{Announced, Sending, conclude_all, push_to_all, send_to_all};
 
 /// Writes plaintext to the local disk and turns it into what the peers get.
 struct Sealing<F> {
@@ -35,30 +36,18 @@ impl<F: DiskFile> Work for Sealing<F> {
     }
 }
 
-/// One replica that is being sent while the file is read.
-struct Sending {
-    chunks: mpsc::Sender<Bytes>,
-    seal: oneshot::Sender<Seal>,
-    receipt: oneshot::Receiver<Receipt>,
-}
-
-/// What a peer is told before the content of a replica.
-#[derive(Clone)]
-struct Announced {
-    file: PathName,
-    hashed: HashedKey,
-    version: Version,
-    iv: Iv,
-    size: u64,
-}
-
-/// Stores a file. See [`Handle::store`](super::Handle::store).
-pub(super) async fn store<P: Platform>(inner: Shared<P>, key: Key, content: Content) -> Result<Stored, StoreError> {
+/// Stores a file. See [`Handle::store`](super::Handle::store). The key is locked once the content is here: what waits
+/// for its content keeps nobody from the version before.
+pub(super) async fn store<P: Platform>(
+    inner: Shared<P>,
+    key: Key,
+    content: Content,
+    gone: impl Future<Output = ()>,
+) -> Result<Stored, StoreError> {
     if content.size.is_some_and(|size| size > FILE_BYTES_MAX) {
         return Err(StoreError::Rejected(StoreFault::TooLarge { max: FILE_BYTES_MAX }));
     }
     let blob = BlobId::Own(key.path_name());
-    let _locked = inner.locks.lock(blob).await;
     let begun = inner.blocking(move |store| {
         let version = store.next_version()?;
         Ok((version, store.write_blob(blob, version)?))
@@ -71,24 +60,23 @@ pub(super) async fn store<P: Platform>(inner: Shared<P>, key: Key, content: Cont
         None => Vec::new(),
     };
     let sealing = Sealing { writer, cipher: ContentCipher::new(&inner.keys, iv) };
-    let (sealing, size) = write(&inner, sealing, content, &sendings).await?;
+    let (sealing, size) = write(&inner, sealing, content, &sendings, gone).await?;
+    let announced = Announced { size, ..announced };
     let modified = inner.platform.now();
     let metadata = Metadata { key: key.clone(), size, modified };
     let metadata = SealedMetadata::seal(&inner.keys, draw_iv(&inner.lanes.metadata_iv), &metadata);
     let seal = Seal::new(&inner.keys, announced.hashed, version, size, sealing.cipher.digest(), metadata);
-    let mut waiting = Vec::new();
-    for sending in sendings {
-        drop(sending.chunks);
-        // A task that has given up has its receipt ready.
-        drop(sending.seal.send(seal.clone()));
-        waiting.push(sending.receipt);
-    }
-    let was_streamed = !waiting.is_empty();
+    // No peer gets the seal, and with it the version, before the lock is held.
+    let locked = inner.locks.lock(blob).await;
+    let was_streamed = !sendings.is_empty();
+    let mut waiting = conclude_all(sendings, &seal);
     let record = OwnRecord { seal, iv, modified };
-    keep(&inner, &key, sealing.writer, record.clone()).await?;
+    let is_newest = keep(&inner, &key, sealing.writer, record.clone(), was_streamed).await?;
     inner.tell(&Event::FileWritten { file: announced.file, version, bytes: size });
-    if !was_streamed {
-        waiting = push_to_all(&inner, &Announced { size, ..announced }, &record);
+    if was_streamed {
+        drop(locked);
+    } else if is_newest {
+        waiting = push_to_all(&inner, &announced, &record);
     }
     let mut receipts = Vec::new();
     for receipt in waiting {
@@ -97,20 +85,63 @@ pub(super) async fn store<P: Platform>(inner: Shared<P>, key: Key, content: Cont
     Ok(Stored { version, size, receipts })
 }
 
+/// Makes the new version the one that counts; false where a newer one has come before it, and with it the
+/// acknowledgement of this one. Where peers have been told, they may have the new version whatever fails here.
+async fn keep<P: Platform>(
+    inner: &Shared<P>,
+    key: &Key,
+    writer: BlobWriter<<P::Disk as crate::disk::Disk>::File>,
+    record: OwnRecord,
+    peers_were_told: bool,
+) -> Result<bool, StoreError> {
+    let unconfirmed = |error| StoreError::Unconfirmed(StoreFault::Disk(error));
+    let not_stored = |error| match peers_were_told {
+        true => unconfirmed(error),
+        false => StoreError::Rejected(StoreFault::Disk(error)),
+    };
+    let (blob, version, known) = (BlobId::Own(key.path_name()), record.seal.version, key.clone());
+    let newest = inner.with_keys(move |store, keys| {
+        store.settle(keys, &blob)?;
+        Ok(store.own(&known)?.is_none_or(|known| known.seal.version < version))
+    });
+    match newest.await {
+        Ok(true) => {}
+        Ok(false) => {
+            inner.discard(writer).await;
+            return Ok(false);
+        }
+        Err(error) => {
+            inner.discard(writer).await;
+            return Err(not_stored(error));
+        }
+    }
+    match inner.keep(writer, Some(Change::Own(key.clone(), Box::new(record)))).await {
+        Ok(()) => Ok(true),
+        Err(KeepError::NotStored(error)) => Err(not_stored(error)),
+        Err(KeepError::PerhapsStored(error)) => Err(unconfirmed(error)),
+    }
+}
+
 /// Reads the content to its end, writing and sending it on the way.
 async fn write<P: Platform, F: DiskFile>(
     inner: &Shared<P>,
     sealing: Sealing<F>,
     content: Content,
     sendings: &[Sending],
+    gone: impl Future<Output = ()>,
 ) -> Result<(Sealing<F>, u64), StoreError>
 where
     P::Disk: crate::disk::Disk<File = F>,
 {
     let Content { size, mut reader } = content;
     let mut found = 0;
+    let mut gone = std::pin::pin!(gone);
     let source = async |buffer: Vec<u8>| {
-        let chunk = fill(&mut reader, buffer, size.map(|size| size - found)).await.map_err(StoreFault::Content)?;
+        let chunk = tokio::select! {
+            biased;
+            chunk = fill(&mut reader, buffer, size.map(|size| size - found)) => chunk.map_err(StoreFault::Content)?,
+            () = &mut gone => return Err(StoreFault::CallerGone),
+        };
         found += chunk.len() as u64;
         match size {
             Some(expected) if found > expected || (chunk.is_empty() && found < expected) => {
@@ -140,8 +171,7 @@ where
         Err((sealing, PumpError::Source(fault))) => (sealing, fault),
         Err((sealing, PumpError::Disk(error))) => (sealing, StoreFault::Disk(error)),
     };
-    // Where this fails too, the next start drops the file.
-    drop(inner.blocking(move |store| store.discard(&sealing.writer)).await);
+    inner.discard(sealing.writer).await;
     Err(StoreError::Rejected(fault))
 }
 
@@ -163,155 +193,4 @@ async fn fill(
     }
     buffer.truncate(filled);
     Ok(buffer)
-}
-
-/// Makes the new version the one that counts. From here on nothing is certain where something fails: the peers
-/// may have the new version already.
-async fn keep<P: Platform>(
-    inner: &Shared<P>,
-    key: &Key,
-    writer: BlobWriter<<P::Disk as crate::disk::Disk>::File>,
-    record: OwnRecord,
-) -> Result<(), StoreError> {
-    let unconfirmed = |error| StoreError::Unconfirmed(StoreFault::Disk(error));
-    let writer = inner.blocking(move |store| store.sync_blob(&writer).map(|()| writer)).await.map_err(unconfirmed)?;
-    inner.commit(Change::Own(key.clone(), Box::new(record))).await.map_err(unconfirmed)?;
-    inner.blocking(move |store| store.publish(&writer)).await.map_err(unconfirmed)
-}
-
-/// Starts to send a replica to every connected peer, chunk by chunk as the file is read.
-fn send_to_all<P: Platform>(inner: &Shared<P>, announced: &Announced) -> Vec<Sending> {
-    let start = |peer: Rc<Peer<Stream<P>>>| {
-        let (chunks, incoming) = mpsc::channel(CHUNKS_QUEUED_MAX);
-        let (seal, sealed) = oneshot::channel();
-        let (done, receipt) = oneshot::channel();
-        let (inner_task, announced) = (inner.clone(), announced.clone());
-        inner.spawn(async move {
-            let outcome = send(&inner_task, &peer, &announced, incoming, sealed).await;
-            drop(done.send(acknowledge(&inner_task, &peer, &announced, outcome)));
-        });
-        Sending { chunks, seal, receipt }
-    };
-    inner.peers.connected().into_iter().map(start).collect()
-}
-
-async fn send<P: Platform>(
-    inner: &Shared<P>,
-    peer: &Rc<Peer<Stream<P>>>,
-    announced: &Announced,
-    mut chunks: mpsc::Receiver<Bytes>,
-    seal: oneshot::Receiver<Seal>,
-) -> Result<(), ReplicaError> {
-    let mut asking = announce(inner, peer, announced).await?;
-    while let Some(chunk) = chunks.recv().await {
-        asking.connection.queue_bytes(&chunk).await.map_err(not_there)?;
-    }
-    let seal = seal.await.map_err(|_| ReplicaError::Unreachable { reason: "the store was given up".to_owned() })?;
-    conclude(asking, seal).await
-}
-
-/// Sends a replica of a file that is on the local disk to every connected peer.
-fn push_to_all<P: Platform>(
-    inner: &Shared<P>,
-    announced: &Announced,
-    record: &OwnRecord,
-) -> Vec<oneshot::Receiver<Receipt>> {
-    let start = |peer: Rc<Peer<Stream<P>>>| {
-        let (done, receipt) = oneshot::channel();
-        let (inner_task, announced, seal) = (inner.clone(), announced.clone(), record.seal.clone());
-        inner.spawn(async move {
-            let outcome = push(&inner_task, &peer, &announced, seal).await;
-            drop(done.send(acknowledge(&inner_task, &peer, &announced, outcome)));
-        });
-        receipt
-    };
-    inner.peers.connected().into_iter().map(start).collect()
-}
-
-async fn push<P: Platform>(
-    inner: &Shared<P>,
-    peer: &Rc<Peer<Stream<P>>>,
-    announced: &Announced,
-    seal: Seal,
-) -> Result<(), ReplicaError> {
-    let blob = BlobId::Own(announced.file);
-    let opened = inner.blocking(move |store| store.read_blob(&blob)).await;
-    let unreadable = || ReplicaError::Unreachable { reason: "the local copy cannot be read".to_owned() };
-    let reader = opened.ok().flatten().ok_or_else(unreadable)?;
-    let mut asking = announce(inner, peer, announced).await?;
-    let mut cipher = ContentCipher::new(&inner.keys, announced.iv);
-    let work = move |chunk: &mut [u8]| cipher.seal(chunk);
-    match pump::pour(inner, reader, announced.size, work, &mut asking.connection).await {
-        Ok(()) => conclude(asking, seal).await,
-        Err(PourError::Wire(error)) => Err(not_there(error)),
-        Err(PourError::Disk(_) | PourError::Short) => Err(unreadable()),
-    }
-}
-
-/// Opens the exchange, up to the IV.
-async fn announce<P: Platform>(
-    inner: &Shared<P>,
-    peer: &Rc<Peer<Stream<P>>>,
-    announced: &Announced,
-) -> Result<Asking<Stream<P>>, ReplicaError> {
-    let unreachable = |reason| ReplicaError::Unreachable { reason };
-    let mut asking = peers::ask(inner, peer).await.map_err(unreachable)?;
-    let connection = &mut asking.connection;
-    let sealed_bytes = announced.size + IV_BYTES as u64;
-    let Announced { hashed, version, .. } = *announced;
-    let message = Message::StoreFile { owner: inner.keys.node(), hashed, version, sealed_bytes };
-    connection.queue(&message).await.map_err(not_there)?;
-    if announced.size > EAGER_BYTES_MAX {
-        connection.flush().await.map_err(not_there)?;
-        match connection.receive().await.map_err(not_there)? {
-            Message::Proceed => {}
-            Message::Refused(refusal) => {
-                asking.done();
-                return Err(ReplicaError::Refused(refusal));
-            }
-            other => return Err(unreachable(format!("it answered a store with {}", other.name()))),
-        }
-    }
-    connection.queue_stream_header(sealed_bytes).await.map_err(not_there)?;
-    connection.queue_bytes(&announced.iv.0).await.map_err(not_there)?;
-    Ok(asking)
-}
-
-/// Ends the exchange: from here on the peer may have the replica.
-async fn conclude<S>(mut asking: Asking<S>, seal: Seal) -> Result<(), ReplicaError>
-where
-    S: AsyncRead + tokio::io::AsyncWrite + Unpin,
-{
-    asking.connection.send(&Message::Sealed(seal)).await?;
-    match asking.connection.receive().await? {
-        Message::Stored => {
-            asking.done();
-            Ok(())
-        }
-        Message::Refused(refusal) => {
-            asking.done();
-            Err(ReplicaError::Refused(refusal))
-        }
-        other => Err(ReplicaError::Unconfirmed { reason: format!("it answered a store with {}", other.name()) }),
-    }
-}
-
-/// Before the seal is sent, no peer keeps anything.
-#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
-fn not_there(error: WireError) -> ReplicaError {
-    ReplicaError::Unreachable { reason: error.to_string() }
-}
-
-fn acknowledge<P: Platform>(
-    inner: &Shared<P>,
-    peer: &Peer<Stream<P>>,
-    announced: &Announced,
-    outcome: Result<(), ReplicaError>,
-) -> Receipt {
-    let (peer, file) = (peer.id, announced.file);
-    inner.tell(&match &outcome {
-        Ok(()) => Event::ReplicaAcknowledged { peer, file, bytes: announced.size + IV_BYTES as u64 },
-        Err(error) => Event::ReplicaFailed { peer, file, reason: error.to_string() },
-    });
-    Receipt { peer, outcome }
 }

@@ -46,6 +46,8 @@ pub enum Message {
     },
     /// Answers anything: it was not done.
     Refused(Refusal),
+    /// Answers a store: the disk failed while the replica was committed, and it may be durable or not.
+    PerhapsStored,
 }
 
 /// Why a peer did not do what it was asked. Where it says so, nothing has changed on its side.
@@ -72,7 +74,7 @@ pub enum Refusal {
     /// The peer's disk is full; its older version is intact.
     #[error("its disk is full")]
     DiskFull,
-    /// The peer's disk failed; whether the replica is stored is not known.
+    /// The peer's disk failed.
     #[error("its disk failed")]
     DiskFailed,
     /// The exchange is not one that this protocol has.
@@ -133,6 +135,7 @@ impl Message {
             Self::Heartbeat => "heartbeat",
             Self::Alive { .. } => "alive",
             Self::Refused(_) => "refused",
+            Self::PerhapsStored => "perhaps-stored",
         }
     }
 }

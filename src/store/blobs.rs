@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::atomic::Ordering;
 
 use super::layout::{self, BlobId};
 use super::{Store, StoreError, failed, lock};
@@ -11,8 +12,9 @@ use crate::disk::{Disk, DiskFile, DiskPath, read_full};
 /// A blob that is being written under its temporary name.
 #[derive(Debug)]
 pub struct BlobWriter<F> {
-    blob: BlobId,
-    temporary: DiskPath,
+    pub(super) blob: BlobId,
+    pub(super) version: Version,
+    pub(super) temporary: DiskPath,
     file: F,
     position: u64,
 }
@@ -71,29 +73,29 @@ impl<F: DiskFile> BlobReader<F> {
 }
 
 impl<D: Disk> Store<D> {
-    /// Begins to write one version of a blob. What an earlier attempt left is dropped.
+    /// Begins to write one version of a blob, beside any other attempt to do so.
     ///
     /// # Errors
     /// Where the temporary file cannot be made.
     pub fn write_blob(&self, blob: BlobId, version: Version) -> Result<BlobWriter<D::File>, StoreError> {
-        let temporary = layout::temporary(&blob, version);
-        let file = match self.disk.create(&temporary) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                self.disk.remove(&temporary).and_then(|()| self.disk.create(&temporary))
-            }
-            created => created,
-        };
-        let file = file.map_err(failed("create", &temporary))?;
-        Ok(BlobWriter { blob, temporary, file, position: 0 })
+        let temporary = layout::temporary(&blob, version, self.attempts.fetch_add(1, Ordering::Relaxed));
+        let file = self.disk.create(&temporary).map_err(failed("create", &temporary))?;
+        Ok(BlobWriter { blob, version, temporary, file, position: 0 })
     }
 
-    /// Makes what was written durable, and its temporary name with it: a commit that names the blob may be all
-    /// that a crash leaves besides.
+    /// Makes what was written durable.
     ///
     /// # Errors
     /// Nothing is then known of what is durable.
     pub fn sync_blob(&self, writer: &BlobWriter<D::File>) -> Result<(), StoreError> {
-        writer.file.sync().map_err(failed("sync", &writer.temporary))?;
+        writer.file.sync().map_err(failed("sync", &writer.temporary))
+    }
+
+    /// Makes the temporary names durable: a commit that names a blob may be all that a crash leaves besides.
+    ///
+    /// # Errors
+    /// No commit may then name a blob that was created before.
+    pub fn sync_temporary_names(&self) -> Result<(), StoreError> {
         let folder = layout::temporary_dir();
         self.disk.sync_dir(&folder).map_err(failed("sync", &folder))
     }
@@ -101,7 +103,7 @@ impl<D: Disk> Store<D> {
     /// Gives a synced blob its final name, in place of an older version, and makes the name durable.
     ///
     /// # Errors
-    /// The blob then has its old or its new name, and the next start finishes what a commit has announced.
+    /// The blob then has its old or its new name; [`settle`](Self::settle) finishes what a commit has announced.
     pub fn publish(&self, writer: &BlobWriter<D::File>) -> Result<(), StoreError> {
         self.rename_into_place(&writer.temporary, &writer.blob)
     }
@@ -189,17 +191,31 @@ impl<D: Disk> Store<D> {
             // The folder of the owner stays: it is made when the node starts or the first replica comes.
             while folder.parent().is_some_and(|parent| parent != DiskPath::root()) {
                 match self.disk.remove_dir(&folder) {
+                    // A neighbour that was deleted at the same time may have taken the folder with it.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => break,
+                    Err(error) => return Err(failed("remove", &folder)(error)),
                     Ok(()) => {
                         tree.volatile.remove(&folder);
                     }
-                    Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => break,
-                    Err(error) => return Err(failed("remove", &folder)(error)),
                 }
                 folder = folder.parent().expect("checked by the loop");
             }
         }
-        self.disk.sync_dir(&folder).map_err(failed("sync", &folder))?;
+        self.sync_nearest(folder)?;
         Ok(true)
+    }
+
+    /// Syncs a folder, or the nearest one above it that is left: where a neighbour's removal has pruned it, that
+    /// is where its going is made durable, and what it held goes with it.
+    fn sync_nearest(&self, mut folder: DiskPath) -> Result<(), StoreError> {
+        loop {
+            match (self.disk.sync_dir(&folder), folder.parent()) {
+                (Ok(()), _) => return Ok(()),
+                (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => folder = parent,
+                (Err(error), _) => return Err(failed("sync", &folder)(error)),
+            }
+        }
     }
 }
 

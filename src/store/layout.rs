@@ -70,28 +70,29 @@ pub fn blob(node: NodeId, blob: &BlobId) -> DiskPath {
     path.child(&name)
 }
 
-/// Where one version of a blob is written.
+/// Where one version of a blob is written. No two attempts of one life of a node share a file.
 #[must_use]
-pub fn temporary(blob: &BlobId, version: Version) -> DiskPath {
+pub fn temporary(blob: &BlobId, version: Version, attempt: u64) -> DiskPath {
     let name = match blob {
-        BlobId::Own(name) => format!("own.{name}.{:016x}", version.0),
-        BlobId::Held(owner, hashed) => format!("held.{owner}.{hashed}.{:016x}", version.0),
+        BlobId::Own(name) => format!("own.{name}.{:016x}.{attempt:x}", version.0),
+        BlobId::Held(owner, hashed) => format!("held.{owner}.{hashed}.{:016x}.{attempt:x}", version.0),
     };
     temporary_dir().child(&name)
 }
 
-/// Which blob and version a name in the temporary directory stands for, if the node made it.
+/// Which blob, version and attempt a name in the temporary directory stands for, if the node made it.
 #[must_use]
-pub fn parse_temporary(name: &str) -> Option<(BlobId, Version)> {
+pub fn parse_temporary(name: &str) -> Option<(BlobId, Version, u64)> {
     let mut parts = name.split('.');
     let blob = match parts.next()? {
         "own" => BlobId::Own(parts.next()?.parse().ok()?),
         "held" => BlobId::Held(parts.next()?.parse().ok()?, parts.next()?.parse().ok()?),
         _ => return None,
     };
-    let version = Version(u64::from_str_radix(parts.next()?, 16).ok()?);
+    let mut number = || u64::from_str_radix(parts.next()?, 16).ok();
+    let (version, attempt) = (Version(number()?), number()?);
     // Only the exact text that `temporary` writes: one name for one meaning.
-    (temporary(&blob, version).segments().last() == Some(name)).then_some((blob, version))
+    (temporary(&blob, version, attempt).segments().last() == Some(name)).then_some((blob, version, attempt))
 }
 
 #[cfg(test)]
@@ -121,11 +122,20 @@ mod tests {
     fn temporary_names_say_what_they_hold() {
         let blobs = [BlobId::Own(PathName([1; 20])), BlobId::Held(NodeId([2; 32]), HashedKey([3; 16]))];
         for blob in blobs {
-            let path = temporary(&blob, Version(7));
+            let path = temporary(&blob, Version(7), 11);
             let name = path.segments().last().expect("a name");
-            assert_eq!(parse_temporary(name), Some((blob, Version(7))));
+            assert_eq!(parse_temporary(name), Some((blob, Version(7), 11)));
         }
-        for name in ["", "own", "own.x.1", "identity", "held.00.00.00", "own...", "lock"] {
+        for name in [
+            "",
+            "own",
+            "own.x.1",
+            "identity",
+            "held.00.00.00",
+            "own...",
+            "lock",
+            "own.0101010101010101010101010101010101010101.0000000000000007.00",
+        ] {
             assert_eq!(parse_temporary(name), None, "{name}");
         }
     }

@@ -1,8 +1,11 @@
-//! What a start does about a crash: every temporary file is either the bytes that a commit names, and then gets
-//! its final name, or it is dropped.
+//! What a start does about a crash, and a running node about an error of its disk: every temporary file is either
+//! the bytes that a commit names, and then gets its final name, or it is dropped.
+
+use std::collections::BTreeMap;
+use std::io;
 
 use super::layout::{self, BlobId};
-use super::{Store, StoreError, failed};
+use super::{BlobWriter, Store, StoreError, failed, lock};
 use crate::crypto::{ContentCipher, Digest, Iv, Keys, PathName, Seal, Version};
 use crate::disk::{Disk, DiskPath, EntryKind};
 use crate::limits::{CHUNK_BYTES, LIST_PAGE_MAX};
@@ -16,44 +19,82 @@ pub struct Recovered {
     pub dropped: usize,
 }
 
+/// The temporary files whose commit or rename failed, and the version that each one has.
+pub(super) type Unsettled = BTreeMap<BlobId, Vec<(Version, DiskPath)>>;
+
 impl<D: Disk> Store<D> {
     pub(super) fn recover(&self, keys: &Keys) -> Result<Recovered, StoreError> {
         let mut recovered = Recovered::default();
         let folder = layout::temporary_dir();
         for entry in self.disk.list(&folder).map_err(failed("list", &folder))? {
-            let Some((blob, version)) = layout::parse_temporary(&entry.name) else { continue };
+            let Some((blob, version, _)) = layout::parse_temporary(&entry.name) else { continue };
             if entry.kind != EntryKind::File {
                 continue;
             }
-            let temporary = folder.child(&entry.name);
-            if self.is_committed(keys, &blob, version)? {
-                self.rename_into_place(&temporary, &blob)?;
+            if self.settle_one(keys, &blob, version, &folder.child(&entry.name))? {
                 recovered.finished += 1;
             } else {
-                self.disk.remove(&temporary).map_err(failed("remove", &temporary))?;
                 recovered.dropped += 1;
             }
         }
         Ok(recovered)
     }
 
-    /// Gives a blob the name that a commit has announced, where an earlier attempt failed; false where there is
-    /// none. The caller holds the lock of the blob.
+    /// Remembers a blob whose commit or rename failed, for [`settle`](Self::settle).
+    pub fn leave_unsettled(&self, writer: BlobWriter<D::File>) {
+        lock(&self.unsettled).entry(writer.blob).or_default().push((writer.version, writer.temporary));
+    }
+
+    /// Whether nothing is left of an earlier attempt that failed.
+    #[must_use]
+    pub fn is_settled(&self, blob: &BlobId) -> bool {
+        !lock(&self.unsettled).contains_key(blob)
+    }
+
+    /// Decides what an earlier attempt left that failed: the blob gets the name that a commit has announced, or
+    /// the temporary file is dropped. The caller holds the lock of the blob.
     ///
     /// # Errors
-    /// The blob then has its old or its new name.
-    pub fn finish(&self, keys: &Keys, blob: &BlobId, version: Version) -> Result<bool, StoreError> {
-        let temporary = layout::temporary(blob, version);
-        if self.read_path(temporary.clone())?.is_none() || !self.is_committed(keys, blob, version)? {
-            return Ok(false);
+    /// It is then left for the next call, or the next start.
+    pub fn settle(&self, keys: &Keys, blob: &BlobId) -> Result<(), StoreError> {
+        if self.is_settled(blob) {
+            return Ok(());
         }
-        self.rename_into_place(&temporary, blob)?;
-        Ok(true)
+        let left = lock(&self.unsettled).get(blob).cloned().unwrap_or_default();
+        for (version, temporary) in left {
+            self.settle_one(keys, blob, version, &temporary)?;
+        }
+        lock(&self.unsettled).remove(blob);
+        Ok(())
+    }
+
+    /// True where the file got its final name.
+    fn settle_one(
+        &self,
+        keys: &Keys,
+        blob: &BlobId,
+        version: Version,
+        temporary: &DiskPath,
+    ) -> Result<bool, StoreError> {
+        if self.is_committed(keys, blob, version, temporary)? {
+            self.rename_into_place(temporary, blob)?;
+            return Ok(true);
+        }
+        match self.disk.remove(temporary) {
+            // It was renamed before the call that failed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            removed => removed.map(|()| false).map_err(failed("remove", temporary)),
+        }
     }
 
     /// Whether a temporary file is complete and the catalog calls for just this version.
-    fn is_committed(&self, keys: &Keys, blob: &BlobId, version: Version) -> Result<bool, StoreError> {
-        let temporary = layout::temporary(blob, version);
+    fn is_committed(
+        &self,
+        keys: &Keys,
+        blob: &BlobId,
+        version: Version,
+        temporary: &DiskPath,
+    ) -> Result<bool, StoreError> {
         match blob {
             BlobId::Held(owner, hashed) => match self.held(*owner, *hashed)? {
                 Some(record) if record.seal.version == version => {
@@ -61,7 +102,8 @@ impl<D: Disk> Store<D> {
                     let len = self.pass(temporary, |chunk| {
                         hasher.update(chunk);
                     })?;
-                    Ok(len == record.seal.sealed_bytes() && Digest(*hasher.finalize().as_bytes()) == record.seal.digest)
+                    Ok(len == Some(record.seal.sealed_bytes())
+                        && Digest(*hasher.finalize().as_bytes()) == record.seal.digest)
                 }
                 _ => Ok(false),
             },
@@ -69,7 +111,7 @@ impl<D: Disk> Store<D> {
                 let Some((iv, seal)) = self.own_by_version(version, *name)? else { return Ok(false) };
                 let mut cipher = ContentCipher::new(keys, iv);
                 let len = self.pass(temporary, |chunk| cipher.seal(chunk))?;
-                Ok(len == seal.size && cipher.digest() == seal.digest)
+                Ok(len == Some(seal.size) && cipher.digest() == seal.digest)
             }
         }
     }
@@ -90,14 +132,15 @@ impl<D: Disk> Store<D> {
         }
     }
 
-    fn pass(&self, path: DiskPath, mut each: impl FnMut(&mut [u8])) -> Result<u64, StoreError> {
-        let Some(mut reader) = self.read_path(path)? else { return Ok(0) };
+    /// The length of a file, each chunk of which was handed on; `None` where there is none.
+    fn pass(&self, path: &DiskPath, mut each: impl FnMut(&mut [u8])) -> Result<Option<u64>, StoreError> {
+        let Some(mut reader) = self.read_path(path.clone())? else { return Ok(None) };
         let mut buffer = vec![0; CHUNK_BYTES];
         let mut len = 0;
         loop {
             let count = reader.read(&mut buffer)?;
             if count == 0 {
-                return Ok(len);
+                return Ok(Some(len));
             }
             each(&mut buffer[..count]);
             len += count as u64;

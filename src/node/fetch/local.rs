@@ -1,9 +1,10 @@
 //! The local copy of a file: looking for it, verifying it, and handing it to the caller.
 
+use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use super::Reader;
-use crate::crypto::{ContentCipher, Key, Keys, NodeId, Seal};
+use crate::crypto::{ContentCipher, Iv, Key, Keys, NodeId, Seal};
 use crate::disk::Disk;
 use crate::limits::CHUNK_BYTES;
 use crate::node::Shared;
@@ -23,19 +24,11 @@ pub(super) enum Local<F> {
     Absent(Option<OwnRecord>),
 }
 
-/// Looks for a local copy, also for one that is committed and did not get its name.
+/// Looks for a local copy and verifies it: what is encrypted again must have the digest of the replicas. The
+/// caller holds the lock of the file.
 pub(super) fn look_up<D: Disk>(store: &Store<D>, keys: &Keys, key: &Key) -> Result<Local<D::File>, StoreError> {
-    let local = verify(store, keys, key)?;
-    let (Local::Damaged(record) | Local::Absent(Some(record))) = &local else { return Ok(local) };
-    // Where this fails, the peers are asked.
-    match store.finish(keys, &BlobId::Own(key.path_name()), record.seal.version) {
-        Ok(true) => verify(store, keys, key),
-        _ => Ok(local),
-    }
-}
-
-/// Verifies the local copy: what is encrypted again must have the digest of the replicas.
-fn verify<D: Disk>(store: &Store<D>, keys: &Keys, key: &Key) -> Result<Local<D::File>, StoreError> {
+    // Where this fails, the local copy is at worst an older version, and the peers are asked.
+    drop(store.settle(keys, &BlobId::Own(key.path_name())));
     let Some(record) = store.own(key)? else { return Ok(Local::Absent(None)) };
     let Some(mut reader) = store.read_blob(&BlobId::Own(key.path_name()))? else {
         return Ok(Local::Absent(Some(record)));
@@ -59,33 +52,40 @@ fn verify<D: Disk>(store: &Store<D>, keys: &Keys, key: &Key) -> Result<Local<D::
     Ok(Local::Good(record, reader))
 }
 
-/// Hands a verified file to the caller, chunk by chunk.
+/// Hands a verified file to the caller, chunk by chunk. The bytes are checked again on their way, and the last
+/// ones are handed over only where all are still what was verified.
 pub(super) fn open<P: Platform>(
     inner: &Shared<P>,
     mut reader: Reader<P>,
     seal: &Seal,
+    iv: Iv,
     from: Option<NodeId>,
 ) -> Fetched {
     let (sender, chunks) = mpsc::channel(READ_CHUNKS_QUEUED);
     let task = inner.clone();
-    let size = seal.size;
+    let (size, digest) = (seal.size, seal.digest);
+    let mut cipher = ContentCipher::new(&inner.keys, iv);
     inner.spawn(async move {
         let mut left = size;
         while left > 0 {
             let part = usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK_BYTES);
+            left -= part as u64;
             let read = move || {
                 let mut chunk = vec![0; part];
                 let count = reader.read(&mut chunk);
-                chunk.truncate(*count.as_ref().unwrap_or(&0));
-                (reader, count.map(|_| chunk))
+                cipher.seal(&mut chunk.clone());
+                let checked = match count.map_err(ReadError::Disk) {
+                    Ok(count) if count < part || (left == 0 && cipher.digest() != digest) => Err(ReadError::Damaged),
+                    read => read.map(|_| Bytes::from(chunk)),
+                };
+                (reader, cipher, checked)
             };
-            let (next, chunk) = task.offload(read).await;
-            reader = next;
-            let is_last = chunk.as_ref().map_or(true, |chunk| chunk.len() < part);
-            if sender.send(chunk.map(Into::into).map_err(ReadError::Disk)).await.is_err() || is_last {
+            let chunk;
+            (reader, cipher, chunk) = task.offload(read).await;
+            let is_last = chunk.is_err();
+            if sender.send(chunk).await.is_err() || is_last {
                 return;
             }
-            left -= part as u64;
         }
     });
     Fetched { size, version: seal.version, from, chunks, left: size }

@@ -1,0 +1,189 @@
+//! Sending replicas to the peers: chunk by chunk while the file is read, or from the local copy.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::crypto::{ContentCipher, HashedKey, IV_BYTES, Iv, PathName, Seal, Version};
+use crate::event::Event;
+use crate::limits::{CHUNKS_QUEUED_MAX, EAGER_BYTES_MAX};
+use crate::node::errors::ReplicaError;
+use crate::node::handle::Receipt;
+use crate::node::peers::{self, Asking, Peer};
+use crate::node::pump::{self, PourError};
+use crate::node::{Shared, Stream};
+use crate::platform::Platform;
+use crate::protocol::{Message, WireError};
+use crate::store::OwnRecord;
+use crate::store::layout::BlobId;
+
+/// One replica that is being sent while the file is read.
+pub(super) struct Sending {
+    pub(super) chunks: mpsc::Sender<Bytes>,
+    seal: oneshot::Sender<Seal>,
+    receipt: oneshot::Receiver<Receipt>,
+}
+
+/// What a peer is told before the content of a replica.
+#[derive(Clone)]
+pub(super) struct Announced {
+    pub(super) file: PathName,
+    pub(super) hashed: HashedKey,
+    pub(super) version: Version,
+    pub(super) iv: Iv,
+    pub(super) size: u64,
+}
+
+/// Ends every stream with the seal.
+pub(super) fn conclude_all(sendings: Vec<Sending>, seal: &Seal) -> Vec<oneshot::Receiver<Receipt>> {
+    let conclude = |sending: Sending| {
+        drop(sending.chunks);
+        // A task that has given up has its receipt ready.
+        drop(sending.seal.send(seal.clone()));
+        sending.receipt
+    };
+    sendings.into_iter().map(conclude).collect()
+}
+
+/// Starts to send a replica to every connected peer, chunk by chunk as the file is read.
+pub(super) fn send_to_all<P: Platform>(inner: &Shared<P>, announced: &Announced) -> Vec<Sending> {
+    let start = |peer: Rc<Peer<Stream<P>>>| {
+        let (chunks, incoming) = mpsc::channel(CHUNKS_QUEUED_MAX);
+        let (seal, sealed) = oneshot::channel();
+        let (done, receipt) = oneshot::channel();
+        let (inner_task, announced) = (inner.clone(), announced.clone());
+        inner.spawn(async move {
+            let outcome = send(&inner_task, &peer, &announced, incoming, sealed).await;
+            drop(done.send(acknowledge(&inner_task, &peer, &announced, outcome)));
+        });
+        Sending { chunks, seal, receipt }
+    };
+    inner.peers.connected().into_iter().map(start).collect()
+}
+
+async fn send<P: Platform>(
+    inner: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    announced: &Announced,
+    mut chunks: mpsc::Receiver<Bytes>,
+    seal: oneshot::Receiver<Seal>,
+) -> Result<(), ReplicaError> {
+    let mut asking = announce(inner, peer, announced).await?;
+    while let Some(chunk) = chunks.recv().await {
+        asking.connection.queue_bytes(&chunk).await.map_err(not_there)?;
+    }
+    let seal = seal.await.map_err(|_| ReplicaError::Unreachable { reason: "the store was given up".to_owned() })?;
+    conclude(asking, seal).await
+}
+
+/// Sends a replica of a file that is on the local disk to every connected peer.
+pub(super) fn push_to_all<P: Platform>(
+    inner: &Shared<P>,
+    announced: &Announced,
+    record: &OwnRecord,
+) -> Vec<oneshot::Receiver<Receipt>> {
+    let start = |peer: Rc<Peer<Stream<P>>>| {
+        let (done, receipt) = oneshot::channel();
+        let (inner_task, announced, seal) = (inner.clone(), announced.clone(), record.seal.clone());
+        inner.spawn(async move {
+            let outcome = push(&inner_task, &peer, &announced, seal).await;
+            drop(done.send(acknowledge(&inner_task, &peer, &announced, outcome)));
+        });
+        receipt
+    };
+    inner.peers.connected().into_iter().map(start).collect()
+}
+
+async fn push<P: Platform>(
+    inner: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    announced: &Announced,
+    seal: Seal,
+) -> Result<(), ReplicaError> {
+    let blob = BlobId::Own(announced.file);
+    let opened = inner.blocking(move |store| store.read_blob(&blob)).await;
+    let unreadable = || ReplicaError::Unreachable { reason: "the local copy cannot be read".to_owned() };
+    let reader = opened.ok().flatten().ok_or_else(unreadable)?;
+    let mut asking = announce(inner, peer, announced).await?;
+    let mut cipher = ContentCipher::new(&inner.keys, announced.iv);
+    let work = move |chunk: &mut [u8]| cipher.seal(chunk);
+    match pump::pour(inner, reader, announced.size, work, &mut asking.connection).await {
+        Ok(()) => conclude(asking, seal).await,
+        Err(PourError::Wire(error)) => Err(not_there(error)),
+        Err(PourError::Disk(_) | PourError::Short) => Err(unreadable()),
+    }
+}
+
+/// Opens the exchange, up to the IV.
+async fn announce<P: Platform>(
+    inner: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    announced: &Announced,
+) -> Result<Asking<Stream<P>>, ReplicaError> {
+    let unreachable = |reason| ReplicaError::Unreachable { reason };
+    let mut asking = peers::ask(inner, peer).await.map_err(unreachable)?;
+    let connection = &mut asking.connection;
+    let sealed_bytes = announced.size + IV_BYTES as u64;
+    let Announced { hashed, version, .. } = *announced;
+    let message = Message::StoreFile { owner: inner.keys.node(), hashed, version, sealed_bytes };
+    connection.queue(&message).await.map_err(not_there)?;
+    if announced.size > EAGER_BYTES_MAX {
+        connection.flush().await.map_err(not_there)?;
+        match connection.receive().await.map_err(not_there)? {
+            Message::Proceed => {}
+            Message::Refused(refusal) => {
+                asking.done();
+                return Err(ReplicaError::Refused(refusal));
+            }
+            other => return Err(unreachable(format!("it answered a store with {}", other.name()))),
+        }
+    }
+    connection.queue_stream_header(sealed_bytes).await.map_err(not_there)?;
+    connection.queue_bytes(&announced.iv.0).await.map_err(not_there)?;
+    Ok(asking)
+}
+
+/// Ends the exchange: from here on the peer may have the replica.
+async fn conclude<S>(mut asking: Asking<S>, seal: Seal) -> Result<(), ReplicaError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    asking.connection.send(&Message::Sealed(seal)).await?;
+    match asking.connection.receive().await? {
+        Message::Stored => {
+            asking.done();
+            Ok(())
+        }
+        Message::Refused(refusal) => {
+            asking.done();
+            Err(ReplicaError::Refused(refusal))
+        }
+        Message::PerhapsStored => {
+            asking.done();
+            Err(ReplicaError::Unconfirmed { reason: "its disk failed at the commit".to_owned() })
+        }
+        other => Err(ReplicaError::Unconfirmed { reason: format!("it answered a store with {}", other.name()) }),
+    }
+}
+
+/// Before the seal is sent, no peer keeps anything.
+#[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+fn not_there(error: WireError) -> ReplicaError {
+    ReplicaError::Unreachable { reason: error.to_string() }
+}
+
+fn acknowledge<P: Platform>(
+    inner: &Shared<P>,
+    peer: &Peer<Stream<P>>,
+    announced: &Announced,
+    outcome: Result<(), ReplicaError>,
+) -> Receipt {
+    let (peer, file) = (peer.id, announced.file);
+    inner.tell(&match &outcome {
+        Ok(()) => Event::ReplicaAcknowledged { peer, file, bytes: announced.size + IV_BYTES as u64 },
+        Err(error) => Event::ReplicaFailed { peer, file, reason: error.to_string() },
+    });
+    Receipt { peer, outcome }
+}

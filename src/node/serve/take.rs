@@ -1,0 +1,214 @@
+//! Taking a replica from its owner.
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{refusal_for, unexpected};
+use crate::crypto::{Digest, HashedKey, IV_BYTES, Keys, NodeId, Seal, Version};
+use crate::disk::{Disk, DiskFile};
+use crate::event::Event;
+use crate::limits::{EAGER_BYTES_MAX, FILE_BYTES_MAX};
+use crate::node::commit::KeepError;
+use crate::node::connection::Connection;
+use crate::node::pump::{self, PumpError, Work};
+use crate::node::{Shared, Stream};
+use crate::platform::Platform;
+use crate::protocol::{Message, Refusal, WireError};
+use crate::store::layout::BlobId;
+use crate::store::{BlobWriter, Change, HeldRecord, Store, StoreError};
+
+/// Content that is refused after it was announced is read and dropped up to this length, so that the refusal
+/// reaches the peer; beyond it the connection is closed. Chosen: a tenth of a second of a fast disk.
+const DRAIN_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// A replica that a peer wants stored.
+#[derive(Clone, Copy)]
+pub(super) struct Offer {
+    pub(super) owner: NodeId,
+    pub(super) hashed: HashedKey,
+    pub(super) version: Version,
+    pub(super) sealed_bytes: u64,
+}
+
+/// Writes sealed bytes to the disk and computes their digest.
+struct Receiving<F> {
+    writer: BlobWriter<F>,
+    hasher: blake3::Hasher,
+}
+
+impl<F: DiskFile> Work for Receiving<F> {
+    fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), StoreError> {
+        self.hasher.update(bytes);
+        self.writer.write(bytes)
+    }
+}
+
+/// Takes a replica and answers whether it is durable.
+pub(super) async fn take<P: Platform>(
+    inner: &Shared<P>,
+    connection: &mut Connection<Stream<P>>,
+    offer: Offer,
+) -> Result<(), WireError> {
+    let is_eager = offer.sealed_bytes <= EAGER_BYTES_MAX + IV_BYTES as u64;
+    let begun = match check(connection.peer, &offer) {
+        Ok(()) => inner.blocking(move |store| begin(store, &offer)).await,
+        Err(refusal) => Err(refusal),
+    };
+    let writer = match begun {
+        Ok(writer) => writer,
+        Err(refusal) => {
+            if is_eager {
+                connection.receive_stream_header(offer.sealed_bytes).await?;
+                return refuse_rest(connection, offer.sealed_bytes, refusal).await;
+            }
+            return connection.send(&Message::Refused(refusal)).await;
+        }
+    };
+    if let Err(error) = proceed(connection, offer.sealed_bytes, is_eager).await {
+        inner.discard(writer).await;
+        return Err(error);
+    }
+    let receiving = match receive(inner, connection, writer, offer.sealed_bytes).await {
+        Ok(receiving) => receiving,
+        Err(Unreceived::Wire(error)) => return Err(error),
+        Err(Unreceived::Disk { error, rest }) => return refuse_rest(connection, rest, refusal_for(&error)).await,
+    };
+    let seal = match connection.receive().await {
+        Ok(Message::Sealed(seal)) => seal,
+        other => {
+            inner.discard(receiving.writer).await;
+            return Err(unexpected("sealed", other));
+        }
+    };
+    let answer = keep(inner, &offer, receiving, seal).await;
+    connection.send(&answer).await
+}
+
+/// Comes to the first byte of the content.
+async fn proceed<S>(connection: &mut Connection<S>, sealed_bytes: u64, is_eager: bool) -> Result<(), WireError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if !is_eager {
+        connection.send(&Message::Proceed).await?;
+    }
+    connection.receive_stream_header(sealed_bytes).await
+}
+
+/// Why content was not received.
+enum Unreceived {
+    Wire(WireError),
+    /// So many bytes of the stream have not been read.
+    Disk {
+        error: StoreError,
+        rest: u64,
+    },
+}
+
+/// Receives the content of a replica; where that fails, nothing of it is kept.
+async fn receive<P: Platform>(
+    inner: &Shared<P>,
+    connection: &mut Connection<Stream<P>>,
+    writer: BlobWriter<<P::Disk as Disk>::File>,
+    len: u64,
+) -> Result<Receiving<<P::Disk as Disk>::File>, Unreceived> {
+    let mut rest = len;
+    let pumped = {
+        let mut next = pump::from_connection(connection, len);
+        let source = async |buffer| {
+            let chunk = next(buffer).await?;
+            rest -= chunk.len() as u64;
+            Ok(chunk)
+        };
+        let receiving = Receiving { writer, hasher: blake3::Hasher::new() };
+        pump::pump(inner, receiving, source, async |buffer| buffer).await
+    };
+    let (receiving, error) = match pumped {
+        Ok(receiving) => return Ok(receiving),
+        Err((receiving, PumpError::Source(error))) => (receiving, Unreceived::Wire(error)),
+        Err((receiving, PumpError::Disk(error))) => (receiving, Unreceived::Disk { error, rest }),
+    };
+    inner.discard(receiving.writer).await;
+    Err(error)
+}
+
+/// What can be told before a byte of content has come.
+fn check(peer: NodeId, offer: &Offer) -> Result<(), Refusal> {
+    if offer.owner != peer {
+        return Err(Refusal::NotOwner);
+    }
+    let size = offer.sealed_bytes.checked_sub(IV_BYTES as u64).ok_or(Refusal::Unexpected)?;
+    if size > FILE_BYTES_MAX { Err(Refusal::TooLarge) } else { Ok(()) }
+}
+
+fn begin<D: Disk>(store: &Store<D>, offer: &Offer) -> Result<BlobWriter<D::File>, Refusal> {
+    let held = store.held(offer.owner, offer.hashed).map_err(|error| refusal_for(&error))?;
+    if let Some(held) = held.filter(|held| held.seal.version > offer.version) {
+        return Err(Refusal::Stale { held: held.seal.version });
+    }
+    let blob = BlobId::Held(offer.owner, offer.hashed);
+    store.write_blob(blob, offer.version).map_err(|error| refusal_for(&error))
+}
+
+/// Makes a received replica durable, in place of an older version, and answers the store.
+async fn keep<P: Platform>(
+    inner: &Shared<P>,
+    offer: &Offer,
+    receiving: Receiving<<P::Disk as Disk>::File>,
+    seal: Seal,
+) -> Message {
+    let Offer { owner, hashed, version, sealed_bytes } = *offer;
+    let digest = Digest(*receiving.hasher.finalize().as_bytes());
+    let is_as_announced = seal.version == version && seal.sealed_bytes() == sealed_bytes && seal.digest == digest;
+    let _locked = inner.locks.lock(BlobId::Held(owner, hashed)).await;
+    let checked = match is_as_announced {
+        true => inner.with_keys(move |store, keys| check_held(store, keys, owner, hashed, version, digest)).await,
+        false => Err(Refusal::Damaged),
+    };
+    if let Err(refusal) = checked {
+        inner.discard(receiving.writer).await;
+        return Message::Refused(refusal);
+    }
+    let record = HeldRecord { seal, stored: inner.platform.now() };
+    match inner.keep(receiving.writer, Some(Change::Held(owner, hashed, Box::new(record)))).await {
+        Ok(()) => {
+            inner.tell(&Event::ReplicaWritten { owner, replica: hashed, version, bytes: sealed_bytes });
+            Message::Stored
+        }
+        Err(KeepError::NotStored(error)) => Message::Refused(refusal_for(&error)),
+        Err(KeepError::PerhapsStored(_)) => Message::PerhapsStored,
+    }
+}
+
+/// Whether the version may take the place of what is held. The caller holds the lock of the replica.
+fn check_held<D: Disk>(
+    store: &Store<D>,
+    keys: &Keys,
+    owner: NodeId,
+    hashed: HashedKey,
+    version: Version,
+    digest: Digest,
+) -> Result<(), Refusal> {
+    let held = store.settle(keys, &BlobId::Held(owner, hashed)).and_then(|()| store.held(owner, hashed));
+    match held.map_err(|error| refusal_for(&error))?.map(|record| record.seal) {
+        Some(held) if held.version > version || (held.version == version && held.digest != digest) => {
+            Err(Refusal::Stale { held: held.version })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Drops the rest of a stream and its seal, and says why.
+async fn refuse_rest<S>(connection: &mut Connection<S>, rest: u64, refusal: Refusal) -> Result<(), WireError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if rest > DRAIN_BYTES_MAX {
+        connection.send(&Message::Refused(refusal)).await?;
+        return Err(WireError::Closed);
+    }
+    connection.drain(rest).await?;
+    match connection.receive().await {
+        Ok(Message::Sealed(_)) => connection.send(&Message::Refused(refusal)).await,
+        other => Err(unexpected("sealed", other)),
+    }
+}

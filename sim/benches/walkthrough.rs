@@ -5,7 +5,12 @@
 use std::time::Duration;
 
 use dacapo_sim::{star, walkthrough};
+use mimalloc::MiMalloc;
 use rustix::time::{ClockId, clock_gettime};
+
+/// As in `cargo sim`.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Long enough that the clock's resolution and the first run do not matter.
 const MEASURED: Duration = Duration::from_secs(5);

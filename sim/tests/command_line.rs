@@ -1,9 +1,13 @@
 //! `cargo sim` as its users run it: help texts, exit codes, and the same run in a process of its own.
 
+#[path = "../../tests/support/snapshots.rs"]
+mod support;
+
 use std::process::{Command, Output};
 
 use dacapo_sim::twice::{compare, lines};
 use dacapo_sim::walkthrough;
+use support::assert_snapshot;
 
 fn sim(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_dacapo-sim")).args(arguments).output().expect("the program runs")
@@ -11,14 +15,6 @@ fn sim(arguments: &[&str]) -> Output {
 
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).expect("the output is text")
-}
-
-fn assert_snapshot(name: &str, output: &str) {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../../snapshots");
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!(name, output));
 }
 
 #[test]

@@ -22,6 +22,7 @@ pub(crate) fn start(verbosity: Verbosity, events: Events) {
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal() && !is_plain)
         .with_target(false)
+        .with_level(false)
         .without_time()
         .init();
 }
@@ -29,7 +30,7 @@ pub(crate) fn start(verbosity: Verbosity, events: Events) {
 /// Where a node tells its events. The prefix tells nodes of one process apart; it may be empty.
 pub(crate) fn sink(prefix: String) -> EventSink {
     Rc::new(move |event| match level(event) {
-        Level::WARN => tracing::warn!("{prefix}{event}"),
+        Level::WARN => tracing::warn!("{prefix}warning: {event}"),
         Level::DEBUG => tracing::debug!("{prefix}{event}"),
         _ => tracing::info!("{prefix}{event}"),
     })

@@ -1,5 +1,7 @@
 //! A simulated disk on which one call fails, or ends the life of its host.
 
+#![allow(dead_code, reason = "each test file uses a part")]
+
 use std::io;
 use std::sync::{Arc, Mutex};
 
@@ -22,6 +24,8 @@ pub(crate) enum Fault {
 struct Plan {
     calls: Vec<String>,
     fault: Option<(usize, Fault)>,
+    /// The next call whose name begins so fails.
+    armed: Option<(&'static str, Fault)>,
 }
 
 #[derive(Clone)]
@@ -39,7 +43,12 @@ pub(crate) struct FaultFile {
 
 impl FaultDisk {
     pub(crate) fn new(disk: &SimDisk, fault: Option<(usize, Fault)>) -> Self {
-        Self { disk: disk.boot(), plan: Arc::new(Mutex::new(Plan { calls: Vec::new(), fault })) }
+        Self { disk: disk.boot(), plan: Arc::new(Mutex::new(Plan { fault, ..Plan::default() })) }
+    }
+
+    /// Lets the next call fail whose name begins so.
+    pub(crate) fn arm(&self, call: &'static str, fault: Fault) {
+        self.plan.lock().expect("lock").armed = Some((call, fault));
     }
 
     /// The calls so far.
@@ -50,9 +59,11 @@ impl FaultDisk {
     fn call<T>(&self, name: String, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         let fault = {
             let mut plan = self.plan.lock().expect("lock");
+            let index = plan.calls.len();
+            let armed = plan.armed.take_if(|(call, _)| name.starts_with(*call));
             plan.calls.push(name);
-            let index = plan.calls.len() - 1;
-            plan.fault.filter(|(at, _)| *at == index).map(|(_, fault)| fault)
+            let planned = plan.fault.filter(|(at, _)| *at == index);
+            planned.map(|(_, fault)| fault).or(armed.map(|(_, fault)| fault))
         };
         match fault {
             None => work(),

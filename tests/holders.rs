@@ -1,0 +1,179 @@
+//! What a node does with the replicas that it holds for others: what it acknowledged it has after a power loss, what
+//! its disk has failed at it says so, and it gives what it is told to give, to each member its share.
+
+#[path = "support/fault_disk.rs"]
+mod fault_disk;
+#[path = "support/member.rs"]
+mod member;
+#[path = "support/network.rs"]
+mod network;
+
+use std::io;
+use std::time::Duration;
+
+use dacapo::crypto::{HashedKey, Version};
+use dacapo::limits::INBOUND_PER_PEER_MAX;
+use dacapo::node::link::LinkError;
+use dacapo::node::{Handle, Node, ReplicaError};
+use dacapo::protocol::{Message, Refusal, read_message, read_stream_header};
+use dacapo::seed::{Lane, Seed};
+use dacapo_sim::disk::SimDisk;
+use fault_disk::{Fault, FaultDisk};
+use member::{Link, Member};
+use network::{Network, connected, get, key, put, run, stop};
+use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
+
+/// A replica that comes with its announcement, and one that is asked for.
+const SMALL_AND_LARGE: [usize; 2] = [22, 600_000];
+
+/// An owner whose replicas go to a holder on a disk that can fail.
+async fn owner_and_holder(network: &Network, disk: &FaultDisk) -> (Node, Node) {
+    let holder = network.try_start(3000, disk.clone(), &[]).await.expect("it starts");
+    let owner = network.start(5000, &SimDisk::new(), &[3000]).await;
+    connected(&owner.handle(), 1).await;
+    (owner, holder)
+}
+
+/// Stores a file and returns what became of its one replica.
+async fn put_outcome(owner: &Handle, name: &str, content: Vec<u8>) -> Result<(), ReplicaError> {
+    let stored = put(owner, name, content).await;
+    let [receipt] = stored.receipts.as_slice() else { panic!("one peer is connected: {stored:?}") };
+    receipt.outcome.clone()
+}
+
+#[test]
+fn an_acked_replica_survives_a_power_loss_of_its_holder() {
+    for len in SMALL_AND_LARGE {
+        for delay in [None, Some(Duration::from_millis(20))] {
+            for seed in 0..8 {
+                run(async move {
+                    let (network, disk) = (Network::default(), SimDisk::new());
+                    disk.set_delay(delay);
+                    let holder = network.start(3000, &disk, &[]).await;
+                    let owner_node = network.start(5000, &SimDisk::new(), &[3000]).await;
+                    let owner = owner_node.handle();
+                    connected(&owner, 1).await;
+                    for (name, byte) in [("a", 1), ("b", 2), ("a", 3)] {
+                        assert_eq!(put_outcome(&owner, name, vec![byte; len]).await, Ok(()));
+                    }
+                    disk.power_loss(&mut Seed::from_u64(seed).lane(Lane::Iv));
+                    stop(holder).await;
+                    connected(&owner, 0).await;
+                    let _holder = network.start(3000, &disk, &[]).await;
+                    connected(&owner, 1).await;
+                    for (name, byte) in [("a", 3), ("b", 2)] {
+                        owner.delete(&key(name)).await.expect("deleted");
+                        assert!(get(&owner, name).await == vec![byte; len], "{len} bytes, seed {seed}: {name}");
+                    }
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn a_holder_whose_commit_failed_says_perhaps_stored() {
+    for len in SMALL_AND_LARGE {
+        for (call, fault) in [
+            ("write catalog", Fault::Error(io::ErrorKind::StorageFull)),
+            ("sync catalog", Fault::ErrorAfter(io::ErrorKind::Other)),
+            ("rename tmp/", Fault::Error(io::ErrorKind::Other)),
+            ("rename tmp/", Fault::ErrorAfter(io::ErrorKind::Other)),
+        ] {
+            run(async move {
+                let (network, disk) = (Network::default(), FaultDisk::new(&SimDisk::new(), None));
+                let (owner, _holder) = owner_and_holder(&network, &disk).await;
+                disk.arm(call, fault);
+                let outcome = put_outcome(&owner.handle(), "a", vec![1; len]).await;
+                assert!(matches!(outcome, Err(ReplicaError::Unconfirmed { .. })), "{call} {fault:?}: {outcome:?}");
+            });
+        }
+    }
+}
+
+#[test]
+fn a_holder_that_failed_before_its_commit_says_not_stored() {
+    for (call, refusal) in [("sync tmp/", Refusal::DiskFailed), ("sync_dir tmp", Refusal::DiskFailed)] {
+        run(async move {
+            let (network, disk) = (Network::default(), FaultDisk::new(&SimDisk::new(), None));
+            let (owner, _holder) = owner_and_holder(&network, &disk).await;
+            disk.arm(call, Fault::Error(io::ErrorKind::Other));
+            let outcome = put_outcome(&owner.handle(), "a", vec![1; 22]).await;
+            assert_eq!(outcome, Err(ReplicaError::Refused(refusal)), "{call}");
+        });
+    }
+}
+
+#[test]
+fn a_replica_that_was_committed_is_served_though_its_rename_failed() {
+    for len in SMALL_AND_LARGE {
+        for overwrites in [false, true] {
+            for fault in [Fault::Error(io::ErrorKind::Other), Fault::ErrorAfter(io::ErrorKind::Other)] {
+                run(async move {
+                    let (network, disk) = (Network::default(), FaultDisk::new(&SimDisk::new(), None));
+                    let (node, _holder) = owner_and_holder(&network, &disk).await;
+                    let owner = node.handle();
+                    if overwrites {
+                        assert_eq!(put_outcome(&owner, "a", vec![1; len]).await, Ok(()));
+                    }
+                    disk.arm("rename tmp/", fault);
+                    assert!(put_outcome(&owner, "a", vec![2; len]).await.is_err());
+                    owner.delete(&key("a")).await.expect("deleted");
+                    assert!(get(&owner, "a").await == vec![2; len], "{len} bytes, {fault:?}");
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn a_large_replica_is_not_sent_before_its_owner_proceeds() {
+    run(async {
+        let network = Network::default();
+        let _holder = network.start(3000, &SimDisk::new(), &[]).await;
+        let owner = Member::new(&network, 0xee);
+        let mut link = owner.asking(3000).await.expect("linked");
+        let replica = member::unsealed(HashedKey([7; 16]), Version(1), vec![5; 100_016]);
+        let answer = member::store_at(&mut link, owner.node(), &replica).await;
+        assert_eq!(answer.expect("answered"), Message::Stored);
+        let question = Message::GetFile { owner: owner.node(), hashed: replica.hashed };
+        member::send(&mut link, &question).await.expect("sent");
+        assert_eq!(read_message(&mut link).await.expect("answered"), Message::Found(replica.seal));
+        let early = timeout(Duration::from_secs(1), link.read_u8()).await;
+        assert!(early.is_err(), "nobody has asked for the content: {early:?}");
+        member::send(&mut link, &Message::Proceed).await.expect("sent");
+        read_stream_header(&mut link, 100_016).await.expect("the content follows");
+        assert!(member::receive(&mut link, 100_016).await.expect("whole") == replica.bytes);
+    });
+}
+
+async fn is_served(link: &mut Link, member: &Member) -> bool {
+    let question = Message::GetFile { owner: member.node(), hashed: HashedKey([7; 16]) };
+    member::send(link, &question).await.is_ok() && matches!(read_message(link).await, Ok(Message::NotFound))
+}
+
+#[test]
+fn one_member_gets_its_share_of_the_connections_and_no_more() {
+    run(async {
+        let network = Network::default();
+        let _holder = network.start(3000, &SimDisk::new(), &[]).await;
+        let (greedy, modest) = (Member::new(&network, 0xee), Member::new(&network, 0xdd));
+        let mut links = Vec::new();
+        for _ in 0..INBOUND_PER_PEER_MAX {
+            links.push(greedy.asking(3000).await.expect("within its share"));
+        }
+        for _ in 0..3 {
+            assert!(matches!(greedy.asking(3000).await, Err(LinkError::Full)));
+        }
+        let mut link = modest.asking(3000).await.expect("another member has a share of its own");
+        assert!(is_served(&mut link, &modest).await);
+        for link in &mut links {
+            assert!(is_served(link, &greedy).await);
+        }
+        links.pop();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        links.push(greedy.asking(3000).await.expect("one was given back"));
+        assert!(matches!(greedy.asking(3000).await, Err(LinkError::Full)));
+    });
+}

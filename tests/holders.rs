@@ -14,7 +14,7 @@ use std::time::Duration;
 use dacapo::crypto::{HashedKey, Version};
 use dacapo::limits::INBOUND_PER_PEER_MAX;
 use dacapo::node::link::LinkError;
-use dacapo::node::{Handle, Node, ReplicaError};
+use dacapo::node::{DeleteError, GetError, Handle, Node, ReplicaError};
 use dacapo::protocol::{Message, Refusal, read_message, read_stream_header};
 use dacapo::seed::{Lane, Seed};
 use dacapo_sim::disk::SimDisk;
@@ -123,6 +123,39 @@ fn a_replica_that_was_committed_is_served_though_its_rename_failed() {
                     assert!(get(&owner, "a").await == vec![2; len], "{len} bytes, {fault:?}");
                 });
             }
+        }
+    }
+}
+
+/// The holder has committed to the newer version, and its bytes have not got their name.
+#[test]
+fn an_overwrite_on_its_way_to_the_disk_is_not_taken_for_damage() {
+    for len in SMALL_AND_LARGE {
+        for offset in 0..8 {
+            run(async move {
+                let (network, disk) = (Network::default(), SimDisk::new());
+                let _holder = network.start(3000, &disk, &[]).await;
+                let node = network.start(5000, &SimDisk::new(), &[3000]).await;
+                let owner = node.handle();
+                connected(&owner, 1).await;
+                assert_eq!(put_outcome(&owner, "a", vec![1; len]).await, Ok(()));
+                disk.set_delay(Some(Duration::from_millis(40)));
+                let storing = owner.clone();
+                let storing = tokio::task::spawn_local(async move { put(&storing, "a", vec![2; len]).await });
+                tokio::time::sleep(Duration::from_millis(offset * 5)).await;
+                while !storing.is_finished() {
+                    let deleted = owner.delete(&key("a")).await;
+                    assert!(matches!(deleted, Ok(()) | Err(DeleteError::NotFound)), "{deleted:?}");
+                    // While this node has the newer version, and the holder has not, what it gives is stale.
+                    let got = owner.get(&key("a")).await;
+                    let is_fine = matches!(&got, Ok(_) | Err(GetError::Stale { .. }));
+                    assert!(is_fine, "{len} bytes, {offset}: {got:?}");
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                assert_eq!(storing.await.expect("no panic").replicas(), 1);
+                drop(owner.delete(&key("a")).await);
+                assert!(get(&owner, "a").await == vec![2; len]);
+            });
         }
     }
 }

@@ -46,8 +46,7 @@ impl<D: Disk> Store<D> {
     }
 
     /// Whether nothing is left of an earlier attempt that failed.
-    #[must_use]
-    pub fn is_settled(&self, blob: &BlobId) -> bool {
+    fn is_settled(&self, blob: &BlobId) -> bool {
         !lock(&self.unsettled).contains_key(blob)
     }
 

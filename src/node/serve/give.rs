@@ -33,12 +33,16 @@ pub(super) async fn give<P: Platform>(
         return connection.send(&Message::Refused(Refusal::NotOwner)).await;
     }
     let blob = BlobId::Held(owner, hashed);
-    if !inner.store.is_settled(&blob) {
-        let _locked = inner.locks.lock(blob).await;
+    // Between its commit and its rename a newer version has its record here and not yet its bytes.
+    let locked = inner.locks.lock(blob).await;
+    let looked_up = inner.with_keys(move |store, keys| {
         // Where this fails, the look at the replica says what is there.
-        drop(inner.with_keys(move |store, keys| store.settle(keys, &blob)).await);
-    }
-    let sealed_bytes = match inner.blocking(move |store| look_up(store, owner, hashed)).await {
+        drop(store.settle(keys, &blob));
+        look_up(store, owner, hashed)
+    });
+    let answer = looked_up.await;
+    drop(locked);
+    let sealed_bytes = match answer {
         Answer::Nothing => return connection.send(&Message::NotFound).await,
         Answer::Refused(refusal) => return connection.send(&Message::Refused(refusal)).await,
         Answer::Small(seal, bytes) => {

@@ -1,0 +1,224 @@
+//! What a node has said stays so: after a power loss, after a kill and then a power loss, and after a disk call that
+//! failed. What a crash leaves beside a file never takes its place.
+
+#[path = "support/fault_disk.rs"]
+mod fault_disk;
+#[path = "support/member.rs"]
+mod member;
+#[path = "support/network.rs"]
+mod network;
+
+use std::io;
+
+use dacapo::crypto::{HashedKey, Version};
+use dacapo::disk::{Disk, DiskFile};
+use dacapo::node::{Content, DeleteError, GetError, Handle, StoreError};
+use dacapo::protocol::{Message, read_message, read_stream_header};
+use dacapo::seed::{Lane, Seed};
+use dacapo::store::layout::{self, BlobId};
+use dacapo_sim::disk::SimDisk;
+use fault_disk::{Fault, FaultDisk};
+use member::Member;
+use network::{Network, files_below, get, key, put, run, stop};
+
+/// The first two share the first folder of their SHA-1.
+const NAMES: [&str; 3] = ["picture_75.png", "picture_1475.png", "c"];
+
+fn lose_power(disk: &SimDisk, seed: u64) {
+    disk.power_loss(&mut Seed::from_u64(seed).lane(Lane::Iv));
+}
+
+/// Leaves bytes under the temporary name of a version, as a crash may.
+fn leave(disk: &SimDisk, blob: BlobId, version: Version, bytes: &[u8]) {
+    let file = disk.boot().create(&layout::temporary(&blob, version, 99)).expect("created");
+    file.write_at(0, bytes).expect("written");
+    file.sync().expect("synced");
+    disk.boot().sync_all().expect("synced");
+}
+
+/// What is not a file, and is nearly one.
+fn not_it(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut flipped = bytes.to_vec();
+    *flipped.last_mut().expect("not empty") ^= 1;
+    let longer = [bytes, &[0]].concat();
+    vec![bytes[..bytes.len() / 2].to_vec(), bytes[..bytes.len() - 1].to_vec(), vec![0; bytes.len()], flipped, longer]
+}
+
+#[test]
+fn a_torn_temporary_file_does_not_become_the_file() {
+    for len in [22, 300_000] {
+        run(async move {
+            let (network, disk) = (Network::default(), SimDisk::new());
+            let content = vec![1; len];
+            for torn in not_it(&content) {
+                let node = network.start(5000, &disk, &[]).await;
+                let version = put(&node.handle(), "a", content.clone()).await.version;
+                stop(node).await;
+                leave(&disk, BlobId::Own(key("a").path_name()), version, &torn);
+                let node = network.start(5000, &disk, &[]).await;
+                assert!(get(&node.handle(), "a").await == content, "{} of {len} bytes", torn.len());
+                assert_eq!(files_below(&disk, "tmp"), Vec::<String>::new());
+                stop(node).await;
+            }
+        });
+    }
+}
+
+#[test]
+fn a_torn_temporary_file_does_not_become_the_replica() {
+    run(async {
+        let (network, disk) = (Network::default(), SimDisk::new());
+        let owner = Member::new(&network, 0xee);
+        let replica = member::unsealed(HashedKey([7; 16]), Version(1), vec![5; 38]);
+        let holder = network.start(3000, &disk, &[]).await;
+        let mut link = owner.asking(3000).await.expect("linked");
+        let answer = member::store_at(&mut link, owner.node(), &replica).await;
+        assert_eq!(answer.expect("answered"), Message::Stored);
+        stop(holder).await;
+        for torn in not_it(&replica.bytes) {
+            leave(&disk, BlobId::Held(owner.node(), replica.hashed), Version(1), &torn);
+            let holder = network.start(3000, &disk, &[]).await;
+            let mut link = owner.asking(3000).await.expect("linked");
+            let question = Message::GetFile { owner: owner.node(), hashed: replica.hashed };
+            member::send(&mut link, &question).await.expect("sent");
+            assert_eq!(read_message(&mut link).await.expect("answered"), Message::Found(replica.seal.clone()));
+            read_stream_header(&mut link, 38).await.expect("small content follows");
+            assert_eq!(member::receive(&mut link, 38).await.expect("whole"), replica.bytes);
+            assert_eq!(files_below(&disk, "tmp"), Vec::<String>::new());
+            stop(holder).await;
+        }
+    });
+}
+
+#[test]
+fn an_acked_delete_stays_deleted_after_a_power_loss() {
+    for seed in 0..64 {
+        run(async move {
+            let (network, disk) = (Network::default(), SimDisk::new());
+            let node = network.start(5000, &disk, &[]).await;
+            for name in NAMES {
+                put(&node.handle(), name, vec![1; 5000]).await;
+            }
+            // One leaves a neighbour in its first folder, the other one nothing.
+            for name in [NAMES[0], NAMES[2]] {
+                node.handle().delete(&key(name)).await.expect("deleted");
+                // The worst that a power loss can do; few seeds choose it.
+                let path = layout::blob(node.handle().node(), &BlobId::Own(key(name).path_name())).to_string();
+                assert!(disk.durable_tree().iter().all(|(durable, ..)| *durable != path), "{name} is still durable");
+            }
+            lose_power(&disk, seed);
+            stop(node).await;
+            let node = network.start(5000, &disk, &[]).await;
+            for name in [NAMES[0], NAMES[2]] {
+                let info = node.handle().stat(&key(name)).await.expect("it is known");
+                assert!(!info.is_local, "seed {seed}: {name} came back");
+            }
+            assert!(get(&node.handle(), NAMES[1]).await == vec![1; 5000], "seed {seed}");
+        });
+    }
+}
+
+/// Stores and deletes; a kill may end it anywhere.
+async fn work(node: &Handle) {
+    for name in NAMES {
+        drop(node.store(&key(name), Content::bytes(vec![1; 5000])).await);
+    }
+    drop(node.store(&key(NAMES[1]), Content::bytes(vec![2; 22])).await);
+    for name in [NAMES[0], NAMES[2]] {
+        drop(node.delete(&key(name)).await);
+    }
+    drop(node.store(&key(NAMES[2]), Content::bytes(vec![3; 5000])).await);
+}
+
+/// What a node answers for each file.
+async fn answers(node: &Handle) -> Vec<Option<Vec<u8>>> {
+    let mut answers = Vec::new();
+    for name in NAMES {
+        let answer = match node.get(&key(name)).await {
+            Ok(fetched) => Some(fetched.read_all().await.expect("readable")),
+            Err(GetError::NotFound { .. }) => None,
+            Err(error) => panic!("{name}: {error}"),
+        };
+        let is_local = node.stat(&key(name)).await.is_ok_and(|info| info.is_local);
+        assert_eq!(answer.is_some(), is_local);
+        if !is_local {
+            assert!(matches!(node.delete(&key(name)).await, Err(DeleteError::NotFound)));
+        }
+        answers.push(answer);
+    }
+    answers
+}
+
+/// The start after a kill sees names that the disk does not have yet, and answers by them.
+#[test]
+fn what_the_start_after_a_kill_has_answered_survives_a_power_loss() {
+    let calls = run(async {
+        let disk = FaultDisk::new(&SimDisk::new(), None);
+        let node = Network::default().try_start(5000, disk.clone(), &[]).await.expect("it starts");
+        work(&node.handle()).await;
+        disk.calls().len()
+    });
+    for call in 0..calls {
+        for seed in 0..3 {
+            run(async move {
+                let (network, disk) = (Network::default(), SimDisk::new());
+                let dying = FaultDisk::new(&disk, Some((call, Fault::Kill)));
+                if let Ok(node) = network.try_start(5000, dying, &[]).await {
+                    work(&node.handle()).await;
+                    stop(node).await;
+                }
+                let node = network.start(5000, &disk, &[]).await;
+                let before = answers(&node.handle()).await;
+                lose_power(&disk, seed);
+                stop(node).await;
+                let node = network.start(5000, &disk, &[]).await;
+                let after = answers(&node.handle()).await;
+                assert!(before == after, "killed at call {call}, power lost with seed {seed}");
+            });
+        }
+    }
+}
+
+/// A store that fails at its commit or after it; the delete that follows; and what is there then. True where the
+/// store may have happened and the delete was acknowledged.
+async fn delete_after_fault(call: usize, fault: Fault) -> bool {
+    let (network, sim) = (Network::default(), SimDisk::new());
+    let disk = FaultDisk::new(&sim, Some((call, fault)));
+    let Ok(node) = network.try_start(5000, disk, &[]).await else { return false };
+    let mut is_unconfirmed = false;
+    for version in [1, 2] {
+        let stored = node.handle().store(&key("a"), Content::bytes(vec![version; 5000])).await;
+        is_unconfirmed |= matches!(stored, Err(StoreError::Unconfirmed(_)));
+    }
+    let deleted = node.handle().delete(&key("a")).await;
+    if deleted.is_err() {
+        return false;
+    }
+    let got = node.handle().get(&key("a")).await;
+    assert!(matches!(got, Err(GetError::NotFound { .. })), "{fault:?} at call {call}: {got:?}");
+    stop(node).await;
+    let node = network.start(5000, &sim, &[]).await;
+    let got = node.handle().get(&key("a")).await;
+    assert!(matches!(got, Err(GetError::NotFound { .. })), "{fault:?} at call {call}, after a start: {got:?}");
+    is_unconfirmed
+}
+
+#[test]
+fn an_acked_delete_stays_deleted_after_a_store_that_failed() {
+    let calls = run(async {
+        let disk = FaultDisk::new(&SimDisk::new(), None);
+        let node = Network::default().try_start(5000, disk.clone(), &[]).await.expect("it starts");
+        for version in [1, 2] {
+            put(&node.handle(), "a", vec![version; 5000]).await;
+        }
+        node.handle().delete(&key("a")).await.expect("deleted");
+        disk.calls().len()
+    });
+    let mut unconfirmed = 0;
+    for call in 0..calls {
+        for fault in [Fault::Error(io::ErrorKind::Other), Fault::ErrorAfter(io::ErrorKind::Other)] {
+            unconfirmed += usize::from(run(delete_after_fault(call, fault)));
+        }
+    }
+    assert!(unconfirmed > 10, "{unconfirmed} faults came at a commit or after it");
+}

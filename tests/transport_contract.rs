@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use dacapo::transport::tcp::Tcp;
 use dacapo::transport::{Address, Transport};
-use dacapo_sim::trace::Tracer;
 use dacapo_sim::transport::SimTransport;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -46,7 +45,7 @@ where
     F: Future<Output = ()> + 'static,
 {
     let mut sim = turmoil::Builder::new().simulation_duration(Duration::from_secs(60)).build();
-    let transport = SimTransport::new(Tracer::new("host", &Rc::default()));
+    let transport = SimTransport::new(Rc::new(|_, _| ()));
     let claimed = claim(transport);
     sim.client("host", async move {
         claimed.await;

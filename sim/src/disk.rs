@@ -8,6 +8,7 @@
 mod content;
 mod file;
 mod tree;
+mod trouble;
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -15,11 +16,16 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use dacapo::disk::{Disk, DiskPath, Entry, EntryKind};
-use dacapo::seed::Rng;
+use dacapo::seed::{LaneRng, Rng};
 
 use content::PAGE_BYTES;
 pub use file::SimFile;
 use tree::{Node, Tree, View};
+pub use trouble::CallKind;
+use trouble::Trouble;
+
+/// How often a paused disk looks whether it may go on.
+const PAUSE_STEP: Duration = Duration::from_millis(10);
 
 /// A simulated disk. Clones are the same disk, as seen by the same life of the host.
 #[derive(Clone)]
@@ -35,6 +41,8 @@ struct State {
     life: u64,
     capacity_bytes: Option<u64>,
     delay: Option<Duration>,
+    paused: bool,
+    trouble: Trouble,
 }
 
 impl SimDisk {
@@ -77,6 +85,36 @@ impl SimDisk {
         self.state().delay = delay;
     }
 
+    /// Holds up every [`run`](Disk::run), or lets them go on.
+    pub fn set_paused(&self, paused: bool) {
+        self.state().paused = paused;
+    }
+
+    /// Makes so many of a thousand calls of a kind fail without effect, as `rng` chooses; 0 of them ends it.
+    pub fn set_errors(&self, kind: CallKind, per_mille: u32, rng: LaneRng) {
+        self.state().trouble.set(kind, per_mille, rng);
+    }
+
+    /// How many calls have failed so.
+    #[must_use]
+    pub fn errors_made(&self) -> u64 {
+        self.state().trouble.made()
+    }
+
+    /// Gives two files each other's content, in what a read returns and in what is durable.
+    ///
+    /// # Errors
+    /// Where one of them is no file.
+    pub fn swap(&self, one: &str, other: &str) -> io::Result<()> {
+        let state = self.state();
+        let files = (state.tree.find(segments(one))?, state.tree.find(segments(other))?);
+        let (Node::File(first), Node::File(second)) = files else { return Err(ErrorKind::IsADirectory.into()) };
+        if !Arc::ptr_eq(&first, &second) {
+            std::mem::swap(&mut *content::lock(&first), &mut *content::lock(&second));
+        }
+        Ok(())
+    }
+
     /// Flips the lowest bit of one byte of a file, in what a read returns and in what is durable.
     ///
     /// # Errors
@@ -116,13 +154,14 @@ impl SimDisk {
         self.shared.lock().expect("no call panics while it holds the disk")
     }
 
-    /// The disk, for a host that is alive.
-    fn alive(&self) -> io::Result<MutexGuard<'_, State>> {
-        let state = self.state();
-        if state.life == self.life {
-            return Ok(state);
+    /// The disk, for one call of a host that is alive.
+    fn call(&self, kind: CallKind) -> io::Result<MutexGuard<'_, State>> {
+        let mut state = self.state();
+        if state.life != self.life {
+            return Err(io::Error::other("the host that held this handle is dead"));
         }
-        Err(io::Error::other("the host that held this handle is dead"))
+        state.trouble.draw(kind)?;
+        Ok(state)
     }
 }
 
@@ -150,48 +189,51 @@ impl Disk for SimDisk {
     type File = SimFile;
 
     fn create(&self, path: &DiskPath) -> io::Result<SimFile> {
-        let content = self.alive()?.tree.create(path)?;
+        let content = self.call(CallKind::Names)?.tree.create(path)?;
         Ok(SimFile::new(self.clone(), content))
     }
 
     fn open(&self, path: &DiskPath) -> io::Result<SimFile> {
-        match self.alive()?.tree.find(path.segments())? {
+        match self.call(CallKind::Names)?.tree.find(path.segments())? {
             Node::File(content) => Ok(SimFile::new(self.clone(), content)),
             Node::Dir(_) => Err(ErrorKind::IsADirectory.into()),
         }
     }
 
     fn rename(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()> {
-        self.alive()?.tree.rename(from, to)
+        self.call(CallKind::Names)?.tree.rename(from, to)
     }
 
     fn remove(&self, path: &DiskPath) -> io::Result<()> {
-        self.alive()?.tree.remove(path)
+        self.call(CallKind::Names)?.tree.remove(path)
     }
 
     fn make_dir(&self, path: &DiskPath) -> io::Result<()> {
-        self.alive()?.tree.make_dir(path)
+        self.call(CallKind::Names)?.tree.make_dir(path)
     }
 
     fn remove_dir(&self, path: &DiskPath) -> io::Result<()> {
-        self.alive()?.tree.remove_dir(path)
+        self.call(CallKind::Names)?.tree.remove_dir(path)
     }
 
     fn list(&self, path: &DiskPath) -> io::Result<Vec<Entry>> {
-        self.alive()?.tree.list(path)
+        self.call(CallKind::Names)?.tree.list(path)
     }
 
     fn sync_dir(&self, path: &DiskPath) -> io::Result<()> {
-        self.alive()?.tree.sync_dir(path)
+        self.call(CallKind::Sync)?.tree.sync_dir(path)
     }
 
     fn sync_all(&self) -> io::Result<()> {
-        self.alive()?.tree.sync_all();
+        self.call(CallKind::Sync)?.tree.sync_all();
         Ok(())
     }
 
     /// Runs the work in place, so that a simulation has one thread and one order.
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        while self.state().paused {
+            tokio::time::sleep(PAUSE_STEP).await;
+        }
         let delay = self.state().delay;
         let Some(delay) = delay else { return work() };
         tokio::time::sleep(delay / 2).await;

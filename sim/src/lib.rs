@@ -4,8 +4,19 @@
 #![forbid(unsafe_code)]
 
 pub mod disk;
+pub mod fault;
+pub mod files;
+pub mod links;
+pub mod oracle;
+pub mod plan;
+pub mod planted;
 pub mod platform;
+pub mod report;
+pub mod run;
+pub mod shrink;
 pub mod star;
+pub mod subject;
+pub mod sweep;
 pub mod trace;
 pub mod transport;
 pub mod twice;

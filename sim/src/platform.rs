@@ -1,8 +1,13 @@
 //! The platform of a simulated host: turmoil's network, the simulated disk, and a time of day that follows
 //! virtual time or stands still.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
+use dacapo::disk::Disk;
 use dacapo::platform::Platform;
 use dacapo::time::UnixMillis;
+use dacapo::transport::Transport;
 
 use crate::disk::SimDisk;
 use crate::transport::SimTransport;
@@ -11,44 +16,49 @@ use crate::transport::SimTransport;
 pub const EPOCH: UnixMillis = UnixMillis(1_767_225_600_000);
 
 /// The time of day of a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SimClock {
     /// The epoch and the virtual time since the simulation began.
     Virtual,
     /// Always the epoch: two networks of different speed then store the same bytes.
     Frozen,
+    /// Virtual time, and so many milliseconds more or less; it can be stepped while the host runs.
+    Skewed(Rc<Cell<i64>>),
 }
 
 /// What a simulated host runs its node on.
-#[derive(Clone, Debug)]
-pub struct SimPlatform {
+#[derive(Clone)]
+pub struct SimPlatform<T = SimTransport, D = SimDisk> {
     /// The network.
-    pub transport: SimTransport,
+    pub transport: T,
     /// The disk, booted for this start of the host.
-    pub disk: SimDisk,
+    pub disk: D,
     /// The time of day.
     pub clock: SimClock,
 }
 
-impl Platform for SimPlatform {
-    type Transport = SimTransport;
-    type Disk = SimDisk;
+impl<T: Transport, D: Disk> Platform for SimPlatform<T, D> {
+    type Transport = T;
+    type Disk = D;
 
-    fn transport(&self) -> &SimTransport {
+    fn transport(&self) -> &T {
         &self.transport
     }
 
-    fn disk(&self) -> &SimDisk {
+    fn disk(&self) -> &D {
         &self.disk
     }
 
     fn now(&self) -> UnixMillis {
-        match self.clock {
+        match &self.clock {
             SimClock::Frozen => EPOCH,
-            SimClock::Virtual => {
-                let elapsed = turmoil::sim_elapsed().map_or(0, |elapsed| elapsed.as_millis());
-                UnixMillis(EPOCH.0 + u64::try_from(elapsed).expect("a simulation takes less than an age"))
-            }
+            SimClock::Virtual => UnixMillis(EPOCH.0 + elapsed_ms()),
+            SimClock::Skewed(by_ms) => UnixMillis((EPOCH.0 + elapsed_ms()).saturating_add_signed(by_ms.get())),
         }
     }
+}
+
+fn elapsed_ms() -> u64 {
+    let elapsed = turmoil::sim_elapsed().map_or(0, |elapsed| elapsed.as_millis());
+    u64::try_from(elapsed).expect("a simulation takes less than an age")
 }

@@ -13,20 +13,20 @@ use dacapo::event::Event;
 
 /// One line of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct Line<E = Event> {
     /// Virtual time since the run began.
     pub at: Duration,
     /// The host.
     pub host: Rc<str>,
     /// What happened on it.
-    pub what: What,
+    pub what: What<E>,
 }
 
 /// What a line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum What<E = Event> {
     /// A node told an event.
-    Event(Event),
+    Event(E),
     /// Bytes were handed to the network.
     Sent {
         /// Where to.
@@ -41,27 +41,38 @@ pub enum What {
 }
 
 /// All lines of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Trace {
-    lines: Vec<Line>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace<E = Event> {
+    lines: Vec<Line<E>>,
 }
 
 /// Writes the lines of one host. Cheap to clone.
-#[derive(Clone)]
-pub struct Tracer {
+pub struct Tracer<E = Event> {
     host: Rc<str>,
-    trace: Rc<RefCell<Trace>>,
+    trace: Rc<RefCell<Trace<E>>>,
 }
 
-impl Tracer {
+impl<E> Default for Trace<E> {
+    fn default() -> Self {
+        Self { lines: Vec::new() }
+    }
+}
+
+impl<E> Clone for Tracer<E> {
+    fn clone(&self) -> Self {
+        Self { host: self.host.clone(), trace: self.trace.clone() }
+    }
+}
+
+impl<E: Clone> Tracer<E> {
     /// Writes for `host` into a trace that it shares with others.
     #[must_use]
-    pub fn new(host: &str, trace: &Rc<RefCell<Trace>>) -> Self {
+    pub fn new(host: &str, trace: &Rc<RefCell<Trace<E>>>) -> Self {
         Self { host: host.into(), trace: trace.clone() }
     }
 
     /// Writes an event.
-    pub fn event(&self, event: &Event) {
+    pub fn event(&self, event: &E) {
         self.push(What::Event(event.clone()));
     }
 
@@ -70,32 +81,33 @@ impl Tracer {
         self.push(What::Note(note));
     }
 
-    pub(crate) fn sent(&self, to: SocketAddr, bytes: &[u8]) {
+    /// Writes what was handed to the network.
+    pub fn sent(&self, to: SocketAddr, bytes: &[u8]) {
         let digest = blake3::hash(bytes);
         let digest = digest.as_bytes().first_chunk().expect("a digest has 32 bytes");
         self.push(What::Sent { to, bytes: bytes.len(), digest: u64::from_be_bytes(*digest) });
     }
 
-    fn push(&self, what: What) {
+    fn push(&self, what: What<E>) {
         let at = turmoil::sim_elapsed().unwrap_or_default();
         self.trace.borrow_mut().lines.push(Line { at, host: self.host.clone(), what });
     }
 }
 
-impl Trace {
+impl<E: fmt::Display> Trace<E> {
     /// Every line.
     #[must_use]
-    pub fn lines(&self) -> &[Line] {
+    pub fn lines(&self) -> &[Line<E>] {
         &self.lines
     }
 
     /// The lines that people read: no sent bytes.
-    pub fn story(&self) -> impl Iterator<Item = &Line> {
+    pub fn story(&self) -> impl Iterator<Item = &Line<E>> {
         self.lines.iter().filter(|line| !matches!(line.what, What::Sent { .. }))
     }
 
     /// The events of one host, in order.
-    pub fn events<'a>(&'a self, host: &'a str) -> impl Iterator<Item = &'a Event> {
+    pub fn events<'a>(&'a self, host: &'a str) -> impl Iterator<Item = &'a E> {
         self.lines.iter().filter_map(move |line| match &line.what {
             What::Event(event) if &*line.host == host => Some(event),
             _ => None,
@@ -113,7 +125,7 @@ impl Trace {
     }
 }
 
-impl fmt::Display for Line {
+impl<E: fmt::Display> fmt::Display for Line<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (seconds, millis) = (self.at.as_secs(), self.at.subsec_millis());
         write!(f, "{seconds:>3}.{millis:03}  {:<8}  ", self.host)?;
@@ -125,7 +137,7 @@ impl fmt::Display for Line {
     }
 }
 
-impl fmt::Debug for Tracer {
+impl<E> fmt::Debug for Tracer<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Tracer({})", self.host)
     }

@@ -3,37 +3,38 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use dacapo::transport::{Address, Transport};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use turmoil::net::{TcpListener, TcpStream};
 
-use crate::trace::Tracer;
+/// Sees all bytes that a host hands to the network, and where they go.
+pub type Tap = Rc<dyn Fn(SocketAddr, &[u8])>;
 
 /// Turmoil's network, as one host sees it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SimTransport {
-    tracer: Tracer,
+    tap: Tap,
 }
 
 /// A connection of the simulated network.
-#[derive(Debug)]
 pub struct SimStream {
     stream: TcpStream,
     to: SocketAddr,
-    tracer: Tracer,
+    tap: Tap,
 }
 
 impl SimTransport {
-    /// The network for the host whose lines `tracer` writes.
+    /// The network of one host.
     #[must_use]
-    pub fn new(tracer: Tracer) -> Self {
-        Self { tracer }
+    pub fn new(tap: Tap) -> Self {
+        Self { tap }
     }
 
     fn stream(&self, stream: TcpStream, to: SocketAddr) -> SimStream {
-        SimStream { stream, to, tracer: self.tracer.clone() }
+        SimStream { stream, to, tap: self.tap.clone() }
     }
 }
 
@@ -71,7 +72,7 @@ impl AsyncRead for SimStream {
 impl AsyncWrite for SimStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let count = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
-        self.tracer.sent(self.to, &bytes[..count]);
+        (self.tap)(self.to, &bytes[..count]);
         Poll::Ready(Ok(count))
     }
 

@@ -130,7 +130,7 @@ where
             seed: setup.seed,
             host: host.clone(),
             disk: disks[&host.name].clone(),
-            clock: setup.clock,
+            clock: setup.clock.clone(),
             tracer: Tracer::new(&host.name, &trace),
             cluster: cluster.clone(),
             boots: Rc::default(),
@@ -159,8 +159,9 @@ struct Start {
 impl Start {
     async fn run(self) -> turmoil::Result {
         let boot = self.boots.replace_with(|boots| *boots + 1);
+        let tap = self.tracer.clone();
         let platform = SimPlatform {
-            transport: SimTransport::new(self.tracer.clone()),
+            transport: SimTransport::new(Rc::new(move |to, bytes| tap.sent(to, bytes))),
             disk: self.disk.boot(),
             clock: self.clock,
         };

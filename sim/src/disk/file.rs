@@ -5,8 +5,8 @@ use std::io;
 
 use dacapo::disk::DiskFile;
 
-use super::SimDisk;
 use super::content::{self, SharedContent};
+use super::{CallKind, SimDisk};
 
 /// An open file of a [`SimDisk`]. Each call fails once the host that opened it is dead.
 pub struct SimFile {
@@ -29,28 +29,28 @@ impl fmt::Debug for SimFile {
 /// Each call holds the disk for its whole length, and takes the content only after it.
 impl DiskFile for SimFile {
     fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let _state = self.disk.alive()?;
+        let _state = self.disk.call(CallKind::Read)?;
         Ok(content::lock(&self.content).read(position, buffer))
     }
 
     fn write_at(&self, position: u64, bytes: &[u8]) -> io::Result<()> {
-        let state = self.disk.alive()?;
+        let state = self.disk.call(CallKind::Write)?;
         let pages_free = state.pages_free();
         content::lock(&self.content).write(position, bytes, pages_free)
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        let _state = self.disk.alive()?;
+        let _state = self.disk.call(CallKind::Write)?;
         content::lock(&self.content).set_len(len)
     }
 
     fn len(&self) -> io::Result<u64> {
-        let _state = self.disk.alive()?;
+        let _state = self.disk.call(CallKind::Read)?;
         Ok(content::lock(&self.content).len())
     }
 
     fn sync(&self) -> io::Result<()> {
-        let _state = self.disk.alive()?;
+        let _state = self.disk.call(CallKind::Sync)?;
         content::lock(&self.content).sync();
         Ok(())
     }

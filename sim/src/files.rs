@@ -1,0 +1,182 @@
+//! The file store as the subject of the harness: the whole, unchanged node on each host, the calls of its owners, and
+//! what has to come right once all faults have ended.
+
+pub mod call;
+pub mod clients;
+pub mod history;
+mod settle;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use dacapo::crypto::ClusterSecret;
+use dacapo::disk::Disk;
+use dacapo::event::{Event, FetchAnswer};
+use dacapo::node::{Config, Content, GetError, Node, StoreError};
+use proptest::strategy::BoxedStrategy;
+
+use crate::disk::SimDisk;
+use crate::links::Host;
+use crate::oracle;
+use crate::plan::Plan;
+use crate::planted::{Bug, BugDisk};
+use crate::platform::SimPlatform;
+use crate::subject::{Broken, Ended, Machine, Oracle, Run, Scene, Subject};
+use crate::trace::What;
+use call::Call;
+use clients::Clients;
+use history::{Entry, Outcome};
+
+/// The file store. With a planted bug, the world around the node is wrong in one way, and an oracle has to say so.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Files {
+    /// What is planted, if anything.
+    pub bug: Option<Bug>,
+}
+
+impl Subject for Files {
+    type Call = Call;
+    type Event = Event;
+    type Clients = Clients;
+
+    fn clients(&self, plan: &Plan<Call>) -> Clients {
+        Clients::new(plan.nodes)
+    }
+
+    fn calls(&self) -> BoxedStrategy<Call> {
+        call::strategy()
+    }
+
+    fn smaller(&self, call: &Call) -> Vec<Call> {
+        call.smaller()
+    }
+
+    async fn boot(self, machine: Machine<Self>) -> Ended {
+        match self.bug {
+            None => start(machine, |disk| disk, None).await,
+            Some(bug) => start(machine, |disk| BugDisk::new(disk, bug), Some(bug)).await,
+        }
+    }
+
+    async fn call(self, scene: Scene<Self>, host: Host, number: usize, call: Call) {
+        scene.notes.note(format!("call {number}: n{host} {call}"));
+        let begun = scene.clients.begin();
+        let key = call.key();
+        let index = scene.clients.add(Entry { number, host, key, call, begun, ended: None });
+        let outcome = perform(&scene, host, number, call).await;
+        let outcome = self.bug.map_or(outcome.clone(), |bug| bug.lie(&scene.clients, host, call, outcome));
+        scene.notes.note(format!("call {number}: {outcome}"));
+        scene.clients.end(index, outcome);
+        if let Some(broken) = scene.clients.look_at(index) {
+            scene.broken.borrow_mut().push(broken);
+        }
+    }
+
+    async fn settle(self, scene: Scene<Self>) -> Result<(), Broken> {
+        settle::settle(scene).await
+    }
+
+    fn on_wire(&self, clients: &Clients, host: Host, bytes: &[u8]) {
+        clients.tap(host, bytes);
+    }
+
+    fn may_rot(&self, path: &str) -> bool {
+        // Without its identity or its catalog a node cannot serve; what is being written has no owner yet.
+        path.contains('/') && !path.starts_with("tmp/")
+    }
+
+    fn oracles(&self) -> Vec<Oracle<Self>> {
+        oracle::all()
+    }
+
+    fn reached(&self, run: &Run<Self>) -> BTreeMap<&'static str, u64> {
+        let mut reached = BTreeMap::new();
+        let mut count = |state: &'static str, is: bool| *reached.entry(state).or_default() += u64::from(is);
+        for line in run.trace.lines() {
+            let What::Event(event) = &line.what else { continue };
+            count("crash finished", matches!(event, Event::Recovered { finished: 1.., .. }));
+            count("crash dropped", matches!(event, Event::Recovered { dropped: 1.., .. }));
+            count("peer lost", matches!(event, Event::PeerLost { .. }));
+            count("replica failed", matches!(event, Event::ReplicaFailed { .. }));
+            count("exchange failed", matches!(event, Event::ExchangeFailed { .. }));
+            count("local damage found", matches!(event, Event::FileDamaged { .. }));
+            count("fetched", matches!(event, Event::FileFetched { .. }));
+            let answer = match event {
+                Event::FetchAnswered { answer, .. } => Some(answer),
+                _ => None,
+            };
+            count("stale replica refused", matches!(answer, Some(FetchAnswer::Stale(_))));
+            count("damaged replica refused", matches!(answer, Some(FetchAnswer::Damaged)));
+        }
+        for entry in run.clients.history() {
+            count("store unconfirmed", matches!(entry.outcome(), Some(Outcome::Unconfirmed)));
+            count("store rejected", matches!(entry.outcome(), Some(Outcome::Rejected)));
+        }
+        reached
+    }
+}
+
+/// Starts the node of a host and runs it until it stops.
+async fn start<D: Disk>(machine: Machine<Files>, wrap: impl FnOnce(SimDisk) -> D, bug: Option<Bug>) -> Ended {
+    let Machine { host, seed, listen, dials, transport, disk, clock, events, clients, .. } = machine;
+    let platform = SimPlatform { transport, disk: wrap(disk), clock };
+    let seed = bug.map_or(seed.clone(), |bug| bug.seed(&seed, host));
+    let config = Config {
+        listen,
+        peers: dials,
+        cluster: ClusterSecret::open(),
+        seed,
+        events: Rc::new(move |event| events.event(event)),
+    };
+    let node = match Node::start(platform, config).await {
+        Ok(node) => node,
+        Err(error) => return Ended::Failed(error.to_string()),
+    };
+    clients.started(host, node.handle());
+    let stopped = node.stopped().await;
+    clients.stopped(host);
+    match stopped {
+        Ok(()) => Ended::Stopped,
+        Err(panicked) => Ended::Broken(panicked.to_string()),
+    }
+}
+
+async fn perform(scene: &Scene<Files>, host: Host, number: usize, call: Call) -> Outcome {
+    let Some(node) = scene.clients.node(host) else { return Outcome::down(call) };
+    match call {
+        Call::Store { key, size, is_streamed } => {
+            let content = call::content(number, size);
+            let digest = history::digest(&content);
+            let content = match is_streamed {
+                true => Content::reader(std::io::Cursor::new(content), None),
+                false => Content::bytes(content),
+            };
+            match node.store(&call::key(key), content).await {
+                Ok(stored) => Outcome::stored(digest, &stored),
+                Err(StoreError::Rejected(_)) => Outcome::Rejected,
+                Err(StoreError::Unconfirmed(_)) => Outcome::Unconfirmed,
+            }
+        }
+        Call::Get { key } => match node.get(&call::key(key)).await {
+            Ok(fetched) => match fetched.read_all().await {
+                Ok(content) => Outcome::Got(history::digest(&content)),
+                Err(error) => Outcome::Failed(error.to_string()),
+            },
+            Err(GetError::NotFound { .. }) => Outcome::NotFound,
+            Err(error) => Outcome::Failed(error.to_string()),
+        },
+        Call::Delete { key } => match node.delete(&call::key(key)).await {
+            Ok(()) => Outcome::Deleted,
+            Err(dacapo::node::DeleteError::NotFound | dacapo::node::DeleteError::Rejected(_)) => Outcome::NotFound,
+            Err(error) => Outcome::Failed(error.to_string()),
+        },
+        Call::List => match node.list(None).await {
+            Ok(files) => Outcome::Listed(files.len()),
+            Err(error) => Outcome::Failed(error.to_string()),
+        },
+        Call::Restart => {
+            node.stop().await;
+            Outcome::Restarted
+        }
+    }
+}

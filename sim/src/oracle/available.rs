@@ -1,0 +1,74 @@
+//! Promise 4: a stored file can be fetched while one who acknowledged it has an intact disk. Source: the history, the
+//! receipts, and what the world itself damaged.
+//!
+//! Cannot see: what is lost after an unconfirmed store and a delete; then nobody knows which version counts.
+
+use crate::files::Files;
+use crate::files::call::Call;
+use crate::files::history::{Entry, Outcome};
+use crate::links::Host;
+use crate::subject::Scene;
+
+/// Where the newest acknowledged version of a file must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expectation {
+    on_own_disk: bool,
+    at_a_peer: bool,
+    newer_possible: bool,
+}
+
+impl Expectation {
+    /// Its owner has a good local copy.
+    #[must_use]
+    pub fn is_on_own_disk(&self) -> bool {
+        self.on_own_disk
+    }
+
+    /// A get has to succeed.
+    #[must_use]
+    pub fn is_anywhere(&self) -> bool {
+        self.on_own_disk || (self.at_a_peer && !self.newer_possible)
+    }
+
+    /// A peer that acknowledged it has an intact disk.
+    #[must_use]
+    pub fn is_at_a_peer(&self) -> bool {
+        self.at_a_peer
+    }
+
+    /// An unconfirmed store may have made a newer version.
+    #[must_use]
+    pub fn is_newer_possible(&self) -> bool {
+        self.newer_possible
+    }
+}
+
+/// What must be there of a file.
+#[must_use]
+pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
+    let history = scene.clients.history();
+    let of_file = || history.iter().filter(|entry| entry.is_about(host, key));
+    let acknowledged = of_file().filter_map(|entry| match entry.outcome() {
+        Some(Outcome::Stored { version, holders, .. }) => Some((*version, entry, holders)),
+        _ => None,
+    });
+    let Some((_, newest, holders)) = acknowledged.max_by_key(|(version, ..)| *version) else {
+        return Expectation::default();
+    };
+    let Some(owner) = scene.clients.id(host) else { return Expectation::default() };
+    let damage = scene.damage.borrow();
+    let is_intact =
+        |at: Host| !damage.iter().any(|found| found.host == at && found.path.starts_with(&owner.to_string()));
+    let ended = |entry: &Entry| entry.ended.as_ref().map_or(u64::MAX, |(end, _)| *end);
+    let may_be_deleted = of_file().any(|entry| {
+        matches!(entry.call, Call::Delete { .. })
+            && entry.outcome() != Some(&Outcome::NotFound)
+            && ended(entry) > newest.begun
+    });
+    Expectation {
+        on_own_disk: !may_be_deleted && is_intact(host),
+        at_a_peer: holders.iter().filter_map(|id| scene.clients.host(*id)).any(is_intact),
+        newer_possible: of_file()
+            .any(|entry| entry.may_be_stored() && entry.end() == u64::MAX && ended(entry) > newest.begun),
+    }
+}

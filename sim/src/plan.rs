@@ -1,0 +1,85 @@
+//! A plan: all that a run depends on, as plain data. A seed names one; a text file holds one.
+//!
+//! ```text
+//! seed 7                              # what the network, the nodes and the power losses draw from
+//! nodes 3
+//! dial n2 n0                          # the node on n2 dials the one on n0
+//! at 0.250 n2 store b 1000            # a call on a node: its words are the subject's
+//! at 1.000 to 3.000 cut n0 n2         # a fault, from and to a moment of virtual time
+//! at 2.000 rot n0 5                   # a fault at one moment
+//! lift 10.000                         # all faults end here; the rest has to come right
+//! ```
+
+pub mod draw;
+mod text;
+pub mod words;
+
+use crate::fault::Fault;
+use crate::links::Host;
+
+pub use text::PlanError;
+
+/// A run, before it is run. `O` is a call of the subject under test.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan<O> {
+    /// What the network, the nodes and the power losses draw from.
+    pub seed: u64,
+    /// How many hosts there are.
+    pub nodes: usize,
+    /// Who dials whom.
+    pub dials: Vec<(Host, Host)>,
+    /// What happens, in any order.
+    pub steps: Vec<Step<O>>,
+    /// When all faults end, in milliseconds.
+    pub lift_ms: u64,
+}
+
+/// One thing that happens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step<O> {
+    /// When, in milliseconds of virtual time.
+    pub at_ms: u64,
+    /// What.
+    pub what: What<O>,
+}
+
+/// What happens.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What<O> {
+    /// A call on the node of a host.
+    Call(Host, O),
+    /// A fault, up to a moment in milliseconds.
+    Fault(Fault, u64),
+}
+
+impl<O> Plan<O> {
+    /// The calls, in the order of their times.
+    #[must_use]
+    pub fn calls(&self) -> Vec<(u64, Host, &O)> {
+        let mut calls: Vec<_> = self
+            .steps
+            .iter()
+            .filter_map(|step| match &step.what {
+                What::Call(host, call) => Some((step.at_ms, *host, call)),
+                What::Fault(..) => None,
+            })
+            .collect();
+        calls.sort_by_key(|(at, ..)| *at);
+        calls
+    }
+
+    /// The faults with their ends, in the order of their beginnings.
+    #[must_use]
+    pub fn faults(&self) -> Vec<(u64, u64, &Fault)> {
+        let mut faults: Vec<_> = self
+            .steps
+            .iter()
+            .filter_map(|step| match &step.what {
+                What::Fault(fault, until) => Some((step.at_ms, *until, fault)),
+                What::Call(..) => None,
+            })
+            .collect();
+        faults.sort_by_key(|(at, ..)| *at);
+        faults
+    }
+}

@@ -1,0 +1,103 @@
+//! The plan that a seed names. What is fixed for the plan (nodes, topology, which families of faults are on) is
+//! drawn from the seed directly; the steps come from proptest strategies, so that they shrink.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use dacapo::seed::{Lane, LaneRng, Rng, Seed};
+
+use super::{Plan, Step, What};
+use crate::fault::{Draw, Family};
+use crate::links::Host;
+
+/// How long the faults last, in milliseconds: long enough for a lost heartbeat to be noticed.
+const LIFT_MS: u64 = 8_000;
+
+/// The longest single fault.
+const FAULT_MS_MAX: u64 = 4_000;
+
+/// What is fixed for a plan.
+struct Knobs {
+    nodes: usize,
+    dials: Vec<(Host, Host)>,
+    families: Vec<Family>,
+    faults_max: usize,
+    calls_max: usize,
+    /// How many nodes are called at all: fewer make longer histories.
+    callers: usize,
+}
+
+/// The value tree of the plan of a seed: its current value is the plan, and it shrinks.
+///
+/// # Panics
+/// Never: the strategies reject nothing.
+pub fn tree<O>(seed: u64, calls: BoxedStrategy<O>) -> Box<dyn ValueTree<Value = Plan<O>>>
+where
+    O: std::fmt::Debug + Clone + 'static,
+{
+    let mut rng = Seed::from_u64(seed).derive("plan", 0).lane(Lane::Identity);
+    let knobs = knobs(&mut rng);
+    let mut bytes = [0; 32];
+    rng.fill_bytes(&mut bytes);
+    let config = Config { failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let tree = strategy(seed, knobs, calls).new_tree(&mut runner);
+    Box::new(tree.expect("the strategies reject nothing"))
+}
+
+fn below(rng: &mut LaneRng, bound: u32) -> u32 {
+    rng.next_u32() % bound
+}
+
+fn index_below(rng: &mut LaneRng, bound: usize) -> usize {
+    usize::try_from(below(rng, u32::try_from(bound).expect("small"))).expect("small")
+}
+
+fn knobs(rng: &mut LaneRng) -> Knobs {
+    // Mostly three, as in the star; more cost more and find little more.
+    let nodes = [2, 3, 3, 3, 3, 3, 4, 4, 5, 7][index_below(rng, 10)];
+    let dials = topology(rng, nodes);
+    let share = [0, 15, 30, 60][index_below(rng, 4)];
+    let families = Family::ALL.into_iter().filter(|_| below(rng, 100) < share).collect();
+    let faults_max = 1 + index_below(rng, 12);
+    let calls_max = 8 + index_below(rng, 25);
+    let callers = 1 + index_below(rng, nodes.min(2));
+    Knobs { nodes, dials, families, faults_max, calls_max, callers }
+}
+
+/// A star around the first node or towards it, a line, or each to each.
+fn topology(rng: &mut LaneRng, nodes: usize) -> Vec<(Host, Host)> {
+    match below(rng, 4) {
+        0 => (1..nodes).map(|host| (host, 0)).collect(),
+        1 => (1..nodes).map(|host| (host - 1, host)).collect(),
+        2 if nodes <= 4 => (0..nodes).flat_map(|from| (from + 1..nodes).map(move |to| (from, to))).collect(),
+        _ => (1..nodes).map(|host| (0, host)).collect(),
+    }
+}
+
+fn strategy<O>(seed: u64, knobs: Knobs, calls: BoxedStrategy<O>) -> impl Strategy<Value = Plan<O>>
+where
+    O: std::fmt::Debug + Clone + 'static,
+{
+    let Knobs { nodes, dials, families, faults_max, calls_max, callers } = knobs;
+    let call =
+        (0..LIFT_MS, 0..callers, calls).prop_map(|(at_ms, host, call)| Step { at_ms, what: What::Call(host, call) });
+    let calls = vec(call, 4..=calls_max);
+    let count = if families.is_empty() { 0..=0 } else { 0..=faults_max };
+    let families = if families.is_empty() { vec![Family::Reset] } else { families };
+    let fault = (0..LIFT_MS, 0..FAULT_MS_MAX, 0..families.len(), 0..nodes, 1..nodes, any::<u32>()).prop_map(
+        move |(at_ms, lasting, family, one, further, number)| {
+            let draw = Draw { one, other: (one + further) % nodes, number };
+            let fault = families[family].fault(draw);
+            let until = if fault.lasts() { (at_ms + lasting).min(LIFT_MS) } else { at_ms };
+            Step { at_ms, what: What::Fault(fault, until) }
+        },
+    );
+    (calls, vec(fault, count)).prop_map(move |(calls, faults)| {
+        let mut steps: Vec<_> = calls.into_iter().chain(faults).collect();
+        steps.sort_by_key(|step| step.at_ms);
+        Plan { seed, nodes, dials: dials.clone(), steps, lift_ms: LIFT_MS }
+    })
+}

@@ -1,0 +1,158 @@
+//! A plan as text. What is written is read back as the same plan; what is read is bounded.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::words::{HOSTS_MAX, Words, name, parse_host, show_time};
+use super::{Plan, Step, What};
+use crate::fault::Fault;
+use crate::links::Host;
+
+/// The longest plan file, in steps.
+const STEPS_MAX: usize = 10_000;
+
+/// Where a text is not a plan, and why.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {cause}")]
+pub struct PlanError {
+    /// Counted from 1; one beyond the last where something is missing.
+    pub line: usize,
+    /// What is wrong with it.
+    pub cause: String,
+}
+
+impl<O: fmt::Display> fmt::Display for Plan<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "seed {}", self.seed)?;
+        writeln!(f, "nodes {}", self.nodes)?;
+        for (from, to) in &self.dials {
+            writeln!(f, "dial {} {}", name(*from), name(*to))?;
+        }
+        for Step { at_ms, what } in &self.steps {
+            let at = show_time(*at_ms);
+            match what {
+                What::Call(host, call) => writeln!(f, "at {at} {} {call}", name(*host))?,
+                What::Fault(fault, until) if fault.lasts() => writeln!(f, "at {at} to {} {fault}", show_time(*until))?,
+                What::Fault(fault, _) => writeln!(f, "at {at} {fault}")?,
+            }
+        }
+        writeln!(f, "lift {}", show_time(self.lift_ms))
+    }
+}
+
+impl<O: FromStr<Err = String>> FromStr for Plan<O> {
+    type Err = PlanError;
+
+    fn from_str(text: &str) -> Result<Self, PlanError> {
+        let mut reading = Reading::default();
+        let mut lines = 0;
+        for (index, line) in text.lines().enumerate() {
+            lines = index + 1;
+            let line = line.split('#').next().unwrap_or_default().trim();
+            if !line.is_empty() {
+                reading.line(line).map_err(|cause| PlanError { line: lines, cause })?;
+            }
+        }
+        reading.plan().map_err(|cause| PlanError { line: lines + 1, cause })
+    }
+}
+
+struct Reading<O> {
+    seed: Option<u64>,
+    nodes: Option<usize>,
+    dials: Vec<(Host, Host)>,
+    steps: Vec<Step<O>>,
+    lift_ms: Option<u64>,
+}
+
+impl<O> Default for Reading<O> {
+    fn default() -> Self {
+        Self { seed: None, nodes: None, dials: Vec::new(), steps: Vec::new(), lift_ms: None }
+    }
+}
+
+impl<O: FromStr<Err = String>> Reading<O> {
+    fn line(&mut self, line: &str) -> Result<(), String> {
+        let mut words = Words::new(line);
+        match words.word("a word")? {
+            "seed" => once(&mut self.seed, words.parse("a seed, a number from 0 on")?, "seed")?,
+            "nodes" => {
+                let nodes = words.at_most(7)?;
+                let nodes = usize::try_from(nodes).expect("at most 7");
+                if nodes == 0 {
+                    return Err("a plan has 1 to 7 nodes".to_owned());
+                }
+                once(&mut self.nodes, nodes, "nodes")?;
+            }
+            "dial" => {
+                let (from, to) = (words.host()?, words.host()?);
+                if from == to || self.dials.contains(&(from, to)) {
+                    return Err("a node dials each other node at most once, and not itself".to_owned());
+                }
+                self.dials.push((from, to));
+            }
+            "lift" => once(&mut self.lift_ms, words.time()?, "lift")?,
+            "at" => return self.step(words),
+            other => return Err(format!("a line begins with seed, nodes, dial, at or lift, not with {other:?}")),
+        }
+        words.end()
+    }
+
+    fn step(&mut self, mut words: Words<'_>) -> Result<(), String> {
+        if self.steps.len() == STEPS_MAX {
+            return Err(format!("a plan has at most {STEPS_MAX} steps"));
+        }
+        let at_ms = words.time()?;
+        let first = words.word("a host, a fault, or to")?;
+        let what = if let Some(host) = parse_host(first) {
+            What::Call(host, words.rest().parse()?)
+        } else if first == "to" {
+            let until = words.time()?;
+            if until < at_ms {
+                return Err("it ends before it begins".to_owned());
+            }
+            let fault: Fault = words.rest().parse()?;
+            if !fault.lasts() {
+                return Err(format!("{fault} happens at one moment"));
+            }
+            What::Fault(fault, until)
+        } else {
+            let fault: Fault = format!("{first} {}", words.rest()).parse()?;
+            if fault.lasts() {
+                return Err(format!("{fault} lasts: at TIME to TIME {fault}"));
+            }
+            What::Fault(fault, at_ms)
+        };
+        self.steps.push(Step { at_ms, what });
+        Ok(())
+    }
+
+    fn plan(self) -> Result<Plan<O>, String> {
+        let missing = |what: &str| format!("the line {what:?} is missing");
+        let plan = Plan {
+            seed: self.seed.ok_or_else(|| missing("seed NUMBER"))?,
+            nodes: self.nodes.ok_or_else(|| missing("nodes NUMBER"))?,
+            dials: self.dials,
+            steps: self.steps,
+            lift_ms: self.lift_ms.ok_or_else(|| missing("lift TIME"))?,
+        };
+        let of_steps = plan.steps.iter().flat_map(|step| match &step.what {
+            What::Call(host, _) => [Some(*host), None],
+            What::Fault(fault, _) => [Some(fault.hosts().0), fault.hosts().1],
+        });
+        let of_dials = plan.dials.iter().flat_map(|(from, to)| [Some(*from), Some(*to)]);
+        match of_steps.chain(of_dials).flatten().max() {
+            Some(host) if host >= plan.nodes => {
+                Err(format!("{} is used, and there are {} nodes of at most {HOSTS_MAX}", name(host), plan.nodes))
+            }
+            _ => Ok(plan),
+        }
+    }
+}
+
+fn once<T>(place: &mut Option<T>, value: T, what: &str) -> Result<(), String> {
+    match place.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(format!("there is a second {what} line")),
+    }
+}

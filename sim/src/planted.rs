@@ -1,0 +1,145 @@
+//! Planted bugs: each makes the world around the node, or what a client says of it, wrong in one way that a node or a
+//! disk could be wrong. An oracle that catches none of them is not trusted.
+
+mod disk;
+
+pub use disk::BugDisk;
+
+use dacapo::crypto::Version;
+use dacapo::seed::Seed;
+
+use crate::files::call::Call;
+use crate::files::clients::Clients;
+use crate::files::history::{ContentDigest, Outcome};
+use crate::links::Host;
+
+macro_rules! bugs {
+    ($($(#[doc = $doc:literal])+ $bug:ident $name:literal,)*) => {
+        /// One planted bug.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Bug {
+            $($(#[doc = $doc])+ $bug,)*
+        }
+
+        impl Bug {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$bug),*];
+
+            /// What it is called on the command line.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$bug => $name,)*
+                }
+            }
+        }
+    };
+}
+
+bugs! {
+    /// A sync of a file does nothing.
+    SyncLies "sync-lies",
+    /// A sync of the catalog does nothing.
+    CatalogSyncLies "catalog-sync-lies",
+    /// A sync of a blob does nothing.
+    BlobSyncLies "blob-sync-lies",
+    /// A sync of a directory does nothing.
+    DirSyncLies "dir-sync-lies",
+    /// A sync that fails says that it did not.
+    SyncErrorHidden "sync-error-hidden",
+    /// A write that fails says that it did not.
+    WriteErrorHidden "write-error-hidden",
+    /// A rename that fails says that it did not.
+    RenameErrorHidden "rename-error-hidden",
+    /// Writes to blobs reach the file when the next one is created: the acknowledgement comes first.
+    AckBeforeWrite "ack-before-write",
+    /// Two writes of a catalog change places.
+    CatalogWritesSwapped "catalog-writes-swapped",
+    /// Each tenth write to a blob is lost.
+    LostWrite "lost-write",
+    /// The second write to a blob goes where the first one went.
+    MisplacedWrite "misplaced-write",
+    /// Removing a file does nothing.
+    RemoveForgotten "remove-forgotten",
+    /// Removing a temporary file does nothing.
+    DiscardForgotten "discard-forgotten",
+    /// Removing a file takes another one with it.
+    RemoveTakesNeighbour "remove-takes-neighbour",
+    /// A replica that has a newer version keeps its old bytes.
+    StaleReplica "stale-replica",
+    /// A replica is written under the name of another one.
+    ReplicaUnderOtherName "replica-under-other-name",
+    /// Opening a replica opens another one.
+    OtherReplicaOpened "other-replica-opened",
+    /// The last byte of a replica cannot be read.
+    ReplicaReadShort "replica-read-short",
+    /// A start finds the catalog of an earlier start.
+    OldCatalog "old-catalog",
+    /// A start finds no catalog.
+    NoCatalog "no-catalog",
+    /// Content is also written to a log.
+    ContentLogged "content-logged",
+    /// Every start of a node draws from the same seed.
+    SameSeedEachStart "same-seed-each-start",
+    /// All nodes draw from the same seed.
+    SameSeedEverywhere "same-seed-everywhere",
+    /// A store that is perhaps stored is acknowledged.
+    UnconfirmedAcked "unconfirmed-acked",
+    /// A store that is stored is said to be rejected.
+    StoredRejected "stored-rejected",
+    /// Each peer is said to have a replica.
+    ReceiptInvented "receipt-invented",
+    /// A get gives what the get before it gave.
+    CachedRead "cached-read",
+    /// A get gives another file.
+    OtherFileRead "other-file-read",
+    /// A delete that failed is acknowledged.
+    DeleteErrorHidden "delete-error-hidden",
+}
+
+impl Bug {
+    /// The seed of a start.
+    #[must_use]
+    pub fn seed(self, seed: &Seed, host: Host) -> Seed {
+        match self {
+            Self::SameSeedEachStart => seed_of_first_start(host),
+            Self::SameSeedEverywhere => Seed::from_u64(0),
+            _ => seed.clone(),
+        }
+    }
+
+    /// What is said to have come of a call.
+    #[must_use]
+    pub fn lie(self, clients: &Clients, host: Host, call: Call, outcome: Outcome) -> Outcome {
+        match (self, outcome) {
+            (Self::UnconfirmedAcked, Outcome::Unconfirmed) => {
+                Outcome::Stored { digest: ContentDigest(0), version: Version(u64::MAX), holders: Vec::new() }
+            }
+            (Self::StoredRejected, Outcome::Stored { .. }) => Outcome::Rejected,
+            (Self::ReceiptInvented, Outcome::Stored { digest, version, .. }) => {
+                let others = (0..7).filter(|other| *other != host).filter_map(|other| clients.id(other));
+                Outcome::Stored { digest, version, holders: others.collect() }
+            }
+            (Self::CachedRead, Outcome::Got(digest)) => {
+                let before = clients.history().into_iter().rev().find_map(|entry| match entry.outcome() {
+                    Some(Outcome::Got(before)) if entry.host == host && entry.key == call.key() => Some(*before),
+                    _ => None,
+                });
+                Outcome::Got(before.unwrap_or(digest))
+            }
+            (Self::OtherFileRead, Outcome::Got(digest)) => {
+                let other = clients.history().into_iter().find_map(|entry| match entry.outcome() {
+                    Some(Outcome::Stored { digest, .. }) if entry.key != call.key() => Some(*digest),
+                    _ => None,
+                });
+                Outcome::Got(other.unwrap_or(digest))
+            }
+            (Self::DeleteErrorHidden, Outcome::Failed(_)) if matches!(call, Call::Delete { .. }) => Outcome::Deleted,
+            (_, outcome) => outcome,
+        }
+    }
+}
+
+fn seed_of_first_start(host: Host) -> Seed {
+    Seed::from_u64(0).derive(&crate::plan::words::name(host), 0)
+}

@@ -1,0 +1,61 @@
+//! A failure on one screen: what broke and when, the last lines that matter, and the commands to go on with.
+
+use std::fmt::Write;
+
+use crate::plan::words::show_time;
+use crate::subject::{Run, Subject};
+use crate::trace::What;
+
+/// Lines of the trace that are shown. Chosen: the rest of a screen of 50 lines.
+const LINES_MAX: usize = 24;
+
+/// Shows a run that broke a promise. `again` is what replays it, such as a seed or the path of a plan.
+///
+/// # Panics
+/// Where the run broke none.
+#[must_use]
+pub fn report<S: Subject>(run: &Run<S>, again: &str) -> String {
+    let broken = run.broken.as_ref().expect("a report is about a broken promise");
+    let mut text = String::new();
+    let ms = u64::try_from(run.elapsed.as_millis()).unwrap_or(u64::MAX);
+    line(&mut text, format_args!("BROKEN  {}", broken.oracle));
+    line(&mut text, format_args!("        {}", broken.what));
+    line(&mut text, format_args!("        at {} s of virtual time, on {} nodes", show_time(ms), run.plan.nodes));
+    let (calls, faults) = (run.plan.calls().len(), run.plan.faults().len());
+    line(&mut text, format_args!("        the plan has {calls} calls and {faults} faults\n"));
+    let story: Vec<_> = run.trace.story().filter(|line| !is_chatter(&line.what)).collect();
+    let skipped = story.len().saturating_sub(LINES_MAX);
+    if skipped > 0 {
+        line(&mut text, format_args!("  … {skipped} lines before"));
+    }
+    for shown in &story[skipped..] {
+        let shown: String = shown.to_string().chars().take(118).collect();
+        line(&mut text, format_args!("{shown}"));
+    }
+    line(&mut text, format_args!("\n  the same run      cargo sim replay {again}"));
+    line(&mut text, format_args!("  a smaller one     cargo sim shrink {again} -o smaller.plan"));
+    line(&mut text, format_args!("  its whole trace   cargo sim replay {again} --trace run.trace"));
+    line(&mut text, format_args!("  built from        {}", built_from()));
+    text
+}
+
+/// Which source this is: the version, and the digest of the sources that it was built from where it is not released.
+#[must_use]
+pub fn built_from() -> String {
+    format!(
+        "dacapo-sim {}, {} build",
+        env!("CARGO_PKG_VERSION"),
+        if cfg!(debug_assertions) { "debug" } else { "release" }
+    )
+}
+
+fn is_chatter<E>(what: &What<E>) -> bool {
+    match what {
+        What::Note(note) => note.starts_with("fault ends"),
+        What::Event(_) | What::Sent { .. } => false,
+    }
+}
+
+fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
+    writeln!(text, "{line}").expect("writing to a String cannot fail");
+}

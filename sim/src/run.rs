@@ -1,0 +1,155 @@
+//! Runs a plan: the hosts with their disks on turmoil's network, the faults at their times, the calls of the clients;
+//! then, with all faults lifted, whether everything comes right; then the oracles.
+
+mod faults;
+mod hosts;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use dacapo::seed::{Lane, Seed};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::disk::SimDisk;
+use crate::links::{Host, Links};
+use crate::plan::Plan;
+use crate::plan::words::name;
+use crate::platform::EPOCH;
+use crate::subject::{Broken, Run, Scene, Subject};
+use crate::trace::{Trace, Tracer};
+use faults::Faults;
+
+/// How long the network takes for a segment at least; the tick is the same. Chosen: a run costs one step per host
+/// and tick, and no deadline of a subject is near it.
+const TICK: Duration = Duration::from_millis(10);
+const LATENCY_MAX: Duration = Duration::from_millis(30);
+
+/// Segments and connections that may wait at one socket; turmoil panics beyond it.
+const TCP_CAPACITY: usize = 4096;
+
+/// No call takes longer, whatever happens. Chosen: four messages and a chunk at a deadline of 20 seconds each.
+pub const CALL_DEADLINE: Duration = Duration::from_secs(100);
+
+/// After the faults, everything has come right after this. Chosen: a stalled exchange ends after 20 seconds, a dead
+/// connection is noticed after 10, and a dial waits up to 10.
+pub const SETTLE_DEADLINE: Duration = Duration::from_secs(100);
+
+/// The longest run.
+const RUN_MAX: Duration = Duration::from_secs(900);
+
+/// Runs a plan to its end, or to the first broken promise. The same plan gives the same run.
+#[must_use]
+pub fn run<S: Subject>(subject: &S, plan: &Plan<S::Call>) -> Run<S> {
+    run_until(subject, plan, None)
+}
+
+/// The same, but stops at a moment of virtual time, for a look at the world as it is then.
+#[must_use]
+pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Duration>) -> Run<S> {
+    let plan = Rc::new(plan.clone());
+    let trace = Rc::new(RefCell::new(Trace::default()));
+    let seed = Seed::from_u64(plan.seed);
+    let scene: Scene<S> = Scene {
+        clients: subject.clients(&plan),
+        plan: plan.clone(),
+        disks: Rc::new((0..plan.nodes).map(|_| SimDisk::new()).collect()),
+        damage: Rc::default(),
+        notes: Tracer::new("clients", &trace),
+        broken: Rc::default(),
+        links: Links::new(seed.derive("links", 0).lane(Lane::Backoff)),
+        boots: Rc::new((0..plan.nodes).map(|_| Cell::new(0)).collect()),
+    };
+    let mut sim = turmoil::Builder::new()
+        .rng_seed(plan.seed)
+        .epoch(SystemTime::UNIX_EPOCH + Duration::from_millis(EPOCH.0))
+        .tick_duration(TICK)
+        .min_message_latency(TICK)
+        .max_message_latency(LATENCY_MAX)
+        .simulation_duration(RUN_MAX)
+        .tcp_capacity(TCP_CAPACITY)
+        .build();
+    let clocks: Vec<_> = (0..plan.nodes).map(|_| Rc::new(Cell::new(0))).collect();
+    for host in 0..plan.nodes {
+        let hosted = hosts::Hosted::new(subject, host, &scene, &trace, &clocks);
+        sim.host(name(host), move || hosted.clone().run());
+    }
+    sim.client("clients", clients(subject.clone(), scene.clone()));
+    let mut faults = Faults::new(subject, &scene, clocks);
+    loop {
+        faults.apply(&mut sim);
+        match sim.step() {
+            Ok(true) => break,
+            Ok(false) => {}
+            Err(error) => {
+                scene.is_broken("live", error.to_string());
+            }
+        }
+        if !scene.broken.borrow().is_empty() || until.is_some_and(|until| sim.elapsed() >= until) {
+            break;
+        }
+    }
+    let elapsed = sim.elapsed();
+    let connections = (0..plan.nodes).map(|host| scene.links.open_connections(host)).collect();
+    // What ends now may not touch the disks any more.
+    scene.disks.iter().for_each(SimDisk::kill);
+    drop(sim);
+    let broken = scene.broken.borrow().first().cloned();
+    let mut run = Run {
+        plan,
+        clients: scene.clients,
+        disks: scene.disks,
+        damage: scene.damage.take(),
+        trace: trace.take(),
+        elapsed,
+        faults: faults.taken_effect(),
+        connections,
+        broken,
+    };
+    if run.broken.is_none() && until.is_none() {
+        run.broken = judge(subject, &run);
+    }
+    run
+}
+
+fn judge<S: Subject>(subject: &S, run: &Run<S>) -> Option<Broken> {
+    subject.oracles().into_iter().find_map(|oracle| {
+        let judged = (oracle.judge)(run);
+        judged.err().map(|what| Broken { oracle: oracle.name, what })
+    })
+}
+
+/// Makes the calls at their times, waits for the end of the faults, and then for everything to come right.
+async fn clients<S: Subject>(subject: S, scene: Scene<S>) -> turmoil::Result {
+    let begun = Instant::now();
+    let mut calls = Vec::new();
+    for (number, (at_ms, host, call)) in scene.plan.calls().into_iter().enumerate() {
+        sleep_until(begun + Duration::from_millis(at_ms)).await;
+        let task = one_call(subject.clone(), scene.clone(), host, number, call.clone());
+        calls.push(tokio::task::spawn_local(task));
+    }
+    // One tick more, so that the faults have ended.
+    sleep_until(begun + Duration::from_millis(scene.plan.lift_ms) + TICK).await;
+    for call in calls {
+        if call.await.is_err() {
+            scene.is_broken("live", "a client panicked");
+        }
+    }
+    match timeout(SETTLE_DEADLINE, subject.settle(scene.clone())).await {
+        Ok(Ok(())) => {}
+        Ok(Err(broken)) => scene.broken.borrow_mut().push(broken),
+        Err(_) => {
+            let seconds = SETTLE_DEADLINE.as_secs();
+            scene.is_broken("live", format!("{seconds} seconds after the last fault not everything has come right"));
+        }
+    }
+    Ok(())
+}
+
+async fn one_call<S: Subject>(subject: S, scene: Scene<S>, host: Host, number: usize, call: S::Call) {
+    let called = subject.call(scene.clone(), host, number, call.clone());
+    if timeout(CALL_DEADLINE, called).await.is_err() {
+        let seconds = CALL_DEADLINE.as_secs();
+        scene.is_broken("live", format!("call {number}, {} {call}, has no answer after {seconds} s", name(host)));
+    }
+}

@@ -1,0 +1,267 @@
+//! The faults of a plan, done to the world at their times.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use dacapo::disk::EntryKind;
+use dacapo::seed::{Lane, LaneRng, Seed};
+use turmoil::Sim;
+
+use crate::fault::Fault;
+use crate::links::{Host, Trouble};
+use crate::plan::words::name;
+use crate::subject::{Damage, Scene, Subject};
+
+pub(super) struct Faults<S: Subject> {
+    subject: S,
+    scene: Scene<S>,
+    clocks: Vec<Rc<Cell<i64>>>,
+    /// What is still to be done, the next last.
+    due: Vec<(u64, Act, Fault)>,
+    lifted: bool,
+    /// How many faults cut, or hold, each way.
+    cut: BTreeMap<(Host, Host), u32>,
+    held: BTreeMap<(Host, Host), u32>,
+    down: Vec<u32>,
+    power: LaneRng,
+    errors: u64,
+    taken_effect: BTreeMap<String, u64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Act {
+    End,
+    Begin,
+}
+
+impl<S: Subject> Faults<S> {
+    pub(super) fn new(subject: &S, scene: &Scene<S>, clocks: Vec<Rc<Cell<i64>>>) -> Self {
+        let mut due = Vec::new();
+        for (at, until, fault) in scene.plan.faults() {
+            // What begins after the lift does not happen.
+            if at < scene.plan.lift_ms {
+                due.push((at, Act::Begin, fault.clone()));
+                if fault.lasts() {
+                    due.push((until.min(scene.plan.lift_ms).max(at + 1), Act::End, fault.clone()));
+                }
+            }
+        }
+        due.sort_by_key(|(at, act, _)| (*at, *act));
+        due.reverse();
+        Self {
+            subject: subject.clone(),
+            scene: scene.clone(),
+            clocks,
+            due,
+            lifted: false,
+            cut: BTreeMap::new(),
+            held: BTreeMap::new(),
+            down: vec![0; scene.plan.nodes],
+            power: Seed::from_u64(scene.plan.seed).derive("power", 0).lane(Lane::Backoff),
+            errors: 0,
+            taken_effect: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn taken_effect(self) -> BTreeMap<String, u64> {
+        self.taken_effect
+    }
+
+    /// Does what is due.
+    pub(super) fn apply(&mut self, sim: &mut Sim<'_>) {
+        let now = sim.elapsed();
+        while let Some((at, ..)) = self.due.last() {
+            if Duration::from_millis(*at) > now {
+                return;
+            }
+            let (_, act, fault) = self.due.pop().expect("there is one");
+            match act {
+                Act::Begin => self.begin(sim, &fault),
+                Act::End => self.end(sim, &fault),
+            }
+        }
+        if !self.lifted && now >= Duration::from_millis(self.scene.plan.lift_ms) {
+            self.lifted = true;
+            self.scene.links.mend_all();
+        }
+    }
+
+    fn begin(&mut self, sim: &mut Sim<'_>, fault: &Fault) {
+        let has_effect = match fault {
+            Fault::Cut(one, other) => self.cut(sim, &[(*one, *other), (*other, *one)], true),
+            Fault::CutOneWay(one, other) => self.cut(sim, &[(*one, *other)], true),
+            Fault::Hold(one, other) => self.hold(sim, (*one).min(*other), (*one).max(*other), true),
+            Fault::Reset(one, other) => {
+                self.scene.links.cut_open_connections(*one, *other);
+                true
+            }
+            Fault::Corrupt(one, other) => {
+                self.scene.links.corrupt_next(*one, *other);
+                true
+            }
+            Fault::Link(one, other, trouble) => {
+                self.scene.links.begin(*one, *other, *trouble);
+                true
+            }
+            Fault::Kill(host) => self.take_down(sim, *host, false),
+            Fault::PowerLoss(host) => self.take_down(sim, *host, true),
+            Fault::Rot(host, number) => self.rot(*host, *number),
+            Fault::Swap(host, number) => self.swap(*host, *number),
+            Fault::Clock(host, by_ms) => {
+                self.clocks[*host].set(self.clocks[*host].get().saturating_add(*by_ms));
+                true
+            }
+            Fault::Pause(..) | Fault::SlowDisk(..) | Fault::DiskErrors(..) | Fault::FullDisk(..) => {
+                self.disk(fault, true);
+                true
+            }
+        };
+        if has_effect {
+            self.scene.notes.note(format!("fault: {fault}"));
+            let word = fault.to_string().split(' ').next().unwrap_or_default().to_owned();
+            *self.taken_effect.entry(word).or_default() += 1;
+        }
+    }
+
+    fn end(&mut self, sim: &mut Sim<'_>, fault: &Fault) {
+        self.scene.notes.note(format!("fault ends: {fault}"));
+        match fault {
+            Fault::Cut(one, other) => _ = self.cut(sim, &[(*one, *other), (*other, *one)], false),
+            Fault::CutOneWay(one, other) => _ = self.cut(sim, &[(*one, *other)], false),
+            Fault::Hold(one, other) => _ = self.hold(sim, (*one).min(*other), (*one).max(*other), false),
+            Fault::Link(one, other, trouble) => self.scene.links.end(*one, *other, *trouble),
+            Fault::Kill(host) => self.bring_up(sim, *host, false),
+            Fault::PowerLoss(host) => self.bring_up(sim, *host, true),
+            Fault::Pause(..) | Fault::SlowDisk(..) | Fault::DiskErrors(..) | Fault::FullDisk(..) => {
+                self.disk(fault, false);
+            }
+            Fault::Reset(..) | Fault::Corrupt(..) | Fault::Rot(..) | Fault::Swap(..) | Fault::Clock(..) => {}
+        }
+    }
+
+    fn disk(&mut self, fault: &Fault, begins: bool) {
+        match fault {
+            Fault::Pause(host) => {
+                self.scene.disks[*host].set_paused(begins);
+                for other in (0..self.scene.plan.nodes).filter(|other| other != host) {
+                    for (from, to) in [(*host, other), (other, *host)] {
+                        let links = &self.scene.links;
+                        if begins { links.begin(from, to, Trouble::Stall) } else { links.end(from, to, Trouble::Stall) }
+                    }
+                }
+            }
+            Fault::SlowDisk(host, delay) => self.scene.disks[*host].set_delay(begins.then_some(*delay)),
+            Fault::DiskErrors(host, kind, per_mille) => {
+                self.errors += 1;
+                let rng = Seed::from_u64(self.scene.plan.seed).derive("errors", self.errors).lane(Lane::Backoff);
+                self.scene.disks[*host].set_errors(*kind, if begins { *per_mille } else { 0 }, rng);
+            }
+            Fault::FullDisk(host) => self.scene.disks[*host].set_capacity(begins.then_some(0)),
+            _ => {}
+        }
+    }
+
+    /// Cuts ways, or mends them where nothing else cuts them.
+    fn cut(&mut self, sim: &mut Sim<'_>, ways: &[(Host, Host)], begins: bool) -> bool {
+        for (from, to) in ways {
+            let count = self.cut.entry((*from, *to)).or_default();
+            if begins {
+                *count += 1;
+                sim.partition_oneway(name(*from), name(*to));
+            } else {
+                *count -= 1;
+                if *count == 0 {
+                    sim.repair_oneway(name(*from), name(*to));
+                }
+            }
+        }
+        true
+    }
+
+    /// Holds what goes between two hosts, or lets it go. A cut is stronger.
+    fn hold(&mut self, sim: &mut Sim<'_>, one: Host, other: Host, begins: bool) -> bool {
+        let is_cut = [(one, other), (other, one)].iter().any(|way| self.cut.get(way).is_some_and(|count| *count > 0));
+        let count = self.held.entry((one, other)).or_default();
+        if begins {
+            *count += 1;
+        } else {
+            *count -= 1;
+        }
+        match (*count, is_cut) {
+            (_, true) => return false,
+            (0, false) => sim.release(name(one), name(other)),
+            (_, false) => sim.hold(name(one), name(other)),
+        }
+        true
+    }
+
+    fn take_down(&mut self, sim: &mut Sim<'_>, host: Host, loses_power: bool) -> bool {
+        if loses_power {
+            // A host without power says no goodbye.
+            let ways = self.ways_of(host);
+            self.cut(sim, &ways, true);
+            self.scene.disks[host].power_loss(&mut self.power);
+        } else {
+            self.scene.disks[host].kill();
+        }
+        self.down[host] += 1;
+        if self.down[host] == 1 {
+            sim.crash(name(host));
+        }
+        true
+    }
+
+    fn bring_up(&mut self, sim: &mut Sim<'_>, host: Host, lost_power: bool) {
+        if lost_power {
+            let ways = self.ways_of(host);
+            self.cut(sim, &ways, false);
+        }
+        self.down[host] -= 1;
+        if self.down[host] == 0 {
+            sim.bounce(name(host));
+        }
+    }
+
+    fn ways_of(&self, host: Host) -> Vec<(Host, Host)> {
+        let others = (0..self.scene.plan.nodes).filter(|other| *other != host);
+        others.flat_map(|other| [(host, other), (other, host)]).collect()
+    }
+
+    fn files(&self, host: Host) -> Vec<(String, u64)> {
+        let tree = self.scene.disks[host].tree();
+        let files = tree
+            .into_iter()
+            .filter(|(path, kind, len)| *kind == EntryKind::File && *len > 0 && self.subject.may_rot(path));
+        files.map(|(path, _, len)| (path, len)).collect()
+    }
+
+    fn rot(&mut self, host: Host, number: u32) -> bool {
+        let files = self.files(host);
+        let Some((path, len)) = pick(&files, number) else { return false };
+        self.scene.disks[host].corrupt(path, u64::from(number) % len).expect("the byte is in the file");
+        self.scene.damage.borrow_mut().push(Damage { host, path: path.clone() });
+        true
+    }
+
+    fn swap(&mut self, host: Host, number: u32) -> bool {
+        let files = self.files(host);
+        let (Some((one, _)), Some((other, _))) = (pick(&files, number), pick(&files, number / 7 + 1)) else {
+            return false;
+        };
+        if one == other {
+            return false;
+        }
+        self.scene.disks[host].swap(one, other).expect("both are files");
+        for path in [one, other] {
+            self.scene.damage.borrow_mut().push(Damage { host, path: path.clone() });
+        }
+        true
+    }
+}
+
+fn pick<T>(items: &[T], number: u32) -> Option<&T> {
+    let index = usize::try_from(number).unwrap_or(0);
+    if items.is_empty() { None } else { items.get(index % items.len()) }
+}

@@ -1,0 +1,112 @@
+//! The hosts of a run: each starts its program, and starts it again whenever it ends.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use dacapo::seed::Seed;
+use dacapo::transport::Address;
+
+use crate::links::{FaultTransport, Host};
+use crate::plan::words::name;
+use crate::platform::SimClock;
+use crate::subject::{Ended, Machine, Scene, Subject};
+use crate::trace::{Trace, Tracer};
+use crate::transport::{SimTransport, Tap};
+
+/// Where every program listens.
+const PORT: u16 = 3000;
+
+/// A program that has ended is started again after this.
+const RESTART: Duration = Duration::from_millis(200);
+
+pub(super) struct Hosted<S: Subject> {
+    subject: S,
+    host: Host,
+    scene: Scene<S>,
+    clock: Rc<Cell<i64>>,
+    tracer: Tracer<S::Event>,
+    addresses: Rc<BTreeMap<String, Host>>,
+}
+
+impl<S: Subject> Clone for Hosted<S> {
+    fn clone(&self) -> Self {
+        Self {
+            subject: self.subject.clone(),
+            host: self.host,
+            scene: self.scene.clone(),
+            clock: self.clock.clone(),
+            tracer: self.tracer.clone(),
+            addresses: self.addresses.clone(),
+        }
+    }
+}
+
+fn address(host: Host) -> Address {
+    format!("{}:{PORT}", name(host)).parse().expect("the name of a host and a port are an address")
+}
+
+impl<S: Subject> Hosted<S> {
+    pub(super) fn new(
+        subject: &S,
+        host: Host,
+        scene: &Scene<S>,
+        trace: &Rc<RefCell<Trace<S::Event>>>,
+        clocks: &[Rc<Cell<i64>>],
+    ) -> Self {
+        let mut addresses: BTreeMap<_, _> = (0..scene.plan.nodes).map(|to| (address(to).to_string(), to)).collect();
+        // Hosts that were dialled by name are dialled back at their IP address, which turmoil gives in order.
+        addresses.extend((0..scene.plan.nodes).map(|to| (format!("192.168.0.{}:{PORT}", to + 1), to)));
+        Self {
+            subject: subject.clone(),
+            host,
+            scene: scene.clone(),
+            clock: clocks[host].clone(),
+            tracer: Tracer::new(&name(host), trace),
+            addresses: Rc::new(addresses),
+        }
+    }
+
+    pub(super) async fn run(self) -> turmoil::Result {
+        loop {
+            match self.subject.clone().boot(self.machine()).await {
+                Ended::Stopped => {}
+                Ended::Failed(why) => self.tracer.note(format!("the program failed: {why}")),
+                Ended::Broken(why) => {
+                    self.scene.is_broken("live", format!("the program of {} broke: {why}", name(self.host)));
+                    return Ok(());
+                }
+            }
+            tokio::time::sleep(RESTART).await;
+        }
+    }
+
+    fn machine(&self) -> Machine<S> {
+        let host = self.host;
+        let boot = self.scene.boots[host].replace(self.scene.boots[host].get() + 1);
+        let dials =
+            self.scene.plan.dials.iter().filter(|(from, _)| *from == host).map(|(_, to)| address(*to)).collect();
+        let transport = SimTransport::new(self.tap());
+        Machine {
+            host,
+            boot,
+            seed: Seed::from_u64(self.scene.plan.seed).derive(&name(host), boot),
+            listen: format!("0.0.0.0:{PORT}").parse().expect("an address"),
+            dials,
+            transport: FaultTransport::new(transport, self.scene.links.clone(), host, self.addresses.clone()),
+            disk: self.scene.disks[host].boot(),
+            clock: SimClock::Skewed(self.clock.clone()),
+            events: self.tracer.clone(),
+            clients: self.scene.clients.clone(),
+        }
+    }
+
+    fn tap(&self) -> Tap {
+        let this = self.clone();
+        Rc::new(move |to, bytes| {
+            this.tracer.sent(to, bytes);
+            this.subject.on_wire(&this.scene.clients, this.host, bytes);
+        })
+    }
+}

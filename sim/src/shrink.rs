@@ -1,0 +1,161 @@
+//! Shrinking: from a plan that breaks a promise to a small one that breaks the same one.
+//!
+//! Steps are dropped first, by halves and then one at a time (ddmin: Zeller and Hildebrandt, 2002), because walking
+//! the whole value tree of a plan costs a run for each step. Then each step's times walk proptest's value trees of
+//! numbers, and its call becomes what the subject says is smaller.
+
+use proptest::num::u64::BinarySearch;
+use proptest::strategy::ValueTree;
+
+use crate::plan::{Plan, Step, What};
+use crate::run::run;
+use crate::subject::{Broken, Subject};
+
+/// What shrinking has come to.
+#[derive(Clone, Debug)]
+pub struct Shrunk<C> {
+    /// The plan.
+    pub plan: Plan<C>,
+    /// How it breaks the promise.
+    pub broken: Broken,
+    /// How many runs that took.
+    pub runs: usize,
+}
+
+/// Shrinks a plan that breaks a promise, within a number of runs. `None` where it breaks none. `goes_on` is told of
+/// each run.
+pub fn shrink<S: Subject>(
+    subject: &S,
+    plan: &Plan<S::Call>,
+    runs_max: usize,
+    mut tick: impl FnMut(usize),
+) -> Option<Shrunk<S::Call>> {
+    let broken = run(subject, plan).broken?;
+    let mut shrinking =
+        Shrinking { subject, best: Shrunk { plan: plan.clone(), broken, runs: 1 }, runs_max, tick: &mut tick };
+    shrinking.drop_steps();
+    shrinking.make_steps_smaller();
+    shrinking.drop_steps();
+    shrinking.drop_nodes();
+    Some(shrinking.best)
+}
+
+struct Shrinking<'a, S: Subject> {
+    subject: &'a S,
+    best: Shrunk<S::Call>,
+    runs_max: usize,
+    tick: &'a mut dyn FnMut(usize),
+}
+
+impl<S: Subject> Shrinking<'_, S> {
+    /// Takes a smaller plan where it breaks the same promise.
+    fn try_plan(&mut self, plan: Plan<S::Call>) -> bool {
+        if self.best.runs >= self.runs_max || plan == self.best.plan {
+            return false;
+        }
+        self.best.runs += 1;
+        (self.tick)(self.best.runs);
+        match run(self.subject, &plan).broken {
+            Some(broken) if broken.oracle == self.best.broken.oracle => {
+                self.best.plan = plan;
+                self.best.broken = broken;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Drops ever smaller parts of the steps, until no single one can go.
+    fn drop_steps(&mut self) {
+        let mut part = self.best.plan.steps.len().div_ceil(2).max(1);
+        loop {
+            let mut start = 0;
+            let mut has_dropped = false;
+            while start < self.best.plan.steps.len() {
+                let mut plan = self.best.plan.clone();
+                let end = (start + part).min(plan.steps.len());
+                plan.steps.drain(start..end);
+                if self.try_plan(plan) {
+                    has_dropped = true;
+                } else {
+                    start += part;
+                }
+            }
+            if part == 1 && !has_dropped {
+                return;
+            }
+            if !has_dropped || part > self.best.plan.steps.len() {
+                part = part.div_ceil(2).max(1);
+            }
+            if self.best.runs >= self.runs_max {
+                return;
+            }
+        }
+    }
+
+    fn make_steps_smaller(&mut self) {
+        for index in 0..self.best.plan.steps.len() {
+            if let What::Call(host, call) = self.best.plan.steps[index].what.clone() {
+                for smaller in self.subject.smaller(&call) {
+                    let mut plan = self.best.plan.clone();
+                    plan.steps[index].what = What::Call(host, smaller);
+                    self.try_plan(plan);
+                }
+            }
+            let step = &self.best.plan.steps[index];
+            let (at, lasting) = (tenths(step.at_ms), tenths(lasting_ms(step)));
+            self.walk(index, BinarySearch::new(lasting), |step, lasting| set_times(step, step.at_ms, lasting * 100));
+            self.walk(index, BinarySearch::new(at), |step, at| set_times(step, at * 100, lasting_ms(step)));
+        }
+    }
+
+    /// Walks the value tree of a number of one step as far as it goes.
+    fn walk(&mut self, index: usize, mut tree: BinarySearch, set: impl Fn(&mut Step<S::Call>, u64)) {
+        loop {
+            let mut plan = self.best.plan.clone();
+            set(&mut plan.steps[index], tree.current());
+            let goes_on = if self.try_plan(plan) { tree.simplify() } else { tree.complicate() };
+            if !goes_on || self.best.runs >= self.runs_max {
+                return;
+            }
+        }
+    }
+
+    /// Drops the last nodes where no step needs them.
+    fn drop_nodes(&mut self) {
+        while self.best.plan.nodes > 2 {
+            let last = self.best.plan.nodes - 1;
+            let uses = |step: &Step<S::Call>| match &step.what {
+                What::Call(host, _) => *host == last,
+                What::Fault(fault, _) => fault.hosts().0 == last || fault.hosts().1 == Some(last),
+            };
+            if self.best.plan.steps.iter().any(uses) {
+                return;
+            }
+            let mut plan = self.best.plan.clone();
+            plan.nodes = last;
+            plan.dials.retain(|(from, to)| *from != last && *to != last);
+            if !self.try_plan(plan) {
+                return;
+            }
+        }
+    }
+}
+
+fn tenths(ms: u64) -> u64 {
+    ms.div_ceil(100)
+}
+
+fn lasting_ms<C>(step: &Step<C>) -> u64 {
+    match &step.what {
+        What::Fault(_, until) => until - step.at_ms,
+        What::Call(..) => 0,
+    }
+}
+
+fn set_times<C>(step: &mut Step<C>, at_ms: u64, lasting_ms: u64) {
+    step.at_ms = at_ms;
+    if let What::Fault(fault, until) = &mut step.what {
+        *until = if fault.lasts() { at_ms + lasting_ms } else { at_ms };
+    }
+}

@@ -1,0 +1,198 @@
+//! What the harness needs to know of a system under test. Everything else in it does not know what it tests.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::rc::Rc;
+use std::str::FromStr;
+use std::time::Duration;
+
+use dacapo::seed::Seed;
+use dacapo::transport::Address;
+use proptest::strategy::BoxedStrategy;
+
+use crate::disk::SimDisk;
+use crate::links::{FaultTransport, Host, Links};
+use crate::plan::Plan;
+use crate::platform::SimClock;
+use crate::trace::{Trace, Tracer};
+use crate::transport::SimTransport;
+
+/// A system under test: the program of each host, the calls of its clients, and what must hold.
+pub trait Subject: Clone + 'static {
+    /// A call of a client; its text is what a plan has.
+    type Call: Clone + fmt::Debug + fmt::Display + FromStr<Err = String> + PartialEq + 'static;
+    /// What a program tells of itself; its text is a line of the trace.
+    type Event: Clone + fmt::Debug + fmt::Display + 'static;
+    /// What clients and programs share: handles on running programs, and the history of the calls.
+    type Clients: Clone + 'static;
+
+    /// The clients of one run.
+    fn clients(&self, plan: &Plan<Self::Call>) -> Self::Clients;
+
+    /// The calls that a seed draws from.
+    fn calls(&self) -> BoxedStrategy<Self::Call>;
+
+    /// Calls that are smaller than this one, the smallest first.
+    fn smaller(&self, call: &Self::Call) -> Vec<Self::Call>;
+
+    /// Runs the program of a host until it ends. It is started again whatever it ends with, but for
+    /// [`Ended::Broken`]. It is dropped where its host is killed.
+    fn boot(self, machine: Machine<Self>) -> impl Future<Output = Ended> + 'static;
+
+    /// Makes one call and notes what came of it.
+    fn call(
+        self,
+        scene: Scene<Self>,
+        host: Host,
+        number: usize,
+        call: Self::Call,
+    ) -> impl Future<Output = ()> + 'static;
+
+    /// Runs after all faults have ended: everything has to come right.
+    fn settle(self, scene: Scene<Self>) -> impl Future<Output = Result<(), Broken>> + 'static;
+
+    /// Sees what a host hands to the network.
+    fn on_wire(&self, clients: &Self::Clients, host: Host, bytes: &[u8]);
+
+    /// Whether a file may be damaged at rest. What a program cannot live without may not.
+    fn may_rot(&self, path: &str) -> bool;
+
+    /// What must hold of a whole run, besides what calls and settling have found.
+    fn oracles(&self) -> Vec<Oracle<Self>>;
+
+    /// Rare states that a run can reach; counted over a sweep.
+    fn reached(&self, run: &Run<Self>) -> BTreeMap<&'static str, u64>;
+}
+
+/// Judges a run. Named for the promise that it watches.
+pub struct Oracle<S: Subject> {
+    /// The promise.
+    pub name: &'static str,
+    /// What is wrong with the run, where something is.
+    pub judge: fn(&Run<S>) -> Result<(), String>,
+}
+
+/// A promise that was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// The oracle that says so.
+    pub oracle: &'static str,
+    /// How.
+    pub what: String,
+}
+
+/// How the program of a host ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to stop.
+    Stopped,
+    /// It could not run, and says why.
+    Failed(String),
+    /// It must not end so: it panicked.
+    Broken(String),
+}
+
+/// What the program of a host runs on, each time it is started.
+pub struct Machine<S: Subject> {
+    /// Which host.
+    pub host: Host,
+    /// How often it was started before.
+    pub boot: u64,
+    /// Where its random choices come from: another seed for each start.
+    pub seed: Seed,
+    /// Where it listens.
+    pub listen: Address,
+    /// The hosts that it dials.
+    pub dials: Vec<Address>,
+    /// Its network.
+    pub transport: FaultTransport<SimTransport>,
+    /// Its disk.
+    pub disk: SimDisk,
+    /// Its time of day.
+    pub clock: SimClock,
+    /// Where it tells its events.
+    pub events: Tracer<S::Event>,
+    /// What it shares with its clients.
+    pub clients: S::Clients,
+}
+
+/// What clients see of the world.
+pub struct Scene<S: Subject> {
+    /// What they share.
+    pub clients: S::Clients,
+    /// The plan.
+    pub plan: Rc<Plan<S::Call>>,
+    /// The disks, by host.
+    pub disks: Rc<Vec<SimDisk>>,
+    /// What was damaged at rest, so far.
+    pub damage: Rc<RefCell<Vec<Damage>>>,
+    /// Writes lines of the clients into the trace.
+    pub notes: Tracer<S::Event>,
+    /// What is broken so far. The run ends at the first.
+    pub broken: Rc<RefCell<Vec<Broken>>>,
+    /// All links.
+    pub links: Links,
+    /// How often each host has been started.
+    pub boots: Rc<Vec<Cell<u64>>>,
+}
+
+/// A file that the world damaged at rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// On whose disk.
+    pub host: Host,
+    /// Which file.
+    pub path: String,
+}
+
+/// A run after its end.
+pub struct Run<S: Subject> {
+    /// What was run.
+    pub plan: Rc<Plan<S::Call>>,
+    /// What the clients know.
+    pub clients: S::Clients,
+    /// The disks, by host, as the run left them.
+    pub disks: Rc<Vec<SimDisk>>,
+    /// What was damaged at rest.
+    pub damage: Vec<Damage>,
+    /// What happened.
+    pub trace: Trace<S::Event>,
+    /// Virtual time that passed.
+    pub elapsed: Duration,
+    /// Faults that took effect, by their first word.
+    pub faults: BTreeMap<String, u64>,
+    /// Dialled connections that were open at the end, by host.
+    pub connections: Vec<usize>,
+    /// The first promise that was broken, if any.
+    pub broken: Option<Broken>,
+}
+
+impl<S: Subject> Scene<S> {
+    /// Notes a broken promise.
+    pub fn is_broken(&self, oracle: &'static str, what: impl Into<String>) {
+        self.broken.borrow_mut().push(Broken { oracle, what: what.into() });
+    }
+}
+
+impl<S: Subject> Clone for Scene<S> {
+    fn clone(&self) -> Self {
+        Self {
+            clients: self.clients.clone(),
+            plan: self.plan.clone(),
+            disks: self.disks.clone(),
+            damage: self.damage.clone(),
+            notes: self.notes.clone(),
+            broken: self.broken.clone(),
+            links: self.links.clone(),
+            boots: self.boots.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.oracle, self.what)
+    }
+}

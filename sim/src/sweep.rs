@@ -1,0 +1,131 @@
+//! Many seeds on all cores: each is drawn, run and judged; a share is run twice and compared.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::plan::{Plan, draw};
+use crate::run::run;
+use crate::subject::{Broken, Subject};
+
+/// One run in so many is done twice.
+pub const TWICE_EVERY: u64 = 64;
+
+/// What is swept.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    /// The seeds.
+    pub seeds: Range<u64>,
+    /// Threads.
+    pub jobs: usize,
+    /// Which part of the range, counted from 0, of how many: the seeds that leave that rest.
+    pub shard: (u64, u64),
+}
+
+/// What a sweep has seen so far.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// Runs that were judged.
+    pub runs: u64,
+    /// Runs that were done a second time, with the same trace.
+    pub twice: u64,
+    /// Virtual time of all runs.
+    pub virtual_time: Duration,
+    /// Faults that took effect, by their first word.
+    pub faults: BTreeMap<String, u64>,
+    /// Rare states that were reached.
+    pub reached: BTreeMap<&'static str, u64>,
+    /// Seeds that broke a promise, and how.
+    pub broken: BTreeMap<u64, Broken>,
+}
+
+/// The plan that a seed names.
+#[must_use]
+pub fn plan_of<S: Subject>(subject: &S, seed: u64) -> Plan<S::Call> {
+    draw::tree(seed, subject.calls()).current()
+}
+
+/// Sweeps until the range is done, a promise is broken, or `goes_on` says no. It is called after each run, on the
+/// thread that did it.
+pub fn sweep<S>(subject: &S, sweep: &Sweep, goes_on: impl Fn(&Summary) -> bool + Sync) -> Summary
+where
+    S: Subject + Sync,
+{
+    let next = AtomicU64::new(sweep.seeds.start);
+    let stop = AtomicBool::new(false);
+    let summary = Mutex::new(Summary::default());
+    let work = || {
+        while !stop.load(Ordering::Relaxed) {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= sweep.seeds.end {
+                return;
+            }
+            if seed % sweep.shard.1 != sweep.shard.0 {
+                continue;
+            }
+            let one = judge(subject, seed);
+            let mut summary = summary.lock().expect("no thread panics while it holds the summary");
+            summary.add(seed, one);
+            if !summary.broken.is_empty() || !goes_on(&summary) {
+                stop.store(true, Ordering::Relaxed);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..sweep.jobs {
+            scope.spawn(work);
+        }
+        work();
+    });
+    summary.into_inner().expect("every thread has ended")
+}
+
+/// What one seed adds.
+struct One {
+    virtual_time: Duration,
+    faults: BTreeMap<String, u64>,
+    reached: BTreeMap<&'static str, u64>,
+    broken: Option<Broken>,
+    was_twice: bool,
+}
+
+fn judge<S: Subject>(subject: &S, seed: u64) -> One {
+    let judged = catch_unwind(AssertUnwindSafe(|| {
+        let plan = plan_of(subject, seed);
+        let first = run(subject, &plan);
+        let mut broken = first.broken.clone();
+        let was_twice = seed.is_multiple_of(TWICE_EVERY);
+        if was_twice && broken.is_none() && run(subject, &plan).trace.digest() != first.trace.digest() {
+            broken = Some(Broken { oracle: "replay", what: "a second run has another trace".to_owned() });
+        }
+        let reached = subject.reached(&first);
+        One { virtual_time: first.elapsed, faults: first.faults, reached, broken, was_twice }
+    }));
+    judged.unwrap_or_else(|_| One {
+        virtual_time: Duration::ZERO,
+        faults: BTreeMap::new(),
+        reached: BTreeMap::new(),
+        broken: Some(Broken { oracle: "live", what: "the run panicked".to_owned() }),
+        was_twice: false,
+    })
+}
+
+impl Summary {
+    fn add(&mut self, seed: u64, one: One) {
+        self.runs += 1;
+        self.twice += u64::from(one.was_twice);
+        self.virtual_time += one.virtual_time;
+        for (fault, count) in one.faults {
+            *self.faults.entry(fault).or_default() += count;
+        }
+        for (state, count) in one.reached {
+            *self.reached.entry(state).or_default() += count;
+        }
+        if let Some(broken) = one.broken {
+            self.broken.insert(seed, broken);
+        }
+    }
+}

@@ -123,7 +123,7 @@ impl Family {
                 Fault::DiskErrors(
                     one,
                     kinds[usize::from(number.to_le_bytes()[1] % 4)],
-                    [10, 100, 500, 1000][usize::from(number.to_le_bytes()[0] % 4)],
+                    [20, 200, 1000, 1000][usize::from(number.to_le_bytes()[0] % 4)],
                 )
             }
             Self::FullDisk => Fault::FullDisk(one),

@@ -61,8 +61,7 @@ impl Subject for Files {
     async fn call(self, scene: Scene<Self>, host: Host, number: usize, call: Call) {
         scene.notes.note(format!("call {number}: n{host} {call}"));
         let begun = scene.clients.begin();
-        let key = call.key();
-        let index = scene.clients.add(Entry { number, host, key, call, begun, ended: None });
+        let index = scene.clients.add(Entry::new(number, host, call, begun));
         let outcome = perform(&scene, host, number, call).await;
         let outcome = self.bug.map_or(outcome.clone(), |bug| bug.lie(&scene.clients, host, call, outcome));
         scene.notes.note(format!("call {number}: {outcome}"));

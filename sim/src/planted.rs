@@ -53,8 +53,8 @@ bugs! {
     RenameErrorHidden "rename-error-hidden",
     /// Writes to blobs reach the file when the next one is created: the acknowledgement comes first.
     AckBeforeWrite "ack-before-write",
-    /// Two writes of a catalog change places.
-    CatalogWritesSwapped "catalog-writes-swapped",
+    /// Each third write of a catalog reaches the file after the sync that follows it.
+    CatalogWriteAfterSync "catalog-write-after-sync",
     /// Each tenth write to a blob is lost.
     LostWrite "lost-write",
     /// The second write to a blob goes where the first one went.

@@ -22,8 +22,8 @@ use faults::Faults;
 
 /// How long the network takes for a segment at least; the tick is the same. Chosen: a run costs one step per host
 /// and tick, and no deadline of a subject is near it.
-const TICK: Duration = Duration::from_millis(10);
-const LATENCY_MAX: Duration = Duration::from_millis(30);
+const TICK: Duration = Duration::from_millis(20);
+const LATENCY_MAX: Duration = Duration::from_millis(60);
 
 /// Segments and connections that may wait at one socket; turmoil panics beyond it.
 const TCP_CAPACITY: usize = 4096;

@@ -96,7 +96,6 @@ pub fn content(number: usize, size: u32) -> Vec<u8> {
 }
 
 /// Calls as a seed draws them: few keys, mostly small files, and sizes around every bound.
-#[must_use]
 pub fn strategy() -> BoxedStrategy<Call> {
     let eager = u32::try_from(EAGER_BYTES_MAX).expect("a small number");
     let size = prop_oneof![

@@ -31,6 +31,8 @@ pub struct Entry {
     pub key: Option<u8>,
     /// The call.
     pub call: Call,
+    /// What it stores, where it is a store.
+    content: Option<ContentDigest>,
     /// When it began.
     pub begun: u64,
     /// When it ended, and how.
@@ -86,6 +88,16 @@ impl Outcome {
 }
 
 impl Entry {
+    /// A call that begins.
+    #[must_use]
+    pub fn new(number: usize, host: Host, call: Call, begun: u64) -> Self {
+        let content = match call {
+            Call::Store { size, .. } => Some(digest(&call::content(number, size))),
+            _ => None,
+        };
+        Self { number, host, key: call.key(), call, content, begun, ended: None }
+    }
+
     /// What came of it, where it has ended.
     #[must_use]
     pub fn outcome(&self) -> Option<&Outcome> {
@@ -104,10 +116,7 @@ impl Entry {
     /// What a store stores.
     #[must_use]
     pub fn content(&self) -> Option<ContentDigest> {
-        match self.call {
-            Call::Store { size, .. } => Some(digest(&call::content(self.number, size))),
-            _ => None,
-        }
+        self.content
     }
 
     /// Whether it is a store that took effect, or may have.

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use dacapo::limits::PROGRESS_TIMEOUT;
 use dacapo::node::{Content, Handle};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::call::{self, Call, FRESH_KEY};
 use super::history::{Entry, Outcome, digest};
@@ -16,12 +17,19 @@ use crate::subject::{Broken, Scene};
 /// How often it is looked whether all are connected.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// The longest that an exchange goes on whose bytes were lost, and as much again.
+const EXCHANGE_MAX: Duration = Duration::from_secs(2 * PROGRESS_TIMEOUT.as_secs());
+
+/// How long it takes until a check that failed is made again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// What the checks store and read.
 const FRESH: &[u8] = b"dacapo plaintext of the check after the faults";
 
 pub(super) async fn settle(scene: Scene<Files>) -> Result<(), Broken> {
     connected(&scene).await;
     scene.notes.note("all are connected".to_owned());
+    exchanges_end(&scene).await;
     let hosts: Vec<Host> = (0..scene.plan.nodes).collect();
     for host in &hosts {
         for key in keys(&scene, *host) {
@@ -30,7 +38,14 @@ pub(super) async fn settle(scene: Scene<Files>) -> Result<(), Broken> {
         }
     }
     for host in &hosts {
-        new_files_go_everywhere(&scene, *host).await?;
+        let begun = Instant::now();
+        while let Err(broken) = new_files_go_everywhere(&scene, *host).await {
+            // A dead connection may not have been noticed yet.
+            if begun.elapsed() > EXCHANGE_MAX {
+                return Err(broken);
+            }
+            sleep(LOOK_AGAIN).await;
+        }
     }
     Ok(())
 }
@@ -57,6 +72,16 @@ async fn is_connected(scene: &Scene<Files>, host: Host) -> bool {
         let id = scene.clients.id(other);
         id.is_some() && peers.iter().any(|peer| peer.is_connected && peer.peer == id)
     })
+}
+
+/// Waits until no exchange is on its way any more: one whose bytes were lost ends at its deadline. What is left then
+/// is for the oracle to judge.
+async fn exchanges_end(scene: &Scene<Files>) {
+    let begun = Instant::now();
+    let is_writing = || scene.disks.iter().any(|disk| disk.tree().iter().any(|(path, ..)| path.starts_with("tmp/")));
+    while is_writing() && begun.elapsed() < EXCHANGE_MAX {
+        sleep(LOOK).await;
+    }
 }
 
 fn keys(scene: &Scene<Files>, host: Host) -> Vec<u8> {
@@ -103,21 +128,26 @@ async fn expected_file_is_there(scene: &Scene<Files>, host: Host, key: u8) -> Re
     Ok(())
 }
 
-/// A get of the check: into the history, judged as every other.
+/// Gets of the check, until one succeeds or it is too late: into the history, judged as every other.
 async fn get(scene: &Scene<Files>, host: Host, key: u8, must_be_there: bool) -> Result<(), Broken> {
-    let call = Call::Get { key };
-    let number = scene.clients.history().len();
-    let begun = scene.clients.begin();
-    let index = scene.clients.add(Entry { number, host, key: Some(key), call, begun, ended: None });
-    let outcome = perform(scene, host, number, call).await;
-    scene.clients.end(index, outcome.clone());
-    if let Some(broken) = scene.clients.look_at(index) {
-        return Err(broken);
-    }
-    match outcome {
-        Outcome::Got(_) => Ok(()),
-        other if must_be_there => Err(broken("available", format!("file {key} of n{host} must be there: {other}"))),
-        _ => Ok(()),
+    let begun = Instant::now();
+    loop {
+        let call = Call::Get { key };
+        let moment = scene.clients.begin();
+        let index = scene.clients.add(Entry::new(scene.clients.history().len(), host, call, moment));
+        let outcome = perform(scene, host, 0, call).await;
+        scene.clients.end(index, outcome.clone());
+        if let Some(broken) = scene.clients.look_at(index) {
+            return Err(broken);
+        }
+        match outcome {
+            Outcome::Got(_) => return Ok(()),
+            other if must_be_there && begun.elapsed() > EXCHANGE_MAX => {
+                return Err(broken("available", format!("file {key} of n{host} must be there: {other}")));
+            }
+            _ if must_be_there => sleep(LOOK_AGAIN).await,
+            _ => return Ok(()),
+        }
     }
 }
 

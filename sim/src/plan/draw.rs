@@ -87,8 +87,10 @@ where
     let calls = vec(call, 4..=calls_max);
     let count = if families.is_empty() { 0..=0 } else { 0..=faults_max };
     let families = if families.is_empty() { vec![Family::Reset] } else { families };
-    let fault = (0..LIFT_MS, 0..FAULT_MS_MAX, 0..families.len(), 0..nodes, 1..nodes, any::<u32>()).prop_map(
+    let fault = (0..LIFT_MS, 0..FAULT_MS_MAX, 0..families.len(), 0..nodes + callers, 1..nodes, any::<u32>()).prop_map(
         move |(at_ms, lasting, family, one, further, number)| {
+            // The hosts whose nodes are called are hit twice as often.
+            let one = one % nodes;
             let draw = Draw { one, other: (one + further) % nodes, number };
             let fault = families[family].fault(draw);
             let until = if fault.lasts() { (at_ms + lasting).min(LIFT_MS) } else { at_ms };

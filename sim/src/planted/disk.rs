@@ -214,14 +214,9 @@ impl BugFile {
                 self.disk.state().waiting.push((self.file.clone(), position, bytes.to_vec()));
                 Ok(())
             }
-            Bug::CatalogWritesSwapped if self.path.as_str() == CATALOG => {
-                let earlier = std::mem::take(&mut self.disk.state().waiting);
-                if earlier.is_empty() && number.is_multiple_of(3) {
-                    self.disk.state().waiting.push((self.file.clone(), position, bytes.to_vec()));
-                    return Ok(());
-                }
-                self.file.write_at(position, bytes)?;
-                earlier.into_iter().try_for_each(|(file, position, bytes)| file.write_at(position, &bytes))
+            Bug::CatalogWriteAfterSync if self.path.as_str() == CATALOG && number.is_multiple_of(3) => {
+                self.disk.state().waiting.push((self.file.clone(), position, bytes.to_vec()));
+                Ok(())
             }
             Bug::WriteErrorHidden => {
                 self.file.write_at(position, bytes).ok();
@@ -262,6 +257,11 @@ impl DiskFile for BugFile {
             Bug::SyncLies => Ok(()),
             Bug::CatalogSyncLies if is_catalog => Ok(()),
             Bug::BlobSyncLies if !is_catalog => Ok(()),
+            Bug::CatalogWriteAfterSync if is_catalog => {
+                let synced = self.file.sync();
+                self.disk.make_waiting_writes();
+                synced
+            }
             Bug::SyncErrorHidden => {
                 self.file.sync().ok();
                 Ok(())

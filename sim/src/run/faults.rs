@@ -246,16 +246,17 @@ impl<S: Subject> Faults<S> {
     }
 
     fn swap(&mut self, host: Host, number: u32) -> bool {
-        let files = self.files(host);
-        let (Some((one, _)), Some((other, _))) = (pick(&files, number), pick(&files, number / 7 + 1)) else {
-            return false;
-        };
+        let mut files = self.files(host);
+        let Some((one, _)) = pick(&files, number).cloned() else { return false };
+        // Both below one directory of the root: what may lie in the clear stays apart from what may not.
+        files.retain(|(path, _)| path.split('/').next() == one.split('/').next());
+        let Some((other, _)) = pick(&files, number / 7 + 1).cloned() else { return false };
         if one == other {
             return false;
         }
-        self.scene.disks[host].swap(one, other).expect("both are files");
+        self.scene.disks[host].swap(&one, &other).expect("both are files");
         for path in [one, other] {
-            self.scene.damage.borrow_mut().push(Damage { host, path: path.clone() });
+            self.scene.damage.borrow_mut().push(Damage { host, path });
         }
         true
     }

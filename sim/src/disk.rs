@@ -201,7 +201,7 @@ impl Disk for SimDisk {
     }
 
     fn rename(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()> {
-        self.call(CallKind::Names)?.tree.rename(from, to)
+        self.call(CallKind::Rename)?.tree.rename(from, to)
     }
 
     fn remove(&self, path: &DiskPath) -> io::Result<()> {

@@ -119,12 +119,9 @@ impl Family {
             Self::Pause => Fault::Pause(one),
             Self::SlowDisk => Fault::SlowDisk(one, Duration::from_millis(u64::from(1 + number % 99))),
             Self::DiskErrors => {
-                let kinds = [CallKind::Read, CallKind::Write, CallKind::Sync, CallKind::Names];
-                Fault::DiskErrors(
-                    one,
-                    kinds[usize::from(number.to_le_bytes()[1] % 4)],
-                    [20, 200, 1000, 1000][usize::from(number.to_le_bytes()[0] % 4)],
-                )
+                let [share, kind, ..] = number.to_le_bytes().map(usize::from);
+                let (kind, _) = CallKind::ALL[kind % CallKind::ALL.len()];
+                Fault::DiskErrors(one, kind, [20, 200, 1000, 1000][share % 4])
             }
             Self::FullDisk => Fault::FullDisk(one),
             Self::Rot => Fault::Rot(one, number % 1000),

@@ -9,10 +9,13 @@ mod settle;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use dacapo::crypto::ClusterSecret;
+use dacapo::crypto::{ClusterSecret, Keys};
 use dacapo::disk::Disk;
 use dacapo::event::{Event, FetchAnswer};
+use dacapo::limits::LIST_PAGE_MAX;
 use dacapo::node::{Config, Content, GetError, Node, StoreError};
+use dacapo::seed::{Lane, Seed};
+use dacapo::store::{Identity, Store};
 use proptest::strategy::BoxedStrategy;
 
 use crate::disk::SimDisk;
@@ -112,6 +115,28 @@ impl Subject for Files {
             count("store rejected", matches!(entry.outcome(), Some(Outcome::Rejected)));
         }
         reached
+    }
+}
+
+/// What the catalog on a disk says, in words. Opens it as a start would: what a crash left is settled by that.
+#[must_use]
+pub fn catalog(disk: &SimDisk) -> String {
+    let disk = disk.boot();
+    let mut unused = Seed::from_u64(0).lane(Lane::Identity);
+    let opened = Identity::load_or_create(&disk, &mut unused).map_err(|error| error.to_string()).and_then(|identity| {
+        let keys = Keys::derive(&identity.master);
+        let (store, _) = Store::open(disk, &keys).map_err(|error| error.to_string())?;
+        let own = store.list_own(None, LIST_PAGE_MAX).map_err(|error| error.to_string())?;
+        let held = store.list_held(None, LIST_PAGE_MAX).map_err(|error| error.to_string())?;
+        Ok((own, held))
+    });
+    match opened {
+        Ok((own, held)) => {
+            let own: Vec<_> = own.iter().map(|(key, record)| format!("{key} {}", record.seal.version)).collect();
+            let own = if own.is_empty() { "no files".to_owned() } else { own.join(", ") };
+            format!("catalog: {own}; {} replicas of others", held.len())
+        }
+        Err(error) => format!("catalog: {error}"),
     }
 }
 

@@ -45,8 +45,8 @@ bugs! {
     BlobSyncLies "blob-sync-lies",
     /// A sync of a directory does nothing.
     DirSyncLies "dir-sync-lies",
-    /// A sync that fails says that it did not.
-    SyncErrorHidden "sync-error-hidden",
+    /// Each third sync of a blob does nothing.
+    ThirdSyncLies "third-sync-lies",
     /// A write that fails says that it did not.
     WriteErrorHidden "write-error-hidden",
     /// A rename that fails says that it did not.

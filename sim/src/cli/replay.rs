@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use dacapo::disk::EntryKind;
-use dacapo_sim::files::Files;
+use dacapo_sim::files::{self, Files};
 use dacapo_sim::plan::words::name;
 use dacapo_sim::report::report;
 use dacapo_sim::run::run_until;
@@ -55,6 +55,7 @@ fn show(out: &mut impl Write, run: &Run<Files>) -> io::Result<()> {
         let id = run.clients.id(host).map_or("-".to_owned(), |id| id.to_string()[..8].to_owned());
         let connections = run.connections[host];
         writeln!(out, "\n{} is {id}, has dialled {connections} connections, has on its disk:", name(host))?;
+        writeln!(out, "  {}", files::catalog(disk))?;
         for (path, kind, len) in disk.tree() {
             if kind == EntryKind::File {
                 writeln!(out, "  {len:>9}  {}", shorten(&path))?;

@@ -16,7 +16,9 @@ pub enum CallKind {
     Write,
     /// Syncs of content and of directories.
     Sync,
-    /// All that has to do with names.
+    /// Renames.
+    Rename,
+    /// All else that has to do with names.
     Names,
 }
 
@@ -50,8 +52,14 @@ impl Trouble {
 }
 
 impl CallKind {
-    const ALL: [(Self, &'static str); 4] =
-        [(Self::Read, "read"), (Self::Write, "write"), (Self::Sync, "sync"), (Self::Names, "names")];
+    /// All of them, by name.
+    pub const ALL: [(Self, &'static str); 5] = [
+        (Self::Read, "read"),
+        (Self::Write, "write"),
+        (Self::Sync, "sync"),
+        (Self::Rename, "rename"),
+        (Self::Names, "names"),
+    ];
 }
 
 impl fmt::Display for CallKind {
@@ -66,6 +74,6 @@ impl FromStr for CallKind {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.iter().find(|(_, name)| *name == text);
-        found.map(|(kind, _)| *kind).ok_or_else(|| format!("{text:?} is not one of read, write, sync, names"))
+        found.map(|(kind, _)| *kind).ok_or_else(|| format!("{text:?} is not one of read, write, sync, rename, names"))
     }
 }

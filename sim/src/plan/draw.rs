@@ -61,7 +61,7 @@ fn knobs(rng: &mut LaneRng) -> Knobs {
     let dials = topology(rng, nodes);
     let share = [0, 15, 30, 60][index_below(rng, 4)];
     let families = Family::ALL.into_iter().filter(|_| below(rng, 100) < share).collect();
-    let faults_max = 1 + index_below(rng, 12);
+    let faults_max = 1 + index_below(rng, 20);
     let calls_max = 8 + index_below(rng, 25);
     let callers = 1 + index_below(rng, nodes.min(2));
     Knobs { nodes, dials, families, faults_max, calls_max, callers }

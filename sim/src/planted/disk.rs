@@ -20,7 +20,7 @@ pub struct BugDisk {
 
 #[derive(Default)]
 struct State {
-    writes: u64,
+    count: u64,
     /// Writes that wait, to be made later or never.
     waiting: Vec<(Arc<SimFile>, u64, Vec<u8>)>,
     log: Option<Arc<SimFile>>,
@@ -75,6 +75,13 @@ impl BugDisk {
 
     fn file(&self, file: SimFile, path: &DiskPath) -> BugFile {
         BugFile { file: Arc::new(file), path: path.clone(), disk: self.clone() }
+    }
+
+    /// Counts what the bug counts.
+    fn count(&self) -> u64 {
+        let mut state = self.state();
+        state.count += 1;
+        state.count
     }
 
     fn make_waiting_writes(&self) {
@@ -187,7 +194,10 @@ impl Disk for BugDisk {
     }
 
     fn sync_dir(&self, path: &DiskPath) -> io::Result<()> {
-        if self.bug == Bug::DirSyncLies { Ok(()) } else { self.disk.sync_dir(path) }
+        match self.bug {
+            Bug::DirSyncLies => Ok(()),
+            _ => self.disk.sync_dir(path),
+        }
     }
 
     fn sync_all(&self) -> io::Result<()> {
@@ -201,11 +211,7 @@ impl Disk for BugDisk {
 
 impl BugFile {
     fn write_wrongly(&self, position: u64, bytes: &[u8]) -> io::Result<()> {
-        let number = {
-            let mut state = self.disk.state();
-            state.writes += 1;
-            state.writes
-        };
+        let number = self.disk.count();
         let is_blob = is_temporary(&self.path);
         match self.disk.bug {
             Bug::LostWrite if is_blob && number.is_multiple_of(10) => Ok(()),
@@ -262,9 +268,12 @@ impl DiskFile for BugFile {
                 self.disk.make_waiting_writes();
                 synced
             }
-            Bug::SyncErrorHidden => {
-                self.file.sync().ok();
-                Ok(())
+            Bug::ThirdSyncLies if !is_catalog => {
+                if self.disk.count().is_multiple_of(3) {
+                    Ok(())
+                } else {
+                    self.file.sync()
+                }
             }
             _ => self.file.sync(),
         }

@@ -47,28 +47,9 @@ pub fn run<S: Subject>(subject: &S, plan: &Plan<S::Call>) -> Run<S> {
 /// The same, but stops at a moment of virtual time, for a look at the world as it is then.
 #[must_use]
 pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Duration>) -> Run<S> {
-    let plan = Rc::new(plan.clone());
     let trace = Rc::new(RefCell::new(Trace::default()));
-    let seed = Seed::from_u64(plan.seed);
-    let scene: Scene<S> = Scene {
-        clients: subject.clients(&plan),
-        plan: plan.clone(),
-        disks: Rc::new((0..plan.nodes).map(|_| SimDisk::new()).collect()),
-        damage: Rc::default(),
-        notes: Tracer::new("clients", &trace),
-        broken: Rc::default(),
-        links: Links::new(seed.derive("links", 0).lane(Lane::Backoff)),
-        boots: Rc::new((0..plan.nodes).map(|_| Cell::new(0)).collect()),
-    };
-    let mut sim = turmoil::Builder::new()
-        .rng_seed(plan.seed)
-        .epoch(SystemTime::UNIX_EPOCH + Duration::from_millis(EPOCH.0))
-        .tick_duration(TICK)
-        .min_message_latency(TICK)
-        .max_message_latency(LATENCY_MAX)
-        .simulation_duration(RUN_MAX)
-        .tcp_capacity(TCP_CAPACITY)
-        .build();
+    let scene = scene(subject, plan, &trace);
+    let mut sim = network(plan.seed);
     let clocks: Vec<_> = (0..plan.nodes).map(|_| Rc::new(Cell::new(0))).collect();
     for host in 0..plan.nodes {
         let hosted = hosts::Hosted::new(subject, host, &scene, &trace, &clocks);
@@ -81,9 +62,7 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
         match sim.step() {
             Ok(true) => break,
             Ok(false) => {}
-            Err(error) => {
-                scene.is_broken("live", error.to_string());
-            }
+            Err(error) => scene.is_broken("live", error.to_string()),
         }
         if !scene.broken.borrow().is_empty() || until.is_some_and(|until| sim.elapsed() >= until) {
             break;
@@ -96,7 +75,7 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
     drop(sim);
     let broken = scene.broken.borrow().first().cloned();
     let mut run = Run {
-        plan,
+        plan: scene.plan,
         clients: scene.clients,
         disks: scene.disks,
         damage: scene.damage.take(),
@@ -110,6 +89,32 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
         run.broken = judge(subject, &run);
     }
     run
+}
+
+fn scene<S: Subject>(subject: &S, plan: &Plan<S::Call>, trace: &Rc<RefCell<Trace<S::Event>>>) -> Scene<S> {
+    let seed = Seed::from_u64(plan.seed);
+    Scene {
+        clients: subject.clients(plan),
+        plan: Rc::new(plan.clone()),
+        disks: Rc::new((0..plan.nodes).map(|_| SimDisk::new()).collect()),
+        damage: Rc::default(),
+        notes: Tracer::new("clients", trace),
+        broken: Rc::default(),
+        links: Links::new(seed.derive("links", 0).lane(Lane::Backoff)),
+        boots: Rc::new((0..plan.nodes).map(|_| Cell::new(0)).collect()),
+    }
+}
+
+fn network(seed: u64) -> turmoil::Sim<'static> {
+    turmoil::Builder::new()
+        .rng_seed(seed)
+        .epoch(SystemTime::UNIX_EPOCH + Duration::from_millis(EPOCH.0))
+        .tick_duration(TICK)
+        .min_message_latency(TICK)
+        .max_message_latency(LATENCY_MAX)
+        .simulation_duration(RUN_MAX)
+        .tcp_capacity(TCP_CAPACITY)
+        .build()
 }
 
 fn judge<S: Subject>(subject: &S, run: &Run<S>) -> Option<Broken> {

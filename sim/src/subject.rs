@@ -41,14 +41,8 @@ pub trait Subject: Clone + 'static {
     /// [`Ended::Broken`]. It is dropped where its host is killed.
     fn boot(self, machine: Machine<Self>) -> impl Future<Output = Ended> + 'static;
 
-    /// Makes one call and notes what came of it.
-    fn call(
-        self,
-        scene: Scene<Self>,
-        host: Host,
-        number: usize,
-        call: Self::Call,
-    ) -> impl Future<Output = ()> + 'static;
+    /// Makes one call on a host and notes what came of it.
+    fn call(self, scene: Scene<Self>, on: Host, number: usize, call: Self::Call) -> impl Future<Output = ()> + 'static;
 
     /// Runs after all faults have ended: everything has to come right.
     fn settle(self, scene: Scene<Self>) -> impl Future<Output = Result<(), Broken>> + 'static;

@@ -164,37 +164,38 @@ impl<S: Subject> Faults<S> {
     }
 
     /// Cuts ways, or mends them where nothing else cuts them.
-    fn cut(&mut self, sim: &mut Sim<'_>, ways: &[(Host, Host)], begins: bool) -> bool {
-        for (from, to) in ways {
-            let count = self.cut.entry((*from, *to)).or_default();
-            if begins {
-                *count += 1;
-                sim.partition_oneway(name(*from), name(*to));
-            } else {
-                *count -= 1;
-                if *count == 0 {
-                    sim.repair_oneway(name(*from), name(*to));
-                }
-            }
+    fn cut(&mut self, sim: &Sim<'_>, ways: &[(Host, Host)], begins: bool) -> bool {
+        for way in ways {
+            let count = self.cut.entry(*way).or_default();
+            *count = if begins { *count + 1 } else { *count - 1 };
+            self.refresh(sim, way.0.min(way.1), way.0.max(way.1));
         }
         true
     }
 
-    /// Holds what goes between two hosts, or lets it go. A cut is stronger.
-    fn hold(&mut self, sim: &mut Sim<'_>, one: Host, other: Host, begins: bool) -> bool {
-        let is_cut = [(one, other), (other, one)].iter().any(|way| self.cut.get(way).is_some_and(|count| *count > 0));
+    /// Holds what goes between two hosts, or lets it go.
+    fn hold(&mut self, sim: &Sim<'_>, one: Host, other: Host, begins: bool) -> bool {
         let count = self.held.entry((one, other)).or_default();
-        if begins {
-            *count += 1;
-        } else {
-            *count -= 1;
-        }
-        match (*count, is_cut) {
-            (_, true) => return false,
-            (0, false) => sim.release(name(one), name(other)),
-            (_, false) => sim.hold(name(one), name(other)),
-        }
+        *count = if begins { *count + 1 } else { *count - 1 };
+        self.refresh(sim, one, other);
         true
+    }
+
+    /// Sets both ways between two hosts to what all faults together make of them. A cut is stronger than a hold.
+    fn refresh(&self, sim: &Sim<'_>, one: Host, other: Host) {
+        let is_held = self.held.get(&(one, other)).is_some_and(|count| *count > 0);
+        if is_held {
+            sim.hold(name(one), name(other));
+        } else {
+            sim.release(name(one), name(other));
+        }
+        for (from, to) in [(one, other), (other, one)] {
+            if self.cut.get(&(from, to)).is_some_and(|count| *count > 0) {
+                sim.partition_oneway(name(from), name(to));
+            } else if !is_held {
+                sim.repair_oneway(name(from), name(to));
+            }
+        }
     }
 
     fn take_down(&mut self, sim: &mut Sim<'_>, host: Host, loses_power: bool) -> bool {

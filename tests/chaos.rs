@@ -1,0 +1,166 @@
+//! Whole clusters under faults, from seeds. `DACAPO_SEEDS=A..B` chooses the seeds, `DACAPO_SEED=N` a single one.
+
+#[path = "support/snapshots.rs"]
+mod snapshots;
+
+use dacapo_sim::files::Files;
+use dacapo_sim::files::call::Call;
+use dacapo_sim::plan::Plan;
+use dacapo_sim::planted::Bug;
+use dacapo_sim::report::report;
+use dacapo_sim::run::run;
+use dacapo_sim::shrink::shrink;
+use dacapo_sim::subject::Run;
+use dacapo_sim::sweep::plan_of;
+
+/// The seed with which each planted bug is caught, and by which oracle. `cargo sim planted` finds them anew.
+const CAUGHT: &[(Bug, u64, &str)] = &[
+    (Bug::SyncLies, 3, "live"),
+    (Bug::CatalogSyncLies, 14, "durable"),
+    (Bug::BlobSyncLies, 3, "live"),
+    (Bug::DirSyncLies, 14, "durable"),
+    (Bug::ThirdSyncLies, 14, "durable"),
+    (Bug::WriteErrorHidden, 31, "live"),
+    (Bug::RenameErrorHidden, 174, "durable"),
+    (Bug::AckBeforeWrite, 0, "available"),
+    (Bug::CatalogWriteAfterSync, 74, "available"),
+    (Bug::LostWrite, 0, "available"),
+    (Bug::MisplacedWrite, 5, "available"),
+    (Bug::RemoveForgotten, 2, "durable"),
+    (Bug::DiscardForgotten, 17, "bounded"),
+    (Bug::RemoveTakesNeighbour, 0, "durable"),
+    (Bug::StaleReplica, 4, "available"),
+    (Bug::ReplicaUnderOtherName, 0, "available"),
+    (Bug::OtherReplicaOpened, 0, "available"),
+    (Bug::ReplicaReadShort, 1, "available"),
+    (Bug::OldCatalog, 2, "secret"),
+    (Bug::NoCatalog, 4, "durable"),
+    (Bug::ContentLogged, 0, "secret"),
+    (Bug::SameSeedEachStart, 4, "secret"),
+    (Bug::SameSeedEverywhere, 0, "live"),
+    (Bug::UnconfirmedAcked, 2, "linearizable"),
+    (Bug::StoredRejected, 0, "atomic"),
+    (Bug::ReceiptInvented, 7, "available"),
+    (Bug::CachedRead, 54, "durable"),
+    (Bug::OtherFileRead, 2, "faithful"),
+    (Bug::DeleteErrorHidden, 18, "durable"),
+];
+
+fn seeds() -> std::ops::Range<u64> {
+    #[expect(clippy::disallowed_methods, reason = "the environment chooses the seeds, and a failure prints its own")]
+    let variable = |name| std::env::var(name).ok();
+    if let Some(seed) = variable("DACAPO_SEED") {
+        let seed: u64 = seed.parse().expect("DACAPO_SEED is a number");
+        return seed..seed + 1;
+    }
+    let Some(range) = variable("DACAPO_SEEDS") else { return 0..60 };
+    let (from, to) = range.split_once("..").expect("DACAPO_SEEDS is A..B");
+    from.parse().expect("A is a number")..to.parse().expect("B is a number")
+}
+
+fn assert_holds(run: &Run<Files>, again: &str) {
+    assert!(run.broken.is_none(), "\n{}", report(run, again));
+}
+
+#[test]
+fn no_seed_breaks_a_promise() {
+    for seed in seeds() {
+        assert_holds(&run(&Files::default(), &plan_of(&Files::default(), seed)), &seed.to_string());
+    }
+}
+
+#[test]
+fn a_plan_runs_the_same_twice() {
+    for seed in [3, 14, 17, 31] {
+        let plan = plan_of(&Files::default(), seed);
+        let traces: Vec<_> = (0..2).map(|_| run(&Files::default(), &plan).trace.digest()).collect();
+        assert_eq!(traces[0], traces[1], "seed {seed}");
+    }
+}
+
+#[test]
+fn every_planted_bug_is_caught() {
+    assert_eq!(CAUGHT.iter().map(|(bug, ..)| *bug).collect::<Vec<_>>(), Bug::ALL);
+    let mut missed = Vec::new();
+    for (bug, seed, oracle) in CAUGHT {
+        let subject = Files { bug: Some(*bug) };
+        let broken = run(&subject, &plan_of(&subject, *seed)).broken;
+        let found = broken.map(|broken| broken.oracle);
+        if found != Some(*oracle) {
+            missed.push(format!("{} with seed {seed}: expected {oracle}, found {found:?}", bug.name()));
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+fn a_shrunk_plan_breaks_the_same_promise_and_is_small() {
+    for (bug, seed) in [(Bug::RemoveForgotten, 2), (Bug::StaleReplica, 4), (Bug::CatalogSyncLies, 14)] {
+        let subject = Files { bug: Some(bug) };
+        let plan = plan_of(&subject, seed);
+        let shrunk = shrink(&subject, &plan, 200, |_| ()).expect("it breaks a promise");
+        let text = shrunk.plan.to_string();
+        let again = run(&subject, &text.parse::<Plan<Call>>().expect("a plan")).broken;
+        assert_eq!(again.as_ref(), Some(&shrunk.broken), "{text}");
+        assert!(shrunk.plan.steps.len() <= 4, "{text}");
+    }
+}
+
+#[test]
+fn a_failure_is_reported_on_one_screen() {
+    let subject = Files { bug: Some(Bug::RemoveForgotten) };
+    let plan = plan_of(&subject, 2);
+    let shrunk = shrink(&subject, &plan, 200, |_| ()).expect("it breaks a promise");
+    let shown = report(&run(&subject, &shrunk.plan), "2 --bug remove-forgotten");
+    assert!(shown.lines().count() <= 50, "{shown}");
+    let without_build: Vec<_> = shown.lines().filter(|line| !line.contains("built from")).collect();
+    snapshots::assert_snapshot("report", &without_build.join("\n"));
+}
+
+fn holds(plan: &str) {
+    let plan: Plan<Call> = plan.parse().unwrap_or_else(|error| panic!("{error}"));
+    assert_holds(&run(&Files::default(), &plan), "the plan in this test");
+}
+
+const STAR: &str = "seed 1\nnodes 3\ndial n0 n1\ndial n0 n2\nlift 5\n";
+
+#[test]
+fn an_acked_store_survives_the_power_loss_of_every_host() {
+    for at in ["0.500", "0.600", "0.640", "0.700", "0.900"] {
+        let losses: String = (0..3).map(|host| format!("at {at} to 2 power-loss n{host}\n")).collect();
+        holds(&format!("{STAR}at 0.4 n0 store 0 22\nat 0.45 n0 store 0 70000\nat 0.5 n0 store 1 500\n{losses}"));
+    }
+}
+
+#[test]
+fn a_cut_in_the_middle_of_a_large_store_loses_nothing() {
+    holds(&format!(
+        "{STAR}at 0.4 n0 store 0 900000\nat 0.5 to 3 cut n0 n1\nat 1 n0 get 0\nat 2 n0 delete 0\nat 2.5 n0 get 0\n"
+    ));
+}
+
+#[test]
+fn an_overwrite_while_a_peer_is_away_is_never_undone() {
+    holds(&format!(
+        "{STAR}at 0.4 n0 store 0 100\nat 0.8 to 4 kill n1\nat 1.5 n0 store 0 101\nat 2 n0 delete 0\nat 2.5 n0 get 0\n"
+    ));
+}
+
+#[test]
+fn a_disk_that_fails_at_each_kind_of_call_is_survived() {
+    for kind in ["read", "write", "sync", "rename", "names"] {
+        for host in ["n0", "n1"] {
+            holds(&format!(
+                "{STAR}at 0.4 n0 store 0 100\nat 0.8 to 2 disk-errors {host} {kind} 1000\nat 1 n0 store 0 101\nat 1.5 n0 get 0\n\
+                 at 2.5 n0 store 1 70000\n"
+            ));
+        }
+    }
+}
+
+#[test]
+fn rot_on_every_copy_but_one_is_survived() {
+    holds(&format!(
+        "{STAR}at 0.4 n0 store 0 5000\nat 1 rot n0 3\nat 1 rot n1 3\nat 2 n0 get 0\nat 3 n0 delete 0\nat 4 n0 get 0\n"
+    ));
+}

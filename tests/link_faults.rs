@@ -1,0 +1,131 @@
+//! The faults of connections over real TCP: the same wrapper, around the transport that ships.
+
+#[path = "support/real.rs"]
+mod real;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use dacapo::crypto::ClusterSecret;
+use dacapo::disk::dir::DirDisk;
+use dacapo::node::{Config, Content, Handle, Node};
+use dacapo::seed::{Lane, Seed};
+use dacapo::transport::Address;
+use dacapo::transport::tcp::Tcp;
+use dacapo_sim::links::{FaultTransport, Links, Trouble};
+use dacapo_sim::platform::{SimClock, SimPlatform};
+use dacapo_sim::star::{self, key};
+use dacapo_sim::world::node_seed;
+
+/// An origin that dials one peer over links with faults.
+struct Pair {
+    links: Links,
+    origin: Node,
+    peer: Node,
+    _dirs: [tempfile::TempDir; 2],
+}
+
+async fn node(links: &Links, own: usize, directory: &Path, peers: Vec<Address>) -> Node {
+    let hosts: BTreeMap<_, _> = peers.iter().map(|peer| (peer.to_string(), 1)).collect();
+    let platform = SimPlatform {
+        transport: FaultTransport::new(Tcp, links.clone(), own, Rc::new(hosts)),
+        disk: DirDisk::open(directory).expect("a fresh directory"),
+        clock: SimClock::Frozen,
+    };
+    let config = Config {
+        listen: real::any_port(),
+        peers,
+        cluster: ClusterSecret::open(),
+        seed: node_seed(1, &format!("n{own}"), 0),
+        events: Rc::new(|_| ()),
+    };
+    Node::start(platform, config).await.expect("it starts")
+}
+
+async fn pair() -> Pair {
+    let links = Links::new(Seed::from_u64(1).lane(Lane::Backoff));
+    let dirs = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
+    let peer = node(&links, 1, dirs[1].path(), Vec::new()).await;
+    let address = peer.handle().address().into();
+    let origin = node(&links, 0, dirs[0].path(), vec![address]).await;
+    star::connected(&origin.handle(), 1).await;
+    Pair { links, origin, peer, _dirs: dirs }
+}
+
+impl Pair {
+    fn origin(&self) -> Handle {
+        self.origin.handle()
+    }
+
+    /// Stores, deletes and gets a file, until the peer has it: a fault has ended, but may not have been noticed yet.
+    async fn comes_right(&self, index: usize) {
+        let content = vec![7; 70_000];
+        loop {
+            star::connected(&self.origin(), 1).await;
+            let stored = self.origin().store(&key(index), Content::bytes(content.clone())).await.expect("stored");
+            if stored.replicas() == 1 {
+                break;
+            }
+        }
+        self.origin().delete(&key(index)).await.expect("deleted");
+        let back = self.origin().get(&key(index)).await.expect("found").read_all().await.expect("read");
+        assert!(back == content);
+    }
+
+    async fn stop(self) {
+        for node in [self.origin, self.peer] {
+            node.handle().stop().await;
+            node.stopped().await.expect("no panic");
+        }
+    }
+}
+
+#[test]
+fn a_reset_a_wrong_bit_and_short_reads_are_survived() {
+    real::run(async {
+        let pair = pair().await;
+        pair.comes_right(0).await;
+        pair.links.cut_open_connections(0, 1);
+        pair.comes_right(1).await;
+        for (from, to) in [(0, 1), (1, 0)] {
+            pair.links.corrupt_next(from, to);
+            pair.comes_right(2).await;
+        }
+        for way in [(0, 1), (1, 0)] {
+            pair.links.begin(way.0, way.1, Trouble::Short);
+        }
+        pair.comes_right(3).await;
+        pair.links.mend_all();
+        pair.stop().await;
+    });
+}
+
+#[test]
+fn a_peer_that_refuses_and_stalls_is_told_apart_from_one_that_has_nothing() {
+    real::run(async {
+        let pair = pair().await;
+        pair.links.begin(0, 1, Trouble::Refuse);
+        pair.links.cut_open_connections(0, 1);
+        while pair.origin().peers().await.iter().any(|peer| peer.is_connected) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let stored = pair.origin().store(&key(0), Content::bytes("alone")).await.expect("stored");
+        assert_eq!(stored.receipts, [], "nobody is connected");
+        let missing = pair.origin().get(&key(1)).await.expect_err("nobody has it");
+        assert_eq!(missing.to_string(), "not found so far: 1 of 1 peer could not be asked");
+        pair.links.end(0, 1, Trouble::Refuse);
+        pair.comes_right(1).await;
+        pair.links.begin(1, 0, Trouble::Stall);
+        let waiting = tokio::task::spawn_local({
+            let origin = pair.origin();
+            async move { origin.store(&key(2), Content::bytes(vec![1; 100])).await }
+        });
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(!waiting.is_finished(), "the peer's answer is on its way");
+        pair.links.end(1, 0, Trouble::Stall);
+        assert_eq!(waiting.await.expect("no panic").expect("stored").replicas(), 1);
+        pair.stop().await;
+    });
+}

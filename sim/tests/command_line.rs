@@ -23,6 +23,10 @@ fn every_help_text_is_as_it_was_read() {
         ("help_sim", &["--help"] as &[_]),
         ("help_sim_walkthrough", &["walkthrough", "--help"]),
         ("help_sim_twice", &["twice", "--help"]),
+        ("help_sim_sweep", &["sweep", "--help"]),
+        ("help_sim_replay", &["replay", "--help"]),
+        ("help_sim_shrink", &["shrink", "--help"]),
+        ("help_sim_planted", &["planted", "--help"]),
     ] {
         let output = sim(arguments);
         assert_eq!(output.status.code(), Some(0));
@@ -69,4 +73,44 @@ fn wrong_arguments_say_what_is_wrong() {
         all += &format!("$ cargo sim {}\n{}\n", arguments.join(" "), text(output.stderr));
     }
     assert_snapshot("sim_usage_errors", &all);
+}
+
+#[test]
+fn a_replay_is_the_same_in_every_process() {
+    let digest = || {
+        let output = sim(&["replay", "17"]);
+        assert_eq!(output.status.code(), Some(0));
+        text(output.stdout).lines().last().map(str::to_owned)
+    };
+    let first = digest();
+    assert!(first.as_ref().is_some_and(|line| line.contains("trace digest")), "{first:?}");
+    assert_eq!(first, digest());
+}
+
+#[test]
+fn exit_codes_say_what_came_of_a_sweep_a_replay_and_a_shrink() {
+    let code = |arguments: &[&str]| sim(arguments).status.code();
+    assert_eq!(code(&["sweep", "--seeds", "0..4", "--json"]), Some(0));
+    assert_eq!(code(&["replay", "0", "--bug", "lost-write"]), Some(1));
+    assert_eq!(code(&["shrink", "0", "--bug", "lost-write", "--runs", "60"]), Some(1));
+    assert_eq!(code(&["shrink", "0"]), Some(0), "it breaks no promise");
+    for wrong in [
+        &["sweep", "--shard", "4/4"] as &[_],
+        &["sweep", "--for", "soon"],
+        &["replay", "no-such.plan"],
+        &["replay", "7", "--bug", "none"],
+        &["shrink", "Cargo.toml"],
+    ] {
+        assert_eq!(code(wrong), Some(2), "{wrong:?}");
+    }
+}
+
+#[test]
+fn the_shards_of_a_sweep_are_all_of_it() {
+    let runs = |shard: &str| {
+        let output = sim(&["sweep", "--seeds", "0..7", "--shard", shard, "--json"]);
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        json["runs"].as_u64().expect("a number")
+    };
+    assert_eq!((runs("0/3"), runs("1/3"), runs("2/3")), (3, 2, 2));
 }

@@ -10,11 +10,10 @@ use std::rc::Rc;
 
 use dacapo::crypto::{ClusterSecret, Key};
 use dacapo::node::{Config, Content, GetError, Handle, Node, StoreError};
-use dacapo::platform::Platform;
 use dacapo::seed::Seed;
-use dacapo::time::UnixMillis;
 use dacapo::transport::{Address, Transport};
 use dacapo_sim::disk::SimDisk;
+use dacapo_sim::platform::{SimClock, SimPlatform};
 use fault_disk::{Fault, FaultDisk};
 
 /// A network that nobody is on.
@@ -35,25 +34,6 @@ impl Transport for Alone {
     }
 }
 
-#[derive(Clone)]
-struct Machine {
-    disk: FaultDisk,
-}
-
-impl Platform for Machine {
-    type Transport = Alone;
-    type Disk = FaultDisk;
-    fn transport(&self) -> &Alone {
-        &Alone
-    }
-    fn disk(&self) -> &FaultDisk {
-        &self.disk
-    }
-    fn now(&self) -> UnixMillis {
-        UnixMillis(0)
-    }
-}
-
 async fn start(disk: &FaultDisk, boot: u64) -> Result<Node, String> {
     let config = Config {
         listen: ":1".parse().expect("an address"),
@@ -62,7 +42,8 @@ async fn start(disk: &FaultDisk, boot: u64) -> Result<Node, String> {
         seed: Seed::from_u64(1).derive("n", boot),
         events: Rc::new(|_| ()),
     };
-    Node::start(Machine { disk: disk.clone() }, config).await.map_err(|error| error.to_string())
+    let platform = SimPlatform { transport: Alone, disk: disk.clone(), clock: SimClock::Frozen };
+    Node::start(platform, config).await.map_err(|error| error.to_string())
 }
 
 fn on_one_thread<T>(test: impl Future<Output = T>) -> T {

@@ -138,10 +138,18 @@ pub(crate) fn run(cli: &Cli) -> ExitCode {
         Command::Walkthrough(args) => walkthrough::run(args),
         Command::Twice(args) => twice::run(args),
         Command::Sweep(args) => sweep::execute(args),
-        Command::Replay(args) => replay::execute(args),
-        Command::Shrink(args) => shrink::execute(args),
+        Command::Replay(args) => or_explain(replay::execute(args)),
+        Command::Shrink(args) => or_explain(shrink::execute(args)),
         Command::Planted(args) => planted::execute(args),
     }
+}
+
+/// What is wrong with the arguments goes to standard error.
+fn or_explain(result: Result<ExitCode, String>) -> ExitCode {
+    result.unwrap_or_else(|problem| {
+        eprintln!("cargo sim: {problem}");
+        ExitCode::from(2)
+    })
 }
 
 fn parse_range(text: &str) -> Result<Range<u64>, String> {

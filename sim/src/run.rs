@@ -6,7 +6,7 @@ mod hosts;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use dacapo::seed::{Lane, Seed};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -15,18 +15,15 @@ use crate::disk::SimDisk;
 use crate::links::{Host, Links};
 use crate::plan::Plan;
 use crate::plan::words::name;
-use crate::platform::EPOCH;
 use crate::subject::{Broken, Run, Scene, Subject};
 use crate::trace::{Trace, Tracer};
+use crate::world::{Times, network};
 use faults::Faults;
 
 /// How long the network takes for a segment at least; the tick is the same. Chosen: a run costs one step per host
 /// and tick, and no deadline of a subject is near it.
 const TICK: Duration = Duration::from_millis(20);
 const LATENCY_MAX: Duration = Duration::from_millis(60);
-
-/// Segments and connections that may wait at one socket; turmoil panics beyond it.
-const TCP_CAPACITY: usize = 4096;
 
 /// No call takes longer, whatever happens. Chosen: four messages and a chunk at a deadline of 20 seconds each.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(100);
@@ -49,7 +46,8 @@ pub fn run<S: Subject>(subject: &S, plan: &Plan<S::Call>) -> Run<S> {
 pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Duration>) -> Run<S> {
     let trace = Rc::new(RefCell::new(Trace::default()));
     let scene = scene(subject, plan, &trace);
-    let mut sim = network(plan.seed);
+    let times = Times { tick: TICK, latency_max: LATENCY_MAX, limit: RUN_MAX };
+    let mut sim = network(plan.seed, &times);
     let clocks: Vec<_> = (0..plan.nodes).map(|_| Rc::new(Cell::new(0))).collect();
     for host in 0..plan.nodes {
         let hosted = hosts::Hosted::new(subject, host, &scene, &trace, &clocks);
@@ -103,18 +101,6 @@ fn scene<S: Subject>(subject: &S, plan: &Plan<S::Call>, trace: &Rc<RefCell<Trace
         links: Links::new(seed.derive("links", 0).lane(Lane::Backoff)),
         boots: Rc::new((0..plan.nodes).map(|_| Cell::new(0)).collect()),
     }
-}
-
-fn network(seed: u64) -> turmoil::Sim<'static> {
-    turmoil::Builder::new()
-        .rng_seed(seed)
-        .epoch(SystemTime::UNIX_EPOCH + Duration::from_millis(EPOCH.0))
-        .tick_duration(TICK)
-        .min_message_latency(TICK)
-        .max_message_latency(LATENCY_MAX)
-        .simulation_duration(RUN_MAX)
-        .tcp_capacity(TCP_CAPACITY)
-        .build()
 }
 
 fn judge<S: Subject>(subject: &S, run: &Run<S>) -> Option<Broken> {

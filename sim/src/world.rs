@@ -106,6 +106,29 @@ pub fn node_seed(seed: u64, name: &str, boot: u64) -> Seed {
     Seed::from_u64(seed).derive(name, boot)
 }
 
+/// The times of a simulated network.
+pub(crate) struct Times {
+    /// A step of the simulation, and the least time that a segment takes.
+    pub(crate) tick: Duration,
+    /// The most time that a segment takes.
+    pub(crate) latency_max: Duration,
+    /// The longest run.
+    pub(crate) limit: Duration,
+}
+
+/// A simulated network without hosts.
+pub(crate) fn network(seed: u64, times: &Times) -> turmoil::Sim<'static> {
+    turmoil::Builder::new()
+        .rng_seed(seed)
+        .epoch(SystemTime::UNIX_EPOCH + Duration::from_millis(EPOCH.0))
+        .tick_duration(times.tick)
+        .min_message_latency(times.tick)
+        .max_message_latency(times.latency_max)
+        .simulation_duration(times.limit)
+        .tcp_capacity(TCP_CAPACITY)
+        .build()
+}
+
 /// Runs a workload to its end, or until a node fails or the limit is reached. The same setup and workload give
 /// the same outcome.
 pub fn run<F>(setup: &Setup, workload: impl FnOnce(Cluster) -> F) -> Outcome
@@ -113,15 +136,8 @@ where
     F: Future<Output = Result<(), Box<dyn std::error::Error>>> + 'static,
 {
     let trace = Rc::new(RefCell::new(Trace::default()));
-    let mut sim = turmoil::Builder::new()
-        .rng_seed(setup.seed)
-        .epoch(SystemTime::UNIX_EPOCH + Duration::from_millis(EPOCH.0))
-        .tick_duration(TICK)
-        .min_message_latency(TICK)
-        .max_message_latency(LATENCY_MAX)
-        .simulation_duration(setup.limit)
-        .tcp_capacity(TCP_CAPACITY)
-        .build();
+    let times = Times { tick: TICK, latency_max: LATENCY_MAX, limit: setup.limit };
+    let mut sim = network(setup.seed, &times);
     let tracer = Tracer::new("workload", &trace);
     let disks: BTreeMap<_, _> = setup.hosts.iter().map(|host| (host.name.clone(), SimDisk::new())).collect();
     let cluster = Cluster { handles: Rc::default(), disks: disks.clone(), changed: Rc::default(), tracer };

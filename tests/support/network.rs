@@ -14,11 +14,10 @@ use std::time::Duration;
 use dacapo::crypto::{ClusterSecret, Key};
 use dacapo::disk::Disk;
 use dacapo::node::{Config, Content, Handle, Node, Stored};
-use dacapo::platform::Platform;
 use dacapo::seed::Seed;
-use dacapo::time::UnixMillis;
 use dacapo::transport::{Address, Transport};
 use dacapo_sim::disk::SimDisk;
+use dacapo_sim::platform::{SimClock, SimPlatform};
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
 
@@ -35,13 +34,6 @@ type Arrived = (DuplexStream, SocketAddr);
 pub(crate) struct Network {
     listeners: Rc<RefCell<BTreeMap<u16, mpsc::UnboundedSender<Arrived>>>>,
     boots: Rc<RefCell<BTreeMap<u16, u64>>>,
-}
-
-/// What a node of this network runs on.
-#[derive(Clone)]
-pub(crate) struct Host<D> {
-    network: Network,
-    disk: D,
 }
 
 impl Network {
@@ -77,7 +69,8 @@ impl Network {
             seed: Seed::from_u64(port.into()).derive("boot", boot),
             events: Rc::new(|_| ()),
         };
-        Node::start(Host { network: self.clone(), disk }, config).await.map_err(|error| error.to_string())
+        let platform = SimPlatform { transport: self.clone(), disk, clock: SimClock::Frozen };
+        Node::start(platform, config).await.map_err(|error| error.to_string())
     }
 
     /// Starts a node on a simulated disk, on which an earlier one has stopped or died.
@@ -100,23 +93,6 @@ impl Transport for Network {
 
     async fn connect(&self, to: &Address) -> io::Result<DuplexStream> {
         self.dial(to.port())
-    }
-}
-
-impl<D: Disk> Platform for Host<D> {
-    type Transport = Network;
-    type Disk = D;
-
-    fn transport(&self) -> &Network {
-        &self.network
-    }
-
-    fn disk(&self) -> &D {
-        &self.disk
-    }
-
-    fn now(&self) -> UnixMillis {
-        UnixMillis(0)
     }
 }
 

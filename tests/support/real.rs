@@ -10,35 +10,10 @@ use dacapo::crypto::ClusterSecret;
 use dacapo::disk::dir::DirDisk;
 use dacapo::event::Event;
 use dacapo::node::{Config, Node, StartError};
-use dacapo::platform::Platform;
 use dacapo::seed::Seed;
-use dacapo::time::UnixMillis;
 use dacapo::transport::Address;
 use dacapo::transport::tcp::Tcp;
-use dacapo_sim::platform::EPOCH;
-
-/// The real network and a real directory.
-#[derive(Clone)]
-pub(crate) struct Real {
-    disk: DirDisk,
-}
-
-impl Platform for Real {
-    type Transport = Tcp;
-    type Disk = DirDisk;
-
-    fn transport(&self) -> &Tcp {
-        &Tcp
-    }
-
-    fn disk(&self) -> &DirDisk {
-        &self.disk
-    }
-
-    fn now(&self) -> UnixMillis {
-        EPOCH
-    }
-}
+use dacapo_sim::platform::{SimClock, SimPlatform};
 
 /// The events of one node.
 pub(crate) type Events = Rc<RefCell<Vec<Event>>>;
@@ -65,7 +40,8 @@ pub(crate) async fn start(
         seed,
         events: Rc::new(move |event| sink.borrow_mut().push(event.clone())),
     };
-    Ok((Node::start(Real { disk }, config).await?, events))
+    let platform = SimPlatform { transport: Tcp, disk, clock: SimClock::Frozen };
+    Ok((Node::start(platform, config).await?, events))
 }
 
 /// Runs a test on one thread, as a node needs it, and fails it where it takes longer than a minute.

@@ -14,17 +14,7 @@ use dacapo_sim::subject::Run;
 
 use super::{ReplayArgs, source};
 
-pub(super) fn execute(args: &ReplayArgs) -> ExitCode {
-    match replay(args) {
-        Ok(code) => code,
-        Err(problem) => {
-            eprintln!("cargo sim: {problem}");
-            ExitCode::from(2)
-        }
-    }
-}
-
-fn replay(args: &ReplayArgs) -> Result<ExitCode, String> {
+pub(super) fn execute(args: &ReplayArgs) -> Result<ExitCode, String> {
     let plan = source::plan(&args.source)?;
     if args.plan {
         print!("{plan}");

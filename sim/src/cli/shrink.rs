@@ -10,17 +10,7 @@ use indicatif::ProgressBar;
 
 use super::{ShrinkArgs, source};
 
-pub(super) fn execute(args: &ShrinkArgs) -> ExitCode {
-    match run(args) {
-        Ok(code) => code,
-        Err(problem) => {
-            eprintln!("cargo sim: {problem}");
-            ExitCode::from(2)
-        }
-    }
-}
-
-fn run(args: &ShrinkArgs) -> Result<ExitCode, String> {
+pub(super) fn execute(args: &ShrinkArgs) -> Result<ExitCode, String> {
     let plan = source::plan(&args.source)?;
     let bar = if io::stderr().is_terminal() { ProgressBar::new(args.runs as u64) } else { ProgressBar::hidden() };
     let shrunk = shrink(&Files { bug: args.bug }, &plan, args.runs, |runs| bar.set_position(runs as u64));

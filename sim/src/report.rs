@@ -39,14 +39,11 @@ pub fn report<S: Subject>(run: &Run<S>, again: &str) -> String {
     text
 }
 
-/// Which source this is: the version, and the digest of the sources that it was built from where it is not released.
+/// Which source this is: version, revision where it was built in a repository, and profile.
 #[must_use]
 pub fn built_from() -> String {
-    format!(
-        "dacapo-sim {}, {} build",
-        env!("CARGO_PKG_VERSION"),
-        if cfg!(debug_assertions) { "debug" } else { "release" }
-    )
+    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
+    format!("dacapo-sim {}, revision {}, {profile} build", env!("CARGO_PKG_VERSION"), env!("DACAPO_REVISION"))
 }
 
 fn is_chatter<E>(what: &What<E>) -> bool {

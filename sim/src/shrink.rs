@@ -111,10 +111,14 @@ impl<S: Subject> Shrinking<'_, S> {
 
     /// Walks the value tree of a number of one step as far as it goes.
     fn walk(&mut self, index: usize, mut tree: BinarySearch, set: impl Fn(&mut Step<S::Call>, u64)) {
+        let mut is_first = true;
         loop {
             let mut plan = self.best.plan.clone();
             set(&mut plan.steps[index], tree.current());
-            let goes_on = if self.try_plan(plan) { tree.simplify() } else { tree.complicate() };
+            // The first number is the step's own, rounded up. Whether it breaks or not, only what is below it is
+            // searched: above it the tree has nothing, and its sums overflow.
+            let goes_on = if self.try_plan(plan) || is_first { tree.simplify() } else { tree.complicate() };
+            is_first = false;
             if !goes_on || self.best.runs >= self.runs_max {
                 return;
             }

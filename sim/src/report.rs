@@ -9,12 +9,13 @@ use crate::trace::What;
 /// Lines of the trace that are shown. Chosen: the rest of a screen of 50 lines.
 const LINES_MAX: usize = 24;
 
-/// Shows a run that broke a promise. `again` is what replays it, such as a seed or the path of a plan.
+/// Shows a run that broke a promise. `again` is what `cargo sim` replays it by, such as a seed or the path of a plan;
+/// none where the subject is one that `cargo sim` does not know.
 ///
 /// # Panics
 /// Where the run broke none.
 #[must_use]
-pub fn report<S: Subject>(run: &Run<S>, again: &str) -> String {
+pub fn report<S: Subject>(run: &Run<S>, again: Option<&str>) -> String {
     let broken = run.broken.as_ref().expect("a report is about a broken promise");
     let mut text = String::new();
     let ms = u64::try_from(run.elapsed.as_millis()).unwrap_or(u64::MAX);
@@ -32,9 +33,12 @@ pub fn report<S: Subject>(run: &Run<S>, again: &str) -> String {
         let shown: String = shown.to_string().chars().take(118).collect();
         line(&mut text, format_args!("{shown}"));
     }
-    line(&mut text, format_args!("\n  the same run      cargo sim replay {again}"));
-    line(&mut text, format_args!("  a smaller one     cargo sim shrink {again} -o smaller.plan"));
-    line(&mut text, format_args!("  its whole trace   cargo sim replay {again} --trace run.trace"));
+    text.push('\n');
+    if let Some(again) = again {
+        line(&mut text, format_args!("  the same run      cargo sim replay {again}"));
+        line(&mut text, format_args!("  a smaller one     cargo sim shrink {again} -o smaller.plan"));
+        line(&mut text, format_args!("  its whole trace   cargo sim replay {again} --trace run.trace"));
+    }
     line(&mut text, format_args!("  built from        {}", built_from()));
     text
 }

@@ -29,7 +29,7 @@ pub(super) fn execute(args: &ReplayArgs) -> Result<ExitCode, String> {
     }
     if run.broken.is_some() {
         let bug = args.bug.map_or(String::new(), |bug| format!(" --bug {}", bug.name()));
-        println!("{}", report(&run, &format!("{}{bug}", args.source)));
+        println!("{}", report(&run, Some(&format!("{}{bug}", args.source))));
         return Ok(ExitCode::FAILURE);
     }
     // Whoever reads the output may have gone away.

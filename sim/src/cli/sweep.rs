@@ -37,7 +37,7 @@ pub(super) fn execute(args: &SweepArgs) -> ExitCode {
         return if is_blind(&summary) { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     };
     if !args.json {
-        println!("\n{}", report(&run(&Files::default(), &plan_of(&Files::default(), *seed)), &seed.to_string()));
+        println!("\n{}", report(&run(&Files::default(), &plan_of(&Files::default(), *seed)), Some(&seed.to_string())));
     }
     ExitCode::FAILURE
 }

@@ -59,7 +59,7 @@ fn seeds() -> std::ops::Range<u64> {
 }
 
 fn assert_holds(run: &Run<Files>, again: &str) {
-    assert!(run.broken.is_none(), "\n{}", report(run, again));
+    assert!(run.broken.is_none(), "\n{}", report(run, Some(again)));
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_failure_is_reported_on_one_screen() {
     let subject = Files { bug: Some(Bug::RemoveForgotten) };
     let plan = plan_of(&subject, 2);
     let shrunk = shrink(&subject, &plan, 200, |_| ()).expect("it breaks a promise");
-    let shown = report(&run(&subject, &shrunk.plan), "2 --bug remove-forgotten");
+    let shown = report(&run(&subject, &shrunk.plan), Some("2 --bug remove-forgotten"));
     assert!(shown.lines().count() <= 50, "{shown}");
     let without_build: Vec<_> = shown.lines().filter(|line| !line.contains("built from")).collect();
     snapshots::assert_snapshot("report", &without_build.join("\n"));

@@ -134,6 +134,6 @@ fn every_plan_that_broke_a_promise_once_breaks_none() {
         let text = fs::read_to_string(&path).expect("a readable file");
         let plan: FilePlan = text.parse().unwrap_or_else(|error| panic!("{shown}: {error}"));
         let run = run(&Files::default(), &plan);
-        assert!(run.broken.is_none(), "{}", report(&run, &shown));
+        assert!(run.broken.is_none(), "{}", report(&run, Some(&shown)));
     }
 }

@@ -26,6 +26,6 @@ proptest! {
     #[test]
     fn calls_alone_break_no_promise(plan in any_plan()) {
         let run = run(&Files::default(), &plan);
-        prop_assert!(run.broken.is_none(), "\n{}\nthe plan, for a file in sim/plans:\n{plan}", report(&run, "FILE.plan"));
+        prop_assert!(run.broken.is_none(), "\n{}\nthe plan, for a file in sim/plans:\n{plan}", report(&run, Some("FILE.plan")));
     }
 }

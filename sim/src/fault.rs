@@ -16,7 +16,7 @@ pub enum Fault {
     CutOneWay(Host, Host),
     /// Segments between two hosts are held back, and delivered at the end.
     Hold(Host, Host),
-    /// The connections that the first host dialled to the second are reset.
+    /// The connections between two hosts are reset.
     Reset(Host, Host),
     /// One bit of the next piece from the first to the second host is flipped.
     Corrupt(Host, Host),

@@ -95,7 +95,7 @@ impl Links {
         wakers.into_values().for_each(Waker::wake);
     }
 
-    /// Breaks the connections that one host has dialled to another.
+    /// Breaks the connections between two hosts, whoever dialled them.
     pub fn cut_open_connections(&self, from: Host, to: Host) {
         self.change(from, to, |link, streams| link.broken_before = streams);
     }

@@ -88,6 +88,11 @@ impl<E: Clone> Tracer<E> {
         self.push(What::Sent { to, bytes: bytes.len(), digest: u64::from_be_bytes(*digest) });
     }
 
+    /// Writes what is done to the world between two steps of the simulation.
+    pub fn note_at(&self, at: Duration, note: String) {
+        self.trace.borrow_mut().lines.push(Line { at, host: self.host.clone(), what: What::Note(note) });
+    }
+
     fn push(&self, what: What<E>) {
         let at = turmoil::sim_elapsed().unwrap_or_default();
         self.trace.borrow_mut().lines.push(Line { at, host: self.host.clone(), what });

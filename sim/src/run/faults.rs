@@ -24,6 +24,8 @@ pub(super) struct Faults<S: Subject> {
     /// How many faults cut, or hold, each way.
     cut: BTreeMap<(Host, Host), u32>,
     held: BTreeMap<(Host, Host), u32>,
+    /// What lasts on the disks.
+    on_disks: Vec<Fault>,
     down: Vec<u32>,
     power: LaneRng,
     errors: u64,
@@ -58,6 +60,7 @@ impl<S: Subject> Faults<S> {
             lifted: false,
             cut: BTreeMap::new(),
             held: BTreeMap::new(),
+            on_disks: Vec::new(),
             down: vec![0; scene.plan.nodes],
             power: Seed::from_u64(scene.plan.seed).derive("power", 0).lane(Lane::Backoff),
             errors: 0,
@@ -114,19 +117,21 @@ impl<S: Subject> Faults<S> {
                 true
             }
             Fault::Pause(..) | Fault::SlowDisk(..) | Fault::DiskErrors(..) | Fault::FullDisk(..) => {
+                self.on_disks.push(fault.clone());
                 self.disk(fault, true);
+                self.stall_where_paused(fault, true);
                 true
             }
         };
         if has_effect {
-            self.scene.notes.note(format!("fault: {fault}"));
+            self.scene.notes.note_at(sim.elapsed(), format!("fault: {fault}"));
             let word = fault.to_string().split(' ').next().unwrap_or_default().to_owned();
             *self.taken_effect.entry(word).or_default() += 1;
         }
     }
 
     fn end(&mut self, sim: &mut Sim<'_>, fault: &Fault) {
-        self.scene.notes.note(format!("fault ends: {fault}"));
+        self.scene.notes.note_at(sim.elapsed(), format!("fault ends: {fault}"));
         match fault {
             Fault::Cut(one, other) => _ = self.cut(sim, &[(*one, *other), (*other, *one)], false),
             Fault::CutOneWay(one, other) => _ = self.cut(sim, &[(*one, *other)], false),
@@ -135,7 +140,14 @@ impl<S: Subject> Faults<S> {
             Fault::Kill(host) => self.bring_up(sim, *host, false),
             Fault::PowerLoss(host) => self.bring_up(sim, *host, true),
             Fault::Pause(..) | Fault::SlowDisk(..) | Fault::DiskErrors(..) | Fault::FullDisk(..) => {
+                let index = self.on_disks.iter().position(|found| found == fault).expect("it has begun");
+                self.on_disks.remove(index);
                 self.disk(fault, false);
+                self.stall_where_paused(fault, false);
+                // Another one of its kind goes on.
+                if let Some(other) = self.on_disks.iter().rfind(|other| is_same_kind(other, fault)).cloned() {
+                    self.disk(&other, true);
+                }
             }
             Fault::Reset(..) | Fault::Corrupt(..) | Fault::Rot(..) | Fault::Swap(..) | Fault::Clock(..) => {}
         }
@@ -145,12 +157,6 @@ impl<S: Subject> Faults<S> {
         match fault {
             Fault::Pause(host) => {
                 self.scene.disks[*host].set_paused(begins);
-                for other in (0..self.scene.plan.nodes).filter(|other| other != host) {
-                    for (from, to) in [(*host, other), (other, *host)] {
-                        let links = &self.scene.links;
-                        if begins { links.begin(from, to, Trouble::Stall) } else { links.end(from, to, Trouble::Stall) }
-                    }
-                }
             }
             Fault::SlowDisk(host, delay) => self.scene.disks[*host].set_delay(begins.then_some(*delay)),
             Fault::DiskErrors(host, kind, per_mille) => {
@@ -160,6 +166,15 @@ impl<S: Subject> Faults<S> {
             }
             Fault::FullDisk(host) => self.scene.disks[*host].set_capacity(begins.then_some(0)),
             _ => {}
+        }
+    }
+
+    /// A paused host hears and says nothing.
+    fn stall_where_paused(&self, fault: &Fault, begins: bool) {
+        let Fault::Pause(host) = fault else { return };
+        for (from, to) in self.ways_of(*host) {
+            let links = &self.scene.links;
+            if begins { links.begin(from, to, Trouble::Stall) } else { links.end(from, to, Trouble::Stall) }
         }
     }
 
@@ -260,6 +275,17 @@ impl<S: Subject> Faults<S> {
             self.scene.damage.borrow_mut().push(Damage { host, path });
         }
         true
+    }
+}
+
+/// Whether two faults set the same thing of the same disk.
+fn is_same_kind(one: &Fault, other: &Fault) -> bool {
+    match (one, other) {
+        (Fault::DiskErrors(host, kind, _), Fault::DiskErrors(on, of, _)) => (host, kind) == (on, of),
+        (Fault::SlowDisk(host, _), Fault::SlowDisk(on, _))
+        | (Fault::Pause(host), Fault::Pause(on))
+        | (Fault::FullDisk(host), Fault::FullDisk(on)) => host == on,
+        _ => false,
     }
 }
 

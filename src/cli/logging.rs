@@ -27,10 +27,15 @@ pub(crate) fn start(verbosity: Verbosity, events: Events) {
         .init();
 }
 
+/// Shows what an operator may have to act on. Only these lines are marked.
+pub(crate) fn warn(prefix: &str, what: impl std::fmt::Display) {
+    tracing::warn!("{prefix}warning: {what}");
+}
+
 /// Where a node tells its events. The prefix tells nodes of one process apart; it may be empty.
 pub(crate) fn sink(prefix: String) -> EventSink {
     Rc::new(move |event| match level(event) {
-        Level::WARN => tracing::warn!("{prefix}warning: {event}"),
+        Level::WARN => warn(&prefix, event),
         Level::DEBUG => tracing::debug!("{prefix}{event}"),
         _ => tracing::info!("{prefix}{event}"),
     })

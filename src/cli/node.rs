@@ -24,7 +24,7 @@ pub(crate) fn run(
     let cluster = match &arguments.cluster_secret_file {
         Some(path) => secret::read(path)?,
         None => {
-            tracing::warn!("the cluster is open: everybody who reaches this port may become a peer");
+            logging::warn("", "the cluster is open: everybody who reaches this port may become a peer");
             ClusterSecret::open()
         }
     };

@@ -17,6 +17,7 @@ use super::socket::Socket;
 use super::wire;
 use crate::cli::error::CliError;
 use crate::cli::limits::{CONTROL_CONNECTIONS_MAX, CONTROL_VERSION, FAREWELL_TIMEOUT};
+use crate::cli::logging;
 
 /// Serves clients until it is closed. Dropping it removes the socket.
 pub(crate) struct Server {
@@ -69,7 +70,7 @@ async fn accept(socket: Socket, shared: Shared, sessions: TaskTracker) {
         let stream = match socket.listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
-                tracing::warn!("cannot accept a client: {error}");
+                logging::warn("", format_args!("cannot accept a client: {error}"));
                 // What is short now, such as file descriptors, may come back.
                 sleep(FAREWELL_TIMEOUT).await;
                 continue;

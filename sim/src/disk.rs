@@ -6,9 +6,9 @@
 //! handle from [`SimDisk::boot`].
 
 mod content;
+mod failing;
 mod file;
 mod tree;
-mod trouble;
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -19,10 +19,10 @@ use dacapo::disk::{Disk, DiskPath, Entry, EntryKind};
 use dacapo::seed::{LaneRng, Rng};
 
 use content::PAGE_BYTES;
+pub use failing::CallKind;
+use failing::Failing;
 pub use file::SimFile;
 use tree::{Node, Tree, View};
-pub use trouble::CallKind;
-use trouble::Trouble;
 
 /// How often a paused disk looks whether it may go on.
 const PAUSE_STEP: Duration = Duration::from_millis(10);
@@ -42,7 +42,7 @@ struct State {
     capacity_bytes: Option<u64>,
     delay: Option<Duration>,
     paused: bool,
-    trouble: Trouble,
+    failing: Failing,
 }
 
 impl SimDisk {
@@ -92,13 +92,7 @@ impl SimDisk {
 
     /// Makes so many of a thousand calls of a kind fail without effect, as `rng` chooses; 0 of them ends it.
     pub fn set_errors(&self, kind: CallKind, per_mille: u32, rng: LaneRng) {
-        self.state().trouble.set(kind, per_mille, rng);
-    }
-
-    /// How many calls have failed so.
-    #[must_use]
-    pub fn errors_made(&self) -> u64 {
-        self.state().trouble.made()
+        self.state().failing.set(kind, per_mille, rng);
     }
 
     /// Gives two files each other's content, in what a read returns and in what is durable.
@@ -160,7 +154,7 @@ impl SimDisk {
         if state.life != self.life {
             return Err(io::Error::other("the host that held this handle is dead"));
         }
-        state.trouble.draw(kind)?;
+        state.failing.draw(kind)?;
         Ok(state)
     }
 }

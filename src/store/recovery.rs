@@ -19,8 +19,16 @@ pub struct Recovered {
     pub dropped: usize,
 }
 
-/// The temporary files whose commit or rename failed, and the version that each one has.
-pub(super) type Unsettled = BTreeMap<BlobId, Vec<(Version, DiskPath)>>;
+/// A temporary file and what it stands for.
+#[derive(Clone)]
+pub(super) struct Temporary {
+    blob: BlobId,
+    version: Version,
+    path: DiskPath,
+}
+
+/// The temporary files whose commit or rename failed.
+pub(super) type Unsettled = BTreeMap<BlobId, Vec<Temporary>>;
 
 impl<D: Disk> Store<D> {
     pub(super) fn recover(&self, keys: &Keys) -> Result<Recovered, StoreError> {
@@ -31,7 +39,8 @@ impl<D: Disk> Store<D> {
             if entry.kind != EntryKind::File {
                 continue;
             }
-            if self.settle_one(keys, &blob, version, &folder.child(&entry.name))? {
+            let temporary = Temporary { blob, version, path: folder.child(&entry.name) };
+            if self.settle_one(keys, &temporary)? {
                 recovered.finished += 1;
             } else {
                 recovered.dropped += 1;
@@ -42,7 +51,8 @@ impl<D: Disk> Store<D> {
 
     /// Remembers a blob whose commit or rename failed, for [`settle`](Self::settle).
     pub fn leave_unsettled(&self, writer: BlobWriter<D::File>) {
-        lock(&self.unsettled).entry(writer.blob).or_default().push((writer.version, writer.temporary));
+        let BlobWriter { blob, version, temporary: path, .. } = writer;
+        lock(&self.unsettled).entry(blob).or_default().push(Temporary { blob, version, path });
     }
 
     /// Whether nothing is left of an earlier attempt that failed.
@@ -60,45 +70,35 @@ impl<D: Disk> Store<D> {
             return Ok(());
         }
         let left = lock(&self.unsettled).get(blob).cloned().unwrap_or_default();
-        for (version, temporary) in left {
-            self.settle_one(keys, blob, version, &temporary)?;
+        for temporary in &left {
+            self.settle_one(keys, temporary)?;
         }
         lock(&self.unsettled).remove(blob);
         Ok(())
     }
 
     /// True where the file got its final name.
-    fn settle_one(
-        &self,
-        keys: &Keys,
-        blob: &BlobId,
-        version: Version,
-        temporary: &DiskPath,
-    ) -> Result<bool, StoreError> {
-        if self.is_committed(keys, blob, version, temporary)? {
-            self.rename_into_place(temporary, blob)?;
+    fn settle_one(&self, keys: &Keys, temporary: &Temporary) -> Result<bool, StoreError> {
+        let path = &temporary.path;
+        if self.is_committed(keys, temporary)? {
+            self.rename_into_place(path, &temporary.blob)?;
             return Ok(true);
         }
-        match self.disk.remove(temporary) {
+        match self.disk.remove(path) {
             // It was renamed before the call that failed.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            removed => removed.map(|()| false).map_err(failed("remove", temporary)),
+            removed => removed.map(|()| false).map_err(failed("remove", path)),
         }
     }
 
     /// Whether a temporary file is complete and the catalog calls for just this version.
-    fn is_committed(
-        &self,
-        keys: &Keys,
-        blob: &BlobId,
-        version: Version,
-        temporary: &DiskPath,
-    ) -> Result<bool, StoreError> {
+    fn is_committed(&self, keys: &Keys, temporary: &Temporary) -> Result<bool, StoreError> {
+        let Temporary { blob, version, path } = temporary;
         match blob {
             BlobId::Held(owner, hashed) => match self.held(*owner, *hashed)? {
-                Some(record) if record.seal.version == version => {
+                Some(record) if record.seal.version == *version => {
                     let mut hasher = blake3::Hasher::new();
-                    let len = self.pass(temporary, |chunk| {
+                    let len = self.pass(path, |chunk| {
                         hasher.update(chunk);
                     })?;
                     Ok(len == Some(record.seal.sealed_bytes())
@@ -107,9 +107,9 @@ impl<D: Disk> Store<D> {
                 _ => Ok(false),
             },
             BlobId::Own(name) => {
-                let Some((iv, seal)) = self.own_by_version(version, *name)? else { return Ok(false) };
+                let Some((iv, seal)) = self.own_by_version(*version, *name)? else { return Ok(false) };
                 let mut cipher = ContentCipher::new(keys, iv);
-                let len = self.pass(temporary, |chunk| cipher.seal(chunk))?;
+                let len = self.pass(path, |chunk| cipher.seal(chunk))?;
                 Ok(len == Some(seal.size) && cipher.digest() == seal.digest)
             }
         }

@@ -17,9 +17,7 @@ fn json(text: &str) -> Vec<Value> {
 #[test]
 fn three_processes_store_list_delete_and_get() {
     let bench = Bench::new();
-    let (first, second) = (bench.node("n1", &[]), bench.node("n2", &[]));
-    let third = bench.node("n3", &[&first, &second]);
-    third.connected(&bench, 2);
+    let [_first, _second, third] = bench.star();
     let file = bench.file("picture", CONTENT);
     let file = file.to_str().expect("a plain path");
     let run = |arguments: &[&str]| bench.succeed(&third.data, arguments);
@@ -38,9 +36,7 @@ fn three_processes_store_list_delete_and_get() {
 #[test]
 fn what_is_printed_as_json_parses() {
     let bench = Bench::new();
-    let (first, second) = (bench.node("n1", &[]), bench.node("n2", &[]));
-    let third = bench.node("n3", &[&first, &second]);
-    third.connected(&bench, 2);
+    let [_first, _second, third] = bench.star();
     let file = bench.file("picture", CONTENT);
     let file = file.to_str().expect("a plain path");
     let run = |arguments: &[&str]| json(&bench.succeed(&third.data, arguments));

@@ -61,6 +61,14 @@ impl Bench {
         path
     }
 
+    /// Two nodes that dial nobody and a third that is connected with both.
+    pub(crate) fn star(&self) -> [Node; 3] {
+        let (first, second) = (self.node("n1", &[]), self.node("n2", &[]));
+        let third = self.node("n3", &[&first, &second]);
+        third.connected(self, 2);
+        [first, second, third]
+    }
+
     /// Starts a node on a directory of this bench and waits until it listens.
     pub(crate) fn node(&self, name: &str, peers: &[&Node]) -> Node {
         let data = self.path(name);

@@ -69,6 +69,12 @@ impl Clients {
         self.shared.borrow().history.clone()
     }
 
+    /// How many calls there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.shared.borrow().history.len()
+    }
+
     /// The next moment: moments are in the order in which things happen.
     #[must_use]
     pub fn begin(&self) -> u64 {

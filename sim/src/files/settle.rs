@@ -134,7 +134,7 @@ async fn get(scene: &Scene<Files>, host: Host, key: u8, must_be_there: bool) -> 
     loop {
         let call = Call::Get { key };
         let moment = scene.clients.begin();
-        let index = scene.clients.add(Entry::new(scene.clients.history().len(), host, call, moment));
+        let index = scene.clients.add(Entry::new(scene.clients.count(), host, call, moment));
         let outcome = perform(scene, host, 0, call).await;
         scene.clients.end(index, outcome.clone());
         if let Some(broken) = scene.clients.look_at(index) {

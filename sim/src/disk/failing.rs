@@ -23,30 +23,24 @@ pub enum CallKind {
 }
 
 #[derive(Default)]
-pub(super) struct Trouble {
-    failing: BTreeMap<CallKind, (u32, LaneRng)>,
-    made: u64,
+pub(super) struct Failing {
+    shares: BTreeMap<CallKind, (u32, LaneRng)>,
 }
 
-impl Trouble {
+impl Failing {
     pub(super) fn set(&mut self, kind: CallKind, per_mille: u32, rng: LaneRng) {
         if per_mille == 0 {
-            self.failing.remove(&kind);
+            self.shares.remove(&kind);
         } else {
-            self.failing.insert(kind, (per_mille, rng));
+            self.shares.insert(kind, (per_mille, rng));
         }
-    }
-
-    pub(super) fn made(&self) -> u64 {
-        self.made
     }
 
     pub(super) fn draw(&mut self, kind: CallKind) -> io::Result<()> {
-        let Some((per_mille, rng)) = self.failing.get_mut(&kind) else { return Ok(()) };
+        let Some((per_mille, rng)) = self.shares.get_mut(&kind) else { return Ok(()) };
         if rng.next_u32() % 1000 >= *per_mille {
             return Ok(());
         }
-        self.made += 1;
         Err(io::Error::other("input/output error"))
     }
 }

@@ -20,7 +20,7 @@ const CAUGHT: &[(Bug, u64, &str)] = &[
     (Bug::BlobSyncLies, 3, "live"),
     (Bug::DirSyncLies, 14, "durable"),
     (Bug::ThirdSyncLies, 14, "durable"),
-    (Bug::WriteErrorHidden, 31, "live"),
+    (Bug::WriteErrorHidden, 16, "available"),
     (Bug::RenameErrorHidden, 174, "durable"),
     (Bug::AckBeforeWrite, 0, "available"),
     (Bug::CatalogWriteAfterSync, 74, "available"),
@@ -44,6 +44,8 @@ const CAUGHT: &[(Bug, u64, &str)] = &[
     (Bug::CachedRead, 54, "durable"),
     (Bug::OtherFileRead, 2, "faithful"),
     (Bug::DeleteErrorHidden, 18, "durable"),
+    (Bug::SecretLeaked, 36, "closed"),
+    (Bug::KeysStolen, 109, "closed"),
 ];
 
 fn seeds() -> std::ops::Range<u64> {

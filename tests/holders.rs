@@ -167,8 +167,8 @@ fn a_large_replica_is_not_sent_before_its_owner_proceeds() {
         let _holder = network.start(3000, &SimDisk::new(), &[]).await;
         let owner = Member::new(&network, 0xee);
         let mut link = owner.asking(3000).await.expect("linked");
-        let replica = member::unsealed(HashedKey([7; 16]), Version(1), vec![5; 100_016]);
-        let answer = member::store_at(&mut link, owner.node(), &replica).await;
+        let replica = member::Replica::unsealed(owner.node(), HashedKey([7; 16]), Version(1), vec![5; 100_016]);
+        let answer = member::store_at(&mut link, &replica).await;
         assert_eq!(answer.expect("answered"), Message::Stored);
         let question = Message::GetFile { owner: owner.node(), hashed: replica.hashed };
         member::send(&mut link, &question).await.expect("sent");

@@ -62,6 +62,8 @@ const WORDS: &[&str] = &[
     "store",
     "get",
     "cut",
+    "lie",
+    "forgets",
     "kill",
     "rot",
     "slow",

@@ -69,10 +69,10 @@ fn a_torn_temporary_file_does_not_become_the_replica() {
     run(async {
         let (network, disk) = (Network::default(), SimDisk::new());
         let owner = Member::new(&network, 0xee);
-        let replica = member::unsealed(HashedKey([7; 16]), Version(1), vec![5; 38]);
+        let replica = member::Replica::unsealed(owner.node(), HashedKey([7; 16]), Version(1), vec![5; 38]);
         let holder = network.start(3000, &disk, &[]).await;
         let mut link = owner.asking(3000).await.expect("linked");
-        let answer = member::store_at(&mut link, owner.node(), &replica).await;
+        let answer = member::store_at(&mut link, &replica).await;
         assert_eq!(answer.expect("answered"), Message::Stored);
         stop(holder).await;
         for torn in not_it(&replica.bytes) {

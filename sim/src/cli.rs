@@ -181,6 +181,5 @@ fn parse_seconds(text: &str) -> Result<f64, String> {
 }
 
 fn parse_bug(text: &str) -> Result<Bug, String> {
-    let found = Bug::ALL.iter().find(|bug| bug.name() == text);
-    found.copied().ok_or_else(|| format!("{text:?} is no planted bug: cargo sim planted lists them"))
+    Bug::named(text).ok_or_else(|| format!("{text:?} is no planted bug: cargo sim planted lists them"))
 }

@@ -40,6 +40,8 @@ pub enum Fault {
     Swap(Host, u32),
     /// The time of day jumps by so many milliseconds.
     Clock(Host, i64),
+    /// The program gives way to one that lies, and comes back at the end. The word is the subject's.
+    Lie(Host, String),
 }
 
 /// Groups of faults that a seed switches on or off together (swarm testing: Groce et al., ISSTA 2012).
@@ -63,6 +65,7 @@ pub enum Family {
     Rot,
     Swap,
     Clock,
+    Lie,
 }
 
 /// Numbers from which a fault of a family is made.
@@ -74,10 +77,12 @@ pub struct Draw {
     pub other: Host,
     /// Which of the faults of the family, and how strong.
     pub number: u32,
+    /// The lies that the subject knows.
+    pub lies: &'static [&'static str],
 }
 
 impl Family {
-    /// All of them.
+    /// All but [`Lie`](Self::Lie), which is only for subjects that know lies.
     pub const ALL: [Self; 17] = [
         Self::Cut,
         Self::Hold,
@@ -101,7 +106,7 @@ impl Family {
     /// A fault of this family.
     #[must_use]
     pub fn fault(self, draw: Draw) -> Fault {
-        let Draw { one, other, number } = draw;
+        let Draw { one, other, number, lies } = draw;
         let link = |trouble| Fault::Link(one, other, trouble);
         match self {
             Self::Cut if number % 3 == 0 => Fault::CutOneWay(one, other),
@@ -127,6 +132,10 @@ impl Family {
             Self::Rot => Fault::Rot(one, number % 1000),
             Self::Swap => Fault::Swap(one, number % 1000),
             Self::Clock => Fault::Clock(one, i64::from(number % 200_000_000) - 100_000_000),
+            Self::Lie => {
+                let lie = usize::try_from(number).unwrap_or(0) % lies.len().max(1);
+                Fault::Lie(one, lies.get(lie).copied().unwrap_or_default().to_owned())
+            }
         }
     }
 }
@@ -156,7 +165,8 @@ impl Fault {
             | Self::FullDisk(host)
             | Self::Rot(host, _)
             | Self::Swap(host, _)
-            | Self::Clock(host, _) => (*host, None),
+            | Self::Clock(host, _)
+            | Self::Lie(host, _) => (*host, None),
         }
     }
 }

@@ -4,6 +4,8 @@
 pub mod call;
 pub mod clients;
 pub mod history;
+pub mod liar;
+pub mod member;
 mod settle;
 
 use std::collections::BTreeMap;
@@ -54,7 +56,14 @@ impl Subject for Files {
         call.smaller()
     }
 
+    fn lies(&self) -> &'static [&'static str] {
+        liar::Lie::NAMES
+    }
+
     async fn boot(self, machine: Machine<Self>) -> Ended {
+        if let Some(lie) = machine.lie.as_deref().and_then(liar::Lie::named) {
+            return liar::run(machine, lie, self.bug).await;
+        }
         match self.bug {
             None => start(machine, |disk| disk, None).await,
             Some(bug) => start(machine, |disk| BugDisk::new(disk, bug), Some(bug)).await,
@@ -143,6 +152,11 @@ pub fn catalog(disk: &SimDisk) -> String {
 /// Starts the node of a host and runs it until it stops.
 async fn start<D: Disk>(machine: Machine<Files>, wrap: impl FnOnce(SimDisk) -> D, bug: Option<Bug>) -> Ended {
     let Machine { host, seed, listen, dials, transport, disk, clock, events, clients, .. } = machine;
+    if bug == Some(Bug::KeysStolen)
+        && let Ok(identity) = Identity::load_or_create(&disk, &mut seed.lane(Lane::Identity))
+    {
+        clients.steal(&identity.master);
+    }
     let platform = SimPlatform { transport, disk: wrap(disk), clock };
     let seed = bug.map_or(seed.clone(), |bug| bug.seed(&seed, host));
     let config = Config {

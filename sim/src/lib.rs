@@ -7,6 +7,7 @@ pub mod disk;
 pub mod fault;
 pub mod files;
 pub mod links;
+mod named;
 pub mod oracle;
 pub mod plan;
 pub mod planted;

@@ -3,6 +3,7 @@
 pub mod atomic;
 pub mod available;
 pub mod bounded;
+pub mod closed;
 pub mod durable;
 pub mod faithful;
 pub mod linearizable;
@@ -17,6 +18,7 @@ use crate::subject::{Broken, Oracle};
 #[must_use]
 pub fn all() -> Vec<Oracle<Files>> {
     vec![
+        Oracle { name: "closed", judge: closed::judge },
         Oracle { name: "linearizable", judge: linearizable::judge },
         Oracle { name: "secret", judge: secret::judge },
         Oracle { name: "bounded", judge: bounded::judge },

@@ -68,6 +68,21 @@ impl<O> Plan<O> {
         calls
     }
 
+    /// Whether all lies are such as the subject knows: the text of a plan alone does not say.
+    ///
+    /// # Errors
+    /// Names the first that is not.
+    pub fn check_lies(&self, known: &[&str]) -> Result<(), String> {
+        for step in &self.steps {
+            if let What::Fault(Fault::Lie(_, lie), _) = &step.what
+                && !known.contains(&lie.as_str())
+            {
+                return Err(format!("{lie:?} is no lie: known are {}", known.join(", ")));
+            }
+        }
+        Ok(())
+    }
+
     /// The faults with their ends, in the order of their beginnings.
     #[must_use]
     pub fn faults(&self) -> Vec<(u64, u64, &Fault)> {

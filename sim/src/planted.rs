@@ -12,31 +12,12 @@ use crate::files::call::Call;
 use crate::files::clients::Clients;
 use crate::files::history::{ContentDigest, Outcome};
 use crate::links::Host;
+use crate::named::named;
 
-macro_rules! bugs {
-    ($($(#[doc = $doc:literal])+ $bug:ident $name:literal,)*) => {
-        /// One planted bug.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Bug {
-            $($(#[doc = $doc])+ $bug,)*
-        }
+named! {
+    /// One planted bug.
+    Bug
 
-        impl Bug {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$bug),*];
-
-            /// What it is called on the command line.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self {
-                    $(Self::$bug => $name,)*
-                }
-            }
-        }
-    };
-}
-
-bugs! {
     /// A sync of a file does nothing.
     SyncLies "sync-lies",
     /// A sync of the catalog does nothing.
@@ -95,6 +76,10 @@ bugs! {
     OtherFileRead "other-file-read",
     /// A delete that failed is acknowledged.
     DeleteErrorHidden "delete-error-hidden",
+    /// A stranger, where there is one, knows the cluster secret.
+    SecretLeaked "secret-leaked",
+    /// Who asks in the name of others, where anybody does, has their keys.
+    KeysStolen "keys-stolen",
 }
 
 impl Bug {

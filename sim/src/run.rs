@@ -48,13 +48,13 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
     let scene = scene(subject, plan, &trace);
     let times = Times { tick: TICK, latency_max: LATENCY_MAX, limit: RUN_MAX };
     let mut sim = network(plan.seed, &times);
-    let clocks: Vec<_> = (0..plan.nodes).map(|_| Rc::new(Cell::new(0))).collect();
+    let levers: Vec<_> = (0..plan.nodes).map(|_| Rc::new(hosts::Levers::default())).collect();
     for host in 0..plan.nodes {
-        let hosted = hosts::Hosted::new(subject, host, &scene, &trace, &clocks);
+        let hosted = hosts::Hosted::new(subject, host, &scene, &trace, &levers);
         sim.host(name(host), move || hosted.clone().run());
     }
     sim.client("clients", clients(subject.clone(), scene.clone()));
-    let mut faults = Faults::new(subject, &scene, clocks);
+    let mut faults = Faults::new(subject, &scene, levers);
     loop {
         faults.apply(&mut sim);
         match sim.step() {
@@ -77,6 +77,7 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
         clients: scene.clients,
         disks: scene.disks,
         damage: scene.damage.take(),
+        liars: scene.liars.take(),
         trace: trace.take(),
         elapsed,
         faults: faults.taken_effect(),
@@ -96,6 +97,7 @@ fn scene<S: Subject>(subject: &S, plan: &Plan<S::Call>, trace: &Rc<RefCell<Trace
         plan: Rc::new(plan.clone()),
         disks: Rc::new((0..plan.nodes).map(|_| SimDisk::new()).collect()),
         damage: Rc::default(),
+        liars: Rc::default(),
         notes: Tracer::new("clients", trace),
         broken: Rc::default(),
         links: Links::new(seed.derive("links", 0).lane(Lane::Backoff)),

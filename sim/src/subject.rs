@@ -1,7 +1,7 @@
 //! What the harness needs to know of a system under test. Everything else in it does not know what it tests.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::future::Future;
 use std::rc::Rc;
@@ -36,6 +36,11 @@ pub trait Subject: Clone + 'static {
 
     /// Calls that are smaller than this one, the smallest first.
     fn smaller(&self, call: &Self::Call) -> Vec<Self::Call>;
+
+    /// The ways in which a program can lie, each one word. A host that lies runs another program: see [`Machine::lie`].
+    fn lies(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// Runs the program of a host until it ends. It is started again whatever it ends with, but for
     /// [`Ended::Broken`]. It is dropped where its host is killed.
@@ -94,6 +99,8 @@ pub struct Machine<S: Subject> {
     pub host: Host,
     /// How often it was started before.
     pub boot: u64,
+    /// Where it is set, not the program itself is to be run, but one that lies in this way.
+    pub lie: Option<String>,
     /// Where its random choices come from: another seed for each start.
     pub seed: Seed,
     /// Where it listens.
@@ -122,6 +129,8 @@ pub struct Scene<S: Subject> {
     pub disks: Rc<Vec<SimDisk>>,
     /// What was damaged at rest, so far.
     pub damage: Rc<RefCell<Vec<Damage>>>,
+    /// The hosts whose program gave way to one that lies, so far.
+    pub liars: Rc<RefCell<BTreeSet<Host>>>,
     /// Writes lines of the clients into the trace.
     pub notes: Tracer<S::Event>,
     /// What is broken so far. The run ends at the first.
@@ -151,6 +160,8 @@ pub struct Run<S: Subject> {
     pub disks: Rc<Vec<SimDisk>>,
     /// What was damaged at rest.
     pub damage: Vec<Damage>,
+    /// The hosts whose program gave way to one that lies.
+    pub liars: BTreeSet<Host>,
     /// What happened.
     pub trace: Trace<S::Event>,
     /// Virtual time that passed.
@@ -177,6 +188,7 @@ impl<S: Subject> Clone for Scene<S> {
             plan: self.plan.clone(),
             disks: self.disks.clone(),
             damage: self.damage.clone(),
+            liars: self.liars.clone(),
             notes: self.notes.clone(),
             broken: self.broken.clone(),
             links: self.links.clone(),

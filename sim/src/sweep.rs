@@ -45,7 +45,7 @@ pub struct Summary {
 /// The plan that a seed names.
 #[must_use]
 pub fn plan_of<S: Subject>(subject: &S, seed: u64) -> Plan<S::Call> {
-    draw::tree(seed, subject.calls()).current()
+    draw::tree(seed, subject.calls(), subject.lies()).current()
 }
 
 /// Sweeps until the range is done, a promise is broken, or `goes_on` says no. It is called after each run, on the

@@ -6,28 +6,19 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use dacapo::crypto::{
-    ClusterSecret, Digest, HashedKey, Keys, MasterSecret, NodeId, Seal, SealedMetadata, Tag, Version,
-};
-use dacapo::limits::{EAGER_BYTES_MAX, HEARTBEAT_INTERVAL, PROTOCOL_VERSION};
+use dacapo::crypto::{ClusterSecret, HashedKey, Keys, MasterSecret, NodeId};
+use dacapo::limits::{HEARTBEAT_INTERVAL, PROTOCOL_VERSION};
 use dacapo::node::link::{self, Credentials, LinkError, Records};
-use dacapo::protocol::{
-    Hello, Message, Purpose, WireError, message_frame, read_message, read_stream_header, stream_header,
-};
+use dacapo::protocol::{Hello, Message, Purpose, read_message};
 use dacapo::seed::{Lane, LaneRng, Seed};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::DuplexStream;
 
 use super::network::Network;
 
-pub(crate) type Link = Records<DuplexStream>;
+#[allow(unused_imports, reason = "each test file uses a part")]
+pub(crate) use dacapo_sim::files::member::{Replica, hand_over, receive, send, store_at, take};
 
-/// A replica as it came over the wire.
-#[derive(Clone)]
-pub(crate) struct Replica {
-    pub(crate) hashed: HashedKey,
-    pub(crate) seal: Seal,
-    pub(crate) bytes: Vec<u8>,
-}
+pub(crate) type Link = Records<DuplexStream>;
 
 /// All that a member was given, in that order.
 pub(crate) type Held = Rc<RefCell<Vec<Replica>>>;
@@ -98,8 +89,8 @@ impl Member {
                     tokio::time::sleep(HEARTBEAT_INTERVAL).await;
                     send(&mut link, &Message::Alive { connections_wanted: 0 }).await?;
                 }
-                Message::StoreFile { hashed, sealed_bytes, .. } => {
-                    let replica = take(&mut link, hashed, sealed_bytes).await?;
+                Message::StoreFile { owner, hashed, sealed_bytes, .. } => {
+                    let replica = take(&mut link, owner, hashed, sealed_bytes).await?;
                     held.borrow_mut().push(replica);
                     send(&mut link, &Message::Stored).await?;
                 }
@@ -115,65 +106,4 @@ impl Member {
             }
         }
     }
-}
-
-pub(crate) async fn send(link: &mut Link, message: &Message) -> Result<(), WireError> {
-    link.write_all(&message_frame(&message.encode())).await?;
-    Ok(link.flush().await?)
-}
-
-async fn take(link: &mut Link, hashed: HashedKey, sealed_bytes: u64) -> Result<Replica, WireError> {
-    if sealed_bytes > EAGER_BYTES_MAX + 16 {
-        send(link, &Message::Proceed).await?;
-    }
-    read_stream_header(link, sealed_bytes).await?;
-    let bytes = receive(link, sealed_bytes).await?;
-    match read_message(link).await? {
-        Message::Sealed(seal) => Ok(Replica { hashed, seal, bytes }),
-        other => panic!("a node ended a store with {}", other.name()),
-    }
-}
-
-/// True where the connection is good for more.
-async fn hand_over(link: &mut Link, replica: &Replica) -> Result<bool, WireError> {
-    send(link, &Message::Found(replica.seal.clone())).await?;
-    if replica.seal.size > EAGER_BYTES_MAX {
-        assert_eq!(read_message(link).await?, Message::Proceed);
-    }
-    link.write_all(&stream_header(replica.seal.sealed_bytes())).await?;
-    link.write_all(&replica.bytes).await?;
-    link.flush().await?;
-    Ok(replica.bytes.len() as u64 == replica.seal.sealed_bytes())
-}
-
-/// Reads so many bytes.
-pub(crate) async fn receive(link: &mut Link, len: u64) -> Result<Vec<u8>, WireError> {
-    let mut bytes = vec![0; usize::try_from(len).expect("it fits the memory")];
-    link.read_exact(&mut bytes).await?;
-    Ok(bytes)
-}
-
-/// A replica whose seal no owner made: the digest is right, the tag is not.
-pub(crate) fn unsealed(hashed: HashedKey, version: Version, bytes: Vec<u8>) -> Replica {
-    let metadata = SealedMetadata::from_bytes(&[0; 40]).expect("within the bounds");
-    let digest = Digest(*blake3::hash(&bytes).as_bytes());
-    let size = bytes.len() as u64 - 16;
-    Replica { hashed, seal: Seal { version, size, digest, tag: Tag([2; 32]), metadata }, bytes }
-}
-
-/// Stores a replica at a node, on a link of the owner's, and returns the answer.
-pub(crate) async fn store_at(link: &mut Link, owner: NodeId, replica: &Replica) -> Result<Message, WireError> {
-    let Replica { hashed, seal, bytes } = replica;
-    let offer = Message::StoreFile { owner, hashed: *hashed, version: seal.version, sealed_bytes: bytes.len() as u64 };
-    send(link, &offer).await?;
-    if seal.size > EAGER_BYTES_MAX {
-        match read_message(link).await? {
-            Message::Proceed => {}
-            other => return Ok(other),
-        }
-    }
-    link.write_all(&stream_header(bytes.len() as u64)).await?;
-    link.write_all(bytes).await?;
-    send(link, &Message::Sealed(seal.clone())).await?;
-    read_message(link).await
 }

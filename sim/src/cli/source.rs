@@ -5,7 +5,8 @@ use std::path::Path;
 
 use dacapo_sim::files::Files;
 use dacapo_sim::files::call::Call;
-use dacapo_sim::plan::Plan;
+use dacapo_sim::plan::{Plan, PlanError};
+use dacapo_sim::subject::Subject;
 use dacapo_sim::sweep::plan_of;
 
 /// The longest plan file, in bytes. Chosen: a hundred times the longest that a seed draws.
@@ -22,5 +23,8 @@ pub(super) fn plan(source: &str) -> Result<Plan<Call>, String> {
         return Err(format!("{source} is longer than {FILE_BYTES_MAX} bytes"));
     }
     let text = fs::read_to_string(path).map_err(failed)?;
-    text.parse().map_err(|error| format!("{source} is no plan: {error}"))
+    let no_plan = |error: String| format!("{source} is no plan: {error}");
+    let plan: Plan<Call> = text.parse().map_err(|error: PlanError| no_plan(error.to_string()))?;
+    plan.check_lies(Files::default().lies()).map_err(no_plan)?;
+    Ok(plan)
 }

@@ -36,6 +36,7 @@ impl fmt::Display for Fault {
             Self::Rot(host, number) => write!(f, "rot {} {number}", name(*host)),
             Self::Swap(host, number) => write!(f, "swap {} {number}", name(*host)),
             Self::Clock(host, by_ms) => write!(f, "clock {} {by_ms}", name(*host)),
+            Self::Lie(host, lie) => write!(f, "lie {} {lie}", name(*host)),
         }
     }
 }
@@ -58,6 +59,7 @@ impl FromStr for Fault {
             "rot" => Self::Rot(words.host()?, words.at_most(u32::MAX)?),
             "swap" => Self::Swap(words.host()?, words.at_most(u32::MAX)?),
             "clock" => Self::Clock(words.host()?, words.parse("milliseconds")?),
+            "lie" => Self::Lie(words.host()?, words.word("a lie")?.to_owned()),
             _ => Self::of_pair(word, &mut words)?,
         };
         words.end()?;

@@ -1,9 +1,10 @@
 //! What the owners share: handles on the running nodes, the history of all calls, and what the byte tap has seen.
 
 use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use dacapo::crypto::NodeId;
+use dacapo::crypto::{Keys, MasterSecret, NodeId};
 use dacapo::node::Handle;
 
 use super::call::{KEY_MARKER, MARKER};
@@ -18,20 +19,23 @@ pub struct Clients {
     shared: Rc<RefCell<Shared>>,
 }
 
+#[derive(Default)]
 struct Shared {
     nodes: Vec<Option<Handle>>,
     ids: Vec<Option<NodeId>>,
     history: Vec<Entry>,
     moments: u64,
     leak: Option<String>,
+    trespass: Option<String>,
+    liars: BTreeSet<Host>,
+    stolen: BTreeMap<NodeId, MasterSecret>,
 }
 
 impl Clients {
     /// Clients of so many hosts.
     #[must_use]
     pub fn new(hosts: usize) -> Self {
-        let shared =
-            Shared { nodes: vec![None; hosts], ids: vec![None; hosts], history: Vec::new(), moments: 0, leak: None };
+        let shared = Shared { nodes: vec![None; hosts], ids: vec![None; hosts], ..Shared::default() };
         Self { shared: Rc::new(RefCell::new(shared)) }
     }
 
@@ -109,6 +113,42 @@ impl Clients {
         if shared.leak.is_none() && (contains(bytes, MARKER) || contains(bytes, KEY_MARKER)) {
             shared.leak = Some(format!("n{host} sent a name or content in the clear"));
         }
+    }
+
+    /// The host runs a liar.
+    pub(super) fn lies(&self, host: Host) {
+        self.stopped(host);
+        self.shared.borrow_mut().liars.insert(host);
+    }
+
+    /// A node did for somebody what it must not do for them. What liars do, or did before their end, counts for
+    /// nothing.
+    pub(super) fn trespassed(&self, node: NodeId, what: &str) {
+        let honest = self.host(node).filter(|host| !self.shared.borrow().liars.contains(host));
+        if let Some(host) = honest {
+            self.shared.borrow_mut().trespass.get_or_insert_with(|| format!("n{host} {what}"));
+        }
+    }
+
+    /// What a node did first for somebody for whom it must not do it.
+    #[must_use]
+    pub fn trespass(&self) -> Option<String> {
+        self.shared.borrow().trespass.clone()
+    }
+
+    /// A liar knows the secret of a node: a planted bug.
+    pub(super) fn steal(&self, keys: &MasterSecret) {
+        self.shared.borrow_mut().stolen.insert(Keys::derive(keys).node(), keys.clone());
+    }
+
+    pub(super) fn stolen_keys(&self, of: NodeId) -> Option<Keys> {
+        self.shared.borrow().stolen.get(&of).map(Keys::derive)
+    }
+
+    /// How many hosts there are.
+    #[must_use]
+    pub fn hosts(&self) -> usize {
+        self.shared.borrow().nodes.len()
     }
 
     /// What the byte tap has seen that must not be on the wire.

@@ -29,6 +29,9 @@ const FRESH: &[u8] = b"dacapo plaintext of the check after the faults";
 pub(super) async fn settle(scene: Scene<Files>) -> Result<(), Broken> {
     connected(&scene).await;
     scene.notes.note("all are connected".to_owned());
+    if let Some(trespass) = scene.clients.trespass() {
+        return Err(broken("closed", trespass));
+    }
     exchanges_end(&scene).await;
     let hosts: Vec<Host> = (0..scene.plan.nodes).collect();
     for host in &hosts {

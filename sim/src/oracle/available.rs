@@ -65,9 +65,11 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
             && entry.outcome() != Some(&Outcome::NotFound)
             && ended(entry) > newest.begun
     });
+    // Who lies has acknowledged what it does not keep.
+    let is_honest = |at: &Host| !scene.liars.borrow().contains(at);
     Expectation {
         on_own_disk: !may_be_deleted && is_intact(host),
-        at_a_peer: holders.iter().filter_map(|id| scene.clients.host(*id)).any(is_intact),
+        at_a_peer: holders.iter().filter_map(|id| scene.clients.host(*id)).filter(is_honest).any(is_intact),
         newer_possible: of_file()
             .any(|entry| entry.may_be_stored() && entry.end() == u64::MAX && ended(entry) > newest.begun),
     }

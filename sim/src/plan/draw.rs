@@ -18,6 +18,9 @@ const LIFT_MS: u64 = 8_000;
 /// The longest single fault.
 const FAULT_MS_MAX: u64 = 4_000;
 
+/// So many of a hundred seeds have hosts that lie.
+const LIES_SHARE: u32 = 20;
+
 /// What is fixed for a plan.
 struct Knobs {
     nodes: usize,
@@ -33,17 +36,22 @@ struct Knobs {
 ///
 /// # Panics
 /// Never: the strategies reject nothing.
-pub fn tree<O>(seed: u64, calls: BoxedStrategy<O>) -> Box<dyn ValueTree<Value = Plan<O>>>
+pub fn tree<O>(seed: u64, calls: BoxedStrategy<O>, lies: &'static [&'static str]) -> Box<dyn ValueTree<Value = Plan<O>>>
 where
     O: std::fmt::Debug + Clone + 'static,
 {
     let mut rng = Seed::from_u64(seed).derive("plan", 0).lane(Lane::Identity);
-    let knobs = knobs(&mut rng);
+    let mut knobs = knobs(&mut rng);
+    // From a lane of its own, so that plans without a lie are those of a subject that knows none.
+    let mut lane = Seed::from_u64(seed).derive("lies", 0).lane(Lane::Identity);
+    if !lies.is_empty() && below(&mut lane, 100) < LIES_SHARE {
+        knobs.families.push(Family::Lie);
+    }
     let mut bytes = [0; 32];
     rng.fill_bytes(&mut bytes);
     let config = Config { failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    let tree = strategy(seed, knobs, calls).new_tree(&mut runner);
+    let tree = strategy(seed, knobs, calls, lies).new_tree(&mut runner);
     Box::new(tree.expect("the strategies reject nothing"))
 }
 
@@ -77,7 +85,12 @@ fn topology(rng: &mut LaneRng, nodes: usize) -> Vec<(Host, Host)> {
     }
 }
 
-fn strategy<O>(seed: u64, knobs: Knobs, calls: BoxedStrategy<O>) -> impl Strategy<Value = Plan<O>>
+fn strategy<O>(
+    seed: u64,
+    knobs: Knobs,
+    calls: BoxedStrategy<O>,
+    lies: &'static [&'static str],
+) -> impl Strategy<Value = Plan<O>>
 where
     O: std::fmt::Debug + Clone + 'static,
 {
@@ -91,7 +104,7 @@ where
         move |(at_ms, lasting, family, one, further, number)| {
             // The hosts whose nodes are called are hit twice as often.
             let one = one % nodes;
-            let draw = Draw { one, other: (one + further) % nodes, number };
+            let draw = Draw { one, other: (one + further) % nodes, number, lies };
             let fault = families[family].fault(draw);
             let until = if fault.lasts() { (at_ms + lasting).min(LIFT_MS) } else { at_ms };
             Step { at_ms, what: What::Fault(fault, until) }

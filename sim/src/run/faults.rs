@@ -1,6 +1,5 @@
 //! The faults of a plan, done to the world at their times.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use dacapo::disk::EntryKind;
 use dacapo::seed::{Lane, LaneRng, Seed};
 use turmoil::Sim;
 
+use super::hosts::Levers;
 use crate::fault::Fault;
 use crate::links::{Host, Trouble};
 use crate::plan::words::name;
@@ -17,7 +17,7 @@ use crate::subject::{Damage, Scene, Subject};
 pub(super) struct Faults<S: Subject> {
     subject: S,
     scene: Scene<S>,
-    clocks: Vec<Rc<Cell<i64>>>,
+    levers: Vec<Rc<Levers>>,
     /// What is still to be done, the next last.
     due: Vec<(u64, Act, Fault)>,
     lifted: bool,
@@ -39,7 +39,7 @@ enum Act {
 }
 
 impl<S: Subject> Faults<S> {
-    pub(super) fn new(subject: &S, scene: &Scene<S>, clocks: Vec<Rc<Cell<i64>>>) -> Self {
+    pub(super) fn new(subject: &S, scene: &Scene<S>, levers: Vec<Rc<Levers>>) -> Self {
         let mut due = Vec::new();
         for (at, until, fault) in scene.plan.faults() {
             // What begins after the lift does not happen.
@@ -55,7 +55,7 @@ impl<S: Subject> Faults<S> {
         Self {
             subject: subject.clone(),
             scene: scene.clone(),
-            clocks,
+            levers,
             due,
             lifted: false,
             cut: BTreeMap::new(),
@@ -113,9 +113,11 @@ impl<S: Subject> Faults<S> {
             Fault::Rot(host, number) => self.rot(*host, *number),
             Fault::Swap(host, number) => self.swap(*host, *number),
             Fault::Clock(host, by_ms) => {
-                self.clocks[*host].set(self.clocks[*host].get().saturating_add(*by_ms));
+                let clock = &self.levers[*host].clock;
+                clock.set(clock.get().saturating_add(*by_ms));
                 true
             }
+            Fault::Lie(host, lie) => self.subject.lies().contains(&lie.as_str()) && self.lie(sim, *host, Some(lie)),
             Fault::Pause(..) | Fault::SlowDisk(..) | Fault::DiskErrors(..) | Fault::FullDisk(..) => {
                 self.on_disks.push(fault.clone());
                 self.disk(fault, true);
@@ -139,6 +141,7 @@ impl<S: Subject> Faults<S> {
             Fault::Link(one, other, trouble) => self.scene.links.end(*one, *other, *trouble),
             Fault::Kill(host) => self.bring_up(sim, *host, false),
             Fault::PowerLoss(host) => self.bring_up(sim, *host, true),
+            Fault::Lie(host, _) => _ = self.lie(sim, *host, None),
             Fault::Pause(..) | Fault::SlowDisk(..) | Fault::DiskErrors(..) | Fault::FullDisk(..) => {
                 let index = self.on_disks.iter().position(|found| found == fault).expect("it has begun");
                 self.on_disks.remove(index);
@@ -238,6 +241,17 @@ impl<S: Subject> Faults<S> {
         if self.down[host] == 0 {
             sim.bounce(name(host));
         }
+    }
+
+    /// Starts the program that lies, or the honest one again. Where lies overlap, the last that began counts, and the
+    /// end of one is the end of all.
+    fn lie(&mut self, sim: &mut Sim<'_>, host: Host, lie: Option<&String>) -> bool {
+        if self.levers[host].lie.replace(lie.cloned()).as_ref() != lie {
+            self.scene.liars.borrow_mut().insert(host);
+            self.take_down(sim, host, false);
+            self.bring_up(sim, host, false);
+        }
+        true
     }
 
     fn ways_of(&self, host: Host) -> Vec<(Host, Host)> {

@@ -21,11 +21,20 @@ const PORT: u16 = 3000;
 /// A program that has ended is started again after this.
 const RESTART: Duration = Duration::from_millis(200);
 
+/// What faults set and a start of the program reads.
+#[derive(Default)]
+pub(super) struct Levers {
+    /// How far the time of day is off, in milliseconds.
+    pub(super) clock: Rc<Cell<i64>>,
+    /// The lie that the program is to tell.
+    pub(super) lie: RefCell<Option<String>>,
+}
+
 pub(super) struct Hosted<S: Subject> {
     subject: S,
     host: Host,
     scene: Scene<S>,
-    clock: Rc<Cell<i64>>,
+    levers: Rc<Levers>,
     tracer: Tracer<S::Event>,
     addresses: Rc<BTreeMap<String, Host>>,
 }
@@ -36,7 +45,7 @@ impl<S: Subject> Clone for Hosted<S> {
             subject: self.subject.clone(),
             host: self.host,
             scene: self.scene.clone(),
-            clock: self.clock.clone(),
+            levers: self.levers.clone(),
             tracer: self.tracer.clone(),
             addresses: self.addresses.clone(),
         }
@@ -53,7 +62,7 @@ impl<S: Subject> Hosted<S> {
         host: Host,
         scene: &Scene<S>,
         trace: &Rc<RefCell<Trace<S::Event>>>,
-        clocks: &[Rc<Cell<i64>>],
+        levers: &[Rc<Levers>],
     ) -> Self {
         let mut addresses: BTreeMap<_, _> = (0..scene.plan.nodes).map(|to| (address(to).to_string(), to)).collect();
         // Hosts that were dialled by name are dialled back at their IP address, which turmoil gives in order.
@@ -62,7 +71,7 @@ impl<S: Subject> Hosted<S> {
             subject: subject.clone(),
             host,
             scene: scene.clone(),
-            clock: clocks[host].clone(),
+            levers: levers[host].clone(),
             tracer: Tracer::new(&name(host), trace),
             addresses: Rc::new(addresses),
         }
@@ -91,12 +100,13 @@ impl<S: Subject> Hosted<S> {
         Machine {
             host,
             boot,
+            lie: self.levers.lie.borrow().clone(),
             seed: Seed::from_u64(self.scene.plan.seed).derive(&name(host), boot),
             listen: format!("0.0.0.0:{PORT}").parse().expect("an address"),
             dials,
             transport: FaultTransport::new(transport, self.scene.links.clone(), host, self.addresses.clone()),
             disk: self.scene.disks[host].boot(),
-            clock: SimClock::Skewed(self.clock.clone()),
+            clock: SimClock::Skewed(self.levers.clock.clone()),
             events: self.tracer.clone(),
             clients: self.scene.clients.clone(),
         }

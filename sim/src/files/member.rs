@@ -1,0 +1,143 @@
+//! A peer that speaks the protocol and says what it is told to: the exchanges of a node from the other side, message
+//! by message, for liars in plans and for tests.
+
+use dacapo::crypto::{Digest, HashedKey, NodeId, Seal, SealedMetadata, Tag, Version};
+use dacapo::limits::EAGER_BYTES_MAX;
+use dacapo::node::link::Records;
+use dacapo::protocol::{Message, WireError, message_frame, read_message, read_stream_header, stream_header};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// A replica as it came over the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replica {
+    /// Whose it is.
+    pub owner: NodeId,
+    /// Which file of theirs.
+    pub hashed: HashedKey,
+    /// What it is said to be.
+    pub seal: Seal,
+    /// IV and ciphertext.
+    pub bytes: Vec<u8>,
+}
+
+impl Replica {
+    /// A replica whose seal no owner made: the digest is right, the tag is not.
+    ///
+    /// # Panics
+    /// Where there are fewer bytes than an IV has.
+    #[must_use]
+    pub fn unsealed(owner: NodeId, hashed: HashedKey, version: Version, bytes: Vec<u8>) -> Self {
+        let metadata = SealedMetadata::from_bytes(&[0; 40]).expect("within the bounds");
+        let digest = Digest(*blake3::hash(&bytes).as_bytes());
+        let size = bytes.len() as u64 - 16;
+        Self { owner, hashed, seal: Seal { version, size, digest, tag: Tag([2; 32]), metadata }, bytes }
+    }
+}
+
+/// Sends a message.
+///
+/// # Errors
+/// Where the link breaks.
+pub async fn send<S>(link: &mut Records<S>, message: &Message) -> Result<(), WireError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    link.write_all(&message_frame(&message.encode())).await?;
+    Ok(link.flush().await?)
+}
+
+/// Reads so many bytes.
+///
+/// # Errors
+/// Where the link breaks.
+///
+/// # Panics
+/// Where they do not fit the memory.
+pub async fn receive<S>(link: &mut Records<S>, len: u64) -> Result<Vec<u8>, WireError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut bytes = vec![0; usize::try_from(len).expect("it fits the memory")];
+    link.read_exact(&mut bytes).await?;
+    Ok(bytes)
+}
+
+/// Takes the content and the seal of a store that was opened, and leaves the answer to the caller.
+///
+/// # Errors
+/// Where the link breaks or the store ends otherwise.
+pub async fn take<S>(
+    link: &mut Records<S>,
+    owner: NodeId,
+    hashed: HashedKey,
+    sealed_bytes: u64,
+) -> Result<Replica, WireError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if sealed_bytes > EAGER_BYTES_MAX + 16 {
+        send(link, &Message::Proceed).await?;
+    }
+    read_stream_header(link, sealed_bytes).await?;
+    let bytes = receive(link, sealed_bytes).await?;
+    match read_message(link).await? {
+        Message::Sealed(seal) => Ok(Replica { owner, hashed, seal, bytes }),
+        other => Err(WireError::Unexpected { expected: "sealed", found: other.name() }),
+    }
+}
+
+/// Answers a get with a replica, up to the bytes: the seal, the go-ahead where it is large, and a stream of so many.
+///
+/// # Errors
+/// Where the link breaks or the asker does not want it.
+pub async fn announce<S>(link: &mut Records<S>, seal: &Seal, stream_bytes: u64) -> Result<(), WireError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    send(link, &Message::Found(seal.clone())).await?;
+    if seal.size > EAGER_BYTES_MAX {
+        match read_message(link).await? {
+            Message::Proceed => {}
+            other => return Err(WireError::Unexpected { expected: "proceed", found: other.name() }),
+        }
+    }
+    Ok(link.write_all(&stream_header(stream_bytes)).await?)
+}
+
+/// Answers a get; true where the link is good for more, because all bytes were there.
+///
+/// # Errors
+/// Where the link breaks or the asker does not want it.
+pub async fn hand_over<S>(link: &mut Records<S>, replica: &Replica) -> Result<bool, WireError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    announce(link, &replica.seal, replica.seal.sealed_bytes()).await?;
+    link.write_all(&replica.bytes).await?;
+    link.flush().await?;
+    Ok(replica.bytes.len() as u64 == replica.seal.sealed_bytes())
+}
+
+/// Stores a replica at a node, and returns the answer.
+///
+/// # Errors
+/// Where the link breaks.
+pub async fn store_at<S>(link: &mut Records<S>, replica: &Replica) -> Result<Message, WireError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let Replica { owner, hashed, seal, bytes } = replica;
+    let offer =
+        Message::StoreFile { owner: *owner, hashed: *hashed, version: seal.version, sealed_bytes: bytes.len() as u64 };
+    send(link, &offer).await?;
+    if seal.size > EAGER_BYTES_MAX {
+        match read_message(link).await? {
+            Message::Proceed => {}
+            other => return Ok(other),
+        }
+    }
+    link.write_all(&stream_header(bytes.len() as u64)).await?;
+    link.write_all(bytes).await?;
+    send(link, &Message::Sealed(seal.clone())).await?;
+    read_message(link).await
+}

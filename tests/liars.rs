@@ -1,0 +1,56 @@
+//! Peers that lie, one way at a time, in the middle of a cluster that goes on: whatever one of them answers, a get
+//! gives what was stored, and whoever is honest serves on.
+
+use dacapo_sim::files::Files;
+use dacapo_sim::files::call::Call;
+use dacapo_sim::files::history::Outcome;
+use dacapo_sim::files::liar::Lie;
+use dacapo_sim::plan::Plan;
+use dacapo_sim::planted::Bug;
+use dacapo_sim::run::run;
+
+/// One honest peer and one that lies; small and large files from before the lie, and a version from within it.
+fn plan(lie: &str) -> Plan<Call> {
+    let text = format!(
+        "seed 1
+        nodes 3
+        dial n0 n1
+        dial n0 n2
+        at 0.3 n0 store 0 100
+        at 0.4 n0 store 1 90000
+        at 1 to 5 lie n1 {lie}
+        at 2 n0 store 0 200
+        at 3 n0 delete 0
+        at 3.1 n0 get 0
+        at 3.1 n0 delete 1
+        at 3.2 n0 get 1
+        lift 6"
+    );
+    text.parse().unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn whatever_a_peer_lies_about_the_others_serve_on() {
+    for lie in Lie::NAMES {
+        let run = run(&Files::default(), &plan(lie));
+        assert_eq!(run.broken, None, "{lie}");
+        assert_eq!(run.liars, [1].into(), "{lie}");
+        let got = run.clients.history().into_iter().take(7).filter(|entry| matches!(entry.call, Call::Get { .. }));
+        let got: Vec<_> = got.map(|entry| entry.outcome().cloned()).collect();
+        assert!(got.iter().all(|outcome| matches!(outcome, Some(Outcome::Got(_)))), "{lie}: {got:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_nobody_should_get_breaks_a_promise() {
+    for (bug, lie) in [(Bug::SecretLeaked, Lie::Stranger), (Bug::KeysStolen, Lie::Trespasses)] {
+        let broken = run(&Files { bug: Some(bug) }, &plan(lie.name())).broken;
+        assert_eq!(broken.map(|broken| broken.oracle), Some("closed"), "{}", bug.name());
+    }
+}
+
+#[test]
+fn a_lie_that_the_subject_does_not_know_is_named() {
+    let error = plan("sideways").check_lies(Lie::NAMES).expect_err("no such lie");
+    assert!(error.starts_with("\"sideways\" is no lie: known are other-bytes, "), "{error}");
+}

@@ -83,11 +83,8 @@ impl Subject for Register {
         running.await.map_or_else(|error| Ended::Failed(error.to_string()), |()| Ended::Stopped)
     }
 
-    async fn call(self, scene: Scene<Self>, host: Host, number: usize, call: Call) {
-        scene.notes.note(format!("call {number}: {} {call}", name(host)));
-        let value = scene.clients.call(host, call).await;
-        let value = value.map_or("nothing".to_owned(), |value| value.to_string());
-        scene.notes.note(format!("call {number}: {value}"));
+    async fn call(self, scene: Scene<Self>, host: Host, _: usize, call: Call) -> Option<String> {
+        scene.clients.call(host, call).await.map(|value| value.to_string())
     }
 
     async fn settle(self, scene: Scene<Self>) -> Result<(), Broken> {

@@ -70,17 +70,17 @@ impl Subject for Files {
         }
     }
 
-    async fn call(self, scene: Scene<Self>, host: Host, number: usize, call: Call) {
-        scene.notes.note(format!("call {number}: n{host} {call}"));
+    async fn call(self, scene: Scene<Self>, host: Host, number: usize, call: Call) -> Option<String> {
         let begun = scene.clients.begin();
         let index = scene.clients.add(Entry::new(number, host, call, begun));
         let outcome = perform(&scene, host, number, call).await;
         let outcome = self.bug.map_or(outcome.clone(), |bug| bug.lie(&scene.clients, host, call, outcome));
-        scene.notes.note(format!("call {number}: {outcome}"));
+        let said = outcome.to_string();
         scene.clients.end(index, outcome);
         if let Some(broken) = scene.clients.look_at(index) {
             scene.broken.borrow_mut().push(broken);
         }
+        Some(said)
     }
 
     async fn settle(self, scene: Scene<Self>) -> Result<(), Broken> {

@@ -140,9 +140,16 @@ async fn clients<S: Subject>(subject: S, scene: Scene<S>) -> turmoil::Result {
 }
 
 async fn one_call<S: Subject>(subject: S, scene: Scene<S>, host: Host, number: usize, call: S::Call) {
+    scene.notes.note(format!("call {number}: {} {call}", name(host)));
     let called = subject.call(scene.clone(), host, number, call.clone());
-    if timeout(CALL_DEADLINE, called).await.is_err() {
-        let seconds = CALL_DEADLINE.as_secs();
-        scene.is_broken("live", format!("call {number}, {} {call}, has no answer after {seconds} s", name(host)));
+    match timeout(CALL_DEADLINE, called).await {
+        Ok(outcome) => {
+            let outcome = outcome.as_deref().unwrap_or("nobody knows what came of it");
+            scene.notes.note(format!("call {number}: {outcome}"));
+        }
+        Err(_) => {
+            let seconds = CALL_DEADLINE.as_secs();
+            scene.is_broken("live", format!("call {number}, {} {call}, has no answer after {seconds} s", name(host)));
+        }
     }
 }

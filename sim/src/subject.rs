@@ -46,8 +46,14 @@ pub trait Subject: Clone + 'static {
     /// [`Ended::Broken`]. It is dropped where its host is killed.
     fn boot(self, machine: Machine<Self>) -> impl Future<Output = Ended> + 'static;
 
-    /// Makes one call on a host and notes what came of it.
-    fn call(self, scene: Scene<Self>, on: Host, number: usize, call: Self::Call) -> impl Future<Output = ()> + 'static;
+    /// Makes one call on a host and says what came of it, as the trace is to have it; none where nobody can know.
+    fn call(
+        self,
+        scene: Scene<Self>,
+        on: Host,
+        number: usize,
+        call: Self::Call,
+    ) -> impl Future<Output = Option<String>> + 'static;
 
     /// Runs after all faults have ended: everything has to come right.
     fn settle(self, scene: Scene<Self>) -> impl Future<Output = Result<(), Broken>> + 'static;

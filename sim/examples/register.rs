@@ -9,7 +9,6 @@ mod replica;
 use std::{cell::RefCell, collections::BTreeMap, process::ExitCode, rc::Rc, time::Duration};
 
 use dacapo_sim::links::Host;
-use dacapo_sim::plan::{Plan, words::name};
 use dacapo_sim::subject::{Broken, Ended, Machine, Oracle, Run, Scene, Subject};
 use dacapo_sim::sweep::{Summary, Sweep, plan_of, sweep};
 use dacapo_sim::{report::report, run::run, shrink::shrink};
@@ -28,9 +27,8 @@ pub(crate) struct Register {
 }
 
 /// The running replicas, and the beginnings and ends of all calls, in order.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Clients {
-    hosts: usize,
     replicas: Rc<RefCell<BTreeMap<Host, mpsc::Sender<Question>>>>,
     history: Rc<RefCell<Vec<(u64, Moment)>>>,
 }
@@ -58,22 +56,13 @@ impl Subject for Register {
     type Event = Version;
     type Clients = Clients;
 
-    fn clients(&self, plan: &Plan<Call>) -> Clients {
-        Clients { hosts: plan.nodes, replicas: Rc::default(), history: Rc::default() }
-    }
-
     fn calls(&self) -> BoxedStrategy<Call> {
         prop_oneof![Just(Call::Read), Just(Call::Write)].boxed()
     }
 
-    fn smaller(&self, _: &Call) -> Vec<Call> {
-        Vec::new()
-    }
-
     async fn boot(self, machine: Machine<Self>) -> Ended {
-        let Machine { host, listen, transport, disk, events, clients, .. } = machine;
-        let address = |peer| format!("{}:{}", name(peer), listen.port()).parse().expect("an address");
-        let peers = (0..clients.hosts).filter(|peer| *peer != host).map(address).collect();
+        let Machine { host, listen, hosts: mut peers, transport, disk, events, clients, .. } = machine;
+        peers.remove(host);
         let event = Box::new(move |version| events.event(&version));
         let reads_one_replica = self.reads_one_replica;
         let config = Config { transport, disk, listen, peers, event, reads_one_replica };
@@ -94,12 +83,6 @@ impl Subject for Register {
             }
         }
         Ok(())
-    }
-
-    fn on_wire(&self, _: &Clients, _: Host, _: &[u8]) {}
-
-    fn may_rot(&self, _: &str) -> bool {
-        false
     }
 
     fn oracles(&self) -> Vec<Oracle<Self>> {

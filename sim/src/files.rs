@@ -23,7 +23,6 @@ use proptest::strategy::BoxedStrategy;
 use crate::disk::SimDisk;
 use crate::links::Host;
 use crate::oracle;
-use crate::plan::Plan;
 use crate::planted::{Bug, BugDisk};
 use crate::platform::SimPlatform;
 use crate::subject::{Broken, Ended, Machine, Oracle, Run, Scene, Subject};
@@ -43,10 +42,6 @@ impl Subject for Files {
     type Call = Call;
     type Event = Event;
     type Clients = Clients;
-
-    fn clients(&self, plan: &Plan<Call>) -> Clients {
-        Clients::new(plan.nodes)
-    }
 
     fn calls(&self) -> BoxedStrategy<Call> {
         call::strategy()

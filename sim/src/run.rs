@@ -45,7 +45,7 @@ pub fn run<S: Subject>(subject: &S, plan: &Plan<S::Call>) -> Run<S> {
 #[must_use]
 pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Duration>) -> Run<S> {
     let trace = Rc::new(RefCell::new(Trace::default()));
-    let scene = scene(subject, plan, &trace);
+    let scene = scene::<S>(plan, &trace);
     let times = Times { tick: TICK, latency_max: LATENCY_MAX, limit: RUN_MAX };
     let mut sim = network(plan.seed, &times);
     let levers: Vec<_> = (0..plan.nodes).map(|_| Rc::new(hosts::Levers::default())).collect();
@@ -90,10 +90,10 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
     run
 }
 
-fn scene<S: Subject>(subject: &S, plan: &Plan<S::Call>, trace: &Rc<RefCell<Trace<S::Event>>>) -> Scene<S> {
+fn scene<S: Subject>(plan: &Plan<S::Call>, trace: &Rc<RefCell<Trace<S::Event>>>) -> Scene<S> {
     let seed = Seed::from_u64(plan.seed);
     Scene {
-        clients: subject.clients(plan),
+        clients: S::Clients::default(),
         plan: Rc::new(plan.clone()),
         disks: Rc::new((0..plan.nodes).map(|_| SimDisk::new()).collect()),
         damage: Rc::default(),

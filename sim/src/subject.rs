@@ -22,20 +22,20 @@ use crate::transport::SimTransport;
 /// A system under test: the program of each host, the calls of its clients, and what must hold.
 pub trait Subject: Clone + 'static {
     /// A call of a client; its text is what a plan has.
-    type Call: Clone + fmt::Debug + fmt::Display + FromStr<Err = String> + PartialEq + 'static;
+    type Call: Clone + fmt::Debug + fmt::Display + FromStr<Err: fmt::Display> + PartialEq + 'static;
     /// What a program tells of itself; its text is a line of the trace.
     type Event: Clone + fmt::Debug + fmt::Display + 'static;
-    /// What clients and programs share: handles on running programs, and the history of the calls.
-    type Clients: Clone + 'static;
-
-    /// The clients of one run.
-    fn clients(&self, plan: &Plan<Self::Call>) -> Self::Clients;
+    /// What clients and programs share: handles on running programs, and the history of the calls. Each run begins
+    /// with the default; clones are the same clients.
+    type Clients: Clone + Default + 'static;
 
     /// The calls that a seed draws from.
     fn calls(&self) -> BoxedStrategy<Self::Call>;
 
-    /// Calls that are smaller than this one, the smallest first.
-    fn smaller(&self, call: &Self::Call) -> Vec<Self::Call>;
+    /// Calls that are smaller than this one, the smallest first. Where nothing is said, there are none.
+    fn smaller(&self, _call: &Self::Call) -> Vec<Self::Call> {
+        Vec::new()
+    }
 
     /// The ways in which a program can lie, each one word. A host that lies runs another program: see [`Machine::lie`].
     fn lies(&self) -> &'static [&'static str] {
@@ -55,20 +55,29 @@ pub trait Subject: Clone + 'static {
         call: Self::Call,
     ) -> impl Future<Output = Option<String>> + 'static;
 
-    /// Runs after all faults have ended: everything has to come right.
-    fn settle(self, scene: Scene<Self>) -> impl Future<Output = Result<(), Broken>> + 'static;
+    /// Runs after all faults have ended: everything has to come right. Where nothing is said, nothing has to.
+    fn settle(self, _scene: Scene<Self>) -> impl Future<Output = Result<(), Broken>> + 'static {
+        std::future::ready(Ok(()))
+    }
 
-    /// Sees what a host hands to the network.
-    fn on_wire(&self, clients: &Self::Clients, host: Host, bytes: &[u8]);
+    /// Sees what a host hands to the network. Where nothing is said, it looks away.
+    fn on_wire(&self, _clients: &Self::Clients, _host: Host, _bytes: &[u8]) {}
 
-    /// Whether a file may be damaged at rest. What a program cannot live without may not.
-    fn may_rot(&self, path: &str) -> bool;
+    /// Whether a file may be damaged at rest. What a program cannot live without may not: where nothing is said, no
+    /// file may.
+    fn may_rot(&self, _path: &str) -> bool {
+        false
+    }
 
-    /// What must hold of a whole run, besides what calls and settling have found.
-    fn oracles(&self) -> Vec<Oracle<Self>>;
+    /// What must hold of a whole run, besides what calls and settling have found. Where nothing is said, nothing.
+    fn oracles(&self) -> Vec<Oracle<Self>> {
+        Vec::new()
+    }
 
-    /// Rare states that a run can reach; counted over a sweep.
-    fn reached(&self, run: &Run<Self>) -> BTreeMap<&'static str, u64>;
+    /// Rare states that a run can reach; counted over a sweep. Where nothing is said, none are counted.
+    fn reached(&self, _run: &Run<Self>) -> BTreeMap<&'static str, u64> {
+        BTreeMap::new()
+    }
 }
 
 /// Judges a run. Named for the promise that it watches.
@@ -111,6 +120,8 @@ pub struct Machine<S: Subject> {
     pub seed: Seed,
     /// Where it listens.
     pub listen: Address,
+    /// Where the program of each host listens, by host.
+    pub hosts: Vec<Address>,
     /// The hosts that it dials.
     pub dials: Vec<Address>,
     /// Its network.

@@ -14,15 +14,15 @@ use crate::oracle;
 use crate::subject::Broken;
 
 /// Shared by all clients of a run.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Clients {
     shared: Rc<RefCell<Shared>>,
 }
 
 #[derive(Default)]
 struct Shared {
-    nodes: Vec<Option<Handle>>,
-    ids: Vec<Option<NodeId>>,
+    nodes: BTreeMap<Host, Handle>,
+    ids: BTreeMap<Host, NodeId>,
     history: Vec<Entry>,
     moments: u64,
     leak: Option<String>,
@@ -32,39 +32,32 @@ struct Shared {
 }
 
 impl Clients {
-    /// Clients of so many hosts.
-    #[must_use]
-    pub fn new(hosts: usize) -> Self {
-        let shared = Shared { nodes: vec![None; hosts], ids: vec![None; hosts], ..Shared::default() };
-        Self { shared: Rc::new(RefCell::new(shared)) }
-    }
-
     pub(super) fn started(&self, host: Host, node: Handle) {
         let mut shared = self.shared.borrow_mut();
-        shared.ids[host] = Some(node.node());
-        shared.nodes[host] = Some(node);
+        shared.ids.insert(host, node.node());
+        shared.nodes.insert(host, node);
     }
 
     pub(super) fn stopped(&self, host: Host) {
-        self.shared.borrow_mut().nodes[host] = None;
+        self.shared.borrow_mut().nodes.remove(&host);
     }
 
     /// The node of a host, where it runs, or ran until its host was killed.
     #[must_use]
     pub fn node(&self, host: Host) -> Option<Handle> {
-        self.shared.borrow().nodes[host].clone()
+        self.shared.borrow().nodes.get(&host).cloned()
     }
 
     /// Who the node of a host is, once it has started.
     #[must_use]
     pub fn id(&self, host: Host) -> Option<NodeId> {
-        self.shared.borrow().ids.get(host).copied().flatten()
+        self.shared.borrow().ids.get(&host).copied()
     }
 
     /// The host of a node.
     #[must_use]
     pub fn host(&self, id: NodeId) -> Option<Host> {
-        self.shared.borrow().ids.iter().position(|found| *found == Some(id))
+        self.shared.borrow().ids.iter().find(|(_, found)| **found == id).map(|(host, _)| *host)
     }
 
     /// Every call, in the order of their beginnings.

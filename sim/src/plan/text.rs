@@ -40,7 +40,7 @@ impl<O: fmt::Display> fmt::Display for Plan<O> {
     }
 }
 
-impl<O: FromStr<Err = String>> FromStr for Plan<O> {
+impl<O: FromStr<Err: fmt::Display>> FromStr for Plan<O> {
     type Err = PlanError;
 
     fn from_str(text: &str) -> Result<Self, PlanError> {
@@ -71,7 +71,7 @@ impl<O> Default for Reading<O> {
     }
 }
 
-impl<O: FromStr<Err = String>> Reading<O> {
+impl<O: FromStr<Err: fmt::Display>> Reading<O> {
     fn line(&mut self, line: &str) -> Result<(), String> {
         let mut words = Words::new(line);
         match words.word("a word")? {
@@ -105,7 +105,7 @@ impl<O: FromStr<Err = String>> Reading<O> {
         let at_ms = words.time()?;
         let first = words.word("a host, a fault, or to")?;
         let what = if let Some(host) = parse_host(first) {
-            What::Call(host, words.rest().parse()?)
+            What::Call(host, words.rest().parse().map_err(|error: O::Err| error.to_string())?)
         } else if first == "to" {
             let until = words.time()?;
             if until < at_ms {

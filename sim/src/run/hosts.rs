@@ -103,6 +103,7 @@ impl<S: Subject> Hosted<S> {
             lie: self.levers.lie.borrow().clone(),
             seed: Seed::from_u64(self.scene.plan.seed).derive(&name(host), boot),
             listen: format!("0.0.0.0:{PORT}").parse().expect("an address"),
+            hosts: (0..self.scene.plan.nodes).map(address).collect(),
             dials,
             transport: FaultTransport::new(transport, self.scene.links.clone(), host, self.addresses.clone()),
             disk: self.scene.disks[host].boot(),

@@ -138,12 +138,6 @@ impl Clients {
         self.shared.borrow().stolen.get(&of).map(Keys::derive)
     }
 
-    /// How many hosts there are.
-    #[must_use]
-    pub fn hosts(&self) -> usize {
-        self.shared.borrow().nodes.len()
-    }
-
     /// What the byte tap has seen that must not be on the wire.
     #[must_use]
     pub fn leak(&self) -> Option<String> {

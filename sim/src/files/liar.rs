@@ -70,7 +70,6 @@ const DIAL_AGAIN: Duration = Duration::from_millis(500);
 
 struct Liar {
     lie: Lie,
-    host: usize,
     port: u16,
     keys: Keys,
     cluster: ClusterSecret,
@@ -84,7 +83,7 @@ struct Liar {
 
 /// Lies until the host is killed.
 pub(super) async fn run(machine: Machine<Files>, lie: Lie, bug: Option<Bug>) -> Ended {
-    let Machine { host, seed, listen, dials, transport, disk, clients, events, .. } = machine;
+    let Machine { host, seed, listen, dials, hosts, transport, disk, clients, events, .. } = machine;
     clients.lies(host);
     let (keys, replicas) = match load(disk, &mut seed.lane(Lane::Identity)) {
         Ok(loaded) => loaded,
@@ -101,11 +100,11 @@ pub(super) async fn run(machine: Machine<Files>, lie: Lie, bug: Option<Bug>) -> 
     let lane = RefCell::new(seed.lane(Lane::Handshake));
     let port = listen.port();
     let replicas = RefCell::new(replicas);
-    let liar = Rc::new(Liar { lie, host, port, keys, cluster, transport, lane, replicas, clients, notes: events });
+    let liar = Rc::new(Liar { lie, port, keys, cluster, transport, lane, replicas, clients, notes: events });
     for address in dials {
         tokio::task::spawn_local(liar.clone().keep_connected(address));
     }
-    tokio::task::spawn_local(attack::run(liar.clone()));
+    attack::run(&liar, hosts.into_iter().enumerate().filter(|(other, _)| *other != host).map(|(_, address)| address));
     loop {
         let Ok((stream, _)) = liar.transport.accept(&mut listener).await else { continue };
         let liar = liar.clone();

@@ -11,14 +11,11 @@ use tokio::time::sleep;
 
 use super::{DIAL_AGAIN, Liar, Lie};
 use crate::files::member::{self, Replica};
-use crate::plan::words::name;
 
 /// Attacks all other hosts until the liar's own host is killed.
-pub(super) async fn run(liar: Rc<Liar>) {
-    let hosts = (0..liar.clients.hosts()).filter(|host| *host != liar.host);
-    for host in hosts {
+pub(super) fn run(liar: &Rc<Liar>, others: impl Iterator<Item = Address>) {
+    for address in others {
         let liar = liar.clone();
-        let address: Address = format!("{}:{}", name(host), liar.port).parse().expect("a name and a port");
         tokio::task::spawn_local(async move {
             match liar.lie {
                 Lie::Floods => flood(&liar, &address).await,

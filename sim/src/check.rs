@@ -1,0 +1,67 @@
+//! What the `main` of a subject needs: a sweep and, of the first seed that breaks a promise, the shrunk plan and its
+//! report.
+
+use std::fmt;
+use std::ops::Range;
+
+use crate::plan::Plan;
+use crate::report::report;
+use crate::run::run;
+use crate::shrink::{Shrunk, shrink};
+use crate::subject::{Broken, Subject};
+use crate::sweep::{Summary, Sweep, plan_of, sweep};
+
+/// How many runs a plan is shrunk with. Chosen: plans of 10 to 30 steps have taken 20 to 130.
+const SHRINK_RUNS_MAX: usize = 1000;
+
+/// What came of a check. Its text is for people.
+#[derive(Clone, Debug)]
+pub struct Checked<C> {
+    /// What the sweep has seen.
+    pub summary: Summary,
+    /// What is wrong with the subject, if anything.
+    pub found: Option<Found<C>>,
+}
+
+/// A seed that breaks a promise.
+#[derive(Clone, Debug)]
+pub struct Found<C> {
+    /// The seed.
+    pub seed: u64,
+    /// The plan that it names.
+    pub plan: Plan<C>,
+    /// How it breaks the promise.
+    pub broken: Broken,
+    /// A smaller plan and its report. None where a single run breaks nothing: then two runs have differed.
+    pub smaller: Option<(Shrunk<C>, String)>,
+}
+
+/// Sweeps seeds in their order, on this thread, up to the first that breaks a promise, and shrinks its plan.
+///
+/// # Panics
+/// Where the program panics again while the plan is shrunk.
+pub fn check<S: Subject + Sync>(subject: &S, seeds: Range<u64>) -> Checked<S::Call> {
+    let summary = sweep(subject, &Sweep { seeds, jobs: 1, shard: (0, 1) }, |_| true);
+    let found = summary.broken.first_key_value().map(|(seed, broken)| {
+        let plan = plan_of(subject, *seed);
+        let smaller = shrink(subject, &plan, SHRINK_RUNS_MAX, |_| ());
+        let smaller = smaller.map(|shrunk| {
+            let report = report(&run(subject, &shrunk.plan), None);
+            (shrunk, report)
+        });
+        Found { seed: *seed, plan, broken: broken.clone(), smaller }
+    });
+    Checked { summary, found }
+}
+
+impl<C: fmt::Display> fmt::Display for Checked<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(Found { seed, plan, broken, smaller }) = &self.found else {
+            return write!(f, "{} seeds break no promise", self.summary.runs);
+        };
+        write!(f, "seed {seed} breaks a promise, {broken}")?;
+        let Some((shrunk, report)) = smaller else { return Ok(()) };
+        let (left, steps) = (shrunk.plan.steps.len(), plan.steps.len());
+        write!(f, "\n{left} of its {steps} steps are left, after {} runs:\n\n{}\n{report}", shrunk.runs, shrunk.plan)
+    }
+}

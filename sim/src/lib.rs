@@ -13,6 +13,7 @@ pub mod oracle;
 pub mod plan;
 pub mod planted;
 pub mod platform;
+pub mod programs;
 pub mod report;
 pub mod run;
 pub mod shrink;

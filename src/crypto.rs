@@ -1,11 +1,13 @@
 //! Keys, names and seals: pure functions over bytes. Nothing here does I/O, waits, or draws randomness.
 
+mod curve;
 pub(crate) mod hex;
 mod keys;
 mod metadata;
 mod names;
 mod seal;
 
+pub(crate) use curve::LinkKey;
 pub use hex::HexError;
 pub use keys::{ClusterSecret, Keys, MasterSecret};
 pub use metadata::{Metadata, MetadataError, SealedMetadata};

@@ -1,13 +1,12 @@
 //! The keys of a node, all derived from one master secret (BLAKE3 key derivation, one context per purpose).
 
 use std::str::FromStr;
+use std::sync::Arc;
 
-use snow::params::DHChoice;
-use snow::resolvers::{CryptoResolver, DefaultResolver};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::hex::{self, HexError};
-use super::{HashedKey, Key, NodeId};
+use super::{HashedKey, Key, LinkKey, NodeId};
 
 /// The one secret that makes a node what it is. Whoever has it can read and write all of the node's files.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
@@ -20,10 +19,9 @@ pub struct ClusterSecret(pub [u8; 32]);
 /// The keys of a node, one for each purpose.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Keys {
+    /// Proves the node id. Shared with the handshakes; wiped with the last of them.
     #[zeroize(skip)]
-    node: NodeId,
-    /// X25519 private key that proves the node id.
-    pub(crate) link: [u8; 32],
+    pub(crate) link: Arc<LinkKey>,
     pub(super) content: [u8; 32],
     pub(super) name: [u8; 32],
     pub(super) metadata: [u8; 32],
@@ -51,10 +49,9 @@ impl Keys {
     /// Derives every key. The same secret gives the same keys for ever: changing a context loses all files.
     #[must_use]
     pub fn derive(master: &MasterSecret) -> Self {
-        let link = blake3::derive_key("dacapo link identity v1", &master.0);
+        let link = Zeroizing::new(blake3::derive_key("dacapo link identity v1", &master.0));
         Self {
-            node: public_key(&link),
-            link,
+            link: Arc::new(LinkKey::new(&link)),
             content: blake3::derive_key("dacapo content encryption v1", &master.0),
             name: blake3::derive_key("dacapo replica names v1", &master.0),
             metadata: blake3::derive_key("dacapo metadata encryption v1", &master.0),
@@ -65,7 +62,7 @@ impl Keys {
     /// The id that the link key proves.
     #[must_use]
     pub fn node(&self) -> NodeId {
-        self.node
+        *self.link.public()
     }
 
     /// The name of a key's replica on peers.
@@ -73,12 +70,6 @@ impl Keys {
     pub fn hashed(&self, key: &Key) -> HashedKey {
         key.hashed(&self.name)
     }
-}
-
-fn public_key(private: &[u8; 32]) -> NodeId {
-    let mut dh = DefaultResolver.resolve_dh(&DHChoice::Curve25519).expect("the curve is compiled in");
-    dh.set(private);
-    NodeId(dh.pubkey().try_into().expect("an X25519 public key has 32 bytes"))
 }
 
 macro_rules! hidden_debug {
@@ -98,17 +89,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_node_id_is_the_x25519_public_key_of_rfc_7748() {
-        // RFC 7748, section 6.1, Alice.
-        let private = hex::decode("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a").expect("hex");
-        let public = "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a";
-        assert_eq!(public_key(&private).to_string(), public);
-    }
-
-    #[test]
     fn every_purpose_has_its_own_key() {
         let keys = Keys::derive(&MasterSecret([7; 32]));
-        let all = [keys.link, keys.content, keys.name, keys.metadata, keys.tag];
+        let all = [keys.node().0, keys.content, keys.name, keys.metadata, keys.tag];
         for (index, key) in all.iter().enumerate() {
             assert!(!all[..index].contains(key));
         }

@@ -4,17 +4,19 @@
 //! psk and enters first, so that a stranger's first message already fails and learns nothing. The static keys are
 //! the node ids. Each handshake message and each later record is preceded by its length, `u16` big-endian.
 
+mod curve;
 mod records;
 
 use std::io;
+use std::sync::Arc;
 
 use snow::params::{CipherChoice, DHChoice, HashChoice};
-use snow::resolvers::{CryptoResolver, DefaultResolver, RingResolver};
+use snow::resolvers::{CryptoResolver, RingResolver};
 use snow::types::{Cipher, Dh, Hash, Random};
 use snow::{Builder, HandshakeState};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::crypto::{ClusterSecret, Keys, NodeId};
+use crate::crypto::{ClusterSecret, Keys, LinkKey, NodeId};
 use crate::limits::PROTOCOL_VERSION;
 use crate::protocol::{Hello, Welcome, WireError, message_frame, read_payload};
 use crate::seed::{LaneRng, Rng};
@@ -74,11 +76,12 @@ impl<'a> Credentials<'a> {
 
     fn handshake(&self, is_dialer: bool) -> HandshakeState {
         let params = PATTERN.parse().expect("the pattern is well-formed");
-        let builder = Builder::with_resolver(params, Box::new(Resolver { ephemeral: self.ephemeral }));
+        let resolver = Resolver { key: self.keys.link.clone(), ephemeral: self.ephemeral };
+        let builder = Builder::with_resolver(params, Box::new(resolver));
         let builder = builder
             .prologue(PROLOGUE)
             .and_then(|builder| builder.psk(0, &self.cluster.0))
-            .and_then(|builder| builder.local_private_key(&self.keys.link));
+            .and_then(|builder| builder.local_private_key(&[]));
         let built =
             builder.and_then(|builder| if is_dialer { builder.build_initiator() } else { builder.build_responder() });
         built.expect("every part that the pattern names is supplied")
@@ -178,8 +181,9 @@ fn finish<S>(stream: S, noise: HandshakeState) -> Result<(Records<S>, NodeId), L
     Ok((Records::new(stream, noise), peer))
 }
 
-/// Ring's cipher and hash, dalek's curve, and a random number generator that is handed in.
+/// Ring's cipher and hash, the node's key on AWS-LC's curve, and a random number generator that is handed in.
 struct Resolver {
+    key: Arc<LinkKey>,
     ephemeral: [u8; 32],
 }
 
@@ -188,8 +192,8 @@ impl CryptoResolver for Resolver {
         Some(Box::new(Seeded(crate::seed::Seed::from_bytes(self.ephemeral).lane(crate::seed::Lane::Handshake))))
     }
 
-    fn resolve_dh(&self, choice: &DHChoice) -> Option<Box<dyn Dh>> {
-        DefaultResolver.resolve_dh(choice)
+    fn resolve_dh(&self, _choice: &DHChoice) -> Option<Box<dyn Dh>> {
+        Some(Box::new(curve::Curve::new(self.key.clone())))
     }
 
     fn resolve_hash(&self, choice: &HashChoice) -> Option<Box<dyn Hash>> {

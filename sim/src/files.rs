@@ -67,8 +67,9 @@ impl Subject for Files {
 
     async fn call(self, scene: Scene<Self>, host: Host, number: usize, call: Call) -> Option<String> {
         let begun = scene.clients.begin();
-        let index = scene.clients.add(Entry::new(number, host, call, begun));
-        let outcome = perform(&scene, host, number, call).await;
+        let entry = Entry::new(number, host, call, begun);
+        let index = scene.clients.add(entry.clone());
+        let outcome = perform(&scene, &entry).await;
         let outcome = self.bug.map_or(outcome.clone(), |bug| bug.lie(&scene.clients, host, call, outcome));
         let said = outcome.to_string();
         scene.clients.end(index, outcome);
@@ -174,12 +175,13 @@ async fn start<D: Disk>(machine: Machine<Files>, wrap: impl FnOnce(SimDisk) -> D
     }
 }
 
-async fn perform(scene: &Scene<Files>, host: Host, number: usize, call: Call) -> Outcome {
-    let Some(node) = scene.clients.node(host) else { return Outcome::down(call) };
+async fn perform(scene: &Scene<Files>, entry: &Entry) -> Outcome {
+    let call = entry.call;
+    let Some(node) = scene.clients.node(entry.host) else { return Outcome::down(call) };
     match call {
         Call::Store { key, size, is_streamed } => {
-            let content = call::content(number, size);
-            let digest = history::digest(&content);
+            let digest = entry.content().expect("a store stores something");
+            let content = call::content(entry.number, size);
             let content = match is_streamed {
                 true => Content::reader(std::io::Cursor::new(content), None),
                 false => Content::bytes(content),

@@ -92,7 +92,10 @@ pub fn key(number: u8) -> Key {
 #[must_use]
 pub fn content(number: usize, size: u32) -> Vec<u8> {
     let block = [MARKER, format!("{number:016x}").as_bytes()].concat();
-    block.into_iter().cycle().take(usize::try_from(size).expect("a plan bounds it")).collect()
+    let size = usize::try_from(size).expect("a plan bounds it");
+    let mut content = block.repeat(size.div_ceil(block.len()));
+    content.truncate(size);
+    content
 }
 
 /// Calls as a seed draws them: few keys, mostly small files, and sizes around every bound.

@@ -135,10 +135,10 @@ async fn expected_file_is_there(scene: &Scene<Files>, host: Host, key: u8) -> Re
 async fn get(scene: &Scene<Files>, host: Host, key: u8, must_be_there: bool) -> Result<(), Broken> {
     let begun = Instant::now();
     loop {
-        let call = Call::Get { key };
         let moment = scene.clients.begin();
-        let index = scene.clients.add(Entry::new(scene.clients.count(), host, call, moment));
-        let outcome = perform(scene, host, 0, call).await;
+        let entry = Entry::new(scene.clients.count(), host, Call::Get { key }, moment);
+        let index = scene.clients.add(entry.clone());
+        let outcome = perform(scene, &entry).await;
         scene.clients.end(index, outcome.clone());
         if let Some(broken) = scene.clients.look_at(index) {
             return Err(broken);

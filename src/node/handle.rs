@@ -153,7 +153,7 @@ impl Fetched {
     /// # Errors
     /// Where the local disk fails while the file is read, or the node stops.
     pub async fn read_all(mut self) -> Result<Vec<u8>, ReadError> {
-        let mut all = Vec::new();
+        let mut all = Vec::with_capacity(usize::try_from(self.left).unwrap_or_default());
         while let Some(chunk) = self.chunk().await? {
             all.extend_from_slice(&chunk);
         }

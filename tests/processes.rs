@@ -5,7 +5,7 @@
 mod commands;
 #[path = "processes/endings.rs"]
 mod endings;
-#[path = "processes/harness.rs"]
+#[path = "support/processes.rs"]
 mod harness;
 #[path = "processes/refusals.rs"]
 mod refusals;

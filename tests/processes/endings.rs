@@ -4,13 +4,7 @@ use std::fs;
 
 use rustix::process::Signal;
 
-use crate::harness::{Bench, Node};
-
-fn node_id(node: &Node) -> String {
-    let events = node.events();
-    let line = events.lines().find(|line| line.contains("identity")).expect("it has told of its start");
-    line.split_whitespace().last().expect("an id").to_owned()
-}
+use crate::harness::Bench;
 
 #[test]
 fn signals_and_the_stop_command_stop_a_node_cleanly() {
@@ -44,7 +38,7 @@ fn a_killed_node_comes_back_with_its_identity_and_its_files() {
     let bench = Bench::new();
     let mut node = bench.node("n1", &[]);
     bench.run_with_input(&node.data, &["put", "k"], b"kept");
-    let id = node_id(&node);
+    let id = node.short_id();
     node.signal(Signal::KILL);
     assert!(!node.wait().success());
     assert!(node.socket().exists(), "a killed node removes nothing");
@@ -52,7 +46,7 @@ fn a_killed_node_comes_back_with_its_identity_and_its_files() {
     assert_eq!(orphaned.code, Some(1));
     assert!(orphaned.stderr.starts_with("error: no node is running on "), "{}", orphaned.stderr);
     let node = bench.node("n1", &[]);
-    assert_eq!(node_id(&node), id);
+    assert_eq!(node.short_id(), id);
     assert_eq!(bench.succeed(&node.data, &["get", "k"]), "kept");
 }
 
@@ -67,7 +61,7 @@ fn a_file_comes_back_to_an_empty_directory_with_the_identity() {
     fs::create_dir(bench.path("n3")).expect("a new directory");
     fs::copy(owner.data.join("identity"), bench.path("n3/identity")).expect("copied");
     let restored = bench.node("n3", &[&peer]);
-    assert_eq!(node_id(&restored), node_id(&owner));
+    assert_eq!(restored.short_id(), owner.short_id());
     restored.connected(&bench, 1);
     assert_eq!(bench.succeed(&restored.data, &["get", "k"]), "kept");
 }

@@ -1,12 +1,14 @@
 //! Starts processes of the program, waits for them within a deadline, and ends them on drop.
 
 #![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "real processes take real time")]
+#![allow(dead_code, reason = "each test file uses a part")]
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -17,6 +19,10 @@ use tempfile::TempDir;
 const DEADLINE: Duration = Duration::from_secs(30);
 
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
+
+/// Where nodes listen that come back: below the ports that Linux gives to outgoing connections, so that none of these
+/// takes the port while its node is away.
+const PORTS: std::ops::Range<u32> = 20_000..32_000;
 
 /// A temporary directory with nodes in it.
 pub(crate) struct Bench {
@@ -51,6 +57,11 @@ impl Bench {
         Self { dir: tempfile::tempdir().expect("a temporary directory"), runs: AtomicUsize::new(0) }
     }
 
+    /// Leaves everything on the disk, and says where.
+    pub(crate) fn keep(self) -> PathBuf {
+        self.dir.keep()
+    }
+
     pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.dir.path().join(name)
     }
@@ -71,12 +82,14 @@ impl Bench {
 
     /// Starts a node on a directory of this bench and waits until it listens.
     pub(crate) fn node(&self, name: &str, peers: &[&Node]) -> Node {
+        let peers: Vec<_> = peers.iter().map(|peer| peer.address.clone()).collect();
+        self.node_at(name, ":0", &peers)
+    }
+
+    /// The same at an address that is known beforehand.
+    pub(crate) fn node_at(&self, name: &str, listen: &str, peers: &[String]) -> Node {
+        let Running { child, stdout, stderr } = self.spawn_node(name, listen, peers);
         let data = self.path(name);
-        let mut arguments = vec!["node".to_owned(), "--listen".to_owned(), ":0".to_owned()];
-        for peer in peers {
-            arguments.extend(["--peer".to_owned(), peer.address.clone()]);
-        }
-        let Running { child, stdout, stderr } = self.spawn(&data, &arguments, Stdio::null());
         let mut node = Node { child, data, address: String::new(), stderr };
         wait_until("the node listens", || {
             let text = fs::read_to_string(&stdout).unwrap_or_default();
@@ -85,6 +98,15 @@ impl Bench {
             text.ends_with('\n')
         });
         node
+    }
+
+    /// Starts a node and waits for nothing.
+    pub(crate) fn spawn_node(&self, name: &str, listen: &str, peers: &[String]) -> Running {
+        let mut arguments = vec!["node", "--listen", listen];
+        for peer in peers {
+            arguments.extend(["--peer", peer]);
+        }
+        self.spawn(&self.path(name), &arguments, Stdio::null())
     }
 
     /// Runs a command to its end.
@@ -134,6 +156,9 @@ impl Running {
         let status = wait_for(&mut self.child);
         let stdout = fs::read(&self.stdout).expect("its output");
         let stderr = fs::read_to_string(&self.stderr).expect("its errors");
+        for output in [&self.stdout, &self.stderr] {
+            fs::remove_file(output).expect("nobody else removes it");
+        }
         Ended { code: status.code(), stdout, stderr }
     }
 }
@@ -146,6 +171,13 @@ impl Node {
 
     pub(crate) fn wait(&mut self) -> ExitStatus {
         wait_for(&mut self.child)
+    }
+
+    /// The beginning of its id, as messages show it.
+    pub(crate) fn short_id(&self) -> String {
+        let events = self.events();
+        let line = events.lines().find(|line| line.contains("identity")).expect("it has told of its start");
+        line.split_whitespace().last().expect("an id").to_owned()
     }
 
     /// What it has written to standard error.
@@ -171,6 +203,19 @@ impl Drop for Node {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// An address on which nobody listens, and that no other test of this process is given.
+pub(crate) fn free_address() -> String {
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    let next = || {
+        // Processes begin far apart, so that tests of several seldom try the same port.
+        let offset = std::process::id().wrapping_mul(101).wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+        format!("127.0.0.1:{}", PORTS.start + offset % (PORTS.end - PORTS.start))
+    };
+    // Bounded: that so many are taken means that something else is wrong.
+    let free = (0..100).map(|_| next()).find(|address| TcpListener::bind(address).is_ok());
+    free.expect("a free port")
 }
 
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {

@@ -1,0 +1,220 @@
+//! One client: puts, gets and removals of one node's files through the command line, one after the other. What it is
+//! answered goes to the history; an answer that says nothing clear is a broken promise by itself.
+
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "real processes take real time")]
+
+use std::fs::File;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use dacapo::crypto::Version;
+use dacapo::seed::{Lane, LaneRng, Rng, Seed};
+use serde_json::Value;
+
+use crate::content;
+use crate::harness::{Bench, Ended};
+use crate::history::{Answer, History};
+
+/// Keys that all clients of a node put and get.
+const SHARED_KEYS: usize = 2;
+
+/// Keys that one client alone puts and removes, and all get.
+const OWN_KEYS: usize = 3;
+
+/// What the content goes up to: small ones, ones around the bound up to which content travels with its announcement,
+/// and ones of several chunks.
+const BODY_BYTES: [usize; 3] = [2_000, 120_000, 4 << 20];
+
+/// A client that found no node asks again after this, so that it leaves the machine to the start of the node.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// A command that did not get through to a node has changed nothing.
+const NO_NODE: [&str; 2] = ["no node is running on ", "cannot reach the node on "];
+
+/// Why a get may fail while nodes are killed.
+const GET_FAILURES: &[&str] = &[
+    NO_NODE[0],
+    NO_NODE[1],
+    "the connection with the node was closed",
+    "the connection with the node broke: ",
+    ": not found so far: ",
+    ": only older versions were found, ",
+];
+
+/// Why a local copy may stay where it is, or perhaps stay, while nodes are killed.
+const REMOVE_FAILURES: &[&str] =
+    &[NO_NODE[0], NO_NODE[1], ": not deleted: no peer is connected", ": perhaps deleted: "];
+
+/// Why a file is certainly not stored.
+const REJECTIONS: &[&str] = &[NO_NODE[0], NO_NODE[1], ": not stored: "];
+
+/// What all clients share.
+pub(crate) struct Torture {
+    pub(crate) bench: Bench,
+    pub(crate) seed: Seed,
+    pub(crate) history: History,
+    pub(crate) contents: AtomicU64,
+    pub(crate) removals: AtomicU64,
+}
+
+/// A client of a node. It has keys that no other one changes.
+pub(crate) struct Client<'a> {
+    torture: &'a Torture,
+    node: &'static str,
+    number: u64,
+    lane: LaneRng,
+    /// Of which of its own keys the latest put was acknowledged by a peer too: the local copy can go.
+    is_held: [bool; OWN_KEYS],
+}
+
+impl Torture {
+    /// Gets a file; what it should be is judged when everything has ended.
+    pub(crate) fn get(&self, node: &str, key: &str) -> Answer {
+        let begun = self.history.moment();
+        let ended = self.bench.run(&self.bench.path(node), &["get", "--json", key]);
+        let key = &format!("{node}/{key}");
+        let answer = match ended.code {
+            Some(0) => self.found(key, &ended),
+            // A node that others dial knows no peer until one has come: that it asked nobody says nothing.
+            Some(3) if ended.stderr.contains("none of 0 peers asked") => Some(Answer::Failed),
+            Some(3) => Some(Answer::Absent),
+            _ if is_any_of(&ended, GET_FAILURES) => Some(Answer::Failed),
+            _ => None,
+        };
+        let answer = answer.unwrap_or_else(|| {
+            self.history.broke(format!("get {key}: exit code {:?}: {}", ended.code, ended.stderr));
+            Answer::Failed
+        });
+        self.history.add(key, begun, answer);
+        answer
+    }
+
+    fn found(&self, key: &str, ended: &Ended) -> Option<Answer> {
+        let summary: Value = serde_json::from_str(&ended.stderr).ok()?;
+        let version = Version(summary["version"].as_u64()?);
+        match content::number(&self.seed, key, &ended.stdout) {
+            Ok(content) => Some(Answer::Got { content, version, from_peer: summary["from"].is_string() }),
+            Err(wrong) => {
+                self.history.broke(format!("get {key} gave {wrong}: {}", ended.stderr));
+                Some(Answer::Failed)
+            }
+        }
+    }
+
+    /// Deletes a local copy.
+    pub(crate) fn remove(&self, node: &str, key: &str) -> Ended {
+        self.removals.fetch_add(1, Ordering::Relaxed);
+        self.bench.run(&self.bench.path(node), &["rm", key])
+    }
+}
+
+/// All keys that the clients of a node use.
+pub(crate) fn keys(clients: std::ops::Range<u64>) -> impl Iterator<Item = String> {
+    let own = clients.flat_map(|client| (0..OWN_KEYS).map(move |key| own_key(client, key)));
+    (0..SHARED_KEYS).map(|key| format!("shared-{key}")).chain(own)
+}
+
+pub(crate) fn own_key(client: u64, key: usize) -> String {
+    format!("own-{client}-{key}")
+}
+
+fn is_any_of(ended: &Ended, failures: &[&str]) -> bool {
+    let message = ended.stderr.lines().last().unwrap_or_default();
+    ended.code == Some(1) && message.starts_with("error: ") && failures.iter().any(|known| message.contains(known))
+}
+
+impl<'a> Client<'a> {
+    pub(crate) fn new(torture: &'a Torture, node: &'static str, number: u64) -> Self {
+        let lane = torture.seed.derive(node, number).lane(Lane::Backoff);
+        Self { torture, node, number, lane, is_held: [false; OWN_KEYS] }
+    }
+
+    /// One call after the other. Returns the keys of which a peer has what was acknowledged last.
+    pub(crate) fn run(mut self, until: Instant) -> Vec<String> {
+        while Instant::now() < until {
+            match self.draw(20) {
+                0..9 => self.put(),
+                9..11 => self.remove(),
+                _ => self.get(),
+            }
+        }
+        let held = (0..OWN_KEYS).filter(|key| self.is_held[*key]);
+        held.map(|key| own_key(self.number, key)).collect()
+    }
+
+    fn draw(&mut self, below: usize) -> usize {
+        usize::try_from(self.lane.next_u64() % below as u64).expect("it is below a usize")
+    }
+
+    fn put(&mut self) {
+        let own = self.draw(OWN_KEYS + SHARED_KEYS);
+        let key = if own < OWN_KEYS { own_key(self.number, own) } else { format!("shared-{}", own - OWN_KEYS) };
+        let kind = self.draw(4).saturating_sub(1);
+        let body_bytes = self.draw(BODY_BYTES[kind]);
+        let is_held = self.put_content(&key, body_bytes);
+        if own < OWN_KEYS {
+            self.is_held[own] = is_held;
+        }
+    }
+
+    /// Stores new content under a key, and says whether a peer has acknowledged it.
+    fn put_content(&mut self, key: &str, body_bytes: usize) -> bool {
+        let Torture { bench, seed, history, contents, .. } = self.torture;
+        let (number, named) = (contents.fetch_add(1, Ordering::Relaxed), format!("{}/{key}", self.node));
+        let content = content::content(seed, &named, number, body_bytes);
+        let file = bench.file(&format!("input-{}-{}", self.node, self.number), &content);
+        // Of a file the length is known, and the peers get it while it is read.
+        let (argument, stdin) = match self.draw(2) {
+            0 => ("-", File::open(&file).expect("just written").into()),
+            _ => (file.to_str().expect("a plain path"), Stdio::null()),
+        };
+        let begun = history.moment();
+        let ended = bench.spawn(&bench.path(self.node), &["put", "--json", key, argument], stdin).end();
+        let receipt = serde_json::from_slice::<Value>(&ended.stdout).ok();
+        let answer = match (ended.code, &receipt) {
+            (Some(0), Some(receipt)) => receipt["version"].as_u64().map(|it| Answer::Acknowledged(number, Version(it))),
+            _ if is_any_of(&ended, &[": perhaps stored: "]) => Some(Answer::Unconfirmed(number)),
+            _ if is_any_of(&ended, REJECTIONS) => Some(Answer::Rejected(number)),
+            _ => None,
+        };
+        let answer = answer.unwrap_or_else(|| {
+            history.broke(format!("put {named}: exit code {:?}: {}", ended.code, ended.stderr));
+            Answer::Unconfirmed(number)
+        });
+        history.add(&named, begun, answer);
+        self.pause(&ended);
+        receipt.is_some_and(|receipt| receipt["replicas"].as_u64() > Some(0))
+    }
+
+    fn get(&mut self) {
+        let all: Vec<_> = keys(0..crate::CLIENTS).collect();
+        let key = &all[self.draw(all.len())];
+        if self.torture.get(self.node, key) == Answer::Failed {
+            sleep(PAUSE);
+        }
+    }
+
+    /// Removes a local copy where a peer has the file, and gets it back.
+    fn remove(&mut self) {
+        let own = self.draw(OWN_KEYS);
+        if !self.is_held[own] {
+            return;
+        }
+        let key = own_key(self.number, own);
+        let ended = self.torture.remove(self.node, &key);
+        if !matches!(ended.code, Some(0 | 3)) && !is_any_of(&ended, REMOVE_FAILURES) {
+            let what = format!("rm {}/{key}: exit code {:?}: {}", self.node, ended.code, ended.stderr);
+            self.torture.history.broke(what);
+        }
+        self.pause(&ended);
+        self.torture.get(self.node, &key);
+    }
+
+    fn pause(&self, ended: &Ended) {
+        if is_any_of(ended, &NO_NODE) {
+            sleep(PAUSE);
+        }
+    }
+}

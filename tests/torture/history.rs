@@ -1,0 +1,206 @@
+//! What the clients asked and what they were answered, and whether the answers can be those of a store that keeps
+//! its promises. Judged once all calls have ended, so that a store that was running while a get saw it is known.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use dacapo::crypto::Version;
+
+/// One call that has ended, with its place in the order of all begins and ends.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) key: String,
+    pub(crate) begun: u64,
+    pub(crate) ended: u64,
+    pub(crate) answer: Answer,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Acknowledged(u64, Version),
+    /// Perhaps stored.
+    Unconfirmed(u64),
+    /// Certainly not stored.
+    Rejected(u64),
+    Got {
+        content: u64,
+        version: Version,
+        from_peer: bool,
+    },
+    /// There is no such file.
+    Absent,
+    /// A get that says why it has no answer.
+    Failed,
+}
+
+/// What all clients write down.
+#[derive(Default)]
+pub(crate) struct History {
+    clock: AtomicU64,
+    calls: Mutex<Vec<Call>>,
+    /// What was wrong by itself, whatever else happened.
+    broken: Mutex<Vec<String>>,
+}
+
+impl History {
+    /// The next moment.
+    pub(crate) fn moment(&self) -> u64 {
+        self.clock.fetch_add(1, Ordering::SeqCst)
+    }
+
+    pub(crate) fn add(&self, key: &str, begun: u64, answer: Answer) {
+        let call = Call { key: key.to_owned(), begun, ended: self.moment(), answer };
+        self.calls.lock().expect("no client panicked").push(call);
+    }
+
+    pub(crate) fn broke(&self, what: String) {
+        self.broken.lock().expect("no client panicked").push(what);
+    }
+
+    pub(crate) fn count(&self, is_counted: impl Fn(&Answer) -> bool) -> usize {
+        self.calls.lock().expect("no client panicked").iter().filter(|call| is_counted(&call.answer)).count()
+    }
+
+    /// Everything that a store which keeps its promises would not have done.
+    pub(crate) fn judge(&self) -> Vec<String> {
+        let mut broken = self.broken.lock().expect("no client panicked").clone();
+        let mut keys: BTreeMap<String, Vec<Call>> = BTreeMap::new();
+        for call in self.calls.lock().expect("no client panicked").iter() {
+            keys.entry(call.key.clone()).or_default().push(call.clone());
+        }
+        for (key, calls) in keys {
+            broken.extend(judge_key(&calls).into_iter().map(|what| format!("{key}: {what}")));
+        }
+        broken
+    }
+}
+
+fn judge_key(calls: &[Call]) -> Vec<String> {
+    let mut broken = judge_versions(calls);
+    for call in calls {
+        let floor = floor(calls, call.begun);
+        let Call { begun, ended, answer, .. } = call;
+        match (answer, floor) {
+            (Answer::Got { version, .. }, Some(floor)) if *version < floor => {
+                broken.push(format!("the get {begun}..{ended} went back to {version} behind {floor}"));
+            }
+            (Answer::Absent, Some(floor)) => {
+                broken.push(format!("the get {begun}..{ended} found nothing, and {floor} was stored"));
+            }
+            (Answer::Acknowledged(content, version), Some(floor)) if *version <= floor => {
+                broken.push(format!("content {content} was stored as {version} after {floor}"));
+            }
+            _ => {}
+        }
+        if let Answer::Got { content, .. } = answer {
+            broken.extend(judge_content(calls, call, *content));
+        }
+    }
+    broken
+}
+
+/// A get gives what somebody stored, or is storing.
+fn judge_content(calls: &[Call], get: &Call, wanted: u64) -> Option<String> {
+    let is_store = |call: &&Call| match call.answer {
+        Answer::Acknowledged(content, _) | Answer::Unconfirmed(content) | Answer::Rejected(content) => {
+            content == wanted
+        }
+        _ => false,
+    };
+    let Call { begun, ended, .. } = get;
+    match calls.iter().find(is_store) {
+        None => Some(format!("the get {begun}..{ended} gave content {wanted}, which nobody stored")),
+        Some(store) if store.begun > get.ended => {
+            Some(format!("the get {begun}..{ended} gave content {wanted} before it was stored"))
+        }
+        Some(Call { answer: Answer::Rejected(_), .. }) => {
+            Some(format!("the get {begun}..{ended} gave content {wanted}, which was certainly not stored"))
+        }
+        Some(_) => None,
+    }
+}
+
+/// A version is the number of one content, and a content has one version.
+fn judge_versions(calls: &[Call]) -> Vec<String> {
+    let (mut versions, mut contents) = (BTreeMap::new(), BTreeMap::new());
+    let mut broken = Vec::new();
+    for call in calls {
+        let (Answer::Acknowledged(content, version) | Answer::Got { content, version, .. }) = call.answer else {
+            continue;
+        };
+        let known = *versions.entry(content).or_insert(version);
+        if known != version {
+            broken.push(format!("content {content} is {known} and {version}"));
+        }
+        let known = *contents.entry(version).or_insert(content);
+        if known != content {
+            broken.push(format!("{version} is content {known} and content {content}"));
+        }
+    }
+    broken
+}
+
+/// The newest version that was acknowledged or given before this moment.
+fn floor(calls: &[Call], moment: u64) -> Option<Version> {
+    let earlier = calls.iter().filter(|call| call.ended < moment);
+    let seen = earlier.filter_map(|call| match call.answer {
+        Answer::Acknowledged(_, version) | Answer::Got { version, .. } => Some(version),
+        _ => None,
+    });
+    seen.max()
+}
+
+#[cfg(test)]
+mod planted {
+    use super::*;
+
+    fn got(content: u64, version: u64) -> Answer {
+        Answer::Got { content, version: Version(version), from_peer: false }
+    }
+
+    fn acknowledged(content: u64, version: u64) -> Answer {
+        Answer::Acknowledged(content, Version(version))
+    }
+
+    /// Calls one after the other.
+    fn judged(answers: &[Answer]) -> Vec<String> {
+        let call = |(at, answer): (u64, &Answer)| {
+            let (begun, ended) = (2 * at, 2 * at + 1);
+            Call { key: "k".to_owned(), begun, ended, answer: *answer }
+        };
+        judge_key(&(0..).zip(answers).map(call).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn answers_that_keep_the_promises_pass() {
+        for answers in [
+            &[Answer::Absent, acknowledged(1, 1), got(1, 1), acknowledged(2, 5), got(2, 5)][..],
+            &[acknowledged(1, 1), Answer::Unconfirmed(2), got(1, 1), Answer::Failed, got(2, 2), got(2, 2)],
+            &[Answer::Rejected(1), Answer::Unconfirmed(2), Answer::Absent, got(2, 3), acknowledged(3, 4)],
+        ] {
+            assert_eq!(judged(answers), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn every_broken_promise_is_found() {
+        for (answers, expected) in [
+            (&[acknowledged(1, 1), acknowledged(2, 2), got(1, 1)][..], "the get 4..5 went back to v1 behind v2"),
+            (
+                &[acknowledged(1, 1), Answer::Unconfirmed(2), got(2, 2), got(1, 1)],
+                "the get 6..7 went back to v1 behind v2",
+            ),
+            (&[acknowledged(1, 1), Answer::Absent], "the get 2..3 found nothing, and v1 was stored"),
+            (&[acknowledged(1, 2), acknowledged(2, 2)], "v2 is content 1 and content 2"),
+            (&[acknowledged(1, 2), acknowledged(2, 1)], "content 2 was stored as v1 after v2"),
+            (&[acknowledged(1, 1), got(1, 2)], "content 1 is v1 and v2"),
+            (&[got(1, 1)], "the get 0..1 gave content 1, which nobody stored"),
+            (&[got(1, 1), acknowledged(1, 1)], "the get 0..1 gave content 1 before it was stored"),
+            (&[Answer::Rejected(1), got(1, 1)], "the get 2..3 gave content 1, which was certainly not stored"),
+        ] {
+            let found = judged(answers);
+            assert!(found.iter().any(|found| found == expected), "{expected}: {found:?}");
+        }
+    }
+}

@@ -178,8 +178,9 @@ fn messages_of_a_node() {
                 Stopped
             ),
             messages!(
-                GetError { NotFound, Unreachable, Damaged, Stale, Disk, Stopped },
+                GetError { NotFound, NoCopy, Unreachable, Damaged, Stale, Disk, Stopped },
                 NotFound { asked: 2 },
+                NoCopy { asked: 2 },
                 Unreachable { unreachable: 1, peers: 2 },
                 Damaged { damaged: 2, unreachable: 1 },
                 Stale { stale: 1, unreachable: 1 },

@@ -70,7 +70,7 @@ async fn look(owner: &Handle) {
             assert!(bytes == content(bytes[0]), "{} bytes that begin with {}", bytes.len(), bytes[0]);
         }
         // Its only copy is on its way to the holder.
-        Err(GetError::NotFound { .. } | GetError::Stale { .. }) => {}
+        Err(GetError::NotFound { .. } | GetError::NoCopy { .. } | GetError::Stale { .. }) => {}
         Err(error) => panic!("{error}"),
     }
 }

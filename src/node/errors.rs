@@ -70,9 +70,15 @@ pub enum ReplicaError {
 /// Why a file could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum GetError {
-    /// It is not here, and every peer was asked and has no such file.
+    /// This node has stored no such file, and every peer was asked and has none.
     #[error("nobody has it: not this node, and none of {} asked", count_peers(*.asked))]
     NotFound {
+        /// How many peers answered.
+        asked: usize,
+    },
+    /// This node has stored it, and there is no copy here or at a peer that it knows. Another peer may have one.
+    #[error("it was stored, and no copy was found: not here, and at none of {} asked", count_peers(*.asked))]
+    NoCopy {
         /// How many peers answered.
         asked: usize,
     },

@@ -148,6 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
             _ if unreachable > 0 => {
                 GetError::Unreachable { unreachable, peers: self.asked - self.failed + unreachable }
             }
+            _ if self.record.is_some() => GetError::NoCopy { asked: self.asked },
             _ => GetError::NotFound { asked: self.asked },
         })
     }

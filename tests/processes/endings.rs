@@ -50,6 +50,28 @@ fn a_killed_node_comes_back_with_its_identity_and_its_files() {
     assert_eq!(bench.succeed(&node.data, &["get", "k"]), "kept");
 }
 
+/// A node that is dialled learns of its peers when they come.
+#[test]
+fn a_file_whose_holder_is_not_known_yet_is_not_called_absent() {
+    let bench = Bench::new();
+    let mut owner = bench.node("n1", &[]);
+    let mut holder = bench.node("n2", &[&owner]);
+    owner.connected(&bench, 1);
+    bench.run_with_input(&owner.data, &["put", "k"], b"kept");
+    bench.succeed(&owner.data, &["rm", "k"]);
+    for node in [&mut holder, &mut owner] {
+        node.signal(Signal::KILL);
+        node.wait();
+    }
+    let owner = bench.node("n1", &[]);
+    let ended = bench.run(&owner.data, &["get", "k"]);
+    let expected = "error: k: it was stored, and no copy was found: not here, and at none of 0 peers asked\n";
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(1), expected));
+    let _holder = bench.node("n2", &[&owner]);
+    owner.connected(&bench, 1);
+    assert_eq!(bench.succeed(&owner.data, &["get", "k"]), "kept");
+}
+
 #[test]
 fn a_file_comes_back_to_an_empty_directory_with_the_identity() {
     let bench = Bench::new();

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod control;
+mod copies;
 mod demo;
 mod error;
 mod files;
@@ -49,9 +50,12 @@ fn run(arguments: Arguments, draw_seed: fn() -> io::Result<Seed>) -> Result<(), 
         Command::Node(arguments) => node::run(&arguments, verbosity, draw_seed),
         Command::Put(arguments) => runtime::run(put::run(&arguments, verbosity)),
         Command::Get(arguments) => runtime::run(runtime::unless_interrupted(get::run(&arguments, verbosity))),
+        Command::Rm(arguments) if arguments.everywhere => runtime::run(copies::erase(&arguments, verbosity)),
         Command::Rm(arguments) => runtime::run(files::remove(&arguments, verbosity)),
         Command::Ls(arguments) => runtime::run(files::list(&arguments, verbosity)),
         Command::Stat(arguments) => runtime::run(files::stat(&arguments)),
+        Command::Whereis(arguments) => runtime::run(copies::whereis(&arguments)),
+        Command::Scrub(arguments) => runtime::run(runtime::unless_interrupted(copies::scrub(&arguments, verbosity))),
         Command::Peers(arguments) => runtime::run(peers::list(&arguments, verbosity)),
         Command::Stop(arguments) => runtime::run(peers::stop(&arguments)),
         Command::Demo(arguments) => demo::run(&arguments, verbosity, draw_seed),

@@ -6,10 +6,12 @@ mod keys;
 mod metadata;
 mod names;
 mod seal;
+pub mod summary;
 
 pub(crate) use curve::LinkKey;
 pub use hex::HexError;
 pub use keys::{ClusterSecret, Keys, MasterSecret};
 pub use metadata::{Metadata, MetadataError, SealedMetadata};
 pub use names::{HashedKey, Key, KeyError, NodeId, PathName};
-pub use seal::{ContentCipher, Digest, IV_BYTES, Iv, Seal, Tag, Version};
+pub use seal::{ContentCipher, Digest, IV_BYTES, Iv, Seal, Tag, Tombstone, Version};
+pub use summary::{Entry, Leaf, Print, Summary};

@@ -39,6 +39,10 @@ pub enum Event {
     ReplicaWritten { owner: NodeId, replica: HashedKey, version: Version, bytes: u64 },
     /// The local copy of an own file is gone.
     FileDeleted { file: PathName },
+    /// An own file is deleted, here and for every peer.
+    FileDeletedEverywhere { file: PathName },
+    /// Every file and replica on this disk was compared with the catalog.
+    Scrubbed { checked: u64, damaged: u64 },
     /// The local copy of an own file is not what was stored.
     FileDamaged { file: PathName },
     /// An own file is not here and the peers are asked.
@@ -47,6 +51,18 @@ pub enum Event {
     FetchAnswered { peer: NodeId, file: PathName, answer: FetchAnswer },
     /// An own file came back from a peer, was verified, and is on this disk again.
     FileFetched { file: PathName, peer: NodeId, bytes: u64 },
+    /// A peer was brought up to date with this node's files.
+    PeerRepaired { peer: NodeId, sent: usize, adopted: usize, failed: usize },
+    /// What a peer holds could not be compared.
+    RepairFailed { peer: NodeId, reason: String },
+    /// A peer knew a file of this node's, or a newer version of it, that the catalog had lost.
+    FileAdopted { file: PathName, version: Version },
+    /// There was no catalog, though there were an identity and perhaps files.
+    CatalogLost,
+    /// A replica is not what its owner sealed, and is not held any more.
+    ReplicaSetAside { owner: NodeId, replica: HashedKey },
+    /// A replica was deleted at its owner's word.
+    ReplicaDeleted { owner: NodeId, replica: HashedKey },
     /// This node sent a replica to its owner.
     ReplicaServed { owner: NodeId, replica: HashedKey, bytes: u64 },
     /// The node has stopped; its data directory is closed.
@@ -60,6 +76,8 @@ pub enum FetchAnswer {
     NotFound,
     /// It has an older version than the one acknowledged last.
     Stale(Version),
+    /// It has the owner's word that the file is deleted everywhere.
+    Deleted(Version),
     /// What it sent is not what the owner stored.
     Damaged,
     /// It could not be asked, or broke off.
@@ -127,6 +145,30 @@ impl fmt::Display for Event {
                 write!(f, "served {bytes} sealed bytes of {} to {}", short(replica), owner.short())
             }
             Self::Stopped => f.write_str("stopped"),
+            other => other.fmt_upkeep(f),
+        }
+    }
+}
+
+impl Event {
+    /// What keeps replicas current and disks sound.
+    fn fmt_upkeep(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PeerRepaired { peer, sent, adopted, failed } => {
+                write!(f, "repaired {}: {sent} sent, {adopted} learnt, {failed} failed", peer.short())
+            }
+            Self::RepairFailed { peer, reason } => write!(f, "could not repair {}: {reason}", peer.short()),
+            Self::FileAdopted { file, version } => write!(f, "learnt of {} {version} from a peer", short(file)),
+            Self::CatalogLost => f.write_str("the catalog is lost; files are learnt again from the peers"),
+            Self::ReplicaSetAside { owner, replica } => {
+                write!(f, "set aside {} of {}, which is damaged", short(replica), owner.short())
+            }
+            Self::ReplicaDeleted { owner, replica } => {
+                write!(f, "deleted {} for {}", short(replica), owner.short())
+            }
+            Self::FileDeletedEverywhere { file } => write!(f, "deleted {} everywhere", short(file)),
+            Self::Scrubbed { checked, damaged } => write!(f, "scrubbed {checked} files, {damaged} damaged"),
+            _ => unreachable!("every other event is written by Display itself"),
         }
     }
 }
@@ -136,6 +178,7 @@ impl fmt::Display for FetchAnswer {
         match self {
             Self::NotFound => f.write_str("does not have"),
             Self::Stale(version) => write!(f, "has only the older {version} of"),
+            Self::Deleted(version) => write!(f, "has the deletion {version} of"),
             Self::Damaged => f.write_str("sent a damaged copy of"),
             Self::Failed(reason) => write!(f, "could not be asked ({reason}) for"),
         }

@@ -60,6 +60,36 @@ pub const COMMIT_BATCH_MAX: usize = 256;
 /// Entries that one call of `list` returns. Chosen: a page of the longest keys stays under 2 MiB.
 pub const LIST_PAGE_MAX: usize = 1024;
 
+/// Entries of a leaf that one message carries; each has at most 34 bytes.
+pub const LEAF_PAGE_MAX: usize = 100;
+
+/// Entries of one leaf that a comparison takes from each side. Chosen: 2 MiB of memory; a leaf of 40 million files.
+pub const LEAF_ENTRIES_MAX: usize = 65_536;
+
+/// Peers that are repaired at the same time, one file after the other. Chosen: repair never takes more than half of the
+/// connections of a caller, and one slow peer does not keep all others waiting.
+pub const REPAIRS_MAX: usize = 2;
+
+/// A repair that failed is tried again after this; the wait doubles with each failure in a row…
+pub const REPAIR_RETRY_MIN: Duration = HEARTBEAT_INTERVAL;
+
+/// …up to this. Chosen: four heartbeats; an attempt at a peer whose disk is full costs one message for each file.
+pub const REPAIR_RETRY_MAX: Duration = Duration::from_secs(20);
+
+/// A check reads replicas up to this size; of larger ones it says when they were last verified. Chosen: read from a
+/// disk well within the deadline of a message.
+pub const CHECK_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Damaged files that are kept for people to look at; further ones are removed.
+pub const QUARANTINE_FILES_MAX: usize = 64;
+
+/// The background scrub begins so long after the start, and again so long after its end. Chosen: every copy is looked
+/// at well within a month also where the pace below makes a pass take weeks.
+pub const SCRUB_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What the background scrub reads at most, on average. Chosen: a tenth of a plain hard disk.
+pub const SCRUB_BYTES_PER_SECOND: u64 = 16 * 1024 * 1024;
+
 /// The page cache of the catalog. Chosen: holds the records of about 20,000 files.
 pub const CATALOG_CACHE_BYTES: usize = 8 * 1024 * 1024;
 

@@ -4,11 +4,13 @@
 //! is then a function of the seed. What blocks leaves the thread through the disk seam. Stopping drops every task
 //! at its next wait; what was not acknowledged by then stays as it is, and the next start finishes or drops it.
 
+mod bomb;
 mod calls;
 mod commit;
 mod connection;
 mod dial;
 mod errors;
+mod everywhere;
 mod fetch;
 mod files;
 mod handle;
@@ -17,7 +19,9 @@ pub mod link;
 mod locks;
 mod peers;
 mod pump;
+mod repair;
 mod replicate;
+mod scrub;
 mod serve;
 
 use std::cell::{Cell, RefCell};
@@ -30,16 +34,22 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::crypto::{ClusterSecret, Iv, Keys};
+use crate::crypto::{ClusterSecret, Iv, Keys, NodeId, Print, Summary, Version};
 use crate::disk::Disk;
 use crate::event::{Event, EventSink};
-use crate::limits::{CALLS_MAX, HANDSHAKES_MAX, INBOUND_CONNECTIONS_MAX};
+use crate::limits::{CALLS_MAX, HANDSHAKES_MAX, INBOUND_CONNECTIONS_MAX, REPAIRS_MAX};
 use crate::platform::Platform;
 use crate::seed::{Lane, LaneRng, Rng, Seed};
 use crate::store::{self, Identity, IdentityError, Recovered, Store};
+use crate::time::UnixMillis;
 use crate::transport::{Address, Transport};
+use bomb::Bomb;
 
 pub use errors::{DeleteError, GetError, ReadError, ReplicaError, StatError, StoreError, StoreFault};
+pub use everywhere::{Holder, Holding};
+pub use repair::Progress;
+pub use scrub::Scrubbed;
+
 pub use handle::{Content, Fetched, FileInfo, Handle, PeerInfo, Receipt, Stored};
 
 /// What a node is started with.
@@ -97,7 +107,8 @@ impl Node {
     pub async fn start<P: Platform>(platform: P, config: Config) -> Result<Self, StartError> {
         let disk = platform.disk().clone();
         let mut identity_lane = config.seed.lane(Lane::Identity);
-        let opened = disk.clone().run(move || open(disk, &mut identity_lane)).await?;
+        let now = platform.now();
+        let opened = disk.clone().run(move || open(disk, &mut identity_lane, now)).await?;
         let transport = platform.transport();
         let (listener, address) = transport
             .bind(&config.listen)
@@ -121,20 +132,26 @@ impl Node {
             inbound: Arc::new(Semaphore::new(INBOUND_CONNECTIONS_MAX)),
             handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
             asking: inbound::Asking::default(),
+            on_their_way: repair::OnTheirWay::default(),
+            repairs: Arc::new(Semaphore::new(REPAIRS_MAX)),
             tasks: TaskTracker::new(),
             stop,
             panicked: Rc::default(),
         });
         inner.tell(&Event::Started { node: handle.node, address, is_new: opened.is_new });
-        let Recovered { finished, dropped } = opened.recovered;
+        let Recovered { finished, dropped, has_new_catalog } = opened.recovered;
         if finished + dropped > 0 {
             inner.tell(&Event::Recovered { finished, dropped });
+        }
+        if has_new_catalog && !opened.is_new {
+            inner.tell(&Event::CatalogLost);
         }
         inner.spawn(commit::run(inner.clone(), incoming_commits));
         inner.spawn(inbound::run(inner.clone(), listener));
         for address in config.peers {
             inner.spawn(dial::keep_connected(inner.clone(), address));
         }
+        inner.spawn(scrub::run(inner.clone()));
         inner.spawn(calls::run(inner.clone(), incoming_calls));
         Ok(Self {
             handle,
@@ -178,10 +195,14 @@ struct Opened<D: Disk> {
     is_new: bool,
 }
 
-fn open<D: Disk>(disk: D, identity_lane: &mut LaneRng) -> Result<Opened<D>, StartError> {
+fn open<D: Disk>(disk: D, identity_lane: &mut LaneRng, now: UnixMillis) -> Result<Opened<D>, StartError> {
     let identity = Identity::load_or_create(&disk, identity_lane)?;
     let keys = Keys::derive(&identity.master);
     let (store, recovered) = Store::open(disk, &keys)?;
+    if recovered.has_new_catalog && !identity.is_new {
+        // What was acknowledged before is older, also where no peer is left to say so.
+        store.skip_versions(Version(now.0))?;
+    }
     Ok(Opened { keys: Arc::new(keys), store: Arc::new(store), recovered, is_new: identity.is_new })
 }
 
@@ -203,6 +224,8 @@ struct Inner<P: Platform> {
     inbound: Arc<Semaphore>,
     handshakes: Arc<Semaphore>,
     asking: inbound::Asking,
+    on_their_way: repair::OnTheirWay,
+    repairs: Arc<Semaphore>,
     tasks: TaskTracker,
     stop: CancellationToken,
     panicked: Rc<Cell<bool>>,
@@ -257,6 +280,11 @@ impl<P: Platform> Inner<P> {
         });
     }
 
+    /// What this node holds for an owner; nothing where its disk fails.
+    async fn held_of(&self, owner: NodeId) -> Option<Print> {
+        self.blocking(move |store| store.summary(Some(owner), Summary::print)).await.ok()
+    }
+
     /// Runs blocking work on the data directory, away from the node's thread.
     async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Store<P::Disk>) -> T + Send + 'static) -> T {
         let store = self.store.clone();
@@ -283,20 +311,5 @@ impl<P: Platform> Inner<P> {
             result
         };
         self.platform.disk().run(work).await
-    }
-}
-
-/// Notes a panic that unwinds through it.
-struct Bomb {
-    stop: CancellationToken,
-    panicked: Rc<Cell<bool>>,
-}
-
-impl Drop for Bomb {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.panicked.set(true);
-            self.stop.cancel();
-        }
     }
 }

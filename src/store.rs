@@ -11,13 +11,14 @@ mod blobs;
 mod catalog;
 mod identity;
 pub mod layout;
+mod record;
 mod recovery;
 
 use std::io;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard};
 
-use crate::crypto::{HashedKey, Key, Keys, NodeId, Version};
+use crate::crypto::{Entry, HashedKey, Key, Keys, Leaf, NodeId, Summary, Tombstone, Version};
 use crate::disk::{Disk, DiskPath};
 use crate::limits::VERSIONS_RESERVED;
 use blobs::Tree;
@@ -26,8 +27,9 @@ use layout::BlobId;
 use recovery::Unsettled;
 
 pub use blobs::{BlobReader, BlobWriter};
-pub use catalog::{CatalogError, Change, HeldRecord, OwnRecord};
+pub use catalog::CatalogError;
 pub use identity::{Identity, IdentityError};
+pub use record::{Change, HeldRecord, Known, OwnRecord};
 pub use recovery::Recovered;
 
 /// Why the data directory could not be read or changed.
@@ -99,7 +101,7 @@ impl<D: Disk> Store<D> {
                 _ => {}
             }
         }
-        let catalog = Catalog::open(&disk)?;
+        let (catalog, has_new_catalog) = Catalog::open(&disk)?;
         disk.sync_dir(&root).map_err(failed("sync", &root))?;
         let ceiling = catalog.version_ceiling()?;
         let versions = Mutex::new(Versions { next: ceiling, ceiling });
@@ -113,7 +115,7 @@ impl<D: Disk> Store<D> {
             versions,
         };
         let recovered = store.recover(keys)?;
-        Ok((store, recovered))
+        Ok((store, Recovered { has_new_catalog, ..recovered }))
     }
 
     /// A version that no store of this node has had or will have, also after a crash.
@@ -131,6 +133,20 @@ impl<D: Disk> Store<D> {
         Ok(Version(versions.next))
     }
 
+    /// Hands out no version up to this one any more.
+    ///
+    /// # Errors
+    /// Where that could not be made durable.
+    pub fn skip_versions(&self, up_to: Version) -> Result<(), StoreError> {
+        let mut versions = lock(&self.versions);
+        if versions.ceiling < up_to.0 {
+            self.catalog.commit(&[Change::VersionCeiling(up_to.0)])?;
+            versions.ceiling = up_to.0;
+        }
+        versions.next = versions.next.max(up_to.0);
+        Ok(())
+    }
+
     /// Makes changes durable, all or none.
     ///
     /// # Errors
@@ -139,12 +155,28 @@ impl<D: Disk> Store<D> {
         Ok(self.catalog.commit(changes)?)
     }
 
-    /// What this node knows of one of its own files.
+    /// What this node knows of one of its own files; nothing where it is deleted everywhere.
     ///
     /// # Errors
     /// Where the catalog cannot be read.
     pub fn own(&self, key: &Key) -> Result<Option<OwnRecord>, StoreError> {
         Ok(self.catalog.own(key)?)
+    }
+
+    /// That an own file, which peers know by this name, is deleted everywhere.
+    ///
+    /// # Errors
+    /// Where the catalog cannot be read.
+    pub fn grave(&self, hashed: HashedKey) -> Result<Option<Tombstone>, StoreError> {
+        Ok(self.catalog.grave(hashed)?)
+    }
+
+    /// The key of an own file that peers know by this name.
+    ///
+    /// # Errors
+    /// Where the catalog cannot be read.
+    pub fn key_of(&self, hashed: HashedKey) -> Result<Option<Key>, StoreError> {
+        Ok(self.catalog.key_of(hashed)?)
     }
 
     /// This node's own files in the order of their keys, from the first one after `after`.
@@ -155,15 +187,47 @@ impl<D: Disk> Store<D> {
         Ok(self.catalog.list_own(after, limit)?)
     }
 
-    /// What this node knows of a replica that it holds.
+    /// What this node knows of a replica that it holds, or of one that its owner deleted everywhere.
     ///
     /// # Errors
     /// Where the catalog cannot be read.
-    pub fn held(&self, owner: NodeId, hashed: HashedKey) -> Result<Option<HeldRecord>, StoreError> {
+    pub fn held(&self, owner: NodeId, hashed: HashedKey) -> Result<Option<Known>, StoreError> {
         Ok(self.catalog.held(owner, hashed)?)
     }
 
-    /// Every replica that this node holds, in the order of owner and name, from the first one after `after`.
+    /// Looks at the summary of this node's own files, or of the replicas that it holds for an owner. It is of 64 KiB,
+    /// made from the whole catalog when it is first wanted and kept in step from there on.
+    ///
+    /// # Errors
+    /// Where the catalog cannot be read.
+    pub fn summary<T>(&self, whose: Option<NodeId>, look: impl FnOnce(&Summary) -> T) -> Result<T, StoreError> {
+        Ok(self.catalog.summary(whose, look)?)
+    }
+
+    /// What is in one leaf of such a summary, in the order of the names, from the first one after `after`.
+    ///
+    /// # Errors
+    /// Where the catalog cannot be read.
+    pub fn leaf(
+        &self,
+        whose: Option<NodeId>,
+        leaf: Leaf,
+        after: Option<HashedKey>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let (first, last) = leaf.range();
+        let from = match after {
+            Some(after) => catalog::next_name(after).map(|next| next.max(first)),
+            None => Some(first),
+        };
+        match from.filter(|from| *from <= last) {
+            Some(from) => Ok(self.catalog.entries(whose, (from, last), limit)?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Every replica that this node holds, and every one that its owner deleted everywhere, in the order of owner and
+    /// name, from the first one after `after`.
     ///
     /// # Errors
     /// Where the catalog cannot be read.
@@ -171,7 +235,7 @@ impl<D: Disk> Store<D> {
         &self,
         after: Option<(NodeId, HashedKey)>,
         limit: usize,
-    ) -> Result<Vec<(NodeId, HashedKey, HeldRecord)>, StoreError> {
+    ) -> Result<Vec<(NodeId, HashedKey, Known)>, StoreError> {
         Ok(self.catalog.list_held(after, limit)?)
     }
 

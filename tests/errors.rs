@@ -169,17 +169,19 @@ fn messages_of_a_node() {
                 Unconfirmed(StoreFault::Disk(disk_error()))
             ),
             messages!(
-                StoreFault { Content, Size, TooLarge, CallerGone, Disk, Stopped },
+                StoreFault { Content, Size, TooLarge, TooFewReplicas, CallerGone, Disk, Stopped },
                 Content(denied()),
                 Size { expected: 22, found: 3 },
                 TooLarge { max: 1 << 44 },
+                TooFewReplicas { wanted: 2, found: 1 },
                 CallerGone,
                 Disk(disk_error()),
                 Stopped
             ),
             messages!(
-                GetError { NotFound, NoCopy, Unreachable, Damaged, Stale, Disk, Stopped },
+                GetError { NotFound, Deleted, NoCopy, Unreachable, Damaged, Stale, Disk, Stopped },
                 NotFound { asked: 2 },
+                Deleted,
                 NoCopy { asked: 2 },
                 Unreachable { unreachable: 1, peers: 2 },
                 Damaged { damaged: 2, unreachable: 1 },

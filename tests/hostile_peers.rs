@@ -79,7 +79,7 @@ fn a_peer_that_wants_ever_more_connections_gets_a_bounded_number() {
                         return std::future::pending::<()>().await;
                     }
                     while read_message(&mut records).await.is_ok() {
-                        let alive = Message::Alive { connections_wanted: 255 };
+                        let alive = Message::Alive { connections_wanted: 255, held: None };
                         if records.write_all(&message_frame(&alive.encode())).await.is_err() {
                             return;
                         }

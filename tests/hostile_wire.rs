@@ -168,7 +168,7 @@ fn oversized_and_malformed_frames_end_the_connection() {
 
 #[test]
 fn messages_out_of_place_are_refused() {
-    for message in [Message::Stored, Message::Proceed, Message::Heartbeat, Message::NotFound] {
+    for message in [Message::Stored, Message::Proceed, Message::Heartbeat { held: None }, Message::NotFound] {
         with_stranger(async move || {
             let mut records = Rogue::new().asking().await?;
             send(&mut records, &message).await?;

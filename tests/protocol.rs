@@ -4,10 +4,14 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use dacapo::crypto::{Digest, HashedKey, NodeId, Seal, SealedMetadata, Tag, Version};
-use dacapo::limits::{MESSAGE_BYTES_MAX, METADATA_BYTES_MAX};
+use dacapo::crypto::{
+    Digest, Entry, HashedKey, Iv, NodeId, Print, Seal, SealedMetadata, Summary, Tag, Tombstone, Version,
+};
+use dacapo::limits::{LEAF_PAGE_MAX, MESSAGE_BYTES_MAX, METADATA_BYTES_MAX};
 use dacapo::protocol::{Hello, Message, Purpose, Refusal, Welcome, message_frame, read_message};
 use dacapo::store::layout;
+use dacapo::time::UnixMillis;
+use proptest::collection::vec;
 use proptest::prelude::*;
 
 thread_local! {
@@ -43,7 +47,7 @@ fn largest_allocation(work: impl FnOnce()) -> usize {
 }
 
 fn seal() -> impl Strategy<Value = Seal> {
-    let metadata = prop::collection::vec(any::<u8>(), 16..=METADATA_BYTES_MAX);
+    let metadata = vec(any::<u8>(), 16..=METADATA_BYTES_MAX);
     (any::<u64>(), any::<u64>(), any::<[u8; 32]>(), any::<[u8; 32]>(), metadata).prop_map(
         |(version, size, digest, tag, metadata)| Seal {
             version: Version(version),
@@ -80,10 +84,53 @@ fn message() -> impl Strategy<Value = Message> {
         seal().prop_map(Message::Found),
         Just(Message::NotFound),
         Just(Message::Proceed),
-        Just(Message::Heartbeat),
-        any::<u8>().prop_map(|connections_wanted| Message::Alive { connections_wanted }),
+        prop::option::of(print()).prop_map(|held| Message::Heartbeat { held }),
+        (any::<u8>(), prop::option::of(print()))
+            .prop_map(|(connections_wanted, held)| Message::Alive { connections_wanted, held }),
         refusal().prop_map(Message::Refused),
+        repair(),
     ]
+}
+
+/// Comparisons, checks and deletions.
+fn repair() -> impl Strategy<Value = Message> {
+    let hashed = || any::<[u8; 16]>().prop_map(HashedKey);
+    prop_oneof![
+        prop::option::of(any::<u8>()).prop_map(|group| Message::Summarise { group }),
+        vec(print(), 0..=64).prop_map(Message::Summary),
+        (any::<u16>(), prop::option::of(hashed())).prop_map(|(leaf, after)| Message::ListLeaf { leaf, after }),
+        vec(entry(), 0..=LEAF_PAGE_MAX).prop_map(Message::Leaf),
+        hashed().prop_map(|hashed| Message::CheckFile { hashed }),
+        (seal(), any::<[u8; 16]>(), any::<u64>()).prop_map(|(seal, iv, verified)| Message::Checked {
+            seal,
+            iv: Iv(iv),
+            verified: UnixMillis(verified)
+        }),
+        tombstone().prop_map(Message::Gone),
+        (hashed(), tombstone()).prop_map(|(hashed, tombstone)| Message::DeleteFile { hashed, tombstone }),
+        Just(Message::Deleted),
+        Just(Message::PerhapsStored),
+    ]
+}
+
+fn entry() -> impl Strategy<Value = Entry> {
+    (any::<[u8; 16]>(), any::<u64>(), any::<[u8; 8]>()).prop_map(|(hashed, version, mark)| Entry {
+        hashed: HashedKey(hashed),
+        version: Version(version),
+        mark,
+    })
+}
+
+fn print() -> impl Strategy<Value = Print> {
+    entry().prop_map(|entry| {
+        let mut summary = Summary::default();
+        summary.add(&entry);
+        summary.print()
+    })
+}
+
+fn tombstone() -> impl Strategy<Value = Tombstone> {
+    (any::<u64>(), any::<[u8; 32]>()).prop_map(|(version, tag)| Tombstone { version: Version(version), tag: Tag(tag) })
 }
 
 fn read(mut bytes: &[u8]) -> Result<Message, dacapo::protocol::WireError> {
@@ -112,7 +159,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_decode_within_the_bound(bytes in prop::collection::vec(any::<u8>(), 0..6000), tag in 0..3_u8) {
+    fn any_bytes_decode_within_the_bound(bytes in vec(any::<u8>(), 0..6000), tag in 0..3_u8) {
         let mut framed = bytes.clone();
         if let Some(first) = framed.first_mut() {
             *first = tag;
@@ -128,7 +175,7 @@ proptest! {
     }
 
     #[test]
-    fn a_length_that_lies_allocates_nothing(claimed in any::<u32>(), bytes in prop::collection::vec(any::<u8>(), 0..50)) {
+    fn a_length_that_lies_allocates_nothing(claimed in any::<u32>(), bytes in vec(any::<u8>(), 0..50)) {
         let mut frame = vec![1];
         frame.extend_from_slice(&claimed.to_le_bytes());
         frame.extend_from_slice(&bytes);

@@ -120,7 +120,7 @@ fn a_node_at_the_address_of_a_peer_is_not_taken_for_it() {
         let member = Member::new(&network, 0xee);
         let mut control = member.dial(5000, 7000, Purpose::Control).await.expect("linked");
         tokio::task::spawn_local(async move {
-            while member::send(&mut control, &Message::Heartbeat).await.is_ok() {
+            while member::send(&mut control, &Message::Heartbeat { held: None }).await.is_ok() {
                 drop(read_message(&mut control).await);
             }
         });

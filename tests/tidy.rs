@@ -17,7 +17,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("disk", &["limits"]),
     ("transport", &["limits"]),
     ("event", &["crypto", "transport"]),
-    ("protocol", &["crypto", "limits"]),
+    ("protocol", &["crypto", "limits", "time"]),
     ("platform", &["disk", "time", "transport"]),
     ("store", &["crypto", "disk", "limits", "seed", "time"]),
     ("node", &["crypto", "disk", "event", "limits", "platform", "protocol", "seed", "store", "time", "transport"]),

@@ -15,7 +15,7 @@ use dacapo::crypto::{ClusterSecret, Keys};
 use dacapo::disk::Disk;
 use dacapo::event::{Event, FetchAnswer};
 use dacapo::limits::LIST_PAGE_MAX;
-use dacapo::node::{Config, Content, GetError, Node, StoreError};
+use dacapo::node::{Config, Content, DeleteError, GetError, Node, StoreError};
 use dacapo::seed::{Lane, Seed};
 use dacapo::store::{Identity, Store};
 use proptest::strategy::BoxedStrategy;
@@ -80,7 +80,7 @@ impl Subject for Files {
     }
 
     async fn settle(self, scene: Scene<Self>) -> Result<(), Broken> {
-        settle::settle(scene).await
+        settle::settle(scene, self.bug).await
     }
 
     fn on_wire(&self, clients: &Clients, host: Host, bytes: &[u8]) {
@@ -89,7 +89,7 @@ impl Subject for Files {
 
     fn may_rot(&self, path: &str) -> bool {
         // Without its identity or its catalog a node cannot serve; what is being written has no owner yet.
-        path.contains('/') && !path.starts_with("tmp/")
+        path.contains('/') && !path.starts_with("tmp/") && !path.starts_with("quarantine/")
     }
 
     fn oracles(&self) -> Vec<Oracle<Self>> {
@@ -107,6 +107,10 @@ impl Subject for Files {
             count("replica failed", matches!(event, Event::ReplicaFailed { .. }));
             count("exchange failed", matches!(event, Event::ExchangeFailed { .. }));
             count("local damage found", matches!(event, Event::FileDamaged { .. }));
+            count("repaired", matches!(event, Event::PeerRepaired { sent: 1.., .. }));
+            count("learnt from a peer", matches!(event, Event::FileAdopted { .. }));
+            count("replica set aside", matches!(event, Event::ReplicaSetAside { .. }));
+            count("deleted for its owner", matches!(event, Event::ReplicaDeleted { .. }));
             count("fetched", matches!(event, Event::FileFetched { .. }));
             let answer = match event {
                 Event::FetchAnswered { answer, .. } => Some(answer),
@@ -148,12 +152,7 @@ pub fn catalog(disk: &SimDisk) -> String {
 /// Starts the node of a host and runs it until it stops.
 async fn start<D: Disk>(machine: Machine<Files>, wrap: impl FnOnce(SimDisk) -> D, bug: Option<Bug>) -> Ended {
     let Machine { host, seed, listen, dials, transport, disk, clock, events, clients, .. } = machine;
-    if bug == Some(Bug::KeysStolen)
-        && let Ok(identity) = Identity::load_or_create(&disk, &mut seed.lane(Lane::Identity))
-    {
-        clients.steal(&identity.master);
-    }
-    let platform = SimPlatform { transport, disk: wrap(disk), clock };
+    let platform = SimPlatform { transport, disk: wrap(disk.clone()), clock };
     let seed = bug.map_or(seed.clone(), |bug| bug.seed(&seed, host));
     let config = Config {
         listen,
@@ -167,6 +166,13 @@ async fn start<D: Disk>(machine: Machine<Files>, wrap: impl FnOnce(SimDisk) -> D
         Err(error) => return Ended::Failed(error.to_string()),
     };
     clients.started(host, node.handle());
+    // The node has made its identity, so none is made here.
+    if let Ok(identity) = Identity::load_or_create(&disk, &mut Seed::from_u64(0).lane(Lane::Identity)) {
+        clients.learn(host, &identity.master);
+        if bug == Some(Bug::KeysStolen) {
+            clients.steal(&identity.master);
+        }
+    }
     let stopped = node.stopped().await;
     clients.stopped(host);
     match stopped {
@@ -197,13 +203,19 @@ async fn perform(scene: &Scene<Files>, entry: &Entry) -> Outcome {
                 Ok(content) => Outcome::Got(history::digest(&content)),
                 Err(error) => Outcome::Failed(error.to_string()),
             },
-            Err(GetError::NotFound { .. }) => Outcome::NotFound,
+            Err(GetError::NotFound { .. } | GetError::Deleted) => Outcome::NotFound,
             Err(error) => Outcome::Failed(error.to_string()),
         },
         Call::Delete { key } => match node.delete(&call::key(key)).await {
             Ok(()) => Outcome::Deleted,
-            Err(dacapo::node::DeleteError::NotFound | dacapo::node::DeleteError::Rejected(_)) => Outcome::NotFound,
+            Err(DeleteError::NotFound | DeleteError::Rejected(_)) => Outcome::NotFound,
             Err(error) => Outcome::Failed(error.to_string()),
+        },
+        Call::Erase { key } => match node.delete_everywhere(&call::key(key)).await {
+            Ok(_) => Outcome::Erased,
+            Err(DeleteError::NotFound) => Outcome::NotFound,
+            Err(DeleteError::Rejected(_)) => Outcome::Rejected,
+            Err(_) => Outcome::Unconfirmed,
         },
         Call::List => match node.list(None).await {
             Ok(files) => Outcome::Listed(files.len()),

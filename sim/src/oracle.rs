@@ -4,6 +4,7 @@ pub mod atomic;
 pub mod available;
 pub mod bounded;
 pub mod closed;
+pub mod convergent;
 pub mod durable;
 pub mod faithful;
 pub mod linearizable;

@@ -76,6 +76,10 @@ named! {
     OtherFileRead "other-file-read",
     /// A delete that failed is acknowledged.
     DeleteErrorHidden "delete-error-hidden",
+    /// Removing a replica does nothing, but its name can be used again.
+    ReplicaRemoveForgotten "replica-remove-forgotten",
+    /// Nobody ever looks at what lies on the disks.
+    ScrubForgotten "scrub-forgotten",
     /// A stranger, where there is one, knows the cluster secret.
     SecretLeaked "secret-leaked",
     /// Who asks in the name of others, where anybody does, has their keys.

@@ -12,6 +12,7 @@ Exit codes:
   1    failed; the message says whether it perhaps happened all the same
   2    the command line is wrong
   3    there is no such file
+  4    not deleted, because too few peers hold a copy
   130  interrupted
 
 Try it: `dacapo demo` runs three nodes in one process and shows what they do.";
@@ -38,11 +39,26 @@ Examples:
 A local copy that is damaged or gone is fetched from a peer, verified, and kept on this disk again.";
 
 const RM_EXAMPLE: &str = "\
-Example:
+Examples:
   dacapo rm --data ~/a holiday.png
+  dacapo rm --data ~/a --everywhere holiday.png
 
-Peers keep their copies, and `dacapo get` brings the file back. Where no peer is connected there \
-may be no other copy, and the file is deleted with --force only.";
+Without --everywhere the peers keep their copies, and `dacapo get` brings the file back. They compare their copies with \
+what was stored before one here is deleted.";
+
+const WHEREIS_EXAMPLE: &str = "\
+Example:
+  dacapo whereis --data ~/a holiday.png
+
+Connected peers compare their copies with what was stored before they answer; of files over 64 MiB they say when they \
+last did so.";
+
+const SCRUB_EXAMPLE: &str = "\
+Example:
+  dacapo scrub --data ~/a
+
+A node does so by itself once a day, slowly. Damaged copies are set aside in the folder quarantine of the data \
+directory. The node's own files are then fetched from a peer; replicas are sent again by their owners.";
 
 const LS_EXAMPLE: &str = "\
 Examples:
@@ -112,7 +128,7 @@ pub(crate) enum Command {
     /// Read a file, from here or from a peer
     #[command(after_help = GET_EXAMPLE)]
     Get(GetArguments),
-    /// Delete the local copy of a file
+    /// Delete the local copy of a file, or the file everywhere
     #[command(visible_alias = "delete", after_help = RM_EXAMPLE)]
     Rm(RmArguments),
     /// List the files of this node, whether their local copy is here or not
@@ -121,6 +137,12 @@ pub(crate) enum Command {
     /// Show what is known of one file
     #[command(after_help = STAT_EXAMPLE)]
     Stat(StatArguments),
+    /// Show which peers hold a file
+    #[command(after_help = WHEREIS_EXAMPLE)]
+    Whereis(StatArguments),
+    /// Compare every copy on this node's disk with what was stored
+    #[command(after_help = SCRUB_EXAMPLE)]
+    Scrub(QueryArguments),
     /// Show the peers, connected and away
     #[command(after_help = PEERS_EXAMPLE)]
     Peers(QueryArguments),
@@ -167,6 +189,10 @@ pub(crate) struct PutArguments {
     /// The file to read; - is standard input
     #[arg(default_value = "-")]
     pub(crate) file: PathBuf,
+    /// Fail where fewer peers than this have it durably. It is stored here all the same, and sent again to those that
+    /// have it not
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) min_replicas: u32,
     /// Print the receipts as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -192,9 +218,15 @@ pub(crate) struct RmArguments {
     pub(crate) data: Data,
     /// What the file is called
     pub(crate) key: OsString,
-    /// Delete it even where no peer is connected that could hold a copy
-    #[arg(long)]
+    /// Delete it only where so many peers hold a verified copy of the current version
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) min_replicas: u32,
+    /// Delete it whoever holds a copy
+    #[arg(long, conflicts_with = "min_replicas")]
     pub(crate) force: bool,
+    /// Delete the file here and at every peer, for good. Peers that are away are told when they are back
+    #[arg(long, conflicts_with_all = ["min_replicas", "force"])]
+    pub(crate) everywhere: bool,
     /// Print what was done as one JSON object
     #[arg(long)]
     pub(crate) json: bool,

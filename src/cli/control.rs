@@ -10,6 +10,7 @@
 
 mod client;
 mod content;
+mod copies;
 mod message;
 mod server;
 mod session;
@@ -19,6 +20,8 @@ mod tests;
 mod wire;
 
 pub(crate) use client::Client;
-pub(crate) use message::{Answer, Failure, FailureKind, FileRow, Outcome, PeerRow, ReceiptRow, Request};
+pub(crate) use message::{
+    Answer, Failure, FailureKind, FileRow, HolderRow, HolderState, Outcome, PeerRow, ReceiptRow, Request, ScrubRow,
+};
 pub(crate) use server::Server;
 pub(crate) use wire::{ControlError, Frame};

@@ -53,6 +53,8 @@ pub(crate) enum CliError {
     Stdout(#[source] io::Error),
     #[error("cannot set up the process: {0}")]
     Process(#[source] io::Error),
+    #[error("{failed} files could not be read")]
+    Unread { failed: u64 },
     #[error("interrupted")]
     Interrupted,
     #[error("{} exists; the demonstration needs new directories", path.display())]
@@ -62,11 +64,12 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
-    /// 1 failed, 2 wrong usage, 3 no such file, 130 interrupted as shells count it.
+    /// 1 failed, 2 wrong usage, 3 no such file, 4 too few replicas, 130 interrupted as shells count it.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Key(_) | Self::IsADirectory { .. } => 2,
             Self::File { failure: Failure { kind: FailureKind::NotFound, .. }, .. } => 3,
+            Self::File { failure: Failure { kind: FailureKind::TooFewReplicas, .. }, .. } => 4,
             Self::Interrupted => 130,
             _ => 1,
         }
@@ -129,6 +132,7 @@ mod tests {
             CliError::Output { path: path(), source: denied() },
             CliError::Stdout(denied()),
             CliError::Process(denied()),
+            CliError::Unread { failed: 2 },
             CliError::Interrupted,
             CliError::DemoExists { path: data() },
             CliError::Demo { reason: "the nodes did not connect".to_owned() },

@@ -68,7 +68,8 @@ pub(crate) async fn stat(arguments: &StatArguments) -> Result<(), CliError> {
 
 pub(crate) async fn remove(arguments: &RmArguments, verbosity: Verbosity) -> Result<(), CliError> {
     let key = Key::from_bytes(arguments.key.as_bytes())?;
-    let request = Request::Remove { key: key.clone(), is_forced: arguments.force };
+    let replicas_min = if arguments.force { 0 } else { arguments.min_replicas };
+    let request = Request::Remove { key: key.clone(), replicas_min };
     let mut client = Client::ask(&arguments.data.dir, &request).await?;
     match client.answer().await {
         Ok(Answer::Removed) if arguments.json => output::json(&RemovedJson { key: key.as_str(), deleted: true }),

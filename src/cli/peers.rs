@@ -23,11 +23,19 @@ pub(crate) async fn list(arguments: &QueryArguments, verbosity: Verbosity) -> Re
         }
         return Ok(());
     }
-    output::line(&format!("{:8}  {:9}  ADDRESS", "PEER", "STATE"))?;
-    for PeerRow { peer, address, is_connected } in &peers {
+    output::line(&format!("{:8}  {:9}  {:7}  ADDRESS", "PEER", "STATE", "FILES"))?;
+    for PeerRow { peer, address, is_connected, is_current } in &peers {
         let peer = peer.map_or("unknown".to_owned(), |peer| peer.short());
         let state = if *is_connected { "connected" } else { "away" };
-        output::line(&format!("{peer:8}  {state:9}  {}", address.as_deref().unwrap_or("cannot be dialled")))?;
+        let files = match is_current.filter(|_| *is_connected) {
+            Some(true) => "current",
+            Some(false) => "behind",
+            None => "unknown",
+        };
+        output::line(&format!(
+            "{peer:8}  {state:9}  {files:7}  {}",
+            address.as_deref().unwrap_or("cannot be dialled")
+        ))?;
     }
     Ok(())
 }
@@ -47,6 +55,7 @@ struct PeerJson<'a> {
     peer: Option<String>,
     address: Option<&'a str>,
     connected: bool,
+    current: Option<bool>,
 }
 
 impl<'a> From<&'a PeerRow> for PeerJson<'a> {
@@ -55,6 +64,7 @@ impl<'a> From<&'a PeerRow> for PeerJson<'a> {
             peer: row.peer.map(|peer| peer.to_string()),
             address: row.address.as_deref(),
             connected: row.is_connected,
+            current: row.is_current.filter(|_| row.is_connected),
         }
     }
 }

@@ -24,7 +24,7 @@ struct Input {
 pub(crate) async fn run(arguments: &PutArguments, verbosity: Verbosity) -> Result<(), CliError> {
     let key = Key::from_bytes(arguments.key.as_bytes())?;
     let mut input = open(&arguments.file)?;
-    let request = Request::Put { key: key.clone(), size: input.size };
+    let request = Request::Put { key: key.clone(), size: input.size, replicas_min: arguments.min_replicas };
     let mut client = Client::ask(&arguments.data.dir, &request).await?;
     let progress = Progress::new(verbosity, "sending", input.size);
     let not_stored = |source| CliError::NotStored { key: key.clone(), source };
@@ -39,8 +39,8 @@ pub(crate) async fn run(arguments: &PutArguments, verbosity: Verbosity) -> Resul
     };
     drop(progress);
     match answer {
-        Answer::Stored { version, size, receipts } => {
-            show_stored(arguments, verbosity, &key, StoredRow { version: version.0, size, receipts })
+        Answer::Stored { version, size, receipts, away } => {
+            show_stored(arguments, verbosity, &key, StoredRow { version: version.0, size, receipts, away })
         }
         Answer::Failed(failure) => Err(CliError::File { key, failure }),
         _ => Err(CliError::PerhapsStored { key, source: ControlError::Unexpected }),
@@ -89,6 +89,7 @@ struct StoredRow {
     version: u64,
     size: u64,
     receipts: Vec<ReceiptRow>,
+    away: u32,
 }
 
 #[derive(Serialize)]
@@ -98,10 +99,11 @@ struct StoredJson<'a> {
     size: u64,
     replicas: usize,
     receipts: Vec<ReceiptJson<'a>>,
+    away: u32,
 }
 
 #[derive(Serialize)]
-struct ReceiptJson<'a> {
+pub(super) struct ReceiptJson<'a> {
     peer: String,
     outcome: Outcome,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -109,24 +111,42 @@ struct ReceiptJson<'a> {
 }
 
 fn show_stored(arguments: &PutArguments, verbosity: Verbosity, key: &Key, stored: StoredRow) -> Result<(), CliError> {
-    let StoredRow { version, size, receipts } = stored;
-    let replicas = receipts.iter().filter(|receipt| receipt.outcome.is_stored()).count();
+    let StoredRow { version, size, receipts, away } = stored;
     if arguments.json {
-        let receipts = receipts
-            .iter()
-            .map(|row| ReceiptJson { peer: row.peer.to_string(), outcome: row.outcome, reason: &row.reason })
-            .collect();
-        return output::json(&StoredJson { key: key.as_str(), version, size, replicas, receipts });
+        let replicas = count_done(&receipts);
+        let receipts = receipts.iter().map(ReceiptJson::from).collect();
+        return output::json(&StoredJson { key: key.as_str(), version, size, replicas, receipts, away });
     }
-    for receipt in receipts.iter().filter(|receipt| !receipt.outcome.is_stored()) {
-        eprintln!("warning: peer {}: {}", receipt.peer.short(), receipt.reason);
-    }
+    warn_of(&receipts);
     if verbosity.quiet {
         return Ok(());
     }
-    let peers = match receipts.len() {
+    output::line(&format!("stored {key} v{version}, {}, {}", show::bytes(size), peers(&receipts, away)))
+}
+
+/// How many peers have done it.
+pub(super) fn count_done(receipts: &[ReceiptRow]) -> usize {
+    receipts.iter().filter(|receipt| receipt.outcome.is_stored()).count()
+}
+
+/// Says which peers have not done it, and why.
+pub(super) fn warn_of(receipts: &[ReceiptRow]) {
+    for receipt in receipts.iter().filter(|receipt| !receipt.outcome.is_stored()) {
+        eprintln!("warning: peer {}: {}", receipt.peer.short(), receipt.reason);
+    }
+}
+
+/// How many peers have done it, in words, and how many are away.
+pub(super) fn peers(receipts: &[ReceiptRow], away: u32) -> String {
+    let done = match receipts.len() {
         0 => "no peer is connected".to_owned(),
-        all => format!("{replicas} of {}", show::count(all as u64, "peer")),
+        all => format!("{} of {}", count_done(receipts), show::count(all as u64, "peer")),
     };
-    output::line(&format!("stored {key} v{version}, {}, {peers}", show::bytes(size)))
+    if away == 0 { done } else { format!("{done}, {away} away") }
+}
+
+impl<'a> From<&'a ReceiptRow> for ReceiptJson<'a> {
+    fn from(row: &'a ReceiptRow) -> Self {
+        Self { peer: row.peer.to_string(), outcome: row.outcome, reason: &row.reason }
+    }
 }

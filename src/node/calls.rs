@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::handle::{Call, Reply};
-use super::{Shared, fetch, files, replicate};
+use super::{Shared, everywhere, fetch, files, replicate, scrub};
 use crate::limits::CALLS_MAX;
 use crate::platform::Platform;
 
@@ -34,6 +34,9 @@ async fn answer<P: Platform>(inner: Shared<P>, call: Call) {
         Call::List(after, reply) => send(reply, files::list(inner, after).await),
         Call::Stat(key, reply) => send(reply, files::stat(inner, key).await),
         Call::Peers(reply) => send(reply, inner.peers.info()),
+        Call::Holders(key, reply) => send(reply, everywhere::holders(inner, key).await),
+        Call::DeleteEverywhere(key, reply) => send(reply, everywhere::delete(inner, key).await),
+        Call::Scrub(told, reply) => send(reply, scrub::now(inner, told).await),
     }
 }
 

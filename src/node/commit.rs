@@ -88,7 +88,7 @@ impl<P: Platform> Inner<P> {
     }
 
     /// Makes a change of the catalog durable.
-    async fn commit(&self, change: Change) -> Result<(), StoreError> {
+    pub(super) async fn commit(&self, change: Change) -> Result<(), StoreError> {
         let (done, result) = oneshot::channel();
         self.commits.send(Commit { change, done }).await.expect("the committer runs as long as its callers");
         result.await.expect("the committer answers every change")

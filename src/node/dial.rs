@@ -8,7 +8,7 @@ use tokio::time::{sleep, timeout};
 use super::connection::Connection;
 use super::link::{self, Credentials, LinkError};
 use super::peers::Control;
-use super::{Inner, Shared, Stream};
+use super::{Inner, Shared, Stream, repair};
 use crate::event::Event;
 use crate::limits::{
     BACKOFF_MAX, BACKOFF_MIN, DIAL_TIMEOUT, HANDSHAKE_TIMEOUT, HEARTBEAT_GRACE, HEARTBEAT_INTERVAL, PROTOCOL_VERSION,
@@ -74,11 +74,13 @@ async fn beat<P: Platform>(
     address: &Address,
 ) -> String {
     loop {
-        if let Err(error) = connection.send(&Message::Heartbeat).await {
+        let held = inner.held_of(control.peer.id).await;
+        if let Err(error) = connection.send(&Message::Heartbeat { held }).await {
             return error.to_string();
         }
         match connection.receive_within(HEARTBEAT_INTERVAL + HEARTBEAT_GRACE).await {
-            Ok(Message::Alive { connections_wanted }) => {
+            Ok(Message::Alive { connections_wanted, held }) => {
+                repair::hear(inner, &control.peer, held);
                 for _ in 0..connections_wanted {
                     let Ok(slot) = control.peer.opened_for_it.clone().try_acquire_owned() else { break };
                     inner.spawn(open_for_peer(inner.clone(), address.clone(), slot));

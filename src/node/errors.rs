@@ -36,6 +36,14 @@ pub enum StoreFault {
         /// The bound.
         max: u64,
     },
+    /// The file is durable here, and at fewer peers than were asked for. Repair goes on.
+    #[error("it is durable here and at {}, {wanted} were asked for", count_peers(*.found))]
+    TooFewReplicas {
+        /// How many were asked for.
+        wanted: usize,
+        /// How many peers have it durably.
+        found: usize,
+    },
     /// Whoever called for the store stopped waiting before the end of the content.
     #[error("the caller has gone away")]
     CallerGone,
@@ -76,6 +84,9 @@ pub enum GetError {
         /// How many peers answered.
         asked: usize,
     },
+    /// It was deleted everywhere.
+    #[error("it was deleted, here and at the peers")]
+    Deleted,
     /// This node has stored it, and there is no copy here or at a peer that it knows. Another peer may have one.
     #[error("it was stored, and no copy was found: not here, and at none of {} asked", count_peers(*.asked))]
     NoCopy {

@@ -4,7 +4,7 @@
 //! with an authentic answer is told to proceed, and the next one where its copy turns out bad.
 
 mod ask;
-mod local;
+pub(super) mod local;
 
 use std::rc::Rc;
 
@@ -36,8 +36,16 @@ pub(super) async fn get<P: Platform>(inner: Shared<P>, key: Key) -> Result<Fetch
     let file = key.path_name();
     let _locked = inner.locks.lock(BlobId::Own(file)).await;
     let looked_up = key.clone();
-    let local = inner.with_keys(move |store, keys| local::look_up(store, keys, &looked_up)).await;
-    let (record, is_damaged) = match local.map_err(GetError::Disk)? {
+    let hashed = inner.keys.hashed(&key);
+    let local = inner.with_keys(move |store, keys| {
+        let is_deleted = store.grave(hashed)?.is_some();
+        Ok((is_deleted, local::look_up(store, keys, &looked_up)?))
+    });
+    let (is_deleted, local) = local.await.map_err(GetError::Disk)?;
+    if is_deleted {
+        return Err(GetError::Deleted);
+    }
+    let (record, is_damaged) = match local {
         Local::Good(record, reader) => return Ok(local::open(&inner, reader, &record.seal, record.iv, None)),
         Local::Damaged(record) => {
             inner.tell(&Event::FileDamaged { file });
@@ -66,6 +74,8 @@ struct Search<S> {
     damaged: usize,
     stale: usize,
     failed: usize,
+    /// What came before all had answered.
+    gathered: Vec<Answer<S>>,
     answers: mpsc::Receiver<Answer<S>>,
     sender: mpsc::Sender<Answer<S>>,
 }
@@ -87,6 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
             damaged: usize::from(is_damaged),
             stale: 0,
             failed: 0,
+            gathered: Vec::new(),
             answers,
             sender,
         };
@@ -113,12 +124,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
     where
         P::Transport: Transport<Stream = S>,
     {
-        while self.outstanding > 0 {
-            let Answer { peer, found } = self.answers.recv().await.expect("the search itself holds a sender");
-            self.outstanding -= 1;
+        while let Some(Answer { peer, found }) = self.next().await {
             let newest = self.record.as_ref().map_or(Version(0), |record| record.seal.version);
             let found = match found {
                 Ok(found) if found.seal.version < newest => Err(FetchAnswer::Stale(found.seal.version)),
+                // Newer than all that is known here; where nothing is, than all that came.
+                Err(FetchAnswer::Deleted(version)) if version > newest => return Err(GetError::Deleted),
                 other => other,
             };
             let answer = match found {
@@ -153,12 +164,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
         })
     }
 
+    /// The next answer. Where the catalog knows the newest version they come as they arrive. Where it knows nothing, all
+    /// peers have to answer first, and the newest comes first.
+    async fn next(&mut self) -> Option<Answer<S>> {
+        if self.record.is_some() {
+            return self.receive().await;
+        }
+        while let Some(answer) = self.receive().await {
+            self.gathered.push(answer);
+        }
+        self.gathered.sort_by_key(|answer| match &answer.found {
+            Ok(found) => found.seal.version,
+            Err(FetchAnswer::Deleted(version)) => *version,
+            Err(_) => Version(0),
+        });
+        self.gathered.pop()
+    }
+
+    async fn receive(&mut self) -> Option<Answer<S>> {
+        self.outstanding = self.outstanding.checked_sub(1)?;
+        Some(self.answers.recv().await.expect("the search itself holds a sender"))
+    }
+
     fn count<P: Platform>(&mut self, inner: &Inner<P>, peer: NodeId, answer: FetchAnswer) {
         match answer {
             FetchAnswer::Damaged => self.damaged += 1,
             FetchAnswer::Stale(_) => self.stale += 1,
             FetchAnswer::Failed(_) => self.failed += 1,
-            FetchAnswer::NotFound => {}
+            FetchAnswer::NotFound | FetchAnswer::Deleted(_) => {}
         }
         inner.tell(&Event::FetchAnswered { peer, file: self.file, answer });
     }
@@ -225,8 +258,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
         // The peers know more than the catalog does where it was lost, or a store broke off before its commit.
         let change = if self.record.as_ref().is_none_or(|record| record.seal.version < seal.version) {
             let metadata = seal.metadata.open(&inner.keys).map_err(|_| TakeError::Damaged)?;
+            let version = seal.version;
+            inner.blocking(move |store| store.skip_versions(version)).await?;
             let record = OwnRecord { seal: seal.clone(), iv, modified: metadata.modified };
-            Some(Change::Own(self.key.clone(), Box::new(record)))
+            Some(Change::Own(self.key.clone(), self.hashed, Box::new(record)))
         } else {
             None
         };

@@ -8,7 +8,8 @@ use tokio::io::AsyncRead;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::errors::{DeleteError, GetError, ReadError, ReplicaError, StatError, StoreError};
+use super::errors::{DeleteError, GetError, ReadError, ReplicaError, StatError, StoreError, StoreFault};
+use super::{Holder, Progress, Scrubbed};
 use crate::crypto::{Digest, Key, NodeId, Version};
 use crate::time::UnixMillis;
 use crate::transport::Address;
@@ -31,6 +32,9 @@ pub(super) enum Call {
     List(Option<Key>, Reply<Result<Vec<FileInfo>, StatError>>),
     Stat(Key, Reply<Result<FileInfo, StatError>>),
     Peers(Reply<Vec<PeerInfo>>),
+    Holders(Key, Reply<Result<Vec<Holder>, StatError>>),
+    DeleteEverywhere(Key, Reply<Result<Vec<Receipt>, DeleteError>>),
+    Scrub(mpsc::Sender<Scrubbed>, Reply<Scrubbed>),
 }
 
 pub(super) type Reply<T> = oneshot::Sender<T>;
@@ -50,6 +54,8 @@ pub struct Stored {
     pub size: u64,
     /// What became of the replica at each peer that was connected.
     pub receipts: Vec<Receipt>,
+    /// Known peers that were not connected; repair sends them the file when they are back.
+    pub away: usize,
 }
 
 /// What became of one replica.
@@ -101,6 +107,8 @@ pub struct PeerInfo {
     pub address: Option<Address>,
     /// Whether it is connected.
     pub is_connected: bool,
+    /// How far it holds this node's current files.
+    pub progress: Progress,
 }
 
 impl Content {
@@ -130,6 +138,19 @@ impl Stored {
     #[must_use]
     pub fn replicas(&self) -> usize {
         self.receipts.iter().filter(|receipt| receipt.outcome.is_ok()).count()
+    }
+
+    /// Itself, where so many peers have the replica durably.
+    ///
+    /// # Errors
+    /// [`StoreError::Unconfirmed`]: the file is durable here, and at too few peers.
+    pub fn at_least(self, replicas_min: usize) -> Result<Self, StoreError> {
+        match self.replicas() {
+            found if found < replicas_min => {
+                Err(StoreError::Unconfirmed(StoreFault::TooFewReplicas { wanted: replicas_min, found }))
+            }
+            _ => Ok(self),
+        }
     }
 }
 
@@ -199,6 +220,29 @@ impl Handle {
     /// Where there is no local copy, or the disk fails.
     pub async fn delete(&self, key: &Key) -> Result<(), DeleteError> {
         self.call(|reply| Call::Delete(key.clone(), reply)).await.unwrap_or_else(Err)
+    }
+
+    /// Deletes a file here and at every peer: for the connected ones the receipts say whether they have done so, and
+    /// repair tells those that are away when they are back. Nothing older than this comes back.
+    ///
+    /// # Errors
+    /// [`DeleteError::Rejected`] where nothing was deleted, and [`DeleteError::Unconfirmed`] where it may be.
+    pub async fn delete_everywhere(&self, key: &Key) -> Result<Vec<Receipt>, DeleteError> {
+        self.call(|reply| Call::DeleteEverywhere(key.clone(), reply)).await.unwrap_or_else(Err)
+    }
+
+    /// What each connected peer has of a file. They compare their copies with what was stored before they answer.
+    ///
+    /// # Errors
+    /// Where this node knows no such file, or its disk fails.
+    pub async fn holders(&self, key: &Key) -> Result<Vec<Holder>, StatError> {
+        self.call(|reply| Call::Holders(key.clone(), reply)).await.unwrap_or_else(Err)
+    }
+
+    /// Compares every file and replica on this disk with the catalog, sets aside what is damaged, and fetches damaged
+    /// own files from the peers. Tells how far it is, as often as `told` has room. All zeros once the node has stopped.
+    pub async fn scrub(&self, told: mpsc::Sender<Scrubbed>) -> Scrubbed {
+        self.call::<_, Stopped>(|reply| Call::Scrub(told, reply)).await.unwrap_or_default()
     }
 
     /// A page of this node's own files in the order of their keys, from the first one after `after`. The page

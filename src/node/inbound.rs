@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::connection::Connection;
 use super::link::{self, LinkError};
 use super::peers::Control;
-use super::{Shared, Stream, serve};
+use super::{Shared, Stream, repair, serve};
 use crate::crypto::NodeId;
 use crate::event::Event;
 use crate::limits::{HANDSHAKE_TIMEOUT, HEARTBEAT_GRACE, HEARTBEAT_INTERVAL, INBOUND_PER_PEER_MAX};
@@ -130,7 +130,7 @@ async fn serve_peer<P: Platform>(inner: &Shared<P>, linked: Linked<Stream<P>>, f
             let address =
                 (hello.listen_port != 0).then(|| Address::from(SocketAddr::new(from.ip(), hello.listen_port)));
             let control = Control::attach(inner, connection.peer, address, None);
-            let reason = answer_heartbeats(connection, &control).await;
+            let reason = answer_heartbeats(inner, connection, &control).await;
             control.detach(&reason);
         }
         Purpose::DialerAsks => serve::run(inner, connection).await,
@@ -142,12 +142,17 @@ async fn serve_peer<P: Platform>(inner: &Shared<P>, linked: Linked<Stream<P>>, f
     }
 }
 
-/// Answers each heartbeat after the interval, or as soon as this side wants a connection opened.
-async fn answer_heartbeats<P: Platform>(mut connection: Connection<Stream<P>>, control: &Control<P>) -> String {
+/// Answers the first heartbeat at once, and each other one after the interval or as soon as this side wants a connection opened.
+async fn answer_heartbeats<P: Platform>(
+    inner: &Shared<P>,
+    mut connection: Connection<Stream<P>>,
+    control: &Control<P>,
+) -> String {
     let peer = &control.peer;
+    let mut is_first = true;
     loop {
         match connection.receive_within(HEARTBEAT_GRACE).await {
-            Ok(Message::Heartbeat) => {}
+            Ok(Message::Heartbeat { held }) => repair::hear(inner, peer, held),
             Ok(other) => return format!("it sent {} instead of a heartbeat", other.name()),
             Err(error) => return error.to_string(),
         }
@@ -160,10 +165,12 @@ async fn answer_heartbeats<P: Platform>(mut connection: Connection<Stream<P>>, c
             biased;
             () = connection.ended() => return "the connection was closed".to_owned(),
             () = wanted => {}
-            () = sleep(HEARTBEAT_INTERVAL) => {}
+            () = sleep(if is_first { Duration::ZERO } else { HEARTBEAT_INTERVAL }) => {}
         }
+        is_first = false;
         peer.sweep();
-        if let Err(error) = connection.send(&Message::Alive { connections_wanted: peer.take_wanted() }).await {
+        let held = inner.held_of(peer.id).await;
+        if let Err(error) = connection.send(&Message::Alive { connections_wanted: peer.take_wanted(), held }).await {
             return error.to_string();
         }
     }

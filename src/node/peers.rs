@@ -14,12 +14,13 @@ use tokio::time::timeout;
 
 use super::connection::Connection;
 use super::handle::PeerInfo;
+use super::repair::{Progress, Repair};
 use super::{Shared, Stream, dial};
 use crate::crypto::NodeId;
 use crate::event::Event;
 use crate::limits::{DIAL_TIMEOUT, IDLE_ASKER_TIMEOUT, PEERS_MAX, POOL_CONNECTIONS_MAX};
 use crate::platform::Platform;
-use crate::protocol::Purpose;
+use crate::protocol::{Message, Purpose, WireError};
 use crate::transport::Address;
 
 /// All peers of a node.
@@ -41,6 +42,7 @@ pub(super) struct Peer<S> {
     wanted: Cell<u8>,
     pub(super) wanted_changed: Notify,
     opened: Notify,
+    pub(super) repair: Repair,
     /// Bounds the connections that this side opened for the peer to ask on.
     pub(super) opened_for_it: Arc<Semaphore>,
 }
@@ -86,12 +88,18 @@ impl<S> Peers<S> {
                 peer: Some(peer.id),
                 address: peer.address.borrow().clone(),
                 is_connected: peer.is_connected(),
+                progress: peer.repair.progress(),
             })
             .collect();
         for address in &self.configured {
             let is_known = known.values().any(|peer| peer.configured.borrow().as_ref() == Some(address));
             if !is_known {
-                peers.push(PeerInfo { peer: None, address: Some(address.clone()), is_connected: false });
+                peers.push(PeerInfo {
+                    peer: None,
+                    address: Some(address.clone()),
+                    is_connected: false,
+                    progress: Progress::Unknown,
+                });
             }
         }
         peers.sort_by_key(|peer| !peer.is_connected);
@@ -126,6 +134,7 @@ impl<S> Peer<S> {
             wanted: Cell::new(0),
             wanted_changed: Notify::new(),
             opened: Notify::new(),
+            repair: Repair::default(),
             opened_for_it: Arc::new(Semaphore::new(POOL_CONNECTIONS_MAX)),
         }
     }
@@ -179,6 +188,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         })
         .await
         .ok()
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Asking<S> {
+    /// Asks a question and waits for its answer.
+    pub(super) async fn exchange(&mut self, question: &Message) -> Result<Message, WireError> {
+        self.connection.send(question).await?;
+        self.connection.receive().await
     }
 }
 
@@ -236,6 +253,7 @@ impl<P: Platform> Control<P> {
         peer.controls.set(peer.controls.get() + 1);
         // It may have started again: its connections from before may be dead and not know it.
         peer.idle.borrow_mut().clear();
+        peer.repair.begin_anew();
         if peer.controls.get() == 1 {
             inner.tell(&Event::PeerConnected { peer: id, address: shown });
         }

@@ -13,7 +13,7 @@ use super::errors::{StoreError, StoreFault};
 use super::handle::{Content, Stored};
 use super::pump::{self, PumpError, Work};
 use super::{Shared, draw_iv};
-use crate::crypto::{ContentCipher, Key, Metadata, Seal, SealedMetadata};
+use crate::crypto::{ContentCipher, HashedKey, Key, Metadata, Seal, SealedMetadata};
 use crate::disk::DiskFile;
 use crate::event::Event;
 use crate::limits::{CHUNK_BYTES, FILE_BYTES_MAX};
@@ -21,6 +21,8 @@ use crate::platform::Platform;
 use crate::store::layout::BlobId;
 use crate::store::{BlobWriter, Change, OwnRecord};
 use send::{Announced, Sending, conclude_all, push_to_all, send_to_all};
+
+pub(super) use send::send_again;
 
 /// Writes plaintext to the local disk and turns it into what the peers get.
 struct Sealing<F> {
@@ -71,7 +73,7 @@ pub(super) async fn store<P: Platform>(
     let was_streamed = !sendings.is_empty();
     let mut waiting = conclude_all(sendings, &seal);
     let record = OwnRecord { seal, iv, modified };
-    let is_newest = keep(&inner, &key, sealing.writer, record.clone(), was_streamed).await?;
+    let is_newest = keep(&inner, &key, announced.hashed, sealing.writer, record.clone(), was_streamed).await?;
     inner.tell(&Event::FileWritten { file: announced.file, version, bytes: size });
     if was_streamed {
         drop(locked);
@@ -82,7 +84,7 @@ pub(super) async fn store<P: Platform>(
     for receipt in waiting {
         receipts.push(receipt.await.expect("a sending task ends with a receipt"));
     }
-    Ok(Stored { version, size, receipts })
+    Ok(Stored { version, size, receipts, away: inner.peers.away() })
 }
 
 /// Makes the new version the one that counts; false where a newer one has come before it, and with it the
@@ -90,6 +92,7 @@ pub(super) async fn store<P: Platform>(
 async fn keep<P: Platform>(
     inner: &Shared<P>,
     key: &Key,
+    hashed: HashedKey,
     writer: BlobWriter<<P::Disk as crate::disk::Disk>::File>,
     record: OwnRecord,
     peers_were_told: bool,
@@ -102,7 +105,9 @@ async fn keep<P: Platform>(
     let (blob, version, known) = (BlobId::Own(key.path_name()), record.seal.version, key.clone());
     let newest = inner.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
-        Ok(store.own(&known)?.is_none_or(|known| known.seal.version < version))
+        let newest = store.own(&known)?.map(|known| known.seal.version);
+        let grave = store.grave(hashed)?.map(|tombstone| tombstone.version);
+        Ok(newest.max(grave).is_none_or(|newest| newest < version))
     });
     match newest.await {
         Ok(true) => {}
@@ -115,7 +120,7 @@ async fn keep<P: Platform>(
             return Err(not_stored(error));
         }
     }
-    match inner.keep(writer, Some(Change::Own(key.clone(), Box::new(record)))).await {
+    match inner.keep(writer, Some(Change::Own(key.clone(), hashed, Box::new(record)))).await {
         Ok(()) => Ok(true),
         Err(KeepError::NotStored(error)) => Err(not_stored(error)),
         Err(KeepError::PerhapsStored(error)) => Err(unconfirmed(error)),

@@ -2,6 +2,7 @@
 
 mod give;
 mod take;
+mod tell;
 
 use super::connection::Connection;
 use super::{Shared, Stream};
@@ -13,6 +14,8 @@ use crate::store::StoreError;
 use give::give;
 use take::{Offer, take};
 
+pub(super) use tell::set_aside;
+
 /// Answers exchange after exchange until the peer closes the connection, breaks the protocol, or is silent.
 pub(super) async fn run<P: Platform>(inner: &Shared<P>, mut connection: Connection<Stream<P>>) {
     let peer = connection.peer;
@@ -23,11 +26,19 @@ pub(super) async fn run<P: Platform>(inner: &Shared<P>, mut connection: Connecti
                 take(inner, &mut connection, offer).await
             }
             Ok(Message::GetFile { owner, hashed }) => give(inner, &mut connection, owner, hashed).await,
+            Ok(Message::Summarise { group }) => connection.send(&tell::summarise(inner, peer, group).await).await,
+            Ok(Message::ListLeaf { leaf, after }) => {
+                connection.send(&tell::list_leaf(inner, peer, leaf, after).await).await
+            }
+            Ok(Message::CheckFile { hashed }) => connection.send(&tell::check(inner, peer, hashed).await).await,
+            Ok(Message::DeleteFile { hashed, tombstone }) => {
+                connection.send(&tell::delete(inner, peer, hashed, tombstone).await).await
+            }
             Ok(other) => {
                 let found = other.name();
                 // The refusal is a courtesy; the connection ends either way.
                 drop(connection.send(&Message::Refused(Refusal::Unexpected)).await);
-                Err(WireError::Unexpected { expected: "store-file or get-file", found })
+                Err(WireError::Unexpected { expected: "a question", found })
             }
             // Between two exchanges a peer may go without a word.
             Err(_) => return,

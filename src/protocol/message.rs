@@ -1,9 +1,14 @@
 //! The messages and their encoding (postcard, with the variants in wire order: new ones go to the end).
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::marker::PhantomData;
 
-use crate::crypto::{HashedKey, NodeId, Seal, Version};
-use crate::limits::MESSAGE_BYTES_MAX;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::crypto::{Entry, HashedKey, Iv, NodeId, Print, Seal, Tombstone, Version};
+use crate::limits::{LEAF_PAGE_MAX, MESSAGE_BYTES_MAX};
+use crate::time::UnixMillis;
 
 /// One message. The comments give the exchange: what may come before and what answers it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,16 +43,62 @@ pub enum Message {
     /// Lets the other side stream a large file. Who does not want it closes the connection instead.
     Proceed,
     /// Opens a heartbeat, on a control connection only.
-    Heartbeat,
-    /// Answers a heartbeat after at most the heartbeat interval.
+    Heartbeat {
+        /// What this side holds of the other side's files; nothing where its disk fails.
+        held: Option<Print>,
+    },
+    /// Answers a heartbeat, the first one at once and others after at most the heartbeat interval.
     Alive {
         /// How many connections the answering side wants opened to ask on.
         connections_wanted: u8,
+        /// What this side holds of the other side's files; nothing where its disk fails.
+        held: Option<Print>,
     },
     /// Answers anything: it was not done.
     Refused(Refusal),
-    /// Answers a store: the disk failed while the replica was committed, and it may be durable or not.
+    /// Answers a store or a deletion: the disk failed at its commit, and it may be durable or not.
     PerhapsStored,
+    /// Opens a comparison: what is held of the asking peer's files?
+    Summarise {
+        /// The leaves of this group, or else all groups.
+        group: Option<u8>,
+    },
+    /// Answers a comparison: 64 prints.
+    Summary(#[serde(deserialize_with = "bounded::<_, _, 64>")] Vec<Print>),
+    /// Opens a listing of one leaf of the asking peer's files.
+    ListLeaf {
+        /// Which leaf, 0 to 4,095.
+        leaf: u16,
+        /// Where the page before ended.
+        after: Option<HashedKey>,
+    },
+    /// Answers a listing: the next page, in the order of the names. Empty at the end.
+    Leaf(#[serde(deserialize_with = "bounded::<_, _, LEAF_PAGE_MAX>")] Vec<Entry>),
+    /// Opens a check: is there a good replica of this file of the asking peer's?
+    CheckFile {
+        /// Which file.
+        hashed: HashedKey,
+    },
+    /// Answers a check: yes.
+    Checked {
+        /// What it is.
+        seal: Seal,
+        /// The IV that it begins with.
+        iv: Iv,
+        /// When its bytes were last compared with the seal, by the answering side's clock.
+        verified: UnixMillis,
+    },
+    /// Answers a get or a check: the owner deleted it everywhere.
+    Gone(Tombstone),
+    /// Opens a deletion of a file of the asking peer's: nothing older is to come back.
+    DeleteFile {
+        /// Which file.
+        hashed: HashedKey,
+        /// The owner's word.
+        tombstone: Tombstone,
+    },
+    /// Answers a deletion: it is durable.
+    Deleted,
 }
 
 /// Why a peer did not do what it was asked. Where it says so, nothing has changed on its side.
@@ -102,6 +153,36 @@ pub enum DecodeError {
     },
 }
 
+/// A list of at most so many elements. Nothing is reserved for a length that is only claimed.
+fn bounded<'de, D, T, const MAX: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct List<T, const MAX: usize>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for List<T, MAX> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "at most {MAX} elements")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Vec<T>, A::Error> {
+            let mut list = Vec::new();
+            while let Some(element) = elements.next_element()? {
+                if list.len() == MAX {
+                    return Err(serde::de::Error::invalid_length(MAX + 1, &self));
+                }
+                list.push(element);
+            }
+            Ok(list)
+        }
+    }
+
+    deserializer.deserialize_seq(List::<T, MAX>(PhantomData))
+}
+
 impl Message {
     /// The encoded message, without the frame around it.
     #[must_use]
@@ -132,10 +213,19 @@ impl Message {
             Self::Found(_) => "found",
             Self::NotFound => "not-found",
             Self::Proceed => "proceed",
-            Self::Heartbeat => "heartbeat",
+            Self::Heartbeat { .. } => "heartbeat",
             Self::Alive { .. } => "alive",
             Self::Refused(_) => "refused",
             Self::PerhapsStored => "perhaps-stored",
+            Self::Summarise { .. } => "summarise",
+            Self::Summary(_) => "summary",
+            Self::ListLeaf { .. } => "list-leaf",
+            Self::Leaf(_) => "leaf",
+            Self::CheckFile { .. } => "check-file",
+            Self::Checked { .. } => "checked",
+            Self::Gone(_) => "gone",
+            Self::DeleteFile { .. } => "delete-file",
+            Self::Deleted => "deleted",
         }
     }
 }

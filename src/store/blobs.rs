@@ -8,6 +8,7 @@ use super::layout::{self, BlobId};
 use super::{Store, StoreError, failed, lock};
 use crate::crypto::Version;
 use crate::disk::{Disk, DiskFile, DiskPath, read_full};
+use crate::limits::QUARANTINE_FILES_MAX;
 
 /// A blob that is being written under its temporary name.
 #[derive(Debug)]
@@ -179,8 +180,33 @@ impl<D: Disk> Store<D> {
     /// # Errors
     /// The blob may then be gone or not.
     pub fn remove_blob(&self, blob: &BlobId) -> Result<bool, StoreError> {
+        self.take_away(blob, |path| self.disk.remove(path))
+    }
+
+    /// Moves a damaged blob out of the way, for people to look at; removes it where enough lie there already.
+    ///
+    /// # Errors
+    /// The blob may then be in its place or not.
+    pub fn set_aside(&self, blob: &BlobId) -> Result<bool, StoreError> {
+        let folder = layout::quarantine_dir();
+        match self.disk.make_dir(&folder) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(failed("create", &folder)(error));
+            }
+            _ => {}
+        }
+        let lying = self.disk.list(&folder).map_err(failed("list", &folder))?.len();
+        let number = self.attempts.fetch_add(1, Ordering::Relaxed);
+        self.take_away(blob, |path| match lying < QUARANTINE_FILES_MAX {
+            true => self.disk.rename(path, &layout::quarantined(blob, number)),
+            false => self.disk.remove(path),
+        })
+    }
+
+    /// Takes a blob from its place, and prunes the folders that it leaves empty.
+    fn take_away(&self, blob: &BlobId, take: impl FnOnce(&DiskPath) -> io::Result<()>) -> Result<bool, StoreError> {
         let path = self.path(blob);
-        match self.disk.remove(&path) {
+        match take(&path) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(failed("remove", &path)(error)),

@@ -6,6 +6,7 @@
 //! <own id>/d44bd/0bbda/685d5/db90f/41956/8b531/ab9af/a97b/<SHA-1 of the key>     own files, plaintext
 //! <owner's id>/44b2a/6b69c/ffe1e/a7922/da80d/75577/<hashed key>                  replicas, sealed
 //! tmp/                 files that are being written
+//! quarantine/          damaged files, for people to look at
 //! ```
 //!
 //! A name is cut into folders of 5 digits, and so a name of 40 digits lies 8 folders deep and one of 32 digits 6:
@@ -54,6 +55,22 @@ pub(super) fn catalog_temporary() -> DiskPath {
 #[must_use]
 pub fn temporary_dir() -> DiskPath {
     DiskPath::root().child("tmp")
+}
+
+/// Where damaged files are set aside.
+#[must_use]
+pub fn quarantine_dir() -> DiskPath {
+    DiskPath::root().child("quarantine")
+}
+
+/// Where a damaged blob is set aside. A start may give a number again; the newer file is then kept.
+#[must_use]
+pub(super) fn quarantined(blob: &BlobId, number: u64) -> DiskPath {
+    let name = match blob {
+        BlobId::Own(name) => format!("own.{name}.{number:x}"),
+        BlobId::Held(owner, hashed) => format!("held.{owner}.{hashed}.{number:x}"),
+    };
+    quarantine_dir().child(&name)
 }
 
 /// The final place of a blob in the data directory of `node`.

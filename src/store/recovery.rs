@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::layout::{self, BlobId};
-use super::{BlobWriter, Store, StoreError, failed, lock};
+use super::{BlobWriter, HeldRecord, Known, Store, StoreError, failed, lock};
 use crate::crypto::{ContentCipher, Digest, Iv, Keys, PathName, Seal, Version};
 use crate::disk::{Disk, DiskPath, EntryKind};
 use crate::limits::{CHUNK_BYTES, LIST_PAGE_MAX};
@@ -17,6 +17,8 @@ pub struct Recovered {
     pub finished: usize,
     /// Temporary files that no commit names.
     pub dropped: usize,
+    /// There was no catalog, and an empty one was made.
+    pub has_new_catalog: bool,
 }
 
 /// A temporary file and what it stands for.
@@ -95,15 +97,8 @@ impl<D: Disk> Store<D> {
     fn is_committed(&self, keys: &Keys, temporary: &Temporary) -> Result<bool, StoreError> {
         let Temporary { blob, version, path } = temporary;
         match blob {
-            BlobId::Held(owner, hashed) => match self.held(*owner, *hashed)? {
-                Some(record) if record.seal.version == *version => {
-                    let mut hasher = blake3::Hasher::new();
-                    let len = self.pass(path, |chunk| {
-                        hasher.update(chunk);
-                    })?;
-                    Ok(len == Some(record.seal.sealed_bytes())
-                        && Digest(*hasher.finalize().as_bytes()) == record.seal.digest)
-                }
+            BlobId::Held(owner, hashed) => match self.held(*owner, *hashed)?.and_then(Known::file) {
+                Some(record) if record.seal.version == *version => self.is_sealed(path, &record),
                 _ => Ok(false),
             },
             BlobId::Own(name) => {
@@ -113,6 +108,23 @@ impl<D: Disk> Store<D> {
                 Ok(len == Some(seal.size) && cipher.digest() == seal.digest)
             }
         }
+    }
+
+    /// Whether a replica is there and is what its owner sealed.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn is_good(&self, blob: &BlobId, record: &HeldRecord) -> Result<bool, StoreError> {
+        self.is_sealed(&self.path(blob), record)
+    }
+
+    fn is_sealed(&self, path: &DiskPath, record: &HeldRecord) -> Result<bool, StoreError> {
+        let mut hasher = blake3::Hasher::new();
+        let len = self.pass(path, |chunk| {
+            hasher.update(chunk);
+        })?;
+        let digest = Digest(*hasher.finalize().as_bytes());
+        Ok(len == Some(record.seal.sealed_bytes()) && digest == record.seal.digest)
     }
 
     /// The own file whose newest version is this one. Looks through all keys: a temporary file says the hash of

@@ -142,7 +142,7 @@ impl Star {
 
     /// Asks for what has to be refused.
     pub(crate) fn remove_refused(&mut self, fault: &'static str) {
-        self.run(fault, "rm", &["rm", "file"], 1);
+        self.run(fault, "rm", &["rm", "file"], 4);
     }
 
     fn run(&mut self, fault: &'static str, command: &'static str, arguments: &[&str], exit: i32) {

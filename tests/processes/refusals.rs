@@ -99,7 +99,7 @@ fn the_only_copy_is_deleted_by_force_only() {
     let put = bench.run_with_input(&node.data, &["put", "k"], b"only");
     assert_eq!(put.stdout, b"stored k v1, 4 bytes, no peer is connected\n");
     let kept = bench.run(&node.data, &["rm", "k"]);
-    assert_eq!(kept.code, Some(1));
+    assert_eq!(kept.code, Some(4));
     assert!(kept.stderr.starts_with("error: k: not deleted: no peer is connected"), "{}", kept.stderr);
     assert_eq!(bench.succeed(&node.data, &["get", "k"]), "only");
     bench.succeed(&node.data, &["rm", "--force", "k"]);

@@ -85,9 +85,9 @@ impl Member {
         link::welcome(&mut link, true).await?;
         loop {
             match read_message(&mut link).await? {
-                Message::Heartbeat if hello.purpose == Purpose::Control => {
+                Message::Heartbeat { .. } if hello.purpose == Purpose::Control => {
                     tokio::time::sleep(HEARTBEAT_INTERVAL).await;
-                    send(&mut link, &Message::Alive { connections_wanted: 0 }).await?;
+                    send(&mut link, &Message::Alive { connections_wanted: 0, held: None }).await?;
                 }
                 Message::StoreFile { owner, hashed, sealed_bytes, .. } => {
                     let replica = take(&mut link, owner, hashed, sealed_bytes).await?;

@@ -46,7 +46,7 @@ const GET_FAILURES: &[&str] = &[
 
 /// Why a local copy may stay where it is, or perhaps stay, while nodes are killed.
 const REMOVE_FAILURES: &[&str] =
-    &[NO_NODE[0], NO_NODE[1], ": not deleted: no peer is connected", ": perhaps deleted: "];
+    &[NO_NODE[0], NO_NODE[1], ": not deleted: no peer is connected", " hold a verified copy", ": perhaps deleted: "];
 
 /// Why a file is certainly not stored.
 const REJECTIONS: &[&str] = &[NO_NODE[0], NO_NODE[1], ": not stored: "];
@@ -121,7 +121,9 @@ pub(crate) fn own_key(client: u64, key: usize) -> String {
 
 fn is_any_of(ended: &Ended, failures: &[&str]) -> bool {
     let message = ended.stderr.lines().last().unwrap_or_default();
-    ended.code == Some(1) && message.starts_with("error: ") && failures.iter().any(|known| message.contains(known))
+    matches!(ended.code, Some(1 | 4))
+        && message.starts_with("error: ")
+        && failures.iter().any(|known| message.contains(known))
 }
 
 impl<'a> Client<'a> {

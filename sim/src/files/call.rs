@@ -47,6 +47,11 @@ pub enum Call {
         /// Of which file.
         key: u8,
     },
+    /// Deletes it everywhere.
+    Erase {
+        /// Which file.
+        key: u8,
+    },
     /// Lists all files.
     List,
     /// Stops the node, which is then started again.
@@ -58,7 +63,7 @@ impl Call {
     #[must_use]
     pub fn key(&self) -> Option<u8> {
         match self {
-            Self::Store { key, .. } | Self::Get { key } | Self::Delete { key } => Some(*key),
+            Self::Store { key, .. } | Self::Get { key } | Self::Delete { key } | Self::Erase { key } => Some(*key),
             Self::List | Self::Restart => None,
         }
     }
@@ -107,14 +112,15 @@ pub fn strategy() -> BoxedStrategy<Call> {
         2 => 1..20_u32,
         2 => eager - 1..=eager + 1,
         2 => 60_000..300_000_u32,
-        1 => 300_000..1_500_000_u32,
+        1 => prop_oneof![9 => 300_000..1_500_000_u32, 1 => 1_500_000..4_000_000_u32],
     ];
     let key = 0..3_u8;
     prop_oneof![
         8 => (key.clone(), size, prop::bool::weighted(0.2))
             .prop_map(|(key, size, is_streamed)| Call::Store { key, size, is_streamed }),
         6 => key.clone().prop_map(|key| Call::Get { key }),
-        4 => key.prop_map(|key| Call::Delete { key }),
+        4 => key.clone().prop_map(|key| Call::Delete { key }),
+        1 => key.prop_map(|key| Call::Erase { key }),
         1 => Just(Call::List),
         1 => Just(Call::Restart),
     ]
@@ -128,6 +134,7 @@ impl fmt::Display for Call {
             Self::Store { key, size, is_streamed: true } => write!(f, "store-stream {key} {size}"),
             Self::Get { key } => write!(f, "get {key}"),
             Self::Delete { key } => write!(f, "delete {key}"),
+            Self::Erase { key } => write!(f, "erase {key}"),
             Self::List => f.write_str("list"),
             Self::Restart => f.write_str("restart"),
         }
@@ -147,9 +154,12 @@ impl FromStr for Call {
             },
             "get" => Self::Get { key: words.parse("the number of a key, 0 to 255")? },
             "delete" => Self::Delete { key: words.parse("the number of a key, 0 to 255")? },
+            "erase" => Self::Erase { key: words.parse("the number of a key, 0 to 255")? },
             "list" => Self::List,
             "restart" => Self::Restart,
-            other => return Err(format!("{other:?} is not one of store, store-stream, get, delete, list, restart")),
+            other => {
+                return Err(format!("{other:?} is not one of store, store-stream, get, delete, erase, list, restart"));
+            }
         };
         words.end()?;
         Ok(call)

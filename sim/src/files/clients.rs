@@ -28,6 +28,7 @@ struct Shared {
     leak: Option<String>,
     trespass: Option<String>,
     liars: BTreeSet<Host>,
+    secrets: BTreeMap<Host, MasterSecret>,
     stolen: BTreeMap<NodeId, MasterSecret>,
 }
 
@@ -127,6 +128,17 @@ impl Clients {
     #[must_use]
     pub fn trespass(&self) -> Option<String> {
         self.shared.borrow().trespass.clone()
+    }
+
+    /// What the node of a host has in its identity file.
+    pub(super) fn learn(&self, host: Host, secret: &MasterSecret) {
+        self.shared.borrow_mut().secrets.insert(host, secret.clone());
+    }
+
+    /// The keys of the node of a host, for oracles.
+    #[must_use]
+    pub fn keys(&self, host: Host) -> Option<Keys> {
+        self.shared.borrow().secrets.get(&host).map(Keys::derive)
     }
 
     /// A liar knows the secret of a node: a planted bug.

@@ -61,6 +61,8 @@ pub enum Outcome {
     NotFound,
     /// A local copy was deleted.
     Deleted,
+    /// The file is deleted everywhere.
+    Erased,
     /// So many files.
     Listed(usize),
     /// The node was told to stop.
@@ -125,6 +127,12 @@ impl Entry {
         matches!(self.call, Call::Store { .. }) && self.outcome() != Some(&Outcome::Rejected)
     }
 
+    /// Whether it was acknowledged that a version takes the place of all before it: other content, or none.
+    #[must_use]
+    pub fn is_acknowledged_change(&self) -> bool {
+        matches!(self.outcome(), Some(Outcome::Stored { .. } | Outcome::Erased))
+    }
+
     /// Whether it is about the same file.
     #[must_use]
     pub fn is_about(&self, host: Host, key: u8) -> bool {
@@ -143,6 +151,7 @@ impl fmt::Display for Outcome {
             Self::Got(digest) => write!(f, "got {digest:?}"),
             Self::NotFound => f.write_str("not found"),
             Self::Deleted => f.write_str("deleted"),
+            Self::Erased => f.write_str("erased"),
             Self::Listed(count) => write!(f, "listed {count}"),
             Self::Restarted => f.write_str("stopped"),
             Self::Failed(why) => write!(f, "failed: {why}"),

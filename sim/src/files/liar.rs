@@ -122,7 +122,8 @@ fn load(disk: SimDisk, unused: &mut LaneRng) -> Result<(Keys, Vec<Replica>), Str
     let (store, _) = Store::open(disk, &keys).map_err(|error| error.to_string())?;
     let held = store.list_held(None, LIST_PAGE_MAX).map_err(|error| error.to_string())?;
     let mut replicas = Vec::new();
-    for (owner, hashed, record) in held {
+    for (owner, hashed, known) in held {
+        let Some(record) = known.file() else { continue };
         // What was damaged at rest is not what it lies about.
         let Ok(Some(mut reader)) = store.read_blob(&BlobId::Held(owner, hashed)) else { continue };
         let mut bytes = vec![0; usize::try_from(reader.len()).unwrap_or(0)];
@@ -153,7 +154,7 @@ impl Liar {
     async fn keep_connected(self: Rc<Self>, address: Address) {
         loop {
             if let Ok(mut link) = self.dial(&address, Purpose::Control).await {
-                while member::send(&mut link, &Message::Heartbeat).await.is_ok()
+                while member::send(&mut link, &Message::Heartbeat { held: None }).await.is_ok()
                     && read_message(&mut link).await.is_ok()
                 {}
             }
@@ -174,12 +175,12 @@ impl Liar {
         link::welcome(&mut link, true).await?;
         loop {
             match read_message(&mut link).await? {
-                Message::Heartbeat if hello.purpose == Purpose::Control => {
+                Message::Heartbeat { .. } if hello.purpose == Purpose::Control => {
                     let connections_wanted = if self.lie == Lie::Floods { u8::MAX } else { 0 };
                     if self.lie != Lie::Floods {
                         sleep(HEARTBEAT_INTERVAL).await;
                     }
-                    member::send(&mut link, &Message::Alive { connections_wanted }).await?;
+                    member::send(&mut link, &Message::Alive { connections_wanted, held: None }).await?;
                 }
                 _ if self.lie == Lie::Garbage => {
                     link.write_all(&[0xd5; 300]).await?;

@@ -11,7 +11,8 @@ use super::call::{self, Call, FRESH_KEY};
 use super::history::{Entry, Outcome, digest};
 use super::{Files, perform};
 use crate::links::Host;
-use crate::oracle::{available, durable};
+use crate::oracle::{available, convergent, durable};
+use crate::planted::Bug;
 use crate::subject::{Broken, Scene};
 
 /// How often it is looked whether all are connected.
@@ -20,19 +21,27 @@ const LOOK: Duration = Duration::from_millis(100);
 /// The longest that an exchange goes on whose bytes were lost, and as much again.
 const EXCHANGE_MAX: Duration = Duration::from_secs(2 * PROGRESS_TIMEOUT.as_secs());
 
+/// When all are connected and no exchange hangs, every connected peer holds every current file after this: a heartbeat,
+/// the longest wait of a repair that failed, an exchange that stalls, and the repair itself.
+const CONVERGED_WITHIN: Duration = Duration::from_secs(60);
+
 /// How long it takes until a check that failed is made again.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What the checks store and read.
 const FRESH: &[u8] = b"dacapo plaintext of the check after the faults";
 
-pub(super) async fn settle(scene: Scene<Files>) -> Result<(), Broken> {
+pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), Broken> {
     connected(&scene).await;
     scene.notes.note("all are connected".to_owned());
     if let Some(trespass) = scene.clients.trespass() {
         return Err(broken("closed", trespass));
     }
     exchanges_end(&scene).await;
+    if bug != Some(Bug::ScrubForgotten) {
+        scrub(&scene).await?;
+    }
+    converge(&scene).await?;
     let hosts: Vec<Host> = (0..scene.plan.nodes).collect();
     for host in &hosts {
         for key in keys(&scene, *host) {
@@ -85,6 +94,30 @@ async fn exchanges_end(scene: &Scene<Files>) {
     while is_writing() && begun.elapsed() < EXCHANGE_MAX {
         sleep(LOOK).await;
     }
+}
+
+/// Has every node look at its disk, as its background does once a day.
+async fn scrub(scene: &Scene<Files>) -> Result<(), Broken> {
+    for host in 0..scene.plan.nodes {
+        let (told, _) = tokio::sync::mpsc::channel(1);
+        let scrubbed = node(scene, host)?.scrub(told).await;
+        scene.notes.note(format!("n{host} scrubbed {} files, {} damaged", scrubbed.checked, scrubbed.damaged));
+    }
+    Ok(())
+}
+
+/// Waits until every connected peer holds every current file, within the stated time.
+async fn converge(scene: &Scene<Files>) -> Result<(), Broken> {
+    let begun = Instant::now();
+    loop {
+        match convergent::judge(scene).await {
+            Ok(()) => break,
+            Err(what) if begun.elapsed() > CONVERGED_WITHIN => return Err(broken("convergent", what)),
+            Err(_) => sleep(LOOK_AGAIN).await,
+        }
+    }
+    scene.notes.note("every connected peer holds every current file".to_owned());
+    Ok(())
 }
 
 fn keys(scene: &Scene<Files>, host: Host) -> Vec<u8> {

@@ -65,12 +65,17 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
             && entry.outcome() != Some(&Outcome::NotFound)
             && ended(entry) > newest.begun
     });
+    let may_be_erased = of_file().any(|entry| {
+        matches!(entry.call, Call::Erase { .. })
+            && !matches!(entry.outcome(), Some(Outcome::NotFound | Outcome::Rejected))
+            && ended(entry) > newest.begun
+    });
     // Who lies has acknowledged what it does not keep.
     let is_honest = |at: &Host| !scene.liars.borrow().contains(at);
     Expectation {
-        on_own_disk: !may_be_deleted && is_intact(host),
+        on_own_disk: !may_be_deleted && !may_be_erased && is_intact(host),
         at_a_peer: holders.iter().filter_map(|id| scene.clients.host(*id)).filter(is_honest).any(is_intact),
-        newer_possible: of_file()
-            .any(|entry| entry.may_be_stored() && entry.end() == u64::MAX && ended(entry) > newest.begun),
+        newer_possible: may_be_erased
+            || of_file().any(|entry| entry.may_be_stored() && entry.end() == u64::MAX && ended(entry) > newest.begun),
     }
 }

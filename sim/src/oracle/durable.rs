@@ -1,5 +1,5 @@
 //! Promise 1: what was acknowledged stays, whatever happens to the host: no read goes back behind an acknowledged
-//! store, and an acknowledged delete is not undone. Source: the history of the calls.
+//! store or deletion, and an acknowledged delete is not undone. Source: the history of the calls.
 //!
 //! Cannot see: a loss that the damage of a file at rest, or a later delete, also explains.
 
@@ -16,9 +16,10 @@ pub fn judge_read(history: &[Entry], read: &Entry) -> Result<(), String> {
     let Some(Outcome::Got(got)) = read.outcome() else { return Ok(()) };
     let same = stores(history, read).filter(|entry| entry.content() == Some(*got) && entry.may_be_stored());
     let Some(newest) = same.map(Entry::end).max() else { return Ok(()) };
-    let is_acknowledged = |entry: &&Entry| matches!(entry.outcome(), Some(Outcome::Stored { .. }));
-    let later =
-        stores(history, read).filter(is_acknowledged).find(|entry| entry.begun > newest && entry.end() < read.begun);
+    let later = history
+        .iter()
+        .filter(|entry| entry.host == read.host && entry.key == read.key && entry.is_acknowledged_change())
+        .find(|entry| entry.begun > newest && entry.end() < read.begun);
     match later {
         Some(later) => Err(format!("went back behind call {}, which was acknowledged", later.number)),
         None => Ok(()),

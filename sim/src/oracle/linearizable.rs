@@ -45,6 +45,10 @@ fn is_explained(calls: &[&Entry]) -> bool {
                 moments.push((entry.begun, thread, Moment::Invoke(RegisterOp::Write(Some(*digest)))));
                 moments.push((entry.end(), thread, Moment::Return(RegisterRet::WriteOk)));
             }
+            Some(Outcome::Erased) => {
+                moments.push((entry.begun, thread, Moment::Invoke(RegisterOp::Write(None))));
+                moments.push((entry.end(), thread, Moment::Return(RegisterRet::WriteOk)));
+            }
             Some(Outcome::Unconfirmed) | None if entry.content().is_some() && was_read => {
                 moments.push((entry.begun, thread, Moment::Invoke(RegisterOp::Write(entry.content()))));
             }

@@ -24,7 +24,10 @@ pub fn judge(run: &Run<Files>) -> Result<(), String> {
     for (host, disk) in run.disks.iter().enumerate() {
         let own = run.clients.id(host).map(|id| id.to_string()).unwrap_or_default();
         for (path, kind, _) in disk.tree() {
-            let is_own = path.starts_with(&own) || path.starts_with("tmp/own.") || path == "catalog.redb";
+            let is_own = path.starts_with(&own)
+                || path.starts_with("tmp/own.")
+                || path.starts_with("quarantine/own.")
+                || path == "catalog.redb";
             if kind != EntryKind::File || is_own {
                 continue;
             }
@@ -33,9 +36,9 @@ pub fn judge(run: &Run<Files>) -> Result<(), String> {
                 return Err(format!("n{host} has a name or content in the clear in {path}"));
             }
             let is_intact = !run.damage.iter().any(|damage| damage.host == host);
-            if let Some(iv) =
-                bytes.first_chunk::<16>().filter(|_| path.contains('/') && !path.starts_with("tmp/") && is_intact)
-                && let Some(other) = ivs.insert(*iv, path.clone()).filter(|other| *other != path)
+            if let Some(iv) = bytes.first_chunk::<16>().filter(|_| {
+                path.contains('/') && !path.starts_with("tmp/") && !path.starts_with("quarantine/") && is_intact
+            }) && let Some(other) = ivs.insert(*iv, path.clone()).filter(|other| *other != path)
             {
                 return Err(format!("{path} has the IV of {other}"));
             }

@@ -170,6 +170,7 @@ impl Disk for BugDisk {
     fn remove(&self, path: &DiskPath) -> io::Result<()> {
         match self.bug {
             Bug::RemoveForgotten if !is_temporary(path) => Ok(()),
+            Bug::ReplicaRemoveForgotten if is_replica(path) => Ok(()),
             Bug::DiscardForgotten if is_temporary(path) => Ok(()),
             Bug::RemoveTakesNeighbour if !is_temporary(path) => {
                 if let Some(other) = self.neighbour(path) {

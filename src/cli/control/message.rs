@@ -4,7 +4,8 @@ use std::fmt;
 
 use dacapo::crypto::{Digest, Key, NodeId, Version};
 use dacapo::node::{
-    DeleteError, FileInfo, GetError, PeerInfo, ReadError, Receipt, ReplicaError, StatError, StoreError, Stored,
+    DeleteError, FileInfo, GetError, Holder, Holding, PeerInfo, Progress, ReadError, Receipt, ReplicaError, Scrubbed,
+    StatError, StoreError, Stored,
 };
 use dacapo::time::UnixMillis;
 use serde::{Deserialize, Serialize};
@@ -20,17 +21,18 @@ pub(crate) enum Request {
         #[serde(with = "key_text")]
         key: Key,
         size: Option<u64>,
+        replicas_min: u32,
     },
     /// Answered with `Found` and content.
     Get {
         #[serde(with = "key_text")]
         key: Key,
     },
-    /// Without `is_forced`, only where a peer is connected.
+    /// Only where so many peers hold a verified copy of the current version.
     Remove {
         #[serde(with = "key_text")]
         key: Key,
-        is_forced: bool,
+        replicas_min: u32,
     },
     /// Answered with pages of `Files`, of which the last is empty.
     List,
@@ -41,12 +43,23 @@ pub(crate) enum Request {
     Peers,
     /// Answered when the node has stopped.
     Stop,
+    /// Deletes it here and at every peer.
+    Erase {
+        #[serde(with = "key_text")]
+        key: Key,
+    },
+    Whereis {
+        #[serde(with = "key_text")]
+        key: Key,
+    },
+    /// Answered with `Scrubbing` again and again, then with `Scrubbed`.
+    Scrub,
 }
 
 /// What the node answers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Answer {
-    Stored { version: Version, size: u64, receipts: Vec<ReceiptRow> },
+    Stored { version: Version, size: u64, receipts: Vec<ReceiptRow>, away: u32 },
     Found { version: Version, size: u64, from: Option<NodeId> },
     Removed,
     Files(Vec<FileRow>),
@@ -54,6 +67,10 @@ pub(crate) enum Answer {
     Peers(Vec<PeerRow>),
     Stopped,
     Failed(Failure),
+    Erased { receipts: Vec<ReceiptRow>, away: u32 },
+    Holders(Vec<HolderRow>),
+    Scrubbing(ScrubRow),
+    Scrubbed(ScrubRow),
 }
 
 /// What became of one replica.
@@ -75,6 +92,39 @@ pub(crate) enum Outcome {
     Unconfirmed,
 }
 
+/// What one peer has of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HolderRow {
+    pub(crate) peer: Option<NodeId>,
+    pub(crate) state: HolderState,
+    /// When it last compared its copy with what was stored.
+    pub(crate) verified: Option<UnixMillis>,
+    /// What else there is to say; mostly empty.
+    pub(crate) note: String,
+}
+
+/// In short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum HolderState {
+    Current,
+    Older,
+    Nothing,
+    Damaged,
+    Unknown,
+    Away,
+}
+
+/// How far a scrub is, or what came of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ScrubRow {
+    pub(crate) checked: u64,
+    pub(crate) bytes: u64,
+    pub(crate) damaged: u64,
+    pub(crate) restored: u64,
+    pub(crate) failed: u64,
+}
+
 /// One own file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FileRow {
@@ -93,6 +143,8 @@ pub(crate) struct PeerRow {
     pub(crate) peer: Option<NodeId>,
     pub(crate) address: Option<String>,
     pub(crate) is_connected: bool,
+    /// Whether it holds every current file; nothing where that is not known.
+    pub(crate) is_current: Option<bool>,
 }
 
 /// Why a request was not done. The message says whether it perhaps was.
@@ -108,6 +160,7 @@ pub(crate) struct Failure {
 pub(crate) enum FailureKind {
     Failed,
     NotFound,
+    TooFewReplicas,
 }
 
 impl Outcome {
@@ -158,7 +211,8 @@ failure_from!(
 impl From<Stored> for Answer {
     fn from(stored: Stored) -> Self {
         let receipts = stored.receipts.into_iter().map(ReceiptRow::from).collect();
-        Self::Stored { version: stored.version, size: stored.size, receipts }
+        let away = u32::try_from(stored.away).unwrap_or(u32::MAX);
+        Self::Stored { version: stored.version, size: stored.size, receipts, away }
     }
 }
 
@@ -184,8 +238,33 @@ impl From<FileInfo> for FileRow {
 
 impl From<PeerInfo> for PeerRow {
     fn from(info: PeerInfo) -> Self {
-        let PeerInfo { peer, address, is_connected } = info;
-        Self { peer, address: address.map(|address| address.to_string()), is_connected }
+        let PeerInfo { peer, address, is_connected, progress } = info;
+        let is_current = match progress {
+            Progress::Unknown => None,
+            Progress::Current => Some(true),
+            Progress::Behind => Some(false),
+        };
+        Self { peer, address: address.map(|address| address.to_string()), is_connected, is_current }
+    }
+}
+
+impl From<Holder> for HolderRow {
+    fn from(holder: Holder) -> Self {
+        let (state, verified, note) = match holder.holding {
+            Holding::Current { verified } => (HolderState::Current, Some(verified), String::new()),
+            Holding::Older { version } => (HolderState::Older, None, version.to_string()),
+            Holding::Nothing => (HolderState::Nothing, None, String::new()),
+            Holding::Damaged => (HolderState::Damaged, None, String::new()),
+            Holding::Unknown { reason } => (HolderState::Unknown, None, Failure::failed(&reason).message),
+        };
+        Self { peer: Some(holder.peer), state, verified, note }
+    }
+}
+
+impl From<Scrubbed> for ScrubRow {
+    fn from(scrubbed: Scrubbed) -> Self {
+        let Scrubbed { checked, bytes, damaged, restored, failed } = scrubbed;
+        Self { checked, bytes, damaged, restored, failed }
     }
 }
 

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use dacapo::crypto::Key;
-use dacapo::node::{Content, DeleteError, Handle};
+use dacapo::node::{Content, Handle};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::content;
 use super::message::{Answer, Failure, FileRow, PeerRow, Request};
 use super::wire::{ControlError, read_message, read_version, write_content, write_message};
+use super::{content, copies};
 use crate::cli::limits::{CLIENT_IDLE_TIMEOUT, CONTROL_VERSION, REQUEST_BYTES_MAX, REQUEST_TIMEOUT};
 
 /// What the sessions of a node share.
@@ -57,10 +57,13 @@ async fn answer(
 ) -> Result<(), ControlError> {
     let handle = &shared.handle;
     let answer = match request {
-        Request::Put { key, size } => put(handle, &key, size, reader).await,
+        Request::Put { key, size, replicas_min } => put(handle, &key, size, replicas_min, reader).await,
         Request::Get { key } => return get(handle, &key, writer).await,
         Request::List => return list(handle, writer).await,
-        Request::Remove { key, is_forced } => remove(handle, &key, is_forced).await,
+        Request::Remove { key, replicas_min } => copies::remove(handle, &key, replicas_min).await,
+        Request::Erase { key } => copies::erase(handle, &key).await,
+        Request::Whereis { key } => copies::holders(handle, &key).await,
+        Request::Scrub => return copies::scrub(handle, writer).await,
         Request::Stat { key } => {
             handle.stat(&key).await.map(|info| Answer::File(FileRow::from(info))).map_err(Failure::from)
         }
@@ -78,6 +81,7 @@ async fn put(
     handle: &Handle,
     key: &Key,
     size: Option<u64>,
+    replicas_min: u32,
     reader: &mut (impl AsyncRead + Unpin),
 ) -> Result<Answer, Failure> {
     let (feed, content) = content::channel();
@@ -88,7 +92,7 @@ async fn put(
         stored = &mut store => stored,
         () = feed.run(reader) => store.await,
     };
-    Ok(stored?.into())
+    Ok(stored?.at_least(usize::try_from(replicas_min).unwrap_or(usize::MAX))?.into())
 }
 
 async fn get(handle: &Handle, key: &Key, writer: &mut (impl AsyncWrite + Unpin)) -> Result<(), ControlError> {
@@ -124,22 +128,7 @@ async fn list(handle: &Handle, writer: &mut (impl AsyncWrite + Unpin)) -> Result
     }
 }
 
-/// Deletes a local copy. Nobody loses a file by it unless that was asked for.
-async fn remove(handle: &Handle, key: &Key, is_forced: bool) -> Result<Answer, Failure> {
-    if !is_forced {
-        if !handle.stat(key).await?.is_local {
-            return Err(DeleteError::NotFound.into());
-        }
-        if !handle.peers().await.iter().any(|peer| peer.is_connected) {
-            let reason = "not deleted: no peer is connected, so this may be the only copy; --force deletes it";
-            return Err(Failure::failed(&reason));
-        }
-    }
-    handle.delete(key).await?;
-    Ok(Answer::Removed)
-}
-
-async fn send(writer: &mut (impl AsyncWrite + Unpin), answer: &Answer) -> Result<(), ControlError> {
+pub(super) async fn send(writer: &mut (impl AsyncWrite + Unpin), answer: &Answer) -> Result<(), ControlError> {
     within(CLIENT_IDLE_TIMEOUT, write_message(writer, answer)).await
 }
 

@@ -42,6 +42,13 @@ pub(super) async fn ask<P: Platform>(
             asking.done();
             return Err(FetchAnswer::NotFound);
         }
+        Message::Gone(tombstone) => {
+            asking.done();
+            return Err(match tombstone.is_authentic(&inner.keys, hashed) {
+                true => FetchAnswer::Deleted(tombstone.version),
+                false => FetchAnswer::Damaged,
+            });
+        }
         Message::Refused(refusal) => {
             asking.done();
             return Err(match refusal {

@@ -18,7 +18,7 @@ use crate::store::{BlobReader, OwnRecord, Store, StoreError};
 const READ_CHUNKS_QUEUED: usize = 2;
 
 /// What the local disk has of a file.
-pub(super) enum Local<F> {
+pub(in crate::node) enum Local<F> {
     Good(OwnRecord, BlobReader<F>),
     Damaged(OwnRecord),
     Absent(Option<OwnRecord>),
@@ -26,7 +26,11 @@ pub(super) enum Local<F> {
 
 /// Looks for a local copy and verifies it: what is encrypted again must have the digest of the replicas. The
 /// caller holds the lock of the file.
-pub(super) fn look_up<D: Disk>(store: &Store<D>, keys: &Keys, key: &Key) -> Result<Local<D::File>, StoreError> {
+pub(in crate::node) fn look_up<D: Disk>(
+    store: &Store<D>,
+    keys: &Keys,
+    key: &Key,
+) -> Result<Local<D::File>, StoreError> {
     // Where this fails, the local copy is at worst an older version, and the peers are asked.
     drop(store.settle(keys, &BlobId::Own(key.path_name())));
     let Some(record) = store.own(key)? else { return Ok(Local::Absent(None)) };
@@ -54,7 +58,7 @@ pub(super) fn look_up<D: Disk>(store: &Store<D>, keys: &Keys, key: &Key) -> Resu
 
 /// Hands a verified file to the caller, chunk by chunk. The bytes are checked again on their way, and the last
 /// ones are handed over only where all are still what was verified.
-pub(super) fn open<P: Platform>(
+pub(in crate::node) fn open<P: Platform>(
     inner: &Shared<P>,
     mut reader: Reader<P>,
     seal: &Seal,

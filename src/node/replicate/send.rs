@@ -6,18 +6,20 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::crypto::{ContentCipher, HashedKey, IV_BYTES, Iv, PathName, Seal, Version};
+use crate::crypto::{ContentCipher, HashedKey, IV_BYTES, Iv, Key, PathName, Seal, Version};
+use crate::disk::Disk;
 use crate::event::Event;
 use crate::limits::{CHUNKS_QUEUED_MAX, EAGER_BYTES_MAX};
 use crate::node::errors::ReplicaError;
+use crate::node::fetch::local::{self, Local};
 use crate::node::handle::Receipt;
 use crate::node::peers::{self, Asking, Peer};
 use crate::node::pump::{self, PourError};
 use crate::node::{Shared, Stream};
 use crate::platform::Platform;
 use crate::protocol::{Message, WireError};
-use crate::store::OwnRecord;
 use crate::store::layout::BlobId;
+use crate::store::{BlobReader, OwnRecord};
 
 /// One replica that is being sent while the file is read.
 pub(super) struct Sending {
@@ -54,8 +56,10 @@ pub(super) fn send_to_all<P: Platform>(inner: &Shared<P>, announced: &Announced)
         let (seal, sealed) = oneshot::channel();
         let (done, receipt) = oneshot::channel();
         let (inner_task, announced) = (inner.clone(), announced.clone());
+        let on_its_way = inner.on_their_way.add(peer.id, announced.hashed);
         inner.spawn(async move {
             let outcome = send(&inner_task, &peer, &announced, incoming, sealed).await;
+            drop(on_its_way);
             drop(done.send(acknowledge(&inner_task, &peer, &announced, outcome)));
         });
         Sending { chunks, seal, receipt }
@@ -87,8 +91,10 @@ pub(super) fn push_to_all<P: Platform>(
     let start = |peer: Rc<Peer<Stream<P>>>| {
         let (done, receipt) = oneshot::channel();
         let (inner_task, announced, seal) = (inner.clone(), announced.clone(), record.seal.clone());
+        let on_its_way = inner.on_their_way.add(peer.id, announced.hashed);
         inner.spawn(async move {
-            let outcome = push(&inner_task, &peer, &announced, seal).await;
+            let outcome = push_local(&inner_task, &peer, &announced, seal).await;
+            drop(on_its_way);
             drop(done.send(acknowledge(&inner_task, &peer, &announced, outcome)));
         });
         receipt
@@ -96,7 +102,7 @@ pub(super) fn push_to_all<P: Platform>(
     inner.peers.connected().into_iter().map(start).collect()
 }
 
-async fn push<P: Platform>(
+async fn push_local<P: Platform>(
     inner: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
     announced: &Announced,
@@ -104,8 +110,41 @@ async fn push<P: Platform>(
 ) -> Result<(), ReplicaError> {
     let blob = BlobId::Own(announced.file);
     let opened = inner.blocking(move |store| store.read_blob(&blob)).await;
-    let unreadable = || ReplicaError::Unreachable { reason: "the local copy cannot be read".to_owned() };
     let reader = opened.ok().flatten().ok_or_else(unreadable)?;
+    push(inner, peer, announced, seal, reader).await
+}
+
+/// Sends a peer the replica of a file that it lacks, from the local copy where that is good.
+pub(in crate::node) async fn send_again<P: Platform>(
+    inner: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    key: &Key,
+    hashed: HashedKey,
+    record: &OwnRecord,
+) -> Result<(), ReplicaError> {
+    let file = key.path_name();
+    let locked = inner.locks.lock(BlobId::Own(file)).await;
+    let key = key.clone();
+    // Verified before a byte of it is encrypted: other bytes under the same IV would tell how they differ.
+    let local = inner.with_keys(move |store, keys| local::look_up(store, keys, &key)).await;
+    drop(locked);
+    let reader = match local {
+        Ok(Local::Good(known, reader)) if known.seal == record.seal => reader,
+        _ => return Err(unreadable()),
+    };
+    let OwnRecord { seal, iv, .. } = record.clone();
+    let announced = Announced { file, hashed, version: seal.version, iv, size: seal.size };
+    let outcome = push(inner, peer, &announced, seal, reader).await;
+    acknowledge(inner, peer, &announced, outcome).outcome
+}
+
+async fn push<P: Platform>(
+    inner: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    announced: &Announced,
+    seal: Seal,
+    reader: BlobReader<<P::Disk as Disk>::File>,
+) -> Result<(), ReplicaError> {
     let mut asking = announce(inner, peer, announced).await?;
     let mut cipher = ContentCipher::new(&inner.keys, announced.iv);
     let work = move |chunk: &mut [u8]| cipher.seal(chunk);
@@ -114,6 +153,10 @@ async fn push<P: Platform>(
         Err(PourError::Wire(error)) => Err(not_there(error)),
         Err(PourError::Disk(_) | PourError::Short) => Err(unreadable()),
     }
+}
+
+fn unreadable() -> ReplicaError {
+    ReplicaError::Unreachable { reason: "the local copy cannot be read".to_owned() }
 }
 
 /// Opens the exchange, up to the IV.

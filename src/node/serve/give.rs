@@ -1,7 +1,7 @@
 //! Giving a replica back to its owner.
 
 use super::{refusal_for, unexpected};
-use crate::crypto::{HashedKey, NodeId, Seal};
+use crate::crypto::{HashedKey, NodeId, Seal, Tombstone};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::limits::EAGER_BYTES_MAX;
@@ -11,11 +11,12 @@ use crate::node::{Shared, Stream};
 use crate::platform::Platform;
 use crate::protocol::{Message, Refusal, WireError};
 use crate::store::layout::BlobId;
-use crate::store::{BlobReader, Store};
+use crate::store::{BlobReader, Known, Store};
 
 /// What there is to give for a question.
 enum Answer<F> {
     Nothing,
+    Gone(Tombstone),
     Refused(Refusal),
     /// A small replica, read and verified.
     Small(Seal, Vec<u8>),
@@ -41,9 +42,13 @@ pub(super) async fn give<P: Platform>(
         look_up(store, owner, hashed)
     });
     let answer = looked_up.await;
+    if let Answer::Refused(Refusal::Rotten) = answer {
+        super::tell::set_aside(inner, owner, hashed).await;
+    }
     drop(locked);
     let sealed_bytes = match answer {
         Answer::Nothing => return connection.send(&Message::NotFound).await,
+        Answer::Gone(tombstone) => return connection.send(&Message::Gone(tombstone)).await,
         Answer::Refused(refusal) => return connection.send(&Message::Refused(refusal)).await,
         Answer::Small(seal, bytes) => {
             connection.queue(&Message::Found(seal)).await?;
@@ -77,7 +82,8 @@ pub(super) async fn give<P: Platform>(
 
 fn look_up<D: Disk>(store: &Store<D>, owner: NodeId, hashed: HashedKey) -> Answer<D::File> {
     let record = match store.held(owner, hashed) {
-        Ok(Some(record)) => record,
+        Ok(Some(Known::File(record))) => record,
+        Ok(Some(Known::Deleted(tombstone))) => return Answer::Gone(tombstone),
         Ok(None) => return Answer::Nothing,
         Err(error) => return Answer::Refused(refusal_for(&error)),
     };

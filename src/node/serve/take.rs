@@ -14,7 +14,7 @@ use crate::node::{Shared, Stream};
 use crate::platform::Platform;
 use crate::protocol::{Message, Refusal, WireError};
 use crate::store::layout::BlobId;
-use crate::store::{BlobWriter, Change, HeldRecord, Store, StoreError};
+use crate::store::{BlobWriter, Change, HeldRecord, Known, Store, StoreError};
 
 /// Content that is refused after it was announced is read and dropped up to this length, so that the refusal
 /// reaches the peer; beyond it the connection is closed. Chosen: a tenth of a second of a fast disk.
@@ -142,8 +142,8 @@ fn check(peer: NodeId, offer: &Offer) -> Result<(), Refusal> {
 
 fn begin<D: Disk>(store: &Store<D>, offer: &Offer) -> Result<BlobWriter<D::File>, Refusal> {
     let held = store.held(offer.owner, offer.hashed).map_err(|error| refusal_for(&error))?;
-    if let Some(held) = held.filter(|held| held.seal.version > offer.version) {
-        return Err(Refusal::Stale { held: held.seal.version });
+    if let Some(held) = held.filter(|held| held.version() > offer.version) {
+        return Err(Refusal::Stale { held: held.version() });
     }
     let blob = BlobId::Held(offer.owner, offer.hashed);
     store.write_blob(blob, offer.version).map_err(|error| refusal_for(&error))
@@ -168,7 +168,8 @@ async fn keep<P: Platform>(
         inner.discard(receiving.writer).await;
         return Message::Refused(refusal);
     }
-    let record = HeldRecord { seal, stored: inner.platform.now() };
+    let now = inner.platform.now();
+    let record = Known::File(HeldRecord { seal, stored: now, verified: now });
     match inner.keep(receiving.writer, Some(Change::Held(owner, hashed, Box::new(record)))).await {
         Ok(()) => {
             inner.tell(&Event::ReplicaWritten { owner, replica: hashed, version, bytes: sealed_bytes });
@@ -189,12 +190,13 @@ fn check_held<D: Disk>(
     digest: Digest,
 ) -> Result<(), Refusal> {
     let held = store.settle(keys, &BlobId::Held(owner, hashed)).and_then(|()| store.held(owner, hashed));
-    match held.map_err(|error| refusal_for(&error))?.map(|record| record.seal) {
-        Some(held) if held.version > version || (held.version == version && held.digest != digest) => {
-            Err(Refusal::Stale { held: held.version })
-        }
-        _ => Ok(()),
+    let Some(held) = held.map_err(|error| refusal_for(&error))? else { return Ok(()) };
+    // A deleted file has no digest, so nothing takes its place under the same version.
+    let is_same = matches!(&held, Known::File(record) if record.seal.digest == digest);
+    if held.version() > version || (held.version() == version && !is_same) {
+        return Err(Refusal::Stale { held: held.version() });
     }
+    Ok(())
 }
 
 /// Drops the rest of a stream and its seal, and says why.

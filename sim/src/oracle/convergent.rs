@@ -1,0 +1,76 @@
+//! Promise 5: when the faults have stopped, every connected peer holds every current file within the stated time, and
+//! none that was deleted everywhere. Sources: what the owners list, and the bytes on the disks of their peers.
+//!
+//! Cannot see: files of which no good copy is left at the owner or at a connected peer.
+
+use dacapo::crypto::{Key, Keys, NodeId};
+use dacapo::node::{FileInfo, Handle};
+use dacapo::store::layout::{self, BlobId};
+
+use crate::files::Files;
+use crate::files::call;
+use crate::files::history::{Entry, Outcome};
+use crate::links::Host;
+use crate::subject::Scene;
+
+/// Judges the world as it is now.
+///
+/// # Errors
+/// Names the first replica that is missing, or left over.
+pub async fn judge(scene: &Scene<Files>) -> Result<(), String> {
+    for host in 0..scene.plan.nodes {
+        let node = scene.clients.node(host).ok_or_else(|| format!("n{host} does not run"))?;
+        // Unknown where the disk failed at each start.
+        let Some(keys) = scene.clients.keys(host) else { continue };
+        let peers = peers(scene, &node).await;
+        for file in files(&node).await? {
+            let holds = |peer: &(Host, NodeId)| holds(scene, &keys, *peer, &file);
+            let is_anywhere = file.is_local || peers.iter().any(holds);
+            if let Some((peer, _)) = peers.iter().find(|peer| is_anywhere && !holds(peer)) {
+                return Err(format!("n{peer} does not hold {} of n{host} in {}", file.key, file.version));
+            }
+        }
+        for key in erased_for_good(&scene.clients.history(), host) {
+            if let Some((peer, _)) = peers.iter().find(|peer| replica(scene, &keys, **peer, &key).is_some()) {
+                return Err(format!("n{peer} still has {key} of n{host}, which was deleted everywhere"));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn peers(scene: &Scene<Files>, node: &Handle) -> Vec<(Host, NodeId)> {
+    let connected = node.peers().await.into_iter().filter(|peer| peer.is_connected);
+    connected.filter_map(|peer| Some((scene.clients.host(peer.peer?)?, peer.peer?))).collect()
+}
+
+async fn files(node: &Handle) -> Result<Vec<FileInfo>, String> {
+    let mut files: Vec<FileInfo> = Vec::new();
+    loop {
+        let page = node.list(files.last().map(|file| &file.key)).await.map_err(|error| error.to_string())?;
+        if page.is_empty() {
+            return Ok(files);
+        }
+        files.extend(page);
+    }
+}
+
+fn holds(scene: &Scene<Files>, keys: &Keys, peer: (Host, NodeId), file: &FileInfo) -> bool {
+    let replica = replica(scene, keys, peer, &file.key);
+    replica.is_some_and(|bytes| blake3::hash(&bytes) == blake3::Hash::from_bytes(file.digest.0))
+}
+
+fn replica(scene: &Scene<Files>, keys: &Keys, (host, peer): (Host, NodeId), key: &Key) -> Option<Vec<u8>> {
+    let path = layout::blob(peer, &BlobId::Held(keys.node(), keys.hashed(key)));
+    scene.disks[host].read(&path.to_string())
+}
+
+/// The files whose deletion was acknowledged, and of which nothing was stored that ended later.
+fn erased_for_good(history: &[Entry], host: Host) -> Vec<Key> {
+    let erased = history.iter().filter(|entry| entry.host == host && entry.outcome() == Some(&Outcome::Erased));
+    let is_last = |erased: &&Entry| {
+        let of_file = history.iter().filter(|entry| entry.host == host && entry.key == erased.key);
+        of_file.filter(|entry| entry.may_be_stored()).all(|store| store.end() < erased.begun)
+    };
+    erased.filter(is_last).filter_map(|entry| entry.key).map(call::key).collect()
+}

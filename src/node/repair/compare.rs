@@ -1,0 +1,174 @@
+//! Finding the files of which a peer holds something else than what is current.
+
+use std::rc::Rc;
+
+use super::{Done, adopt, mend};
+use crate::crypto::summary::{differing_groups, differing_leaves};
+use crate::crypto::{Entry, HashedKey, Leaf, Print, Summary};
+use crate::limits::{LEAF_ENTRIES_MAX, LIST_PAGE_MAX};
+use crate::node::peers::{self, Asking, Peer};
+use crate::node::{Shared, Stream};
+use crate::platform::Platform;
+use crate::protocol::Message;
+
+/// How one file differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Difference {
+    /// The peer has nothing, something older, or other bytes.
+    Lacks(Entry),
+    /// The peer has what the own catalog does not know, or something newer.
+    KnowsMore(Entry),
+}
+
+/// Compares everything and mends what differs.
+pub(super) async fn all<P: Platform>(inner: &Shared<P>, peer: &Rc<Peer<Stream<P>>>) -> Result<Done, String> {
+    let mut done = Done::default();
+    let theirs = summary(inner, peer, None).await?;
+    let ours = look(inner, Summary::groups).await?;
+    for group in differing_groups(&ours, &theirs) {
+        let theirs = summary(inner, peer, Some(group)).await?;
+        let ours = look(inner, move |summary| summary.group(group)).await?.ok_or("there is no such group")?;
+        for leaf in differing_leaves(group, &ours, &theirs) {
+            let theirs = their_leaf(inner, peer, leaf).await?;
+            let ours = our_leaf(inner, leaf).await?;
+            for difference in differences(&ours, &theirs) {
+                mend_one(inner, peer, difference, &mut done).await;
+            }
+        }
+    }
+    Ok(done)
+}
+
+async fn mend_one<P: Platform>(inner: &Shared<P>, peer: &Rc<Peer<Stream<P>>>, difference: Difference, done: &mut Done) {
+    let (Difference::Lacks(entry) | Difference::KnowsMore(entry)) = difference;
+    if inner.on_their_way.has(peer.id, entry.hashed) || !peer.is_connected() {
+        return;
+    }
+    let (result, count) = match difference {
+        Difference::Lacks(entry) => (mend::send(inner, peer, &entry).await, &mut done.sent),
+        Difference::KnowsMore(entry) => (adopt::adopt(inner, peer, &entry).await, &mut done.adopted),
+    };
+    match result {
+        Ok(()) => *count += 1,
+        Err(_) => done.failed += 1,
+    }
+}
+
+async fn look<P: Platform, T: Send + 'static>(
+    inner: &Shared<P>,
+    look: impl FnOnce(&Summary) -> T + Send + 'static,
+) -> Result<T, String> {
+    inner.blocking(move |store| store.summary(None, look)).await.map_err(|error| error.to_string())
+}
+
+/// Asks one question on a connection of its own.
+pub(super) async fn ask<P: Platform>(
+    inner: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    question: &Message,
+) -> Result<Message, String> {
+    let mut asking: Asking<Stream<P>> = peers::ask(inner, peer).await?;
+    let answer = asking.exchange(question).await.map_err(|error| error.to_string())?;
+    asking.done();
+    Ok(answer)
+}
+
+async fn summary<P: Platform>(
+    inner: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    group: Option<u8>,
+) -> Result<Vec<Print>, String> {
+    match ask(inner, peer, &Message::Summarise { group }).await? {
+        Message::Summary(prints) => Ok(prints),
+        other => Err(format!("it answered a comparison with {}", other.name())),
+    }
+}
+
+async fn our_leaf<P: Platform>(inner: &Shared<P>, leaf: Leaf) -> Result<Vec<Entry>, String> {
+    let mut entries: Vec<Entry> = Vec::new();
+    loop {
+        let after = entries.last().map(|entry| entry.hashed);
+        let page = inner.blocking(move |store| store.leaf(None, leaf, after, LIST_PAGE_MAX)).await;
+        if !extend(&mut entries, page.map_err(|error| error.to_string())?, leaf)? {
+            return Ok(entries);
+        }
+    }
+}
+
+async fn their_leaf<P: Platform>(
+    inner: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    leaf: Leaf,
+) -> Result<Vec<Entry>, String> {
+    let mut entries: Vec<Entry> = Vec::new();
+    loop {
+        let after = entries.last().map(|entry| entry.hashed);
+        let page = match ask(inner, peer, &Message::ListLeaf { leaf: leaf.number(), after }).await? {
+            Message::Leaf(page) => page,
+            other => return Err(format!("it answered a listing with {}", other.name())),
+        };
+        if !extend(&mut entries, page, leaf)? {
+            return Ok(entries);
+        }
+    }
+}
+
+/// Takes one page more; false at the end. A page goes on where the one before ended, within its leaf.
+fn extend(entries: &mut Vec<Entry>, page: Vec<Entry>, leaf: Leaf) -> Result<bool, String> {
+    let goes_on = !page.is_empty();
+    for entry in page {
+        let is_next = entries.last().is_none_or(|last| last.hashed < entry.hashed);
+        if !is_next || Leaf::of(entry.hashed) != leaf || entries.len() == LEAF_ENTRIES_MAX {
+            return Err("its listing is out of order or too long".to_owned());
+        }
+        entries.push(entry);
+    }
+    Ok(goes_on)
+}
+
+/// What differs between two leaves, each in the order of the names.
+fn differences(ours: &[Entry], theirs: &[Entry]) -> Vec<Difference> {
+    let find = |entries: &[Entry], hashed: HashedKey| {
+        entries.binary_search_by_key(&hashed, |entry| entry.hashed).ok().map(|index| entries[index])
+    };
+    let lacking = ours.iter().filter_map(|our| match find(theirs, our.hashed) {
+        Some(their) if their == *our => None,
+        Some(their) if their.version > our.version => Some(Difference::KnowsMore(their)),
+        _ => Some(Difference::Lacks(*our)),
+    });
+    let unknown = theirs.iter().filter(|their| find(ours, their.hashed).is_none());
+    lacking.chain(unknown.map(|their| Difference::KnowsMore(*their))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{Digest, Version};
+
+    fn entry(name: u8, version: u64) -> Entry {
+        Entry::file(HashedKey([name; 16]), Version(version), &Digest([1; 32]))
+    }
+
+    #[test]
+    fn the_newer_of_two_counts_and_what_one_side_lacks_is_found() {
+        let ours = [entry(1, 5), entry(2, 5), entry(3, 5), entry(4, 5)];
+        let theirs = [entry(1, 5), entry(2, 4), entry(3, 6), entry(5, 1)];
+        let found = differences(&ours, &theirs);
+        let expected = [
+            Difference::Lacks(entry(2, 5)),
+            Difference::KnowsMore(entry(3, 6)),
+            Difference::Lacks(entry(4, 5)),
+            Difference::KnowsMore(entry(5, 1)),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_listing_goes_on_upwards_within_its_leaf() {
+        let leaf = Leaf::of(HashedKey([1; 16]));
+        let mut entries = vec![entry(1, 1)];
+        assert!(extend(&mut entries.clone(), vec![entry(1, 2)], leaf).is_err(), "the same name again");
+        assert!(extend(&mut entries.clone(), vec![entry(2, 1)], leaf).is_err(), "a name of another leaf");
+        assert_eq!(extend(&mut entries, Vec::new(), leaf), Ok(false));
+    }
+}

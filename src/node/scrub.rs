@@ -1,0 +1,169 @@
+//! Scrubbing: every blob of the data directory is compared with the catalog, in the background and on demand. What is
+//! damaged is set aside. A replica is then sent again by its owner; an own file is fetched from a peer.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+use super::fetch::local::{self, Local};
+use super::{Shared, fetch, serve};
+use crate::crypto::{HashedKey, Key, NodeId};
+use crate::event::Event;
+use crate::limits::{SCRUB_BYTES_PER_SECOND, SCRUB_INTERVAL};
+use crate::platform::Platform;
+use crate::store::layout::BlobId;
+use crate::store::{Known, StoreError};
+
+/// What a scrub has come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scrubbed {
+    /// Files and replicas that were read.
+    pub checked: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Those that were damaged or missing, and set aside.
+    pub damaged: u64,
+    /// Damaged own files that came back from a peer.
+    pub restored: u64,
+    /// What could not be read.
+    pub failed: u64,
+}
+
+/// How fast a scrub goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// Somebody waits for it.
+    AtOnce,
+    /// Nobody should notice.
+    Slow,
+}
+
+/// Scrubs for as long as the node runs: first an interval after the start, then an interval after each end.
+pub(super) async fn run<P: Platform>(inner: Shared<P>) {
+    loop {
+        sleep(SCRUB_INTERVAL).await;
+        all(&inner, Pace::Slow, None).await;
+    }
+}
+
+/// Scrubs once, as fast as the disk goes. Tells how far it is after each file, where somebody listens.
+pub(super) async fn now<P: Platform>(inner: Shared<P>, told: mpsc::Sender<Scrubbed>) -> Scrubbed {
+    all(&inner, Pace::AtOnce, Some(told)).await
+}
+
+async fn all<P: Platform>(inner: &Shared<P>, pace: Pace, told: Option<mpsc::Sender<Scrubbed>>) -> Scrubbed {
+    let mut scrubbed = Scrubbed::default();
+    let mut after = None;
+    while let Some((key, bytes)) = next_own(inner, after.as_ref()).await.unwrap_or_default() {
+        let outcome = own(inner, &key).await;
+        after = Some(key);
+        note(&mut scrubbed, outcome, bytes, pace, told.as_ref()).await;
+    }
+    let mut after = None;
+    while let Some((owner, hashed, bytes)) = next_held(inner, after).await.unwrap_or_default() {
+        let outcome = held(inner, owner, hashed).await;
+        after = Some((owner, hashed));
+        note(&mut scrubbed, outcome, bytes, pace, told.as_ref()).await;
+    }
+    inner.tell(&Event::Scrubbed { checked: scrubbed.checked, damaged: scrubbed.damaged });
+    scrubbed
+}
+
+/// What came of one file.
+enum Outcome {
+    /// Nothing of it is on this disk, and nothing has to be.
+    Absent,
+    Good,
+    Damaged,
+    Restored,
+    Failed,
+}
+
+async fn note(
+    scrubbed: &mut Scrubbed,
+    outcome: Outcome,
+    bytes: u64,
+    pace: Pace,
+    told: Option<&mpsc::Sender<Scrubbed>>,
+) {
+    let is_read = !matches!(outcome, Outcome::Absent);
+    scrubbed.checked += u64::from(is_read);
+    scrubbed.bytes += if is_read { bytes } else { 0 };
+    scrubbed.damaged += u64::from(matches!(outcome, Outcome::Damaged | Outcome::Restored));
+    scrubbed.restored += u64::from(matches!(outcome, Outcome::Restored));
+    scrubbed.failed += u64::from(matches!(outcome, Outcome::Failed));
+    if let Some(told) = told {
+        // Who is slow to listen misses some of it.
+        told.try_send(*scrubbed).ok();
+    }
+    if pace == Pace::Slow {
+        sleep(Duration::from_millis(bytes.saturating_mul(1000) / SCRUB_BYTES_PER_SECOND + 1)).await;
+    }
+}
+
+async fn next_own<P: Platform>(inner: &Shared<P>, after: Option<&Key>) -> Result<Option<(Key, u64)>, StoreError> {
+    let after = after.cloned();
+    let page = inner.blocking(move |store| store.list_own(after.as_ref(), 1)).await?;
+    Ok(page.into_iter().next().map(|(key, record)| (key, record.seal.size)))
+}
+
+async fn next_held<P: Platform>(
+    inner: &Shared<P>,
+    after: Option<(NodeId, HashedKey)>,
+) -> Result<Option<(NodeId, HashedKey, u64)>, StoreError> {
+    let page = inner.blocking(move |store| store.list_held(after, 1)).await?;
+    Ok(page.into_iter().next().map(|(owner, hashed, known)| {
+        let bytes = known.file().map_or(0, |record| record.seal.sealed_bytes());
+        (owner, hashed, bytes)
+    }))
+}
+
+async fn own<P: Platform>(inner: &Shared<P>, key: &Key) -> Outcome {
+    let blob = BlobId::Own(key.path_name());
+    let locked = inner.locks.lock(blob).await;
+    let looked_up = key.clone();
+    match inner.with_keys(move |store, keys| local::look_up(store, keys, &looked_up)).await {
+        Ok(Local::Good(..)) => return Outcome::Good,
+        Ok(Local::Absent(_)) => return Outcome::Absent,
+        Ok(Local::Damaged(_)) => {}
+        Err(_) => return Outcome::Failed,
+    }
+    inner.tell(&Event::FileDamaged { file: key.path_name() });
+    let is_aside = inner.blocking(move |store| store.set_aside(&blob)).await.is_ok();
+    drop(locked);
+    match fetch::get(inner.clone(), key.clone()).await {
+        Ok(_) => Outcome::Restored,
+        Err(_) if is_aside => Outcome::Damaged,
+        Err(_) => Outcome::Failed,
+    }
+}
+
+async fn held<P: Platform>(inner: &Shared<P>, owner: NodeId, hashed: HashedKey) -> Outcome {
+    let blob = BlobId::Held(owner, hashed);
+    let _locked = inner.locks.lock(blob).await;
+    let looked = inner.with_keys(move |store, keys| {
+        store.settle(keys, &blob)?;
+        match store.held(owner, hashed)? {
+            None => Ok(Outcome::Absent),
+            Some(Known::Deleted(_)) => {
+                // A crash between the deletion's commit and this leaves the sealed bytes behind.
+                store.remove_blob(&blob)?;
+                Ok(Outcome::Absent)
+            }
+            Some(Known::File(record)) => {
+                let is_good = store.is_good(&blob, &record)?;
+                Ok(if is_good { Outcome::Good } else { Outcome::Damaged })
+            }
+        }
+    });
+    let looked: Result<Outcome, StoreError> = looked.await;
+    match looked {
+        Ok(Outcome::Damaged) => {
+            serve::set_aside(inner, owner, hashed).await;
+            Outcome::Damaged
+        }
+        Ok(outcome) => outcome,
+        Err(_) => Outcome::Failed,
+    }
+}

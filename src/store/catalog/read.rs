@@ -1,0 +1,196 @@
+//! Reading the catalog.
+
+use redb::{ReadableDatabase, ReadableTable};
+use serde::de::DeserializeOwned;
+
+use super::{Catalog, CatalogError, HELD, NUMBERS, OWN, OWN_GRAVES, OWN_NAMES, VERSION_CEILING, held_key};
+use crate::crypto::{Entry, HashedKey, Key, NodeId, Tombstone};
+use crate::disk::Disk;
+use crate::store::record::{Known, OwnRecord};
+
+impl<D: Disk> Catalog<D> {
+    pub(in crate::store) fn version_ceiling(&self) -> Result<u64, CatalogError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let Some(table) = exists(read.open_table(NUMBERS))? else { return Ok(0) };
+            Ok(table.get(VERSION_CEILING)?.map_or(0, |ceiling| ceiling.value()))
+        })
+    }
+
+    pub(in crate::store) fn own(&self, key: &Key) -> Result<Option<OwnRecord>, CatalogError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let Some(table) = exists(read.open_table(OWN))? else { return Ok(None) };
+            own_in(&table, key.as_str())
+        })
+    }
+
+    /// The key of an own file that peers know by this name.
+    pub(in crate::store) fn key_of(&self, hashed: HashedKey) -> Result<Option<Key>, CatalogError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let Some(table) = exists(read.open_table(OWN_NAMES))? else { return Ok(None) };
+            let Some(key) = table.get(&hashed.0)? else { return Ok(None) };
+            parse_key(key.value()).map(Some)
+        })
+    }
+
+    /// The owner's own word that a file of its is deleted everywhere.
+    pub(in crate::store) fn grave(&self, hashed: HashedKey) -> Result<Option<Tombstone>, CatalogError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let Some(table) = exists(read.open_table(OWN_GRAVES))? else { return Ok(None) };
+            let Some(tombstone) = table.get(&hashed.0)? else { return Ok(None) };
+            decode(tombstone.value(), "own graves").map(Some)
+        })
+    }
+
+    /// Own files in the order of their keys.
+    pub(in crate::store) fn list_own(
+        &self,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<(Key, OwnRecord)>, CatalogError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let Some(table) = exists(read.open_table(OWN))? else { return Ok(Vec::new()) };
+            // No key is the empty text, so the range from there on is the whole table.
+            let start = after.map_or("", Key::as_str);
+            let range = table.range(start..)?.filter(|entry| match entry {
+                Ok((key, _)) => key.value() != start,
+                Err(_) => true,
+            });
+            range
+                .take(limit)
+                .map(|entry| {
+                    let (key, record) = entry?;
+                    Ok((parse_key(key.value())?, decode(record.value(), "own files")?))
+                })
+                .collect()
+        })
+    }
+
+    pub(in crate::store) fn held(&self, owner: NodeId, hashed: HashedKey) -> Result<Option<Known>, CatalogError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let Some(table) = exists(read.open_table(HELD))? else { return Ok(None) };
+            let Some(known) = table.get(&held_key(owner, hashed))? else { return Ok(None) };
+            decode(known.value(), "held replicas").map(Some)
+        })
+    }
+
+    /// Held replicas in the order of owner and name, with those that are deleted everywhere.
+    pub(in crate::store) fn list_held(
+        &self,
+        after: Option<(NodeId, HashedKey)>,
+        limit: usize,
+    ) -> Result<Vec<(NodeId, HashedKey, Known)>, CatalogError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let Some(table) = exists(read.open_table(HELD))? else { return Ok(Vec::new()) };
+            let after = after.map(|(owner, hashed)| held_key(owner, hashed));
+            let range = table.range::<&[u8; 48]>(&after.unwrap_or([0; 48])..)?.filter(|entry| match entry {
+                Ok((key, _)) => Some(*key.value()) != after,
+                Err(_) => true,
+            });
+            range
+                .take(limit)
+                .map(|entry| {
+                    let (key, known) = entry?;
+                    let (owner, hashed) = split_held_key(key.value());
+                    Ok((owner, hashed, decode(known.value(), "held replicas")?))
+                })
+                .collect()
+        })
+    }
+
+    pub(super) fn own_entries(
+        &self,
+        (first, last): (HashedKey, HashedKey),
+        limit: usize,
+    ) -> Result<Vec<Entry>, CatalogError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let mut entries = Vec::new();
+            if let (Some(names), Some(table)) = (exists(read.open_table(OWN_NAMES))?, exists(read.open_table(OWN))?) {
+                for name in names.range::<&[u8; 16]>(&first.0..=&last.0)?.take(limit) {
+                    let (hashed, key) = name?;
+                    let record = own_in(&table, key.value())?.ok_or(CatalogError::Record { table: "own names" })?;
+                    entries.push(record.entry(HashedKey(*hashed.value())));
+                }
+            }
+            if let Some(graves) = exists(read.open_table(OWN_GRAVES))? {
+                for grave in graves.range::<&[u8; 16]>(&first.0..=&last.0)?.take(limit) {
+                    let (hashed, tombstone) = grave?;
+                    let tombstone: Tombstone = decode(tombstone.value(), "own graves")?;
+                    entries.push(Entry::deleted(HashedKey(*hashed.value()), tombstone.version));
+                }
+            }
+            entries.sort_unstable_by_key(|entry| entry.hashed);
+            entries.truncate(limit);
+            Ok(entries)
+        })
+    }
+
+    pub(super) fn held_entries(
+        &self,
+        owner: NodeId,
+        (first, last): (HashedKey, HashedKey),
+        limit: usize,
+    ) -> Result<Vec<Entry>, CatalogError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let Some(table) = exists(read.open_table(HELD))? else { return Ok(Vec::new()) };
+            let range = table.range::<&[u8; 48]>(&held_key(owner, first)..=&held_key(owner, last))?;
+            range
+                .take(limit)
+                .map(|entry| {
+                    let (key, known) = entry?;
+                    let known: Known = decode(known.value(), "held replicas")?;
+                    Ok(known.entry(split_held_key(key.value()).1))
+                })
+                .collect()
+        })
+    }
+}
+
+/// The name after one, where there is one.
+pub(in crate::store) fn next_name(hashed: HashedKey) -> Option<HashedKey> {
+    let next = u128::from_be_bytes(hashed.0).checked_add(1)?;
+    Some(HashedKey(next.to_be_bytes()))
+}
+
+/// Every name there can be.
+pub(super) fn all_names() -> (HashedKey, HashedKey) {
+    (HashedKey([0; 16]), HashedKey([0xff; 16]))
+}
+
+fn own_in(
+    table: &impl ReadableTable<&'static str, &'static [u8]>,
+    key: &str,
+) -> Result<Option<OwnRecord>, CatalogError> {
+    let Some(record) = table.get(key)? else { return Ok(None) };
+    decode(record.value(), "own files").map(Some)
+}
+
+fn parse_key(text: &str) -> Result<Key, CatalogError> {
+    text.parse().map_err(|_| CatalogError::Record { table: "own files" })
+}
+
+/// A table that no commit has made yet is an empty one.
+fn exists<T>(table: Result<T, redb::TableError>) -> Result<Option<T>, CatalogError> {
+    match table {
+        Ok(table) => Ok(Some(table)),
+        Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn split_held_key(key: &[u8; 48]) -> (NodeId, HashedKey) {
+    let (owner, hashed) = key.split_first_chunk().expect("48 bytes have a first 32");
+    (NodeId(*owner), HashedKey(hashed.try_into().expect("and a last 16")))
+}
+
+fn decode<T: DeserializeOwned>(bytes: &[u8], table: &'static str) -> Result<T, CatalogError> {
+    postcard::from_bytes(bytes).map_err(|_| CatalogError::Record { table })
+}

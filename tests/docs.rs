@@ -22,9 +22,14 @@ fn the_protocol_document_has_the_limits_of_the_code() {
         row!(MESSAGE_BYTES_MAX),
         row!(EAGER_BYTES_MAX),
         row!(INBOUND_CONNECTIONS_MAX),
+        row!(INBOUND_PER_PEER_MAX),
         row!(HANDSHAKES_MAX),
         row!(POOL_CONNECTIONS_MAX),
         row!(PEERS_MAX),
+        row!(LEAF_PAGE_MAX),
+        row!(LEAF_ENTRIES_MAX),
+        row!(REPAIRS_MAX),
+        row!(CHECK_BYTES_MAX),
     ];
     for (name, value) in rows {
         let row = format!("| `{name}` | {value} |");
@@ -34,7 +39,7 @@ fn the_protocol_document_has_the_limits_of_the_code() {
 
 #[test]
 fn the_protocol_document_has_the_deadlines_of_the_code() {
-    let rows: [(&str, Duration); 7] = [
+    let rows: [(&str, Duration); 9] = [
         ("DIAL_TIMEOUT", limits::DIAL_TIMEOUT),
         ("HANDSHAKE_TIMEOUT", limits::HANDSHAKE_TIMEOUT),
         ("PROGRESS_TIMEOUT", limits::PROGRESS_TIMEOUT),
@@ -42,6 +47,8 @@ fn the_protocol_document_has_the_deadlines_of_the_code() {
         ("HEARTBEAT_GRACE", limits::HEARTBEAT_GRACE),
         ("IDLE_ASKER_TIMEOUT", limits::IDLE_ASKER_TIMEOUT),
         ("IDLE_SERVER_TIMEOUT", limits::IDLE_SERVER_TIMEOUT),
+        ("REPAIR_RETRY_MIN", limits::REPAIR_RETRY_MIN),
+        ("REPAIR_RETRY_MAX", limits::REPAIR_RETRY_MAX),
     ];
     for (name, value) in rows {
         let row = format!("| `{name}` | {} |", value.as_secs());

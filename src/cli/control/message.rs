@@ -203,7 +203,7 @@ macro_rules! failure_from {
 failure_from!(
     StoreError,
     ReadError,
-    GetError: GetError::NotFound { .. },
+    GetError: GetError::NotFound { .. } | GetError::Deleted,
     DeleteError: DeleteError::NotFound,
     StatError: StatError::NotFound
 );

@@ -38,6 +38,12 @@ hex_bytes! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Version(pub u64);
 
+impl Version {
+    /// No owner gets so far: at a million stores a second it takes 146,000 years. A proof over a greater number counts for
+    /// nothing, so that numbers can be added without a thought.
+    pub const MAX: Self = Self(1 << 62);
+}
+
 impl std::fmt::Display for Version {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "v{}", self.0)
@@ -79,7 +85,7 @@ impl Seal {
     #[must_use]
     pub fn is_authentic(&self, keys: &Keys, hashed: HashedKey) -> bool {
         // `blake3::Hash` compares in constant time.
-        self.mac(keys, keys.node(), hashed) == blake3::Hash::from_bytes(self.tag.0)
+        self.mac(keys, keys.node(), hashed) == blake3::Hash::from_bytes(self.tag.0) && self.version <= Version::MAX
     }
 
     /// The length of the sealed file: IV and ciphertext.
@@ -121,7 +127,7 @@ impl Tombstone {
     /// Whether the owner of `keys` deleted the file of that name. Takes the same time whatever differs.
     #[must_use]
     pub fn is_authentic(&self, keys: &Keys, hashed: HashedKey) -> bool {
-        Self::mac(keys, hashed, self.version) == blake3::Hash::from_bytes(self.tag.0)
+        Self::mac(keys, hashed, self.version) == blake3::Hash::from_bytes(self.tag.0) && self.version <= Version::MAX
     }
 
     fn mac(keys: &Keys, hashed: HashedKey, version: Version) -> blake3::Hash {
@@ -238,5 +244,17 @@ mod tests {
         ] {
             assert!(!forged.is_authentic(&keys, hashed), "{forged:?}");
         }
+    }
+
+    #[test]
+    fn a_tombstone_holds_for_one_name_and_version() {
+        let (keys, hashed) = (keys(), HashedKey([1; 16]));
+        let tombstone = Tombstone::new(&keys, hashed, Version(3));
+        assert!(tombstone.is_authentic(&keys, hashed));
+        assert!(!tombstone.is_authentic(&keys, HashedKey([0; 16])));
+        assert!(!tombstone.is_authentic(&Keys::derive(&MasterSecret([2; 32])), hashed));
+        assert!(!Tombstone { version: Version(4), ..tombstone }.is_authentic(&keys, hashed));
+        let beyond = Tombstone::new(&keys, hashed, Version(Version::MAX.0 + 1));
+        assert!(!beyond.is_authentic(&keys, hashed), "no owner gets so far");
     }
 }

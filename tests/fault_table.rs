@@ -27,6 +27,9 @@ const FAULTS: &[fn(Star) -> Vec<Row>] = &[
     a_holder_hangs,
     a_holder_is_down_during_a_get,
     both_holders_are_down_during_a_get,
+    a_holder_returns_and_is_left_alone,
+    a_holder_finds_damage_itself,
+    the_only_holder_has_an_altered_copy,
     a_copy_is_altered,
     a_copy_is_cut_short,
     a_copy_is_gone,
@@ -69,6 +72,37 @@ fn a_holder_is_down_during_a_put(mut star: Star) -> Vec<Row> {
     star.remove();
     star.kill(0);
     star.get("that holder alone is left, no local copy", 0);
+    star.rows()
+}
+
+fn a_holder_returns_and_is_left_alone(mut star: Star) -> Vec<Row> {
+    star.kill(1);
+    star.put("a holder is away");
+    star.start(1);
+    star.healed();
+    star.remove();
+    star.kill(0);
+    star.get("it alone is left, no local copy", 0);
+    star.rows()
+}
+
+fn a_holder_finds_damage_itself(mut star: Star) -> Vec<Row> {
+    flip(&star.replica(0));
+    star.scrub(0, "a holder's copy is altered, at that holder");
+    star.mended(0);
+    star.remove();
+    star.kill(1);
+    star.get("it alone is left, no local copy", 0);
+    star.rows()
+}
+
+fn the_only_holder_has_an_altered_copy(mut star: Star) -> Vec<Row> {
+    star.kill(1);
+    flip(&star.replica(0));
+    star.remove_refused("the only holder's copy is altered");
+    star.mended(0);
+    star.remove();
+    star.get("the owner has sent it again, no local copy", 0);
     star.rows()
 }
 

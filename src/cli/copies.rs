@@ -81,7 +81,11 @@ pub(crate) async fn scrub(arguments: &QueryArguments, verbosity: Verbosity) -> R
     } else if !verbosity.quiet {
         let ScrubRow { checked, bytes, damaged, restored, .. } = scrubbed;
         let (files, bytes) = (show::count(checked, "file"), show::bytes(bytes));
-        output::line(&format!("scrubbed {files}, {bytes}: {damaged} damaged, {restored} of them fetched again"))?;
+        let found = match damaged {
+            0 => "nothing is damaged".to_owned(),
+            _ => format!("{damaged} damaged and set aside, {restored} of them fetched again"),
+        };
+        output::line(&format!("scrubbed {files}, {bytes}: {found}"))?;
     }
     match scrubbed.failed {
         0 => Ok(()),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use dacapo::seed::{Lane, Rng, Seed};
 use rustix::process::Signal;
 
-use crate::harness::{Bench, Node, free_address};
+use crate::harness::{Bench, Node, free_address, wait_until};
 
 /// Like the table of other systems that this one is compared with.
 const FILE_BYTES: usize = 8 << 20;
@@ -106,18 +106,41 @@ impl Star {
     }
 
     fn find(&self, node: usize, len: u64) -> PathBuf {
+        self.look_for(node, len).unwrap_or_else(|| panic!("{} has no file of {len} bytes", NAMES[node]))
+    }
+
+    fn look_for(&self, node: usize, len: u64) -> Option<PathBuf> {
         let mut folders = vec![self.data(node)];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).expect("listed").map(|entry| entry.expect("an entry")) {
                 let kind = entry.file_type().expect("it exists");
-                if kind.is_dir() {
+                if kind.is_dir() && entry.file_name() != "quarantine" {
                     folders.push(entry.path());
                 } else if kind.is_file() && entry.metadata().expect("it exists").len() == len {
-                    return entry.path();
+                    return Some(entry.path());
                 }
             }
         }
-        panic!("{} has no file of {len} bytes", NAMES[node]);
+        None
+    }
+
+    /// Waits until the connected holders have every current file.
+    pub(crate) fn healed(&self) {
+        let holders = self.holders.iter().flatten().count();
+        wait_until("the holders are current", || {
+            let peers = self.bench.succeed(&self.data(OWNER), &["peers", "--json"]);
+            peers.matches("\"current\":true").count() == holders
+        });
+    }
+
+    /// Waits until a holder has the replica in its place again.
+    pub(crate) fn mended(&self, holder: usize) {
+        wait_until("the replica is sent again", || self.look_for(holder, SEALED_BYTES).is_some());
+    }
+
+    /// Has a holder look at its own disk.
+    pub(crate) fn scrub(&mut self, holder: usize, fault: &'static str) {
+        self.run_at(holder, fault, "scrub", &["scrub"], 0);
     }
 
     /// Gets the file: its bytes with exit code 0, and nothing at all with any other.
@@ -146,7 +169,11 @@ impl Star {
     }
 
     fn run(&mut self, fault: &'static str, command: &'static str, arguments: &[&str], exit: i32) {
-        let ended = self.bench.run(&self.data(OWNER), arguments);
+        self.run_at(OWNER, fault, command, arguments, exit);
+    }
+
+    fn run_at(&mut self, node: usize, fault: &'static str, command: &'static str, arguments: &[&str], exit: i32) {
+        let ended = self.bench.run(&self.data(node), arguments);
         let said = [ended.stderr, String::from_utf8_lossy(&ended.stdout).into_owned()].concat();
         let mut says = said.lines().collect::<Vec<_>>().join("; ");
         for (id, name) in self.ids.iter().zip(NAMES) {

@@ -45,8 +45,13 @@ const GET_FAILURES: &[&str] = &[
 ];
 
 /// Why a local copy may stay where it is, or perhaps stay, while nodes are killed.
-const REMOVE_FAILURES: &[&str] =
-    &[NO_NODE[0], NO_NODE[1], ": not deleted: no peer is connected", " hold a verified copy", ": perhaps deleted: "];
+const REMOVE_FAILURES: &[&str] = &[
+    NO_NODE[0],
+    NO_NODE[1],
+    ": not deleted: no peer is connected",
+    ": not deleted: verified copies",
+    ": perhaps deleted: ",
+];
 
 /// Why a file is certainly not stored.
 const REJECTIONS: &[&str] = &[NO_NODE[0], NO_NODE[1], ": not stored: "];

@@ -8,7 +8,6 @@ use tokio::sync::mpsc;
 use super::message::{Answer, Failure, FailureKind, HolderRow, HolderState, ReceiptRow, ScrubRow};
 use super::session::send;
 use super::wire::ControlError;
-use crate::cli::show;
 
 /// Deletes a local copy. Nobody loses a file by it unless that was asked for.
 pub(super) async fn remove(handle: &Handle, key: &Key, replicas_min: u32) -> Result<Answer, Failure> {
@@ -22,9 +21,8 @@ pub(super) async fn remove(handle: &Handle, key: &Key, replicas_min: u32) -> Res
         if found < replicas_min {
             let reason = match holders.len() {
                 0 => "not deleted: no peer is connected, so this may be the only copy; --force deletes it".to_owned(),
-                all => format!(
-                    "not deleted: {found} of {} hold a verified copy, {replicas_min} must; --force deletes it",
-                    show::count(all as u64, "connected peer")
+                _ => format!(
+                    "not deleted: verified copies at the peers: {found}, wanted: {replicas_min}; --force deletes it"
                 ),
             };
             return Err(Failure::new(FailureKind::TooFewReplicas, &reason));

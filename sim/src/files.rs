@@ -22,7 +22,7 @@ use proptest::strategy::BoxedStrategy;
 
 use crate::disk::SimDisk;
 use crate::links::Host;
-use crate::oracle;
+use crate::oracle::{self, available};
 use crate::planted::{Bug, BugDisk};
 use crate::platform::SimPlatform;
 use crate::subject::{Broken, Ended, Machine, Oracle, Run, Scene, Subject};
@@ -69,12 +69,20 @@ impl Subject for Files {
         let begun = scene.clients.begin();
         let entry = Entry::new(number, host, call, begun);
         let index = scene.clients.add(entry.clone());
+        let must_be_here = available::is_untouched(&scene, host, &entry);
         let outcome = perform(&scene, &entry).await;
         let outcome = self.bug.map_or(outcome.clone(), |bug| bug.lie(&scene.clients, host, call, outcome));
         let said = outcome.to_string();
+        let has_no_copy = matches!(outcome, Outcome::NoCopy(_) | Outcome::NotFound);
         scene.clients.end(index, outcome);
         if let Some(broken) = scene.clients.look_at(index) {
             scene.broken.borrow_mut().push(broken);
+        }
+        if must_be_here && has_no_copy && available::is_untouched(&scene, host, &entry) {
+            scene.is_broken(
+                "available",
+                format!("call {number}, n{host} {call}: the local copy was acknowledged: {said}"),
+            );
         }
         Some(said)
     }
@@ -204,7 +212,8 @@ async fn perform(scene: &Scene<Files>, entry: &Entry) -> Outcome {
                 Err(error) => Outcome::Failed(error.to_string()),
             },
             Err(GetError::NotFound { .. } | GetError::Deleted) => Outcome::NotFound,
-            Err(error) => Outcome::Failed(error.to_string()),
+            Err(error @ (GetError::Disk(_) | GetError::Stopped)) => Outcome::Failed(error.to_string()),
+            Err(error) => Outcome::NoCopy(error.to_string()),
         },
         Call::Delete { key } => match node.delete(&call::key(key)).await {
             Ok(()) => Outcome::Deleted,

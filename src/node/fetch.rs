@@ -5,6 +5,8 @@
 
 mod ask;
 pub(super) mod local;
+mod newer;
+mod taking;
 
 use std::rc::Rc;
 
@@ -15,19 +17,22 @@ use super::commit::KeepError;
 use super::errors::GetError;
 use super::handle::Fetched;
 use super::peers::Peer;
-use super::pump::{self, PumpError, Work};
+use super::pump::{self, PumpError};
 use super::{Inner, Shared};
 use crate::crypto::{ContentCipher, HashedKey, IV_BYTES, Iv, Key, NodeId, PathName, Seal, Version};
-use crate::disk::{Disk, DiskFile};
+use crate::disk::Disk;
 use crate::event::{Event, FetchAnswer};
-use crate::limits::PROGRESS_TIMEOUT;
+use crate::limits::{PEERS_MAX, PROGRESS_TIMEOUT};
 use crate::platform::Platform;
 use crate::protocol::{Message, WireError};
 use crate::store::layout::BlobId;
-use crate::store::{BlobReader, BlobWriter, Change, OwnRecord, StoreError};
+use crate::store::{BlobReader, BlobWriter, Change, OwnRecord};
 use crate::transport::Transport;
 use ask::{Body, Found};
 use local::Local;
+use taking::{Opening, TakeError, Taken};
+
+pub(super) use newer::take_newer;
 
 type Reader<P> = BlobReader<<<P as Platform>::Disk as Disk>::File>;
 
@@ -85,27 +90,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
     where
         P::Transport: Transport<Stream = S>,
     {
+        let mut search = Self::of_nobody(inner, key, record, is_damaged);
         let peers = inner.peers.connected();
-        let (sender, answers) = mpsc::channel(peers.len().max(1));
-        let search = Self {
+        (search.outstanding, search.asked) = (peers.len(), peers.len());
+        inner.tell(&Event::FetchStarted { file: search.file, peers: peers.len() });
+        for peer in peers {
+            search.ask(inner, peer);
+        }
+        search
+    }
+
+    /// A search that has asked nobody.
+    fn of_nobody<P: Platform>(inner: &Shared<P>, key: &Key, record: Option<OwnRecord>, is_damaged: bool) -> Self
+    where
+        P::Transport: Transport<Stream = S>,
+    {
+        let (sender, answers) = mpsc::channel(PEERS_MAX);
+        Self {
             key: key.clone(),
             file: key.path_name(),
             hashed: inner.keys.hashed(key),
             record,
-            outstanding: peers.len(),
-            asked: peers.len(),
+            outstanding: 0,
+            asked: 0,
             damaged: usize::from(is_damaged),
             stale: 0,
             failed: 0,
             gathered: Vec::new(),
             answers,
             sender,
-        };
-        inner.tell(&Event::FetchStarted { file: search.file, peers: peers.len() });
-        for peer in peers {
-            search.ask(inner, peer);
         }
-        search
     }
 
     fn ask<P: Platform>(&self, inner: &Shared<P>, peer: Rc<Peer<S>>)
@@ -272,45 +286,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
         let blob = BlobId::Own(self.file);
         let reader = inner.blocking(move |store| store.read_blob(&blob));
         Ok(reader.await?.expect("it was published under the lock of its name"))
-    }
-}
-
-/// A replica that was taken and is the local copy.
-struct Taken<P: Platform> {
-    reader: Reader<P>,
-    seal: Seal,
-    iv: Iv,
-}
-
-/// Decrypts sealed bytes, computes their digest and writes the plaintext to the local disk.
-struct Opening<F> {
-    writer: BlobWriter<F>,
-    cipher: ContentCipher,
-}
-
-impl<F: DiskFile> Work for Opening<F> {
-    fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), StoreError> {
-        self.cipher.open(bytes);
-        self.writer.write(bytes)
-    }
-}
-
-/// Why a replica was not taken.
-#[derive(Debug)]
-enum TakeError {
-    Damaged,
-    Wire(WireError),
-    Disk(StoreError),
-}
-
-impl From<WireError> for TakeError {
-    fn from(error: WireError) -> Self {
-        Self::Wire(error)
-    }
-}
-
-impl From<StoreError> for TakeError {
-    fn from(error: StoreError) -> Self {
-        Self::Disk(error)
     }
 }

@@ -67,6 +67,8 @@ pub enum Outcome {
     Listed(usize),
     /// The node was told to stop.
     Restarted,
+    /// No good copy could be had.
+    NoCopy(String),
     /// An error that says nothing about the file.
     Failed(String),
 }
@@ -154,6 +156,7 @@ impl fmt::Display for Outcome {
             Self::Erased => f.write_str("erased"),
             Self::Listed(count) => write!(f, "listed {count}"),
             Self::Restarted => f.write_str("stopped"),
+            Self::NoCopy(why) => write!(f, "no copy: {why}"),
             Self::Failed(why) => write!(f, "failed: {why}"),
         }
     }

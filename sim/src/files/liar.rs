@@ -204,7 +204,7 @@ impl Liar {
         self.notes.note(format!("is asked for a replica and lies: {}", self.lie.name()));
         match self.lie {
             Lie::OtherBytes => *replica.bytes.last_mut().expect("it begins with an IV") ^= 1,
-            Lie::OtherSeal => replica.seal.version.0 += 1,
+            Lie::OtherSeal => replica.seal.version.0 = replica.seal.version.0.wrapping_add(1),
             Lie::OtherLength => member::announce(link, &replica.seal, replica.seal.sealed_bytes() + 7).await?,
             Lie::Stalls => {
                 replica.bytes.truncate(replica.bytes.len() / 2);

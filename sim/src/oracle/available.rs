@@ -3,6 +3,7 @@
 //!
 //! Cannot see: what is lost after an unconfirmed store and a delete; then nobody knows which version counts.
 
+use crate::fault::Fault;
 use crate::files::Files;
 use crate::files::call::Call;
 use crate::files::history::{Entry, Outcome};
@@ -78,4 +79,16 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
         newer_possible: may_be_erased
             || of_file().any(|entry| entry.may_be_stored() && entry.end() == u64::MAX && ended(entry) > newest.begun),
     }
+}
+
+/// Whether a get has to find a good local copy, whoever is away: an acknowledged version was written to this disk, nothing
+/// can have taken it away, and the disk has done nothing wrong in the whole plan.
+#[must_use]
+pub fn is_untouched(scene: &Scene<Files>, host: Host, get: &Entry) -> bool {
+    let Some(key) = get.key.filter(|_| matches!(get.call, Call::Get { .. })) else { return false };
+    let is_wrong = |fault: &Fault| match fault {
+        Fault::DiskErrors(at, ..) | Fault::FullDisk(at) | Fault::Rot(at, _) | Fault::Swap(at, _) => *at == host,
+        _ => false,
+    };
+    !scene.plan.faults().iter().any(|(.., fault)| is_wrong(fault)) && expectation(scene, host, key).is_on_own_disk()
 }

@@ -3,15 +3,16 @@
 
 use std::rc::Rc;
 
-use super::compare;
-use crate::crypto::{Entry, HashedKey, Iv, Seal, Tombstone};
+use super::{compare, relay};
+use crate::crypto::{Entry, HashedKey, Iv, Key, Seal, Tombstone};
 use crate::event::Event;
+use crate::node::fetch;
 use crate::node::peers::Peer;
 use crate::node::{Shared, Stream};
 use crate::platform::Platform;
 use crate::protocol::Message;
 use crate::store::layout::BlobId;
-use crate::store::{Change, OwnRecord, StoreError};
+use crate::store::{Change, OwnRecord, Store, StoreError};
 
 /// Takes what a peer knows more into the catalog.
 pub(super) async fn adopt<P: Platform>(
@@ -22,7 +23,7 @@ pub(super) async fn adopt<P: Platform>(
     let hashed = entry.hashed;
     let is_newer = match compare::ask(inner, peer, &Message::CheckFile { hashed }).await? {
         Message::Checked { seal, iv, .. } if seal.is_authentic(&inner.keys, hashed) => {
-            take(inner, hashed, seal, iv).await?
+            take(inner, peer, hashed, seal, iv).await?
         }
         Message::Gone(tombstone) if tombstone.is_authentic(&inner.keys, hashed) => {
             bury(inner, hashed, tombstone).await?
@@ -33,27 +34,71 @@ pub(super) async fn adopt<P: Platform>(
     if is_newer { Ok(()) } else { Err("it does not have what it has listed".to_owned()) }
 }
 
-/// True where the file is newer than what the catalog has.
-async fn take<P: Platform>(inner: &Shared<P>, hashed: HashedKey, seal: Seal, iv: Iv) -> Result<bool, String> {
+/// True where the file is newer than what the catalog has. What is here, or at other peers, counts until the newer
+/// version is in as many places: whoever has it alone may be lost the next moment.
+async fn take<P: Platform>(
+    inner: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    hashed: HashedKey,
+    seal: Seal,
+    iv: Iv,
+) -> Result<bool, String> {
     let metadata = seal.metadata.open(&inner.keys).map_err(|error| error.to_string())?;
     let (version, file, key) = (seal.version, metadata.key.path_name(), metadata.key);
-    let blob = BlobId::Own(file);
+    let record = OwnRecord { seal, iv, modified: metadata.modified };
+    let (blob, looked_up) = (BlobId::Own(file), key.clone());
+    let look = move |store: &Store<P::Disk>| {
+        store.skip_versions(version)?;
+        Ok((store.has_blob(&blob)?, store.own(&looked_up)?.is_some()))
+    };
+    let (is_local, is_known) = said(inner.blocking(look).await)?;
+    let is_newer = if is_local {
+        fetch::take_newer(inner, peer, &key).await?
+    } else {
+        if is_known {
+            spread(inner, peer, hashed, &record).await?;
+        }
+        note(inner, key, hashed, record).await?
+    };
+    if is_newer {
+        inner.tell(&Event::FileAdopted { file, version });
+    }
+    Ok(is_newer)
+}
+
+/// Has every other peer take the newer version. None may be away: it could hold the only copy of what counts so far.
+async fn spread<P: Platform>(
+    inner: &Shared<P>,
+    from: &Rc<Peer<Stream<P>>>,
+    hashed: HashedKey,
+    record: &OwnRecord,
+) -> Result<(), String> {
+    if inner.peers.away() > 0 {
+        return Err("another peer that may hold it is away".to_owned());
+    }
+    for to in inner.peers.connected().into_iter().filter(|peer| peer.id != from.id) {
+        relay::relay(inner, &to, hashed, record).await?;
+    }
+    Ok(())
+}
+
+/// Writes a record into the catalog, where it is newer than what is there.
+async fn note<P: Platform>(inner: &Shared<P>, key: Key, hashed: HashedKey, record: OwnRecord) -> Result<bool, String> {
+    let blob = BlobId::Own(key.path_name());
     // A store that is under way comes first; its commit decides.
     let _locked = inner.locks.lock(blob).await;
-    let looked_up = key.clone();
+    let (looked_up, version) = (key.clone(), record.seal.version);
     let is_newer = inner.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
-        store.skip_versions(version)?;
         let known = store.own(&looked_up)?.map(|record| record.seal.version);
         let grave = store.grave(hashed)?.map(|tombstone| tombstone.version);
-        Ok(known.max(grave).is_none_or(|ours| ours < version))
+        // What has come to this disk meanwhile is not given up for it.
+        Ok(known.max(grave).is_none_or(|ours| ours < version) && !store.has_blob(&blob)?)
     });
     if !said(is_newer.await)? {
         return Ok(false);
     }
-    let record = OwnRecord { seal, iv, modified: metadata.modified };
     said(inner.commit(Change::Own(key, hashed, Box::new(record))).await)?;
-    inner.tell(&Event::FileAdopted { file, version });
     Ok(true)
 }
 

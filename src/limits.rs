@@ -73,7 +73,8 @@ pub const REPAIRS_MAX: usize = 2;
 /// A repair that failed is tried again after this; the wait doubles with each failure in a row…
 pub const REPAIR_RETRY_MIN: Duration = HEARTBEAT_INTERVAL;
 
-/// …up to this. Chosen: four heartbeats; an attempt at a peer whose disk is full costs one message for each file.
+/// …up to this. Chosen: four heartbeats. Each attempt at a peer whose disk is full reads every file that it lacks, and
+/// offers it.
 pub const REPAIR_RETRY_MAX: Duration = Duration::from_secs(20);
 
 /// A check reads replicas up to this size; of larger ones it says when they were last verified. Chosen: read from a

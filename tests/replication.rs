@@ -15,6 +15,7 @@ fn any_plan() -> impl Strategy<Value = Plan<Call>> {
         seed: seed.into(),
         nodes: 3,
         dials: vec![(0, 1), (0, 2)],
+        options: Vec::new(),
         steps,
         lift_ms: 4000,
     })

@@ -4,6 +4,7 @@
 //! seed 7                              # what the network, the nodes and the power losses draw from
 //! nodes 3
 //! dial n2 n0                          # the node on n2 dials the one on n0
+//! option n1 packed                    # how the node on n1 is started: the words are the subject's
 //! at 0.250 n2 store b 1000            # a call on a node: its words are the subject's
 //! at 1.000 to 3.000 cut n0 n2         # a fault, from and to a moment of virtual time
 //! at 2.000 rot n0 5                   # a fault at one moment
@@ -28,6 +29,8 @@ pub struct Plan<O> {
     pub nodes: usize,
     /// Who dials whom.
     pub dials: Vec<(Host, Host)>,
+    /// How the programs of hosts are started, beyond what all have in common.
+    pub options: Vec<(Host, String)>,
     /// What happens, in any order.
     pub steps: Vec<Step<O>>,
     /// When all faults end, in milliseconds.
@@ -68,16 +71,25 @@ impl<O> Plan<O> {
         calls
     }
 
-    /// Whether all lies are such as the subject knows: the text of a plan alone does not say.
+    /// How the program of a host is started.
+    #[must_use]
+    pub fn options_of(&self, host: Host) -> Vec<String> {
+        self.options.iter().filter(|(of, _)| *of == host).map(|(_, option)| option.clone()).collect()
+    }
+
+    /// Whether all options and lies are such as the subject knows: the text of a plan alone does not say.
     ///
     /// # Errors
     /// Names the first that is not.
-    pub fn check_lies(&self, known: &[&str]) -> Result<(), String> {
+    pub fn check_words(&self, options: &[&str], lies: &[&str]) -> Result<(), String> {
+        if let Some((_, option)) = self.options.iter().find(|(_, option)| !options.contains(&option.as_str())) {
+            return Err(format!("{option:?} is no option: known are {}", options.join(", ")));
+        }
         for step in &self.steps {
             if let What::Fault(Fault::Lie(_, lie), _) = &step.what
-                && !known.contains(&lie.as_str())
+                && !lies.contains(&lie.as_str())
             {
-                return Err(format!("{lie:?} is no lie: known are {}", known.join(", ")));
+                return Err(format!("{lie:?} is no lie: known are {}", lies.join(", ")));
             }
         }
         Ok(())

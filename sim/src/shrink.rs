@@ -36,6 +36,7 @@ pub fn shrink<S: Subject>(
     shrinking.drop_steps();
     shrinking.make_steps_smaller();
     shrinking.drop_steps();
+    shrinking.drop_options();
     shrinking.drop_nodes();
     Some(shrinking.best)
 }
@@ -125,6 +126,18 @@ impl<S: Subject> Shrinking<'_, S> {
         }
     }
 
+    /// Drops the options that it does not take.
+    fn drop_options(&mut self) {
+        let mut index = 0;
+        while index < self.best.plan.options.len() {
+            let mut plan = self.best.plan.clone();
+            plan.options.remove(index);
+            if !self.try_plan(plan) {
+                index += 1;
+            }
+        }
+    }
+
     /// Drops the last nodes where no step needs them.
     fn drop_nodes(&mut self) {
         while self.best.plan.nodes > 2 {
@@ -139,6 +152,7 @@ impl<S: Subject> Shrinking<'_, S> {
             let mut plan = self.best.plan.clone();
             plan.nodes = last;
             plan.dials.retain(|(from, to)| *from != last && *to != last);
+            plan.options.retain(|(host, _)| *host != last);
             if !self.try_plan(plan) {
                 return;
             }

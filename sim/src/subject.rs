@@ -42,6 +42,11 @@ pub trait Subject: Clone + 'static {
         &[]
     }
 
+    /// The ways in which the program of a host can be started, each one word: see [`Machine::options`].
+    fn options(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Runs the program of a host until it ends. It is started again whatever it ends with, but for
     /// [`Ended::Broken`]. It is dropped where its host is killed.
     fn boot(self, machine: Machine<Self>) -> impl Future<Output = Ended> + 'static;
@@ -116,6 +121,8 @@ pub struct Machine<S: Subject> {
     pub boot: u64,
     /// Where it is set, not the program itself is to be run, but one that lies in this way.
     pub lie: Option<String>,
+    /// How the program is to be started, in words of the subject.
+    pub options: Vec<String>,
     /// Where its random choices come from: another seed for each start.
     pub seed: Seed,
     /// Where it listens.

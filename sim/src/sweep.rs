@@ -7,7 +7,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::plan::{Plan, draw};
+use crate::plan::Plan;
+use crate::plan::draw::{self, Vocabulary};
 use crate::run::run;
 use crate::subject::{Broken, Subject};
 
@@ -45,7 +46,8 @@ pub struct Summary {
 /// The plan that a seed names.
 #[must_use]
 pub fn plan_of<S: Subject>(subject: &S, seed: u64) -> Plan<S::Call> {
-    draw::tree(seed, subject.calls(), subject.lies()).current()
+    let words = Vocabulary { lies: subject.lies(), options: subject.options() };
+    draw::tree(seed, subject.calls(), words).current()
 }
 
 /// Sweeps until the range is done, a promise is broken, or `goes_on` says no. It is called after each run, on the

@@ -25,6 +25,6 @@ pub(super) fn plan(source: &str) -> Result<Plan<Call>, String> {
     let text = fs::read_to_string(path).map_err(failed)?;
     let no_plan = |error: String| format!("{source} is no plan: {error}");
     let plan: Plan<Call> = text.parse().map_err(|error: PlanError| no_plan(error.to_string()))?;
-    plan.check_lies(Files::default().lies()).map_err(no_plan)?;
+    plan.check_words(Files::default().options(), Files::default().lies()).map_err(no_plan)?;
     Ok(plan)
 }

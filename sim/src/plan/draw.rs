@@ -21,10 +21,23 @@ const FAULT_MS_MAX: u64 = 4_000;
 /// So many of a hundred seeds have hosts that lie.
 const LIES_SHARE: u32 = 20;
 
+/// So many of a hundred seeds use an option, and then so many of a hundred of their hosts have it.
+const OPTION_SHARES: (u32, u32) = (40, 50);
+
+/// The words of the subject that a plan may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Vocabulary {
+    /// Ways in which a program can lie.
+    pub lies: &'static [&'static str],
+    /// Ways in which a program can be started.
+    pub options: &'static [&'static str],
+}
+
 /// What is fixed for a plan.
 struct Knobs {
     nodes: usize,
     dials: Vec<(Host, Host)>,
+    options: Vec<(Host, String)>,
     families: Vec<Family>,
     faults_max: usize,
     calls_max: usize,
@@ -36,7 +49,7 @@ struct Knobs {
 ///
 /// # Panics
 /// Never: the strategies reject nothing.
-pub fn tree<O>(seed: u64, calls: BoxedStrategy<O>, lies: &'static [&'static str]) -> Box<dyn ValueTree<Value = Plan<O>>>
+pub fn tree<O>(seed: u64, calls: BoxedStrategy<O>, words: Vocabulary) -> Box<dyn ValueTree<Value = Plan<O>>>
 where
     O: std::fmt::Debug + Clone + 'static,
 {
@@ -44,14 +57,15 @@ where
     let mut knobs = knobs(&mut rng);
     // From a lane of its own, so that plans without a lie are those of a subject that knows none.
     let mut lane = Seed::from_u64(seed).derive("lies", 0).lane(Lane::Identity);
-    if !lies.is_empty() && below(&mut lane, 100) < LIES_SHARE {
+    if !words.lies.is_empty() && below(&mut lane, 100) < LIES_SHARE {
         knobs.families.push(Family::Lie);
     }
+    knobs.options = options(&mut Seed::from_u64(seed).derive("options", 0).lane(Lane::Identity), knobs.nodes, words);
     let mut bytes = [0; 32];
     rng.fill_bytes(&mut bytes);
     let config = Config { failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    let tree = strategy(seed, knobs, calls, lies).new_tree(&mut runner);
+    let tree = strategy(seed, knobs, calls, words.lies).new_tree(&mut runner);
     Box::new(tree.expect("the strategies reject nothing"))
 }
 
@@ -72,7 +86,18 @@ fn knobs(rng: &mut LaneRng) -> Knobs {
     let faults_max = 1 + index_below(rng, 20);
     let calls_max = 8 + index_below(rng, 25);
     let callers = 1 + index_below(rng, nodes.min(2));
-    Knobs { nodes, dials, families, faults_max, calls_max, callers }
+    Knobs { nodes, dials, options: Vec::new(), families, faults_max, calls_max, callers }
+}
+
+/// Which hosts have which options. From a lane of its own, so that a further option changes nothing else of a plan.
+fn options(rng: &mut LaneRng, nodes: usize, words: Vocabulary) -> Vec<(Host, String)> {
+    let mut options = Vec::new();
+    for option in words.options {
+        let is_used = below(rng, 100) < OPTION_SHARES.0;
+        let hosts = (0..nodes).filter(|_| below(rng, 100) < OPTION_SHARES.1 && is_used);
+        options.extend(hosts.map(|host| (host, (*option).to_owned())));
+    }
+    options
 }
 
 /// A star around the first node or towards it, a line, or each to each.
@@ -94,7 +119,7 @@ fn strategy<O>(
 where
     O: std::fmt::Debug + Clone + 'static,
 {
-    let Knobs { nodes, dials, families, faults_max, calls_max, callers } = knobs;
+    let Knobs { nodes, dials, options, families, faults_max, calls_max, callers } = knobs;
     let call =
         (0..LIFT_MS, 0..callers, calls).prop_map(|(at_ms, host, call)| Step { at_ms, what: What::Call(host, call) });
     let calls = vec(call, 4..=calls_max);
@@ -113,6 +138,6 @@ where
     (calls, vec(fault, count)).prop_map(move |(calls, faults)| {
         let mut steps: Vec<_> = calls.into_iter().chain(faults).collect();
         steps.sort_by_key(|step| step.at_ms);
-        Plan { seed, nodes, dials: dials.clone(), steps, lift_ms: LIFT_MS }
+        Plan { seed, nodes, dials: dials.clone(), options: options.clone(), steps, lift_ms: LIFT_MS }
     })
 }

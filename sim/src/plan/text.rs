@@ -28,6 +28,9 @@ impl<O: fmt::Display> fmt::Display for Plan<O> {
         for (from, to) in &self.dials {
             writeln!(f, "dial {} {}", name(*from), name(*to))?;
         }
+        for (host, option) in &self.options {
+            writeln!(f, "option {} {option}", name(*host))?;
+        }
         for Step { at_ms, what } in &self.steps {
             let at = show_time(*at_ms);
             match what {
@@ -61,13 +64,14 @@ struct Reading<O> {
     seed: Option<u64>,
     nodes: Option<usize>,
     dials: Vec<(Host, Host)>,
+    options: Vec<(Host, String)>,
     steps: Vec<Step<O>>,
     lift_ms: Option<u64>,
 }
 
 impl<O> Default for Reading<O> {
     fn default() -> Self {
-        Self { seed: None, nodes: None, dials: Vec::new(), steps: Vec::new(), lift_ms: None }
+        Self { seed: None, nodes: None, dials: Vec::new(), options: Vec::new(), steps: Vec::new(), lift_ms: None }
     }
 }
 
@@ -91,9 +95,18 @@ impl<O: FromStr<Err: fmt::Display>> Reading<O> {
                 }
                 self.dials.push((from, to));
             }
+            "option" => {
+                let option = (words.host()?, words.word("an option")?.to_owned());
+                if self.options.contains(&option) {
+                    return Err("a host has each option at most once".to_owned());
+                }
+                self.options.push(option);
+            }
             "lift" => once(&mut self.lift_ms, words.time()?, "lift")?,
             "at" => return self.step(words),
-            other => return Err(format!("a line begins with seed, nodes, dial, at or lift, not with {other:?}")),
+            other => {
+                return Err(format!("a line begins with seed, nodes, dial, option, at or lift, not with {other:?}"));
+            }
         }
         words.end()
     }
@@ -133,6 +146,7 @@ impl<O: FromStr<Err: fmt::Display>> Reading<O> {
             seed: self.seed.ok_or_else(|| missing("seed NUMBER"))?,
             nodes: self.nodes.ok_or_else(|| missing("nodes NUMBER"))?,
             dials: self.dials,
+            options: self.options,
             steps: self.steps,
             lift_ms: self.lift_ms.ok_or_else(|| missing("lift TIME"))?,
         };
@@ -141,7 +155,8 @@ impl<O: FromStr<Err: fmt::Display>> Reading<O> {
             What::Fault(fault, _) => [Some(fault.hosts().0), fault.hosts().1],
         });
         let of_dials = plan.dials.iter().flat_map(|(from, to)| [Some(*from), Some(*to)]);
-        match of_steps.chain(of_dials).flatten().max() {
+        let of_options = plan.options.iter().map(|(host, _)| Some(*host));
+        match of_steps.chain(of_dials).chain(of_options).flatten().max() {
             Some(host) if host >= plan.nodes => {
                 Err(format!("{} is used, and there are {} nodes of at most {HOSTS_MAX}", name(host), plan.nodes))
             }

@@ -101,6 +101,7 @@ impl<S: Subject> Hosted<S> {
             host,
             boot,
             lie: self.levers.lie.borrow().clone(),
+            options: self.scene.plan.options_of(host),
             seed: Seed::from_u64(self.scene.plan.seed).derive(&name(host), boot),
             listen: format!("0.0.0.0:{PORT}").parse().expect("an address"),
             hosts: (0..self.scene.plan.nodes).map(address).collect(),

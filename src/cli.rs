@@ -5,6 +5,7 @@
 
 mod arguments;
 mod control;
+mod convert;
 mod copies;
 mod demo;
 mod error;
@@ -58,6 +59,7 @@ fn run(arguments: Arguments, draw_seed: fn() -> io::Result<Seed>) -> Result<(), 
         Command::Scrub(arguments) => runtime::run(runtime::unless_interrupted(copies::scrub(&arguments, verbosity))),
         Command::Peers(arguments) => runtime::run(peers::list(&arguments, verbosity)),
         Command::Stop(arguments) => runtime::run(peers::stop(&arguments)),
+        Command::Convert(arguments) => convert::run(&arguments, verbosity),
         Command::Demo(arguments) => demo::run(&arguments, verbosity, draw_seed),
     }
 }

@@ -30,6 +30,11 @@ pub const CHUNK_BYTES: usize = 256 * 1024;
 /// so that a refusal costs one message. Chosen: one Noise frame, below the socket buffers of every platform.
 pub const EAGER_BYTES_MAX: u64 = 60 * 1024;
 
+/// Blobs up to this size lie in the catalog where the layout packs them, and in memory while they are written: up to
+/// 64 calls and 256 connections do so at once. Chosen: beyond it writing the bytes costs more than the syncs of a file
+/// of their own.
+pub const PACKED_BYTES_MAX: usize = 64 * 1024;
+
 /// Chunks that may wait for one slow peer while a file is stored. Two keep the link busy while one is sealed.
 pub const CHUNKS_QUEUED_MAX: usize = 3;
 
@@ -80,6 +85,9 @@ pub const REPAIR_RETRY_MAX: Duration = Duration::from_secs(20);
 /// A check reads replicas up to this size; of larger ones it says when they were last verified. Chosen: read from a
 /// disk well within the deadline of a message.
 pub const CHECK_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Small blobs that a conversion of the layout takes in one commit: 4 MiB of memory.
+pub const CONVERT_BATCH_MAX: usize = 64;
 
 /// Damaged files that are kept for people to look at; further ones are removed.
 pub const QUARANTINE_FILES_MAX: usize = 64;

@@ -15,6 +15,7 @@ mod fetch;
 mod files;
 mod handle;
 mod inbound;
+mod lanes;
 pub mod link;
 mod locks;
 mod peers;
@@ -24,7 +25,7 @@ mod replicate;
 mod scrub;
 mod serve;
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::future::Future;
 use std::io;
 use std::rc::Rc;
@@ -34,16 +35,18 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::crypto::{ClusterSecret, Iv, Keys, NodeId, Print, Summary, Version};
+use crate::crypto::{ClusterSecret, Keys, NodeId, Print, Summary, Version};
 use crate::disk::Disk;
 use crate::event::{Event, EventSink};
 use crate::limits::{CALLS_MAX, HANDSHAKES_MAX, INBOUND_CONNECTIONS_MAX, REPAIRS_MAX};
 use crate::platform::Platform;
-use crate::seed::{Lane, LaneRng, Rng, Seed};
+use crate::seed::{Lane, LaneRng, Seed};
+use crate::store::layout::Layout;
 use crate::store::{self, Identity, IdentityError, Recovered, Store};
 use crate::time::UnixMillis;
 use crate::transport::{Address, Transport};
 use bomb::Bomb;
+use lanes::Lanes;
 
 pub use errors::{DeleteError, GetError, ReadError, ReplicaError, StatError, StoreError, StoreFault};
 pub use everywhere::{Holder, Holding};
@@ -60,6 +63,9 @@ pub struct Config {
     pub peers: Vec<Address>,
     /// What the nodes of the cluster share.
     pub cluster: ClusterSecret,
+    /// How the blobs of its data directory lie. Where nothing is said, as they do; in a new directory in
+    /// [`Layout::Folders`].
+    pub layout: Option<Layout>,
     /// Where its keys, IVs and jitter come from. Never the same for two starts.
     pub seed: Seed,
     /// Where it tells its events.
@@ -108,7 +114,7 @@ impl Node {
         let disk = platform.disk().clone();
         let mut identity_lane = config.seed.lane(Lane::Identity);
         let now = platform.now();
-        let opened = disk.clone().run(move || open(disk, &mut identity_lane, now)).await?;
+        let opened = disk.clone().run(move || open(disk, config.layout, &mut identity_lane, now)).await?;
         let transport = platform.transport();
         let (listener, address) = transport
             .bind(&config.listen)
@@ -195,8 +201,14 @@ struct Opened<D: Disk> {
     is_new: bool,
 }
 
-fn open<D: Disk>(disk: D, identity_lane: &mut LaneRng, now: UnixMillis) -> Result<Opened<D>, StartError> {
+fn open<D: Disk>(
+    disk: D,
+    layout: Option<Layout>,
+    identity_lane: &mut LaneRng,
+    now: UnixMillis,
+) -> Result<Opened<D>, StartError> {
     let identity = Identity::load_or_create(&disk, identity_lane)?;
+    Layout::choose(&disk, layout).map_err(store::StoreError::from)?;
     let keys = Keys::derive(&identity.master);
     let (store, recovered) = Store::open(disk, &keys)?;
     if recovered.has_new_catalog && !identity.is_new {
@@ -229,32 +241,6 @@ struct Inner<P: Platform> {
     tasks: TaskTracker,
     stop: CancellationToken,
     panicked: Rc<Cell<bool>>,
-}
-
-/// The random lanes that a running node draws from.
-struct Lanes {
-    handshake: RefCell<LaneRng>,
-    iv: RefCell<LaneRng>,
-    metadata_iv: RefCell<LaneRng>,
-    backoff: RefCell<LaneRng>,
-}
-
-impl Lanes {
-    fn new(seed: &Seed) -> Self {
-        let lane = |lane| RefCell::new(seed.lane(lane));
-        Self {
-            handshake: lane(Lane::Handshake),
-            iv: lane(Lane::Iv),
-            metadata_iv: lane(Lane::MetadataIv),
-            backoff: lane(Lane::Backoff),
-        }
-    }
-}
-
-fn draw_iv(lane: &RefCell<LaneRng>) -> Iv {
-    let mut iv = Iv([0; 16]);
-    lane.borrow_mut().fill_bytes(&mut iv.0);
-    iv
 }
 
 impl<P: Platform> Inner<P> {

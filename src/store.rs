@@ -9,10 +9,15 @@
 mod backend;
 mod blobs;
 mod catalog;
+mod convert;
 mod identity;
 pub mod layout;
+mod reader;
 mod record;
 mod recovery;
+mod setup;
+mod text_file;
+mod writer;
 
 use std::io;
 use std::sync::atomic::AtomicU64;
@@ -23,14 +28,17 @@ use crate::disk::{Disk, DiskPath};
 use crate::limits::VERSIONS_RESERVED;
 use blobs::Tree;
 use catalog::Catalog;
-use layout::BlobId;
+use layout::{BlobId, Layout};
 use recovery::Unsettled;
 
-pub use blobs::{BlobReader, BlobWriter};
 pub use catalog::CatalogError;
+pub use convert::{Converted, convert};
 pub use identity::{Identity, IdentityError};
+pub use reader::BlobReader;
 pub use record::{Change, HeldRecord, Known, OwnRecord};
 pub use recovery::Recovered;
+pub use setup::{LayoutError, Setup};
+pub use writer::BlobWriter;
 
 /// Why the data directory could not be read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +56,9 @@ pub enum StoreError {
     /// The catalog could not be read or changed.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+    /// The blobs lie in a way that cannot be used.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
 }
 
 impl StoreError {
@@ -57,6 +68,8 @@ impl StoreError {
         let kind = match self {
             Self::Disk { source, .. } => Some(source.kind()),
             Self::Catalog(error) => error.io_kind(),
+            Self::Layout(LayoutError::Disk { source, .. }) => Some(source.kind()),
+            Self::Layout(_) => None,
         };
         matches!(kind, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
     }
@@ -72,6 +85,7 @@ pub(crate) fn failed(operation: &'static str, path: &DiskPath) -> impl FnOnce(io
 pub struct Store<D: Disk> {
     disk: D,
     node: NodeId,
+    layout: Layout,
     catalog: Catalog<D>,
     tree: Mutex<Tree>,
     unsettled: Mutex<Unsettled>,
@@ -86,11 +100,16 @@ struct Versions {
 }
 
 impl<D: Disk> Store<D> {
-    /// Opens the directory, finishes or drops what a crash left half done, and says what was found.
+    /// Opens the directory in the layout that it has, finishes or drops what a crash left half done, and says what was found.
     ///
     /// # Errors
-    /// Where the disk fails or the catalog is not one.
+    /// Where the disk fails, the catalog is not one, or a conversion of the layout was interrupted.
     pub fn open(disk: D, keys: &Keys) -> Result<(Self, Recovered), StoreError> {
+        let layout = Setup::read(&disk)?.settled()?;
+        Self::open_as(disk, keys, layout)
+    }
+
+    fn open_as(disk: D, keys: &Keys, layout: Layout) -> Result<(Self, Recovered), StoreError> {
         let root = DiskPath::root();
         disk.sync_all().map_err(failed("sync", &root))?;
         for path in [layout::temporary_dir(), root.child(&keys.node().to_string())] {
@@ -108,6 +127,7 @@ impl<D: Disk> Store<D> {
         let store = Self {
             disk,
             node: keys.node(),
+            layout,
             catalog,
             tree: Mutex::default(),
             unsettled: Mutex::default(),
@@ -126,7 +146,7 @@ impl<D: Disk> Store<D> {
         let mut versions = lock(&self.versions);
         if versions.next == versions.ceiling {
             let ceiling = versions.ceiling + VERSIONS_RESERVED;
-            self.catalog.commit(&[Change::VersionCeiling(ceiling)])?;
+            self.catalog.commit(&[&Change::VersionCeiling(ceiling)])?;
             versions.ceiling = ceiling;
         }
         versions.next += 1;
@@ -140,7 +160,7 @@ impl<D: Disk> Store<D> {
     pub fn skip_versions(&self, up_to: Version) -> Result<(), StoreError> {
         let mut versions = lock(&self.versions);
         if versions.ceiling < up_to.0 {
-            self.catalog.commit(&[Change::VersionCeiling(up_to.0)])?;
+            self.catalog.commit(&[&Change::VersionCeiling(up_to.0)])?;
             versions.ceiling = up_to.0;
         }
         versions.next = versions.next.max(up_to.0);
@@ -151,8 +171,8 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// After an error it is not known whether the changes are durable.
-    pub fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
-        Ok(self.catalog.commit(changes)?)
+    pub fn commit<'a>(&self, changes: impl IntoIterator<Item = &'a Change>) -> Result<(), StoreError> {
+        Ok(self.catalog.commit(&changes.into_iter().collect::<Vec<_>>())?)
     }
 
     /// What this node knows of one of its own files; nothing where it is deleted everywhere.
@@ -240,7 +260,7 @@ impl<D: Disk> Store<D> {
     }
 
     fn path(&self, blob: &BlobId) -> DiskPath {
-        layout::blob(self.node, blob)
+        self.layout.place(self.node, blob)
     }
 }
 

@@ -11,10 +11,14 @@ use std::rc::Rc;
 use dacapo::crypto::{ClusterSecret, Key};
 use dacapo::node::{Config, Content, GetError, Handle, Node, StoreError};
 use dacapo::seed::Seed;
+use dacapo::store::layout::Layout;
 use dacapo::transport::{Address, Transport};
 use dacapo_sim::disk::SimDisk;
 use dacapo_sim::platform::{SimClock, SimPlatform};
 use fault_disk::{Fault, FaultDisk};
+
+/// What holds of one holds of the other.
+const LAYOUTS: [Layout; 2] = [Layout::Folders, Layout::Packed];
 
 /// A network that nobody is on.
 #[derive(Clone)]
@@ -34,11 +38,12 @@ impl Transport for Alone {
     }
 }
 
-async fn start(disk: &FaultDisk, boot: u64) -> Result<Node, String> {
+async fn start(disk: &FaultDisk, layout: Layout, boot: u64) -> Result<Node, String> {
     let config = Config {
         listen: ":1".parse().expect("an address"),
         peers: Vec::new(),
         cluster: ClusterSecret::open(),
+        layout: Some(layout),
         seed: Seed::from_u64(1).derive("n", boot),
         events: Rc::new(|_| ()),
     };
@@ -94,10 +99,10 @@ fn model() -> Vec<(&'static str, May)> {
     ["picture_75.png", "picture_1475.png", "c"].into_iter().map(|name| (name, vec![None])).collect()
 }
 
-fn calls_of_a_whole_run() -> Vec<String> {
+fn calls_of_a_whole_run(layout: Layout) -> Vec<String> {
     on_one_thread(async {
         let disk = FaultDisk::new(&SimDisk::new(), None);
-        let node = start(&disk, 0).await.expect("it starts");
+        let node = start(&disk, layout, 0).await.expect("it starts");
         work(&node.handle(), &mut model()).await;
         node.handle().stop().await;
         node.stopped().await.expect("no panic");
@@ -105,20 +110,20 @@ fn calls_of_a_whole_run() -> Vec<String> {
     })
 }
 
-fn crash_at(call: usize, fault: Fault) -> Result<(), String> {
+fn crash_at(layout: Layout, call: usize, fault: Fault) -> Result<(), String> {
     on_one_thread(async {
-        let what = format!("{fault:?} at call {call}");
+        let what = format!("{layout}: {fault:?} at call {call}");
         let sim = SimDisk::new();
         let disk = FaultDisk::new(&sim, Some((call, fault)));
         let mut model = model();
-        if let Ok(node) = start(&disk, 0).await {
+        if let Ok(node) = start(&disk, layout, 0).await {
             work(&node.handle(), &mut model).await;
             node.handle().stop().await;
             node.stopped().await.map_err(|error| format!("{what}: {error}"))?;
         }
         for boot in 1..3 {
             let disk = FaultDisk::new(&sim, None);
-            let node = start(&disk, boot).await.map_err(|error| format!("{what}: boot {boot}: {error}"))?;
+            let node = start(&disk, layout, boot).await.map_err(|error| format!("{what}: boot {boot}: {error}"))?;
             check(&node.handle(), &mut model, &what).await;
             node.handle().stop().await;
             node.stopped().await.map_err(|error| format!("{what}: {error}"))?;
@@ -129,21 +134,24 @@ fn crash_at(call: usize, fault: Fault) -> Result<(), String> {
 }
 
 fn every_call(faults: &[Fault]) {
-    let calls = calls_of_a_whole_run();
     let mut failures = Vec::new();
-    for (call, name) in calls.iter().enumerate() {
-        for fault in faults {
-            if let Err(why) = crash_at(call, *fault) {
-                failures.push(format!("{why} ({})", name));
+    for layout in LAYOUTS {
+        for (call, name) in calls_of_a_whole_run(layout).iter().enumerate() {
+            for fault in faults {
+                if let Err(why) = crash_at(layout, call, *fault) {
+                    failures.push(format!("{why} ({})", name));
+                }
             }
         }
     }
-    assert!(failures.is_empty(), "{} of {}:\n{}", failures.len(), calls.len(), failures.join("\n"));
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
 }
 
 #[test]
 fn a_run_makes_the_same_disk_calls_each_time() {
-    assert!(calls_of_a_whole_run() == calls_of_a_whole_run());
+    for layout in LAYOUTS {
+        assert!(calls_of_a_whole_run(layout) == calls_of_a_whole_run(layout));
+    }
 }
 
 #[test]
@@ -164,13 +172,15 @@ fn an_error_of_any_call_loses_nothing_acknowledged() {
 /// One call of a running node fails. It goes on without a restart.
 #[test]
 fn a_node_serves_after_any_call_that_failed_once() {
-    let calls = calls_of_a_whole_run();
     let mut failures = Vec::new();
-    for (call, name) in calls.iter().enumerate() {
+    let calls = LAYOUTS.into_iter().flat_map(|layout| {
+        calls_of_a_whole_run(layout).into_iter().enumerate().map(move |(call, name)| (layout, call, name))
+    });
+    for (layout, call, name) in calls {
         for fault in [Fault::Error(io::ErrorKind::StorageFull), Fault::ErrorAfter(io::ErrorKind::Other)] {
             let failed = on_one_thread(async {
                 let disk = FaultDisk::new(&SimDisk::new(), Some((call, fault)));
-                let Ok(node) = start(&disk, 0).await else { return None };
+                let Ok(node) = start(&disk, layout, 0).await else { return None };
                 let node = node.handle();
                 let mut model = model();
                 work(&node, &mut model).await;
@@ -191,7 +201,7 @@ fn a_node_serves_after_any_call_that_failed_once() {
                 again.err().map(|error| format!("store: {error}"))
             });
             if let Some(why) = failed {
-                failures.push(format!("{fault:?} at call {call} ({}): {why}", name));
+                failures.push(format!("{layout}: {fault:?} at call {call} ({name}): {why}"));
             }
         }
     }

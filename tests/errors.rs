@@ -14,7 +14,8 @@ use dacapo::node::{
     StoreFault,
 };
 use dacapo::protocol::{DecodeError, Refusal, WireError};
-use dacapo::store::{CatalogError, IdentityError, StoreError as DiskStoreError};
+use dacapo::store::layout::Layout;
+use dacapo::store::{CatalogError, IdentityError, LayoutError, StoreError as DiskStoreError};
 use dacapo::transport::AddressError;
 
 /// Names each value by its variant, and says which variants there are.
@@ -103,7 +104,19 @@ fn messages_about_data_directories() {
                 Disk { operation: "read", source: denied() }
             ),
             messages!(CatalogError { Database, Record }, Database(Box::new(database)), Record { table: "own" }),
-            messages!(DiskStoreError { Disk, Catalog }, disk_error(), Catalog(CatalogError::Record { table: "own" })),
+            messages!(
+                DiskStoreError { Disk, Catalog, Layout },
+                disk_error(),
+                Catalog(CatalogError::Record { table: "own" }),
+                Layout(LayoutError::Damaged)
+            ),
+            messages!(
+                LayoutError { Damaged, Other, Converting, Disk },
+                Damaged,
+                Other { found: Layout::Folders, wanted: Layout::Packed },
+                Converting { to: Layout::Packed },
+                Disk { operation: "read", source: denied() }
+            ),
         ],
     );
 }

@@ -24,7 +24,9 @@ fn every_help_text_is_as_reviewed() {
     settings.set_omit_expression(true);
     settings.bind(|| {
         insta::assert_snapshot!("help", help(&[]));
-        for command in ["node", "put", "get", "rm", "ls", "stat", "peers", "stop", "demo"] {
+        for command in
+            ["node", "put", "get", "rm", "ls", "stat", "whereis", "scrub", "peers", "stop", "convert", "demo"]
+        {
             insta::assert_snapshot!(format!("help_{command}"), help(&[command]));
         }
     });

@@ -38,6 +38,7 @@ async fn node(links: &Links, own: usize, directory: &Path, peers: Vec<Address>) 
         listen: real::any_port(),
         peers,
         cluster: ClusterSecret::open(),
+        layout: None,
         seed: node_seed(1, &format!("n{own}"), 0),
         events: Rc::new(|_| ()),
     };

@@ -15,11 +15,14 @@ use dacapo::disk::{Disk, DiskFile};
 use dacapo::node::{Content, DeleteError, GetError, Handle, StoreError};
 use dacapo::protocol::{Message, read_message, read_stream_header};
 use dacapo::seed::{Lane, Seed};
-use dacapo::store::layout::{self, BlobId};
+use dacapo::store::layout::{self, BlobId, Layout};
 use dacapo_sim::disk::SimDisk;
 use fault_disk::{Fault, FaultDisk};
 use member::Member;
 use network::{Network, files_below, get, key, put, run, stop};
+
+/// What holds of one holds of the other.
+const LAYOUTS: [Layout; 2] = [Layout::Folders, Layout::Packed];
 
 /// The first two share the first folder of their SHA-1.
 const NAMES: [&str; 3] = ["picture_75.png", "picture_1475.png", "c"];
@@ -92,9 +95,9 @@ fn a_torn_temporary_file_does_not_become_the_replica() {
 
 #[test]
 fn an_acked_delete_stays_deleted_after_a_power_loss() {
-    for seed in 0..64 {
+    for (layout, seed) in LAYOUTS.into_iter().flat_map(|layout| (0..64).map(move |seed| (layout, seed))) {
         run(async move {
-            let (network, disk) = (Network::default(), SimDisk::new());
+            let (network, disk) = (Network::of(layout), SimDisk::new());
             let node = network.start(5000, &disk, &[]).await;
             for name in NAMES {
                 put(&node.handle(), name, vec![1; 5000]).await;
@@ -103,7 +106,7 @@ fn an_acked_delete_stays_deleted_after_a_power_loss() {
             for name in [NAMES[0], NAMES[2]] {
                 node.handle().delete(&key(name)).await.expect("deleted");
                 // The worst that a power loss can do; few seeds choose it.
-                let path = layout::blob(node.handle().node(), &BlobId::Own(key(name).path_name())).to_string();
+                let path = layout.place(node.handle().node(), &BlobId::Own(key(name).path_name())).to_string();
                 assert!(disk.durable_tree().iter().all(|(durable, ..)| *durable != path), "{name} is still durable");
             }
             lose_power(&disk, seed);
@@ -152,16 +155,18 @@ async fn answers(node: &Handle) -> Vec<Option<Vec<u8>>> {
 /// The start after a kill sees names that the disk does not have yet, and answers by them.
 #[test]
 fn what_the_start_after_a_kill_has_answered_survives_a_power_loss() {
-    let calls = run(async {
-        let disk = FaultDisk::new(&SimDisk::new(), None);
-        let node = Network::default().try_start(5000, disk.clone(), &[]).await.expect("it starts");
-        work(&node.handle()).await;
-        disk.calls().len()
-    });
-    for call in 0..calls {
+    let calls = |layout| {
+        run(async move {
+            let disk = FaultDisk::new(&SimDisk::new(), None);
+            let node = Network::of(layout).try_start(5000, disk.clone(), &[]).await.expect("it starts");
+            work(&node.handle()).await;
+            disk.calls().len()
+        })
+    };
+    for (layout, call) in LAYOUTS.into_iter().flat_map(|layout| (0..calls(layout)).map(move |call| (layout, call))) {
         for seed in 0..3 {
             run(async move {
-                let (network, disk) = (Network::default(), SimDisk::new());
+                let (network, disk) = (Network::of(layout), SimDisk::new());
                 let dying = FaultDisk::new(&disk, Some((call, Fault::Kill)));
                 if let Ok(node) = network.try_start(5000, dying, &[]).await {
                     work(&node.handle()).await;
@@ -173,7 +178,7 @@ fn what_the_start_after_a_kill_has_answered_survives_a_power_loss() {
                 stop(node).await;
                 let node = network.start(5000, &disk, &[]).await;
                 let after = answers(&node.handle()).await;
-                assert!(before == after, "killed at call {call}, power lost with seed {seed}");
+                assert!(before == after, "{layout}: killed at call {call}, power lost with seed {seed}");
             });
         }
     }
@@ -181,8 +186,8 @@ fn what_the_start_after_a_kill_has_answered_survives_a_power_loss() {
 
 /// A store that fails at its commit or after it; the delete that follows; and what is there then. True where the
 /// store may have happened and the delete was acknowledged.
-async fn delete_after_fault(call: usize, fault: Fault) -> bool {
-    let (network, sim) = (Network::default(), SimDisk::new());
+async fn delete_after_fault(layout: Layout, call: usize, fault: Fault) -> bool {
+    let (network, sim) = (Network::of(layout), SimDisk::new());
     let disk = FaultDisk::new(&sim, Some((call, fault)));
     let Ok(node) = network.try_start(5000, disk, &[]).await else { return false };
     let mut is_unconfirmed = false;
@@ -205,20 +210,24 @@ async fn delete_after_fault(call: usize, fault: Fault) -> bool {
 
 #[test]
 fn an_acked_delete_stays_deleted_after_a_store_that_failed() {
-    let calls = run(async {
-        let disk = FaultDisk::new(&SimDisk::new(), None);
-        let node = Network::default().try_start(5000, disk.clone(), &[]).await.expect("it starts");
-        for version in [1, 2] {
-            put(&node.handle(), "a", vec![version; 5000]).await;
+    let calls = |layout| {
+        run(async move {
+            let disk = FaultDisk::new(&SimDisk::new(), None);
+            let node = Network::of(layout).try_start(5000, disk.clone(), &[]).await.expect("it starts");
+            for version in [1, 2] {
+                put(&node.handle(), "a", vec![version; 5000]).await;
+            }
+            node.handle().delete(&key("a")).await.expect("deleted");
+            disk.calls().len()
+        })
+    };
+    for layout in LAYOUTS {
+        let mut unconfirmed = 0;
+        for call in 0..calls(layout) {
+            for fault in [Fault::Error(io::ErrorKind::Other), Fault::ErrorAfter(io::ErrorKind::Other)] {
+                unconfirmed += usize::from(run(delete_after_fault(layout, call, fault)));
+            }
         }
-        node.handle().delete(&key("a")).await.expect("deleted");
-        disk.calls().len()
-    });
-    let mut unconfirmed = 0;
-    for call in 0..calls {
-        for fault in [Fault::Error(io::ErrorKind::Other), Fault::ErrorAfter(io::ErrorKind::Other)] {
-            unconfirmed += usize::from(run(delete_after_fault(call, fault)));
-        }
+        assert!(unconfirmed > 10, "{layout}: {unconfirmed} faults came at a commit or after it");
     }
-    assert!(unconfirmed > 10, "{unconfirmed} faults came at a commit or after it");
 }

@@ -10,7 +10,7 @@ use dacapo::crypto::{HashedKey, Keys, MasterSecret, NodeId, Version};
 use dacapo::disk::Disk;
 use dacapo::seed::{Lane, Seed};
 use dacapo::store::Store;
-use dacapo::store::layout::{self, BlobId};
+use dacapo::store::layout::{BlobId, Layout};
 use dacapo_sim::disk::SimDisk;
 use hooked_disk::{HookedDisk, When};
 
@@ -28,8 +28,7 @@ fn neighbours(digits_in_common: usize) -> [BlobId; 2] {
 fn put(store: &Store<HookedDisk>, blob: BlobId) {
     let mut writer = store.write_blob(blob, Version(1)).expect("begun");
     writer.write(&[5; 38]).expect("written");
-    store.sync_blob(&writer).expect("synced");
-    store.sync_temporary_names().expect("synced");
+    store.stage(&writer, true).expect("synced");
     store.publish(&writer).expect("published");
 }
 
@@ -47,7 +46,7 @@ impl Neighbour {
             assert!(store.remove_blob(blob).expect("the neighbour is removed"));
             return;
         }
-        let path = layout::blob(keys().node(), blob);
+        let path = Layout::Folders.place(keys().node(), blob);
         disk.remove(&path).expect("the neighbour is removed");
         let mut folder = path.parent().expect("below the root");
         while folder.segments().count() > 1 {
@@ -91,7 +90,7 @@ fn remove_both(digits_in_common: usize, how: Neighbour, when: When, call: impl F
 
 /// The path of a blob, and of the folder so many above it.
 fn place(blob: &BlobId, above: usize) -> String {
-    let mut path = layout::blob(keys().node(), blob);
+    let mut path = Layout::Folders.place(keys().node(), blob);
     for _ in 0..above {
         path = path.parent().expect("below the root");
     }

@@ -25,6 +25,7 @@ pub(crate) fn run(role: &[String], obey: &impl AsyncFn(&Handle, &[&str]) -> Stri
             listen: "127.0.0.1:0".parse().expect("an address"),
             peers: role[1..].iter().map(|peer| peer.parse().expect("an address")).collect(),
             cluster: ClusterSecret::open(),
+            layout: None,
             seed: Seed::from_u64(u64::from(std::process::id())),
             events: Rc::new(|_| ()),
         };

@@ -3,6 +3,7 @@
 
 pub mod call;
 pub mod clients;
+pub mod contents;
 pub mod history;
 pub mod liar;
 pub mod member;
@@ -53,6 +54,10 @@ impl Subject for Files {
 
     fn lies(&self) -> &'static [&'static str] {
         liar::Lie::NAMES
+    }
+
+    fn options(&self) -> &'static [&'static str] {
+        &["packed"]
     }
 
     async fn boot(self, machine: Machine<Self>) -> Ended {
@@ -159,13 +164,14 @@ pub fn catalog(disk: &SimDisk) -> String {
 
 /// Starts the node of a host and runs it until it stops.
 async fn start<D: Disk>(machine: Machine<Files>, wrap: impl FnOnce(SimDisk) -> D, bug: Option<Bug>) -> Ended {
-    let Machine { host, seed, listen, dials, transport, disk, clock, events, clients, .. } = machine;
+    let Machine { host, options, seed, listen, dials, transport, disk, clock, events, clients, .. } = machine;
     let platform = SimPlatform { transport, disk: wrap(disk.clone()), clock };
     let seed = bug.map_or(seed.clone(), |bug| bug.seed(&seed, host));
     let config = Config {
         listen,
         peers: dials,
         cluster: ClusterSecret::open(),
+        layout: options.iter().find_map(|option| option.parse().ok()),
         seed,
         events: Rc::new(move |event| events.event(event)),
     };

@@ -187,6 +187,7 @@ impl Start {
             listen: address(&self.host.listen, self.host.port)?,
             peers: self.host.dials.iter().map(|(name, port)| address(name, *port)).collect::<Result<_, _>>()?,
             cluster: ClusterSecret::open(),
+            layout: None,
             seed: node_seed(self.seed, &self.host.name, boot),
             events: Rc::new(move |event| tracer.event(event)),
         };

@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use dacapo::store::layout::Layout;
 use dacapo::transport::Address;
 
 const EXIT_CODES: &str = "\
@@ -79,6 +81,12 @@ Returns when the node has stopped and its data directory is closed.
 Example:
   dacapo stop --data ~/a";
 
+const CONVERT_EXAMPLE: &str = "\
+The node has to be stopped. What is interrupted goes on with the next call; until then no node starts on the directory.
+
+Example:
+  dacapo stop --data ~/a && dacapo convert --data ~/a --layout packed";
+
 const DEMO_EXAMPLE: &str = "\
 The third node dials the other two and stores 20 files. Each one is deleted, fetched back from a \
 peer and compared. Then the disks are read to see who holds what, and in what form.
@@ -149,6 +157,9 @@ pub(crate) enum Command {
     /// Stop the node
     #[command(after_help = STOP_EXAMPLE)]
     Stop(StopArguments),
+    /// Change how the copies lie in a data directory
+    #[command(after_help = CONVERT_EXAMPLE)]
+    Convert(ConvertArguments),
     /// Run three nodes in this process and store, delete and get 20 files
     #[command(after_help = DEMO_EXAMPLE)]
     Demo(DemoArguments),
@@ -168,6 +179,10 @@ pub(crate) struct NodeArguments {
     /// prints. Without it, everybody who reaches the port may become a peer
     #[arg(long, value_name = "FILE")]
     pub(crate) cluster_secret_file: Option<PathBuf>,
+    /// How copies lie in a new data directory: each in a file of its own, below folders made of its name (the default),
+    /// or those of up to 64 KiB in the catalog, which stores small files many times as fast
+    #[arg(long, value_parser = layouts())]
+    pub(crate) layout: Option<Layout>,
     #[command(flatten)]
     pub(crate) events: Events,
 }
@@ -256,6 +271,19 @@ pub(crate) struct QueryArguments {
 pub(crate) struct StopArguments {
     #[command(flatten)]
     pub(crate) data: Data,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConvertArguments {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// How they are to lie: see `dacapo node --help`
+    #[arg(long, value_parser = layouts())]
+    pub(crate) layout: Layout,
+}
+
+fn layouts() -> impl TypedValueParser<Value = Layout> {
+    PossibleValuesParser::new(Layout::ALL.map(|(_, name)| name)).try_map(|name| name.parse())
 }
 
 #[derive(Debug, Args)]

@@ -37,6 +37,8 @@ pub(crate) enum CliError {
     Start(#[from] StartError),
     #[error(transparent)]
     Panicked(#[from] Panicked),
+    #[error("no node has used {}", data.display())]
+    Unused { data: PathBuf },
     #[error("cannot open the control socket {}: {source}", path.display())]
     Socket { path: PathBuf, source: io::Error },
     #[error("cannot read the cluster secret {}: {source}", path.display())]
@@ -124,6 +126,7 @@ mod tests {
             CliError::Data(DirDiskError::Unwritable { path: data(), source: denied() }),
             CliError::Start(StartError::Listen { address: ":3000".parse().expect("an address"), source: denied() }),
             CliError::Panicked(Panicked),
+            CliError::Unused { data: data() },
             CliError::Socket { path: data().join("control.sock"), source: denied() },
             CliError::SecretFile { path: path(), source: denied() },
             CliError::Secret { path: path(), source: HexError::Digit },

@@ -33,6 +33,7 @@ pub(crate) fn run(
         listen: arguments.listen.clone(),
         peers: arguments.peers.clone(),
         cluster,
+        layout: arguments.layout,
         seed: draw_seed().map_err(CliError::Process)?,
         events: logging::sink(String::new()),
     };

@@ -11,7 +11,8 @@ use crate::store::{BlobWriter, Change, Store, StoreError};
 
 /// A change that waits to become durable.
 pub(super) struct Commit {
-    change: Change,
+    /// Durable together or not at all.
+    changes: Vec<Change>,
     done: oneshot::Sender<Result<(), StoreError>>,
 }
 
@@ -28,7 +29,7 @@ pub(super) enum KeepError {
 pub(super) async fn run<P: Platform>(inner: Shared<P>, mut commits: mpsc::Receiver<Commit>) {
     let mut batch = Vec::new();
     while commits.recv_many(&mut batch, COMMIT_BATCH_MAX).await > 0 {
-        let (changes, waiting): (Vec<_>, Vec<_>) = batch.drain(..).map(|commit| (commit.change, commit.done)).unzip();
+        let (changes, waiting): (Vec<_>, Vec<_>) = batch.drain(..).map(|commit| (commit.changes, commit.done)).unzip();
         let results = inner.blocking(move |store| commit_each(store, &changes)).await;
         for (done, result) in waiting.into_iter().zip(results) {
             // Who no longer waits has gone away with its connection or its call.
@@ -37,28 +38,24 @@ pub(super) async fn run<P: Platform>(inner: Shared<P>, mut commits: mpsc::Receiv
     }
 }
 
-/// One commit for all. Where it fails, each change is tried alone, so that each caller learns its own fate.
-fn commit_each<D: Disk>(store: &Store<D>, changes: &[Change]) -> Vec<Result<(), StoreError>> {
-    match store.commit(changes) {
+/// One commit for all. Where it fails, those of each caller are tried alone, so that it learns its own fate.
+fn commit_each<D: Disk>(store: &Store<D>, changes: &[Vec<Change>]) -> Vec<Result<(), StoreError>> {
+    match store.commit(changes.iter().flatten()) {
         Ok(()) => changes.iter().map(|_| Ok(())).collect(),
         Err(error) if changes.len() == 1 => vec![Err(error)],
-        Err(_) => changes.iter().map(|change| store.commit(std::slice::from_ref(change))).collect(),
+        Err(_) => changes.iter().map(|changes| store.commit(changes)).collect(),
     }
 }
 
 impl<P: Platform> Inner<P> {
     /// Makes a written blob durable and gives it its name. With a change, the catalog commits to it in between:
     /// from there on the new version counts. The caller holds the lock of the blob and has settled it.
-    pub(super) async fn keep(
-        &self,
-        writer: BlobWriter<<P::Disk as Disk>::File>,
-        change: Option<Change>,
-    ) -> Result<(), KeepError> {
+    pub(super) async fn keep(&self, mut writer: BlobWriter<P::Disk>, change: Option<Change>) -> Result<(), KeepError> {
         let is_named = change.is_some();
-        let synced = self.blocking(move |store| {
-            let names = |()| if is_named { store.sync_temporary_names() } else { Ok(()) };
-            match store.sync_blob(&writer).and_then(names) {
-                Ok(()) => Ok(writer),
+        let staged = self.blocking(move |store| {
+            let packed = store.packed(&mut writer);
+            match store.stage(&writer, is_named) {
+                Ok(()) => Ok((writer, packed)),
                 Err(error) => {
                     // Where this fails too, the next start drops the file.
                     drop(store.discard(&writer));
@@ -66,11 +63,9 @@ impl<P: Platform> Inner<P> {
                 }
             }
         });
-        let writer = synced.await.map_err(KeepError::NotStored)?;
-        let committed = match change {
-            Some(change) => self.commit(change).await,
-            None => Ok(()),
-        };
+        let (writer, packed) = staged.await.map_err(KeepError::NotStored)?;
+        let changes: Vec<_> = change.into_iter().chain(packed).collect();
+        let committed = if changes.is_empty() { Ok(()) } else { self.commit_all(changes).await };
         let kept = self.blocking(move |store| {
             let kept = committed.and_then(|()| store.publish(&writer));
             if kept.is_err() {
@@ -82,15 +77,20 @@ impl<P: Platform> Inner<P> {
     }
 
     /// Drops what was written.
-    pub(super) async fn discard(&self, writer: BlobWriter<<P::Disk as Disk>::File>) {
+    pub(super) async fn discard(&self, writer: BlobWriter<P::Disk>) {
         // Where this fails too, the next start drops the file.
         drop(self.blocking(move |store| store.discard(&writer)).await);
     }
 
     /// Makes a change of the catalog durable.
     pub(super) async fn commit(&self, change: Change) -> Result<(), StoreError> {
+        self.commit_all(vec![change]).await
+    }
+
+    /// Makes changes of the catalog durable, all or none.
+    async fn commit_all(&self, changes: Vec<Change>) -> Result<(), StoreError> {
         let (done, result) = oneshot::channel();
-        self.commits.send(Commit { change, done }).await.expect("the committer runs as long as its callers");
+        self.commits.send(Commit { changes, done }).await.expect("the committer runs as long as its callers");
         result.await.expect("the committer answers every change")
     }
 }

@@ -265,7 +265,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
     async fn keep<P: Platform>(
         &self,
         inner: &Shared<P>,
-        writer: BlobWriter<<P::Disk as Disk>::File>,
+        writer: BlobWriter<P::Disk>,
         seal: &Seal,
         iv: Iv,
     ) -> Result<Reader<P>, TakeError> {

@@ -8,13 +8,14 @@ use std::future::Future;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use super::Shared;
 use super::commit::KeepError;
 use super::errors::{StoreError, StoreFault};
 use super::handle::{Content, Stored};
+use super::lanes::draw_iv;
 use super::pump::{self, PumpError, Work};
-use super::{Shared, draw_iv};
 use crate::crypto::{ContentCipher, HashedKey, Key, Metadata, Seal, SealedMetadata};
-use crate::disk::DiskFile;
+use crate::disk::Disk;
 use crate::event::Event;
 use crate::limits::{CHUNK_BYTES, FILE_BYTES_MAX};
 use crate::platform::Platform;
@@ -25,12 +26,12 @@ use send::{Announced, Sending, conclude_all, push_to_all, send_to_all};
 pub(super) use send::send_again;
 
 /// Writes plaintext to the local disk and turns it into what the peers get.
-struct Sealing<F> {
-    writer: BlobWriter<F>,
+struct Sealing<D: Disk> {
+    writer: BlobWriter<D>,
     cipher: ContentCipher,
 }
 
-impl<F: DiskFile> Work for Sealing<F> {
+impl<D: Disk> Work for Sealing<D> {
     fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), crate::store::StoreError> {
         self.writer.write(bytes)?;
         self.cipher.seal(bytes);
@@ -93,7 +94,7 @@ async fn keep<P: Platform>(
     inner: &Shared<P>,
     key: &Key,
     hashed: HashedKey,
-    writer: BlobWriter<<P::Disk as crate::disk::Disk>::File>,
+    writer: BlobWriter<P::Disk>,
     record: OwnRecord,
     peers_were_told: bool,
 ) -> Result<bool, StoreError> {
@@ -128,16 +129,13 @@ async fn keep<P: Platform>(
 }
 
 /// Reads the content to its end, writing and sending it on the way.
-async fn write<P: Platform, F: DiskFile>(
+async fn write<P: Platform>(
     inner: &Shared<P>,
-    sealing: Sealing<F>,
+    sealing: Sealing<P::Disk>,
     content: Content,
     sendings: &[Sending],
     gone: impl Future<Output = ()>,
-) -> Result<(Sealing<F>, u64), StoreError>
-where
-    P::Disk: crate::disk::Disk<File = F>,
-{
+) -> Result<(Sealing<P::Disk>, u64), StoreError> {
     let Content { size, mut reader } = content;
     let mut found = 0;
     let mut gone = std::pin::pin!(gone);

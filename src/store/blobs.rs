@@ -4,30 +4,13 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::atomic::Ordering;
 
-use super::layout::{self, BlobId};
-use super::{Store, StoreError, failed, lock};
+use super::layout::{self, BlobId, Layout};
+use super::reader::BlobReader;
+use super::writer::BlobWriter;
+use super::{Change, Store, StoreError, failed, lock};
 use crate::crypto::Version;
-use crate::disk::{Disk, DiskFile, DiskPath, read_full};
+use crate::disk::{Disk, DiskFile, DiskPath};
 use crate::limits::QUARANTINE_FILES_MAX;
-
-/// A blob that is being written under its temporary name.
-#[derive(Debug)]
-pub struct BlobWriter<F> {
-    pub(super) blob: BlobId,
-    pub(super) version: Version,
-    pub(super) temporary: DiskPath,
-    file: F,
-    position: u64,
-}
-
-/// An open blob, read from its start to its end.
-#[derive(Debug)]
-pub struct BlobReader<F> {
-    path: DiskPath,
-    file: F,
-    position: u64,
-    len: u64,
-}
 
 /// Folders whose own names may not be durable yet. Making and pruning folders happens under this lock, so that no
 /// folder disappears between being made and being used.
@@ -36,81 +19,60 @@ pub(super) struct Tree {
     volatile: BTreeSet<DiskPath>,
 }
 
-impl<F: DiskFile> BlobWriter<F> {
-    /// Appends.
-    ///
-    /// # Errors
-    /// The temporary file is then of no further use.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        self.file.write_at(self.position, bytes).map_err(failed("write", &self.temporary))?;
-        self.file.start_sync(self.position, bytes.len() as u64);
-        self.position += bytes.len() as u64;
-        Ok(())
-    }
-}
-
-impl<F: DiskFile> BlobReader<F> {
-    /// The length in bytes when it was opened.
-    #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "an empty file is a file like any other")]
-    pub fn len(&self) -> u64 {
-        self.len
-    }
-
-    /// The next bytes, at most as many as the buffer takes; fewer only at the end.
-    ///
-    /// # Errors
-    /// Where the disk fails.
-    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StoreError> {
-        let count = read_full(&self.file, self.position, buffer).map_err(failed("read", &self.path))?;
-        self.position += count as u64;
-        Ok(count)
-    }
-
-    /// Starts again at the first byte.
-    pub fn rewind(&mut self) {
-        self.position = 0;
-    }
-}
-
 impl<D: Disk> Store<D> {
     /// Begins to write one version of a blob, beside any other attempt to do so.
     ///
     /// # Errors
     /// Where the temporary file cannot be made.
-    pub fn write_blob(&self, blob: BlobId, version: Version) -> Result<BlobWriter<D::File>, StoreError> {
+    pub fn write_blob(&self, blob: BlobId, version: Version) -> Result<BlobWriter<D>, StoreError> {
         let temporary = layout::temporary(&blob, version, self.attempts.fetch_add(1, Ordering::Relaxed));
-        let file = self.disk.create(&temporary).map_err(failed("create", &temporary))?;
-        Ok(BlobWriter { blob, version, temporary, file, position: 0 })
+        match self.layout {
+            Layout::Folders => BlobWriter::file(self.disk.clone(), blob, version, temporary),
+            Layout::Packed => Ok(BlobWriter::memory(self.disk.clone(), blob, version, temporary)),
+        }
     }
 
-    /// Makes what was written durable.
+    /// Makes what was written durable as a temporary file, where it is one. Where a commit is to name it, its name too:
+    /// that commit may be all that a crash leaves besides.
     ///
     /// # Errors
-    /// Nothing is then known of what is durable.
-    pub fn sync_blob(&self, writer: &BlobWriter<D::File>) -> Result<(), StoreError> {
-        writer.file.sync().map_err(failed("sync", &writer.temporary))
+    /// No commit may then name it.
+    pub fn stage(&self, writer: &BlobWriter<D>, is_named: bool) -> Result<(), StoreError> {
+        writer.sync()?;
+        if is_named && writer.is_file() {
+            let folder = layout::temporary_dir();
+            self.disk.sync_dir(&folder).map_err(failed("sync", &folder))?;
+        }
+        Ok(())
     }
 
-    /// Makes the temporary names durable: a commit that names a blob may be all that a crash leaves besides.
-    ///
-    /// # Errors
-    /// No commit may then name a blob that was created before.
-    pub fn sync_temporary_names(&self) -> Result<(), StoreError> {
-        let folder = layout::temporary_dir();
-        self.disk.sync_dir(&folder).map_err(failed("sync", &folder))
+    /// What the catalog has to commit to besides, where it holds the small blobs: the bytes, or that it has none.
+    pub fn packed(&self, writer: &mut BlobWriter<D>) -> Option<Change> {
+        match self.layout {
+            Layout::Folders => None,
+            Layout::Packed => Some(Change::Object(writer.blob, writer.take_bytes())),
+        }
     }
 
-    /// Gives a synced blob its final name, in place of an older version, and makes the name durable.
+    /// Gives a staged blob its final name, in place of an older version, and makes the name durable.
     ///
     /// # Errors
     /// The blob then has its old or its new name; [`settle`](Self::settle) finishes what a commit has announced.
-    pub fn publish(&self, writer: &BlobWriter<D::File>) -> Result<(), StoreError> {
-        self.rename_into_place(&writer.temporary, &writer.blob)
+    pub fn publish(&self, writer: &BlobWriter<D>) -> Result<(), StoreError> {
+        if writer.is_file() {
+            return self.rename_into_place(&writer.temporary, &writer.blob);
+        }
+        // A larger version before this one was a file. What is in the catalog counts, also where this fails.
+        drop(self.take_file_away(&writer.blob, |path| self.disk.remove(path)));
+        Ok(())
     }
 
     pub(super) fn rename_into_place(&self, temporary: &DiskPath, blob: &BlobId) -> Result<(), StoreError> {
-        let path = self.path(blob);
+        self.rename_to(temporary, &self.path(blob))
+    }
+
+    /// Gives a file another name, makes the folders that it takes, and makes all of that durable.
+    pub(super) fn rename_to(&self, temporary: &DiskPath, path: &DiskPath) -> Result<(), StoreError> {
         let folder = path.parent().expect("a blob lies below the root");
         let mut sync = vec![folder.clone()];
         let mut made_durable = Vec::new();
@@ -129,7 +91,7 @@ impl<D: Disk> Store<D> {
                     made_durable.push(folder);
                 }
             }
-            self.disk.rename(temporary, &path).map_err(failed("rename", temporary))?;
+            self.disk.rename(temporary, path).map_err(failed("rename", temporary))?;
         }
         for folder in &sync {
             self.disk.sync_dir(folder).map_err(failed("sync", folder))?;
@@ -145,7 +107,10 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// Where the temporary file cannot be removed.
-    pub fn discard(&self, writer: &BlobWriter<D::File>) -> Result<(), StoreError> {
+    pub fn discard(&self, writer: &BlobWriter<D>) -> Result<(), StoreError> {
+        if !writer.is_file() {
+            return Ok(());
+        }
         self.disk.remove(&writer.temporary).map_err(failed("remove", &writer.temporary))
     }
 
@@ -154,17 +119,20 @@ impl<D: Disk> Store<D> {
     /// # Errors
     /// Where the disk fails.
     pub fn read_blob(&self, blob: &BlobId) -> Result<Option<BlobReader<D::File>>, StoreError> {
+        if self.layout == Layout::Packed
+            && let Some(bytes) = self.catalog.object(blob)?
+        {
+            return Ok(Some(BlobReader::memory(layout::catalog(), bytes)));
+        }
         self.read_path(self.path(blob))
     }
 
     pub(super) fn read_path(&self, path: DiskPath) -> Result<Option<BlobReader<D::File>>, StoreError> {
-        let file = match self.disk.open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed("open", &path)(error)),
-        };
-        let len = file.len().map_err(failed("read", &path))?;
-        Ok(Some(BlobReader { path, file, position: 0, len }))
+        match self.disk.open(&path) {
+            Ok(file) => BlobReader::file(path, file).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed("open", &path)(error)),
+        }
     }
 
     /// Whether the blob is on this disk.
@@ -172,7 +140,11 @@ impl<D: Disk> Store<D> {
     /// # Errors
     /// Where the disk fails.
     pub fn has_blob(&self, blob: &BlobId) -> Result<bool, StoreError> {
-        Ok(self.read_blob(blob)?.is_some())
+        Ok(self.has_object(blob)? || self.read_path(self.path(blob))?.is_some())
+    }
+
+    fn has_object(&self, blob: &BlobId) -> Result<bool, StoreError> {
+        Ok(self.layout == Layout::Packed && self.catalog.has_object(blob)?)
     }
 
     /// Removes a blob and the folders that it leaves empty; false where there was none. Durable on return.
@@ -180,7 +152,13 @@ impl<D: Disk> Store<D> {
     /// # Errors
     /// The blob may then be gone or not.
     pub fn remove_blob(&self, blob: &BlobId) -> Result<bool, StoreError> {
-        self.take_away(blob, |path| self.disk.remove(path))
+        // The file first: it may be an older version, which must not come back in place of the object.
+        let was_file = self.take_file_away(blob, |path| self.disk.remove(path))?;
+        let was_object = self.has_object(blob)?;
+        if was_object {
+            self.commit(&[Change::Object(*blob, None)])?;
+        }
+        Ok(was_file || was_object)
     }
 
     /// Moves a damaged blob out of the way, for people to look at; removes it where enough lie there already.
@@ -195,21 +173,39 @@ impl<D: Disk> Store<D> {
             }
             _ => {}
         }
-        let lying = self.disk.list(&folder).map_err(failed("list", &folder))?.len();
-        let number = self.attempts.fetch_add(1, Ordering::Relaxed);
-        self.take_away(blob, |path| match lying < QUARANTINE_FILES_MAX {
-            true => self.disk.rename(path, &layout::quarantined(blob, number)),
+        let has_room = self.disk.list(&folder).map_err(failed("list", &folder))?.len() < QUARANTINE_FILES_MAX;
+        let aside = layout::quarantined(blob, self.attempts.fetch_add(1, Ordering::Relaxed));
+        if self.has_object(blob)? {
+            if let Some(bytes) = self.catalog.object(blob)?.filter(|_| has_room) {
+                let file = self.disk.create(&aside).map_err(failed("create", &aside))?;
+                file.write_at(0, &bytes).map_err(failed("write", &aside))?;
+            }
+            return self.remove_blob(blob);
+        }
+        self.take_file_away(blob, |path| match has_room {
+            true => self.disk.rename(path, &aside),
             false => self.disk.remove(path),
         })
     }
 
-    /// Takes a blob from its place, and prunes the folders that it leaves empty.
-    fn take_away(&self, blob: &BlobId, take: impl FnOnce(&DiskPath) -> io::Result<()>) -> Result<bool, StoreError> {
-        let path = self.path(blob);
-        match take(&path) {
+    /// Takes the file of a blob from its place, and prunes the folders that it leaves empty; false where there is none.
+    fn take_file_away(
+        &self,
+        blob: &BlobId,
+        take: impl FnOnce(&DiskPath) -> io::Result<()>,
+    ) -> Result<bool, StoreError> {
+        self.take_away(&self.path(blob), take)
+    }
+
+    pub(super) fn take_away(
+        &self,
+        path: &DiskPath,
+        take: impl FnOnce(&DiskPath) -> io::Result<()>,
+    ) -> Result<bool, StoreError> {
+        match take(path) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(failed("remove", &path)(error)),
+            Err(error) => return Err(failed("remove", path)(error)),
         }
         let mut folder = path.parent().expect("a blob lies below the root");
         {

@@ -10,8 +10,9 @@ use redb::{Database, TableDefinition, WriteTransaction};
 use serde::Serialize;
 
 use super::backend::Backend;
+use super::layout::{self, BlobId};
 use super::record::Change;
-use super::{StoreError, failed, layout};
+use super::{StoreError, failed};
 use crate::crypto::{HashedKey, NodeId};
 use crate::disk::{Disk, DiskFile};
 use crate::limits::CATALOG_CACHE_BYTES;
@@ -27,6 +28,8 @@ const OWN_NAMES: TableDefinition<'_, &[u8; 16], &str> = TableDefinition::new("ow
 const OWN_GRAVES: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("own graves v1");
 /// Held replicas by owner and hashed name.
 const HELD: TableDefinition<'_, &[u8; 48], &[u8]> = TableDefinition::new("held replicas v1");
+/// The bytes of small blobs, where the layout packs them.
+const OBJECTS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("objects v1");
 /// Single numbers by name.
 const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers v1");
 const VERSION_CEILING: &str = "version ceiling";
@@ -109,7 +112,7 @@ impl<D: Disk> Catalog<D> {
     }
 
     /// Makes changes durable, all or none; after an error nobody knows which.
-    pub(super) fn commit(&self, changes: &[Change]) -> Result<(), CatalogError> {
+    pub(super) fn commit(&self, changes: &[&Change]) -> Result<(), CatalogError> {
         let mut summaries = super::lock(&self.summaries);
         let steps = self.steps(&summaries, changes);
         let committed = self.with(|database| {
@@ -143,6 +146,13 @@ fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogErr
         Change::Lost(owner, hashed) => {
             transaction.open_table(HELD)?.remove(&held_key(*owner, *hashed))?;
         }
+        Change::Object(blob, bytes) => {
+            let mut objects = transaction.open_table(OBJECTS)?;
+            match bytes {
+                Some(bytes) => objects.insert(object_key(blob).as_slice(), bytes.as_slice())?,
+                None => objects.remove(object_key(blob).as_slice())?,
+            };
+        }
         Change::VersionCeiling(ceiling) => {
             transaction.open_table(NUMBERS)?.insert(VERSION_CEILING, ceiling)?;
         }
@@ -171,6 +181,14 @@ fn held_key(owner: NodeId, hashed: HashedKey) -> [u8; 48] {
     key[..32].copy_from_slice(&owner.0);
     key[32..].copy_from_slice(&hashed.0);
     key
+}
+
+/// 20 bytes of an own file, 48 of a replica.
+fn object_key(blob: &BlobId) -> Vec<u8> {
+    match blob {
+        BlobId::Own(name) => name.0.to_vec(),
+        BlobId::Held(owner, hashed) => held_key(*owner, *hashed).to_vec(),
+    }
 }
 
 fn encode(known: &impl Serialize) -> Vec<u8> {

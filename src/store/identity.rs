@@ -8,15 +8,12 @@
 
 use std::io;
 
-use super::layout;
+use super::{layout, text_file};
 use crate::crypto::{MasterSecret, hex};
-use crate::disk::{Disk, DiskFile, DiskPath, EntryKind, read_full};
+use crate::disk::{Disk, DiskPath, EntryKind};
 use crate::seed::{LaneRng, Rng};
 
 const HEADER: &str = "dacapo identity 1\n";
-
-/// Room for a file that is a little longer than an identity, so that an overlong one is seen to be so.
-const FILE_BYTES_MAX: usize = 256;
 
 /// Who owns a data directory.
 #[derive(Clone, Debug)]
@@ -53,41 +50,37 @@ impl Identity {
     /// Never replaces a file that is there.
     pub fn load_or_create(disk: &impl Disk, rng: &mut LaneRng) -> Result<Self, IdentityError> {
         let failed = |operation| move |source| IdentityError::Disk { operation, source };
-        match disk.open(&layout::identity()) {
-            Ok(file) => {
-                let mut text = vec![0; FILE_BYTES_MAX];
-                let count = read_full(&file, 0, &mut text).map_err(failed("read"))?;
-                Ok(Self { master: parse(&text[..count])?, is_new: false })
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let entries = disk.list(&DiskPath::root()).map_err(failed("look for"))?;
-                let is_used =
-                    entries.iter().any(|entry| entry.kind == EntryKind::Dir || entry.name.starts_with("catalog"));
-                if is_used {
-                    return Err(IdentityError::Missing);
-                }
-                let mut master = [0; 32];
-                rng.fill_bytes(&mut master);
-                let master = MasterSecret(master);
-                write(disk, &master).map_err(failed("write"))?;
-                Ok(Self { master, is_new: true })
-            }
-            Err(error) => Err(failed("open")(error)),
+        if let Some(master) = Self::load(disk)? {
+            return Ok(Self { master, is_new: false });
         }
+        if is_used(disk).map_err(failed("look for"))? {
+            return Err(IdentityError::Missing);
+        }
+        let mut master = [0; 32];
+        rng.fill_bytes(&mut master);
+        let master = MasterSecret(master);
+        let (temporary, path) = (layout::identity_temporary(), layout::identity());
+        text_file::replace(disk, &temporary, &path, &render(&master)).map_err(failed("write"))?;
+        Ok(Self { master, is_new: true })
     }
 }
 
-fn write(disk: &impl Disk, master: &MasterSecret) -> io::Result<()> {
-    let temporary = layout::identity_temporary();
-    match disk.remove(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+impl Identity {
+    /// Reads the master secret; `None` where there is no identity.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is damaged.
+    pub fn load(disk: &impl Disk) -> Result<Option<MasterSecret>, IdentityError> {
+        let text = text_file::read(disk, &layout::identity());
+        let text = text.map_err(|source| IdentityError::Disk { operation: "read", source })?;
+        text.map(|text| parse(&text)).transpose()
     }
-    let file = disk.create(&temporary)?;
-    file.write_at(0, render(master).as_bytes())?;
-    file.sync()?;
-    disk.rename(&temporary, &layout::identity())?;
-    disk.sync_dir(&DiskPath::root())
+}
+
+/// Whether a node has kept files in the directory.
+pub(super) fn is_used(disk: &impl Disk) -> io::Result<bool> {
+    let entries = disk.list(&DiskPath::root())?;
+    Ok(entries.iter().any(|entry| entry.kind == EntryKind::Dir || entry.name.starts_with("catalog")))
 }
 
 fn render(master: &MasterSecret) -> String {

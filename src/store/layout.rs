@@ -2,21 +2,39 @@
 //!
 //! ```text
 //! identity             the master secret
-//! catalog.redb         what every blob must be
+//! layout               which of the two layouts the blobs have
+//! catalog.redb         what every blob must be, and the small ones where they are packed
 //! <own id>/d44bd/0bbda/685d5/db90f/41956/8b531/ab9af/a97b/<SHA-1 of the key>     own files, plaintext
 //! <owner's id>/44b2a/6b69c/ffe1e/a7922/da80d/75577/<hashed key>                  replicas, sealed
 //! tmp/                 files that are being written
 //! quarantine/          damaged files, for people to look at
 //! ```
 //!
-//! A name is cut into folders of 5 digits, and so a name of 40 digits lies 8 folders deep and one of 32 digits 6:
-//! the digits left over make no folder.
+//! That is [`Layout::Folders`]: a name is cut into folders of 5 digits, and so a name of 40 digits lies 8 folders deep
+//! and one of 32 digits 6: the digits left over make no folder. In [`Layout::Packed`] blobs of up to
+//! [`PACKED_BYTES_MAX`](crate::limits::PACKED_BYTES_MAX) lie in the catalog, and the others one folder of 2 digits deep.
+
+use std::fmt;
+use std::str::FromStr;
 
 use crate::crypto::{HashedKey, NodeId, PathName, Version};
 use crate::disk::DiskPath;
 
-/// The digits of a name that make one folder.
+/// The digits of a name that make one of many folders.
 const FOLDER_DIGITS: usize = 5;
+
+/// The digits of a name that make its only folder: 256 folders keep each short up to some million large files.
+const PACKED_FOLDER_DIGITS: usize = 2;
+
+/// How the blobs of a data directory lie in it. Chosen when it is first used, and recorded there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// Each blob is a file below folders made of its name, as in the original.
+    #[default]
+    Folders,
+    /// Small blobs lie in the catalog and become durable with its commit; large ones are files one folder deep.
+    Packed,
+}
 
 /// A blob of the data directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +43,47 @@ pub enum BlobId {
     Own(PathName),
     /// A replica that this node holds for another one.
     Held(NodeId, HashedKey),
+}
+
+impl Layout {
+    /// The name of each.
+    pub const ALL: [(Self, &'static str); 2] = [(Self::Folders, "folders"), (Self::Packed, "packed")];
+
+    /// Where a blob lies as a file in the data directory of `node`.
+    #[must_use]
+    pub fn place(self, node: NodeId, blob: &BlobId) -> DiskPath {
+        let (owner, name) = match blob {
+            BlobId::Own(name) => (node, name.to_string()),
+            BlobId::Held(owner, hashed) => (*owner, hashed.to_string()),
+        };
+        let folders: Vec<&str> = match self {
+            Self::Folders => {
+                let folders = name.as_bytes().chunks_exact(FOLDER_DIGITS);
+                folders.map(|folder| std::str::from_utf8(folder).expect("hex digits are ASCII")).collect()
+            }
+            Self::Packed => vec![&name[..PACKED_FOLDER_DIGITS]],
+        };
+        let owners = DiskPath::root().child(&owner.to_string());
+        folders.into_iter().fold(owners, |path, folder| path.child(folder)).child(&name)
+    }
+}
+
+impl fmt::Display for Layout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Folders => "folders",
+            Self::Packed => "packed",
+        })
+    }
+}
+
+impl FromStr for Layout {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.iter().find(|(_, name)| *name == text);
+        found.map(|(layout, _)| *layout).ok_or_else(|| format!("{text:?} is not one of folders, packed"))
+    }
 }
 
 /// The master secret.
@@ -37,6 +96,18 @@ pub fn identity() -> DiskPath {
 #[must_use]
 pub(super) fn identity_temporary() -> DiskPath {
     DiskPath::root().child("identity.new")
+}
+
+/// Which layout the directory has.
+#[must_use]
+pub fn layout() -> DiskPath {
+    DiskPath::root().child("layout")
+}
+
+/// The same while it is being written.
+#[must_use]
+pub(super) fn layout_temporary() -> DiskPath {
+    DiskPath::root().child("layout.new")
 }
 
 /// The catalog.
@@ -73,20 +144,6 @@ pub(super) fn quarantined(blob: &BlobId, number: u64) -> DiskPath {
     quarantine_dir().child(&name)
 }
 
-/// The final place of a blob in the data directory of `node`.
-#[must_use]
-pub fn blob(node: NodeId, blob: &BlobId) -> DiskPath {
-    let (owner, name) = match blob {
-        BlobId::Own(name) => (node, name.to_string()),
-        BlobId::Held(owner, hashed) => (*owner, hashed.to_string()),
-    };
-    let mut path = DiskPath::root().child(&owner.to_string());
-    for folder in name.as_bytes().chunks_exact(FOLDER_DIGITS) {
-        path = path.child(std::str::from_utf8(folder).expect("hex digits are ASCII"));
-    }
-    path.child(&name)
-}
-
 /// Where one version of a blob is written. No two attempts of one life of a node share a file.
 #[must_use]
 pub fn temporary(blob: &BlobId, version: Version, attempt: u64) -> DiskPath {
@@ -117,10 +174,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn own_files_lie_eight_folders_deep_and_replicas_six() {
+    fn own_files_lie_eight_folders_deep_and_replicas_six_or_packed_one() {
         let node = NodeId([0xaa; 32]);
         let name: PathName = "d44bd0bbda685d5db90f419568b531ab9afa97b0".parse().expect("hex");
-        let own = blob(node, &BlobId::Own(name));
+        let own = Layout::Folders.place(node, &BlobId::Own(name));
         assert_eq!(
             own.segments().skip(1).collect::<Vec<_>>(),
             "d44bd 0bbda 685d5 db90f 41956 8b531 ab9af a97b0 d44bd0bbda685d5db90f419568b531ab9afa97b0"
@@ -128,11 +185,14 @@ mod tests {
                 .collect::<Vec<_>>()
         );
         let hashed: HashedKey = "44b2a6b69cffe1ea7922da80d75577e7".parse().expect("hex");
-        let held = blob(node, &BlobId::Held(NodeId([0xbb; 32]), hashed));
+        let held = BlobId::Held(NodeId([0xbb; 32]), hashed);
+        let path = Layout::Folders.place(node, &held);
         assert_eq!(
-            held.segments().collect::<Vec<_>>().join(" "),
+            path.segments().collect::<Vec<_>>().join(" "),
             format!("{} 44b2a 6b69c ffe1e a7922 da80d 75577 {hashed}", "bb".repeat(32))
         );
+        let path = Layout::Packed.place(node, &held);
+        assert_eq!(path.segments().collect::<Vec<_>>().join(" "), format!("{} 44 {hashed}", "bb".repeat(32)));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::layout::BlobId;
 use crate::crypto::{Entry, HashedKey, Iv, Key, NodeId, Seal, Tombstone, Version};
 use crate::time::UnixMillis;
 
@@ -47,6 +48,8 @@ pub enum Change {
     Held(NodeId, HashedKey, Box<Known>),
     /// A replica turned out to be damaged and is not held any more.
     Lost(NodeId, HashedKey),
+    /// The bytes of a blob lie in the catalog, or no longer do.
+    Object(BlobId, Option<Vec<u8>>),
     /// No version above this number has been handed out.
     VersionCeiling(u64),
 }

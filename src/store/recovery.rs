@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::layout::{self, BlobId};
-use super::{BlobWriter, HeldRecord, Known, Store, StoreError, failed, lock};
+use super::{BlobReader, BlobWriter, HeldRecord, Known, Store, StoreError, failed, lock};
 use crate::crypto::{ContentCipher, Digest, Iv, Keys, PathName, Seal, Version};
-use crate::disk::{Disk, DiskPath, EntryKind};
+use crate::disk::{Disk, DiskFile, DiskPath, EntryKind};
 use crate::limits::{CHUNK_BYTES, LIST_PAGE_MAX};
 
 /// What a start found and did.
@@ -52,7 +52,10 @@ impl<D: Disk> Store<D> {
     }
 
     /// Remembers a blob whose commit or rename failed, for [`settle`](Self::settle).
-    pub fn leave_unsettled(&self, writer: BlobWriter<D::File>) {
+    pub fn leave_unsettled(&self, writer: BlobWriter<D>) {
+        if !writer.is_file() {
+            return;
+        }
         let BlobWriter { blob, version, temporary: path, .. } = writer;
         lock(&self.unsettled).entry(blob).or_default().push(Temporary { blob, version, path });
     }
@@ -98,14 +101,15 @@ impl<D: Disk> Store<D> {
         let Temporary { blob, version, path } = temporary;
         match blob {
             BlobId::Held(owner, hashed) => match self.held(*owner, *hashed)?.and_then(Known::file) {
-                Some(record) if record.seal.version == *version => self.is_sealed(path, &record),
+                Some(record) if record.seal.version == *version => is_sealed(self.read_path(path.clone())?, &record),
                 _ => Ok(false),
             },
             BlobId::Own(name) => {
                 let Some((iv, seal)) = self.own_by_version(*version, *name)? else { return Ok(false) };
                 let mut cipher = ContentCipher::new(keys, iv);
-                let len = self.pass(path, |chunk| cipher.seal(chunk))?;
-                Ok(len == Some(seal.size) && cipher.digest() == seal.digest)
+                let Some(reader) = self.read_path(path.clone())? else { return Ok(false) };
+                let len = pass(reader, |chunk| cipher.seal(chunk))?;
+                Ok(len == seal.size && cipher.digest() == seal.digest)
             }
         }
     }
@@ -115,16 +119,7 @@ impl<D: Disk> Store<D> {
     /// # Errors
     /// Where it cannot be read.
     pub fn is_good(&self, blob: &BlobId, record: &HeldRecord) -> Result<bool, StoreError> {
-        self.is_sealed(&self.path(blob), record)
-    }
-
-    fn is_sealed(&self, path: &DiskPath, record: &HeldRecord) -> Result<bool, StoreError> {
-        let mut hasher = blake3::Hasher::new();
-        let len = self.pass(path, |chunk| {
-            hasher.update(chunk);
-        })?;
-        let digest = Digest(*hasher.finalize().as_bytes());
-        Ok(len == Some(record.seal.sealed_bytes()) && digest == record.seal.digest)
+        is_sealed(self.read_blob(blob)?, record)
     }
 
     /// The own file whose newest version is this one. Looks through all keys: a temporary file says the hash of
@@ -142,19 +137,28 @@ impl<D: Disk> Store<D> {
             }
         }
     }
+}
 
-    /// The length of a file, each chunk of which was handed on; `None` where there is none.
-    fn pass(&self, path: &DiskPath, mut each: impl FnMut(&mut [u8])) -> Result<Option<u64>, StoreError> {
-        let Some(mut reader) = self.read_path(path.clone())? else { return Ok(None) };
-        let mut buffer = vec![0; CHUNK_BYTES];
-        let mut len = 0;
-        loop {
-            let count = reader.read(&mut buffer)?;
-            if count == 0 {
-                return Ok(Some(len));
-            }
-            each(&mut buffer[..count]);
-            len += count as u64;
+fn is_sealed<F: DiskFile>(reader: Option<BlobReader<F>>, record: &HeldRecord) -> Result<bool, StoreError> {
+    let Some(reader) = reader else { return Ok(false) };
+    let mut hasher = blake3::Hasher::new();
+    let len = pass(reader, |chunk| {
+        hasher.update(chunk);
+    })?;
+    let digest = Digest(*hasher.finalize().as_bytes());
+    Ok(len == record.seal.sealed_bytes() && digest == record.seal.digest)
+}
+
+/// The length of what is read, each chunk of which was handed on.
+fn pass<F: DiskFile>(mut reader: BlobReader<F>, mut each: impl FnMut(&mut [u8])) -> Result<u64, StoreError> {
+    let mut buffer = vec![0; CHUNK_BYTES];
+    let mut len = 0;
+    loop {
+        let count = reader.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(len);
         }
+        each(&mut buffer[..count]);
+        len += count as u64;
     }
 }

@@ -143,8 +143,8 @@ fn the_demonstration_repeats_from_its_seed() {
         files
     };
     let files = run("first");
-    // 20 own files, 2 × 20 replicas, and an identity and a lock for each node.
-    assert_eq!(files.len(), 66);
+    // 20 own files, 2 × 20 replicas, and an identity, a layout and a lock for each node.
+    assert_eq!(files.len(), 69);
     assert!(files == run("second"));
     let again = bench.run(&bench.path("first"), &["demo", "--data", bench.path("first").to_str().expect("plain")]);
     assert_eq!(again.code, Some(1));

@@ -15,6 +15,7 @@ use dacapo::crypto::{ClusterSecret, Key};
 use dacapo::disk::Disk;
 use dacapo::node::{Config, Content, Handle, Node, Stored};
 use dacapo::seed::Seed;
+use dacapo::store::layout::Layout;
 use dacapo::transport::{Address, Transport};
 use dacapo_sim::disk::SimDisk;
 use dacapo_sim::platform::{SimClock, SimPlatform};
@@ -34,9 +35,15 @@ type Arrived = (DuplexStream, SocketAddr);
 pub(crate) struct Network {
     listeners: Rc<RefCell<BTreeMap<u16, mpsc::UnboundedSender<Arrived>>>>,
     boots: Rc<RefCell<BTreeMap<u16, u64>>>,
+    layout: Option<Layout>,
 }
 
 impl Network {
+    /// A network whose nodes give new data directories this layout.
+    pub(crate) fn of(layout: Layout) -> Self {
+        Self { layout: Some(layout), ..Self::default() }
+    }
+
     /// Listens on a port, in place of whoever did before.
     pub(crate) fn listen(&self, port: u16) -> mpsc::UnboundedReceiver<Arrived> {
         let (sender, arrived) = mpsc::unbounded_channel();
@@ -66,6 +73,7 @@ impl Network {
             listen: address(&port),
             peers: dials.iter().map(address).collect(),
             cluster: ClusterSecret::open(),
+            layout: self.layout,
             seed: Seed::from_u64(port.into()).derive("boot", boot),
             events: Rc::new(|_| ()),
         };

@@ -37,6 +37,7 @@ pub(crate) async fn start(
         listen,
         peers,
         cluster: ClusterSecret::open(),
+        layout: None,
         seed,
         events: Rc::new(move |event| sink.borrow_mut().push(event.clone())),
     };

@@ -5,10 +5,11 @@
 
 use dacapo::crypto::{Key, Keys, NodeId};
 use dacapo::node::{FileInfo, Handle};
-use dacapo::store::layout::{self, BlobId};
+use dacapo::store::layout::BlobId;
 
 use crate::files::Files;
 use crate::files::call;
+use crate::files::contents::Contents;
 use crate::files::history::{Entry, Outcome};
 use crate::links::Host;
 use crate::subject::Scene;
@@ -18,20 +19,21 @@ use crate::subject::Scene;
 /// # Errors
 /// Names the first replica that is missing, or left over.
 pub async fn judge(scene: &Scene<Files>) -> Result<(), String> {
+    let contents: Vec<_> = scene.disks.iter().map(Contents::of).collect();
     for host in 0..scene.plan.nodes {
         let node = scene.clients.node(host).ok_or_else(|| format!("n{host} does not run"))?;
         // Unknown where the disk failed at each start.
         let Some(keys) = scene.clients.keys(host) else { continue };
         let peers = peers(scene, &node).await;
         for file in files(&node).await? {
-            let holds = |peer: &(Host, NodeId)| holds(scene, &keys, *peer, &file);
+            let holds = |peer: &(Host, NodeId)| holds(&contents, &keys, *peer, &file);
             let is_anywhere = file.is_local || peers.iter().any(holds);
             if let Some((peer, _)) = peers.iter().find(|peer| is_anywhere && !holds(peer)) {
                 return Err(format!("n{peer} does not hold {} of n{host} in {}", file.key, file.version));
             }
         }
         for key in erased_for_good(&scene.clients.history(), host) {
-            if let Some((peer, _)) = peers.iter().find(|peer| replica(scene, &keys, **peer, &key).is_some()) {
+            if let Some((peer, _)) = peers.iter().find(|peer| replica(&contents, &keys, **peer, &key).is_some()) {
                 return Err(format!("n{peer} still has {key} of n{host}, which was deleted everywhere"));
             }
         }
@@ -55,14 +57,13 @@ async fn files(node: &Handle) -> Result<Vec<FileInfo>, String> {
     }
 }
 
-fn holds(scene: &Scene<Files>, keys: &Keys, peer: (Host, NodeId), file: &FileInfo) -> bool {
-    let replica = replica(scene, keys, peer, &file.key);
+fn holds(contents: &[Contents], keys: &Keys, peer: (Host, NodeId), file: &FileInfo) -> bool {
+    let replica = replica(contents, keys, peer, &file.key);
     replica.is_some_and(|bytes| blake3::hash(&bytes) == blake3::Hash::from_bytes(file.digest.0))
 }
 
-fn replica(scene: &Scene<Files>, keys: &Keys, (host, peer): (Host, NodeId), key: &Key) -> Option<Vec<u8>> {
-    let path = layout::blob(peer, &BlobId::Held(keys.node(), keys.hashed(key)));
-    scene.disks[host].read(&path.to_string())
+fn replica(contents: &[Contents], keys: &Keys, (host, peer): (Host, NodeId), key: &Key) -> Option<Vec<u8>> {
+    contents[host].replica(peer, &BlobId::Held(keys.node(), keys.hashed(key)))
 }
 
 /// The files whose deletion was acknowledged, and of which nothing was stored that ended later.

@@ -10,6 +10,8 @@ use dacapo::disk::EntryKind;
 use crate::files::Files;
 use crate::files::call::{KEY_MARKER, MARKER};
 use crate::files::clients::contains;
+use crate::files::contents::Contents;
+use crate::links::Host;
 use crate::subject::Run;
 
 /// Judges a run.
@@ -21,28 +23,50 @@ pub fn judge(run: &Run<Files>) -> Result<(), String> {
         return Err(leak);
     }
     let mut ivs = BTreeMap::new();
-    for (host, disk) in run.disks.iter().enumerate() {
-        let own = run.clients.id(host).map(|id| id.to_string()).unwrap_or_default();
-        for (path, kind, _) in disk.tree() {
-            let is_own = path.starts_with(&own)
-                || path.starts_with("tmp/own.")
-                || path.starts_with("quarantine/own.")
-                || path == "catalog.redb";
-            if kind != EntryKind::File || is_own {
-                continue;
-            }
-            let bytes = disk.read(&path).unwrap_or_default();
+    for host in 0..run.disks.len() {
+        let is_intact = !run.damage.iter().any(|damage| damage.host == host);
+        for Sealed { name, bytes, is_replica } in sealed(run, host) {
             if contains(&bytes, MARKER) || contains(&bytes, KEY_MARKER) {
-                return Err(format!("n{host} has a name or content in the clear in {path}"));
+                return Err(format!("n{host} has a name or content in the clear in {name}"));
             }
-            let is_intact = !run.damage.iter().any(|damage| damage.host == host);
-            if let Some(iv) = bytes.first_chunk::<16>().filter(|_| {
-                path.contains('/') && !path.starts_with("tmp/") && !path.starts_with("quarantine/") && is_intact
-            }) && let Some(other) = ivs.insert(*iv, path.clone()).filter(|other| *other != path)
+            if let Some(iv) = bytes.first_chunk::<16>().filter(|_| is_replica && is_intact)
+                && let Some(other) = ivs.insert(*iv, name.clone()).filter(|other| *other != name)
             {
-                return Err(format!("{path} has the IV of {other}"));
+                return Err(format!("{name} has the IV of {other}"));
             }
         }
     }
     Ok(())
+}
+
+/// What lies on a disk and is no file of its owner's.
+struct Sealed {
+    name: String,
+    bytes: Vec<u8>,
+    is_replica: bool,
+}
+
+fn sealed(run: &Run<Files>, host: Host) -> Vec<Sealed> {
+    let disk = &run.disks[host];
+    let own = run.clients.id(host).map(|id| id.to_string()).unwrap_or_default();
+    let is_own = |path: &str| {
+        path.starts_with(&own)
+            || path.starts_with("tmp/own.")
+            || path.starts_with("quarantine/own.")
+            || path == "catalog.redb"
+    };
+    let is_replica = |path: &str| path.contains('/') && !path.starts_with("tmp/") && !path.starts_with("quarantine/");
+    let files = disk.tree().into_iter().filter(|(path, kind, _)| *kind == EntryKind::File && !is_own(path));
+    let files = files.map(|(path, ..)| {
+        let bytes = disk.read(&path).unwrap_or_default();
+        // By owner and name, wherever it lies: two hosts may have it in different layouts.
+        match (path.split_once('/'), path.rsplit_once('/')) {
+            (Some((owner, _)), Some((_, hashed))) if is_replica(&path) => {
+                Sealed { name: format!("{owner}/{hashed}"), bytes, is_replica: true }
+            }
+            _ => Sealed { name: path, bytes, is_replica: false },
+        }
+    });
+    let packed = Contents::of(disk).packed_replicas().into_iter();
+    files.chain(packed.map(|(name, bytes)| Sealed { name, bytes, is_replica: true })).collect()
 }

@@ -30,6 +30,7 @@ fn exchange(sent: Vec<u8>) -> (Vec<u8>, bool) {
             listen: ":0".parse().expect("an address"),
             peers: Vec::new(),
             cluster: ClusterSecret::open(),
+            layout: None,
             seed: Seed::from_u64(1),
             events: Rc::new(|_| ()),
         };

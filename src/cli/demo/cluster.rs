@@ -45,6 +45,7 @@ impl Cluster {
                 peers: if is_last { std::mem::take(&mut peers) } else { Vec::new() },
                 // Only the loopback reaches these ports, and the nodes live for a moment.
                 cluster: ClusterSecret::open(),
+                layout: None,
                 seed: seed.derive(seed_name, 0),
                 events: logging::sink(format!("[{dir_name}] ")),
             };

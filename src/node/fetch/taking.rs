@@ -2,7 +2,7 @@
 
 use super::Reader;
 use crate::crypto::{ContentCipher, Iv, Seal};
-use crate::disk::DiskFile;
+use crate::disk::Disk;
 use crate::node::pump::Work;
 use crate::platform::Platform;
 use crate::protocol::WireError;
@@ -16,12 +16,12 @@ pub(super) struct Taken<P: Platform> {
 }
 
 /// Decrypts sealed bytes, computes their digest and writes the plaintext to the local disk.
-pub(super) struct Opening<F> {
-    pub(super) writer: BlobWriter<F>,
+pub(super) struct Opening<D: Disk> {
+    pub(super) writer: BlobWriter<D>,
     pub(super) cipher: ContentCipher,
 }
 
-impl<F: DiskFile> Work for Opening<F> {
+impl<D: Disk> Work for Opening<D> {
     fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), StoreError> {
         self.cipher.open(bytes);
         self.writer.write(bytes)

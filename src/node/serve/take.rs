@@ -4,7 +4,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{refusal_for, unexpected};
 use crate::crypto::{Digest, HashedKey, IV_BYTES, Keys, NodeId, Seal, Version};
-use crate::disk::{Disk, DiskFile};
+use crate::disk::Disk;
 use crate::event::Event;
 use crate::limits::{EAGER_BYTES_MAX, FILE_BYTES_MAX};
 use crate::node::commit::KeepError;
@@ -30,12 +30,12 @@ pub(super) struct Offer {
 }
 
 /// Writes sealed bytes to the disk and computes their digest.
-struct Receiving<F> {
-    writer: BlobWriter<F>,
+struct Receiving<D: Disk> {
+    writer: BlobWriter<D>,
     hasher: blake3::Hasher,
 }
 
-impl<F: DiskFile> Work for Receiving<F> {
+impl<D: Disk> Work for Receiving<D> {
     fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), StoreError> {
         self.hasher.update(bytes);
         self.writer.write(bytes)
@@ -108,9 +108,9 @@ enum Unreceived {
 async fn receive<P: Platform>(
     inner: &Shared<P>,
     connection: &mut Connection<Stream<P>>,
-    writer: BlobWriter<<P::Disk as Disk>::File>,
+    writer: BlobWriter<P::Disk>,
     len: u64,
-) -> Result<Receiving<<P::Disk as Disk>::File>, Unreceived> {
+) -> Result<Receiving<P::Disk>, Unreceived> {
     let mut rest = len;
     let pumped = {
         let mut next = pump::from_connection(connection, len);
@@ -140,7 +140,7 @@ fn check(peer: NodeId, offer: &Offer) -> Result<(), Refusal> {
     if size > FILE_BYTES_MAX { Err(Refusal::TooLarge) } else { Ok(()) }
 }
 
-fn begin<D: Disk>(store: &Store<D>, offer: &Offer) -> Result<BlobWriter<D::File>, Refusal> {
+fn begin<D: Disk>(store: &Store<D>, offer: &Offer) -> Result<BlobWriter<D>, Refusal> {
     let held = store.held(offer.owner, offer.hashed).map_err(|error| refusal_for(&error))?;
     if let Some(held) = held.filter(|held| held.version() > offer.version) {
         return Err(Refusal::Stale { held: held.version() });
@@ -150,12 +150,7 @@ fn begin<D: Disk>(store: &Store<D>, offer: &Offer) -> Result<BlobWriter<D::File>
 }
 
 /// Makes a received replica durable, in place of an older version, and answers the store.
-async fn keep<P: Platform>(
-    inner: &Shared<P>,
-    offer: &Offer,
-    receiving: Receiving<<P::Disk as Disk>::File>,
-    seal: Seal,
-) -> Message {
+async fn keep<P: Platform>(inner: &Shared<P>, offer: &Offer, receiving: Receiving<P::Disk>, seal: Seal) -> Message {
     let Offer { owner, hashed, version, sealed_bytes } = *offer;
     let digest = Digest(*receiving.hasher.finalize().as_bytes());
     let is_as_announced = seal.version == version && seal.sealed_bytes() == sealed_bytes && seal.digest == digest;

@@ -3,9 +3,12 @@
 use redb::{ReadableDatabase, ReadableTable};
 use serde::de::DeserializeOwned;
 
-use super::{Catalog, CatalogError, HELD, NUMBERS, OWN, OWN_GRAVES, OWN_NAMES, VERSION_CEILING, held_key};
-use crate::crypto::{Entry, HashedKey, Key, NodeId, Tombstone};
+use super::{
+    Catalog, CatalogError, HELD, NUMBERS, OBJECTS, OWN, OWN_GRAVES, OWN_NAMES, VERSION_CEILING, held_key, object_key,
+};
+use crate::crypto::{Entry, HashedKey, Key, NodeId, PathName, Tombstone};
 use crate::disk::Disk;
+use crate::store::layout::BlobId;
 use crate::store::record::{Known, OwnRecord};
 
 impl<D: Disk> Catalog<D> {
@@ -104,6 +107,37 @@ impl<D: Disk> Catalog<D> {
         })
     }
 
+    /// The bytes of a small blob, where the layout packs them.
+    pub(in crate::store) fn object(&self, blob: &BlobId) -> Result<Option<Vec<u8>>, CatalogError> {
+        self.look_for(blob, <[u8]>::to_vec)
+    }
+
+    pub(in crate::store) fn has_object(&self, blob: &BlobId) -> Result<bool, CatalogError> {
+        Ok(self.look_for(blob, |_| ())?.is_some())
+    }
+
+    fn look_for<T>(&self, blob: &BlobId, look: impl FnOnce(&[u8]) -> T) -> Result<Option<T>, CatalogError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let Some(table) = exists(read.open_table(OBJECTS))? else { return Ok(None) };
+            Ok(table.get(object_key(blob).as_slice())?.map(|bytes| look(bytes.value())))
+        })
+    }
+
+    /// The first small blobs that lie in the catalog, with their bytes.
+    pub(in crate::store) fn objects(&self, limit: usize) -> Result<Vec<(BlobId, Vec<u8>)>, CatalogError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let Some(table) = exists(read.open_table(OBJECTS))? else { return Ok(Vec::new()) };
+            let first = table.iter()?.take(limit).map(|entry| {
+                let (key, bytes) = entry?;
+                let blob = blob_of(key.value()).ok_or(CatalogError::Record { table: "objects" })?;
+                Ok((blob, bytes.value().to_vec()))
+            });
+            first.collect()
+        })
+    }
+
     pub(super) fn own_entries(
         &self,
         (first, last): (HashedKey, HashedKey),
@@ -189,6 +223,14 @@ fn exists<T>(table: Result<T, redb::TableError>) -> Result<Option<T>, CatalogErr
 fn split_held_key(key: &[u8; 48]) -> (NodeId, HashedKey) {
     let (owner, hashed) = key.split_first_chunk().expect("48 bytes have a first 32");
     (NodeId(*owner), HashedKey(hashed.try_into().expect("and a last 16")))
+}
+
+/// The blob of the key of an object.
+fn blob_of(key: &[u8]) -> Option<BlobId> {
+    match key.try_into() {
+        Ok(name) => Some(BlobId::Own(PathName(name))),
+        Err(_) => key.try_into().ok().map(split_held_key).map(|(owner, hashed)| BlobId::Held(owner, hashed)),
+    }
 }
 
 fn decode<T: DeserializeOwned>(bytes: &[u8], table: &'static str) -> Result<T, CatalogError> {

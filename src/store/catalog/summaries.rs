@@ -70,15 +70,15 @@ impl<D: Disk> Catalog<D> {
     }
 
     /// What changes will do to the summaries that are made; `None` where that cannot be read.
-    pub(super) fn steps(&self, summaries: &Summaries, changes: &[Change]) -> Option<Vec<StepOf>> {
+    pub(super) fn steps(&self, summaries: &Summaries, changes: &[&Change]) -> Option<Vec<StepOf>> {
         let mut steps: Vec<StepOf> = Vec::new();
         for change in changes {
-            let (whose, hashed, after) = match change {
+            let (whose, hashed, after) = match *change {
                 Change::Own(_, hashed, record) => (None, *hashed, Some(record.entry(*hashed))),
                 Change::Deleted(hashed, tombstone) => (None, *hashed, Some(Entry::deleted(*hashed, tombstone.version))),
                 Change::Held(owner, hashed, known) => (Some(*owner), *hashed, Some(known.entry(*hashed))),
                 Change::Lost(owner, hashed) => (Some(*owner), *hashed, None),
-                Change::VersionCeiling(_) => continue,
+                Change::Object(..) | Change::VersionCeiling(_) => continue,
             };
             if !summaries.made.contains_key(&whose) {
                 continue;

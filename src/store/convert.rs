@@ -1,0 +1,167 @@
+//! Bringing a data directory into the other layout, while no node runs on it.
+//!
+//! The file `layout` says that a conversion has begun before the first blob is moved, and names the new layout after the
+//! last one. In between each blob lies in its old place or in its new one, durably: a conversion that was interrupted is
+//! begun again and finds what is left. All blobs are moved, also those that the catalog does not know.
+
+use super::layout::{BlobId, Layout};
+use super::{Change, LayoutError, Setup, Store, StoreError, failed};
+use crate::crypto::{Keys, NodeId, Version};
+use crate::disk::{Disk, DiskPath, EntryKind};
+use crate::limits::{CONVERT_BATCH_MAX, PACKED_BYTES_MAX};
+
+/// What a conversion has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Converted {
+    /// Blobs that were moved.
+    pub blobs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Brings a data directory into a layout; nothing where it has that layout already. Tells how far it is after each blob
+/// or batch of them.
+///
+/// # Errors
+/// What was moved has been moved; the next conversion goes on with the rest.
+pub fn convert<D: Disk>(
+    disk: &D,
+    keys: &Keys,
+    to: Layout,
+    mut told: impl FnMut(Converted),
+) -> Result<Option<Converted>, StoreError> {
+    let setup = Setup::read(disk)?;
+    let from = match setup {
+        Setup::Settled(layout) if layout == to => return Ok(None),
+        Setup::Settled(from) => from,
+        Setup::Converting { from, to: begun } if begun == to => from,
+        Setup::Converting { to, .. } => return Err(LayoutError::Converting { to }.into()),
+    };
+    if matches!(setup, Setup::Settled(_)) {
+        // What a crash has left is settled while everything still lies in one layout.
+        drop(Store::open(disk.clone(), keys)?);
+        Setup::Converting { from, to }.write(disk)?;
+    }
+    let (store, _) = Store::open_as(disk.clone(), keys, to)?;
+    let mut conversion = Conversion { store: &store, from, to, converted: Converted::default(), told: &mut told };
+    conversion.move_files()?;
+    if to == Layout::Folders {
+        conversion.unpack()?;
+    }
+    let converted = conversion.converted;
+    drop(store);
+    Setup::Settled(to).write(disk)?;
+    Ok(Some(converted))
+}
+
+struct Conversion<'a, D: Disk> {
+    store: &'a Store<D>,
+    from: Layout,
+    to: Layout,
+    converted: Converted,
+    told: &'a mut dyn FnMut(Converted),
+}
+
+impl<D: Disk> Conversion<'_, D> {
+    fn count(&mut self, blobs: usize, bytes: u64) {
+        self.converted.blobs += blobs as u64;
+        self.converted.bytes += bytes;
+        (self.told)(self.converted);
+    }
+
+    /// Every file that lies in its old place.
+    fn move_files(&mut self) -> Result<(), StoreError> {
+        let root = DiskPath::root();
+        let disk = &self.store.disk;
+        let entries = disk.list(&root).map_err(failed("list", &root))?;
+        let mut batch = Vec::new();
+        for entry in entries.into_iter().filter(|entry| entry.kind == EntryKind::Dir) {
+            let Ok(owner) = entry.name.parse::<NodeId>() else { continue };
+            let mut folders = vec![root.child(&entry.name)];
+            while let Some(folder) = folders.pop() {
+                for entry in disk.list(&folder).map_err(failed("list", &folder))? {
+                    let Ok(path) = folder.join(&entry.name) else { continue };
+                    match entry.kind {
+                        EntryKind::Dir => folders.push(path),
+                        EntryKind::File => self.move_file(owner, &entry.name, path, &mut batch)?,
+                        EntryKind::Other => {}
+                    }
+                }
+            }
+        }
+        self.pack(&mut batch)
+    }
+
+    /// Moves a file where it is a blob in its old place.
+    fn move_file(
+        &mut self,
+        owner: NodeId,
+        name: &str,
+        path: DiskPath,
+        batch: &mut Vec<(BlobId, DiskPath)>,
+    ) -> Result<(), StoreError> {
+        let Some(blob) = self.blob(owner, name).filter(|blob| self.from.place(self.store.node, blob) == path) else {
+            return Ok(());
+        };
+        let Some(reader) = self.store.read_path(path.clone())? else { return Ok(()) };
+        let len = reader.len();
+        if self.to == Layout::Packed && len <= PACKED_BYTES_MAX as u64 {
+            batch.push((blob, path));
+            return if batch.len() == CONVERT_BATCH_MAX { self.pack(batch) } else { Ok(()) };
+        }
+        self.store.rename_to(&path, &self.to.place(self.store.node, &blob))?;
+        // Nothing is left to take: what goes are the folders that are empty.
+        self.store.take_away(&path, |_| Ok(()))?;
+        self.count(1, len);
+        Ok(())
+    }
+
+    fn blob(&self, owner: NodeId, name: &str) -> Option<BlobId> {
+        if owner == self.store.node {
+            name.parse().ok().map(BlobId::Own)
+        } else {
+            name.parse().ok().map(|hashed| BlobId::Held(owner, hashed))
+        }
+    }
+
+    /// Takes small files into the catalog. They go once its commit is durable.
+    fn pack(&mut self, batch: &mut Vec<(BlobId, DiskPath)>) -> Result<(), StoreError> {
+        let (mut changes, mut sum) = (Vec::new(), 0);
+        for (blob, path) in batch.iter() {
+            let Some(mut reader) = self.store.read_path(path.clone())? else { continue };
+            let mut bytes = vec![0; usize::try_from(reader.len()).expect("a small file fits the memory")];
+            let count = reader.read(&mut bytes)?;
+            bytes.truncate(count);
+            sum += count as u64;
+            changes.push(Change::Object(*blob, Some(bytes)));
+        }
+        self.store.commit(&changes)?;
+        for (_, path) in batch.drain(..) {
+            self.store.take_away(&path, |path| self.store.disk.remove(path))?;
+        }
+        self.count(changes.len(), sum);
+        Ok(())
+    }
+
+    /// Gives every blob in the catalog a file.
+    fn unpack(&mut self) -> Result<(), StoreError> {
+        loop {
+            let objects = self.store.catalog.objects(CONVERT_BATCH_MAX)?;
+            if objects.is_empty() {
+                return Ok(());
+            }
+            let (mut changes, mut sum) = (Vec::new(), 0);
+            for (blob, bytes) in objects {
+                // No version is needed: a start drops what is left of it, and the next conversion writes it again.
+                let mut writer = self.store.write_blob(blob, Version(0))?;
+                writer.write(&bytes)?;
+                self.store.stage(&writer, true)?;
+                self.store.publish(&writer)?;
+                sum += bytes.len() as u64;
+                changes.push(Change::Object(blob, None));
+            }
+            self.store.commit(&changes)?;
+            self.count(changes.len(), sum);
+        }
+    }
+}

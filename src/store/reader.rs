@@ -1,0 +1,61 @@
+//! An open blob, read from its start to its end: a file, or bytes from the catalog.
+
+use super::{StoreError, failed};
+use crate::disk::{DiskFile, DiskPath, read_full};
+
+/// An open blob.
+#[derive(Debug)]
+pub struct BlobReader<F> {
+    path: DiskPath,
+    content: Content<F>,
+    position: u64,
+    len: u64,
+}
+
+#[derive(Debug)]
+enum Content<F> {
+    File(F),
+    Memory(Vec<u8>),
+}
+
+impl<F: DiskFile> BlobReader<F> {
+    pub(super) fn file(path: DiskPath, file: F) -> Result<Self, StoreError> {
+        let len = file.len().map_err(failed("read", &path))?;
+        Ok(Self { path, content: Content::File(file), position: 0, len })
+    }
+
+    pub(super) fn memory(path: DiskPath, bytes: Vec<u8>) -> Self {
+        let len = bytes.len() as u64;
+        Self { path, content: Content::Memory(bytes), position: 0, len }
+    }
+
+    /// The length in bytes when it was opened.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "an empty file is a file like any other")]
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// The next bytes, at most as many as the buffer takes; fewer only at the end.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StoreError> {
+        let count = match &self.content {
+            Content::File(file) => read_full(file, self.position, buffer).map_err(failed("read", &self.path))?,
+            Content::Memory(bytes) => {
+                let left = &bytes[usize::try_from(self.position).expect("within the bytes")..];
+                let count = left.len().min(buffer.len());
+                buffer[..count].copy_from_slice(&left[..count]);
+                count
+            }
+        };
+        self.position += count as u64;
+        Ok(count)
+    }
+
+    /// Starts again at the first byte.
+    pub fn rewind(&mut self) {
+        self.position = 0;
+    }
+}

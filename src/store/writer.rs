@@ -1,0 +1,86 @@
+//! A blob that is being written: into a temporary file, or, where it may become part of the catalog, into memory for
+//! as long as it is small enough.
+
+use super::layout::BlobId;
+use super::{StoreError, failed};
+use crate::crypto::Version;
+use crate::disk::{Disk, DiskFile, DiskPath};
+use crate::limits::PACKED_BYTES_MAX;
+
+/// A blob that is being written.
+#[derive(Debug)]
+pub struct BlobWriter<D: Disk> {
+    pub(super) blob: BlobId,
+    pub(super) version: Version,
+    pub(super) temporary: DiskPath,
+    disk: D,
+    content: Content<D::File>,
+}
+
+#[derive(Debug)]
+enum Content<F> {
+    /// A file of this name, and its length.
+    File(F, u64),
+    /// Becomes a file where it grows too long.
+    Memory(Vec<u8>),
+}
+
+impl<D: Disk> BlobWriter<D> {
+    /// Begins a file.
+    pub(super) fn file(disk: D, blob: BlobId, version: Version, temporary: DiskPath) -> Result<Self, StoreError> {
+        let content = Content::File(disk.create(&temporary).map_err(failed("create", &temporary))?, 0);
+        Ok(Self { blob, version, temporary, disk, content })
+    }
+
+    /// Begins in memory.
+    pub(super) fn memory(disk: D, blob: BlobId, version: Version, temporary: DiskPath) -> Self {
+        Self { blob, version, temporary, disk, content: Content::Memory(Vec::new()) }
+    }
+
+    /// Appends.
+    ///
+    /// # Errors
+    /// What was written is then of no further use.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        match &mut self.content {
+            Content::File(file, position) => {
+                file.write_at(*position, bytes).map_err(failed("write", &self.temporary))?;
+                file.start_sync(*position, bytes.len() as u64);
+                *position += bytes.len() as u64;
+                Ok(())
+            }
+            Content::Memory(written) if written.len() + bytes.len() <= PACKED_BYTES_MAX => {
+                written.extend_from_slice(bytes);
+                Ok(())
+            }
+            Content::Memory(written) => {
+                let written = std::mem::take(written);
+                let file = self.disk.create(&self.temporary).map_err(failed("create", &self.temporary))?;
+                self.content = Content::File(file, 0);
+                self.write(&written)?;
+                self.write(bytes)
+            }
+        }
+    }
+
+    /// The bytes, where they are to become part of the catalog; taken out at the first call.
+    pub(super) fn take_bytes(&mut self) -> Option<Vec<u8>> {
+        match &mut self.content {
+            Content::File(..) => None,
+            Content::Memory(written) => Some(std::mem::take(written)),
+        }
+    }
+
+    /// Whether there is a temporary file.
+    pub(super) fn is_file(&self) -> bool {
+        matches!(self.content, Content::File(..))
+    }
+
+    /// Makes the temporary file durable, where there is one.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        match &self.content {
+            Content::File(file, _) => file.sync().map_err(failed("sync", &self.temporary)),
+            Content::Memory(_) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! The two layouts of a data directory: what is chosen stays, and a conversion loses nothing, wherever it is interrupted.
+
+#[path = "support/fault_disk.rs"]
+mod fault_disk;
+#[path = "support/network.rs"]
+mod network;
+
+use std::io;
+
+use dacapo::crypto::Keys;
+use dacapo::disk::{Disk, DiskFile, DiskPath};
+use dacapo::limits::PACKED_BYTES_MAX;
+use dacapo::node::GetError;
+use dacapo::store::layout::Layout;
+use dacapo::store::{Converted, Identity, StoreError, convert};
+use dacapo_sim::disk::SimDisk;
+use fault_disk::{Fault, FaultDisk};
+use network::{Network, connected, files_below, get, key, put, run, stop};
+
+/// Names and lengths on both sides of what is packed. The first two share the first folder of their SHA-1.
+const FILES: [(&str, usize); 6] = [
+    ("picture_75.png", 22),
+    ("picture_1475.png", 0),
+    ("exactly", PACKED_BYTES_MAX),
+    ("replica-is-large", PACKED_BYTES_MAX - 15),
+    ("large", PACKED_BYTES_MAX + 1),
+    ("larger", 300_000),
+];
+
+fn content((name, len): (&str, usize)) -> Vec<u8> {
+    name.bytes().cycle().take(len).collect()
+}
+
+/// An owner with all files and the disk of its only peer.
+async fn stored(layout: Layout) -> (SimDisk, SimDisk) {
+    let (network, owner, holder) = (Network::of(layout), SimDisk::new(), SimDisk::new());
+    let holding = network.start(3000, &holder, &[]).await;
+    let node = network.start(5000, &owner, &[3000]).await;
+    connected(&node.handle(), 1).await;
+    for file in FILES {
+        assert_eq!(put(&node.handle(), file.0, content(file)).await.replicas(), 1);
+    }
+    stop(node).await;
+    stop(holding).await;
+    (owner, holder)
+}
+
+/// Gets every file from the local disk, and, where `from_peer` says so, from the peer after a delete.
+async fn check(network: &Network, owner: &SimDisk, holder: &SimDisk, what: &str) {
+    let holding = network.start(3000, holder, &[]).await;
+    let node = network.start(5000, owner, &[3000]).await;
+    for file in FILES {
+        let got = get(&node.handle(), file.0).await;
+        assert!(got == content(file), "{what}: {} is another", file.0);
+    }
+    connected(&node.handle(), 1).await;
+    for file in FILES {
+        assert!(node.handle().stat(&key(file.0)).await.expect("known").is_local, "{what}: {} is gone", file.0);
+        node.handle().delete(&key(file.0)).await.expect("deleted");
+        assert!(get(&node.handle(), file.0).await == content(file), "{what}: the replica of {} is another", file.0);
+    }
+    stop(node).await;
+    stop(holding).await;
+}
+
+fn convert_on<D: Disk>(disk: &D, to: Layout) -> Result<Option<Converted>, StoreError> {
+    let master = Identity::load(disk).expect("readable").expect("a node was here");
+    convert(disk, &Keys::derive(&master), to, |_| ())
+}
+
+fn other(layout: Layout) -> Layout {
+    match layout {
+        Layout::Folders => Layout::Packed,
+        Layout::Packed => Layout::Folders,
+    }
+}
+
+#[test]
+fn small_blobs_lie_in_the_catalog_where_they_are_packed() {
+    run(async {
+        let (owner, holder) = stored(Layout::Packed).await;
+        let of_owner = |disk: &SimDisk| {
+            let tree = disk.tree().into_iter().filter(|(path, ..)| path.contains('/') && !path.starts_with("tmp"));
+            tree.filter(|(_, kind, _)| *kind == dacapo::disk::EntryKind::File).collect::<Vec<_>>()
+        };
+        assert_eq!(of_owner(&owner).len(), 2, "the two large files");
+        assert_eq!(of_owner(&holder).len(), 4, "and those whose IV makes them large");
+        assert!(of_owner(&owner).iter().all(|(path, ..)| path.split('/').count() == 3), "one folder deep");
+    });
+}
+
+#[test]
+fn a_conversion_there_and_back_changes_no_byte() {
+    for layout in [Layout::Folders, Layout::Packed] {
+        run(async move {
+            let (owner, holder) = stored(layout).await;
+            let before = (owner.tree(), holder.tree());
+            for disk in [&owner, &holder] {
+                let there = convert_on(&disk.boot(), other(layout)).expect("converted").expect("it was another");
+                assert_eq!(there.blobs, 6);
+                assert_eq!(convert_on(&disk.boot(), other(layout)).expect("no error"), None);
+            }
+            check(&Network::of(other(layout)), &owner, &holder, "there").await;
+            for disk in [&owner, &holder] {
+                convert_on(&disk.boot(), layout).expect("converted").expect("it was another");
+            }
+            check(&Network::of(layout), &owner, &holder, "back").await;
+            let places = |tree: Vec<(String, _, u64)>| tree.into_iter().map(|(path, ..)| path).collect::<Vec<_>>();
+            assert_eq!(places(owner.tree()), places(before.0));
+            assert_eq!(places(holder.tree()), places(before.1));
+        });
+    }
+}
+
+#[test]
+fn a_conversion_that_dies_or_fails_at_any_call_goes_on_and_loses_nothing() {
+    for from in [Layout::Folders, Layout::Packed] {
+        let calls = run(async move {
+            let (owner, _) = stored(from).await;
+            let disk = FaultDisk::new(&owner, None);
+            convert_on(&disk, other(from)).expect("converted");
+            disk.calls().len()
+        });
+        for call in 0..calls {
+            for fault in [Fault::Kill, Fault::PowerLoss(1), Fault::PowerLoss(2), Fault::Error(io::ErrorKind::Other)] {
+                run(async move {
+                    let what = format!("from {from}, {fault:?} at call {call}");
+                    let (owner, holder) = stored(from).await;
+                    let dying = FaultDisk::new(&owner, Some((call, fault)));
+                    if let Ok(Some(master)) = Identity::load(&dying) {
+                        drop(convert(&dying, &Keys::derive(&master), other(from), |_| ()));
+                    }
+                    convert_on(&owner.boot(), other(from)).unwrap_or_else(|error| panic!("{what}: {error}"));
+                    assert_eq!(files_below(&owner, "tmp"), Vec::<String>::new(), "{what}");
+                    // The holder keeps its layout: they need not be the same.
+                    let (network, holding) = (Network::default(), from);
+                    assert_eq!(Layout::choose(&holder.boot(), None).expect("chosen"), holding);
+                    check(&network, &owner, &holder, &what).await;
+                });
+            }
+        }
+    }
+}
+
+#[test]
+fn a_node_starts_only_on_the_layout_that_it_was_told_of_and_that_is_whole() {
+    run(async {
+        let (owner, _) = stored(Layout::Folders).await;
+        let start = |network: Network| {
+            let disk = owner.boot();
+            async move { network.try_start(5000, disk, &[]).await.err() }
+        };
+        let error = start(Network::of(Layout::Packed)).await.expect("another layout");
+        assert!(error.contains("has the layout folders, not packed"), "{error}");
+        let rewrite = |text: &str| {
+            owner.boot().remove(&DiskPath::root().child("layout")).expect("removed");
+            let file = owner.boot().create(&DiskPath::root().child("layout")).expect("created");
+            file.write_at(0, text.as_bytes()).expect("written");
+        };
+        rewrite("dacapo layout 1\nfolders to packed\n");
+        let error = start(Network::default()).await.expect("interrupted");
+        assert!(error.contains("was interrupted"), "{error}");
+        let back = convert_on(&owner.boot(), Layout::Folders).expect_err("it goes on, not back");
+        assert!(back.to_string().contains("was interrupted"), "{back}");
+        rewrite("packed\n");
+        let error = start(Network::default()).await.expect("damaged");
+        assert!(error.contains("damaged"), "{error}");
+        owner.boot().remove(&DiskPath::root().child("layout")).expect("removed");
+        assert_eq!(start(Network::default()).await, None, "a directory from before there was a choice has folders");
+    });
+}
+
+#[test]
+fn no_older_version_comes_back_from_the_other_place() {
+    run(async {
+        let (network, disk) = (Network::of(Layout::Packed), SimDisk::new());
+        let node = network.start(5000, &disk, &[]).await;
+        for len in [300_000, 22, 300_000, 22] {
+            put(&node.handle(), "a", vec![7; len]).await;
+            assert!(get(&node.handle(), "a").await == vec![7; len]);
+            node.handle().delete(&key("a")).await.expect("deleted");
+            let got = node.handle().get(&key("a")).await;
+            assert!(matches!(got, Err(GetError::NoCopy { .. })), "after {len} bytes: {got:?}");
+        }
+        stop(node).await;
+    });
+}

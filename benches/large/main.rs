@@ -5,6 +5,8 @@
 
 mod blocks;
 mod commands;
+#[path = "../shared/counting.rs"]
+mod counting;
 #[path = "../shared/node.rs"]
 mod node;
 mod pipe;
@@ -13,6 +15,7 @@ mod process;
 #[path = "../shared/table.rs"]
 mod table;
 
+use dacapo::store::layout::Layout;
 use node::Cluster;
 use process::Process;
 use table::{Table, median};
@@ -68,7 +71,7 @@ fn bench() {
 }
 
 fn node_turn(path: &str, mib: u32) -> Turn {
-    let mut cluster = Cluster::start();
+    let mut cluster = Cluster::start(Layout::Folders);
     turn(&mut cluster, path, mib, |cluster| &mut cluster.origin, Cluster::cpu_seconds, Cluster::peaks_mib)
 }
 

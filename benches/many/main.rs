@@ -4,6 +4,8 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a benchmark reads real clocks and files")]
 
 mod catalogs;
+#[path = "../shared/counting.rs"]
+mod counting;
 #[path = "../shared/node.rs"]
 #[expect(dead_code, reason = "the cluster of three is not used here")]
 mod node;
@@ -45,10 +47,10 @@ fn bench() {
     let mut figures: Vec<[f64; 7]> = Vec::new();
     for _ in 0..rounds {
         let begun = Instant::now();
-        let (peer, address) = Process::start(&[ROLE, &peer_dir]);
+        let (peer, address) = Process::start(&[ROLE, "folders", &peer_dir]);
         let peer_start = begun.elapsed();
         let begun = Instant::now();
-        let (mut owner, _) = Process::start(&[ROLE, &owner_dir, &address]);
+        let (mut owner, _) = Process::start(&[ROLE, "folders", &owner_dir, &address]);
         let owner_start = begun.elapsed();
         let compared = owner.ask_numbers("compare")[0];
         let listed = owner.ask_numbers("list");

@@ -9,34 +9,37 @@ use dacapo::disk::dir::DirDisk;
 use dacapo::node::{Config, Handle, Node};
 use dacapo::platform::machine::Machine;
 use dacapo::seed::Seed;
+use dacapo::store::layout::Layout;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
+use crate::counting::CountingDisk;
 use crate::process::{self, Process};
 
-/// The role of a node; directory and peers follow.
+/// The role of a node; layout, directory and peers follow.
 pub(crate) const ROLE: &str = "node";
 
 /// Runs a node until its input ends. Each line of the input is a command, which `obey` answers.
 pub(crate) fn run(role: &[String], obey: &impl AsyncFn(&Handle, &[&str]) -> String) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     tokio::task::LocalSet::new().block_on(&runtime, async {
-        let disk = DirDisk::open(Path::new(&role[0])).expect("the directory is free");
+        let disk = CountingDisk::new(DirDisk::open(Path::new(&role[1])).expect("the directory is free"));
         let config = Config {
             listen: "127.0.0.1:0".parse().expect("an address"),
-            peers: role[1..].iter().map(|peer| peer.parse().expect("an address")).collect(),
+            peers: role[2..].iter().map(|peer| peer.parse().expect("an address")).collect(),
             cluster: ClusterSecret::open(),
-            layout: None,
+            layout: Some(role[0].parse().expect("a layout")),
             seed: Seed::from_u64(u64::from(std::process::id())),
             events: Rc::new(|_| ()),
         };
-        let node = Node::start(Machine::new(disk), config).await.expect("the node starts");
+        let node = Node::start(Machine::new(disk.clone()), config).await.expect("the node starts");
         let handle = node.handle();
-        wait_for_peers(&handle, role.len() - 1).await;
+        wait_for_peers(&handle, role.len() - 2).await;
         process::answer(&handle.address().to_string());
         let mut commands = BufReader::new(tokio::io::stdin()).lines();
         while let Ok(Some(line)) = commands.next_line().await {
             let words: Vec<&str> = line.split(' ').collect();
-            process::answer(&obey(&handle, &words).await);
+            let answer = if words == ["syncs"] { disk.syncs().to_string() } else { obey(&handle, &words).await };
+            process::answer(&answer);
         }
         handle.stop().await;
         node.stopped().await.expect("no task panicked");
@@ -57,15 +60,23 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    pub(crate) fn start() -> Self {
+    pub(crate) fn start(layout: Layout) -> Self {
+        let layout = layout.to_string();
         let start = |name: &str, peers: &[&str]| {
             let dir = process::empty_dir(name);
-            Process::start(&[&[ROLE, dir.as_str()], peers].concat())
+            Process::start(&[&[ROLE, layout.as_str(), dir.as_str()], peers].concat())
         };
         let (first, first_address) = start("peer-1", &[]);
         let (second, second_address) = start("peer-2", &[]);
         let (origin, _) = start("origin", &[&first_address, &second_address]);
         Self { origin, peers: [first, second] }
+    }
+
+    /// Syncs of all three so far.
+    #[allow(dead_code, reason = "not every benchmark counts them")]
+    pub(crate) fn syncs(&mut self) -> f64 {
+        let peers = self.peers.iter_mut().map(|peer| peer.ask_numbers("syncs")[0]).sum::<f64>();
+        peers + self.origin.ask_numbers("syncs")[0]
     }
 
     /// Processor seconds of all three so far.

@@ -39,6 +39,14 @@ pub(crate) async fn obey(handle: &Handle, words: &[&str]) -> String {
             };
             for_each(handle, count, callers, get).await
         }
+        ["read", count, callers] => {
+            let read = async |handle: Handle, key: Key| {
+                let fetched = handle.get(&key).await.expect("found");
+                assert!(fetched.from.is_none(), "it came back just now");
+                assert_eq!(fetched.read_all().await.expect("the disk works"), CONTENT);
+            };
+            for_each(handle, count, callers, read).await
+        }
         other => panic!("no such command: {other:?}"),
     }
 }

@@ -3,34 +3,35 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::Platform;
+use crate::disk::Disk;
 use crate::disk::dir::DirDisk;
 use crate::time::UnixMillis;
 use crate::transport::tcp::Tcp;
 
 /// This machine: its network, one of its directories, and its clock.
 #[derive(Clone, Debug)]
-pub struct Machine {
+pub struct Machine<D = DirDisk> {
     transport: Tcp,
-    disk: DirDisk,
+    disk: D,
 }
 
-impl Machine {
+impl<D> Machine<D> {
     /// Runs a node on an open directory.
     #[must_use]
-    pub fn new(disk: DirDisk) -> Self {
+    pub fn new(disk: D) -> Self {
         Self { transport: Tcp, disk }
     }
 }
 
-impl Platform for Machine {
+impl<D: Disk> Platform for Machine<D> {
     type Transport = Tcp;
-    type Disk = DirDisk;
+    type Disk = D;
 
     fn transport(&self) -> &Tcp {
         &self.transport
     }
 
-    fn disk(&self) -> &DirDisk {
+    fn disk(&self) -> &D {
         &self.disk
     }
 

@@ -172,7 +172,14 @@ impl<D: Disk> Store<D> {
     /// # Errors
     /// After an error it is not known whether the changes are durable.
     pub fn commit<'a>(&self, changes: impl IntoIterator<Item = &'a Change>) -> Result<(), StoreError> {
-        Ok(self.catalog.commit(&changes.into_iter().collect::<Vec<_>>())?)
+        let changes: Vec<_> = changes.into_iter().collect();
+        self.catalog.commit(&changes)?;
+        for change in changes {
+            if let Change::Object(blob, Some(_)) = change {
+                self.remove_larger(blob);
+            }
+        }
+        Ok(())
     }
 
     /// What this node knows of one of its own files; nothing where it is deleted everywhere.

@@ -19,13 +19,13 @@ use node::Cluster;
 use table::{Table, median};
 
 const METHOD: &str = "\
-Files of 22 bytes, in both layouts, by 1, 16 and 64 callers: 1,000 of them in folders (8 of 5 digits at the owner, 6 at
-a peer), where 1 or 16 call also packed, else 8,000. A store ends when three processes have it durably on their directories. Then the local copies
-are deleted, and each get brings one back from a peer, durably; each file is then read once more from the local copy. Syncs are
-those of all three processes for each store. The bare disk makes the same folders, writes the
-same bytes and syncs each file and each directory that changed, once: one thread per caller and directory, no
-network, no cipher, no catalog, no temporary name. Node and bare disk take turns; figures are medians, ratios are
-medians of the ratios of one turn.
+Files of 22 bytes in both layouts, by 1, 16 and 64 callers: 1,000 of them, or 8,000 where 64 callers store packed ones.
+A store ends when three processes have it durably on their directories; syncs are those of all three for each store.
+Then the local copies are deleted, and each get brings one back from a peer, durably; then each file is read once more,
+from the local copy. The bare disk makes the folders of the document's layout (8 of 5 digits at the owner, 6 at a peer)
+for 1,000 files, writes the same bytes and syncs each file and each directory that changed, once: one thread per caller
+and directory, no network, no cipher, no catalog, no temporary name. Node and bare disk take turns; figures are medians,
+ratios are medians of the ratios of one turn.
 ";
 
 const CALLERS: [usize; 3] = [1, 16, 64];
@@ -101,9 +101,8 @@ fn bare_turn(Setting { callers, .. }: Setting) -> (f64, f64) {
 
 fn print(Setting { layout, callers, files }: Setting, turns: &[(Turn, (f64, f64))]) {
     let name = format!("{layout}, {callers} callers, {files} files, {} rounds", turns.len());
-    let header = [
-        &name, "stores/s", "syncs", "gets/s", "reads/s", "store CPU ms", "get CPU ms", "origin MiB", "peer MiB",
-    ];
+    let header =
+        [&name, "stores/s", "syncs", "gets/s", "reads/s", "store CPU ms", "get CPU ms", "origin MiB", "peer MiB"];
     let mut table = Table::new(&header);
     let middle = |digits: usize, figure: fn(&(Turn, (f64, f64))) -> f64| {
         format!("{:.digits$}", median(turns.iter().map(figure)))
@@ -120,11 +119,8 @@ fn print(Setting { layout, callers, files }: Setting, turns: &[(Turn, (f64, f64)
     ];
     table.row("node", &node);
     table.row("bare disk", &[middle(0, |(_, bare)| bare.0), String::new(), middle(0, |(_, bare)| bare.1)]);
-    let ratios = [
-        middle(2, |(node, bare)| node.stores / bare.0),
-        String::new(),
-        middle(2, |(node, bare)| node.gets / bare.1),
-    ];
+    let ratios =
+        [middle(2, |(node, bare)| node.stores / bare.0), String::new(), middle(2, |(node, bare)| node.gets / bare.1)];
     table.row("node / bare disk", &ratios);
     table.print();
 }

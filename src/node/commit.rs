@@ -4,9 +4,11 @@
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Inner, Shared};
+use crate::crypto::Version;
 use crate::disk::Disk;
 use crate::limits::COMMIT_BATCH_MAX;
 use crate::platform::Platform;
+use crate::store::layout::BlobId;
 use crate::store::{BlobWriter, Change, Store, StoreError};
 
 /// A change that waits to become durable.
@@ -52,19 +54,20 @@ impl<P: Platform> Inner<P> {
     /// from there on the new version counts. The caller holds the lock of the blob and has settled it.
     pub(super) async fn keep(&self, mut writer: BlobWriter<P::Disk>, change: Option<Change>) -> Result<(), KeepError> {
         let is_named = change.is_some();
-        let staged = self.blocking(move |store| {
-            let packed = store.packed(&mut writer);
-            match store.stage(&writer, is_named) {
-                Ok(()) => Ok((writer, packed)),
-                Err(error) => {
-                    // Where this fails too, the next start drops the file.
-                    drop(store.discard(&writer));
-                    Err(error)
-                }
+        let packed = self.store.packed(&mut writer);
+        let changes: Vec<_> = change.into_iter().chain(packed).collect();
+        if !writer.is_file() {
+            return self.commit_all(changes).await.map_err(KeepError::PerhapsStored);
+        }
+        let staged = self.blocking(move |store| match store.stage(&writer, is_named) {
+            Ok(()) => Ok(writer),
+            Err(error) => {
+                // Where this fails too, the next start drops the file.
+                drop(store.discard(&writer));
+                Err(error)
             }
         });
-        let (writer, packed) = staged.await.map_err(KeepError::NotStored)?;
-        let changes: Vec<_> = change.into_iter().chain(packed).collect();
+        let writer = staged.await.map_err(KeepError::NotStored)?;
         let committed = if changes.is_empty() { Ok(()) } else { self.commit_all(changes).await };
         let kept = self.blocking(move |store| {
             let kept = committed.and_then(|()| store.publish(&writer));
@@ -74,6 +77,14 @@ impl<P: Platform> Inner<P> {
             kept
         });
         kept.await.map_err(KeepError::PerhapsStored)
+    }
+
+    /// Begins to write one version of a blob.
+    pub(super) async fn begin(&self, blob: BlobId, version: Version) -> Result<BlobWriter<P::Disk>, StoreError> {
+        match self.store.begins_in_memory() {
+            true => self.store.write_blob(blob, version),
+            false => self.blocking(move |store| store.write_blob(blob, version)).await,
+        }
     }
 
     /// Drops what was written.

@@ -222,7 +222,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
         let (blob, version) = (BlobId::Own(self.file), seal.version);
         // The file is begun once its first bytes are here: what fails before leaves nothing behind.
         let begin = async |iv| {
-            let writer = inner.blocking(move |store| store.write_blob(blob, version)).await?;
+            let writer = inner.begin(blob, version).await?;
             Ok::<_, TakeError>(Opening { writer, cipher: ContentCipher::new(&inner.keys, iv) })
         };
         let (opened, iv) = match body {

@@ -15,6 +15,9 @@ use crate::store::{BlobReader, StoreError};
 pub(super) trait Work: Send + 'static {
     /// Takes the next chunk; may change it in place.
     fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), StoreError>;
+
+    /// Whether so many bytes are worked on in memory, and sooner than another thread would wake up.
+    fn is_quick(&self, bytes: usize) -> bool;
 }
 
 /// Why content stopped moving.
@@ -42,10 +45,12 @@ pub(super) async fn pump<P: Platform, W: Work, E>(
             Ok(chunk) => chunk,
             Err(error) => return Err((work, PumpError::Source(error))),
         };
-        let job = inner.offload(move || {
+        let is_quick = work.is_quick(chunk.len());
+        let job = move || {
             let result = work.chunk(&mut chunk);
             (work, chunk, result)
-        });
+        };
+        let job = async { if is_quick { job() } else { inner.offload(job).await } };
         let (done, following) = tokio::join!(biased; job, source(spare));
         let result;
         (work, chunk, result) = done;

@@ -37,6 +37,10 @@ impl<D: Disk> Work for Sealing<D> {
         self.cipher.seal(bytes);
         Ok(())
     }
+
+    fn is_quick(&self, bytes: usize) -> bool {
+        self.writer.is_quick(bytes)
+    }
 }
 
 /// Stores a file. See [`Handle::store`](super::Handle::store). The key is locked once the content is here: what waits

@@ -32,6 +32,12 @@ impl<D: Disk> Store<D> {
         }
     }
 
+    /// Whether a blob is begun without a call of the disk.
+    #[must_use]
+    pub fn begins_in_memory(&self) -> bool {
+        self.layout == Layout::Packed
+    }
+
     /// Makes what was written durable as a temporary file, where it is one. Where a commit is to name it, its name too:
     /// that commit may be all that a crash leaves besides.
     ///
@@ -47,6 +53,7 @@ impl<D: Disk> Store<D> {
     }
 
     /// What the catalog has to commit to besides, where it holds the small blobs: the bytes, or that it has none.
+    #[must_use]
     pub fn packed(&self, writer: &mut BlobWriter<D>) -> Option<Change> {
         match self.layout {
             Layout::Folders => None,
@@ -54,17 +61,18 @@ impl<D: Disk> Store<D> {
         }
     }
 
-    /// Gives a staged blob its final name, in place of an older version, and makes the name durable.
+    /// Gives a staged file its final name, in place of an older version, and makes the name durable.
     ///
     /// # Errors
     /// The blob then has its old or its new name; [`settle`](Self::settle) finishes what a commit has announced.
     pub fn publish(&self, writer: &BlobWriter<D>) -> Result<(), StoreError> {
-        if writer.is_file() {
-            return self.rename_into_place(&writer.temporary, &writer.blob);
-        }
-        // A larger version before this one was a file. What is in the catalog counts, also where this fails.
-        drop(self.take_file_away(&writer.blob, |path| self.disk.remove(path)));
-        Ok(())
+        self.rename_into_place(&writer.temporary, &writer.blob)
+    }
+
+    /// Removes the file of a larger version, in whose place there are bytes in the catalog. Those count, also where this
+    /// fails, and what removes the blob later removes the file too.
+    pub(super) fn remove_larger(&self, blob: &BlobId) {
+        drop(self.take_file_away(blob, |path| self.disk.remove(path)));
     }
 
     pub(super) fn rename_into_place(&self, temporary: &DiskPath, blob: &BlobId) -> Result<(), StoreError> {

@@ -54,6 +54,12 @@ impl<F: DiskFile> BlobReader<F> {
         Ok(count)
     }
 
+    /// Whether what is read is in memory.
+    #[must_use]
+    pub fn is_quick(&self) -> bool {
+        matches!(self.content, Content::Memory(_))
+    }
+
     /// Starts again at the first byte.
     pub fn rewind(&mut self) {
         self.position = 0;

@@ -53,9 +53,6 @@ impl<D: Disk> Store<D> {
 
     /// Remembers a blob whose commit or rename failed, for [`settle`](Self::settle).
     pub fn leave_unsettled(&self, writer: BlobWriter<D>) {
-        if !writer.is_file() {
-            return;
-        }
         let BlobWriter { blob, version, temporary: path, .. } = writer;
         lock(&self.unsettled).entry(blob).or_default().push(Temporary { blob, version, path });
     }

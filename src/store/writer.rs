@@ -63,6 +63,12 @@ impl<D: Disk> BlobWriter<D> {
         }
     }
 
+    /// Whether so many bytes more stay in memory.
+    #[must_use]
+    pub fn is_quick(&self, bytes: usize) -> bool {
+        matches!(&self.content, Content::Memory(written) if written.len() + bytes <= PACKED_BYTES_MAX)
+    }
+
     /// The bytes, where they are to become part of the catalog; taken out at the first call.
     pub(super) fn take_bytes(&mut self) -> Option<Vec<u8>> {
         match &mut self.content {
@@ -72,7 +78,8 @@ impl<D: Disk> BlobWriter<D> {
     }
 
     /// Whether there is a temporary file.
-    pub(super) fn is_file(&self) -> bool {
+    #[must_use]
+    pub fn is_file(&self) -> bool {
         matches!(self.content, Content::File(..))
     }
 

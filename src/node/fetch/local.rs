@@ -69,6 +69,7 @@ pub(in crate::node) fn open<P: Platform>(
     let task = inner.clone();
     let (size, digest) = (seal.size, seal.digest);
     let mut cipher = ContentCipher::new(&inner.keys, iv);
+    let is_quick = reader.is_quick();
     inner.spawn(async move {
         let mut left = size;
         while left > 0 {
@@ -85,7 +86,7 @@ pub(in crate::node) fn open<P: Platform>(
                 (reader, cipher, checked)
             };
             let chunk;
-            (reader, cipher, chunk) = task.offload(read).await;
+            (reader, cipher, chunk) = if is_quick { read() } else { task.offload(read).await };
             let is_last = chunk.is_err();
             if sender.send(chunk).await.is_err() || is_last {
                 return;

@@ -26,6 +26,10 @@ impl<D: Disk> Work for Opening<D> {
         self.cipher.open(bytes);
         self.writer.write(bytes)
     }
+
+    fn is_quick(&self, bytes: usize) -> bool {
+        self.writer.is_quick(bytes)
+    }
 }
 
 /// Why a replica was not taken.

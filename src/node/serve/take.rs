@@ -40,6 +40,10 @@ impl<D: Disk> Work for Receiving<D> {
         self.hasher.update(bytes);
         self.writer.write(bytes)
     }
+
+    fn is_quick(&self, bytes: usize) -> bool {
+        self.writer.is_quick(bytes)
+    }
 }
 
 /// Takes a replica and answers whether it is durable.

@@ -210,11 +210,9 @@ fn open<D: Disk>(
     let identity = Identity::load_or_create(&disk, identity_lane)?;
     Layout::choose(&disk, layout).map_err(store::StoreError::from)?;
     let keys = Keys::derive(&identity.master);
-    let (store, recovered) = Store::open(disk, &keys)?;
-    if recovered.has_new_catalog && !identity.is_new {
-        // What was acknowledged before is older, also where no peer is left to say so.
-        store.skip_versions(Version(now.0))?;
-    }
+    // Where the catalog is lost, what was acknowledged before is older than this, also where no peer is left to say so.
+    let above = Version(if identity.is_new { 0 } else { now.0 });
+    let (store, recovered) = Store::open_above(disk, &keys, above)?;
     Ok(Opened { keys: Arc::new(keys), store: Arc::new(store), recovered, is_new: identity.is_new })
 }
 

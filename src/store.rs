@@ -105,11 +105,19 @@ impl<D: Disk> Store<D> {
     /// # Errors
     /// Where the disk fails, the catalog is not one, or a conversion of the layout was interrupted.
     pub fn open(disk: D, keys: &Keys) -> Result<(Self, Recovered), StoreError> {
-        let layout = Setup::read(&disk)?.settled()?;
-        Self::open_as(disk, keys, layout)
+        Self::open_above(disk, keys, Version(0))
     }
 
-    fn open_as(disk: D, keys: &Keys, layout: Layout) -> Result<(Self, Recovered), StoreError> {
+    /// The same; where there is no catalog, the versions of the one that is made go on above this one.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn open_above(disk: D, keys: &Keys, above: Version) -> Result<(Self, Recovered), StoreError> {
+        let layout = Setup::read(&disk)?.settled()?;
+        Self::open_as(disk, keys, layout, above)
+    }
+
+    fn open_as(disk: D, keys: &Keys, layout: Layout, above: Version) -> Result<(Self, Recovered), StoreError> {
         let root = DiskPath::root();
         disk.sync_all().map_err(failed("sync", &root))?;
         for path in [layout::temporary_dir(), root.child(&keys.node().to_string())] {
@@ -120,7 +128,7 @@ impl<D: Disk> Store<D> {
                 _ => {}
             }
         }
-        let (catalog, has_new_catalog) = Catalog::open(&disk)?;
+        let (catalog, has_new_catalog) = Catalog::open(&disk, above)?;
         disk.sync_dir(&root).map_err(failed("sync", &root))?;
         let ceiling = catalog.version_ceiling()?;
         let versions = Mutex::new(Versions { next: ceiling, ceiling });
@@ -146,7 +154,7 @@ impl<D: Disk> Store<D> {
         let mut versions = lock(&self.versions);
         if versions.next == versions.ceiling {
             let ceiling = versions.ceiling + VERSIONS_RESERVED;
-            self.catalog.commit(&[&Change::VersionCeiling(ceiling)])?;
+            self.catalog.commit(&[&[Change::VersionCeiling(ceiling)]])?;
             versions.ceiling = ceiling;
         }
         versions.next += 1;
@@ -160,26 +168,36 @@ impl<D: Disk> Store<D> {
     pub fn skip_versions(&self, up_to: Version) -> Result<(), StoreError> {
         let mut versions = lock(&self.versions);
         if versions.ceiling < up_to.0 {
-            self.catalog.commit(&[&Change::VersionCeiling(up_to.0)])?;
+            self.catalog.commit(&[&[Change::VersionCeiling(up_to.0)]])?;
             versions.ceiling = up_to.0;
         }
         versions.next = versions.next.max(up_to.0);
         Ok(())
     }
 
-    /// Makes changes durable, all or none.
+    /// Makes changes durable, all or none. False where one of them would go back behind the version that is known of its
+    /// name: none is then made.
     ///
     /// # Errors
     /// After an error it is not known whether the changes are durable.
-    pub fn commit<'a>(&self, changes: impl IntoIterator<Item = &'a Change>) -> Result<(), StoreError> {
-        let changes: Vec<_> = changes.into_iter().collect();
-        self.catalog.commit(&changes)?;
-        for change in changes {
-            if let Change::Object(blob, Some(_)) = change {
-                self.remove_larger(blob);
+    pub fn commit(&self, changes: &[Change]) -> Result<bool, StoreError> {
+        Ok(self.commit_each(&[changes])? == [true])
+    }
+
+    /// The same for groups of changes, in one commit.
+    ///
+    /// # Errors
+    /// After an error it is not known whether the changes are durable.
+    pub fn commit_each(&self, groups: &[&[Change]]) -> Result<Vec<bool>, StoreError> {
+        let made = self.catalog.commit(groups)?;
+        for (group, _) in groups.iter().zip(&made).filter(|(_, is_made)| **is_made) {
+            for change in *group {
+                if let Change::Object(blob, Some(_)) = change {
+                    self.remove_larger(blob);
+                }
             }
         }
-        Ok(())
+        Ok(made)
     }
 
     /// What this node knows of one of its own files; nothing where it is deleted everywhere.

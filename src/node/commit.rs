@@ -15,7 +15,8 @@ use crate::store::{BlobWriter, Change, Store, StoreError};
 pub(super) struct Commit {
     /// Durable together or not at all.
     changes: Vec<Change>,
-    done: oneshot::Sender<Result<(), StoreError>>,
+    /// Whether they were made: not where they would go back.
+    done: oneshot::Sender<Result<bool, StoreError>>,
 }
 
 /// Why a written blob was not kept.
@@ -23,6 +24,8 @@ pub(super) struct Commit {
 pub(super) enum KeepError {
     /// Before its commit: nothing has changed.
     NotStored(StoreError),
+    /// A newer version has come first: nothing has changed.
+    Outdated,
     /// At its commit or after it: it may count or not.
     PerhapsStored(StoreError),
 }
@@ -41,9 +44,9 @@ pub(super) async fn run<P: Platform>(inner: Shared<P>, mut commits: mpsc::Receiv
 }
 
 /// One commit for all. Where it fails, those of each caller are tried alone, so that it learns its own fate.
-fn commit_each<D: Disk>(store: &Store<D>, changes: &[Vec<Change>]) -> Vec<Result<(), StoreError>> {
-    match store.commit(changes.iter().flatten()) {
-        Ok(()) => changes.iter().map(|_| Ok(())).collect(),
+fn commit_each<D: Disk>(store: &Store<D>, changes: &[Vec<Change>]) -> Vec<Result<bool, StoreError>> {
+    match store.commit_each(&changes.iter().map(Vec::as_slice).collect::<Vec<_>>()) {
+        Ok(made) => made.into_iter().map(Ok).collect(),
         Err(error) if changes.len() == 1 => vec![Err(error)],
         Err(_) => changes.iter().map(|changes| store.commit(changes)).collect(),
     }
@@ -57,7 +60,11 @@ impl<P: Platform> Inner<P> {
         let packed = self.store.packed(&mut writer);
         let changes: Vec<_> = change.into_iter().chain(packed).collect();
         if !writer.is_file() {
-            return self.commit_all(changes).await.map_err(KeepError::PerhapsStored);
+            return match self.commit_all(changes).await {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(KeepError::Outdated),
+                Err(error) => Err(KeepError::PerhapsStored(error)),
+            };
         }
         let staged = self.blocking(move |store| match store.stage(&writer, is_named) {
             Ok(()) => Ok(writer),
@@ -68,9 +75,13 @@ impl<P: Platform> Inner<P> {
             }
         });
         let writer = staged.await.map_err(KeepError::NotStored)?;
-        let committed = if changes.is_empty() { Ok(()) } else { self.commit_all(changes).await };
+        let committed = if changes.is_empty() { Ok(true) } else { self.commit_all(changes).await };
+        if matches!(committed, Ok(false)) {
+            self.discard(writer).await;
+            return Err(KeepError::Outdated);
+        }
         let kept = self.blocking(move |store| {
-            let kept = committed.and_then(|()| store.publish(&writer));
+            let kept = committed.and_then(|_| store.publish(&writer));
             if kept.is_err() {
                 store.leave_unsettled(writer);
             }
@@ -93,13 +104,13 @@ impl<P: Platform> Inner<P> {
         drop(self.blocking(move |store| store.discard(&writer)).await);
     }
 
-    /// Makes a change of the catalog durable.
-    pub(super) async fn commit(&self, change: Change) -> Result<(), StoreError> {
+    /// Makes a change of the catalog durable; false where it would go back behind what the catalog knows.
+    pub(super) async fn commit(&self, change: Change) -> Result<bool, StoreError> {
         self.commit_all(vec![change]).await
     }
 
     /// Makes changes of the catalog durable, all or none.
-    async fn commit_all(&self, changes: Vec<Change>) -> Result<(), StoreError> {
+    async fn commit_all(&self, changes: Vec<Change>) -> Result<bool, StoreError> {
         let (done, result) = oneshot::channel();
         self.commits.send(Commit { changes, done }).await.expect("the committer runs as long as its callers");
         result.await.expect("the committer answers every change")

@@ -93,7 +93,10 @@ pub(super) async fn delete<P: Platform>(inner: Shared<P>, key: Key) -> Result<Ve
     });
     let begun: Result<_, StoreError> = begun.await;
     let tombstone = begun.map_err(DeleteError::Rejected)?.ok_or(DeleteError::NotFound)?;
-    inner.commit(Change::Deleted(hashed, tombstone)).await.map_err(DeleteError::Unconfirmed)?;
+    if !inner.commit(Change::Deleted(hashed, tombstone)).await.map_err(DeleteError::Unconfirmed)? {
+        // A later deletion was learnt from a peer just now.
+        return Err(DeleteError::NotFound);
+    }
     inner.blocking(move |store| store.remove_blob(&blob)).await.map_err(DeleteError::Unconfirmed)?;
     inner.tell(&Event::FileDeletedEverywhere { file });
     drop(locked);

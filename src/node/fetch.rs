@@ -159,6 +159,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
                         Ok(taken) => return Ok(self.finish(inner, taken, &peer)),
                         Err(TakeError::Disk(error)) => return Err(GetError::Disk(error)),
                         Err(TakeError::Damaged) => FetchAnswer::Damaged,
+                        Err(TakeError::Outdated) => FetchAnswer::Stale(version),
                         Err(TakeError::Wire(error)) => FetchAnswer::Failed(format!("{version} broke off: {error}")),
                     }
                 }
@@ -281,6 +282,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
         };
         match inner.keep(writer, change).await {
             Ok(()) => {}
+            Err(KeepError::Outdated) => return Err(TakeError::Outdated),
             Err(KeepError::NotStored(error) | KeepError::PerhapsStored(error)) => return Err(error.into()),
         }
         let blob = BlobId::Own(self.file);

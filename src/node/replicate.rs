@@ -127,6 +127,7 @@ async fn keep<P: Platform>(
     }
     match inner.keep(writer, Some(Change::Own(key.clone(), hashed, Box::new(record)))).await {
         Ok(()) => Ok(true),
+        Err(KeepError::Outdated) => Ok(false),
         Err(KeepError::NotStored(error)) => Err(not_stored(error)),
         Err(KeepError::PerhapsStored(error)) => Err(unconfirmed(error)),
     }

@@ -1,19 +1,19 @@
 //! The catalog: a `redb` database that says what every blob must be. A commit is durable when it returns.
 
+mod put;
 mod read;
 mod summaries;
 
 use std::io;
 use std::sync::{Mutex, PoisonError, RwLock};
 
-use redb::{Database, TableDefinition, WriteTransaction};
-use serde::Serialize;
+use redb::{Database, TableDefinition};
 
 use super::backend::Backend;
 use super::layout::{self, BlobId};
 use super::record::Change;
 use super::{StoreError, failed};
-use crate::crypto::{HashedKey, NodeId};
+use crate::crypto::{HashedKey, NodeId, Version};
 use crate::disk::{Disk, DiskFile};
 use crate::limits::CATALOG_CACHE_BYTES;
 use summaries::Summaries;
@@ -75,11 +75,11 @@ pub(super) struct Catalog<D> {
 }
 
 impl<D: Disk> Catalog<D> {
-    /// Opens the catalog, or makes an empty one, and says so.
-    pub(super) fn open(disk: &D) -> Result<(Self, bool), StoreError> {
+    /// Opens the catalog, or makes an empty one whose versions go on above one, and says so.
+    pub(super) fn open(disk: &D, above: Version) -> Result<(Self, bool), StoreError> {
         let path = layout::catalog();
         let (database, is_new) = match disk.open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (create(disk)?, true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (create(disk, above)?, true),
             opened => (open(opened.map_err(failed("open", &path))?)?, false),
         };
         let catalog = Self { disk: disk.clone(), database: RwLock::new(Some(database)), summaries: Mutex::default() };
@@ -111,65 +111,42 @@ impl<D: Disk> Catalog<D> {
         result
     }
 
-    /// Makes changes durable, all or none; after an error nobody knows which.
-    pub(super) fn commit(&self, changes: &[&Change]) -> Result<(), CatalogError> {
+    /// Makes groups of changes durable, all or none; after an error nobody knows which. A group that would go back behind
+    /// what is known is left out as a whole: false.
+    pub(super) fn commit(&self, groups: &[&[Change]]) -> Result<Vec<bool>, CatalogError> {
         let mut summaries = super::lock(&self.summaries);
-        let steps = self.steps(&summaries, changes);
+        let mut steps = Vec::new();
         let committed = self.with(|database| {
             let transaction = database.begin_write()?;
-            for change in changes {
-                put(&transaction, change)?;
-            }
-            Ok(transaction.commit()?)
+            let applied: Result<Vec<_>, _> =
+                groups.iter().map(|group| put::group(&transaction, group, &mut steps)).collect();
+            let applied = applied?;
+            transaction.commit()?;
+            Ok(applied)
         });
-        summaries.follow(steps.and_then(|steps| committed.as_ref().ok().map(|()| steps)));
+        summaries.follow(committed.is_ok().then_some(steps));
         committed
     }
 }
 
-fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogError> {
-    match change {
-        Change::Own(key, hashed, record) => {
-            transaction.open_table(OWN)?.insert(key.as_str(), encode(record).as_slice())?;
-            transaction.open_table(OWN_NAMES)?.insert(&hashed.0, key.as_str())?;
-            transaction.open_table(OWN_GRAVES)?.remove(&hashed.0)?;
-        }
-        Change::Deleted(hashed, tombstone) => {
-            if let Some(key) = transaction.open_table(OWN_NAMES)?.remove(&hashed.0)? {
-                transaction.open_table(OWN)?.remove(key.value())?;
-            }
-            transaction.open_table(OWN_GRAVES)?.insert(&hashed.0, encode(tombstone).as_slice())?;
-        }
-        Change::Held(owner, hashed, known) => {
-            transaction.open_table(HELD)?.insert(&held_key(*owner, *hashed), encode(known).as_slice())?;
-        }
-        Change::Lost(owner, hashed) => {
-            transaction.open_table(HELD)?.remove(&held_key(*owner, *hashed))?;
-        }
-        Change::Object(blob, bytes) => {
-            let mut objects = transaction.open_table(OBJECTS)?;
-            match bytes {
-                Some(bytes) => objects.insert(object_key(blob).as_slice(), bytes.as_slice())?,
-                None => objects.remove(object_key(blob).as_slice())?,
-            };
-        }
-        Change::VersionCeiling(ceiling) => {
-            transaction.open_table(NUMBERS)?.insert(VERSION_CEILING, ceiling)?;
-        }
-    }
-    Ok(())
-}
-
-/// Makes an empty catalog under another name first: a database that a crash leaves half made is not one.
-fn create(disk: &impl Disk) -> Result<Database, StoreError> {
+/// Makes an empty catalog under another name first: a database that a crash leaves half made is not one, and one that
+/// does not know above which version to go on would give versions again.
+fn create(disk: &impl Disk, above: Version) -> Result<Database, StoreError> {
     let temporary = layout::catalog_temporary();
     match disk.remove(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("remove", &temporary)(error)),
         _ => {}
     }
     let database = open(disk.create(&temporary).map_err(failed("create", &temporary))?)?;
+    begin_above(&database, above)?;
     disk.rename(&temporary, &layout::catalog()).map_err(failed("rename", &temporary))?;
     Ok(database)
+}
+
+fn begin_above(database: &Database, above: Version) -> Result<(), CatalogError> {
+    let transaction = database.begin_write()?;
+    transaction.open_table(NUMBERS)?.insert(VERSION_CEILING, above.0)?;
+    Ok(transaction.commit()?)
 }
 
 fn open<F: DiskFile>(file: F) -> Result<Database, CatalogError> {
@@ -189,8 +166,4 @@ fn object_key(blob: &BlobId) -> Vec<u8> {
         BlobId::Own(name) => name.0.to_vec(),
         BlobId::Held(owner, hashed) => held_key(*owner, *hashed).to_vec(),
     }
-}
-
-fn encode(known: &impl Serialize) -> Vec<u8> {
-    postcard::to_stdvec(known).expect("every record encodes")
 }

@@ -42,7 +42,7 @@ pub fn convert<D: Disk>(
         drop(Store::open(disk.clone(), keys)?);
         Setup::Converting { from, to }.write(disk)?;
     }
-    let (store, _) = Store::open_as(disk.clone(), keys, to)?;
+    let (store, _) = Store::open_as(disk.clone(), keys, to, Version(0))?;
     let mut conversion = Conversion { store: &store, from, to, converted: Converted::default(), told: &mut told };
     conversion.move_files()?;
     if to == Layout::Folders {

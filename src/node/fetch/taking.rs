@@ -36,6 +36,8 @@ impl<D: Disk> Work for Opening<D> {
 #[derive(Debug)]
 pub(super) enum TakeError {
     Damaged,
+    /// The catalog has learnt of a newer version meanwhile.
+    Outdated,
     Wire(WireError),
     Disk(StoreError),
 }

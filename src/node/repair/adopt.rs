@@ -98,8 +98,7 @@ async fn note<P: Platform>(inner: &Shared<P>, key: Key, hashed: HashedKey, recor
     if !said(is_newer.await)? {
         return Ok(false);
     }
-    said(inner.commit(Change::Own(key, hashed, Box::new(record))).await)?;
-    Ok(true)
+    said(inner.commit(Change::Own(key, hashed, Box::new(record))).await)
 }
 
 /// True where the deletion is newer than what the catalog has.
@@ -122,7 +121,10 @@ async fn bury<P: Platform>(inner: &Shared<P>, hashed: HashedKey, tombstone: Tomb
     if !said(is_newer.await)? {
         return Ok(false);
     }
-    said(inner.commit(Change::Deleted(hashed, tombstone)).await)?;
+    // Where the key was not known, a store of it may have come first.
+    if !said(inner.commit(Change::Deleted(hashed, tombstone)).await)? {
+        return Ok(false);
+    }
     if let Some(blob) = blob {
         said(inner.blocking(move |store| store.remove_blob(&blob)).await)?;
     }

@@ -174,6 +174,7 @@ async fn keep<P: Platform>(inner: &Shared<P>, offer: &Offer, receiving: Receivin
             inner.tell(&Event::ReplicaWritten { owner, replica: hashed, version, bytes: sealed_bytes });
             Message::Stored
         }
+        Err(KeepError::Outdated) => Message::Refused(Refusal::Stale { held: version }),
         Err(KeepError::NotStored(error)) => Message::Refused(refusal_for(&error)),
         Err(KeepError::PerhapsStored(_)) => Message::PerhapsStored,
     }

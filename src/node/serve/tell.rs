@@ -124,8 +124,10 @@ pub(super) async fn delete<P: Platform>(
         Err(error) => return Message::Refused(refusal_for(&error)),
     }
     let known = Known::Deleted(tombstone);
-    if inner.commit(Change::Held(owner, hashed, Box::new(known))).await.is_err() {
-        return Message::PerhapsStored;
+    match inner.commit(Change::Held(owner, hashed, Box::new(known))).await {
+        Ok(true) => {}
+        Ok(false) => return Message::Refused(Refusal::Stale { held: tombstone.version }),
+        Err(_) => return Message::PerhapsStored,
     }
     match inner.blocking(move |store| store.remove_blob(&blob)).await {
         Ok(_) => {

@@ -199,7 +199,7 @@ pub(super) fn all_names() -> (HashedKey, HashedKey) {
     (HashedKey([0; 16]), HashedKey([0xff; 16]))
 }
 
-fn own_in(
+pub(super) fn own_in(
     table: &impl ReadableTable<&'static str, &'static [u8]>,
     key: &str,
 ) -> Result<Option<OwnRecord>, CatalogError> {
@@ -233,6 +233,6 @@ fn blob_of(key: &[u8]) -> Option<BlobId> {
     }
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8], table: &'static str) -> Result<T, CatalogError> {
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8], table: &'static str) -> Result<T, CatalogError> {
     postcard::from_bytes(bytes).map_err(|_| CatalogError::Record { table })
 }

@@ -7,7 +7,6 @@ use super::{Catalog, CatalogError, read};
 use crate::crypto::{Entry, HashedKey, NodeId, Summary};
 use crate::disk::Disk;
 use crate::limits::{LIST_PAGE_MAX, PEERS_MAX};
-use crate::store::record::Change;
 
 /// Whose files are summarised: this node's own, or those of an owner for whom it holds replicas.
 type Whose = Option<NodeId>;
@@ -19,9 +18,9 @@ pub(super) struct Summaries {
 
 /// What a change does to a summary: what goes and what comes.
 pub(super) struct StepOf {
-    whose: Whose,
-    before: Option<Entry>,
-    after: Option<Entry>,
+    pub(super) whose: Whose,
+    pub(super) before: Option<Entry>,
+    pub(super) after: Option<Entry>,
 }
 
 impl Summaries {
@@ -69,35 +68,6 @@ impl<D: Disk> Catalog<D> {
         Ok(seen)
     }
 
-    /// What changes will do to the summaries that are made; `None` where that cannot be read.
-    pub(super) fn steps(&self, summaries: &Summaries, changes: &[&Change]) -> Option<Vec<StepOf>> {
-        let mut steps: Vec<StepOf> = Vec::new();
-        for change in changes {
-            let (whose, hashed, after) = match *change {
-                Change::Own(_, hashed, record) => (None, *hashed, Some(record.entry(*hashed))),
-                Change::Deleted(hashed, tombstone) => (None, *hashed, Some(Entry::deleted(*hashed, tombstone.version))),
-                Change::Held(owner, hashed, known) => (Some(*owner), *hashed, Some(known.entry(*hashed))),
-                Change::Lost(owner, hashed) => (Some(*owner), *hashed, None),
-                Change::Object(..) | Change::VersionCeiling(_) => continue,
-            };
-            if !summaries.made.contains_key(&whose) {
-                continue;
-            }
-            // A change of the same file earlier in the same commit is what was there before.
-            let earlier = steps.iter().rfind(|step| step.whose == whose && step.is_about(hashed));
-            let before = match earlier {
-                Some(step) => step.after,
-                None => self.entry(whose, hashed).ok()?,
-            };
-            steps.push(StepOf { whose, before, after });
-        }
-        Some(steps)
-    }
-
-    fn entry(&self, whose: Whose, hashed: HashedKey) -> Result<Option<Entry>, CatalogError> {
-        Ok(self.entries(whose, (hashed, hashed), 1)?.first().copied())
-    }
-
     /// What stands for files in summaries, from one name to another, both included, in the order of the names.
     pub(in crate::store) fn entries(
         &self,
@@ -109,11 +79,5 @@ impl<D: Disk> Catalog<D> {
             None => self.own_entries(names, limit),
             Some(owner) => self.held_entries(owner, names, limit),
         }
-    }
-}
-
-impl StepOf {
-    fn is_about(&self, hashed: HashedKey) -> bool {
-        self.before.or(self.after).is_some_and(|entry| entry.hashed == hashed)
     }
 }

@@ -1,0 +1,102 @@
+//! Changing the catalog, within one transaction. The catalog never goes back: of a name it keeps the newest version that
+//! it was told of, in whatever order it was told.
+
+use redb::{ReadableTable, WriteTransaction};
+use serde::Serialize;
+
+use super::read::{decode, own_in};
+use super::summaries::StepOf;
+use super::{CatalogError, HELD, NUMBERS, OBJECTS, OWN, OWN_GRAVES, OWN_NAMES, VERSION_CEILING, held_key, object_key};
+use crate::crypto::{Entry, HashedKey, NodeId, Tombstone};
+use crate::store::record::{Change, Known};
+
+/// Applies changes that belong together; none of them, and false, where one would go back.
+pub(super) fn group(
+    transaction: &WriteTransaction,
+    changes: &[Change],
+    steps: &mut Vec<StepOf>,
+) -> Result<bool, CatalogError> {
+    let mut versioned = Vec::new();
+    for change in changes {
+        let Some((whose, hashed, after)) = what(change) else { continue };
+        let before = match whose {
+            None => own_entry(transaction, hashed)?,
+            Some(owner) => held_entry(transaction, owner, hashed)?,
+        };
+        if let (Some(before), Some(after)) = (before, after)
+            && (before.version > after.version || (before.version == after.version && before != after))
+        {
+            return Ok(false);
+        }
+        versioned.push(StepOf { whose, before, after });
+    }
+    steps.extend(versioned);
+    changes.iter().try_for_each(|change| put(transaction, change))?;
+    Ok(true)
+}
+
+/// What is known of which name of whose files after a change; nothing where it is about no name.
+fn what(change: &Change) -> Option<(Option<NodeId>, HashedKey, Option<Entry>)> {
+    match change {
+        Change::Own(_, hashed, record) => Some((None, *hashed, Some(record.entry(*hashed)))),
+        Change::Deleted(hashed, tombstone) => Some((None, *hashed, Some(Entry::deleted(*hashed, tombstone.version)))),
+        Change::Held(owner, hashed, known) => Some((Some(*owner), *hashed, Some(known.entry(*hashed)))),
+        Change::Lost(owner, hashed) => Some((Some(*owner), *hashed, None)),
+        Change::Object(..) | Change::VersionCeiling(_) => None,
+    }
+}
+
+fn own_entry(transaction: &WriteTransaction, hashed: HashedKey) -> Result<Option<Entry>, CatalogError> {
+    if let Some(key) = transaction.open_table(OWN_NAMES)?.get(&hashed.0)? {
+        let record = own_in(&transaction.open_table(OWN)?, key.value())?;
+        return Ok(Some(record.ok_or(CatalogError::Record { table: "own names" })?.entry(hashed)));
+    }
+    let graves = transaction.open_table(OWN_GRAVES)?;
+    let Some(tombstone) = graves.get(&hashed.0)? else { return Ok(None) };
+    let tombstone: Tombstone = decode(tombstone.value(), "own graves")?;
+    Ok(Some(Entry::deleted(hashed, tombstone.version)))
+}
+
+fn held_entry(transaction: &WriteTransaction, owner: NodeId, hashed: HashedKey) -> Result<Option<Entry>, CatalogError> {
+    let table = transaction.open_table(HELD)?;
+    let Some(known) = table.get(&held_key(owner, hashed))? else { return Ok(None) };
+    let known: Known = decode(known.value(), "held replicas")?;
+    Ok(Some(known.entry(hashed)))
+}
+
+fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogError> {
+    match change {
+        Change::Own(key, hashed, record) => {
+            transaction.open_table(OWN)?.insert(key.as_str(), encode(record).as_slice())?;
+            transaction.open_table(OWN_NAMES)?.insert(&hashed.0, key.as_str())?;
+            transaction.open_table(OWN_GRAVES)?.remove(&hashed.0)?;
+        }
+        Change::Deleted(hashed, tombstone) => {
+            if let Some(key) = transaction.open_table(OWN_NAMES)?.remove(&hashed.0)? {
+                transaction.open_table(OWN)?.remove(key.value())?;
+            }
+            transaction.open_table(OWN_GRAVES)?.insert(&hashed.0, encode(tombstone).as_slice())?;
+        }
+        Change::Held(owner, hashed, known) => {
+            transaction.open_table(HELD)?.insert(&held_key(*owner, *hashed), encode(known).as_slice())?;
+        }
+        Change::Lost(owner, hashed) => {
+            transaction.open_table(HELD)?.remove(&held_key(*owner, *hashed))?;
+        }
+        Change::Object(blob, bytes) => {
+            let mut objects = transaction.open_table(OBJECTS)?;
+            match bytes {
+                Some(bytes) => objects.insert(object_key(blob).as_slice(), bytes.as_slice())?,
+                None => objects.remove(object_key(blob).as_slice())?,
+            };
+        }
+        Change::VersionCeiling(ceiling) => {
+            transaction.open_table(NUMBERS)?.insert(VERSION_CEILING, ceiling)?;
+        }
+    }
+    Ok(())
+}
+
+fn encode(known: &impl Serialize) -> Vec<u8> {
+    postcard::to_stdvec(known).expect("every record encodes")
+}

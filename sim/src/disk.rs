@@ -148,6 +148,16 @@ impl SimDisk {
         self.shared.lock().expect("no call panics while it holds the disk")
     }
 
+    /// What a sync that has failed does to a file, where the host is alive.
+    fn fail_sync(&self, file: &content::SharedContent) {
+        let mut state = self.state();
+        if state.life == self.life
+            && let Some(rng) = state.failing.rng(CallKind::Sync)
+        {
+            content::lock(file).fail_sync(rng);
+        }
+    }
+
     /// The disk, for one call of a host that is alive.
     fn call(&self, kind: CallKind) -> io::Result<MutexGuard<'_, State>> {
         let mut state = self.state();

@@ -18,6 +18,7 @@ use dacapo::event::{Event, FetchAnswer};
 use dacapo::limits::LIST_PAGE_MAX;
 use dacapo::node::{Config, Content, DeleteError, GetError, Node, StoreError};
 use dacapo::seed::{Lane, Seed};
+use dacapo::store::layout::Layout;
 use dacapo::store::{Identity, Store};
 use proptest::strategy::BoxedStrategy;
 
@@ -162,6 +163,11 @@ pub fn catalog(disk: &SimDisk) -> String {
     }
 }
 
+/// The layout that a host is to have, where its options name one.
+fn layout(options: &[String]) -> Option<Layout> {
+    options.iter().find_map(|option| option.parse().ok())
+}
+
 /// Starts the node of a host and runs it until it stops.
 async fn start<D: Disk>(machine: Machine<Files>, wrap: impl FnOnce(SimDisk) -> D, bug: Option<Bug>) -> Ended {
     let Machine { host, options, seed, listen, dials, transport, disk, clock, events, clients, .. } = machine;
@@ -171,7 +177,7 @@ async fn start<D: Disk>(machine: Machine<Files>, wrap: impl FnOnce(SimDisk) -> D
         listen,
         peers: dials,
         cluster: ClusterSecret::open(),
-        layout: options.iter().find_map(|option| option.parse().ok()),
+        layout: layout(&options),
         seed,
         events: Rc::new(move |event| events.event(event)),
     };

@@ -2,21 +2,28 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::StorageBackend;
 
 use crate::disk::{DiskFile, read_full};
+use crate::limits::CHUNK_BYTES;
 
 /// One file of a disk as the storage of a database.
-pub(super) struct Backend<F>(pub(super) F);
+pub(super) struct Backend<F> {
+    pub(super) file: F,
+    /// Set where a sync fails: nobody knows then what of the file is durable, also after later syncs.
+    pub(super) is_doubtful: Arc<AtomicBool>,
+}
 
 impl<F: DiskFile> StorageBackend for Backend<F> {
     fn len(&self) -> io::Result<u64> {
-        self.0.len()
+        self.file.len()
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        if read_full(&self.0, offset, out)? == out.len() {
+        if read_full(&self.file, offset, out)? == out.len() {
             Ok(())
         } else {
             Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the catalog file is shorter than it should be"))
@@ -24,15 +31,31 @@ impl<F: DiskFile> StorageBackend for Backend<F> {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.0.set_len(len)
+        self.file.set_len(len)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.0.sync()
+        self.file.sync().inspect_err(|_| self.is_doubtful.store(true, Ordering::Relaxed))
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.0.write_at(offset, data)
+        self.file.write_at(offset, data)
+    }
+}
+
+/// Makes a file durable of which a sync has failed. Linux may have given up what was not written then, and a later sync
+/// does not try again (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020): so every
+/// byte is written again, as it reads, in its place. A power loss meanwhile leaves what the failed sync could leave.
+pub(super) fn write_again(file: &impl DiskFile) -> io::Result<()> {
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut position = 0;
+    loop {
+        let count = read_full(file, position, &mut chunk)?;
+        if count == 0 {
+            return file.sync();
+        }
+        file.write_at(position, &chunk[..count])?;
+        position += count as u64;
     }
 }
 

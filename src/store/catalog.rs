@@ -5,11 +5,12 @@ mod read;
 mod summaries;
 
 use std::io;
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use redb::{Database, TableDefinition};
 
-use super::backend::Backend;
+use super::backend::{Backend, write_again};
 use super::layout::{self, BlobId};
 use super::record::Change;
 use super::{StoreError, failed};
@@ -66,10 +67,12 @@ impl<E: Into<redb::Error>> From<E> for CatalogError {
     }
 }
 
-pub(super) struct Catalog<D> {
+pub(super) struct Catalog<D: Disk> {
     disk: D,
     /// None between a failure and the next use.
     database: RwLock<Option<Database>>,
+    /// Whether a sync has failed since the whole file was written.
+    is_doubtful: Arc<AtomicBool>,
     /// Held while a commit is made, so that none is missed by a summary.
     summaries: Mutex<Summaries>,
 }
@@ -77,12 +80,21 @@ pub(super) struct Catalog<D> {
 impl<D: Disk> Catalog<D> {
     /// Opens the catalog, or makes an empty one whose versions go on above one, and says so.
     pub(super) fn open(disk: &D, above: Version) -> Result<(Self, bool), StoreError> {
-        let path = layout::catalog();
-        let (database, is_new) = match disk.open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (create(disk, above)?, true),
-            opened => (open(opened.map_err(failed("open", &path))?)?, false),
+        let exists = |path| match disk.open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            opened => opened.map(|_| true).map_err(failed("open", &path)),
         };
-        let catalog = Self { disk: disk.clone(), database: RwLock::new(Some(database)), summaries: Mutex::default() };
+        let is_new = !exists(layout::catalog())?;
+        if is_new {
+            create(disk, above)?;
+        }
+        let catalog = Self {
+            disk: disk.clone(),
+            database: RwLock::default(),
+            is_doubtful: Arc::new(AtomicBool::new(exists(layout::catalog_doubtful())?)),
+            summaries: Mutex::default(),
+        };
+        *catalog.database.write().unwrap_or_else(PoisonError::into_inner) = Some(catalog.reopen()?);
         Ok((catalog, is_new))
     }
 
@@ -93,8 +105,7 @@ impl<D: Disk> Catalog<D> {
         if !is_open {
             let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
             if database.is_none() {
-                let file = self.disk.open(&layout::catalog()).map_err(redb::StorageError::Io)?;
-                *database = Some(open(file)?);
+                *database = Some(self.reopen()?);
             }
         }
         let result = match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
@@ -107,8 +118,35 @@ impl<D: Disk> Catalog<D> {
         {
             // Closed before it is opened again: two databases never share the file.
             drop(self.database.write().unwrap_or_else(PoisonError::into_inner).take());
+            self.mark_if_doubtful();
         }
         result
+    }
+
+    /// Opens the file that is there, once all of it is as durable as it reads.
+    fn reopen(&self) -> Result<Database, CatalogError> {
+        let file = self.disk.open(&layout::catalog()).map_err(redb::StorageError::Io)?;
+        if self.is_doubtful.load(Ordering::Relaxed) {
+            write_again(&file).map_err(redb::StorageError::Io)?;
+            match self.disk.remove(&layout::catalog_doubtful()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(redb::StorageError::Io(error).into());
+                }
+                _ => self.is_doubtful.store(false, Ordering::Relaxed),
+            }
+        }
+        let opened = open(file, &self.is_doubtful);
+        self.mark_if_doubtful();
+        opened
+    }
+
+    /// Leaves word for the start after a kill. It has to outlive no power loss: that takes what is doubtful.
+    fn mark_if_doubtful(&self) {
+        if self.is_doubtful.load(Ordering::Relaxed) {
+            // There may be one. Where this fails and the process is killed before it can write the file again, only the
+            // disk's own word is left.
+            drop(self.disk.create(&layout::catalog_doubtful()));
+        }
     }
 
     /// Makes groups of changes durable, all or none; after an error nobody knows which. A group that would go back behind
@@ -129,18 +167,32 @@ impl<D: Disk> Catalog<D> {
     }
 }
 
+impl<D: Disk> Drop for Catalog<D> {
+    fn drop(&mut self) {
+        drop(self.database.get_mut().unwrap_or_else(PoisonError::into_inner).take());
+        self.mark_if_doubtful();
+    }
+}
+
 /// Makes an empty catalog under another name first: a database that a crash leaves half made is not one, and one that
 /// does not know above which version to go on would give versions again.
-fn create(disk: &impl Disk, above: Version) -> Result<Database, StoreError> {
+fn create(disk: &impl Disk, above: Version) -> Result<(), StoreError> {
     let temporary = layout::catalog_temporary();
     match disk.remove(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("remove", &temporary)(error)),
         _ => {}
     }
-    let database = open(disk.create(&temporary).map_err(failed("create", &temporary))?)?;
+    let file = disk.create(&temporary).map_err(failed("create", &temporary))?;
+    let is_doubtful = Arc::default();
+    let database = open(file, &is_doubtful)?;
     begin_above(&database, above)?;
-    disk.rename(&temporary, &layout::catalog()).map_err(failed("rename", &temporary))?;
-    Ok(database)
+    // Closing it writes once more, and does not say where that fails.
+    drop(database);
+    if is_doubtful.load(Ordering::Relaxed) {
+        let reason = io::Error::other("it could not be closed");
+        return Err(failed("sync", &temporary)(reason));
+    }
+    disk.rename(&temporary, &layout::catalog()).map_err(failed("rename", &temporary))
 }
 
 fn begin_above(database: &Database, above: Version) -> Result<(), CatalogError> {
@@ -149,8 +201,9 @@ fn begin_above(database: &Database, above: Version) -> Result<(), CatalogError> 
     Ok(transaction.commit()?)
 }
 
-fn open<F: DiskFile>(file: F) -> Result<Database, CatalogError> {
-    Ok(Database::builder().set_cache_size(CATALOG_CACHE_BYTES).create_with_backend(Backend(file))?)
+fn open<F: DiskFile>(file: F, is_doubtful: &Arc<AtomicBool>) -> Result<Database, CatalogError> {
+    let backend = Backend { file, is_doubtful: is_doubtful.clone() };
+    Ok(Database::builder().set_cache_size(CATALOG_CACHE_BYTES).create_with_backend(backend)?)
 }
 
 fn held_key(owner: NodeId, hashed: HashedKey) -> [u8; 48] {

@@ -122,6 +122,12 @@ pub(super) fn catalog_temporary() -> DiskPath {
     DiskPath::root().child("catalog.new")
 }
 
+/// Says, also after a kill, that a sync of the catalog has failed.
+#[must_use]
+pub(super) fn catalog_doubtful() -> DiskPath {
+    DiskPath::root().child("catalog.doubtful")
+}
+
 /// Where files are written before they have their final name.
 #[must_use]
 pub fn temporary_dir() -> DiskPath {

@@ -5,7 +5,7 @@ use std::io;
 
 use dacapo::disk::{Disk, DiskFile, DiskPath, EntryKind};
 use dacapo::seed::{Lane, LaneRng, Seed};
-use dacapo_sim::disk::SimDisk;
+use dacapo_sim::disk::{CallKind, SimDisk, SimFile};
 
 use super::{path, put};
 
@@ -213,5 +213,42 @@ fn the_same_seed_leaves_the_same_rest() -> io::Result<()> {
         rests.insert(rest(seed)?);
     }
     assert!(rests.len() > 8, "the seed chooses");
+    Ok(())
+}
+
+/// Writes two pages over two synced ones, fails a sync, does what `then` does, syncs and loses power.
+fn after_a_failed_sync(seed: u64, then: impl FnOnce(&SimFile) -> io::Result<()>) -> io::Result<Vec<u8>> {
+    let disk = SimDisk::new();
+    let file = put(&disk, "a", &[1; 8192])?;
+    disk.sync_all()?;
+    file.write_at(0, &[2; 8192])?;
+    disk.set_errors(CallKind::Sync, 1000, rng(seed));
+    assert!(file.sync().is_err());
+    disk.set_errors(CallKind::Sync, 0, rng(seed));
+    assert_eq!(disk.read("a"), Some(vec![2; 8192]), "it reads as it was written");
+    then(&file)?;
+    file.sync()?;
+    disk.power_loss(&mut rng(seed));
+    Ok(disk.read("a").expect("the name was synced"))
+}
+
+#[test]
+fn the_sync_after_a_failed_one_may_leave_out_what_was_given_up() -> io::Result<()> {
+    let mut left = BTreeSet::new();
+    for seed in 0..SEEDS {
+        let bytes = after_a_failed_sync(seed, |_| Ok(()))?;
+        assert!(bytes.chunks(4096).all(|page| page == [1; 4096] || page == [2; 4096]), "whole pages");
+        left.insert((bytes[0], bytes[4096]));
+    }
+    assert_eq!(left, BTreeSet::from([(1, 1), (1, 2), (2, 1), (2, 2)]), "each page by itself");
+    Ok(())
+}
+
+#[test]
+fn what_is_written_again_after_a_failed_sync_is_durable_with_the_next_one() -> io::Result<()> {
+    for seed in 0..SEEDS {
+        let bytes = after_a_failed_sync(seed, |file| file.write_at(0, &[2; 8192]))?;
+        assert_eq!(bytes, [2; 8192], "seed {seed}");
+    }
     Ok(())
 }

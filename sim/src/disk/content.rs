@@ -5,6 +5,9 @@
 //! what it held at some moment since the last sync, and the length is one that the file had in that time; the
 //! moments are chosen for the whole file, or for each page, or for each sector, so that a write comes back
 //! whole as well as torn. No sector ever holds other bytes.
+//!
+//! A sync that fails may give pages up, as Linux does (Rebello et al., "Can Applications Recover from fsync Failures?",
+//! USENIX ATC 2020): they read as they were written, and count as clean, so that no later sync writes them.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
@@ -46,6 +49,8 @@ pub(super) struct Content {
     earlier_pages: BTreeMap<u64, Vec<Option<Page>>>,
     /// The same for the length.
     earlier_lens: Vec<u64>,
+    /// What is durable of the pages that a failed sync has given up. A write to such a page makes it dirty again.
+    given_up: BTreeMap<u64, Option<Page>>,
 }
 
 /// How much of a file comes back from the same moment.
@@ -133,8 +138,23 @@ impl Content {
         self.earlier_lens.clear();
     }
 
+    /// Gives up each page that was not synced, or keeps it for the next sync, as `rng` chooses.
+    pub(super) fn fail_sync(&mut self, rng: &mut impl Rng) {
+        for (index, mut moments) in mem::take(&mut self.earlier_pages) {
+            if below(rng, 2) == 0 {
+                self.given_up.insert(index, moments.swap_remove(0));
+            } else {
+                self.earlier_pages.insert(index, moments);
+            }
+        }
+    }
+
     /// Brings the file back as a power loss leaves it. What is left is durable.
     pub(super) fn lose_power(&mut self, rng: &mut impl Rng) {
+        for (index, durable) in mem::take(&mut self.given_up) {
+            self.pages.remove(&index);
+            self.pages.extend(durable.map(|page| (index, page)));
+        }
         if self.earlier_pages.is_empty() && self.earlier_lens.is_empty() {
             return;
         }
@@ -173,6 +193,9 @@ impl Content {
         for moment in self.earlier_pages.get_mut(&index).into_iter().flatten() {
             flip(moment.get_or_insert_with(zero_page));
         }
+        if let Some(durable) = self.given_up.get_mut(&index) {
+            flip(durable.get_or_insert_with(zero_page));
+        }
         Ok(())
     }
 
@@ -187,6 +210,10 @@ impl Content {
     }
 
     fn remember_page(&mut self, index: u64) {
+        if let Some(durable) = self.given_up.remove(&index) {
+            self.earlier_pages.insert(index, vec![durable]);
+            return;
+        }
         let moments = self.earlier_pages.entry(index).or_default();
         if moments.len() < MOMENTS_MAX {
             moments.push(self.pages.get(&index).cloned());

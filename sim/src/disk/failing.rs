@@ -36,6 +36,11 @@ impl Failing {
         }
     }
 
+    /// What the calls of a kind that fail draw from.
+    pub(super) fn rng(&mut self, kind: CallKind) -> Option<&mut LaneRng> {
+        self.shares.get_mut(&kind).map(|(_, rng)| rng)
+    }
+
     pub(super) fn draw(&mut self, kind: CallKind) -> io::Result<()> {
         let Some((per_mille, rng)) = self.shares.get_mut(&kind) else { return Ok(()) };
         if rng.next_u32() % 1000 >= *per_mille {

@@ -50,8 +50,15 @@ impl DiskFile for SimFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        let _state = self.disk.call(CallKind::Sync)?;
-        content::lock(&self.content).sync();
-        Ok(())
+        match self.disk.call(CallKind::Sync) {
+            Ok(_state) => {
+                content::lock(&self.content).sync();
+                Ok(())
+            }
+            Err(error) => {
+                self.disk.fail_sync(&self.content);
+                Err(error)
+            }
+        }
     }
 }

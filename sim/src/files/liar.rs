@@ -14,7 +14,7 @@ use dacapo::limits::{HEARTBEAT_INTERVAL, LIST_PAGE_MAX, PROTOCOL_VERSION};
 use dacapo::node::link::{self, Credentials, LinkError, Records};
 use dacapo::protocol::{Hello, Message, Purpose, WireError, read_message};
 use dacapo::seed::{Lane, LaneRng};
-use dacapo::store::layout::BlobId;
+use dacapo::store::layout::{BlobId, Layout};
 use dacapo::store::{Identity, Store};
 use dacapo::transport::{Address, Transport};
 use tokio::io::AsyncWriteExt;
@@ -83,9 +83,9 @@ struct Liar {
 
 /// Lies until the host is killed.
 pub(super) async fn run(machine: Machine<Files>, lie: Lie, bug: Option<Bug>) -> Ended {
-    let Machine { host, seed, listen, dials, hosts, transport, disk, clients, events, .. } = machine;
+    let Machine { host, options, seed, listen, dials, hosts, transport, disk, clients, events, .. } = machine;
     clients.lies(host);
-    let (keys, replicas) = match load(disk, &mut seed.lane(Lane::Identity)) {
+    let (keys, replicas) = match load(disk, super::layout(&options), &mut seed.lane(Lane::Identity)) {
         Ok(loaded) => loaded,
         Err(error) => return Ended::Failed(error),
     };
@@ -116,8 +116,9 @@ pub(super) async fn run(machine: Machine<Files>, lie: Lie, bug: Option<Bug>) -> 
 }
 
 /// The identity on a disk, and the replicas that its node has taken.
-fn load(disk: SimDisk, unused: &mut LaneRng) -> Result<(Keys, Vec<Replica>), String> {
+fn load(disk: SimDisk, layout: Option<Layout>, unused: &mut LaneRng) -> Result<(Keys, Vec<Replica>), String> {
     let identity = Identity::load_or_create(&disk, unused).map_err(|error| error.to_string())?;
+    Layout::choose(&disk, layout).map_err(|error| error.to_string())?;
     let keys = Keys::derive(&identity.master);
     let (store, _) = Store::open(disk, &keys).map_err(|error| error.to_string())?;
     let held = store.list_held(None, LIST_PAGE_MAX).map_err(|error| error.to_string())?;

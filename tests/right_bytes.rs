@@ -9,6 +9,7 @@ mod network;
 use std::time::Duration;
 
 use dacapo::crypto::{Digest, HashedKey};
+use dacapo::disk::Disk;
 use dacapo::limits::CHUNK_BYTES;
 use dacapo::node::{Content, GetError, Handle, ReadError, ReplicaError};
 use dacapo::protocol::{Message, Purpose, read_message};
@@ -167,5 +168,42 @@ fn a_local_copy_that_is_damaged_while_it_is_read_never_ends_as_a_whole() {
             origin.store(&key("a"), Content::bytes(content.clone())).await.expect("stored");
             assert!(get(&origin, "a").await == content);
         });
+    }
+}
+
+/// Gives the first version that it was given.
+fn oldest(held: &[Replica], asked: HashedKey) -> Option<Replica> {
+    held.iter().find(|replica| replica.hashed == asked).cloned()
+}
+
+/// Gives the newest version, with a wrong byte at its end.
+fn newest_damaged(held: &[Replica], asked: HashedKey) -> Option<Replica> {
+    let mut replica = held.iter().rfind(|replica| replica.hashed == asked)?.clone();
+    *replica.bytes.last_mut()? ^= 1;
+    Some(replica)
+}
+
+/// Without its catalog a node does not know which version is the newest, but its own seal of one proves that it exists.
+#[test]
+fn no_older_version_stands_in_for_a_newer_one_that_is_proved_and_damaged() {
+    for len in SMALL_AND_LARGE {
+        let error = run(async move {
+            let (network, disk) = (Network::default(), SimDisk::new());
+            Member::new(&network, 0xee).hold(7000, newest_damaged);
+            Member::new(&network, 0xef).hold(7001, oldest);
+            let node = network.start(5000, &disk, &[7000, 7001]).await;
+            connected(&node.handle(), 2).await;
+            for byte in [1, 2] {
+                assert_eq!(put(&node.handle(), "a", vec![byte; len]).await.replicas(), 2);
+            }
+            node.handle().delete(&key("a")).await.expect("deleted");
+            node.handle().stop().await;
+            node.stopped().await.expect("no panic");
+            disk.boot().remove(&dacapo::store::layout::catalog()).expect("removed");
+            let node = network.start(5000, &disk, &[7000, 7001]).await;
+            connected(&node.handle(), 2).await;
+            node.handle().get(&key("a")).await.expect_err("the newest version is damaged")
+        });
+        assert!(matches!(error, GetError::Damaged { damaged: 1, unreachable: 0 }), "{len} bytes: {error:?}");
     }
 }

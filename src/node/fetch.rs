@@ -79,6 +79,8 @@ struct Search<S> {
     damaged: usize,
     stale: usize,
     failed: usize,
+    /// Where the catalog knows nothing: the newest version of which this owner's own seal has come without good bytes.
+    proved: Version,
     /// What came before all had answered.
     gathered: Vec<Answer<S>>,
     answers: mpsc::Receiver<Answer<S>>,
@@ -116,6 +118,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
             damaged: usize::from(is_damaged),
             stale: 0,
             failed: 0,
+            proved: Version(0),
             gathered: Vec::new(),
             answers,
             sender,
@@ -139,7 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
         P::Transport: Transport<Stream = S>,
     {
         while let Some(Answer { peer, found }) = self.next().await {
-            let newest = self.record.as_ref().map_or(Version(0), |record| record.seal.version);
+            let newest = self.record.as_ref().map_or(self.proved, |record| record.seal.version);
             let found = match found {
                 Ok(found) if found.seal.version < newest => Err(FetchAnswer::Stale(found.seal.version)),
                 // Newer than all that is known here; where nothing is, than all that came.
@@ -155,6 +158,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
                 }
                 Ok(found) => {
                     let version = found.seal.version;
+                    self.proved = self.proved.max(version);
                     match self.take(inner, found).await {
                         Ok(taken) => return Ok(self.finish(inner, taken, &peer)),
                         Err(TakeError::Disk(error)) => return Err(GetError::Disk(error)),

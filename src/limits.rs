@@ -134,3 +134,11 @@ pub const BACKOFF_MIN: Duration = Duration::from_millis(100);
 
 /// The longest such wait, before a jitter of up to half of it is taken off.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(10);
+
+/// A heartbeat waits so long for the disk to say what is held, and then goes without it. Chosen: together with
+/// [`HEARTBEAT_INTERVAL`] well below the deadline of the other side.
+pub const HEARTBEAT_PRINT_WAIT: Duration = Duration::from_secs(1);
+
+/// Looks at what is held that may be under way for heartbeats at the same time, so that a disk that hangs for long keeps
+/// no more threads. Chosen: each is short on a disk that works.
+pub const HEARTBEAT_PRINTS_MAX: usize = 16;

@@ -38,7 +38,9 @@ use tokio_util::task::TaskTracker;
 use crate::crypto::{ClusterSecret, Keys, NodeId, Print, Summary, Version};
 use crate::disk::Disk;
 use crate::event::{Event, EventSink};
-use crate::limits::{CALLS_MAX, HANDSHAKES_MAX, INBOUND_CONNECTIONS_MAX, REPAIRS_MAX};
+use crate::limits::{
+    CALLS_MAX, HANDSHAKES_MAX, HEARTBEAT_PRINT_WAIT, HEARTBEAT_PRINTS_MAX, INBOUND_CONNECTIONS_MAX, REPAIRS_MAX,
+};
 use crate::platform::Platform;
 use crate::seed::{Lane, LaneRng, Seed};
 use crate::store::layout::Layout;
@@ -140,6 +142,7 @@ impl Node {
             asking: inbound::Asking::default(),
             on_their_way: repair::OnTheirWay::default(),
             repairs: Arc::new(Semaphore::new(REPAIRS_MAX)),
+            heartbeat_prints: Arc::new(Semaphore::new(HEARTBEAT_PRINTS_MAX)),
             tasks: TaskTracker::new(),
             stop,
             panicked: Rc::default(),
@@ -236,6 +239,7 @@ struct Inner<P: Platform> {
     asking: inbound::Asking,
     on_their_way: repair::OnTheirWay,
     repairs: Arc<Semaphore>,
+    heartbeat_prints: Arc<Semaphore>,
     tasks: TaskTracker,
     stop: CancellationToken,
     panicked: Rc<Cell<bool>>,
@@ -264,9 +268,15 @@ impl<P: Platform> Inner<P> {
         });
     }
 
-    /// What this node holds for an owner; nothing where its disk fails.
+    /// What this node holds for an owner; nothing where its disk fails or is slow: no link is lost to a disk that hangs.
     async fn held_of(&self, owner: NodeId) -> Option<Print> {
-        self.blocking(move |store| store.summary(Some(owner), Summary::print)).await.ok()
+        let slot = self.heartbeat_prints.clone().try_acquire_owned().ok()?;
+        let look = self.blocking(move |store| {
+            let print = store.summary(Some(owner), Summary::print);
+            drop(slot);
+            print
+        });
+        tokio::time::timeout(HEARTBEAT_PRINT_WAIT, look).await.ok()?.ok()
     }
 
     /// Runs blocking work on the data directory, away from the node's thread.

@@ -261,6 +261,8 @@ fn a_stopped_node_answers_every_call_with_an_error() {
         assert!(matches!(origin.delete(&key(0)).await, Err(DeleteError::Stopped)));
         assert!(matches!(origin.stat(&key(0)).await, Err(StatError::Stopped)));
         assert!(matches!(origin.list(None).await, Err(StatError::Stopped)));
+        let (told, _) = tokio::sync::mpsc::channel(1);
+        assert!(matches!(origin.scrub(told).await, Err(StatError::Stopped)));
         assert!(origin.peers().await.is_empty());
         Ok(())
     });

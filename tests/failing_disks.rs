@@ -1,10 +1,12 @@
-//! A disk that hangs under a node of the star: what the node goes on doing.
+//! A disk that hangs or fails under a node of the star: what the node goes on doing, and what it says of it.
 
 use std::future::Future;
 use std::time::Duration;
 
 use dacapo::event::Event;
-use dacapo::node::Handle;
+use dacapo::node::{DeleteError, Handle};
+use dacapo::seed::{Lane, Seed};
+use dacapo_sim::disk::CallKind;
 use dacapo_sim::star::{self, key};
 use dacapo_sim::walkthrough;
 use dacapo_sim::world::{self, Cluster, Outcome};
@@ -41,4 +43,24 @@ fn a_disk_that_hangs_costs_a_node_none_of_its_peers() {
         let lost = outcome.trace.events(host).filter(|event| matches!(event, Event::PeerLost { .. })).count();
         assert_eq!(lost, 0, "{host}");
     }
+}
+
+/// The files that could not be read for want of the catalog are not passed over in silence.
+#[test]
+fn a_scrub_says_where_it_could_not_read_the_catalog() {
+    run(async |cluster, origin| {
+        star::store(&origin, 0).await?;
+        let scrubbed = async || {
+            let (told, _) = tokio::sync::mpsc::channel(1);
+            origin.scrub(told).await
+        };
+        assert_eq!(scrubbed().await?.failed, 0);
+        for kind in [CallKind::Read, CallKind::Write] {
+            cluster.disk(star::ORIGIN).set_errors(kind, 1000, Seed::from_u64(1).lane(Lane::Iv));
+        }
+        // The database is closed at its first error, and cannot be opened again.
+        assert!(matches!(origin.delete_everywhere(&key(0)).await, Err(DeleteError::Unconfirmed(_))));
+        assert_eq!(scrubbed().await?.failed, 2, "both listings broke off");
+        Ok(())
+    });
 }

@@ -240,9 +240,12 @@ impl Handle {
     }
 
     /// Compares every file and replica on this disk with the catalog, sets aside what is damaged, and fetches damaged
-    /// own files from the peers. Tells how far it is, as often as `told` has room. All zeros once the node has stopped.
-    pub async fn scrub(&self, told: mpsc::Sender<Scrubbed>) -> Scrubbed {
-        self.call::<_, Stopped>(|reply| Call::Scrub(told, reply)).await.unwrap_or_default()
+    /// own files from the peers. Tells how far it is, as often as `told` has room.
+    ///
+    /// # Errors
+    /// [`StatError::Stopped`] where the node stops before the end. What could not be read is counted instead.
+    pub async fn scrub(&self, told: mpsc::Sender<Scrubbed>) -> Result<Scrubbed, StatError> {
+        self.call(|reply| Call::Scrub(told, reply)).await
     }
 
     /// A page of this node's own files in the order of their keys, from the first one after `after`. The page

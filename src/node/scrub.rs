@@ -26,7 +26,7 @@ pub struct Scrubbed {
     pub damaged: u64,
     /// Damaged own files that came back from a peer.
     pub restored: u64,
-    /// What could not be read.
+    /// What could not be read; where the catalog cannot say what comes next, one for all that.
     pub failed: u64,
 }
 
@@ -55,13 +55,21 @@ pub(super) async fn now<P: Platform>(inner: Shared<P>, told: mpsc::Sender<Scrubb
 async fn all<P: Platform>(inner: &Shared<P>, pace: Pace, told: Option<mpsc::Sender<Scrubbed>>) -> Scrubbed {
     let mut scrubbed = Scrubbed::default();
     let mut after = None;
-    while let Some((key, bytes)) = next_own(inner, after.as_ref()).await.unwrap_or_default() {
+    while let Some(next) = next_own(inner, after.as_ref()).await.transpose() {
+        let Ok((key, bytes)) = next else {
+            note(&mut scrubbed, Outcome::Failed, 0, pace, told.as_ref()).await;
+            break;
+        };
         let outcome = own(inner, &key).await;
         after = Some(key);
         note(&mut scrubbed, outcome, bytes, pace, told.as_ref()).await;
     }
     let mut after = None;
-    while let Some((owner, hashed, bytes)) = next_held(inner, after).await.unwrap_or_default() {
+    while let Some(next) = next_held(inner, after).await.transpose() {
+        let Ok((owner, hashed, bytes)) = next else {
+            note(&mut scrubbed, Outcome::Failed, 0, pace, told.as_ref()).await;
+            break;
+        };
         let outcome = held(inner, owner, hashed).await;
         after = Some((owner, hashed));
         note(&mut scrubbed, outcome, bytes, pace, told.as_ref()).await;

@@ -101,6 +101,7 @@ async fn scrub(scene: &Scene<Files>) -> Result<(), Broken> {
     for host in 0..scene.plan.nodes {
         let (told, _) = tokio::sync::mpsc::channel(1);
         let scrubbed = node(scene, host)?.scrub(told).await;
+        let scrubbed = scrubbed.map_err(|error| broken("live", format!("the scrub of n{host} failed: {error}")))?;
         scene.notes.note(format!("n{host} scrubbed {} files, {} damaged", scrubbed.checked, scrubbed.damaged));
     }
     Ok(())

@@ -59,7 +59,11 @@ pub(super) async fn scrub(handle: &Handle, writer: &mut (impl AsyncWrite + Unpin
     loop {
         tokio::select! {
             biased;
-            scrubbed = &mut scrub => return send(writer, &Answer::Scrubbed(ScrubRow::from(scrubbed))).await,
+            scrubbed = &mut scrub => {
+                let failed = |error| Answer::Failed(Failure::from(error));
+                let answer = scrubbed.map_or_else(failed, |scrubbed| Answer::Scrubbed(ScrubRow::from(scrubbed)));
+                return send(writer, &answer).await;
+            }
             Some(so_far) = progress.recv() => send(writer, &Answer::Scrubbing(ScrubRow::from(so_far))).await?,
         }
     }

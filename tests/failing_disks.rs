@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use dacapo::event::Event;
-use dacapo::node::{DeleteError, Handle};
+use dacapo::node::{Content, DeleteError, Handle};
 use dacapo::seed::{Lane, Seed};
 use dacapo_sim::disk::CallKind;
 use dacapo_sim::star::{self, key};
@@ -63,4 +63,19 @@ fn a_scrub_says_where_it_could_not_read_the_catalog() {
         assert_eq!(scrubbed().await?.failed, 2, "both listings broke off");
         Ok(())
     });
+}
+
+/// What a full peer refuses it refuses from whoever sends it.
+#[test]
+fn nobody_relays_to_a_peer_that_has_refused_a_replica() {
+    let outcome = run(async |cluster, origin| {
+        cluster.disk("n3000").set_capacity(Some(0));
+        assert_eq!(origin.store(&key(0), Content::bytes(vec![1; 20_000])).await?.replicas(), 1);
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        Ok(())
+    });
+    let repaired = |event: &&Event| matches!(event, Event::PeerRepaired { failed: 1, .. });
+    assert!(outcome.trace.events(star::ORIGIN).filter(repaired).count() >= 2, "it was tried again");
+    let served = |event: &&Event| matches!(event, Event::ReplicaServed { .. });
+    assert_eq!(outcome.trace.events("n7000").filter(served).count(), 0);
 }

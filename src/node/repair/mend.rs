@@ -4,11 +4,12 @@ use std::rc::Rc;
 
 use super::{compare, relay};
 use crate::crypto::{Entry, HashedKey, Key, Tombstone};
+use crate::node::errors::ReplicaError;
 use crate::node::peers::Peer;
 use crate::node::replicate;
 use crate::node::{Shared, Stream};
 use crate::platform::Platform;
-use crate::protocol::Message;
+use crate::protocol::{Message, Refusal};
 use crate::store::{OwnRecord, StoreError};
 
 /// What is current under a name.
@@ -37,6 +38,8 @@ pub(super) async fn send<P: Platform>(
         Some(Current::Deleted(tombstone)) => delete(inner, peer, hashed, tombstone).await,
         Some(Current::File(key, record)) => match replicate::send_again(inner, peer, &key, hashed, &record).await {
             Ok(()) => Ok(()),
+            // What the peer does not take from here it takes from nobody, but for bytes that have gone bad on the way.
+            Err(ReplicaError::Refused(refusal)) if refusal != Refusal::Damaged => Err(refusal.to_string()),
             Err(_) => relay::relay(inner, peer, hashed, &record).await,
         },
     }

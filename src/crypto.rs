@@ -5,6 +5,7 @@ pub(crate) mod hex;
 mod keys;
 mod metadata;
 mod names;
+mod placement;
 mod seal;
 pub mod summary;
 
@@ -13,5 +14,6 @@ pub use hex::HexError;
 pub use keys::{ClusterSecret, Keys, MasterSecret};
 pub use metadata::{Metadata, MetadataError, SealedMetadata};
 pub use names::{HashedKey, Key, KeyError, NodeId, PathName};
+pub use placement::Placement;
 pub use seal::{ContentCipher, Digest, IV_BYTES, Iv, Seal, Tag, Tombstone, Version};
 pub use summary::{Entry, Leaf, Print, Summary};

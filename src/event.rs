@@ -52,7 +52,7 @@ pub enum Event {
     /// An own file came back from a peer, was verified, and is on this disk again.
     FileFetched { file: PathName, peer: NodeId, bytes: u64 },
     /// A peer was brought up to date with this node's files.
-    PeerRepaired { peer: NodeId, sent: usize, adopted: usize, failed: usize },
+    PeerRepaired { peer: NodeId, sent: usize, adopted: usize, released: usize, failed: usize },
     /// What a peer holds could not be compared.
     RepairFailed { peer: NodeId, reason: String },
     /// A peer knew a file of this node's, or a newer version of it, that the catalog had lost.
@@ -63,6 +63,8 @@ pub enum Event {
     ReplicaSetAside { owner: NodeId, replica: HashedKey },
     /// A replica was deleted at its owner's word.
     ReplicaDeleted { owner: NodeId, replica: HashedKey },
+    /// A replica was dropped at its owner's word, because others hold the file.
+    ReplicaReleased { owner: NodeId, replica: HashedKey },
     /// This node sent a replica to its owner.
     ReplicaServed { owner: NodeId, replica: HashedKey, bytes: u64 },
     /// The node has stopped; its data directory is closed.
@@ -154,8 +156,9 @@ impl Event {
     /// What keeps replicas current and disks sound.
     fn fmt_upkeep(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PeerRepaired { peer, sent, adopted, failed } => {
-                write!(f, "repaired {}: {sent} sent, {adopted} learnt, {failed} failed", peer.short())
+            Self::PeerRepaired { peer, sent, adopted, released, failed } => {
+                write!(f, "repaired {}: {sent} sent, {adopted} learnt, {failed} failed", peer.short())?;
+                if *released > 0 { write!(f, ", {released} placed on others") } else { Ok(()) }
             }
             Self::RepairFailed { peer, reason } => write!(f, "could not repair {}: {reason}", peer.short()),
             Self::FileAdopted { file, version } => write!(f, "learnt of {} {version} from a peer", short(file)),
@@ -165,6 +168,9 @@ impl Event {
             }
             Self::ReplicaDeleted { owner, replica } => {
                 write!(f, "deleted {} for {}", short(replica), owner.short())
+            }
+            Self::ReplicaReleased { owner, replica } => {
+                write!(f, "dropped {} of {}, which others hold", short(replica), owner.short())
             }
             Self::FileDeletedEverywhere { file } => write!(f, "deleted {} everywhere", short(file)),
             Self::Scrubbed { checked, damaged } => write!(f, "scrubbed {checked} files, {damaged} damaged"),

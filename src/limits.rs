@@ -56,6 +56,10 @@ pub const POOL_CONNECTIONS_MAX: usize = 16;
 /// Connected peers. Chosen: every file goes to every peer, so more would be a misconfiguration.
 pub const PEERS_MAX: usize = 64;
 
+/// A peer that was lost still counts for so long where files are placed on a part of the peers. Chosen: a machine starts
+/// again within it, and what it held is on fewer peers for no longer.
+pub const PLACEMENT_GRACE: Duration = Duration::from_secs(10 * 60);
+
 /// Calls on a [`Handle`](crate::node::Handle) that run at once; further calls wait in a queue of the same length.
 pub const CALLS_MAX: usize = 64;
 

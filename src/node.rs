@@ -19,6 +19,7 @@ mod lanes;
 pub mod link;
 mod locks;
 mod peers;
+mod placing;
 mod pump;
 mod repair;
 mod replicate;
@@ -52,6 +53,7 @@ use lanes::Lanes;
 
 pub use errors::{DeleteError, GetError, ReadError, ReplicaError, StatError, StoreError, StoreFault};
 pub use everywhere::{Holder, Holding};
+pub use placing::Replicas;
 pub use repair::Progress;
 pub use scrub::Scrubbed;
 
@@ -68,6 +70,8 @@ pub struct Config {
     /// How the blobs of its data directory lie. Where nothing is said, as they do; in a new directory in
     /// [`Layout::Folders`].
     pub layout: Option<Layout>,
+    /// How many peers are to hold each of its files.
+    pub replicas: Replicas,
     /// Where its keys, IVs and jitter come from. Never the same for two starts.
     pub seed: Seed,
     /// Where it tells its events.
@@ -131,6 +135,7 @@ impl Node {
             platform,
             keys: opened.keys,
             cluster: config.cluster,
+            replicas: config.replicas,
             store: opened.store,
             events: config.events,
             peers: peers::Peers::new(config.peers.clone()),
@@ -227,6 +232,7 @@ struct Inner<P: Platform> {
     platform: P,
     keys: Arc<Keys>,
     cluster: ClusterSecret,
+    replicas: Replicas,
     store: Arc<Store<P::Disk>>,
     events: EventSink,
     lanes: Lanes,

@@ -23,7 +23,7 @@ use std::io;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard};
 
-use crate::crypto::{Entry, HashedKey, Key, Keys, Leaf, NodeId, Summary, Tombstone, Version};
+use crate::crypto::{Entry, HashedKey, Key, Keys, Leaf, NodeId, Placement, Summary, Tombstone, Version};
 use crate::disk::{Disk, DiskPath};
 use crate::limits::VERSIONS_RESERVED;
 use blobs::Tree;
@@ -247,6 +247,20 @@ impl<D: Disk> Store<D> {
     /// Where the catalog cannot be read.
     pub fn summary<T>(&self, whose: Option<NodeId>, look: impl FnOnce(&Summary) -> T) -> Result<T, StoreError> {
         Ok(self.catalog.summary(whose, look)?)
+    }
+
+    /// The same for what a peer is to hold of this node's own files, by a placement: one summary for each peer, made
+    /// anew where the placement is another.
+    ///
+    /// # Errors
+    /// Where the catalog cannot be read.
+    pub fn placed_summary<T>(
+        &self,
+        peer: NodeId,
+        placement: &Placement,
+        look: impl FnOnce(&Summary) -> T,
+    ) -> Result<T, StoreError> {
+        Ok(self.catalog.placed_summary(peer, placement, look)?)
     }
 
     /// What is in one leaf of such a summary, in the order of the names, from the first one after `after`.

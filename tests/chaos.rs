@@ -24,7 +24,7 @@ const CAUGHT: &[(Bug, u64, &str)] = &[
     (Bug::RenameErrorHidden, 547, "durable"),
     (Bug::AckBeforeWrite, 0, "durable"),
     (Bug::CatalogWriteAfterSync, 177, "durable"),
-    (Bug::LostWrite, 4, "convergent"),
+    (Bug::LostWrite, 5, "durable"),
     (Bug::MisplacedWrite, 5, "durable"),
     (Bug::RemoveForgotten, 9, "durable"),
     (Bug::DiscardForgotten, 42, "bounded"),
@@ -44,8 +44,10 @@ const CAUGHT: &[(Bug, u64, &str)] = &[
     (Bug::CachedRead, 49, "durable"),
     (Bug::OtherFileRead, 2, "faithful"),
     (Bug::DeleteErrorHidden, 19, "durable"),
-    (Bug::ReplicaRemoveForgotten, 12, "convergent"),
+    (Bug::ReplicaRemoveForgotten, 19, "convergent"),
     (Bug::ScrubForgotten, 17, "convergent"),
+    (Bug::OneReplicaFewer, 13, "live"),
+    (Bug::ReplicasEverywhere, 4, "convergent"),
     (Bug::SecretLeaked, 19, "closed"),
     (Bug::KeysStolen, 29, "closed"),
 ];
@@ -99,7 +101,7 @@ fn every_planted_bug_is_caught() {
 
 #[test]
 fn a_shrunk_plan_breaks_the_same_promise_and_is_small() {
-    for (bug, seed) in [(Bug::RemoveForgotten, 9), (Bug::StaleReplica, 10), (Bug::ReplicaRemoveForgotten, 12)] {
+    for (bug, seed) in [(Bug::RemoveForgotten, 9), (Bug::StaleReplica, 10), (Bug::ReplicaRemoveForgotten, 19)] {
         let subject = Files { bug: Some(bug) };
         let plan = plan_of(&subject, seed);
         let shrunk = shrink(&subject, &plan, 200, |_| ()).expect("it breaks a promise");

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use dacapo::crypto::ClusterSecret;
 use dacapo::disk::dir::DirDisk;
-use dacapo::node::{Config, Content, Handle, Node};
+use dacapo::node::{Config, Content, Handle, Node, Replicas};
 use dacapo::seed::{Lane, Seed};
 use dacapo::transport::Address;
 use dacapo::transport::tcp::Tcp;
@@ -39,6 +39,7 @@ async fn node(links: &Links, own: usize, directory: &Path, peers: Vec<Address>) 
         peers,
         cluster: ClusterSecret::open(),
         layout: None,
+        replicas: Replicas::All,
         seed: node_seed(1, &format!("n{own}"), 0),
         events: Rc::new(|_| ()),
     };

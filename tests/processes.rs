@@ -9,3 +9,5 @@ mod endings;
 mod harness;
 #[path = "processes/refusals.rs"]
 mod refusals;
+#[path = "processes/setups.rs"]
+mod setups;

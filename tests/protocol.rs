@@ -108,6 +108,9 @@ fn repair() -> impl Strategy<Value = Message> {
         }),
         tombstone().prop_map(Message::Gone),
         (hashed(), tombstone()).prop_map(|(hashed, tombstone)| Message::DeleteFile { hashed, tombstone }),
+        (hashed(), any::<u64>())
+            .prop_map(|(hashed, version)| Message::ReleaseFile { hashed, version: Version(version) }),
+        Just(Message::Released),
         Just(Message::Deleted),
         Just(Message::PerhapsStored),
     ]

@@ -16,7 +16,7 @@ use dacapo::crypto::{ClusterSecret, Keys};
 use dacapo::disk::Disk;
 use dacapo::event::{Event, FetchAnswer};
 use dacapo::limits::LIST_PAGE_MAX;
-use dacapo::node::{Config, Content, DeleteError, GetError, Node, StoreError};
+use dacapo::node::{Config, Content, DeleteError, GetError, Node, Replicas, StoreError};
 use dacapo::seed::{Lane, Seed};
 use dacapo::store::layout::Layout;
 use dacapo::store::{Identity, Store};
@@ -58,7 +58,7 @@ impl Subject for Files {
     }
 
     fn options(&self) -> &'static [&'static str] {
-        &["packed"]
+        &["packed", "replicas-1", "replicas-2"]
     }
 
     async fn boot(self, machine: Machine<Self>) -> Ended {
@@ -125,6 +125,7 @@ impl Subject for Files {
             count("learnt from a peer", matches!(event, Event::FileAdopted { .. }));
             count("replica set aside", matches!(event, Event::ReplicaSetAside { .. }));
             count("deleted for its owner", matches!(event, Event::ReplicaDeleted { .. }));
+            count("placed on others", matches!(event, Event::ReplicaReleased { .. }));
             count("fetched", matches!(event, Event::FileFetched { .. }));
             let answer = match event {
                 Event::FetchAnswered { answer, .. } => Some(answer),
@@ -168,6 +169,13 @@ fn layout(options: &[String]) -> Option<Layout> {
     options.iter().find_map(|option| option.parse().ok())
 }
 
+/// How many peers are to hold each file of a host's node.
+#[must_use]
+pub fn replicas(options: &[String]) -> Replicas {
+    let count = options.iter().find_map(|option| option.strip_prefix("replicas-")?.parse().ok());
+    count.map_or(Replicas::All, Replicas::Count)
+}
+
 /// Starts the node of a host and runs it until it stops.
 async fn start<D: Disk>(machine: Machine<Files>, wrap: impl FnOnce(SimDisk) -> D, bug: Option<Bug>) -> Ended {
     let Machine { host, options, seed, listen, dials, transport, disk, clock, events, clients, .. } = machine;
@@ -178,6 +186,7 @@ async fn start<D: Disk>(machine: Machine<Files>, wrap: impl FnOnce(SimDisk) -> D
         peers: dials,
         cluster: ClusterSecret::open(),
         layout: layout(&options),
+        replicas: bug.map_or(replicas(&options), |bug| bug.miscount(replicas(&options))),
         seed,
         events: Rc::new(move |event| events.event(event)),
     };

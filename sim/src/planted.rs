@@ -5,7 +5,10 @@ mod disk;
 
 pub use disk::BugDisk;
 
+use std::num::NonZeroUsize;
+
 use dacapo::crypto::Version;
+use dacapo::node::Replicas;
 use dacapo::seed::Seed;
 
 use crate::files::call::Call;
@@ -80,6 +83,10 @@ named! {
     ReplicaRemoveForgotten "replica-remove-forgotten",
     /// Nobody ever looks at what lies on the disks.
     ScrubForgotten "scrub-forgotten",
+    /// A node has its files held by one peer fewer than it was told, where it was told of more than one.
+    OneReplicaFewer "one-replica-fewer",
+    /// A node has its files held by all peers, whatever it was told.
+    ReplicasEverywhere "replicas-everywhere",
     /// A stranger, where there is one, knows the cluster secret.
     SecretLeaked "secret-leaked",
     /// Who asks in the name of others, where anybody does, has their keys.
@@ -94,6 +101,18 @@ impl Bug {
             Self::SameSeedEachStart => seed_of_first_start(host),
             Self::SameSeedEverywhere => Seed::from_u64(0),
             _ => seed.clone(),
+        }
+    }
+
+    /// How many peers are to hold each file.
+    #[must_use]
+    pub fn miscount(self, replicas: Replicas) -> Replicas {
+        match (self, replicas) {
+            (Self::OneReplicaFewer, Replicas::Count(count)) => {
+                NonZeroUsize::new(count.get() - 1).map_or(replicas, Replicas::Count)
+            }
+            (Self::ReplicasEverywhere, _) => Replicas::All,
+            _ => replicas,
         }
     }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use dacapo::crypto::ClusterSecret;
-use dacapo::node::{Config, Handle, Node};
+use dacapo::node::{Config, Handle, Node, Replicas};
 use dacapo::seed::Seed;
 use dacapo::transport::Address;
 use tokio::sync::Notify;
@@ -188,6 +188,7 @@ impl Start {
             peers: self.host.dials.iter().map(|(name, port)| address(name, *port)).collect::<Result<_, _>>()?,
             cluster: ClusterSecret::open(),
             layout: None,
+            replicas: Replicas::All,
             seed: node_seed(self.seed, &self.host.name, boot),
             events: Rc::new(move |event| tracer.event(event)),
         };

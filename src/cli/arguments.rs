@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use dacapo::node::Replicas;
 use dacapo::store::layout::Layout;
 use dacapo::transport::Address;
 
@@ -179,6 +180,9 @@ pub(crate) struct NodeArguments {
     /// prints. Without it, everybody who reaches the port may become a peer
     #[arg(long, value_name = "FILE")]
     pub(crate) cluster_secret_file: Option<PathBuf>,
+    /// How many peers are to hold each file of this node: all connected ones, or so many of them, chosen for each file
+    #[arg(long, value_name = "N|all", default_value_t = Replicas::All)]
+    pub(crate) replicas: Replicas,
     /// How copies lie in a new data directory: each in a file of its own, below folders made of its name (the default),
     /// or those of up to 64 KiB in the catalog, which stores small files many times as fast
     #[arg(long, value_parser = layouts())]

@@ -34,6 +34,7 @@ pub(crate) fn run(
         peers: arguments.peers.clone(),
         cluster,
         layout: arguments.layout,
+        replicas: arguments.replicas,
         seed: draw_seed().map_err(CliError::Process)?,
         events: logging::sink(String::new()),
     };

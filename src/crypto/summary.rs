@@ -53,6 +53,12 @@ impl Entry {
         Self { hashed, version, mark: [0; 8] }
     }
 
+    /// Whether it says that the file was deleted everywhere.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.mark == [0; 8]
+    }
+
     fn print(&self) -> u128 {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.hashed.0);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::connection::Connection;
 use super::handle::PeerInfo;
@@ -18,7 +18,7 @@ use super::repair::{Progress, Repair};
 use super::{Shared, Stream, dial};
 use crate::crypto::NodeId;
 use crate::event::Event;
-use crate::limits::{DIAL_TIMEOUT, IDLE_ASKER_TIMEOUT, PEERS_MAX, POOL_CONNECTIONS_MAX};
+use crate::limits::{DIAL_TIMEOUT, IDLE_ASKER_TIMEOUT, PEERS_MAX, PLACEMENT_GRACE, POOL_CONNECTIONS_MAX};
 use crate::platform::Platform;
 use crate::protocol::{Message, Purpose, WireError};
 use crate::transport::Address;
@@ -36,6 +36,8 @@ pub(super) struct Peer<S> {
     /// The configured address that led to it.
     configured: RefCell<Option<Address>>,
     controls: Cell<usize>,
+    /// When it was connected last.
+    lost: Cell<Option<Instant>>,
     idle: RefCell<VecDeque<Connection<S>>>,
     slots: Arc<Semaphore>,
     /// Connections that the peer is to open, because it cannot be dialled.
@@ -68,6 +70,14 @@ impl<S> Peers<S> {
     /// The connected peers, in the order of their ids.
     pub(super) fn connected(&self) -> Vec<Rc<Peer<S>>> {
         self.known.borrow().values().filter(|peer| peer.is_connected()).cloned().collect()
+    }
+
+    /// The peers that are connected, or were a short time ago.
+    pub(super) fn members(&self) -> Vec<NodeId> {
+        let is_member = |peer: &&Rc<Peer<S>>| {
+            peer.is_connected() || peer.lost.get().is_some_and(|lost| lost.elapsed() < PLACEMENT_GRACE)
+        };
+        self.known.borrow().values().filter(is_member).map(|peer| peer.id).collect()
     }
 
     pub(super) fn find(&self, id: NodeId) -> Option<Rc<Peer<S>>> {
@@ -129,6 +139,7 @@ impl<S> Peer<S> {
             address: RefCell::default(),
             configured: RefCell::default(),
             controls: Cell::new(0),
+            lost: Cell::default(),
             idle: RefCell::default(),
             slots: Arc::new(Semaphore::new(POOL_CONNECTIONS_MAX)),
             wanted: Cell::new(0),
@@ -271,6 +282,7 @@ impl<P: Platform> Control<P> {
 impl<P: Platform> Drop for Control<P> {
     fn drop(&mut self) {
         self.peer.controls.set(self.peer.controls.get() - 1);
+        self.peer.lost.set(Some(Instant::now()));
         self.peer.idle.borrow_mut().clear();
     }
 }

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::peers::Peer;
 use super::{Shared, Stream};
-use crate::crypto::{HashedKey, NodeId, Print};
+use crate::crypto::{HashedKey, NodeId, Print, Summary};
 use crate::event::Event;
 use crate::limits::{REPAIR_RETRY_MAX, REPAIR_RETRY_MIN};
 use crate::platform::Platform;
@@ -62,6 +62,10 @@ pub(super) struct Done {
     pub(super) sent: usize,
     /// Files of which the peer knew more than the own catalog.
     pub(super) adopted: usize,
+    /// Replicas that the peer dropped, because others hold the file.
+    pub(super) released: usize,
+    /// Replicas that the peer keeps until those hold the file who are to.
+    pub(super) kept: usize,
     /// Files that could not be sent.
     pub(super) failed: usize,
 }
@@ -135,21 +139,21 @@ pub(super) fn hear<P: Platform>(inner: &Shared<P>, peer: &Rc<Peer<Stream<P>>>, h
 }
 
 async fn run<P: Platform>(inner: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: Print) {
-    let current = inner.blocking(|store| store.summary(None, crate::crypto::Summary::print)).await;
-    let Ok(current) = current else { return peer.repair.end(true) };
+    let expected = compare::Expected { peer: peer.id, placement: inner.placement() };
+    let Ok(current) = expected.look(&inner, Summary::print).await else { return peer.repair.end(true) };
     if current == held {
         peer.repair.progress.set(Progress::Current);
         return peer.repair.end(false);
     }
     peer.repair.progress.set(Progress::Behind);
     let _slot = inner.repairs.clone().acquire_owned().await.expect("never closed");
-    let result = compare::all(&inner, &peer).await;
-    let has_failed = !matches!(result, Ok(Done { failed: 0, .. }));
+    let result = compare::all(&inner, &peer, &expected).await;
+    let has_failed = !matches!(result, Ok(Done { failed: 0, kept: 0, .. }));
     match result {
-        // What differed was on its way.
-        Ok(done) if done == Done::default() => {}
-        Ok(Done { sent, adopted, failed }) => {
-            inner.tell(&Event::PeerRepaired { peer: peer.id, sent, adopted, failed });
+        // What differed was on its way, or is still in two places.
+        Ok(Done { sent: 0, adopted: 0, released: 0, failed: 0, .. }) => {}
+        Ok(Done { sent, adopted, released, failed, .. }) => {
+            inner.tell(&Event::PeerRepaired { peer: peer.id, sent, adopted, released, failed });
         }
         Err(reason) => inner.tell(&Event::RepairFailed { peer: peer.id, reason }),
     }

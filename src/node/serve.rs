@@ -31,6 +31,9 @@ pub(super) async fn run<P: Platform>(inner: &Shared<P>, mut connection: Connecti
                 connection.send(&tell::list_leaf(inner, peer, leaf, after).await).await
             }
             Ok(Message::CheckFile { hashed }) => connection.send(&tell::check(inner, peer, hashed).await).await,
+            Ok(Message::ReleaseFile { hashed, version }) => {
+                connection.send(&tell::release(inner, peer, hashed, version).await).await
+            }
             Ok(Message::DeleteFile { hashed, tombstone }) => {
                 connection.send(&tell::delete(inner, peer, hashed, tombstone).await).await
             }

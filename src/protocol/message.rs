@@ -99,6 +99,15 @@ pub enum Message {
     },
     /// Answers a deletion: it is durable.
     Deleted,
+    /// Opens a release of a replica of the asking peer's: others hold the file.
+    ReleaseFile {
+        /// Which file.
+        hashed: HashedKey,
+        /// Only this version of it.
+        version: Version,
+    },
+    /// Answers a release: the replica is not held any more.
+    Released,
 }
 
 /// Why a peer did not do what it was asked. Where it says so, nothing has changed on its side.
@@ -226,6 +235,8 @@ impl Message {
             Self::Gone(_) => "gone",
             Self::DeleteFile { .. } => "delete-file",
             Self::Deleted => "deleted",
+            Self::ReleaseFile { .. } => "release-file",
+            Self::Released => "released",
         }
     }
 }

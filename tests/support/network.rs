@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use dacapo::crypto::{ClusterSecret, Key};
 use dacapo::disk::Disk;
-use dacapo::node::{Config, Content, Handle, Node, Stored};
+use dacapo::node::{Config, Content, Handle, Node, Replicas, Stored};
 use dacapo::seed::Seed;
 use dacapo::store::layout::Layout;
 use dacapo::transport::{Address, Transport};
@@ -36,12 +36,19 @@ pub(crate) struct Network {
     listeners: Rc<RefCell<BTreeMap<u16, mpsc::UnboundedSender<Arrived>>>>,
     boots: Rc<RefCell<BTreeMap<u16, u64>>>,
     layout: Option<Layout>,
+    replicas: Replicas,
 }
 
 impl Network {
     /// A network whose nodes give new data directories this layout.
     pub(crate) fn of(layout: Layout) -> Self {
         Self { layout: Some(layout), ..Self::default() }
+    }
+
+    /// A network whose nodes have each file held by so many peers.
+    pub(crate) fn with_replicas(count: usize) -> Self {
+        let replicas = Replicas::Count(count.try_into().expect("not zero"));
+        Self { replicas, ..Self::default() }
     }
 
     /// Listens on a port, in place of whoever did before.
@@ -74,6 +81,7 @@ impl Network {
             peers: dials.iter().map(address).collect(),
             cluster: ClusterSecret::open(),
             layout: self.layout,
+            replicas: self.replicas,
             seed: Seed::from_u64(port.into()).derive("boot", boot),
             events: Rc::new(|_| ()),
         };

@@ -88,7 +88,23 @@ impl Bench {
 
     /// The same at an address that is known beforehand.
     pub(crate) fn node_at(&self, name: &str, listen: &str, peers: &[String]) -> Node {
-        let Running { child, stdout, stderr } = self.spawn_node(name, listen, peers);
+        let running = self.spawn_node(name, listen, peers);
+        self.listening(name, running)
+    }
+
+    /// Starts a node with further arguments and waits until it listens.
+    pub(crate) fn node_with(&self, name: &str, peers: &[&Node], more: &[&str]) -> Node {
+        let mut arguments = vec!["node", "--listen", ":0"];
+        for peer in peers {
+            arguments.extend(["--peer", &peer.address]);
+        }
+        arguments.extend(more);
+        let running = self.spawn(&self.path(name), &arguments, Stdio::null());
+        self.listening(name, running)
+    }
+
+    fn listening(&self, name: &str, running: Running) -> Node {
+        let Running { child, stdout, stderr } = running;
         let data = self.path(name);
         let mut node = Node { child, data, address: String::new(), stderr };
         wait_until("the node listens", || {

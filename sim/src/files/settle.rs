@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use dacapo::limits::PROGRESS_TIMEOUT;
-use dacapo::node::{Content, Handle};
+use dacapo::node::{Content, Handle, Replicas};
 use tokio::time::{Instant, sleep};
 
 use super::call::{self, Call, FRESH_KEY};
 use super::history::{Entry, Outcome, digest};
-use super::{Files, perform};
+use super::{Files, perform, replicas};
 use crate::links::Host;
 use crate::oracle::{available, convergent, durable};
 use crate::planted::Bug;
@@ -198,6 +198,10 @@ async fn new_files_go_everywhere(scene: &Scene<Files>, host: Host) -> Result<(),
         return Err(failed(format!("{receipt:?}")));
     }
     let connected = node.peers().await.iter().filter(|peer| peer.is_connected).count();
+    let connected = match replicas(&scene.plan.options_of(host)) {
+        Replicas::All => connected,
+        Replicas::Count(count) => connected.min(count.get()),
+    };
     if stored.receipts.len() < connected {
         return Err(failed(format!("{} of {connected} peers were told", stored.receipts.len())));
     }

@@ -3,10 +3,12 @@
 //!
 //! Cannot see: what is lost after an unconfirmed store and a delete; then nobody knows which version counts.
 
+use dacapo::node::Replicas;
+
 use crate::fault::Fault;
-use crate::files::Files;
 use crate::files::call::Call;
 use crate::files::history::{Entry, Outcome};
+use crate::files::{Files, replicas};
 use crate::links::Host;
 use crate::subject::Scene;
 
@@ -75,7 +77,14 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
     let is_honest = |at: &Host| !scene.liars.borrow().contains(at);
     Expectation {
         on_own_disk: !may_be_deleted && !may_be_erased && is_intact(host),
-        at_a_peer: holders.iter().filter_map(|id| scene.clients.host(*id)).filter(is_honest).any(is_intact),
+        at_a_peer: match replicas(&scene.plan.options_of(host)) {
+            Replicas::All => holders.iter().filter_map(|id| scene.clients.host(*id)).filter(is_honest).any(is_intact),
+            // Who acknowledged it may have dropped it since, because others hold it.
+            Replicas::Count(_) => {
+                let others: Vec<_> = (0..scene.plan.nodes).filter(|other| *other != host).collect();
+                !holders.is_empty() && others.iter().all(is_honest) && others.into_iter().all(is_intact)
+            }
+        },
         newer_possible: may_be_erased
             || of_file().any(|entry| entry.may_be_stored() && entry.end() == u64::MAX && ended(entry) > newest.begun),
     }

@@ -1,16 +1,16 @@
-//! Promise 5: when the faults have stopped, every connected peer holds every current file within the stated time, and
-//! none that was deleted everywhere. Sources: what the owners list, and the bytes on the disks of their peers.
+//! Promise 5: when the faults have stopped, every connected peer holds every current file that is placed on it
+//! within the stated time, and none that is placed on others or was deleted everywhere. Sources: what the owners list, and the bytes on the disks of their peers.
 //!
 //! Cannot see: files of which no good copy is left at the owner or at a connected peer.
 
-use dacapo::crypto::{Key, Keys, NodeId};
-use dacapo::node::{FileInfo, Handle};
+use dacapo::crypto::{Key, Keys, NodeId, Placement};
+use dacapo::node::{FileInfo, Handle, Replicas};
 use dacapo::store::layout::BlobId;
 
-use crate::files::Files;
 use crate::files::call;
 use crate::files::contents::Contents;
 use crate::files::history::{Entry, Outcome};
+use crate::files::{Files, replicas};
 use crate::links::Host;
 use crate::subject::Scene;
 
@@ -25,11 +25,23 @@ pub async fn judge(scene: &Scene<Files>) -> Result<(), String> {
         // Unknown where the disk failed at each start.
         let Some(keys) = scene.clients.keys(host) else { continue };
         let peers = peers(scene, &node).await;
+        let placement = match replicas(&scene.plan.options_of(host)) {
+            Replicas::All => None,
+            Replicas::Count(count) => Some(Placement::new(peers.iter().map(|(_, id)| *id), count)),
+        };
         for file in files(&node).await? {
             let holds = |peer: &(Host, NodeId)| holds(&contents, &keys, *peer, &file);
             let is_anywhere = file.is_local || peers.iter().any(holds);
-            if let Some((peer, _)) = peers.iter().find(|peer| is_anywhere && !holds(peer)) {
-                return Err(format!("n{peer} does not hold {} of n{host} in {}", file.key, file.version));
+            for peer in peers.iter().filter(|_| is_anywhere) {
+                let is_placed =
+                    placement.as_ref().is_none_or(|placement| placement.has(keys.hashed(&file.key), peer.1));
+                let (key, version) = (&file.key, file.version);
+                if is_placed && !holds(peer) {
+                    return Err(format!("n{} does not hold {key} of n{host} in {version}", peer.0));
+                }
+                if !is_placed && replica(&contents, &keys, *peer, key).is_some() {
+                    return Err(format!("n{} holds {key} of n{host}, which is placed on others", peer.0));
+                }
             }
         }
         for key in erased_for_good(&scene.clients.history(), host) {

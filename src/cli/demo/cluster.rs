@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use dacapo::crypto::{ClusterSecret, NodeId};
 use dacapo::disk::dir::DirDisk;
-use dacapo::node::{Config, Handle, Node};
+use dacapo::node::{Config, Handle, Node, Replicas};
 use dacapo::platform::machine::Machine;
 use dacapo::seed::Seed;
 use dacapo::transport::Address;
@@ -46,6 +46,7 @@ impl Cluster {
                 // Only the loopback reaches these ports, and the nodes live for a moment.
                 cluster: ClusterSecret::open(),
                 layout: None,
+                replicas: Replicas::All,
                 seed: seed.derive(seed_name, 0),
                 events: logging::sink(format!("[{dir_name}] ")),
             };

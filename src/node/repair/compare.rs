@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{Done, adopt, mend};
 use crate::crypto::summary::{differing_groups, differing_leaves};
-use crate::crypto::{Entry, HashedKey, Leaf, Print, Summary};
+use crate::crypto::{Entry, HashedKey, Leaf, NodeId, Placement, Print, Summary};
 use crate::limits::{LEAF_ENTRIES_MAX, LIST_PAGE_MAX};
 use crate::node::peers::{self, Asking, Peer};
 use crate::node::{Shared, Stream};
@@ -18,47 +18,86 @@ enum Difference {
     Lacks(Entry),
     /// The peer has what the own catalog does not know, or something newer.
     KnowsMore(Entry),
+    /// The peer holds what is placed on others.
+    IsPlacedElsewhere(Entry),
+}
+
+/// What a peer is to hold.
+pub(super) struct Expected {
+    pub(super) peer: NodeId,
+    /// None where it is to hold everything.
+    pub(super) placement: Option<Placement>,
+}
+
+impl Expected {
+    pub(super) async fn look<P: Platform, T: Send + 'static>(
+        &self,
+        inner: &Shared<P>,
+        look: impl FnOnce(&Summary) -> T + Send + 'static,
+    ) -> Result<T, String> {
+        let (peer, placement) = (self.peer, self.placement.clone());
+        let looked = inner.blocking(move |store| match placement {
+            None => store.summary(None, look),
+            Some(placement) => store.placed_summary(peer, &placement, look),
+        });
+        looked.await.map_err(|error| error.to_string())
+    }
+
+    fn has(&self, entry: &Entry) -> bool {
+        self.placement.as_ref().is_none_or(|placement| placement.wants(entry, self.peer))
+    }
 }
 
 /// Compares everything and mends what differs.
-pub(super) async fn all<P: Platform>(inner: &Shared<P>, peer: &Rc<Peer<Stream<P>>>) -> Result<Done, String> {
+pub(super) async fn all<P: Platform>(
+    inner: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    expected: &Expected,
+) -> Result<Done, String> {
     let mut done = Done::default();
     let theirs = summary(inner, peer, None).await?;
-    let ours = look(inner, Summary::groups).await?;
+    let ours = expected.look(inner, Summary::groups).await?;
     for group in differing_groups(&ours, &theirs) {
         let theirs = summary(inner, peer, Some(group)).await?;
-        let ours = look(inner, move |summary| summary.group(group)).await?.ok_or("there is no such group")?;
+        let ours = expected.look(inner, move |summary| summary.group(group)).await?;
+        let ours = ours.ok_or("there is no such group")?;
         for leaf in differing_leaves(group, &ours, &theirs) {
             let theirs = their_leaf(inner, peer, leaf).await?;
             let ours = our_leaf(inner, leaf).await?;
-            for difference in differences(&ours, &theirs) {
-                mend_one(inner, peer, difference, &mut done).await;
+            for difference in differences(&ours, &theirs, |entry| expected.has(entry)) {
+                mend_one(inner, peer, expected, difference, &mut done).await;
             }
         }
     }
     Ok(done)
 }
 
-async fn mend_one<P: Platform>(inner: &Shared<P>, peer: &Rc<Peer<Stream<P>>>, difference: Difference, done: &mut Done) {
-    let (Difference::Lacks(entry) | Difference::KnowsMore(entry)) = difference;
+async fn mend_one<P: Platform>(
+    inner: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    expected: &Expected,
+    difference: Difference,
+    done: &mut Done,
+) {
+    let (Difference::Lacks(entry) | Difference::KnowsMore(entry) | Difference::IsPlacedElsewhere(entry)) = difference;
     if inner.on_their_way.has(peer.id, entry.hashed) || !peer.is_connected() {
         return;
     }
     let (result, count) = match difference {
         Difference::Lacks(entry) => (mend::send(inner, peer, &entry).await, &mut done.sent),
         Difference::KnowsMore(entry) => (adopt::adopt(inner, peer, &entry).await, &mut done.adopted),
+        Difference::IsPlacedElsewhere(entry) => {
+            let Some(placement) = &expected.placement else { return };
+            match mend::release(inner, peer, placement, &entry).await {
+                Ok(false) => (Ok(()), &mut done.kept),
+                released => (released.map(|_| ()), &mut done.released),
+            }
+        }
     };
     match result {
         Ok(()) => *count += 1,
         Err(_) => done.failed += 1,
     }
-}
-
-async fn look<P: Platform, T: Send + 'static>(
-    inner: &Shared<P>,
-    look: impl FnOnce(&Summary) -> T + Send + 'static,
-) -> Result<T, String> {
-    inner.blocking(move |store| store.summary(None, look)).await.map_err(|error| error.to_string())
 }
 
 /// Asks one question on a connection of its own.
@@ -126,15 +165,17 @@ fn extend(entries: &mut Vec<Entry>, page: Vec<Entry>, leaf: Leaf) -> Result<bool
     Ok(goes_on)
 }
 
-/// What differs between two leaves, each in the order of the names.
-fn differences(ours: &[Entry], theirs: &[Entry]) -> Vec<Difference> {
+/// What differs between two leaves, each in the order of the names, where the peer is to hold some of ours.
+fn differences(ours: &[Entry], theirs: &[Entry], is_to_hold: impl Fn(&Entry) -> bool) -> Vec<Difference> {
     let find = |entries: &[Entry], hashed: HashedKey| {
         entries.binary_search_by_key(&hashed, |entry| entry.hashed).ok().map(|index| entries[index])
     };
-    let lacking = ours.iter().filter_map(|our| match find(theirs, our.hashed) {
-        Some(their) if their == *our => None,
-        Some(their) if their.version > our.version => Some(Difference::KnowsMore(their)),
-        _ => Some(Difference::Lacks(*our)),
+    let lacking = ours.iter().filter_map(|our| match (find(theirs, our.hashed), is_to_hold(our)) {
+        (Some(their), _) if their.version > our.version => Some(Difference::KnowsMore(their)),
+        (Some(their), true) if their == *our => None,
+        (Some(their), false) => Some(Difference::IsPlacedElsewhere(their)),
+        (_, true) => Some(Difference::Lacks(*our)),
+        (None, false) => None,
     });
     let unknown = theirs.iter().filter(|their| find(ours, their.hashed).is_none());
     lacking.chain(unknown.map(|their| Difference::KnowsMore(*their))).collect()
@@ -153,7 +194,7 @@ mod tests {
     fn the_newer_of_two_counts_and_what_one_side_lacks_is_found() {
         let ours = [entry(1, 5), entry(2, 5), entry(3, 5), entry(4, 5)];
         let theirs = [entry(1, 5), entry(2, 4), entry(3, 6), entry(5, 1)];
-        let found = differences(&ours, &theirs);
+        let found = differences(&ours, &theirs, |_| true);
         let expected = [
             Difference::Lacks(entry(2, 5)),
             Difference::KnowsMore(entry(3, 6)),
@@ -161,6 +202,14 @@ mod tests {
             Difference::KnowsMore(entry(5, 1)),
         ];
         assert_eq!(found, expected);
+        let found = differences(&ours, &theirs, |_| false);
+        let expected = [
+            Difference::IsPlacedElsewhere(entry(1, 5)),
+            Difference::IsPlacedElsewhere(entry(2, 4)),
+            Difference::KnowsMore(entry(3, 6)),
+            Difference::KnowsMore(entry(5, 1)),
+        ];
+        assert_eq!(found, expected, "what is placed elsewhere is not lacking, and what is newer is learnt");
     }
 
     #[test]

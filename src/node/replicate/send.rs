@@ -49,7 +49,7 @@ pub(super) fn conclude_all(sendings: Vec<Sending>, seal: &Seal) -> Vec<oneshot::
     sendings.into_iter().map(conclude).collect()
 }
 
-/// Starts to send a replica to every connected peer, chunk by chunk as the file is read.
+/// Starts to send a replica to every peer that is to hold it, chunk by chunk as the file is read.
 pub(super) fn send_to_all<P: Platform>(inner: &Shared<P>, announced: &Announced) -> Vec<Sending> {
     let start = |peer: Rc<Peer<Stream<P>>>| {
         let (chunks, incoming) = mpsc::channel(CHUNKS_QUEUED_MAX);
@@ -64,7 +64,7 @@ pub(super) fn send_to_all<P: Platform>(inner: &Shared<P>, announced: &Announced)
         });
         Sending { chunks, seal, receipt }
     };
-    inner.peers.connected().into_iter().map(start).collect()
+    inner.holders_of(announced.hashed).into_iter().map(start).collect()
 }
 
 async fn send<P: Platform>(
@@ -82,7 +82,7 @@ async fn send<P: Platform>(
     conclude(asking, seal).await
 }
 
-/// Sends a replica of a file that is on the local disk to every connected peer.
+/// Sends a replica of a file that is on the local disk to every peer that is to hold it.
 pub(super) fn push_to_all<P: Platform>(
     inner: &Shared<P>,
     announced: &Announced,
@@ -99,7 +99,7 @@ pub(super) fn push_to_all<P: Platform>(
         });
         receipt
     };
-    inner.peers.connected().into_iter().map(start).collect()
+    inner.holders_of(announced.hashed).into_iter().map(start).collect()
 }
 
 async fn push_local<P: Platform>(

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::crypto::{HashedKey, IV_BYTES, Iv, Leaf, NodeId, Tombstone};
+use crate::crypto::{HashedKey, IV_BYTES, Iv, Leaf, NodeId, Tombstone, Version};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::limits::{CHECK_BYTES_MAX, LEAF_PAGE_MAX};
@@ -133,6 +133,38 @@ pub(super) async fn delete<P: Platform>(
         Ok(_) => {
             inner.tell(&Event::ReplicaDeleted { owner, replica: hashed });
             Message::Deleted
+        }
+        Err(_) => Message::PerhapsStored,
+    }
+}
+
+/// Holds a replica no more that its owner has placed elsewhere. Durable before it is answered; where a crash comes between,
+/// the owner sees at the next heartbeat that it is still listed, and asks again.
+pub(super) async fn release<P: Platform>(
+    inner: &Rc<Inner<P>>,
+    owner: NodeId,
+    hashed: HashedKey,
+    version: Version,
+) -> Message {
+    let blob = BlobId::Held(owner, hashed);
+    let _locked = inner.locks.lock(blob).await;
+    let held = inner.with_keys(move |store, keys| {
+        store.settle(keys, &blob)?;
+        match store.held(owner, hashed)? {
+            Some(Known::File(record)) if record.seal.version == version => store.remove_blob(&blob).map(|_| None),
+            other => Ok(Some(other)),
+        }
+    });
+    match held.await {
+        Ok(None) => {}
+        Ok(Some(None)) => return Message::Released,
+        Ok(Some(Some(held))) => return Message::Refused(Refusal::Stale { held: held.version() }),
+        Err(error) => return Message::Refused(refusal_for(&error)),
+    }
+    match inner.commit(Change::Lost(owner, hashed)).await {
+        Ok(_) => {
+            inner.tell(&Event::ReplicaReleased { owner, replica: hashed });
+            Message::Released
         }
         Err(_) => Message::PerhapsStored,
     }

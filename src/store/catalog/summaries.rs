@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{Catalog, CatalogError, read};
-use crate::crypto::{Entry, HashedKey, NodeId, Summary};
+use crate::crypto::{Entry, HashedKey, NodeId, Placement, Summary};
 use crate::disk::Disk;
 use crate::limits::{LIST_PAGE_MAX, PEERS_MAX};
 
@@ -14,6 +14,9 @@ type Whose = Option<NodeId>;
 #[derive(Default)]
 pub(super) struct Summaries {
     made: BTreeMap<Whose, Summary>,
+    /// Of what each peer is to hold, by this placement.
+    placed: BTreeMap<NodeId, Summary>,
+    placement: Option<Placement>,
 }
 
 /// What a change does to a summary: what goes and what comes.
@@ -26,15 +29,31 @@ pub(super) struct StepOf {
 impl Summaries {
     /// Takes the steps of a commit; without them nobody knows what is true, and all are made anew.
     pub(super) fn follow(&mut self, steps: Option<Vec<StepOf>>) {
-        let Some(steps) = steps else { return self.made.clear() };
-        for StepOf { whose, before, after } in steps {
-            let Some(summary) = self.made.get_mut(&whose) else { continue };
-            if let Some(before) = before {
-                summary.remove(&before);
+        let Some(steps) = steps else {
+            self.placed.clear();
+            return self.made.clear();
+        };
+        for step in steps {
+            if let Some(summary) = self.made.get_mut(&step.whose) {
+                step.take(summary, |_| true);
             }
-            if let Some(after) = after {
-                summary.add(&after);
+            if let (None, Some(placement)) = (step.whose, &self.placement) {
+                for (peer, summary) in &mut self.placed {
+                    step.take(summary, |entry| placement.wants(entry, *peer));
+                }
             }
+        }
+    }
+}
+
+impl StepOf {
+    /// Keeps a summary in step that has such entries only.
+    fn take(&self, summary: &mut Summary, has: impl Fn(&Entry) -> bool) {
+        if let Some(before) = self.before.filter(|entry| has(entry)) {
+            summary.remove(&before);
+        }
+        if let Some(after) = self.after.filter(|entry| has(entry)) {
+            summary.add(&after);
         }
     }
 }
@@ -50,22 +69,48 @@ impl<D: Disk> Catalog<D> {
         if let Some(summary) = summaries.made.get(&whose) {
             return Ok(look(summary));
         }
-        let mut summary = Summary::default();
-        let (mut first, last) = read::all_names();
-        loop {
-            let page = self.entries(whose, (first, last), LIST_PAGE_MAX)?;
-            page.iter().for_each(|entry| summary.add(entry));
-            match page.last().and_then(|entry| read::next_name(entry.hashed)) {
-                Some(next) => first = next,
-                None => break,
-            }
-        }
+        let summary = self.summarise(whose, |_| true)?;
         if summaries.made.len() > PEERS_MAX {
             summaries.made.clear();
         }
         let seen = look(&summary);
         summaries.made.insert(whose, summary);
         Ok(seen)
+    }
+
+    /// The summary of what a peer is to hold of the own files. Another placement makes all of them anew.
+    pub(in crate::store) fn placed_summary<T>(
+        &self,
+        peer: NodeId,
+        placement: &Placement,
+        look: impl FnOnce(&Summary) -> T,
+    ) -> Result<T, CatalogError> {
+        let mut summaries = super::super::lock(&self.summaries);
+        if summaries.placement.as_ref() != Some(placement) {
+            summaries.placed.clear();
+            summaries.placement = Some(placement.clone());
+        }
+        if let Some(summary) = summaries.placed.get(&peer) {
+            return Ok(look(summary));
+        }
+        let summary = self.summarise(None, |entry| placement.wants(entry, peer))?;
+        let seen = look(&summary);
+        summaries.placed.insert(peer, summary);
+        Ok(seen)
+    }
+
+    /// Makes a summary of the entries that it is to have.
+    fn summarise(&self, whose: Whose, has: impl Fn(&Entry) -> bool) -> Result<Summary, CatalogError> {
+        let mut summary = Summary::default();
+        let (mut first, last) = read::all_names();
+        loop {
+            let page = self.entries(whose, (first, last), LIST_PAGE_MAX)?;
+            page.iter().filter(|entry| has(entry)).for_each(|entry| summary.add(entry));
+            match page.last().and_then(|entry| read::next_name(entry.hashed)) {
+                Some(next) => first = next,
+                None => return Ok(summary),
+            }
+        }
     }
 
     /// What stands for files in summaries, from one name to another, both included, in the order of the names.

@@ -1,0 +1,68 @@
+//! What is chosen when a node is started: how copies lie in its directory, and how many peers hold each file.
+
+use std::fs;
+
+use crate::harness::Bench;
+
+const CONTENT: &[u8] = b"my big data file here!";
+
+#[test]
+fn a_directory_keeps_its_layout_until_it_is_converted() {
+    let bench = Bench::new();
+    let file = bench.file("picture", CONTENT);
+    let file = file.to_str().expect("a plain path");
+    let mut node = bench.node_with("n1", &[], &["--layout", "packed"]);
+    bench.succeed(&node.data, &["put", "a", file]);
+    let data = node.data.clone();
+    let is_in_a_file = || {
+        let mut dirs = vec![data.clone()];
+        while let Some(dir) = dirs.pop() {
+            for entry in fs::read_dir(dir).expect("listed").map(|entry| entry.expect("an entry").path()) {
+                if entry.is_dir() {
+                    dirs.push(entry);
+                } else if fs::read(&entry).is_ok_and(|bytes| bytes == CONTENT) {
+                    return true;
+                }
+            }
+        }
+        false
+    };
+    assert!(!is_in_a_file(), "it lies in the catalog");
+    let busy = bench.run(&node.data, &["convert", "--layout", "folders"]);
+    assert_eq!((busy.code, busy.stderr.contains("is in use by another node")), (Some(1), true), "{}", busy.stderr);
+    bench.succeed(&node.data, &["stop"]);
+    node.wait();
+    let refused = bench.run(&node.data, &["node", "--listen", ":0", "--layout", "folders"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("has the layout packed, not folders; `dacapo convert` changes it"));
+    assert_eq!(bench.succeed(&node.data, &["convert", "--layout", "folders"]), "converted 1 blob, 22 bytes, to folders\n");
+    assert_eq!(bench.succeed(&node.data, &["convert", "--layout", "folders"]), "the layout is folders already\n");
+    assert!(is_in_a_file());
+    let node = bench.node_with("n1", &[], &[]);
+    assert_eq!(bench.succeed(&node.data, &["get", "a"]).as_bytes(), CONTENT);
+    let unused = bench.run(&bench.path("n2"), &["convert", "--layout", "packed"]);
+    assert_eq!((unused.code, unused.stderr.contains("no node has used")), (Some(1), true), "{}", unused.stderr);
+    assert!(!bench.path("n2").exists(), "nothing was made");
+}
+
+#[test]
+fn files_are_held_by_as_many_peers_as_were_asked_for() {
+    let bench = Bench::new();
+    let file = bench.file("picture", CONTENT);
+    let file = file.to_str().expect("a plain path");
+    let holders = [bench.node("n1", &[]), bench.node("n2", &[]), bench.node("n3", &[])];
+    let owner = bench.node_with("n4", &[&holders[0], &holders[1], &holders[2]], &["--replicas", "2"]);
+    owner.connected(&bench, 3);
+    for name in ["a", "b", "c"] {
+        let stored = bench.succeed(&owner.data, &["put", name, file]);
+        assert_eq!(stored, format!("stored {name} v{}, 22 bytes, 2 of 2 peers\n", 1 + name.as_bytes()[0] - b'a'));
+        let holders = bench.succeed(&owner.data, &["whereis", name]);
+        assert_eq!(holders.matches("current").count(), 2, "{holders}");
+        assert_eq!(holders.matches("nothing").count(), 1, "{holders}");
+    }
+    for wrong in ["0", "many", "65"] {
+        let refused = bench.run(&bench.path("n5"), &["node", "--listen", ":0", "--replicas", wrong]);
+        assert_eq!(refused.code, Some(2));
+        assert!(refused.stderr.contains("is neither all nor a number from 1 to 64"), "{}", refused.stderr);
+    }
+}

@@ -58,7 +58,7 @@ pub enum Event {
     /// A peer knew a file of this node's, or a newer version of it, that the catalog had lost.
     FileAdopted { file: PathName, version: Version },
     /// There was no catalog, though there were an identity and perhaps files.
-    CatalogLost,
+    CatalogLost { is_damaged: bool },
     /// A replica is not what its owner sealed, and is not held any more.
     ReplicaSetAside { owner: NodeId, replica: HashedKey },
     /// A replica was deleted at its owner's word.
@@ -162,7 +162,10 @@ impl Event {
             }
             Self::RepairFailed { peer, reason } => write!(f, "could not repair {}: {reason}", peer.short()),
             Self::FileAdopted { file, version } => write!(f, "learnt of {} {version} from a peer", short(file)),
-            Self::CatalogLost => f.write_str("the catalog is lost; files are learnt again from the peers"),
+            Self::CatalogLost { is_damaged } => {
+                let what = if *is_damaged { "damaged, and was set aside" } else { "lost" };
+                write!(f, "the catalog is {what}; files are learnt again from the peers")
+            }
             Self::ReplicaSetAside { owner, replica } => {
                 write!(f, "set aside {} of {}, which is damaged", short(replica), owner.short())
             }

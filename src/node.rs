@@ -45,7 +45,7 @@ use crate::limits::{
 use crate::platform::Platform;
 use crate::seed::{Lane, LaneRng, Seed};
 use crate::store::layout::Layout;
-use crate::store::{self, Identity, IdentityError, Recovered, Store};
+use crate::store::{self, Identity, IdentityError, Origin, Recovered, Store};
 use crate::time::UnixMillis;
 use crate::transport::{Address, Transport};
 use bomb::Bomb;
@@ -153,12 +153,12 @@ impl Node {
             panicked: Rc::default(),
         });
         inner.tell(&Event::Started { node: handle.node, address, is_new: opened.is_new });
-        let Recovered { finished, dropped, has_new_catalog } = opened.recovered;
+        let Recovered { finished, dropped, catalog } = opened.recovered;
         if finished + dropped > 0 {
             inner.tell(&Event::Recovered { finished, dropped });
         }
-        if has_new_catalog && !opened.is_new {
-            inner.tell(&Event::CatalogLost);
+        if catalog != Origin::Found && !opened.is_new {
+            inner.tell(&Event::CatalogLost { is_damaged: catalog == Origin::MadeForDamaged });
         }
         inner.spawn(commit::run(inner.clone(), incoming_commits));
         inner.spawn(inbound::run(inner.clone(), listener));

@@ -31,7 +31,7 @@ use catalog::Catalog;
 use layout::{BlobId, Layout};
 use recovery::Unsettled;
 
-pub use catalog::CatalogError;
+pub use catalog::{CatalogError, Origin};
 pub use convert::{Converted, convert};
 pub use identity::{Identity, IdentityError};
 pub use reader::BlobReader;
@@ -128,7 +128,7 @@ impl<D: Disk> Store<D> {
                 _ => {}
             }
         }
-        let (catalog, has_new_catalog) = Catalog::open(&disk, above)?;
+        let (catalog, origin) = Catalog::open(&disk, above)?;
         disk.sync_dir(&root).map_err(failed("sync", &root))?;
         let ceiling = catalog.version_ceiling()?;
         let versions = Mutex::new(Versions { next: ceiling, ceiling });
@@ -143,7 +143,7 @@ impl<D: Disk> Store<D> {
             versions,
         };
         let recovered = store.recover(keys)?;
-        Ok((store, Recovered { has_new_catalog, ..recovered }))
+        Ok((store, Recovered { catalog: origin, ..recovered }))
     }
 
     /// A version that no store of this node has had or will have, also after a crash.

@@ -15,7 +15,7 @@ use dacapo::store::{Change, HeldRecord, Known, OwnRecord, Store};
 use dacapo::time::UnixMillis;
 use dacapo_sim::disk::SimDisk;
 use fault_disk::{Fault, FaultDisk};
-use network::{Network, key, put, run, stop};
+use network::{Network, connected, get, key, put, run, stop};
 
 fn keys() -> Keys {
     Keys::derive(&MasterSecret([7; 32]))
@@ -143,4 +143,64 @@ fn versions_go_on_above_all_earlier_ones_wherever_the_start_after_a_lost_catalog
             assert!(after.0 > before.0 + 1_000_000, "{fault:?} at call {call}: {after} after {before}");
         }
     }
+}
+
+/// What a catalog may have become.
+fn damaged(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let mut flipped = bytes.to_vec();
+    flipped.iter_mut().step_by(4096).for_each(|byte| *byte ^= 0xff);
+    vec![
+        ("emptied", Vec::new()),
+        ("cut in the middle of a page", bytes[..5000].to_vec()),
+        ("cut to half", bytes[..bytes.len() / 2].to_vec()),
+        ("zeros", vec![0; bytes.len()]),
+        ("something else", b"not a database ".iter().copied().cycle().take(bytes.len()).collect()),
+        ("one byte of each page", flipped),
+    ]
+}
+
+#[test]
+fn files_are_learnt_again_from_a_peer_where_the_catalog_is_damaged() {
+    run(async {
+        let (network, disk, holder) = (Network::default(), SimDisk::new(), SimDisk::new());
+        let holding = network.start(3000, &holder, &[]).await;
+        let node = network.start(5000, &disk, &[3000]).await;
+        connected(&node.handle(), 1).await;
+        let before = put(&node.handle(), "a", vec![1; 22]).await.version;
+        stop(node).await;
+        for (what, bytes) in damaged(&disk.read("catalog.redb").expect("there")) {
+            let path = DiskPath::root().child("catalog.redb");
+            disk.boot().remove(&path).expect("there");
+            let file = disk.boot().create(&path).expect("created");
+            dacapo::disk::DiskFile::write_at(&file, 0, &bytes).expect("written");
+            let node = network.start(5000, &disk, &[3000]).await;
+            connected(&node.handle(), 1).await;
+            tokio::time::sleep(std::time::Duration::from_secs(30)).await;
+            assert_eq!(node.handle().list(None).await.expect("readable").len(), 1, "{what}: it is learnt by its name");
+            assert_eq!(get(&node.handle(), "a").await, vec![1; 22], "{what}");
+            let after = put(&node.handle(), "b", vec![2; 22]).await.version;
+            assert!(after.0 > before.0 + 1_000_000, "{what}: {after} after {before}");
+            node.handle().delete_everywhere(&key("b")).await.expect("deleted");
+            assert!(disk.read("quarantine/catalog.redb").is_some(), "{what}: it is kept");
+            stop(node).await;
+        }
+        stop(holding).await;
+    });
+}
+
+#[test]
+fn a_catalog_that_the_disk_cannot_read_is_left_alone() {
+    run(async {
+        let (network, disk) = (Network::default(), SimDisk::new());
+        let node = network.start(5000, &disk, &[]).await;
+        put(&node.handle(), "a", vec![1; 22]).await;
+        stop(node).await;
+        let failing = FaultDisk::new(&disk, None);
+        failing.arm("read catalog", Fault::Error(io::ErrorKind::Other));
+        let error = network.try_start(5000, failing, &[]).await.err().expect("it cannot be read");
+        assert!(error.contains("the catalog failed"), "{error}");
+        let node = network.start(5000, &disk, &[]).await;
+        assert_eq!(get(&node.handle(), "a").await, vec![1; 22]);
+        stop(node).await;
+    });
 }

@@ -15,7 +15,7 @@ use dacapo_sim::sweep::plan_of;
 
 /// The seed with which each planted bug is caught, and by which oracle. `cargo sim planted` finds them anew.
 const CAUGHT: &[(Bug, u64, &str)] = &[
-    (Bug::SyncLies, 3, "live"),
+    (Bug::SyncLies, 104, "live"),
     (Bug::CatalogSyncLies, 7, "live"),
     (Bug::BlobSyncLies, 443, "available"),
     (Bug::DirSyncLies, 177, "durable"),

@@ -8,7 +8,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use redb::{Database, TableDefinition};
+use redb::{Database, ReadableDatabase, TableDefinition};
 
 use super::backend::{Backend, write_again};
 use super::layout::{self, BlobId};
@@ -49,7 +49,33 @@ pub enum CatalogError {
     },
 }
 
+/// Where a catalog comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// It was there.
+    #[default]
+    Found,
+    /// There was none, and an empty one was made.
+    MadeForNone,
+    /// There was a damaged one; it was set aside, and an empty one was made.
+    MadeForDamaged,
+}
+
 impl CatalogError {
+    /// Whether what was read is no catalog. An error of the disk is not: what it could not read may be whole.
+    fn is_damage(&self) -> bool {
+        match self {
+            Self::Database(error) => match &**error {
+                redb::Error::Corrupted(_) => true,
+                redb::Error::Io(error) => {
+                    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
+                }
+                _ => false,
+            },
+            Self::Record { .. } => true,
+        }
+    }
+
     pub(super) fn io_kind(&self) -> Option<io::ErrorKind> {
         match self {
             Self::Database(error) => match &**error {
@@ -78,15 +104,17 @@ pub(super) struct Catalog<D: Disk> {
 }
 
 impl<D: Disk> Catalog<D> {
-    /// Opens the catalog, or makes an empty one whose versions go on above one, and says so.
-    pub(super) fn open(disk: &D, above: Version) -> Result<(Self, bool), StoreError> {
+    /// Opens the catalog, or makes an empty one whose versions go on above one, and says so. What is there and is no
+    /// catalog is set aside. Where the disk fails, nothing is changed.
+    pub(super) fn open(disk: &D, above: Version) -> Result<(Self, Origin), StoreError> {
         let exists = |path| match disk.open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             opened => opened.map(|_| true).map_err(failed("open", &path)),
         };
-        let is_new = !exists(layout::catalog())?;
-        if is_new {
+        let mut origin = Origin::Found;
+        if !exists(layout::catalog())? {
             create(disk, above)?;
+            origin = Origin::MadeForNone;
         }
         let catalog = Self {
             disk: disk.clone(),
@@ -94,8 +122,17 @@ impl<D: Disk> Catalog<D> {
             is_doubtful: Arc::new(AtomicBool::new(exists(layout::catalog_doubtful())?)),
             summaries: Mutex::default(),
         };
-        *catalog.database.write().unwrap_or_else(PoisonError::into_inner) = Some(catalog.reopen()?);
-        Ok((catalog, is_new))
+        let database = match catalog.reopen().and_then(not_blank) {
+            Err(error) if error.is_damage() => {
+                set_aside(disk)?;
+                create(disk, above)?;
+                origin = Origin::MadeForDamaged;
+                catalog.reopen()?
+            }
+            opened => opened?,
+        };
+        *catalog.database.write().unwrap_or_else(PoisonError::into_inner) = Some(database);
+        Ok((catalog, origin))
     }
 
     /// Works on the database. After an error of the disk the database refuses everything until it is opened again:
@@ -193,6 +230,23 @@ fn create(disk: &impl Disk, above: Version) -> Result<(), StoreError> {
         return Err(failed("sync", &temporary)(reason));
     }
     disk.rename(&temporary, &layout::catalog()).map_err(failed("rename", &temporary))
+}
+
+/// Keeps a damaged catalog for people to look at; the one before it goes.
+fn set_aside(disk: &impl Disk) -> Result<(), StoreError> {
+    let folder = layout::quarantine_dir();
+    match disk.make_dir(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed("create", &folder)(error)),
+        _ => {}
+    }
+    let path = layout::catalog();
+    disk.rename(&path, &layout::quarantined_catalog()).map_err(failed("rename", &path))
+}
+
+/// A file that was emptied opens as a new database. A catalog has its ceiling from the first moment on.
+fn not_blank(database: Database) -> Result<Database, CatalogError> {
+    let is_blank = database.begin_read()?.list_tables()?.next().is_none();
+    if is_blank { Err(CatalogError::Record { table: "numbers" }) } else { Ok(database) }
 }
 
 fn begin_above(database: &Database, above: Version) -> Result<(), CatalogError> {

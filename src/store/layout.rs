@@ -150,6 +150,12 @@ pub(super) fn quarantined(blob: &BlobId, number: u64) -> DiskPath {
     quarantine_dir().child(&name)
 }
 
+/// Where a damaged catalog is set aside.
+#[must_use]
+pub(super) fn quarantined_catalog() -> DiskPath {
+    quarantine_dir().child("catalog.redb")
+}
+
 /// Where one version of a blob is written. No two attempts of one life of a node share a file.
 #[must_use]
 pub fn temporary(blob: &BlobId, version: Version, attempt: u64) -> DiskPath {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use super::catalog::Origin;
 use super::layout::{self, BlobId};
 use super::{BlobReader, BlobWriter, HeldRecord, Known, Store, StoreError, failed, lock};
 use crate::crypto::{ContentCipher, Digest, Iv, Keys, PathName, Seal, Version};
@@ -17,8 +18,8 @@ pub struct Recovered {
     pub finished: usize,
     /// Temporary files that no commit names.
     pub dropped: usize,
-    /// There was no catalog, and an empty one was made.
-    pub has_new_catalog: bool,
+    /// Where the catalog comes from.
+    pub catalog: Origin,
 }
 
 /// A temporary file and what it stands for.

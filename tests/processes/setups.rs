@@ -35,7 +35,10 @@ fn a_directory_keeps_its_layout_until_it_is_converted() {
     let refused = bench.run(&node.data, &["node", "--listen", ":0", "--layout", "folders"]);
     assert_eq!(refused.code, Some(1));
     assert!(refused.stderr.contains("has the layout packed, not folders; `dacapo convert` changes it"));
-    assert_eq!(bench.succeed(&node.data, &["convert", "--layout", "folders"]), "converted 1 blob, 22 bytes, to folders\n");
+    assert_eq!(
+        bench.succeed(&node.data, &["convert", "--layout", "folders"]),
+        "converted 1 blob, 22 bytes, to folders\n"
+    );
     assert_eq!(bench.succeed(&node.data, &["convert", "--layout", "folders"]), "the layout is folders already\n");
     assert!(is_in_a_file());
     let node = bench.node_with("n1", &[], &[]);

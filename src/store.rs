@@ -23,7 +23,7 @@ use std::io;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard};
 
-use crate::crypto::{Entry, HashedKey, Key, Keys, Leaf, NodeId, Placement, Summary, Tombstone, Version};
+use crate::crypto::{Entry, HashedKey, Key, Keys, Leaf, NodeId, PathName, Placement, Summary, Tombstone, Version};
 use crate::disk::{Disk, DiskPath};
 use crate::limits::VERSIONS_RESERVED;
 use blobs::Tree;
@@ -216,6 +216,18 @@ impl<D: Disk> Store<D> {
         Ok(self.catalog.grave(hashed)?)
     }
 
+    /// What the local copies of own files were called that are deleted everywhere, from the first one after `after`.
+    ///
+    /// # Errors
+    /// Where the catalog cannot be read.
+    pub fn list_graves(
+        &self,
+        after: Option<HashedKey>,
+        limit: usize,
+    ) -> Result<Vec<(HashedKey, PathName)>, StoreError> {
+        Ok(self.catalog.grave_names(after, limit)?)
+    }
+
     /// The key of an own file that peers know by this name.
     ///
     /// # Errors
@@ -285,8 +297,7 @@ impl<D: Disk> Store<D> {
         }
     }
 
-    /// Every replica that this node holds, and every one that its owner deleted everywhere, in the order of owner and
-    /// name, from the first one after `after`.
+    /// Every replica that this node holds, and every one that its owner deleted, in the order of owner and name.
     ///
     /// # Errors
     /// Where the catalog cannot be read.

@@ -60,7 +60,7 @@ fn a_scrub_says_where_it_could_not_read_the_catalog() {
         }
         // The database is closed at its first error, and cannot be opened again.
         assert!(matches!(origin.delete_everywhere(&key(0)).await, Err(DeleteError::Unconfirmed(_))));
-        assert_eq!(scrubbed().await?.failed, 2, "both listings broke off");
+        assert_eq!(scrubbed().await?.failed, 3, "all three listings broke off");
         Ok(())
     });
 }

@@ -97,7 +97,7 @@ pub(super) async fn delete<P: Platform>(inner: Shared<P>, key: Key) -> Result<Ve
         // A later deletion was learnt from a peer just now.
         return Err(DeleteError::NotFound);
     }
-    inner.blocking(move |store| store.remove_blob(&blob)).await.map_err(DeleteError::Unconfirmed)?;
+    inner.blocking(move |store| store.forget_blob(&blob)).await.map_err(DeleteError::Unconfirmed)?;
     inner.tell(&Event::FileDeletedEverywhere { file });
     drop(locked);
     let question = Message::DeleteFile { hashed, tombstone };

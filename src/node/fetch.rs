@@ -274,8 +274,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
         seal: &Seal,
         iv: Iv,
     ) -> Result<Reader<P>, TakeError> {
-        // The peers know more than the catalog does where it was lost, or a store broke off before its commit.
-        let change = if self.record.as_ref().is_none_or(|record| record.seal.version < seal.version) {
+        // The peers know more than the catalog does where it was lost, or a store broke off before its commit. An IV that was
+        // learnt from a peer is proved only now, by the digest.
+        let is_known = |record: &OwnRecord| record.seal.version >= seal.version && record.iv == iv;
+        let change = if !self.record.as_ref().is_some_and(is_known) {
             let metadata = seal.metadata.open(&inner.keys).map_err(|_| TakeError::Damaged)?;
             let version = seal.version;
             inner.blocking(move |store| store.skip_versions(version)).await?;
@@ -284,12 +286,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
         } else {
             None
         };
+        let blob = BlobId::Own(self.file);
+        if self.record.is_none() {
+            // What lies here from before the catalog was lost may be newer than all that the peers have.
+            let seal = seal.clone();
+            let aside = inner.with_keys(move |store, keys| {
+                let is_unknown = store.has_blob(&blob)? && !store.is_good_own(&blob, keys, iv, &seal)?;
+                if is_unknown { store.set_aside(&blob) } else { Ok(false) }
+            });
+            aside.await?;
+        }
         match inner.keep(writer, change).await {
             Ok(()) => {}
             Err(KeepError::Outdated) => return Err(TakeError::Outdated),
             Err(KeepError::NotStored(error) | KeepError::PerhapsStored(error)) => return Err(error.into()),
         }
-        let blob = BlobId::Own(self.file);
         let reader = inner.blocking(move |store| store.read_blob(&blob));
         Ok(reader.await?.expect("it was published under the lock of its name"))
     }

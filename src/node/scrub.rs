@@ -10,7 +10,7 @@ use super::fetch::local::{self, Local};
 use super::{Shared, fetch, serve};
 use crate::crypto::{HashedKey, Key, NodeId};
 use crate::event::Event;
-use crate::limits::{SCRUB_BYTES_PER_SECOND, SCRUB_INTERVAL};
+use crate::limits::{LIST_PAGE_MAX, SCRUB_BYTES_PER_SECOND, SCRUB_INTERVAL};
 use crate::platform::Platform;
 use crate::store::layout::BlobId;
 use crate::store::{Known, StoreError};
@@ -64,6 +64,7 @@ async fn all<P: Platform>(inner: &Shared<P>, pace: Pace, told: Option<mpsc::Send
         after = Some(key);
         note(&mut scrubbed, outcome, bytes, pace, told.as_ref()).await;
     }
+    scrubbed.failed += remove_deleted(inner).await;
     let mut after = None;
     while let Some(next) = next_held(inner, after).await.transpose() {
         let Ok((owner, hashed, bytes)) = next else {
@@ -144,6 +145,28 @@ async fn own<P: Platform>(inner: &Shared<P>, key: &Key) -> Outcome {
         Ok(_) => Outcome::Restored,
         Err(_) if is_aside => Outcome::Damaged,
         Err(_) => Outcome::Failed,
+    }
+}
+
+/// Removes the local copies of deleted files that a crash has left behind, and says how many it could not.
+async fn remove_deleted<P: Platform>(inner: &Shared<P>) -> u64 {
+    let (mut after, mut failed) = (None, 0);
+    loop {
+        let page = match inner.blocking(move |store| store.list_graves(after, LIST_PAGE_MAX)).await {
+            Ok(page) => page,
+            Err(_) => return failed + 1,
+        };
+        let Some((last, _)) = page.last() else { return failed };
+        after = Some(*last);
+        for (hashed, name) in page {
+            let blob = BlobId::Own(name);
+            let _locked = inner.locks.lock(blob).await;
+            let removed = inner.blocking(move |store| match store.grave(hashed)? {
+                Some(_) => store.forget_blob(&blob),
+                None => Ok(()),
+            });
+            failed += u64::from(removed.await.is_err());
+        }
     }
 }
 

@@ -169,6 +169,25 @@ impl<D: Disk> Store<D> {
         Ok(was_file || was_object)
     }
 
+    /// Removes a blob, and what was set aside of it: nothing of it stays on this disk. Durable on return.
+    ///
+    /// # Errors
+    /// What was not removed may be there.
+    pub fn forget_blob(&self, blob: &BlobId) -> Result<(), StoreError> {
+        self.remove_blob(blob)?;
+        let folder = layout::quarantine_dir();
+        let entries = match self.disk.list(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            listed => listed.map_err(failed("list", &folder))?,
+        };
+        let aside: Vec<_> = entries.iter().filter(|entry| layout::is_quarantined(blob, &entry.name)).collect();
+        for entry in &aside {
+            let path = folder.child(&entry.name);
+            self.disk.remove(&path).map_err(failed("remove", &path))?;
+        }
+        if aside.is_empty() { Ok(()) } else { self.disk.sync_dir(&folder).map_err(failed("sync", &folder)) }
+    }
+
     /// Moves a damaged blob out of the way, for people to look at; removes it where enough lie there already.
     ///
     /// # Errors

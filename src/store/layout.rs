@@ -143,11 +143,20 @@ pub fn quarantine_dir() -> DiskPath {
 /// Where a damaged blob is set aside. A start may give a number again; the newer file is then kept.
 #[must_use]
 pub(super) fn quarantined(blob: &BlobId, number: u64) -> DiskPath {
-    let name = match blob {
-        BlobId::Own(name) => format!("own.{name}.{number:x}"),
-        BlobId::Held(owner, hashed) => format!("held.{owner}.{hashed}.{number:x}"),
-    };
-    quarantine_dir().child(&name)
+    quarantine_dir().child(&format!("{}{number:x}", quarantined_prefix(blob)))
+}
+
+/// Whether a name in the quarantine is that of a copy of this blob.
+#[must_use]
+pub(super) fn is_quarantined(blob: &BlobId, name: &str) -> bool {
+    name.starts_with(&quarantined_prefix(blob))
+}
+
+fn quarantined_prefix(blob: &BlobId) -> String {
+    match blob {
+        BlobId::Own(name) => format!("own.{name}."),
+        BlobId::Held(owner, hashed) => format!("held.{owner}.{hashed}."),
+    }
 }
 
 /// Where a damaged catalog is set aside.

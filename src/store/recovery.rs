@@ -104,10 +104,7 @@ impl<D: Disk> Store<D> {
             },
             BlobId::Own(name) => {
                 let Some((iv, seal)) = self.own_by_version(*version, *name)? else { return Ok(false) };
-                let mut cipher = ContentCipher::new(keys, iv);
-                let Some(reader) = self.read_path(path.clone())? else { return Ok(false) };
-                let len = pass(reader, |chunk| cipher.seal(chunk))?;
-                Ok(len == seal.size && cipher.digest() == seal.digest)
+                is_plaintext(self.read_path(path.clone())?, keys, iv, &seal)
             }
         }
     }
@@ -118,6 +115,14 @@ impl<D: Disk> Store<D> {
     /// Where it cannot be read.
     pub fn is_good(&self, blob: &BlobId, record: &HeldRecord) -> Result<bool, StoreError> {
         is_sealed(self.read_blob(blob)?, record)
+    }
+
+    /// Whether the local copy of an own file is there and is what was sealed with this IV.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn is_good_own(&self, blob: &BlobId, keys: &Keys, iv: Iv, seal: &Seal) -> Result<bool, StoreError> {
+        is_plaintext(self.read_blob(blob)?, keys, iv, seal)
     }
 
     /// The own file whose newest version is this one. Looks through all keys: a temporary file says the hash of
@@ -135,6 +140,18 @@ impl<D: Disk> Store<D> {
             }
         }
     }
+}
+
+fn is_plaintext<F: DiskFile>(
+    reader: Option<BlobReader<F>>,
+    keys: &Keys,
+    iv: Iv,
+    seal: &Seal,
+) -> Result<bool, StoreError> {
+    let Some(reader) = reader else { return Ok(false) };
+    let mut cipher = ContentCipher::new(keys, iv);
+    let len = pass(reader, |chunk| cipher.seal(chunk))?;
+    Ok(len == seal.size && cipher.digest() == seal.digest)
 }
 
 fn is_sealed<F: DiskFile>(reader: Option<BlobReader<F>>, record: &HeldRecord) -> Result<bool, StoreError> {

@@ -126,7 +126,7 @@ async fn bury<P: Platform>(inner: &Shared<P>, hashed: HashedKey, tombstone: Tomb
         return Ok(false);
     }
     if let Some(blob) = blob {
-        said(inner.blocking(move |store| store.remove_blob(&blob)).await)?;
+        said(inner.blocking(move |store| store.forget_blob(&blob)).await)?;
     }
     Ok(true)
 }

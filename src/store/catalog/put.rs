@@ -4,9 +4,12 @@
 use redb::{ReadableTable, WriteTransaction};
 use serde::Serialize;
 
-use super::read::{decode, own_in};
+use super::read::{decode, own_in, parse_key};
 use super::summaries::StepOf;
-use super::{CatalogError, HELD, NUMBERS, OBJECTS, OWN, OWN_GRAVES, OWN_NAMES, VERSION_CEILING, held_key, object_key};
+use super::{
+    CatalogError, HELD, NUMBERS, OBJECTS, OWN, OWN_GRAVE_NAMES, OWN_GRAVES, OWN_NAMES, VERSION_CEILING, held_key,
+    object_key,
+};
 use crate::crypto::{Entry, HashedKey, NodeId, Tombstone};
 use crate::store::record::{Change, Known};
 
@@ -70,10 +73,13 @@ fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogErr
             transaction.open_table(OWN)?.insert(key.as_str(), encode(record).as_slice())?;
             transaction.open_table(OWN_NAMES)?.insert(&hashed.0, key.as_str())?;
             transaction.open_table(OWN_GRAVES)?.remove(&hashed.0)?;
+            transaction.open_table(OWN_GRAVE_NAMES)?.remove(&hashed.0)?;
         }
         Change::Deleted(hashed, tombstone) => {
             if let Some(key) = transaction.open_table(OWN_NAMES)?.remove(&hashed.0)? {
                 transaction.open_table(OWN)?.remove(key.value())?;
+                let name = parse_key(key.value())?.path_name();
+                transaction.open_table(OWN_GRAVE_NAMES)?.insert(&hashed.0, &name.0)?;
             }
             transaction.open_table(OWN_GRAVES)?.insert(&hashed.0, encode(tombstone).as_slice())?;
         }

@@ -4,7 +4,8 @@ use redb::{ReadableDatabase, ReadableTable};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Catalog, CatalogError, HELD, NUMBERS, OBJECTS, OWN, OWN_GRAVES, OWN_NAMES, VERSION_CEILING, held_key, object_key,
+    Catalog, CatalogError, HELD, NUMBERS, OBJECTS, OWN, OWN_GRAVE_NAMES, OWN_GRAVES, OWN_NAMES, VERSION_CEILING,
+    held_key, object_key,
 };
 use crate::crypto::{Entry, HashedKey, Key, NodeId, PathName, Tombstone};
 use crate::disk::Disk;
@@ -45,6 +46,25 @@ impl<D: Disk> Catalog<D> {
             let Some(table) = exists(read.open_table(OWN_GRAVES))? else { return Ok(None) };
             let Some(tombstone) = table.get(&hashed.0)? else { return Ok(None) };
             decode(tombstone.value(), "own graves").map(Some)
+        })
+    }
+
+    /// What the local copies of deleted files were called, in the order of the names that peers know.
+    pub(in crate::store) fn grave_names(
+        &self,
+        after: Option<HashedKey>,
+        limit: usize,
+    ) -> Result<Vec<(HashedKey, PathName)>, CatalogError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let Some(table) = exists(read.open_table(OWN_GRAVE_NAMES))? else { return Ok(Vec::new()) };
+            let first = after.map_or(Some(HashedKey([0; 16])), next_name);
+            let Some(first) = first else { return Ok(Vec::new()) };
+            let names = table.range::<&[u8; 16]>(&first.0..)?.take(limit).map(|entry| {
+                let (hashed, name) = entry?;
+                Ok((HashedKey(*hashed.value()), PathName(*name.value())))
+            });
+            names.collect()
         })
     }
 
@@ -207,7 +227,7 @@ pub(super) fn own_in(
     decode(record.value(), "own files").map(Some)
 }
 
-fn parse_key(text: &str) -> Result<Key, CatalogError> {
+pub(super) fn parse_key(text: &str) -> Result<Key, CatalogError> {
     text.parse().map_err(|_| CatalogError::Record { table: "own files" })
 }
 

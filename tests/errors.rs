@@ -203,8 +203,9 @@ fn messages_of_a_node() {
                 Stopped
             ),
             messages!(
-                DeleteError { NotFound, Unconfirmed, Rejected, Stopped },
+                DeleteError { NotFound, Changed, Unconfirmed, Rejected, Stopped },
                 NotFound,
+                Changed,
                 Unconfirmed(disk_error()),
                 Rejected(disk_error()),
                 Stopped

@@ -30,7 +30,7 @@ async fn answer<P: Platform>(inner: Shared<P>, call: Call) {
             send(reply, stored);
         }
         Call::Get(key, reply) => send(reply, fetch::get(inner, key).await),
-        Call::Delete(key, reply) => send(reply, files::delete(inner, key).await),
+        Call::Delete(key, version, reply) => send(reply, files::delete(inner, key, version).await),
         Call::List(after, reply) => send(reply, files::list(inner, after).await),
         Call::Stat(key, reply) => send(reply, files::stat(inner, key).await),
         Call::Peers(reply) => send(reply, inner.peers.info()),

@@ -131,6 +131,9 @@ pub enum DeleteError {
     /// There is no local copy.
     #[error("there is no local copy of it")]
     NotFound,
+    /// It is not the version that was to be deleted; nothing was.
+    #[error("not deleted: it was stored again meanwhile")]
+    Changed,
     /// The disk failed; the local copy may be there or not.
     #[error("perhaps deleted: {0}")]
     Unconfirmed(#[source] store::StoreError),

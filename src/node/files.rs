@@ -3,7 +3,7 @@
 use super::Shared;
 use super::errors::{DeleteError, StatError};
 use super::handle::FileInfo;
-use crate::crypto::Key;
+use crate::crypto::{Key, Version};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::limits::LIST_PAGE_MAX;
@@ -12,16 +12,22 @@ use crate::store::layout::BlobId;
 use crate::store::{OwnRecord, Store, StoreError};
 
 /// Deletes a local copy. See [`Handle::delete`](super::Handle::delete).
-pub(super) async fn delete<P: Platform>(inner: Shared<P>, key: Key) -> Result<(), DeleteError> {
+pub(super) async fn delete<P: Platform>(
+    inner: Shared<P>,
+    key: Key,
+    expected: Option<Version>,
+) -> Result<(), DeleteError> {
     let file = key.path_name();
     let blob = BlobId::Own(file);
     let _locked = inner.locks.lock(blob).await;
     let known = inner.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
-        Ok(store.own(&key)?.is_some() && store.has_blob(&blob)?)
+        let version = store.own(&key)?.map(|record| record.seal.version);
+        Ok(if store.has_blob(&blob)? { version } else { None })
     });
-    if !known.await.map_err(DeleteError::Rejected)? {
-        return Err(DeleteError::NotFound);
+    let version = known.await.map_err(DeleteError::Rejected)?.ok_or(DeleteError::NotFound)?;
+    if expected.is_some_and(|expected| expected != version) {
+        return Err(DeleteError::Changed);
     }
     inner.blocking(move |store| store.remove_blob(&blob)).await.map_err(DeleteError::Unconfirmed)?;
     inner.tell(&Event::FileDeleted { file });

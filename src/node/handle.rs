@@ -28,7 +28,7 @@ pub struct Handle {
 pub(super) enum Call {
     Store(Key, Content, Reply<Result<Stored, StoreError>>),
     Get(Key, Reply<Result<Fetched, GetError>>),
-    Delete(Key, Reply<Result<(), DeleteError>>),
+    Delete(Key, Option<Version>, Reply<Result<(), DeleteError>>),
     List(Option<Key>, Reply<Result<Vec<FileInfo>, StatError>>),
     Stat(Key, Reply<Result<FileInfo, StatError>>),
     Peers(Reply<Vec<PeerInfo>>),
@@ -219,7 +219,15 @@ impl Handle {
     /// # Errors
     /// Where there is no local copy, or the disk fails.
     pub async fn delete(&self, key: &Key) -> Result<(), DeleteError> {
-        self.call(|reply| Call::Delete(key.clone(), reply)).await.unwrap_or_else(Err)
+        self.call(|reply| Call::Delete(key.clone(), None, reply)).await.unwrap_or_else(Err)
+    }
+
+    /// The same, where just this version is the current one: what was found out about another one does not count.
+    ///
+    /// # Errors
+    /// Also [`DeleteError::Changed`], and nothing was deleted.
+    pub async fn delete_version(&self, key: &Key, version: Version) -> Result<(), DeleteError> {
+        self.call(|reply| Call::Delete(key.clone(), Some(version), reply)).await.unwrap_or_else(Err)
     }
 
     /// Deletes a file here and at every peer: for the connected ones the receipts say whether they have done so, and

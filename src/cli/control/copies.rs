@@ -12,7 +12,8 @@ use super::wire::ControlError;
 /// Deletes a local copy. Nobody loses a file by it unless that was asked for.
 pub(super) async fn remove(handle: &Handle, key: &Key, replicas_min: u32) -> Result<Answer, Failure> {
     if replicas_min > 0 {
-        if !handle.stat(key).await?.is_local {
+        let info = handle.stat(key).await?;
+        if !info.is_local {
             return Err(DeleteError::NotFound.into());
         }
         let holders = handle.holders(key).await?;
@@ -27,8 +28,11 @@ pub(super) async fn remove(handle: &Handle, key: &Key, replicas_min: u32) -> Res
             };
             return Err(Failure::new(FailureKind::TooFewReplicas, &reason));
         }
+        // What the peers hold was asked of this version. Another one may be here alone.
+        handle.delete_version(key, info.version).await?;
+    } else {
+        handle.delete(key).await?;
     }
-    handle.delete(key).await?;
     Ok(Answer::Removed)
 }
 

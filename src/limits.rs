@@ -53,12 +53,16 @@ pub const HANDSHAKES_MAX: usize = 64;
 /// the peer's disk; further exchanges wait for a free one.
 pub const POOL_CONNECTIONS_MAX: usize = 16;
 
-/// Connected peers. Chosen: every file goes to every peer, so more would be a misconfiguration.
+/// Connected peers. Chosen: where nothing else is said every file goes to every peer, so more would be a misconfiguration.
 pub const PEERS_MAX: usize = 64;
 
 /// A peer that was lost still counts for so long where files are placed on a part of the peers. Chosen: a machine starts
 /// again within it, and what it held is on fewer peers for no longer.
 pub const PLACEMENT_GRACE: Duration = Duration::from_secs(10 * 60);
+
+/// A node that has started waits so long before it places files on a part of its peers: all that are there can have
+/// connected by then, and the first one is not taken for the only one. The longest wait between two dials, and a heartbeat.
+pub const PLACEMENT_AFTER_START: Duration = Duration::from_secs(15);
 
 /// Calls on a [`Handle`](crate::node::Handle) that run at once; further calls wait in a queue of the same length.
 pub const CALLS_MAX: usize = 64;

@@ -33,6 +33,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -136,6 +137,7 @@ impl Node {
             keys: opened.keys,
             cluster: config.cluster,
             replicas: config.replicas,
+            started: Instant::now(),
             store: opened.store,
             events: config.events,
             peers: peers::Peers::new(config.peers.clone()),
@@ -233,6 +235,7 @@ struct Inner<P: Platform> {
     keys: Arc<Keys>,
     cluster: ClusterSecret,
     replicas: Replicas,
+    started: Instant,
     store: Arc<Store<P::Disk>>,
     events: EventSink,
     lanes: Lanes,

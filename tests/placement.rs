@@ -174,6 +174,42 @@ fn a_peer_that_starts_again_moves_nothing_and_one_that_stays_away_only_what_it_h
     });
 }
 
+#[test]
+fn a_cluster_that_starts_again_one_after_the_other_moves_nothing() {
+    run(async {
+        let ports = [3000, 3001, 3002, 3003];
+        let (network, disk) = (Network::with_replicas(2), SimDisk::new());
+        let disks = ports.map(|_| SimDisk::new());
+        let mut nodes = Vec::new();
+        for (port, disk) in ports.iter().zip(&disks) {
+            nodes.push(network.start(*port, disk, &[]).await);
+        }
+        let owner = network.start(5000, &disk, &ports).await;
+        connected(&owner.handle(), 4).await;
+        for name in NAMES {
+            put(&owner.handle(), name, vec![1; 22]).await;
+        }
+        let folder = owner.handle().node().to_string();
+        stop(owner).await;
+        for node in nodes.drain(..) {
+            stop(node).await;
+        }
+        let owner = network.start(5000, &disk, &ports).await;
+        for moment in 0..600 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            if moment % 20 == 0 && nodes.len() < ports.len() {
+                nodes.push(network.start(ports[nodes.len()], &disks[nodes.len()], &[]).await);
+            }
+            let held: usize = disks.iter().map(|disk| network::files_below(disk, &folder).len()).sum();
+            assert_eq!(held, 2 * NAMES.len(), "each file is on two peers all the time");
+        }
+        stop(owner).await;
+        for node in nodes {
+            stop(node).await;
+        }
+    });
+}
+
 /// The place of a peer in the order of the ports.
 fn position(cluster: &Cluster, id: NodeId) -> usize {
     let is_it = |(_, node): &(SimDisk, Option<Node>)| node.as_ref().is_some_and(|node| node.handle().node() == id);

@@ -18,10 +18,11 @@ use std::rc::Rc;
 use tokio::time::Instant;
 
 use super::peers::Peer;
+use super::placing::Replicas;
 use super::{Shared, Stream};
 use crate::crypto::{HashedKey, NodeId, Print, Summary};
 use crate::event::Event;
-use crate::limits::{REPAIR_RETRY_MAX, REPAIR_RETRY_MIN};
+use crate::limits::{PLACEMENT_AFTER_START, REPAIR_RETRY_MAX, REPAIR_RETRY_MIN};
 use crate::platform::Platform;
 
 /// What is known of how far a peer's replicas are current.
@@ -139,6 +140,9 @@ pub(super) fn hear<P: Platform>(inner: &Shared<P>, peer: &Rc<Peer<Stream<P>>>, h
 }
 
 async fn run<P: Platform>(inner: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: Print) {
+    if inner.replicas != Replicas::All && inner.started.elapsed() < PLACEMENT_AFTER_START {
+        return peer.repair.end(false);
+    }
     let expected = compare::Expected { peer: peer.id, placement: inner.placement() };
     let Ok(current) = expected.look(&inner, Summary::print).await else { return peer.repair.end(true) };
     if current == held {

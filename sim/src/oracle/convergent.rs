@@ -1,5 +1,6 @@
 //! Promise 5: when the faults have stopped, every connected peer holds every current file that is placed on it
-//! within the stated time, and none that is placed on others or was deleted everywhere. Sources: what the owners list, and the bytes on the disks of their peers.
+//! within the stated time, and none that is placed on others or was deleted everywhere. Sources: what the owners list, and
+//! the bytes on the disks of their peers.
 //!
 //! Cannot see: files of which no good copy is left at the owner or at a connected peer.
 

@@ -7,7 +7,7 @@ mod network;
 
 use std::io;
 
-use dacapo::crypto::Keys;
+use dacapo::crypto::{Keys, Version};
 use dacapo::disk::{Disk, DiskFile, DiskPath};
 use dacapo::limits::PACKED_BYTES_MAX;
 use dacapo::node::GetError;
@@ -65,7 +65,7 @@ async fn check(network: &Network, owner: &SimDisk, holder: &SimDisk, what: &str)
 
 fn convert_on<D: Disk>(disk: &D, to: Layout) -> Result<Option<Converted>, StoreError> {
     let master = Identity::load(disk).expect("readable").expect("a node was here");
-    convert(disk, &Keys::derive(&master), to, |_| ())
+    convert(disk, &Keys::derive(&master), to, Version(1_000_000), |_| ())
 }
 
 fn other(layout: Layout) -> Layout {
@@ -128,7 +128,7 @@ fn a_conversion_that_dies_or_fails_at_any_call_goes_on_and_loses_nothing() {
                     let (owner, holder) = stored(from).await;
                     let dying = FaultDisk::new(&owner, Some((call, fault)));
                     if let Ok(Some(master)) = Identity::load(&dying) {
-                        drop(convert(&dying, &Keys::derive(&master), other(from), |_| ()));
+                        drop(convert(&dying, &Keys::derive(&master), other(from), Version(1_000_000), |_| ()));
                     }
                     convert_on(&owner.boot(), other(from)).unwrap_or_else(|error| panic!("{what}: {error}"));
                     assert_eq!(files_below(&owner, "tmp"), Vec::<String>::new(), "{what}");
@@ -182,6 +182,19 @@ fn no_older_version_comes_back_from_the_other_place() {
             let got = node.handle().get(&key("a")).await;
             assert!(matches!(got, Err(GetError::NoCopy { .. })), "after {len} bytes: {got:?}");
         }
+        stop(node).await;
+    });
+}
+
+#[test]
+fn a_conversion_without_a_catalog_gives_no_version_again() {
+    run(async {
+        let (owner, _) = stored(Layout::Folders).await;
+        owner.boot().remove(&DiskPath::root().child("catalog.redb")).expect("it is lost");
+        convert_on(&owner.boot(), Layout::Packed).expect("converted");
+        let node = Network::default().start(5000, &owner, &[]).await;
+        let version = put(&node.handle(), "a", vec![1; 22]).await.version;
+        assert!(version > Version(1_000_000), "{version}");
         stop(node).await;
     });
 }

@@ -1,8 +1,10 @@
 //! `dacapo convert`: brings a data directory into the other layout, while no node runs on it.
 
-use dacapo::crypto::Keys;
+use dacapo::crypto::{Keys, Version};
 use dacapo::disk::dir::DirDisk;
 use dacapo::node::StartError;
+use dacapo::platform::Platform;
+use dacapo::platform::machine::Machine;
 use dacapo::store::{Converted, Identity, convert};
 
 use super::arguments::{ConvertArguments, Verbosity};
@@ -23,7 +25,8 @@ pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> Result<
         progress.add(usize::try_from(so_far.bytes - before).unwrap_or(usize::MAX));
         before = so_far.bytes;
     };
-    let converted = convert(&disk, &Keys::derive(&master), arguments.layout, told).map_err(StartError::from)?;
+    let above = Version(Machine::new(disk.clone()).now().0);
+    let converted = convert(&disk, &Keys::derive(&master), arguments.layout, above, told).map_err(StartError::from)?;
     drop(progress);
     if verbosity.quiet {
         return Ok(());

@@ -20,7 +20,7 @@ pub struct Converted {
 }
 
 /// Brings a data directory into a layout; nothing where it has that layout already. Tells how far it is after each blob
-/// or batch of them.
+/// or batch of them. Where there is no catalog, or a damaged one, the versions of the one that is made go on above `above`.
 ///
 /// # Errors
 /// What was moved has been moved; the next conversion goes on with the rest.
@@ -28,6 +28,7 @@ pub fn convert<D: Disk>(
     disk: &D,
     keys: &Keys,
     to: Layout,
+    above: Version,
     mut told: impl FnMut(Converted),
 ) -> Result<Option<Converted>, StoreError> {
     let setup = Setup::read(disk)?;
@@ -39,10 +40,10 @@ pub fn convert<D: Disk>(
     };
     if matches!(setup, Setup::Settled(_)) {
         // What a crash has left is settled while everything still lies in one layout.
-        drop(Store::open(disk.clone(), keys)?);
+        drop(Store::open_above(disk.clone(), keys, above)?);
         Setup::Converting { from, to }.write(disk)?;
     }
-    let (store, _) = Store::open_as(disk.clone(), keys, to, Version(0))?;
+    let (store, _) = Store::open_as(disk.clone(), keys, to, above)?;
     let mut conversion = Conversion { store: &store, from, to, converted: Converted::default(), told: &mut told };
     conversion.move_files()?;
     if to == Layout::Folders {

@@ -4,6 +4,7 @@
 //! through the control socket in it.
 
 mod arguments;
+mod cluster;
 mod control;
 mod convert;
 mod copies;
@@ -48,6 +49,9 @@ pub(crate) fn main(draw_seed: fn() -> io::Result<Seed>) -> ExitCode {
 fn run(arguments: Arguments, draw_seed: fn() -> io::Result<Seed>) -> Result<(), CliError> {
     let verbosity = arguments.verbosity;
     match arguments.command {
+        Command::Init(arguments) => cluster::init(&arguments, verbosity, draw_seed),
+        Command::Invite(arguments) => runtime::run(cluster::invite(&arguments)),
+        Command::Join(arguments) => cluster::join(&arguments, verbosity, draw_seed),
         Command::Node(arguments) => node::run(&arguments, verbosity, draw_seed),
         Command::Put(arguments) => runtime::run(put::run(&arguments, verbosity)),
         Command::Get(arguments) => runtime::run(runtime::unless_interrupted(get::run(&arguments, verbosity))),
@@ -57,7 +61,7 @@ fn run(arguments: Arguments, draw_seed: fn() -> io::Result<Seed>) -> Result<(), 
         Command::Stat(arguments) => runtime::run(files::stat(&arguments)),
         Command::Whereis(arguments) => runtime::run(copies::whereis(&arguments)),
         Command::Scrub(arguments) => runtime::run(runtime::unless_interrupted(copies::scrub(&arguments, verbosity))),
-        Command::Peers(arguments) => runtime::run(peers::list(&arguments, verbosity)),
+        Command::Peers(arguments) => runtime::run(peers::run(&arguments, verbosity)),
         Command::Stop(arguments) => runtime::run(peers::stop(&arguments)),
         Command::Convert(arguments) => convert::run(&arguments, verbosity),
         Command::Demo(arguments) => demo::run(&arguments, verbosity, draw_seed),

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use crate::crypto::{HashedKey, NodeId, PathName, Version};
+use crate::membership::MemberChange;
 use crate::transport::Address;
 
 /// One fact, in the past tense.
@@ -25,6 +26,8 @@ pub enum Event {
     PeerConnected { peer: NodeId, address: Option<Address> },
     /// The last control connection of a peer ended.
     PeerLost { peer: NodeId, reason: String },
+    /// Who may be a peer has changed.
+    MembersChanged { change: MemberChange },
     /// An incoming connection was dropped before it became a peer's.
     InboundDropped { from: SocketAddr, reason: String },
     /// An exchange of a peer was refused or broke off.
@@ -175,6 +178,12 @@ impl Event {
             Self::ReplicaReleased { owner, replica } => {
                 write!(f, "dropped {} of {}, which others hold", short(replica), owner.short())
             }
+            Self::MembersChanged { change } => match change {
+                MemberChange::Forget(peer) => write!(f, "forgot {}", peer.short()),
+                MemberChange::Allow(peer) => write!(f, "allowed {}", peer.short()),
+                MemberChange::Lock => f.write_str("locked the list of members"),
+                MemberChange::Unlock => f.write_str("unlocked the list of members"),
+            },
             Self::FileDeletedEverywhere { file } => write!(f, "deleted {} everywhere", short(file)),
             Self::Scrubbed { checked, damaged } => write!(f, "scrubbed {checked} files, {damaged} damaged"),
             _ => unreachable!("every other event is written by Display itself"),

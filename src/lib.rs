@@ -11,6 +11,7 @@ pub mod crypto;
 pub mod disk;
 pub mod event;
 pub mod limits;
+pub mod membership;
 pub mod node;
 pub mod platform;
 pub mod protocol;

@@ -56,6 +56,21 @@ pub const POOL_CONNECTIONS_MAX: usize = 16;
 /// Connected peers. Chosen: where nothing else is said every file goes to every peer, so more would be a misconfiguration.
 pub const PEERS_MAX: usize = 64;
 
+/// Ids that a node admits by name, and ids that it has forgotten. Chosen: four times the peers that it can have.
+pub const MEMBERS_MAX: usize = 4 * PEERS_MAX;
+
+/// Addresses of peers that the data directory names.
+pub const DIALS_MAX: usize = PEERS_MAX;
+
+/// The list of members as text: each id has 64 digits and a word before it, each dial an address more.
+pub const MEMBERS_FILE_BYTES_MAX: usize = 2 * MEMBERS_MAX * 80 + DIALS_MAX * (80 + ADDRESS_BYTES_MAX) + 64;
+
+/// The file that names the cluster: three lines, and room to see that there are more.
+pub const CLUSTER_FILE_BYTES_MAX: usize = 256;
+
+/// An invitation: an address, an id, a secret, a check, and what stands between them.
+pub const INVITATION_BYTES_MAX: usize = ADDRESS_BYTES_MAX + 2 * 64 + 64;
+
 /// A peer that was lost still counts for so long where files are placed on a part of the peers. Chosen: a machine starts
 /// again within it, and what it held is on fewer peers for no longer.
 pub const PLACEMENT_GRACE: Duration = Duration::from_secs(10 * 60);

@@ -18,6 +18,8 @@ mod inbound;
 mod lanes;
 pub mod link;
 mod locks;
+mod members;
+mod open;
 mod peers;
 mod placing;
 mod pump;
@@ -37,22 +39,22 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::crypto::{ClusterSecret, Keys, NodeId, Print, Summary, Version};
+use crate::crypto::{ClusterSecret, Keys, NodeId, Print, Summary};
 use crate::disk::Disk;
 use crate::event::{Event, EventSink};
 use crate::limits::{
     CALLS_MAX, HANDSHAKES_MAX, HEARTBEAT_PRINT_WAIT, HEARTBEAT_PRINTS_MAX, INBOUND_CONNECTIONS_MAX, REPAIRS_MAX,
 };
+use crate::membership::MembersError;
 use crate::platform::Platform;
-use crate::seed::{Lane, LaneRng, Seed};
+use crate::seed::{Lane, Seed};
 use crate::store::layout::Layout;
-use crate::store::{self, Identity, IdentityError, Origin, Recovered, Store};
-use crate::time::UnixMillis;
+use crate::store::{self, IdentityError, Origin, Recovered, Store};
 use crate::transport::{Address, Transport};
 use bomb::Bomb;
 use lanes::Lanes;
 
-pub use errors::{DeleteError, GetError, ReadError, ReplicaError, StatError, StoreError, StoreFault};
+pub use errors::{DeleteError, GetError, MemberError, ReadError, ReplicaError, StatError, StoreError, StoreFault};
 pub use everywhere::{Holder, Holding};
 pub use placing::Replicas;
 pub use repair::Progress;
@@ -64,7 +66,7 @@ pub use handle::{Content, Fetched, FileInfo, Handle, PeerInfo, Receipt, Stored};
 pub struct Config {
     /// Where it listens; port 0 takes a free one.
     pub listen: Address,
-    /// The peers that it dials, and dials again whenever they are lost.
+    /// The peers that it dials, beside those that its data directory names, and dials again whenever they are lost.
     pub peers: Vec<Address>,
     /// What the nodes of the cluster share.
     pub cluster: ClusterSecret,
@@ -88,6 +90,9 @@ pub enum StartError {
     /// The data directory could not be opened.
     #[error(transparent)]
     Store(#[from] store::StoreError),
+    /// The list of members cannot be used.
+    #[error(transparent)]
+    Members(#[from] MembersError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -121,12 +126,13 @@ impl Node {
         let disk = platform.disk().clone();
         let mut identity_lane = config.seed.lane(Lane::Identity);
         let now = platform.now();
-        let opened = disk.clone().run(move || open(disk, config.layout, &mut identity_lane, now)).await?;
+        let opened = disk.clone().run(move || open::open(disk, config.layout, &mut identity_lane, now)).await?;
         let transport = platform.transport();
         let (listener, address) = transport
             .bind(&config.listen)
             .await
             .map_err(|source| StartError::Listen { address: config.listen.clone(), source })?;
+        let dials = opened.members.dials_and(&config.peers);
         let (calls, incoming_calls) = mpsc::channel(CALLS_MAX);
         let (commits, incoming_commits) = mpsc::channel(CALLS_MAX + INBOUND_CONNECTIONS_MAX);
         let stop = CancellationToken::new();
@@ -140,7 +146,8 @@ impl Node {
             started: Instant::now(),
             store: opened.store,
             events: config.events,
-            peers: peers::Peers::new(config.peers.clone()),
+            peers: peers::Peers::new(dials.iter().map(|dial| dial.address.clone()).collect()),
+            membership: Rc::new(members::Membership::new(opened.members)),
             locks: locks::Locks::default(),
             commits,
             listen_port: address.port(),
@@ -155,17 +162,11 @@ impl Node {
             panicked: Rc::default(),
         });
         inner.tell(&Event::Started { node: handle.node, address, is_new: opened.is_new });
-        let Recovered { finished, dropped, catalog } = opened.recovered;
-        if finished + dropped > 0 {
-            inner.tell(&Event::Recovered { finished, dropped });
-        }
-        if catalog != Origin::Found && !opened.is_new {
-            inner.tell(&Event::CatalogLost { is_damaged: catalog == Origin::MadeForDamaged });
-        }
+        inner.tell_recovered(&opened.recovered, opened.is_new);
         inner.spawn(commit::run(inner.clone(), incoming_commits));
         inner.spawn(inbound::run(inner.clone(), listener));
-        for address in config.peers {
-            inner.spawn(dial::keep_connected(inner.clone(), address));
+        for dial in dials {
+            inner.spawn(dial::keep_connected(inner.clone(), dial));
         }
         inner.spawn(scrub::run(inner.clone()));
         inner.spawn(calls::run(inner.clone(), incoming_calls));
@@ -204,28 +205,6 @@ impl Drop for Node {
     }
 }
 
-struct Opened<D: Disk> {
-    keys: Arc<Keys>,
-    store: Arc<Store<D>>,
-    recovered: Recovered,
-    is_new: bool,
-}
-
-fn open<D: Disk>(
-    disk: D,
-    layout: Option<Layout>,
-    identity_lane: &mut LaneRng,
-    now: UnixMillis,
-) -> Result<Opened<D>, StartError> {
-    let identity = Identity::load_or_create(&disk, identity_lane)?;
-    Layout::choose(&disk, layout).map_err(store::StoreError::from)?;
-    let keys = Keys::derive(&identity.master);
-    // Where the catalog is lost, what was acknowledged before is older than this, also where no peer is left to say so.
-    let above = Version(if identity.is_new { 0 } else { now.0 });
-    let (store, recovered) = Store::open_above(disk, &keys, above)?;
-    Ok(Opened { keys: Arc::new(keys), store: Arc::new(store), recovered, is_new: identity.is_new })
-}
-
 type Stream<P> = <<P as Platform>::Transport as Transport>::Stream;
 type Shared<P> = Rc<Inner<P>>;
 
@@ -240,6 +219,7 @@ struct Inner<P: Platform> {
     events: EventSink,
     lanes: Lanes,
     peers: peers::Peers<Stream<P>>,
+    membership: Rc<members::Membership>,
     locks: locks::Locks,
     commits: mpsc::Sender<commit::Commit>,
     listen_port: u16,
@@ -257,6 +237,16 @@ struct Inner<P: Platform> {
 impl<P: Platform> Inner<P> {
     fn tell(&self, event: &Event) {
         (self.events)(event);
+    }
+
+    fn tell_recovered(&self, recovered: &Recovered, is_new: bool) {
+        let &Recovered { finished, dropped, catalog } = recovered;
+        if finished + dropped > 0 {
+            self.tell(&Event::Recovered { finished, dropped });
+        }
+        if catalog != Origin::Found && !is_new {
+            self.tell(&Event::CatalogLost { is_damaged: catalog == Origin::MadeForDamaged });
+        }
     }
 
     /// Runs a task until it ends or the node stops. A panic stops the node.

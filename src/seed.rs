@@ -30,6 +30,8 @@ pub enum Lane {
     MetadataIv = 4,
     /// Jitter of the waits between two dials.
     Backoff = 5,
+    /// The secret of a new cluster.
+    Cluster = 6,
 }
 
 /// A stream of random bytes for one purpose (ChaCha20, RFC 8439 block function).

@@ -16,7 +16,7 @@ mod reader;
 mod record;
 mod recovery;
 mod setup;
-mod text_file;
+pub(crate) mod text_file;
 mod writer;
 
 use std::io;

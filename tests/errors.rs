@@ -9,9 +9,10 @@ use std::path::PathBuf;
 use dacapo::crypto::{HexError, KeyError, MetadataError, Version};
 use dacapo::disk::dir::DirDiskError;
 use dacapo::disk::{DiskPath, PathError};
+use dacapo::membership::{Admission, ClusterError, InvitationError, Members, MembersError};
 use dacapo::node::{
-    DeleteError, GetError, Panicked, ReadError, ReplicaError, StartError, StatError, StoreError as NodeStoreError,
-    StoreFault,
+    DeleteError, GetError, MemberError, Panicked, ReadError, ReplicaError, StartError, StatError,
+    StoreError as NodeStoreError, StoreFault,
 };
 use dacapo::protocol::{DecodeError, Refusal, WireError};
 use dacapo::store::layout::Layout;
@@ -133,14 +134,15 @@ fn messages_between_peers() {
                 Trailing { bytes: 3 }
             ),
             messages!(
-                WireError { Closed, Io, Tag, Decode, StreamLength, Unexpected, Stalled },
+                WireError { Closed, Io, Tag, Decode, StreamLength, Unexpected, Stalled, TurnedAway },
                 Closed,
                 Io(denied()),
                 Tag { expected: 1, found: 7 },
                 Decode(DecodeError::Malformed),
                 StreamLength { expected: 38, found: 22 },
                 Unexpected { expected: "stored", found: "alive" },
-                Stalled { seconds: 20 }
+                Stalled { seconds: 20 },
+                TurnedAway
             ),
             messages!(
                 Refusal { NotOwner, Stale, Damaged, Rotten, TooLarge, DiskFull, DiskFailed, Unexpected },
@@ -164,15 +166,54 @@ fn messages_between_peers() {
 }
 
 #[test]
+fn messages_about_members() {
+    let malformed = || Members::parse(b"dacapo members 1\nallow 12").expect_err("no id");
+    check(
+        "errors_membership",
+        &[
+            messages!(
+                ClusterError { Damaged, Taken, Disk },
+                Damaged("its check line does not match"),
+                Taken,
+                Disk { operation: "read", source: denied() }
+            ),
+            messages!(
+                MembersError { Malformed, Full, TooManyDials, Disk },
+                malformed(),
+                Full,
+                TooManyDials,
+                Disk { operation: "write", source: denied() }
+            ),
+            messages!(
+                InvitationError { Foreign, Version, TooLong, Damaged, Address, Hex },
+                Foreign,
+                Version,
+                TooLong,
+                Damaged,
+                Address(AddressError::NoPort),
+                Hex(HexError::Digit)
+            ),
+            messages!(Admission { Admitted, Forgotten, NotListed }, Admitted, Forgotten, NotListed),
+            messages!(
+                MemberError { List, Stopped },
+                List(MembersError::Disk { operation: "write", source: denied() }),
+                Stopped
+            ),
+        ],
+    );
+}
+
+#[test]
 fn messages_of_a_node() {
     let listen = || StartError::Listen { address: ":3000".parse().expect("an address"), source: denied() };
     check(
         "errors_node",
         &[
             messages!(
-                StartError { Identity, Store, Listen },
+                StartError { Identity, Store, Members, Listen },
                 Identity(IdentityError::Missing),
                 Store(disk_error()),
+                Members(MembersError::Full),
                 listen()
             ),
             format!("Panicked\n  {Panicked}\n"),

@@ -24,10 +24,29 @@ fn every_help_text_is_as_reviewed() {
     settings.set_omit_expression(true);
     settings.bind(|| {
         insta::assert_snapshot!("help", help(&[]));
-        for command in
-            ["node", "put", "get", "rm", "ls", "stat", "whereis", "scrub", "peers", "stop", "convert", "demo"]
-        {
-            insta::assert_snapshot!(format!("help_{command}"), help(&[command]));
+        for command in [
+            "init",
+            "invite",
+            "join",
+            "node",
+            "put",
+            "get",
+            "rm",
+            "ls",
+            "stat",
+            "whereis",
+            "scrub",
+            "peers",
+            "peers forget",
+            "peers allow",
+            "peers lock",
+            "peers unlock",
+            "stop",
+            "convert",
+            "demo",
+        ] {
+            let words: Vec<_> = command.split(' ').collect();
+            insta::assert_snapshot!(format!("help_{}", words.join("_")), help(&words));
         }
     });
 }

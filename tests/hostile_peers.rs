@@ -8,7 +8,7 @@ use dacapo::crypto::{ClusterSecret, HashedKey, Keys, MasterSecret, Version};
 use dacapo::limits::{POOL_CONNECTIONS_MAX, PROTOCOL_VERSION};
 use dacapo::node::Content;
 use dacapo::node::link::{self, Credentials};
-use dacapo::protocol::{Hello, Message, Purpose, message_frame, read_message};
+use dacapo::protocol::{Hello, Message, Purpose, Verdict, message_frame, read_message};
 use dacapo::seed::{Lane, Seed};
 use dacapo_sim::star::{self, key};
 use dacapo_sim::walkthrough;
@@ -73,7 +73,7 @@ fn a_peer_that_wants_ever_more_connections_gets_a_bounded_number() {
                     let mut seed = seed;
                     let credentials = Credentials::draw(&keys, &open, &mut seed);
                     let Ok((mut records, _, hello)) = link::accept(stream, &credentials).await else { return };
-                    link::welcome(&mut records, true).await.expect("welcomed");
+                    link::welcome(&mut records, Verdict::Accepted).await.expect("welcomed");
                     if hello.purpose != Purpose::Control {
                         counted.set(counted.get() + 1);
                         return std::future::pending::<()>().await;

@@ -10,7 +10,7 @@ use dacapo::event::Event;
 use dacapo::limits::{EAGER_BYTES_MAX, HANDSHAKE_TIMEOUT, MESSAGE_BYTES_MAX, PROGRESS_TIMEOUT, PROTOCOL_VERSION};
 use dacapo::node::link::{self, Credentials, LinkError, Records};
 use dacapo::protocol::{
-    Hello, Message, Purpose, Refusal, Welcome, message_frame, read_message, read_stream_header, stream_header,
+    Hello, Message, Purpose, Refusal, Verdict, Welcome, message_frame, read_message, read_stream_header, stream_header,
 };
 use dacapo::seed::{Lane, Seed};
 use dacapo_sim::star;
@@ -143,7 +143,10 @@ fn a_peer_of_another_version_is_told_and_refused() {
         }
     }
     assert_eq!(reasons, ["it speaks protocol 99, this node speaks 1"]);
-    assert_eq!(Welcome::decode(&Welcome { protocol: 1, accepted: false }.encode()).map(|told| told.protocol), Ok(1));
+    assert_eq!(
+        Welcome::decode(&Welcome { protocol: 1, verdict: Verdict::Full }.encode()).map(|told| told.protocol),
+        Ok(1)
+    );
 }
 
 #[test]

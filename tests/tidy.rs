@@ -16,11 +16,27 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("crypto", &["limits", "time"]),
     ("disk", &["limits"]),
     ("transport", &["limits"]),
-    ("event", &["crypto", "transport"]),
+    ("event", &["crypto", "membership", "transport"]),
     ("protocol", &["crypto", "limits", "time"]),
     ("platform", &["disk", "time", "transport"]),
     ("store", &["crypto", "disk", "limits", "seed", "time"]),
-    ("node", &["crypto", "disk", "event", "limits", "platform", "protocol", "seed", "store", "time", "transport"]),
+    ("membership", &["crypto", "disk", "limits", "store", "transport"]),
+    (
+        "node",
+        &[
+            "crypto",
+            "disk",
+            "event",
+            "limits",
+            "membership",
+            "platform",
+            "protocol",
+            "seed",
+            "store",
+            "time",
+            "transport",
+        ],
+    ),
 ];
 
 /// Where the real world begins: nothing else names a socket, the file system or a blocking thread.

@@ -1,5 +1,8 @@
 //! What can be typed. The doc comments on arguments are the help texts that users read.
 
+mod cluster;
+mod examples;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -9,92 +12,11 @@ use dacapo::node::Replicas;
 use dacapo::store::layout::Layout;
 use dacapo::transport::Address;
 
-const EXIT_CODES: &str = "\
-Exit codes:
-  0    done
-  1    failed; the message says whether it perhaps happened all the same
-  2    the command line is wrong
-  3    there is no such file
-  4    not deleted, because too few peers hold a copy
-  130  interrupted
-
-Try it: `dacapo demo` runs three nodes in one process and shows what they do.";
-
-const NODE_EXAMPLE: &str = "\
-The first line on standard output is the address that the node listens on. Events go to standard error.
-
-Example: two nodes that replicate to each other
-  dacapo node --data ~/a --listen :3000
-  dacapo node --data ~/b --listen :7000 --peer :3000";
-
-const PUT_EXAMPLE: &str = "\
-Examples:
-  dacapo put --data ~/a holiday.png ~/Pictures/holiday.png
-  pg_dump app | dacapo put --data ~/a app.sql
-
-A regular file is sent to the peers while it is read; standard input is sent when it has ended.";
-
-const GET_EXAMPLE: &str = "\
-Examples:
-  dacapo get --data ~/a holiday.png -o holiday.png
-  dacapo get --data ~/a app.sql | psql app
-
-A local copy that is damaged or gone is fetched from a peer, verified, and kept on this disk again.";
-
-const RM_EXAMPLE: &str = "\
-Examples:
-  dacapo rm --data ~/a holiday.png
-  dacapo rm --data ~/a --everywhere holiday.png
-
-Without --everywhere the peers keep their copies, and `dacapo get` brings the file back. They compare their copies with \
-what was stored before one here is deleted.";
-
-const WHEREIS_EXAMPLE: &str = "\
-Example:
-  dacapo whereis --data ~/a holiday.png
-
-Connected peers compare their copies with what was stored before they answer; of files over 64 MiB they say when they \
-last did so.";
-
-const SCRUB_EXAMPLE: &str = "\
-Example:
-  dacapo scrub --data ~/a
-
-A node does so by itself once a day, slowly. Damaged copies are set aside in the folder quarantine of the data \
-directory. The node's own files are then fetched from a peer; replicas are sent again by their owners.";
-
-const LS_EXAMPLE: &str = "\
-Examples:
-  dacapo ls --data ~/a
-  dacapo ls --data ~/a --json | jq -r .key";
-
-const STAT_EXAMPLE: &str = "\
-Example:
-  dacapo stat --data ~/a holiday.png";
-
-const PEERS_EXAMPLE: &str = "\
-Example:
-  dacapo peers --data ~/a";
-
-const STOP_EXAMPLE: &str = "\
-Returns when the node has stopped and its data directory is closed.
-
-Example:
-  dacapo stop --data ~/a";
-
-const CONVERT_EXAMPLE: &str = "\
-The node has to be stopped. What is interrupted goes on with the next call; until then no node starts on the directory.
-
-Example:
-  dacapo stop --data ~/a && dacapo convert --data ~/a --layout packed";
-
-const DEMO_EXAMPLE: &str = "\
-The third node dials the other two and stores 20 files. Each one is deleted, fetched back from a \
-peer and compared. Then the disks are read to see who holds what, and in what form.
-
-Examples:
-  dacapo demo
-  dacapo demo --seed 7 --data /tmp/demo && find /tmp/demo";
+pub(crate) use cluster::{IdArguments, InitArguments, InviteArguments, JoinArguments, PeersAction, PeersArguments};
+use examples::{
+    CONVERT_EXAMPLE, DEMO_EXAMPLE, EXIT_CODES, GET_EXAMPLE, INIT_EXAMPLE, INVITE_EXAMPLE, JOIN_EXAMPLE, LS_EXAMPLE,
+    NODE_EXAMPLE, PEERS_EXAMPLE, PUT_EXAMPLE, RM_EXAMPLE, SCRUB_EXAMPLE, STAT_EXAMPLE, STOP_EXAMPLE, WHEREIS_EXAMPLE,
+};
 
 /// A peer-to-peer encrypted file store
 ///
@@ -128,6 +50,15 @@ pub(crate) struct Events {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make an identity and a cluster
+    #[command(after_help = INIT_EXAMPLE)]
+    Init(InitArguments),
+    /// Print the line by which another machine enters the cluster
+    #[command(after_help = INVITE_EXAMPLE)]
+    Invite(InviteArguments),
+    /// Enter the cluster of an invitation
+    #[command(after_help = JOIN_EXAMPLE)]
+    Join(JoinArguments),
     /// Run a node until Ctrl-C, SIGTERM or `dacapo stop`
     #[command(after_help = NODE_EXAMPLE)]
     Node(NodeArguments),
@@ -152,9 +83,9 @@ pub(crate) enum Command {
     /// Compare every copy on this node's disk with what was stored
     #[command(after_help = SCRUB_EXAMPLE)]
     Scrub(QueryArguments),
-    /// Show the peers, connected and away
-    #[command(after_help = PEERS_EXAMPLE)]
-    Peers(QueryArguments),
+    /// Show the peers, and say who may be one
+    #[command(after_help = PEERS_EXAMPLE, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+    Peers(PeersArguments),
     /// Stop the node
     #[command(after_help = STOP_EXAMPLE)]
     Stop(StopArguments),
@@ -176,10 +107,9 @@ pub(crate) struct NodeArguments {
     /// A peer to dial and to keep connected with; may be given several times
     #[arg(long = "peer", value_name = "ADDR")]
     pub(crate) peers: Vec<Address>,
-    /// A file with the secret that all nodes of the cluster share: 64 hex digits, such as `openssl rand -hex 32`
-    /// prints. Without it, everybody who reaches the port may become a peer
-    #[arg(long, value_name = "FILE")]
-    pub(crate) cluster_secret_file: Option<PathBuf>,
+    /// Let everybody in who reaches the port, whatever cluster the data directory is in
+    #[arg(long)]
+    pub(crate) open_cluster: bool,
     /// How many peers are to hold each file of this node: all connected ones, or so many of them, chosen for each file
     #[arg(long, value_name = "N|all", default_value_t = Replicas::All)]
     pub(crate) replicas: Replicas,

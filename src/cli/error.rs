@@ -6,7 +6,9 @@ use std::path::PathBuf;
 
 use dacapo::crypto::{HexError, Key, KeyError};
 use dacapo::disk::dir::DirDiskError;
+use dacapo::membership::{ClusterError, InvitationError, MembersError};
 use dacapo::node::{Panicked, StartError};
+use dacapo::store::IdentityError;
 
 use super::control::{ControlError, Failure, FailureKind};
 
@@ -37,6 +39,31 @@ pub(crate) enum CliError {
     Start(#[from] StartError),
     #[error(transparent)]
     Panicked(#[from] Panicked),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    #[error(transparent)]
+    Members(#[from] MembersError),
+    #[error(
+        "{} is in no cluster: `dacapo init` makes one, `dacapo join` enters one, and --open-cluster lets everybody in who \
+         reaches the port",
+        data.display()
+    )]
+    NoCluster { data: PathBuf },
+    #[error("this is not an invitation: {0}")]
+    Invitation(#[source] InvitationError),
+    #[error("this is an invitation of this node itself; another machine is to join with it")]
+    OwnInvitation,
+    #[error("an invitation is a secret, and everybody on this machine can see arguments: give it on standard input")]
+    Exposed,
+    #[error(
+        "the node listens on every address of this machine; say by which one others reach it, such as \
+         `dacapo invite HOST:{port}`"
+    )]
+    Unspecified { port: u16 },
+    #[error("invalid ID: {0}")]
+    Id(String),
     #[error("no node has used {}", data.display())]
     Unused { data: PathBuf },
     #[error("cannot open the control socket {}: {source}", path.display())]
@@ -69,7 +96,7 @@ impl CliError {
     /// 1 failed, 2 wrong usage, 3 no such file, 4 too few replicas, 130 interrupted as shells count it.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Key(_) | Self::IsADirectory { .. } => 2,
+            Self::Key(_) | Self::Id(_) | Self::IsADirectory { .. } | Self::Exposed => 2,
             Self::File { failure: Failure { kind: FailureKind::NotFound, .. }, .. } => 3,
             Self::File { failure: Failure { kind: FailureKind::TooFewReplicas, .. }, .. } => 4,
             Self::Interrupted => 130,
@@ -126,6 +153,15 @@ mod tests {
             CliError::Data(DirDiskError::Unwritable { path: data(), source: denied() }),
             CliError::Start(StartError::Listen { address: ":3000".parse().expect("an address"), source: denied() }),
             CliError::Panicked(Panicked),
+            CliError::Identity(IdentityError::Missing),
+            CliError::Cluster(ClusterError::Taken),
+            CliError::Members(MembersError::Full),
+            CliError::NoCluster { data: data() },
+            CliError::Invitation(InvitationError::Damaged),
+            CliError::OwnInvitation,
+            CliError::Exposed,
+            CliError::Unspecified { port: 3000 },
+            CliError::Id("no peer begins with 1a2b3c".to_owned()),
             CliError::Unused { data: data() },
             CliError::Socket { path: data().join("control.sock"), source: denied() },
             CliError::SecretFile { path: path(), source: denied() },

@@ -3,8 +3,8 @@
 use std::io;
 use std::pin::pin;
 
-use dacapo::crypto::ClusterSecret;
 use dacapo::disk::dir::DirDisk;
+use dacapo::membership::Cluster;
 use dacapo::node::{Config, Node};
 use dacapo::platform::machine::Machine;
 use dacapo::seed::Seed;
@@ -13,7 +13,7 @@ use super::arguments::{NodeArguments, Verbosity};
 use super::control::Server;
 use super::error::CliError;
 use super::runtime::{self, Signals};
-use super::{logging, output, secret};
+use super::{logging, output};
 
 pub(crate) fn run(
     arguments: &NodeArguments,
@@ -21,18 +21,23 @@ pub(crate) fn run(
     draw_seed: fn() -> io::Result<Seed>,
 ) -> Result<(), CliError> {
     logging::start(verbosity, arguments.events);
-    let cluster = match &arguments.cluster_secret_file {
-        Some(path) => secret::read(path)?,
-        None => {
-            logging::warn("", "the cluster is open: everybody who reaches this port may become a peer");
-            ClusterSecret::open()
-        }
+    let data = &arguments.data.dir;
+    let no_cluster = || CliError::NoCluster { data: data.clone() };
+    if !arguments.open_cluster && !data.exists() {
+        return Err(no_cluster());
+    }
+    let disk = DirDisk::open(data)?;
+    let cluster = match arguments.open_cluster {
+        true => Cluster::Open,
+        false => Cluster::load(&disk)?.ok_or_else(no_cluster)?,
     };
-    let disk = DirDisk::open(&arguments.data.dir)?;
+    if cluster == Cluster::Open {
+        logging::warn("", "the cluster is open: everybody who reaches this port may become a peer");
+    }
     let config = Config {
         listen: arguments.listen.clone(),
         peers: arguments.peers.clone(),
-        cluster,
+        cluster: cluster.secret(),
         layout: arguments.layout,
         replicas: arguments.replicas,
         seed: draw_seed().map_err(CliError::Process)?,

@@ -1,20 +1,37 @@
-//! `dacapo peers` and `stop`.
+//! `dacapo peers`, what changes the list of members, and `stop`.
 
+use std::path::Path;
+
+use dacapo::crypto::NodeId;
+use dacapo::disk::dir::DirDisk;
+use dacapo::membership::{MemberChange, Members};
 use serde::Serialize;
 
-use super::arguments::{QueryArguments, StopArguments, Verbosity};
+use super::arguments::{IdArguments, PeersAction, PeersArguments, StopArguments, Verbosity};
 use super::control::{Answer, Client, ControlError, PeerRow, Request};
 use super::error::CliError;
 use super::output;
 
-pub(crate) async fn list(arguments: &QueryArguments, verbosity: Verbosity) -> Result<(), CliError> {
-    let mut client = Client::ask(&arguments.data.dir, &Request::Peers).await?;
-    let peers = match client.answer().await? {
-        Answer::Peers(peers) => peers,
-        Answer::Failed(failure) => return Err(failure.into()),
-        _ => return Err(ControlError::Unexpected.into()),
+/// So many digits of an id name a peer, where no other begins with them.
+const ID_DIGITS_MIN: usize = 6;
+
+pub(crate) async fn run(arguments: &PeersArguments, verbosity: Verbosity) -> Result<(), CliError> {
+    let (data, change) = match &arguments.action {
+        None => {
+            let dir = arguments.dir.as_ref().expect("the parser asks for it where there is no action");
+            return list(dir, arguments.json, verbosity).await;
+        }
+        Some(PeersAction::Forget(IdArguments { data, id })) => (data, MemberChange::Forget(find(&data.dir, id).await?)),
+        Some(PeersAction::Allow(IdArguments { data, id })) => (data, MemberChange::Allow(find(&data.dir, id).await?)),
+        Some(PeersAction::Lock(data)) => (data, MemberChange::Lock),
+        Some(PeersAction::Unlock(data)) => (data, MemberChange::Unlock),
     };
-    if arguments.json {
+    change_members(&data.dir, change).await
+}
+
+async fn list(data: &Path, as_json: bool, verbosity: Verbosity) -> Result<(), CliError> {
+    let peers = rows(data).await?;
+    if as_json {
         return peers.iter().try_for_each(|row| output::json(&PeerJson::from(row)));
     }
     if peers.is_empty() {
@@ -24,20 +41,68 @@ pub(crate) async fn list(arguments: &QueryArguments, verbosity: Verbosity) -> Re
         return Ok(());
     }
     output::line(&format!("{:8}  {:9}  {:7}  ADDRESS", "PEER", "STATE", "FILES"))?;
-    for PeerRow { peer, address, is_connected, is_current } in &peers {
-        let peer = peer.map_or("unknown".to_owned(), |peer| peer.short());
-        let state = if *is_connected { "connected" } else { "away" };
-        let files = match is_current.filter(|_| *is_connected) {
+    for row in &peers {
+        let peer = row.peer.map_or("unknown".to_owned(), |peer| peer.short());
+        let state = match (row.is_forgotten, row.is_connected) {
+            (true, _) => "forgotten",
+            (false, true) => "connected",
+            (false, false) => "away",
+        };
+        let files = match row.is_current.filter(|_| row.is_connected) {
             Some(true) => "current",
             Some(false) => "behind",
             None => "unknown",
         };
-        output::line(&format!(
-            "{peer:8}  {state:9}  {files:7}  {}",
-            address.as_deref().unwrap_or("cannot be dialled")
-        ))?;
+        let address = row.address.as_deref().unwrap_or(if row.is_forgotten { "-" } else { "cannot be dialled" });
+        output::line(&format!("{peer:8}  {state:9}  {files:7}  {address}"))?;
     }
     Ok(())
+}
+
+async fn rows(data: &Path) -> Result<Vec<PeerRow>, CliError> {
+    let mut client = Client::ask(data, &Request::Peers).await?;
+    match client.answer().await? {
+        Answer::Peers(peers) => Ok(peers),
+        Answer::Failed(failure) => Err(failure.into()),
+        _ => Err(ControlError::Unexpected.into()),
+    }
+}
+
+/// Through the node, where one runs: it is then in force at once. Else in the data directory.
+async fn change_members(data: &Path, change: MemberChange) -> Result<(), CliError> {
+    let mut client = match Client::ask(data, &Request::Members { change }).await {
+        Err(CliError::NoNode { .. }) if data.exists() => {
+            let disk = DirDisk::open(data)?;
+            let mut members = Members::load(&disk)?;
+            members.change(change)?;
+            return Ok(members.save(&disk)?);
+        }
+        asked => asked?,
+    };
+    match client.answer().await? {
+        Answer::MembersChanged => Ok(()),
+        Answer::Failed(failure) => Err(failure.into()),
+        _ => Err(ControlError::Unexpected.into()),
+    }
+}
+
+/// The peer that an id names, or the first digits of an id where a node runs that knows it.
+async fn find(data: &Path, text: &str) -> Result<NodeId, CliError> {
+    let error = match text.parse() {
+        Ok(id) => return Ok(id),
+        Err(error) => CliError::Id(format!("{error}")),
+    };
+    let is_short = (ID_DIGITS_MIN..64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !is_short {
+        return Err(error);
+    }
+    let known = rows(data).await?.into_iter().filter_map(|row| row.peer);
+    let found: Vec<_> = known.filter(|id| id.to_string().starts_with(text)).collect();
+    match found[..] {
+        [id] => Ok(id),
+        [] => Err(CliError::Id(format!("no peer begins with {text}; an id that the node does not know has 64 digits"))),
+        _ => Err(CliError::Id(format!("{} peers begin with {text}", found.len()))),
+    }
 }
 
 /// Returns when the node has stopped and its data directory is closed.
@@ -55,6 +120,7 @@ struct PeerJson<'a> {
     peer: Option<String>,
     address: Option<&'a str>,
     connected: bool,
+    forgotten: bool,
     current: Option<bool>,
 }
 
@@ -64,6 +130,7 @@ impl<'a> From<&'a PeerRow> for PeerJson<'a> {
             peer: row.peer.map(|peer| peer.to_string()),
             address: row.address.as_deref(),
             connected: row.is_connected,
+            forgotten: row.is_forgotten,
             current: row.is_current.filter(|_| row.is_connected),
         }
     }

@@ -1,11 +1,16 @@
-//! The cluster secret, read from a file so that it shows in no process list.
+//! Secrets in files: read from there, so that they show in no process list.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use dacapo::crypto::ClusterSecret;
+use dacapo::crypto::{ClusterSecret, Keys, NodeId};
+use dacapo::disk::DiskPath;
+use dacapo::membership::Cluster;
+use dacapo::node::StartError;
+use dacapo::store::{Identity, layout};
+use zeroize::Zeroizing;
 
 use super::error::CliError;
 use super::limits::SECRET_FILE_BYTES_MAX;
@@ -22,4 +27,29 @@ pub(crate) fn read(path: &Path) -> Result<ClusterSecret, CliError> {
     file.take(SECRET_FILE_BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     line.parse().map_err(|source| CliError::Secret { path: path.to_owned(), source })
+}
+
+/// The cluster of a data directory on which a node may be running.
+pub(crate) fn cluster_of(data: &Path) -> Result<Option<Cluster>, CliError> {
+    Ok(peek(data, &layout::cluster())?.map(|text| Cluster::parse(&text)).transpose()?)
+}
+
+/// Whose data directory it is; a node may be running on it.
+pub(crate) fn node_of(data: &Path) -> Result<Option<NodeId>, CliError> {
+    let master = peek(data, &layout::identity())?.map(|text| Identity::parse(&text)).transpose();
+    Ok(master.map_err(StartError::from)?.map(|master| Keys::derive(&master).node()))
+}
+
+/// The first bytes of a small file of a data directory, without its lock: such files are replaced whole.
+fn peek(data: &Path, file: &DiskPath) -> Result<Option<Zeroizing<Vec<u8>>>, CliError> {
+    let path = file.segments().fold(data.to_owned(), |path, segment| path.join(segment));
+    let failed = |source| CliError::SecretFile { path: path.clone(), source };
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut text = Zeroizing::new(Vec::new());
+    file.take(SECRET_FILE_BYTES_MAX).read_to_end(&mut text).map_err(failed)?;
+    Ok(Some(text))
 }

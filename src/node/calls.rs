@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::handle::{Call, Reply};
-use super::{Shared, everywhere, fetch, files, replicate, scrub};
+use super::{Shared, everywhere, fetch, files, members, replicate, scrub};
 use crate::limits::CALLS_MAX;
 use crate::platform::Platform;
 
@@ -36,6 +36,8 @@ async fn answer<P: Platform>(inner: Shared<P>, call: Call) {
         Call::Peers(reply) => send(reply, inner.peers.info()),
         Call::Holders(key, reply) => send(reply, everywhere::holders(inner, key).await),
         Call::DeleteEverywhere(key, reply) => send(reply, everywhere::delete(inner, key).await),
+        Call::ChangeMembers(change, reply) => send(reply, members::change(&inner, change).await),
+        Call::Forgotten(reply) => send(reply, inner.membership.forgotten()),
         Call::Scrub(told, reply) => send(reply, scrub::now(inner, told).await),
     }
 }

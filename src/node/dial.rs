@@ -9,21 +9,24 @@ use super::connection::Connection;
 use super::link::{self, Credentials, LinkError};
 use super::peers::Control;
 use super::{Inner, Shared, Stream, repair};
+use crate::crypto::NodeId;
 use crate::event::Event;
 use crate::limits::{
     BACKOFF_MAX, BACKOFF_MIN, DIAL_TIMEOUT, HANDSHAKE_TIMEOUT, HEARTBEAT_GRACE, HEARTBEAT_INTERVAL, PROTOCOL_VERSION,
 };
+use crate::membership::{Admission, Dial};
 use crate::platform::Platform;
 use crate::protocol::{Hello, Message, Purpose};
 use crate::seed::Rng;
 use crate::transport::{Address, Transport};
 
 /// Dials a configured peer, beats while it is connected, and dials again, until the node stops.
-pub(super) async fn keep_connected<P: Platform>(inner: Shared<P>, address: Address) {
+pub(super) async fn keep_connected<P: Platform>(inner: Shared<P>, dial: Dial) {
+    let Dial { address, node } = dial;
     let mut failures = 0;
     loop {
         inner.tell(&Event::Dialled { address: address.clone() });
-        match open(&inner, &address, Purpose::Control).await {
+        match open_as(&inner, &address, Purpose::Control, node).await {
             Ok(connection) => {
                 failures = 0;
                 let control = Control::attach(&inner, connection.peer, Some(address.clone()), Some(&address));
@@ -42,6 +45,20 @@ pub(super) async fn keep_connected<P: Platform>(inner: Shared<P>, address: Addre
     }
 }
 
+/// Opens a connection to this node and no other, where it is known who is to answer.
+pub(super) async fn open_as<P: Platform>(
+    inner: &Shared<P>,
+    address: &Address,
+    purpose: Purpose,
+    node: Option<NodeId>,
+) -> Result<Connection<Stream<P>>, String> {
+    let connection = open(inner, address, purpose).await?;
+    match node.filter(|node| *node != connection.peer) {
+        Some(node) => Err(format!("another node answers there: {}, not {}", connection.peer.short(), node.short())),
+        None => Ok(connection),
+    }
+}
+
 /// Opens one connection, up to the welcome.
 pub(super) async fn open<P: Platform>(
     inner: &Shared<P>,
@@ -57,7 +74,10 @@ pub(super) async fn open<P: Platform>(
     let credentials = inner.credentials();
     let hello = Hello { protocol: PROTOCOL_VERSION, listen_port: inner.listen_port, purpose };
     match timeout(HANDSHAKE_TIMEOUT, link::dial(stream, &credentials, hello)).await {
-        Ok(Ok((records, peer))) => Ok(Connection::new(records, peer)),
+        Ok(Ok((records, peer))) => match inner.membership.admission(peer) {
+            Admission::Admitted => Ok(Connection::new(records, peer, inner.membership.clone())),
+            refused => Err(refused.to_string()),
+        },
         Ok(Err(LinkError::Io(_))) => {
             Err("it closed the connection during the handshake: another cluster secret, or not a node".to_owned())
         }

@@ -2,6 +2,7 @@
 
 use super::handle::Stopped;
 use crate::event::count_peers;
+use crate::membership::MembersError;
 use crate::protocol::{Refusal, WireError};
 use crate::store;
 
@@ -159,6 +160,17 @@ pub enum StatError {
     Stopped,
 }
 
+/// Why the list of members was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum MemberError {
+    /// It has no room, or could not be written.
+    #[error(transparent)]
+    List(#[from] MembersError),
+    /// The node stopped; the change is in force at the next start, or is not.
+    #[error("the node has stopped")]
+    Stopped,
+}
+
 /// Why the content of a found file could not be read to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -192,7 +204,7 @@ macro_rules! stopped {
         }
     )*};
 }
-stopped!(GetError, DeleteError, StatError);
+stopped!(GetError, DeleteError, StatError, MemberError);
 
 impl From<WireError> for ReplicaError {
     fn from(error: WireError) -> Self {

@@ -8,9 +8,10 @@ use tokio::io::AsyncRead;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::errors::{DeleteError, GetError, ReadError, ReplicaError, StatError, StoreError, StoreFault};
+use super::errors::{DeleteError, GetError, MemberError, ReadError, ReplicaError, StatError, StoreError, StoreFault};
 use super::{Holder, Progress, Scrubbed};
 use crate::crypto::{Digest, Key, NodeId, Version};
+use crate::membership::MemberChange;
 use crate::time::UnixMillis;
 use crate::transport::Address;
 
@@ -35,6 +36,8 @@ pub(super) enum Call {
     Holders(Key, Reply<Result<Vec<Holder>, StatError>>),
     DeleteEverywhere(Key, Reply<Result<Vec<Receipt>, DeleteError>>),
     Scrub(mpsc::Sender<Scrubbed>, Reply<Scrubbed>),
+    ChangeMembers(MemberChange, Reply<Result<(), MemberError>>),
+    Forgotten(Reply<Vec<NodeId>>),
 }
 
 pub(super) type Reply<T> = oneshot::Sender<T>;
@@ -276,6 +279,20 @@ impl Handle {
     /// The peers of this node, the connected ones first. Empty once the node has stopped.
     pub async fn peers(&self) -> Vec<PeerInfo> {
         self.call::<_, Stopped>(Call::Peers).await.unwrap_or_default()
+    }
+
+    /// Changes who may be a peer. Durable on return, and in force: the connections of a peer that is forgotten end at
+    /// once. What is held for it stays held.
+    ///
+    /// # Errors
+    /// Where the list has no room or cannot be written; it is then as before.
+    pub async fn change_members(&self, change: MemberChange) -> Result<(), MemberError> {
+        self.call(|reply| Call::ChangeMembers(change, reply)).await.unwrap_or_else(Err)
+    }
+
+    /// Who was forgotten. Empty once the node has stopped.
+    pub async fn forgotten(&self) -> Vec<NodeId> {
+        self.call::<_, Stopped>(Call::Forgotten).await.unwrap_or_default()
     }
 
     /// Tells the node to stop, past all calls that wait. [`Node::stopped`](super::Node::stopped) says when it has.

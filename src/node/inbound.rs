@@ -17,8 +17,9 @@ use super::{Shared, Stream, repair, serve};
 use crate::crypto::NodeId;
 use crate::event::Event;
 use crate::limits::{HANDSHAKE_TIMEOUT, HEARTBEAT_GRACE, HEARTBEAT_INTERVAL, INBOUND_PER_PEER_MAX};
+use crate::membership::Admission;
 use crate::platform::Platform;
-use crate::protocol::{Hello, Message, Purpose};
+use crate::protocol::{Hello, Message, Purpose, Verdict};
 use crate::transport::{Address, Transport};
 
 /// How long to wait after a failed accept, which mostly means that the process is out of file descriptors.
@@ -105,8 +106,13 @@ async fn receive<P: Platform>(
 async fn link_up<P: Platform>(inner: &Shared<P>, stream: Stream<P>) -> Result<Linked<Stream<P>>, LinkError> {
     let credentials = inner.credentials();
     let (mut records, peer, hello) = link::accept(stream, &credentials).await?;
+    let admission = inner.membership.admission(peer);
+    if admission != Admission::Admitted {
+        link::welcome(&mut records, Verdict::NotAdmitted).await?;
+        return Err(LinkError::TurnedAway(admission));
+    }
     let mut counted = None;
-    let accepted = match hello.purpose {
+    let has_room = match hello.purpose {
         Purpose::Control => inner.peers.has_room_for(peer),
         Purpose::DialerAsks => {
             counted = inner.asking.admit(peer);
@@ -114,17 +120,19 @@ async fn link_up<P: Platform>(inner: &Shared<P>, stream: Stream<P>) -> Result<Li
         }
         Purpose::AcceptorAsks => inner.peers.find(peer).is_some_and(|peer| peer.is_connected()),
     };
-    link::welcome(&mut records, accepted).await?;
-    if accepted {
-        Ok(Linked { connection: Connection::new(records, peer), hello, counted })
-    } else {
-        Err(LinkError::Full)
+    if !has_room {
+        link::welcome(&mut records, Verdict::Full).await?;
+        return Err(LinkError::Full);
     }
+    link::welcome(&mut records, Verdict::Accepted).await?;
+    Ok(Linked { connection: Connection::new(records, peer, inner.membership.clone()), hello, counted })
 }
 
 async fn serve_peer<P: Platform>(inner: &Shared<P>, linked: Linked<Stream<P>>, from: SocketAddr) {
     let Linked { connection, hello, counted: _counted } = linked;
     match hello.purpose {
+        // It may have been forgotten while the welcome was on its way.
+        _ if !inner.membership.admits(connection.peer) => {}
         Purpose::Control => {
             // The peer says on which port it listens; where, is seen from its connection.
             let address =

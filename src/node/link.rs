@@ -18,7 +18,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::crypto::{ClusterSecret, Keys, LinkKey, NodeId};
 use crate::limits::PROTOCOL_VERSION;
-use crate::protocol::{Hello, Welcome, WireError, message_frame, read_payload};
+use crate::membership::Admission;
+use crate::protocol::{Hello, Verdict, Welcome, WireError, message_frame, read_payload};
 use crate::seed::{LaneRng, Rng};
 
 pub use records::Records;
@@ -52,6 +53,12 @@ pub enum LinkError {
     /// The other side takes no more connections of this kind.
     #[error("it has no room for another connection")]
     Full,
+    /// The other side does not have this node as a peer.
+    #[error("it does not admit this node: it has forgotten it, or its list is locked")]
+    NotAdmitted,
+    /// This node does not have the other side as a peer.
+    #[error("{0}")]
+    TurnedAway(Admission),
     /// The other side has the same identity.
     #[error("it is this node itself")]
     Itself,
@@ -111,10 +118,11 @@ pub async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
     if peer == credentials.keys.node() {
         return Err(LinkError::Itself);
     }
-    if !welcome.accepted {
-        return Err(LinkError::Full);
+    match welcome.verdict {
+        Verdict::Accepted => Ok((records, peer)),
+        Verdict::Full => Err(LinkError::Full),
+        Verdict::NotAdmitted => Err(LinkError::NotAdmitted),
     }
-    Ok((records, peer))
 }
 
 /// Accepts: handshake and hello. The caller answers with [`welcome`]. Sets no deadline.
@@ -132,11 +140,11 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     let (mut records, peer) = finish(stream, noise)?;
     let hello = Hello::decode(&read_payload(&mut records).await?, PROTOCOL_VERSION).map_err(WireError::from)?;
     if hello.protocol != PROTOCOL_VERSION {
-        welcome(&mut records, false).await?;
+        welcome(&mut records, Verdict::Full).await?;
         return Err(LinkError::Version { theirs: hello.protocol });
     }
     if peer == credentials.keys.node() {
-        welcome(&mut records, false).await?;
+        welcome(&mut records, Verdict::Full).await?;
         return Err(LinkError::Itself);
     }
     Ok((records, peer, hello))
@@ -146,8 +154,8 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
 ///
 /// # Errors
 /// Where the stream breaks.
-pub async fn welcome<S: AsyncRead + AsyncWrite + Unpin>(records: &mut Records<S>, accepted: bool) -> io::Result<()> {
-    let welcome = Welcome { protocol: PROTOCOL_VERSION, accepted };
+pub async fn welcome<S: AsyncRead + AsyncWrite + Unpin>(records: &mut Records<S>, verdict: Verdict) -> io::Result<()> {
+    let welcome = Welcome { protocol: PROTOCOL_VERSION, verdict };
     records.write_all(&message_frame(&welcome.encode())).await?;
     records.flush().await
 }

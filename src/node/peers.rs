@@ -116,6 +116,17 @@ impl<S> Peers<S> {
         peers
     }
 
+    /// Forgets all that it knows of those that are not peers any more; their connections end by themselves.
+    pub(super) fn drop_all_but(&self, is_admitted: impl Fn(NodeId) -> bool) {
+        self.known.borrow_mut().retain(|id, peer| {
+            let stays = is_admitted(*id);
+            if !stays {
+                peer.idle.borrow_mut().clear();
+            }
+            stays
+        });
+    }
+
     /// Whether one more control connection may be opened for this peer.
     pub(super) fn has_room_for(&self, id: NodeId) -> bool {
         let known = self.known.borrow();
@@ -213,7 +224,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Asking<S> {
 impl<S> Asking<S> {
     /// Ends the exchange: the connection is free for the next one, unless the peer was lost meanwhile.
     pub(super) fn done(self) {
-        if self.peer.is_connected() {
+        if self.peer.is_connected() && !self.connection.is_turned_away() {
             self.peer.offer(self.connection);
         }
     }

@@ -31,8 +31,20 @@ pub enum Purpose {
 pub struct Welcome {
     /// The protocol that it speaks. Where the two differ, the connection ends here.
     pub protocol: u16,
-    /// Whether the connection may be used; where not, the node has no room for it.
-    pub accepted: bool,
+    /// Whether the connection may be used.
+    pub verdict: Verdict,
+}
+
+/// Whether a connection may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Verdict {
+    /// The node has no room for it.
+    Full = 0,
+    /// It may.
+    Accepted = 1,
+    /// The node does not have the other side as a peer.
+    NotAdmitted = 2,
 }
 
 impl Hello {
@@ -67,11 +79,11 @@ impl Hello {
 }
 
 impl Welcome {
-    /// `[protocol: u16 LE][accepted: u8]`
+    /// `[protocol: u16 LE][verdict: u8]`
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = self.protocol.to_le_bytes().to_vec();
-        bytes.push(u8::from(self.accepted));
+        bytes.push(self.verdict as u8);
         bytes
     }
 
@@ -81,11 +93,13 @@ impl Welcome {
     /// Where the bytes are no welcome of any version.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let (protocol, rest) = split_protocol(bytes)?;
-        match rest.first() {
-            Some(0) => Ok(Self { protocol, accepted: false }),
-            Some(1) => Ok(Self { protocol, accepted: true }),
-            _ => Err(DecodeError::Malformed),
-        }
+        let verdict = match rest.first() {
+            Some(0) => Verdict::Full,
+            Some(1) => Verdict::Accepted,
+            Some(2) => Verdict::NotAdmitted,
+            _ => return Err(DecodeError::Malformed),
+        };
+        Ok(Self { protocol, verdict })
     }
 }
 
@@ -113,8 +127,8 @@ mod tests {
             let hello = Hello { protocol: 1, listen_port: 3000, purpose };
             assert_eq!(Hello::decode(&hello.encode(), 1), Ok(hello));
         }
-        for accepted in [true, false] {
-            let welcome = Welcome { protocol: 1, accepted };
+        for verdict in [Verdict::Full, Verdict::Accepted, Verdict::NotAdmitted] {
+            let welcome = Welcome { protocol: 1, verdict };
             assert_eq!(Welcome::decode(&welcome.encode()), Ok(welcome));
         }
     }

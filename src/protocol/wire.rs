@@ -55,6 +55,9 @@ pub enum WireError {
         /// The deadline.
         seconds: u64,
     },
+    /// The other side may not be a peer any more.
+    #[error("it was turned away")]
+    TurnedAway,
 }
 
 impl From<io::Error> for WireError {

@@ -8,6 +8,8 @@
 
 use std::io;
 
+use zeroize::Zeroizing;
+
 use super::{layout, text_file};
 use crate::crypto::{MasterSecret, hex};
 use crate::disk::{Disk, DiskPath, EntryKind};
@@ -60,7 +62,8 @@ impl Identity {
         rng.fill_bytes(&mut master);
         let master = MasterSecret(master);
         let (temporary, path) = (layout::identity_temporary(), layout::identity());
-        text_file::replace(disk, &temporary, &path, &render(&master)).map_err(failed("write"))?;
+        let text = Zeroizing::new(render(&master));
+        text_file::replace(disk, &temporary, &path, &text).map_err(failed("write"))?;
         Ok(Self { master, is_new: true })
     }
 }
@@ -71,9 +74,19 @@ impl Identity {
     /// # Errors
     /// Where it cannot be read, or is damaged.
     pub fn load(disk: &impl Disk) -> Result<Option<MasterSecret>, IdentityError> {
-        let text = text_file::read(disk, &layout::identity());
+        let text = text_file::read(disk, &layout::identity(), text_file::FILE_BYTES_MAX);
         let text = text.map_err(|source| IdentityError::Disk { operation: "read", source })?;
-        text.map(|text| parse(&text)).transpose()
+        text.map(|text| Self::parse(&Zeroizing::new(text))).transpose()
+    }
+
+    /// The master secret that the bytes of the file hold.
+    ///
+    /// # Errors
+    /// Where they are damaged.
+    pub fn parse(bytes: &[u8]) -> Result<MasterSecret, IdentityError> {
+        let secret = text_file::checked(bytes, HEADER).map_err(IdentityError::Damaged)?;
+        let secret = hex::decode(secret).map_err(|_| IdentityError::Damaged("its secret is not 64 hex digits"))?;
+        Ok(MasterSecret(secret))
     }
 }
 
@@ -84,25 +97,7 @@ pub(super) fn is_used(disk: &impl Disk) -> io::Result<bool> {
 }
 
 fn render(master: &MasterSecret) -> String {
-    let body = format!("{HEADER}{}\n", hex::encode(&master.0));
-    let check = check(&body);
-    format!("{body}{check}\n")
-}
-
-fn check(body: &str) -> String {
-    blake3::hash(body.as_bytes()).to_hex()[..16].to_owned()
-}
-
-fn parse(bytes: &[u8]) -> Result<MasterSecret, IdentityError> {
-    use IdentityError::Damaged;
-    let text = std::str::from_utf8(bytes).map_err(|_| Damaged("it is not text"))?;
-    let rest = text.strip_prefix(HEADER).ok_or(Damaged("its first line is not that of an identity"))?;
-    let (secret, check_line) = rest.split_once('\n').ok_or(Damaged("it ends early"))?;
-    let body = &text[..HEADER.len() + secret.len() + 1];
-    if check_line.strip_suffix('\n') != Some(check(body).as_str()) {
-        return Err(Damaged("its check line does not match"));
-    }
-    Ok(MasterSecret(hex::decode(secret).map_err(|_| Damaged("its secret is not 64 hex digits"))?))
+    text_file::with_check(HEADER, &Zeroizing::new(hex::encode(&master.0)))
 }
 
 #[cfg(test)]
@@ -112,13 +107,16 @@ mod tests {
     #[test]
     fn an_identity_reads_back_and_any_change_is_noticed() {
         let text = render(&MasterSecret([0x5a; 32]));
-        assert_eq!(parse(text.as_bytes()).expect("whole").0, [0x5a; 32]);
+        assert_eq!(Identity::parse(text.as_bytes()).expect("whole").0, [0x5a; 32]);
         for position in 0..text.len() {
             let mut damaged = text.clone().into_bytes();
             damaged[position] ^= 1;
-            assert!(matches!(parse(&damaged), Err(IdentityError::Damaged(_))), "byte {position}");
-            assert!(matches!(parse(&text.as_bytes()[..position]), Err(IdentityError::Damaged(_))), "cut at {position}");
+            assert!(matches!(Identity::parse(&damaged), Err(IdentityError::Damaged(_))), "byte {position}");
+            assert!(
+                matches!(Identity::parse(&text.as_bytes()[..position]), Err(IdentityError::Damaged(_))),
+                "cut at {position}"
+            );
         }
-        assert!(parse(format!("{text}x").as_bytes()).is_err());
+        assert!(Identity::parse(format!("{text}x").as_bytes()).is_err());
     }
 }

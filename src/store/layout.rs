@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! identity             the master secret
+//! cluster              the secret of the cluster
+//! members              whom the node dials and admits
 //! layout               which of the two layouts the blobs have
 //! catalog.redb         what every blob must be, and the small ones where they are packed
 //! <own id>/d44bd/0bbda/685d5/db90f/41956/8b531/ab9af/a97b/<SHA-1 of the key>     own files, plaintext
@@ -96,6 +98,30 @@ pub fn identity() -> DiskPath {
 #[must_use]
 pub(super) fn identity_temporary() -> DiskPath {
     DiskPath::root().child("identity.new")
+}
+
+/// The cluster that the node is in.
+#[must_use]
+pub fn cluster() -> DiskPath {
+    DiskPath::root().child("cluster")
+}
+
+/// The same while it is being written.
+#[must_use]
+pub(crate) fn cluster_temporary() -> DiskPath {
+    DiskPath::root().child("cluster.new")
+}
+
+/// Whom the node dials and admits.
+#[must_use]
+pub fn members() -> DiskPath {
+    DiskPath::root().child("members")
+}
+
+/// The same while it is being written.
+#[must_use]
+pub(crate) fn members_temporary() -> DiskPath {
+    DiskPath::root().child("members.new")
 }
 
 /// Which layout the directory has.

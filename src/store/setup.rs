@@ -119,7 +119,7 @@ impl Layout {
 }
 
 fn recorded(disk: &impl Disk) -> Result<Option<Setup>, LayoutError> {
-    let read = text_file::read(disk, &layout::layout());
+    let read = text_file::read(disk, &layout::layout(), text_file::FILE_BYTES_MAX);
     let text = read.map_err(|source| LayoutError::Disk { operation: "read", source })?;
     text.map(|text| parse(&text).ok_or(LayoutError::Damaged)).transpose()
 }

@@ -10,7 +10,7 @@ use crate::harness::{Bench, wait_until};
 
 /// Runs a node that must not start, and returns its last line.
 fn refused(bench: &Bench, data: &Path, listen: &str) -> String {
-    let ended = bench.run(data, &["node", "--listen", listen]);
+    let ended = bench.run(data, &["node", "--open-cluster", "--listen", listen]);
     assert_eq!((ended.code, ended.stdout.len()), (Some(1), 0));
     ended.stderr.lines().last().expect("a message").replace(bench.path("").to_str().expect("plain"), "…/")
 }
@@ -108,21 +108,19 @@ fn the_only_copy_is_deleted_by_force_only() {
 }
 
 #[test]
-fn a_cluster_secret_keeps_strangers_out() {
+fn a_cluster_secret_is_read_from_a_file() {
     let bench = Bench::new();
     let secret = bench.file("secret", format!("{}\n", "5a".repeat(32)).as_bytes());
     let wrong = bench.file("wrong", b"hunter2\n");
-    let node = |secret: &Path, extra: &[&str]| {
-        let mut arguments = vec!["node", "--listen", ":0", "--cluster-secret-file", secret.to_str().expect("plain")];
-        arguments.extend(extra);
-        bench.run(&bench.path("file/below"), &arguments)
+    let init = |secret: &Path| {
+        let arguments = ["--quiet", "init", "--cluster-secret-file", secret.to_str().expect("plain")];
+        bench.run(&bench.path("n1"), &arguments)
     };
-    let message = node(&wrong, &[]).stderr;
+    let message = init(&wrong).stderr;
     assert!(message.ends_with("expected 64 hex digits, found 7 characters\n"), "{message}");
-    bench.file("file", b"");
-    let message = node(&secret, &[]).stderr;
-    // The secret was taken: what fails is the data directory, and nothing says that the cluster is open.
-    assert!(message.ends_with("is not a directory\n") && !message.contains("open"), "{message}");
+    assert!(!bench.path("n1").exists(), "nothing was made");
+    assert_eq!(init(&secret).code, Some(0));
+    assert!(bench.succeed(&bench.path("n1"), &["invite", ":1"]).contains(&"5a".repeat(32)));
 }
 
 #[test]

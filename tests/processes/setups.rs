@@ -32,7 +32,7 @@ fn a_directory_keeps_its_layout_until_it_is_converted() {
     assert_eq!((busy.code, busy.stderr.contains("is in use by another node")), (Some(1), true), "{}", busy.stderr);
     bench.succeed(&node.data, &["stop"]);
     node.wait();
-    let refused = bench.run(&node.data, &["node", "--listen", ":0", "--layout", "folders"]);
+    let refused = bench.run(&node.data, &["node", "--open-cluster", "--listen", ":0", "--layout", "folders"]);
     assert_eq!(refused.code, Some(1));
     assert!(refused.stderr.contains("has the layout packed, not folders; `dacapo convert` changes it"));
     assert_eq!(
@@ -64,7 +64,7 @@ fn files_are_held_by_as_many_peers_as_were_asked_for() {
         assert_eq!(holders.matches("nothing").count(), 1, "{holders}");
     }
     for wrong in ["0", "many", "65"] {
-        let refused = bench.run(&bench.path("n5"), &["node", "--listen", ":0", "--replicas", wrong]);
+        let refused = bench.run(&bench.path("n5"), &["node", "--open-cluster", "--listen", ":0", "--replicas", wrong]);
         assert_eq!(refused.code, Some(2));
         assert!(refused.stderr.contains("is neither all nor a number from 1 to 64"), "{}", refused.stderr);
     }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use dacapo::crypto::{ClusterSecret, HashedKey, Keys, MasterSecret, NodeId};
 use dacapo::limits::{HEARTBEAT_INTERVAL, PROTOCOL_VERSION};
 use dacapo::node::link::{self, Credentials, LinkError, Records};
-use dacapo::protocol::{Hello, Message, Purpose, read_message};
+use dacapo::protocol::{Hello, Message, Purpose, Verdict, read_message};
 use dacapo::seed::{Lane, LaneRng, Seed};
 use tokio::io::DuplexStream;
 
@@ -82,7 +82,7 @@ impl Member {
         let open = ClusterSecret::open();
         let credentials = Credentials::draw(&self.keys, &open, &mut self.lane.borrow_mut());
         let (mut link, _, hello) = link::accept(stream, &credentials).await?;
-        link::welcome(&mut link, true).await?;
+        link::welcome(&mut link, Verdict::Accepted).await?;
         loop {
             match read_message(&mut link).await? {
                 Message::Heartbeat { .. } if hello.purpose == Purpose::Control => {

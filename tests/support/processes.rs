@@ -94,11 +94,26 @@ impl Bench {
 
     /// Starts a node with further arguments and waits until it listens.
     pub(crate) fn node_with(&self, name: &str, peers: &[&Node], more: &[&str]) -> Node {
-        let mut arguments = vec!["node", "--listen", ":0"];
+        let mut arguments = vec!["node", "--open-cluster", "--listen", ":0"];
         for peer in peers {
             arguments.extend(["--peer", &peer.address]);
         }
         arguments.extend(more);
+        let running = self.spawn(&self.path(name), &arguments, Stdio::null());
+        self.listening(name, running)
+    }
+
+    /// Starts a node on a directory that says which cluster it is in.
+    pub(crate) fn member(&self, name: &str) -> Node {
+        self.member_with(name, &["--listen", ":0"])
+    }
+
+    pub(crate) fn member_at(&self, name: &str, listen: &str) -> Node {
+        self.member_with(name, &["--listen", listen])
+    }
+
+    pub(crate) fn member_with(&self, name: &str, more: &[&str]) -> Node {
+        let arguments: Vec<_> = ["node"].iter().chain(more).collect();
         let running = self.spawn(&self.path(name), &arguments, Stdio::null());
         self.listening(name, running)
     }
@@ -118,7 +133,7 @@ impl Bench {
 
     /// Starts a node and waits for nothing.
     pub(crate) fn spawn_node(&self, name: &str, listen: &str, peers: &[String]) -> Running {
-        let mut arguments = vec!["node", "--listen", listen];
+        let mut arguments = vec!["node", "--open-cluster", "--listen", listen];
         for peer in peers {
             arguments.extend(["--peer", peer]);
         }

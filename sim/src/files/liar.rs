@@ -12,7 +12,7 @@ use dacapo::crypto::{ClusterSecret, HashedKey, Keys, NodeId};
 use dacapo::event::Event;
 use dacapo::limits::{HEARTBEAT_INTERVAL, LIST_PAGE_MAX, PROTOCOL_VERSION};
 use dacapo::node::link::{self, Credentials, LinkError, Records};
-use dacapo::protocol::{Hello, Message, Purpose, WireError, read_message};
+use dacapo::protocol::{Hello, Message, Purpose, Verdict, WireError, read_message};
 use dacapo::seed::{Lane, LaneRng};
 use dacapo::store::layout::{BlobId, Layout};
 use dacapo::store::{Identity, Store};
@@ -173,7 +173,7 @@ impl Liar {
         if self.lie == Lie::Stranger {
             self.clients.trespassed(peer, "shook hands with a stranger");
         }
-        link::welcome(&mut link, true).await?;
+        link::welcome(&mut link, Verdict::Accepted).await?;
         loop {
             match read_message(&mut link).await? {
                 Message::Heartbeat { .. } if hello.purpose == Purpose::Control => {

@@ -1,11 +1,13 @@
 //! The requests and answers of the control protocol (postcard, with the variants in wire order).
 
 use std::fmt;
+use std::net::SocketAddr;
 
 use dacapo::crypto::{Digest, Key, NodeId, Version};
+use dacapo::membership::MemberChange;
 use dacapo::node::{
-    DeleteError, FileInfo, GetError, Holder, Holding, PeerInfo, Progress, ReadError, Receipt, ReplicaError, Scrubbed,
-    StatError, StoreError, Stored,
+    DeleteError, FileInfo, GetError, Holder, Holding, MemberError, PeerInfo, Progress, ReadError, Receipt,
+    ReplicaError, Scrubbed, StatError, StoreError, Stored,
 };
 use dacapo::time::UnixMillis;
 use serde::{Deserialize, Serialize};
@@ -54,6 +56,12 @@ pub(crate) enum Request {
     },
     /// Answered with `Scrubbing` again and again, then with `Scrubbed`.
     Scrub,
+    /// Answered with `MembersChanged`.
+    Members {
+        change: MemberChange,
+    },
+    /// Where the node listens.
+    Address,
 }
 
 /// What the node answers.
@@ -71,6 +79,8 @@ pub(crate) enum Answer {
     Holders(Vec<HolderRow>),
     Scrubbing(ScrubRow),
     Scrubbed(ScrubRow),
+    MembersChanged,
+    Address(SocketAddr),
 }
 
 /// What became of one replica.
@@ -145,6 +155,8 @@ pub(crate) struct PeerRow {
     pub(crate) is_connected: bool,
     /// Whether it holds every current file; nothing where that is not known.
     pub(crate) is_current: Option<bool>,
+    /// Whether this node has forgotten it.
+    pub(crate) is_forgotten: bool,
 }
 
 /// Why a request was not done. The message says whether it perhaps was.
@@ -205,7 +217,8 @@ failure_from!(
     ReadError,
     GetError: GetError::NotFound { .. } | GetError::Deleted,
     DeleteError: DeleteError::NotFound,
-    StatError: StatError::NotFound
+    StatError: StatError::NotFound,
+    MemberError
 );
 
 impl From<Stored> for Answer {
@@ -244,7 +257,14 @@ impl From<PeerInfo> for PeerRow {
             Progress::Current => Some(true),
             Progress::Behind => Some(false),
         };
-        Self { peer, address: address.map(|address| address.to_string()), is_connected, is_current }
+        let address = address.map(|address| address.to_string());
+        Self { peer, address, is_connected, is_current, is_forgotten: false }
+    }
+}
+
+impl PeerRow {
+    pub(crate) fn forgotten(peer: NodeId) -> Self {
+        Self { peer: Some(peer), address: None, is_connected: false, is_current: None, is_forgotten: true }
     }
 }
 

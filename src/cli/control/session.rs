@@ -67,7 +67,11 @@ async fn answer(
         Request::Stat { key } => {
             handle.stat(&key).await.map(|info| Answer::File(FileRow::from(info))).map_err(Failure::from)
         }
-        Request::Peers => Ok(Answer::Peers(handle.peers().await.into_iter().map(PeerRow::from).collect())),
+        Request::Peers => Ok(peers(handle).await),
+        Request::Address => Ok(Answer::Address(handle.address())),
+        Request::Members { change } => {
+            handle.change_members(change).await.map(|()| Answer::MembersChanged).map_err(Failure::from)
+        }
         Request::Stop => {
             shared.stop_wanted.cancel();
             shared.stopped.cancelled().await;
@@ -75,6 +79,12 @@ async fn answer(
         }
     };
     send(writer, &answer.unwrap_or_else(Answer::Failed)).await
+}
+
+async fn peers(handle: &Handle) -> Answer {
+    let peers = handle.peers().await.into_iter().map(PeerRow::from);
+    let forgotten = handle.forgotten().await.into_iter().map(PeerRow::forgotten);
+    Answer::Peers(peers.chain(forgotten).collect())
 }
 
 async fn put(

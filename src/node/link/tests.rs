@@ -20,7 +20,7 @@ async fn link(dialer: &Credentials<'_>, acceptor: &Credentials<'_>, hello: Hello
     let (near, far) = duplex(1000);
     let accepting = async {
         let (mut records, peer, hello) = accept(far, acceptor).await?;
-        welcome(&mut records, true).await?;
+        welcome(&mut records, Verdict::Accepted).await?;
         Ok((records, peer, hello))
     };
     tokio::join!(dial(near, dialer, hello), accepting)
@@ -106,7 +106,7 @@ async fn a_changed_record_is_refused() {
         };
         let listening = async {
             let (mut records, _, _) = accept(far, &far_credentials).await.expect("accepted");
-            welcome(&mut records, true).await.expect("welcomed");
+            welcome(&mut records, Verdict::Accepted).await.expect("welcomed");
             records.read_exact(&mut [0; 50]).await
         };
         let relaying = relay(middle_near, middle_far, BEFORE_RECORD + flipped, BEFORE_RECORD + RECORD);

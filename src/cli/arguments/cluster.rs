@@ -1,0 +1,79 @@
+//! What can be typed of clusters and their members.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use dacapo::store::layout::Layout;
+use dacapo::transport::Address;
+
+use super::examples::FORGET_EXAMPLE;
+use super::{Data, layouts};
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Take the secret of the cluster from this file: 64 hex digits, such as `openssl rand -hex 32` prints
+    #[arg(long, value_name = "FILE", conflicts_with = "open_cluster")]
+    pub(crate) cluster_secret_file: Option<PathBuf>,
+    /// Make no secret: everybody who reaches the port may become a peer and keep files here
+    #[arg(long)]
+    pub(crate) open_cluster: bool,
+    /// How copies are to lie in it: see `dacapo node --help`
+    #[arg(long, value_parser = layouts())]
+    pub(crate) layout: Option<Layout>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InviteArguments {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Where others reach this node: host:port; the default is where it listens
+    #[arg(value_name = "ADDR")]
+    pub(crate) address: Option<Address>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JoinArguments {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// A file with the invitation; - is standard input
+    #[arg(default_value = "-")]
+    pub(crate) file: PathBuf,
+    /// How copies are to lie in it: see `dacapo node --help`
+    #[arg(long, value_parser = layouts())]
+    pub(crate) layout: Option<Layout>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PeersArguments {
+    /// The data directory of the node
+    #[arg(long = "data", value_name = "DIR", env = "DACAPO_DATA", hide_env_values = true, required = true)]
+    pub(crate) dir: Option<PathBuf>,
+    /// Print one JSON object per line
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) action: Option<PeersAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PeersAction {
+    /// Have a node as a peer no more
+    #[command(after_help = FORGET_EXAMPLE)]
+    Forget(IdArguments),
+    /// Have a node as a peer, also where it was forgotten or the list is locked
+    Allow(IdArguments),
+    /// Admit only those who are peers now, and those who are allowed
+    Lock(Data),
+    /// Admit everybody who has the secret of the cluster, but those who were forgotten
+    Unlock(Data),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IdArguments {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Its id, as `dacapo peers` shows it
+    pub(crate) id: String,
+}

@@ -1,0 +1,124 @@
+//! What stands below the help of each command: what is worth knowing, and lines to try.
+
+pub(super) const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    failed; the message says whether it perhaps happened all the same
+  2    the command line is wrong
+  3    there is no such file
+  4    not deleted, because too few peers hold a copy
+  130  interrupted
+
+Try it: `dacapo demo` runs three nodes in one process and shows what they do.";
+
+pub(super) const INIT_EXAMPLE: &str = "\
+The secret lies in the file cluster of the data directory, and the key to all files of the node in the file identity. \
+Only their owner can read them.
+
+Example:
+  dacapo init --data ~/a && dacapo node --data ~/a --listen :3000";
+
+pub(super) const INVITE_EXAMPLE: &str = "\
+The line holds the address, the id of this node, and the secret of the cluster: whoever reads it can enter. Send it on a \
+way that nobody else reads.
+
+Example:
+  dacapo invite --data ~/a here.example:3000 | ssh other.example dacapo join --data ~/b";
+
+pub(super) const JOIN_EXAMPLE: &str = "\
+The invitation is read from a file or from standard input, because everybody on a machine can see arguments. A data \
+directory is in one cluster at most.
+
+Example:
+  dacapo invite --data ~/a :3000 | dacapo join --data ~/b
+  dacapo node --data ~/b --listen :7000";
+
+pub(super) const NODE_EXAMPLE: &str = "\
+The first line on standard output is the address that the node listens on. Events go to standard error.
+
+Example: two nodes that replicate to each other
+  dacapo init --data ~/a
+  dacapo node --data ~/a --listen :3000
+  dacapo invite --data ~/a | dacapo join --data ~/b
+  dacapo node --data ~/b --listen :7000";
+
+pub(super) const PUT_EXAMPLE: &str = "\
+Examples:
+  dacapo put --data ~/a holiday.png ~/Pictures/holiday.png
+  pg_dump app | dacapo put --data ~/a app.sql
+
+A regular file is sent to the peers while it is read; standard input is sent when it has ended.";
+
+pub(super) const GET_EXAMPLE: &str = "\
+Examples:
+  dacapo get --data ~/a holiday.png -o holiday.png
+  dacapo get --data ~/a app.sql | psql app
+
+A local copy that is damaged or gone is fetched from a peer, verified, and kept on this disk again.";
+
+pub(super) const RM_EXAMPLE: &str = "\
+Examples:
+  dacapo rm --data ~/a holiday.png
+  dacapo rm --data ~/a --everywhere holiday.png
+
+Without --everywhere the peers keep their copies, and `dacapo get` brings the file back. They compare their copies with \
+what was stored before one here is deleted.";
+
+pub(super) const WHEREIS_EXAMPLE: &str = "\
+Example:
+  dacapo whereis --data ~/a holiday.png
+
+Connected peers compare their copies with what was stored before they answer; of files over 64 MiB they say when they \
+last did so.";
+
+pub(super) const SCRUB_EXAMPLE: &str = "\
+Example:
+  dacapo scrub --data ~/a
+
+A node does so by itself once a day, slowly. Damaged copies are set aside in the folder quarantine of the data \
+directory. The node's own files are then fetched from a peer; replicas are sent again by their owners.";
+
+pub(super) const LS_EXAMPLE: &str = "\
+Examples:
+  dacapo ls --data ~/a
+  dacapo ls --data ~/a --json | jq -r .key";
+
+pub(super) const STAT_EXAMPLE: &str = "\
+Example:
+  dacapo stat --data ~/a holiday.png";
+
+pub(super) const PEERS_EXAMPLE: &str = "\
+Everybody who has the secret of the cluster may be a peer, but those whom this node has forgotten. `peers lock` admits only \
+those who are peers at that moment, and those who are allowed afterwards. A change is in force at once, and stays.
+
+Examples:
+  dacapo peers --data ~/a
+  dacapo peers forget --data ~/a 1a2b3c4d";
+
+pub(super) const FORGET_EXAMPLE: &str = "\
+Its connections end at once, and it gets no others. What is held for it stays on this disk; what it holds of this node's \
+files it cannot read. It knows the secret of the cluster: under a new identity it would be let in, unless the list is \
+locked.
+
+Example:
+  dacapo peers forget --data ~/a 1a2b3c4d";
+
+pub(super) const STOP_EXAMPLE: &str = "\
+Returns when the node has stopped and its data directory is closed.
+
+Example:
+  dacapo stop --data ~/a";
+
+pub(super) const CONVERT_EXAMPLE: &str = "\
+The node has to be stopped. What is interrupted goes on with the next call; until then no node starts on the directory.
+
+Example:
+  dacapo stop --data ~/a && dacapo convert --data ~/a --layout packed";
+
+pub(super) const DEMO_EXAMPLE: &str = "\
+The third node dials the other two and stores 20 files. Each one is deleted, fetched back from a \
+peer and compared. Then the disks are read to see who holds what, and in what form.
+
+Examples:
+  dacapo demo
+  dacapo demo --seed 7 --data /tmp/demo && find /tmp/demo";

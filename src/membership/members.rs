@@ -1,0 +1,305 @@
+//! The list of a node: whom it dials, whom it admits by name, and whom it has forgotten.
+//!
+//! ```text
+//! dacapo members 1
+//! dial other.example:3000 <node id>     with the id, nobody else may answer there
+//! allow <node id>
+//! forget <node id>
+//! locked                                only those who are allowed or dialled by id may be peers
+//! ```
+
+use std::collections::BTreeSet;
+use std::fmt::{self, Write};
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+use crate::crypto::NodeId;
+use crate::disk::Disk;
+use crate::limits::{DIALS_MAX, MEMBERS_FILE_BYTES_MAX, MEMBERS_MAX};
+use crate::store::{layout, text_file};
+use crate::transport::Address;
+
+const HEADER: &str = "dacapo members 1";
+
+/// Whom a node dials and admits. Bounded by [`MEMBERS_MAX`] and [`DIALS_MAX`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Members {
+    dials: Vec<Dial>,
+    allowed: BTreeSet<NodeId>,
+    forgotten: BTreeSet<NodeId>,
+    is_locked: bool,
+}
+
+/// A peer that is dialled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dial {
+    /// Where.
+    pub address: Address,
+    /// Who has to answer, where that is known.
+    pub node: Option<NodeId>,
+}
+
+/// Whether somebody who has the cluster secret may be a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Yes.
+    Admitted,
+    /// No: it was forgotten.
+    Forgotten,
+    /// No: only those on the list are admitted, and it is not on it.
+    NotListed,
+}
+
+impl fmt::Display for Admission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Admitted => "it is admitted",
+            Self::Forgotten => "this node has forgotten it",
+            Self::NotListed => "it is not on the list of this node, which is locked",
+        })
+    }
+}
+
+/// A change of the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MemberChange {
+    /// This one is no peer any more, and is not dialled by id any more.
+    Forget(NodeId),
+    /// This one may be a peer, also where it was forgotten, and where the list is locked.
+    Allow(NodeId),
+    /// Only those on the list may be peers.
+    Lock,
+    /// Everybody who has the cluster secret may be a peer, but those who were forgotten.
+    Unlock,
+}
+
+/// Why the list cannot be used, or was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum MembersError {
+    /// The file is not what a node writes.
+    #[error("line {line} of the file members is {problem}")]
+    Malformed {
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// There is no room for another one.
+    #[error("the list holds {MEMBERS_MAX} already; with `dacapo peers lock` only those on it are admitted")]
+    Full,
+    /// There is no room for another one.
+    #[error("{DIALS_MAX} addresses are dialled already")]
+    TooManyDials,
+    /// The disk failed.
+    #[error("cannot {operation} the file members: {source}")]
+    Disk {
+        /// What was attempted.
+        operation: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl Members {
+    /// The list of a data directory; empty where there is none.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is malformed.
+    pub fn load(disk: &impl Disk) -> Result<Self, MembersError> {
+        let text = text_file::read(disk, &layout::members(), MEMBERS_FILE_BYTES_MAX + 1);
+        match text.map_err(|source| MembersError::Disk { operation: "read", source })? {
+            Some(text) => Self::parse(&text),
+            None => Ok(Self::default()),
+        }
+    }
+
+    /// Writes the list. Durable on return; a crash leaves the old or the new one.
+    ///
+    /// # Errors
+    /// The old or the new one is then in force at the next start.
+    pub fn save(&self, disk: &impl Disk) -> Result<(), MembersError> {
+        text_file::replace(disk, &layout::members_temporary(), &layout::members(), &self.render())
+            .map_err(|source| MembersError::Disk { operation: "write", source })
+    }
+
+    /// Whether a node may be a peer.
+    #[must_use]
+    pub fn admission(&self, node: NodeId) -> Admission {
+        let is_listed = || self.allowed.contains(&node) || self.dials.iter().any(|dial| dial.node == Some(node));
+        if self.forgotten.contains(&node) {
+            Admission::Forgotten
+        } else if self.is_locked && !is_listed() {
+            Admission::NotListed
+        } else {
+            Admission::Admitted
+        }
+    }
+
+    /// Whom to dial.
+    #[must_use]
+    pub fn dials(&self) -> &[Dial] {
+        &self.dials
+    }
+
+    /// Whom to dial, and who listens at these addresses besides.
+    #[must_use]
+    pub fn dials_and(&self, addresses: &[Address]) -> Vec<Dial> {
+        let is_new = |address: &&Address| self.dials.iter().all(|dial| dial.address != **address);
+        let more = addresses.iter().filter(is_new).map(|address| Dial { address: address.clone(), node: None });
+        self.dials.iter().cloned().chain(more).collect()
+    }
+
+    /// Who was forgotten, in the order of the ids.
+    pub fn forgotten(&self) -> impl Iterator<Item = NodeId> {
+        self.forgotten.iter().copied()
+    }
+
+    /// Whether only those on the list are admitted.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        self.is_locked
+    }
+
+    /// Makes a change.
+    ///
+    /// # Errors
+    /// Where there is no room; nothing has changed then.
+    pub fn change(&mut self, change: MemberChange) -> Result<(), MembersError> {
+        let (from, to, node) = match change {
+            MemberChange::Forget(node) => (&mut self.allowed, &mut self.forgotten, node),
+            MemberChange::Allow(node) => (&mut self.forgotten, &mut self.allowed, node),
+            MemberChange::Lock | MemberChange::Unlock => {
+                self.is_locked = change == MemberChange::Lock;
+                return Ok(());
+            }
+        };
+        if to.len() == MEMBERS_MAX && !to.contains(&node) {
+            return Err(MembersError::Full);
+        }
+        from.remove(&node);
+        to.insert(node);
+        if let MemberChange::Forget(_) = change {
+            self.dials.retain(|dial| dial.node != Some(node));
+        }
+        Ok(())
+    }
+
+    /// Dials one more; the same address is dialled once.
+    ///
+    /// # Errors
+    /// Where there is no room.
+    pub fn dial(&mut self, dial: Dial) -> Result<(), MembersError> {
+        self.dials.retain(|known| known.address != dial.address);
+        if self.dials.len() == DIALS_MAX {
+            return Err(MembersError::TooManyDials);
+        }
+        self.dials.push(dial);
+        Ok(())
+    }
+
+    /// The list that a file has.
+    ///
+    /// # Errors
+    /// Names the first line that no node writes.
+    pub fn parse(bytes: &[u8]) -> Result<Self, MembersError> {
+        let malformed = |line, problem: &str| MembersError::Malformed { line, problem: problem.to_owned() };
+        if bytes.len() > MEMBERS_FILE_BYTES_MAX {
+            return Err(malformed(1, &format!("the first of more than {MEMBERS_FILE_BYTES_MAX} bytes")));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| malformed(1, "the first of a file that is not text"))?;
+        let mut members = Self::default();
+        let mut lines = text.lines().zip(1..);
+        if lines.next().map(|(line, _)| line) != Some(HEADER) {
+            return Err(malformed(1, &format!("not {HEADER:?}")));
+        }
+        for (line, number) in lines.filter(|(line, _)| !line.is_empty()) {
+            members.take_line(line, number)?;
+        }
+        Ok(members)
+    }
+
+    fn take_line(&mut self, text: &str, line: usize) -> Result<(), MembersError> {
+        let malformed = |problem: String| MembersError::Malformed { line, problem };
+        let node = |text: &str| text.parse().map_err(|error| malformed(format!("without a node id: {error}")));
+        let words: Vec<&str> = text.split_whitespace().collect();
+        match words[..] {
+            ["dial", address, ref rest @ ..] if rest.len() < 2 => {
+                let address = address.parse().map_err(|error| malformed(format!("without an address: {error}")))?;
+                self.dial(Dial { address, node: rest.first().map(|text| node(text)).transpose()? })
+            }
+            ["allow", id] => self.change(MemberChange::Allow(node(id)?)),
+            ["forget", id] => self.change(MemberChange::Forget(node(id)?)),
+            ["locked"] => self.change(MemberChange::Lock),
+            _ => Err(malformed("not a dial, an allow, a forget, or locked".to_owned())),
+        }
+    }
+
+    fn render(&self) -> String {
+        let mut text = format!("{HEADER}\n");
+        let mut line = |line: fmt::Arguments<'_>| writeln!(text, "{line}").expect("a String takes all");
+        for Dial { address, node } in &self.dials {
+            match node {
+                Some(node) => line(format_args!("dial {address} {node}")),
+                None => line(format_args!("dial {address}")),
+            }
+        }
+        self.allowed.iter().for_each(|node| line(format_args!("allow {node}")));
+        self.forgotten.iter().for_each(|node| line(format_args!("forget {node}")));
+        if self.is_locked {
+            line(format_args!("locked"));
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: u8) -> NodeId {
+        NodeId([number; 32])
+    }
+
+    #[test]
+    fn a_list_reads_back() {
+        let mut members = Members::default();
+        members.dial(Dial { address: "other.example:3000".parse().expect("one"), node: Some(id(1)) }).expect("room");
+        members.dial(Dial { address: ":3000".parse().expect("one"), node: None }).expect("room");
+        for change in [MemberChange::Allow(id(2)), MemberChange::Forget(id(3)), MemberChange::Lock] {
+            members.change(change).expect("room");
+        }
+        assert_eq!(Members::parse(members.render().as_bytes()).expect("whole"), members);
+    }
+
+    #[test]
+    fn who_is_forgotten_is_turned_away_until_it_is_allowed() {
+        let mut members = Members::default();
+        assert_eq!(members.admission(id(1)), Admission::Admitted);
+        members.change(MemberChange::Forget(id(1))).expect("room");
+        assert_eq!(members.admission(id(1)), Admission::Forgotten);
+        members.change(MemberChange::Lock).expect("no room needed");
+        assert_eq!(members.admission(id(2)), Admission::NotListed);
+        members.change(MemberChange::Allow(id(1))).expect("room");
+        assert_eq!([members.admission(id(1)), members.admission(id(2))], [Admission::Admitted, Admission::NotListed]);
+        members.change(MemberChange::Unlock).expect("no room needed");
+        assert_eq!(members.admission(id(2)), Admission::Admitted);
+    }
+
+    #[test]
+    fn who_is_forgotten_is_not_dialled_by_its_id_any_more() {
+        let mut members = Members::default();
+        members.dial(Dial { address: ":1".parse().expect("one"), node: Some(id(1)) }).expect("room");
+        members.dial(Dial { address: ":2".parse().expect("one"), node: None }).expect("room");
+        members.change(MemberChange::Forget(id(1))).expect("room");
+        assert_eq!(members.dials().len(), 1);
+    }
+
+    #[test]
+    fn a_list_that_no_node_writes_is_refused_by_its_line() {
+        for (text, line) in [("", 1), ("dacapo members 2\n", 1), ("dacapo members 1\n\nallow 12\n", 3)] {
+            let error = Members::parse(text.as_bytes()).expect_err("malformed");
+            assert!(matches!(error, MembersError::Malformed { line: found, .. } if found == line), "{error}");
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! How machines get into a cluster, and out of it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::harness::{Bench, Node, wait_until};
+
+/// A node of a cluster with a secret, and the line by which others enter it.
+fn founder(bench: &Bench) -> (Node, String) {
+    let data = bench.path("n1");
+    let made = bench.run(&data, &["init"]);
+    assert_eq!((made.code, made.stdout.len()), (Some(0), "node \n".len() + 64));
+    let node = bench.member("n1");
+    let invitation = bench.succeed(&data, &["invite"]);
+    (node, invitation)
+}
+
+fn join(bench: &Bench, name: &str, invitation: &str) -> Node {
+    let joined = bench.run_with_input(&bench.path(name), &["join"], invitation.as_bytes());
+    assert_eq!(joined.code, Some(0), "{}", joined.stderr);
+    bench.member(name)
+}
+
+fn all_text(dir: &Path) -> String {
+    let files = fs::read_dir(dir).expect("listed").map(|entry| entry.expect("an entry").path());
+    files.filter_map(|path| fs::read_to_string(path).ok()).collect()
+}
+
+#[test]
+fn an_invitation_lets_another_machine_in() {
+    let bench = Bench::new();
+    let (_first, invitation) = founder(&bench);
+    let second = join(&bench, "n2", &invitation);
+    second.connected(&bench, 1);
+    let stored = bench.run_with_input(&second.data, &["put", "k"], b"my big data file here!");
+    assert_eq!(stored.stdout, b"stored k v1, 22 bytes, 1 of 1 peer\n", "{:?}", String::from_utf8_lossy(&stored.stdout));
+    for secret in ["cluster", "identity"] {
+        let mode = fs::metadata(second.data.join(secret)).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{secret}");
+    }
+    let again = bench.run_with_input(&bench.path("n1"), &["join"], invitation.as_bytes());
+    assert!(again.stderr.contains("an invitation of this node itself"), "{}", again.stderr);
+}
+
+#[test]
+fn without_the_secret_nobody_gets_anywhere() {
+    let bench = Bench::new();
+    let (first, _) = founder(&bench);
+    bench.succeed(&bench.path("n2"), &["--quiet", "init"]);
+    let other_cluster = bench.member_with("n2", &["--listen", ":0", "--peer", &first.address]);
+    let no_cluster = bench.node("n3", &[&first]);
+    for stranger in [&other_cluster, &no_cluster] {
+        wait_until("it is refused", || stranger.events().contains("another cluster secret"));
+        assert!(!stranger.events().contains("connected with"));
+    }
+    assert_eq!(bench.succeed(&first.data, &["peers", "--json"]), "");
+}
+
+#[test]
+fn an_open_cluster_has_to_be_asked_for() {
+    let bench = Bench::new();
+    let refused = bench.run(&bench.path("n1"), &["node", "--listen", ":0"]);
+    assert!(refused.code == Some(1) && refused.stderr.contains("is in no cluster"), "{}", refused.stderr);
+    assert!(!bench.path("n1").exists(), "nothing was made");
+    let asked = bench.run(&bench.path("n1"), &["init", "--open-cluster"]);
+    assert!(asked.stderr.contains("everybody who reaches the port"), "{}", asked.stderr);
+    let node = bench.member("n1");
+    assert!(node.events().contains("the cluster is open"), "{}", node.events());
+    let line = bench.succeed(&node.data, &["invite", "here.example:3000"]);
+    assert!(line.starts_with("dacapo-invitation-1:here.example:3000:") && line.contains(":open:"), "{line}");
+}
+
+#[test]
+fn an_invitation_is_no_argument_and_a_damaged_one_is_told_without_its_secret() {
+    let bench = Bench::new();
+    let (_first, invitation) = founder(&bench);
+    let secret = invitation.trim().rsplit(':').nth(1).expect("a part").to_owned();
+    let exposed = bench.run(&bench.path("n2"), &["join", invitation.trim()]);
+    assert!(exposed.code == Some(2) && exposed.stderr.contains("everybody on this machine can see arguments"));
+    let cut = bench.run_with_input(&bench.path("n2"), &["join"], &invitation.as_bytes()[..invitation.len() - 5]);
+    assert!(cut.code == Some(1) && cut.stderr.contains("copy all of the line"), "{}", cut.stderr);
+    for output in [exposed.stderr, cut.stderr] {
+        assert!(!output.contains(&secret), "{output}");
+    }
+    assert!(!bench.path("n2").exists(), "nothing was made");
+}
+
+#[test]
+fn a_cluster_is_not_left_by_accident() {
+    let bench = Bench::new();
+    let (_first, invitation) = founder(&bench);
+    let data = bench.path("n2");
+    bench.succeed(&data, &["--quiet", "init"]);
+    let before = all_text(&data);
+    for (arguments, input) in [(&["init"][..], ""), (&["join"], invitation.as_str())] {
+        let refused = bench.run_with_input(&data, arguments, input.as_bytes());
+        assert!(refused.stderr.contains("is in a cluster already"), "{}", refused.stderr);
+    }
+    assert_eq!(all_text(&data), before);
+}
+
+#[test]
+fn a_forgotten_peer_is_cut_off_at_once_and_stays_so() {
+    let bench = Bench::new();
+    let (mut first, invitation) = founder(&bench);
+    let second = join(&bench, "n2", &invitation);
+    first.connected(&bench, 1);
+    let id = second.short_id();
+    bench.succeed(&first.data, &["peers", "forget", &id]);
+    assert_eq!(
+        bench.succeed(&first.data, &["peers"]).lines().nth(1).map(str::trim_end),
+        Some(&*format!("{id}  forgotten  unknown  -"))
+    );
+    wait_until("it is told", || second.events().contains("does not admit this node"));
+    bench.succeed(&first.data, &["stop"]);
+    first.wait();
+    let first = bench.member_at("n1", &first.address);
+    let refusals = || second.events().matches("does not admit this node").count();
+    let before = refusals();
+    wait_until("it is refused again", || refusals() > before);
+    bench.succeed(&first.data, &["peers", "allow", &id]);
+    first.connected(&bench, 1);
+    let unknown = bench.run(&first.data, &["peers", "forget", "123456"]);
+    assert_eq!((unknown.code, unknown.stderr.contains("no peer begins with 123456")), (Some(2), true));
+}
+
+#[test]
+fn a_locked_list_admits_those_who_are_on_it() {
+    let bench = Bench::new();
+    let (first, invitation) = founder(&bench);
+    let _second = join(&bench, "n2", &invitation);
+    first.connected(&bench, 1);
+    bench.succeed(&first.data, &["peers", "lock"]);
+    let third = join(&bench, "n3", &invitation);
+    wait_until("it is refused", || third.events().contains("does not admit this node"));
+    first.connected(&bench, 1);
+    bench.succeed(&first.data, &["peers", "unlock"]);
+    first.connected(&bench, 2);
+}

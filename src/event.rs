@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use crate::crypto::{HashedKey, NodeId, PathName, Version};
+use crate::limits::DROPS_INTERVAL;
 use crate::membership::MemberChange;
 use crate::transport::Address;
 
@@ -30,6 +31,8 @@ pub enum Event {
     MembersChanged { change: MemberChange },
     /// An incoming connection was dropped before it became a peer's.
     InboundDropped { from: SocketAddr, reason: String },
+    /// Many more were.
+    InboundFlooded { dropped: u64 },
     /// An exchange of a peer was refused or broke off.
     ExchangeFailed { peer: NodeId, reason: String },
     /// An own file is durable on this disk.
@@ -177,6 +180,9 @@ impl Event {
             }
             Self::ReplicaReleased { owner, replica } => {
                 write!(f, "dropped {} of {}, which others hold", short(replica), owner.short())
+            }
+            Self::InboundFlooded { dropped } => {
+                write!(f, "dropped {dropped} more connections within {} seconds", DROPS_INTERVAL.as_secs())
             }
             Self::MembersChanged { change } => match change {
                 MemberChange::Forget(peer) => write!(f, "forgot {}", peer.short()),

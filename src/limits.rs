@@ -38,16 +38,28 @@ pub const PACKED_BYTES_MAX: usize = 64 * 1024;
 /// Chunks that may wait for one slow peer while a file is stored. Two keep the link busy while one is sealed.
 pub const CHUNKS_QUEUED_MAX: usize = 3;
 
-/// Connections that a node accepts at once, before and after the handshake together. Chosen: 7 peers with full
-/// pools fit four times over; each costs at most 0.4 MiB.
+/// Connections of peers, after the handshake. Chosen: 7 peers with full pools fit four times over; each costs at most
+/// 0.4 MiB.
 pub const INBOUND_CONNECTIONS_MAX: usize = 256;
 
 /// Connections that one peer may open and ask on, of those. Chosen: its full pool, and as many again that it has
 /// given up and that this node has not noticed yet.
 pub const INBOUND_PER_PEER_MAX: usize = 2 * POOL_CONNECTIONS_MAX;
 
-/// Connections that have not finished the handshake. A flood of strangers may hold no more than these.
+/// Connections that have said nothing yet which only who knows the cluster secret can say; one more takes the place of
+/// the oldest. Chosen: under 1,000 connections a second each has 64 ms from its accept to its first message, which a
+/// node sends together with the end of the TCP handshake.
+pub const STRANGERS_MAX: usize = 64;
+
+/// Connections that have said so, and have not finished the handshake; one more takes the place of the oldest. Who has
+/// recorded such a message can repeat it, and gets no further.
 pub const HANDSHAKES_MAX: usize = 64;
+
+/// Dropped connections that are told one by one…
+pub const DROPS_TOLD_MAX: u64 = 8;
+
+/// …in this time; how many more there were is told at its end.
+pub const DROPS_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Connections per peer that this node asks on. Chosen: enough for sixteen callers to overlap their waits for
 /// the peer's disk; further exchanges wait for a free one.

@@ -44,6 +44,7 @@ use crate::disk::Disk;
 use crate::event::{Event, EventSink};
 use crate::limits::{
     CALLS_MAX, HANDSHAKES_MAX, HEARTBEAT_PRINT_WAIT, HEARTBEAT_PRINTS_MAX, INBOUND_CONNECTIONS_MAX, REPAIRS_MAX,
+    STRANGERS_MAX,
 };
 use crate::membership::MembersError;
 use crate::platform::Platform;
@@ -152,7 +153,9 @@ impl Node {
             commits,
             listen_port: address.port(),
             inbound: Arc::new(Semaphore::new(INBOUND_CONNECTIONS_MAX)),
-            handshakes: Arc::new(Semaphore::new(HANDSHAKES_MAX)),
+            strangers: inbound::Waiting::new(STRANGERS_MAX),
+            handshakes: inbound::Waiting::new(HANDSHAKES_MAX),
+            drops: inbound::Drops::default(),
             asking: inbound::Asking::default(),
             on_their_way: repair::OnTheirWay::default(),
             repairs: Arc::new(Semaphore::new(REPAIRS_MAX)),
@@ -224,7 +227,9 @@ struct Inner<P: Platform> {
     commits: mpsc::Sender<commit::Commit>,
     listen_port: u16,
     inbound: Arc<Semaphore>,
-    handshakes: Arc<Semaphore>,
+    strangers: inbound::Waiting,
+    handshakes: inbound::Waiting,
+    drops: inbound::Drops,
     asking: inbound::Asking,
     on_their_way: repair::OnTheirWay,
     repairs: Arc<Semaphore>,

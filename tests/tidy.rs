@@ -16,7 +16,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("crypto", &["limits", "time"]),
     ("disk", &["limits"]),
     ("transport", &["limits"]),
-    ("event", &["crypto", "membership", "transport"]),
+    ("event", &["crypto", "limits", "membership", "transport"]),
     ("protocol", &["crypto", "limits", "time"]),
     ("platform", &["disk", "time", "transport"]),
     ("store", &["crypto", "disk", "limits", "seed", "time"]),

@@ -58,6 +58,9 @@ pub(crate) struct Cluster {
     /// The node that the benchmark makes its calls on.
     pub(crate) origin: Process,
     peers: [Process; 2],
+    /// Where the two peers listen.
+    #[allow(dead_code, reason = "not every benchmark goes to them directly")]
+    pub(crate) addresses: [String; 2],
 }
 
 impl Cluster {
@@ -70,7 +73,7 @@ impl Cluster {
         let (first, first_address) = start("peer-1", &[]);
         let (second, second_address) = start("peer-2", &[]);
         let (origin, _) = start("origin", &[&first_address, &second_address]);
-        Self { origin, peers: [first, second] }
+        Self { origin, peers: [first, second], addresses: [first_address, second_address] }
     }
 
     /// Syncs of all three so far.
@@ -81,6 +84,7 @@ impl Cluster {
     }
 
     /// Processor seconds of all three so far.
+    #[allow(dead_code, reason = "not every benchmark counts them")]
     pub(crate) fn cpu_seconds(&self) -> f64 {
         self.origin.cpu_seconds() + self.peers.iter().map(Process::cpu_seconds).sum::<f64>()
     }

@@ -10,6 +10,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 const ROLE: &str = "--role";
 
 /// `/proc/<pid>/stat` counts in these; Linux has told every program so since 2.6.
+#[allow(dead_code, reason = "not every benchmark counts processor time")]
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// A process in a role. It ends when this value is dropped.
@@ -64,6 +65,7 @@ impl Process {
     }
 
     /// Processor seconds so far, of all its threads, in user mode and in the kernel.
+    #[allow(dead_code, reason = "not every benchmark counts it")]
     pub(crate) fn cpu_seconds(&self) -> f64 {
         let stat = self.proc("stat");
         // The name in parentheses may hold anything; the fields are counted from behind it.

@@ -1,6 +1,9 @@
 //! Incoming connections: bounded in number, with a deadline on the handshake, dropped without a word where the
 //! other side is not a node of this cluster.
 
+mod drops;
+mod waiting;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,19 +11,22 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::connection::Connection;
-use super::link::{self, LinkError};
+use super::link::{self, Credentials, Knock, LinkError};
 use super::peers::Control;
 use super::{Shared, Stream, repair, serve};
 use crate::crypto::NodeId;
-use crate::event::Event;
 use crate::limits::{HANDSHAKE_TIMEOUT, HEARTBEAT_GRACE, HEARTBEAT_INTERVAL, INBOUND_PER_PEER_MAX};
 use crate::membership::Admission;
 use crate::platform::Platform;
 use crate::protocol::{Hello, Message, Purpose, Verdict};
 use crate::transport::{Address, Transport};
+use waiting::Place;
+
+pub(super) use drops::Drops;
+pub(super) use waiting::Waiting;
 
 /// How long to wait after a failed accept, which mostly means that the process is out of file descriptors.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
@@ -36,6 +42,7 @@ struct Linked<S> {
     connection: Connection<S>,
     hello: Hello,
     counted: Option<Counted>,
+    _slot: OwnedSemaphorePermit,
 }
 
 /// Counts one connection for as long as it lives.
@@ -78,34 +85,45 @@ pub(super) async fn run<P: Platform>(inner: Shared<P>, mut listener: <P::Transpo
                 continue;
             }
         };
-        // Without a permit the connection is dropped at once: whoever floods gets nothing.
-        let permits = (inner.inbound.clone().try_acquire_owned(), inner.handshakes.clone().try_acquire_owned());
-        if let (Ok(connection), Ok(handshake)) = permits {
-            inner.spawn(receive(inner.clone(), stream, from, connection, handshake));
-        }
+        inner.spawn(receive(inner.clone(), stream, from));
     }
 }
 
-async fn receive<P: Platform>(
-    inner: Shared<P>,
-    stream: Stream<P>,
-    from: SocketAddr,
-    _connection: OwnedSemaphorePermit,
-    handshake: OwnedSemaphorePermit,
-) {
-    let linked = timeout(HANDSHAKE_TIMEOUT, link_up(&inner, stream)).await;
-    drop(handshake);
-    let reason = match linked {
-        Ok(Ok(linked)) => return serve_peer(&inner, linked, from).await,
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => format!("no handshake in {} seconds", HANDSHAKE_TIMEOUT.as_secs()),
-    };
-    inner.tell(&Event::InboundDropped { from, reason });
+async fn receive<P: Platform>(inner: Shared<P>, stream: Stream<P>, from: SocketAddr) {
+    match link_up(&inner, stream).await {
+        Ok(linked) => serve_peer(&inner, linked, from).await,
+        Err(error) => drops::tell(&inner, from, error.to_string()),
+    }
 }
 
+/// From an accepted connection to its welcome. Who does not know the secret waits among strangers only.
 async fn link_up<P: Platform>(inner: &Shared<P>, stream: Stream<P>) -> Result<Linked<Stream<P>>, LinkError> {
+    let deadline = Instant::now() + HANDSHAKE_TIMEOUT;
     let credentials = inner.credentials();
-    let (mut records, peer, hello) = link::accept(stream, &credentials).await?;
+    let place = inner.strangers.enter();
+    let knock = unless_lost(place, deadline, link::knock(stream, &credentials)).await?;
+    let place = inner.handshakes.enter();
+    unless_lost(place, deadline, welcome(inner, knock, &credentials)).await
+}
+
+async fn unless_lost<T>(
+    place: Place,
+    deadline: Instant,
+    work: impl Future<Output = Result<T, LinkError>>,
+) -> Result<T, LinkError> {
+    tokio::select! {
+        biased;
+        () = place.lost() => Err(LinkError::Crowded),
+        done = timeout_at(deadline, work) => done.unwrap_or(Err(LinkError::Late)),
+    }
+}
+
+async fn welcome<P: Platform>(
+    inner: &Shared<P>,
+    knock: Knock<Stream<P>>,
+    credentials: &Credentials<'_>,
+) -> Result<Linked<Stream<P>>, LinkError> {
+    let (mut records, peer, hello) = knock.open(credentials).await?;
     let admission = inner.membership.admission(peer);
     if admission != Admission::Admitted {
         link::welcome(&mut records, Verdict::NotAdmitted).await?;
@@ -120,16 +138,17 @@ async fn link_up<P: Platform>(inner: &Shared<P>, stream: Stream<P>) -> Result<Li
         }
         Purpose::AcceptorAsks => inner.peers.find(peer).is_some_and(|peer| peer.is_connected()),
     };
-    if !has_room {
+    let Some(slot) = inner.inbound.clone().try_acquire_owned().ok().filter(|_| has_room) else {
         link::welcome(&mut records, Verdict::Full).await?;
         return Err(LinkError::Full);
-    }
+    };
     link::welcome(&mut records, Verdict::Accepted).await?;
-    Ok(Linked { connection: Connection::new(records, peer, inner.membership.clone()), hello, counted })
+    let connection = Connection::new(records, peer, inner.membership.clone());
+    Ok(Linked { connection, hello, counted, _slot: slot })
 }
 
 async fn serve_peer<P: Platform>(inner: &Shared<P>, linked: Linked<Stream<P>>, from: SocketAddr) {
-    let Linked { connection, hello, counted: _counted } = linked;
+    let Linked { connection, hello, counted: _counted, _slot } = linked;
     match hello.purpose {
         // It may have been forgotten while the welcome was on its way.
         _ if !inner.membership.admits(connection.peer) => {}

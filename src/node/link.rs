@@ -17,7 +17,7 @@ use snow::{Builder, HandshakeState};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::crypto::{ClusterSecret, Keys, LinkKey, NodeId};
-use crate::limits::PROTOCOL_VERSION;
+use crate::limits::{HANDSHAKE_TIMEOUT, PROTOCOL_VERSION};
 use crate::membership::Admission;
 use crate::protocol::{Hello, Verdict, Welcome, WireError, message_frame, read_payload};
 use crate::seed::{LaneRng, Rng};
@@ -53,6 +53,12 @@ pub enum LinkError {
     /// The other side takes no more connections of this kind.
     #[error("it has no room for another connection")]
     Full,
+    /// Others came after it while it said nothing.
+    #[error("too many others came while it finished no handshake")]
+    Crowded,
+    /// It took too long.
+    #[error("no handshake in {} seconds", HANDSHAKE_TIMEOUT.as_secs())]
+    Late,
     /// The other side does not have this node as a peer.
     #[error("it does not admit this node: it has forgotten it, or its list is locked")]
     NotAdmitted,
@@ -125,29 +131,54 @@ pub async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
+/// The dialling side of a connection that knows the cluster secret, or repeats a message of somebody who does.
+pub struct Knock<S> {
+    stream: S,
+    noise: HandshakeState,
+}
+
 /// Accepts: handshake and hello. The caller answers with [`welcome`]. Sets no deadline.
 ///
 /// # Errors
 /// Where the other side is no node of this cluster. It is told of another version, and of nothing else.
 pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
-    mut stream: S,
+    stream: S,
     credentials: &Credentials<'_>,
 ) -> Result<(Records<S>, NodeId, Hello), LinkError> {
+    knock(stream, credentials).await?.open(credentials).await
+}
+
+/// Takes the first message of the handshake, which is worth nothing without the cluster secret. Sets no deadline.
+///
+/// # Errors
+/// Where the other side does not know it. It is told nothing.
+pub async fn knock<S: AsyncRead + Unpin>(mut stream: S, credentials: &Credentials<'_>) -> Result<Knock<S>, LinkError> {
     let mut noise = credentials.handshake(false);
     receive(&mut stream, &mut noise).await?;
-    send(&mut stream, &mut noise).await?;
-    receive(&mut stream, &mut noise).await?;
-    let (mut records, peer) = finish(stream, noise)?;
-    let hello = Hello::decode(&read_payload(&mut records).await?, PROTOCOL_VERSION).map_err(WireError::from)?;
-    if hello.protocol != PROTOCOL_VERSION {
-        welcome(&mut records, Verdict::Full).await?;
-        return Err(LinkError::Version { theirs: hello.protocol });
+    Ok(Knock { stream, noise })
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Knock<S> {
+    /// Does the rest of the handshake, and takes the hello. Sets no deadline.
+    ///
+    /// # Errors
+    /// As [`accept`].
+    pub async fn open(self, credentials: &Credentials<'_>) -> Result<(Records<S>, NodeId, Hello), LinkError> {
+        let Self { mut stream, mut noise } = self;
+        send(&mut stream, &mut noise).await?;
+        receive(&mut stream, &mut noise).await?;
+        let (mut records, peer) = finish(stream, noise)?;
+        let hello = Hello::decode(&read_payload(&mut records).await?, PROTOCOL_VERSION).map_err(WireError::from)?;
+        if hello.protocol != PROTOCOL_VERSION {
+            welcome(&mut records, Verdict::Full).await?;
+            return Err(LinkError::Version { theirs: hello.protocol });
+        }
+        if peer == credentials.keys.node() {
+            welcome(&mut records, Verdict::Full).await?;
+            return Err(LinkError::Itself);
+        }
+        Ok((records, peer, hello))
     }
-    if peer == credentials.keys.node() {
-        welcome(&mut records, Verdict::Full).await?;
-        return Err(LinkError::Itself);
-    }
-    Ok((records, peer, hello))
 }
 
 /// Answers a hello.

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use dacapo::crypto::{ClusterSecret, Key};
 use dacapo::disk::Disk;
+use dacapo::event::Event;
 use dacapo::node::{Config, Content, Handle, Node, Replicas, Stored};
 use dacapo::seed::Seed;
 use dacapo::store::layout::Layout;
@@ -37,6 +38,8 @@ pub(crate) struct Network {
     boots: Rc<RefCell<BTreeMap<u16, u64>>>,
     layout: Option<Layout>,
     replicas: Replicas,
+    /// What all nodes tell, in order.
+    pub(crate) events: Rc<RefCell<Vec<Event>>>,
 }
 
 impl Network {
@@ -83,7 +86,10 @@ impl Network {
             layout: self.layout,
             replicas: self.replicas,
             seed: Seed::from_u64(port.into()).derive("boot", boot),
-            events: Rc::new(|_| ()),
+            events: {
+                let events = self.events.clone();
+                Rc::new(move |event| events.borrow_mut().push(event.clone()))
+            },
         };
         let platform = SimPlatform { transport: self.clone(), disk, clock: SimClock::Frozen };
         Node::start(platform, config).await.map_err(|error| error.to_string())

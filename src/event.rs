@@ -35,6 +35,8 @@ pub enum Event {
     InboundFlooded { dropped: u64 },
     /// An exchange of a peer was refused or broke off.
     ExchangeFailed { peer: NodeId, reason: String },
+    /// A peer asked for what it may not have. Told of the first time, and whenever the count has doubled.
+    RequestRefused { peer: NodeId, reason: String, count: u64 },
     /// An own file is durable on this disk.
     FileWritten { file: PathName, version: Version, bytes: u64 },
     /// A peer acknowledged a replica as durable.
@@ -180,6 +182,9 @@ impl Event {
             }
             Self::ReplicaReleased { owner, replica } => {
                 write!(f, "dropped {} of {}, which others hold", short(replica), owner.short())
+            }
+            Self::RequestRefused { peer, reason, count } => {
+                write!(f, "refused {count} requests of {}, the last because {reason}", peer.short())
             }
             Self::InboundFlooded { dropped } => {
                 write!(f, "dropped {dropped} more connections within {} seconds", DROPS_INTERVAL.as_secs())

@@ -117,6 +117,9 @@ pub const REPAIR_RETRY_MIN: Duration = HEARTBEAT_INTERVAL;
 /// offers it.
 pub const REPAIR_RETRY_MAX: Duration = Duration::from_secs(20);
 
+/// Deletions that are remembered for one owner, beside those of files that are held for it. Chosen: 128 MiB of catalog.
+pub const TOMBSTONES_PER_OWNER_MAX: u64 = 1 << 20;
+
 /// A check reads replicas up to this size; of larger ones it says when they were last verified. Chosen: read from a
 /// disk well within the deadline of a message.
 pub const CHECK_BYTES_MAX: u64 = 64 * 1024 * 1024;

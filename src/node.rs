@@ -4,9 +4,11 @@
 //! is then a function of the seed. What blocks leaves the thread through the disk seam. Stopping drops every task
 //! at its next wait; what was not acknowledged by then stays as it is, and the next start finishes or drops it.
 
+mod answers;
 mod bomb;
 mod calls;
 mod commit;
+mod config;
 mod connection;
 mod dial;
 mod errors;
@@ -23,6 +25,7 @@ mod open;
 mod peers;
 mod placing;
 mod pump;
+mod quota;
 mod repair;
 mod replicate;
 mod scrub;
@@ -30,7 +33,6 @@ mod serve;
 
 use std::cell::Cell;
 use std::future::Future;
-use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -46,63 +48,23 @@ use crate::limits::{
     CALLS_MAX, HANDSHAKES_MAX, HEARTBEAT_PRINT_WAIT, HEARTBEAT_PRINTS_MAX, INBOUND_CONNECTIONS_MAX, REPAIRS_MAX,
     STRANGERS_MAX,
 };
-use crate::membership::MembersError;
 use crate::platform::Platform;
-use crate::seed::{Lane, Seed};
-use crate::store::layout::Layout;
-use crate::store::{self, IdentityError, Origin, Recovered, Store};
-use crate::transport::{Address, Transport};
+use crate::seed::Lane;
+use crate::store::{Origin, Recovered, Store};
+use crate::transport::Transport;
 use bomb::Bomb;
 use lanes::Lanes;
 
+pub use config::{Config, StartError};
 pub use errors::{DeleteError, GetError, MemberError, ReadError, ReplicaError, StatError, StoreError, StoreFault};
 pub use everywhere::{Holder, Holding};
 pub use placing::Replicas;
+pub use quota::Quota;
 pub use repair::Progress;
 pub use scrub::Scrubbed;
 
-pub use handle::{Content, Fetched, FileInfo, Handle, PeerInfo, Receipt, Stored};
-
-/// What a node is started with.
-pub struct Config {
-    /// Where it listens; port 0 takes a free one.
-    pub listen: Address,
-    /// The peers that it dials, beside those that its data directory names, and dials again whenever they are lost.
-    pub peers: Vec<Address>,
-    /// What the nodes of the cluster share.
-    pub cluster: ClusterSecret,
-    /// How the blobs of its data directory lie. Where nothing is said, as they do; in a new directory in
-    /// [`Layout::Folders`].
-    pub layout: Option<Layout>,
-    /// How many peers are to hold each of its files.
-    pub replicas: Replicas,
-    /// Where its keys, IVs and jitter come from. Never the same for two starts.
-    pub seed: Seed,
-    /// Where it tells its events.
-    pub events: EventSink,
-}
-
-/// Why a node did not start. Nothing was changed but what a crash had left half done.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The data directory has no usable identity.
-    #[error(transparent)]
-    Identity(#[from] IdentityError),
-    /// The data directory could not be opened.
-    #[error(transparent)]
-    Store(#[from] store::StoreError),
-    /// The list of members cannot be used.
-    #[error(transparent)]
-    Members(#[from] MembersError),
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}")]
-    Listen {
-        /// The address.
-        address: Address,
-        /// Why not.
-        source: io::Error,
-    },
-}
+pub use answers::{Fetched, FileInfo, PeerInfo, Receipt, Stored};
+pub use handle::{Content, Handle};
 
 /// A task of the node panicked, which is a defect. The node has stopped; its data directory is as after a crash.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -144,6 +106,8 @@ impl Node {
             keys: opened.keys,
             cluster: config.cluster,
             replicas: config.replicas,
+            quota: config.quota,
+            reserved: quota::Reserved::default(),
             started: Instant::now(),
             store: opened.store,
             events: config.events,
@@ -217,6 +181,8 @@ struct Inner<P: Platform> {
     keys: Arc<Keys>,
     cluster: ClusterSecret,
     replicas: Replicas,
+    quota: Quota,
+    reserved: quota::Reserved,
     started: Instant,
     store: Arc<Store<P::Disk>>,
     events: EventSink,

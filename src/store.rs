@@ -10,6 +10,7 @@ mod backend;
 mod blobs;
 mod catalog;
 mod convert;
+mod held;
 mod identity;
 pub mod layout;
 mod reader;
@@ -17,6 +18,7 @@ mod record;
 mod recovery;
 mod setup;
 pub(crate) mod text_file;
+mod usage;
 mod writer;
 
 use std::io;
@@ -38,6 +40,7 @@ pub use reader::BlobReader;
 pub use record::{Change, HeldRecord, Known, OwnRecord};
 pub use recovery::Recovered;
 pub use setup::{LayoutError, Setup};
+pub use usage::Usage;
 pub use writer::BlobWriter;
 
 /// Why the data directory could not be read or changed.
@@ -244,14 +247,6 @@ impl<D: Disk> Store<D> {
         Ok(self.catalog.list_own(after, limit)?)
     }
 
-    /// What this node knows of a replica that it holds, or of one that its owner deleted everywhere.
-    ///
-    /// # Errors
-    /// Where the catalog cannot be read.
-    pub fn held(&self, owner: NodeId, hashed: HashedKey) -> Result<Option<Known>, StoreError> {
-        Ok(self.catalog.held(owner, hashed)?)
-    }
-
     /// Looks at the summary of this node's own files, or of the replicas that it holds for an owner. It is of 64 KiB,
     /// made from the whole catalog when it is first wanted and kept in step from there on.
     ///
@@ -295,18 +290,6 @@ impl<D: Disk> Store<D> {
             Some(from) => Ok(self.catalog.entries(whose, (from, last), limit)?),
             None => Ok(Vec::new()),
         }
-    }
-
-    /// Every replica that this node holds, and every one that its owner deleted, in the order of owner and name.
-    ///
-    /// # Errors
-    /// Where the catalog cannot be read.
-    pub fn list_held(
-        &self,
-        after: Option<(NodeId, HashedKey)>,
-        limit: usize,
-    ) -> Result<Vec<(NodeId, HashedKey, Known)>, StoreError> {
-        Ok(self.catalog.list_held(after, limit)?)
     }
 
     fn path(&self, blob: &BlobId) -> DiskPath {

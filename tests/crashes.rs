@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use dacapo::crypto::{ClusterSecret, Key};
-use dacapo::node::{Config, Content, GetError, Handle, Node, Replicas, StoreError};
+use dacapo::node::{Config, Content, GetError, Handle, Node, Quota, Replicas, StoreError};
 use dacapo::seed::Seed;
 use dacapo::store::layout::Layout;
 use dacapo::transport::{Address, Transport};
@@ -45,6 +45,7 @@ async fn start(disk: &FaultDisk, layout: Layout, boot: u64) -> Result<Node, Stri
         cluster: ClusterSecret::open(),
         layout: Some(layout),
         replicas: Replicas::All,
+        quota: Quota::default(),
         seed: Seed::from_u64(1).derive("n", boot),
         events: Rc::new(|_| ()),
     };

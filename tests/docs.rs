@@ -31,6 +31,7 @@ fn the_protocol_document_has_the_limits_of_the_code() {
         row!(LEAF_ENTRIES_MAX),
         row!(REPAIRS_MAX),
         row!(CHECK_BYTES_MAX),
+        row!(TOMBSTONES_PER_OWNER_MAX),
     ];
     for (name, value) in rows {
         let row = format!("| `{name}` | {value} |");

@@ -145,7 +145,19 @@ fn messages_between_peers() {
                 TurnedAway
             ),
             messages!(
-                Refusal { NotOwner, Stale, Damaged, Rotten, TooLarge, DiskFull, DiskFailed, Unexpected },
+                Refusal {
+                    NotOwner,
+                    Stale,
+                    Damaged,
+                    Rotten,
+                    TooLarge,
+                    DiskFull,
+                    DiskFailed,
+                    Unexpected,
+                    QuotaBytes,
+                    QuotaFiles,
+                    QuotaDeleted
+                },
                 NotOwner,
                 Stale { held: Version(7) },
                 Damaged,
@@ -153,7 +165,10 @@ fn messages_between_peers() {
                 TooLarge,
                 DiskFull,
                 DiskFailed,
-                Unexpected
+                Unexpected,
+                QuotaBytes { max: 1 << 30 },
+                QuotaFiles { max: 1000 },
+                QuotaDeleted
             ),
             messages!(
                 ReplicaError { Refused, Unreachable, Unconfirmed },

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use dacapo::crypto::ClusterSecret;
 use dacapo::disk::dir::DirDisk;
-use dacapo::node::{Config, Content, Handle, Node, Replicas};
+use dacapo::node::{Config, Content, Handle, Node, Quota, Replicas};
 use dacapo::seed::{Lane, Seed};
 use dacapo::transport::Address;
 use dacapo::transport::tcp::Tcp;
@@ -40,6 +40,7 @@ async fn node(links: &Links, own: usize, directory: &Path, peers: Vec<Address>) 
         cluster: ClusterSecret::open(),
         layout: None,
         replicas: Replicas::All,
+        quota: Quota::default(),
         seed: node_seed(1, &format!("n{own}"), 0),
         events: Rc::new(|_| ()),
     };

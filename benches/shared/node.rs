@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dacapo::crypto::ClusterSecret;
 use dacapo::disk::dir::DirDisk;
-use dacapo::node::{Config, Handle, Node, Replicas};
+use dacapo::node::{Config, Handle, Node, Quota, Replicas};
 use dacapo::platform::machine::Machine;
 use dacapo::seed::Seed;
 use dacapo::store::layout::Layout;
@@ -29,6 +29,7 @@ pub(crate) fn run(role: &[String], obey: &impl AsyncFn(&Handle, &[&str]) -> Stri
             cluster: ClusterSecret::open(),
             layout: Some(role[0].parse().expect("a layout")),
             replicas: Replicas::All,
+            quota: Quota::default(),
             seed: Seed::from_u64(u64::from(std::process::id())),
             events: Rc::new(|_| ()),
         };

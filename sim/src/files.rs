@@ -16,7 +16,7 @@ use dacapo::crypto::{ClusterSecret, Keys};
 use dacapo::disk::Disk;
 use dacapo::event::{Event, FetchAnswer};
 use dacapo::limits::LIST_PAGE_MAX;
-use dacapo::node::{Config, Content, DeleteError, GetError, Node, Replicas, StoreError};
+use dacapo::node::{Config, Content, DeleteError, GetError, Node, Quota, Replicas, StoreError};
 use dacapo::seed::{Lane, Seed};
 use dacapo::store::layout::Layout;
 use dacapo::store::{Identity, Store};
@@ -187,6 +187,7 @@ async fn start<D: Disk>(machine: Machine<Files>, wrap: impl FnOnce(SimDisk) -> D
         cluster: ClusterSecret::open(),
         layout: layout(&options),
         replicas: bug.map_or(replicas(&options), |bug| bug.miscount(replicas(&options))),
+        quota: Quota::default(),
         seed,
         events: Rc::new(move |event| events.event(event)),
     };

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use dacapo::crypto::ClusterSecret;
-use dacapo::node::{Config, Handle, Node, Replicas};
+use dacapo::node::{Config, Handle, Node, Quota, Replicas};
 use dacapo::seed::Seed;
 use dacapo::transport::Address;
 use tokio::sync::Notify;
@@ -189,6 +189,7 @@ impl Start {
             cluster: ClusterSecret::open(),
             layout: None,
             replicas: Replicas::All,
+            quota: Quota::default(),
             seed: node_seed(self.seed, &self.host.name, boot),
             events: Rc::new(move |event| tracer.event(event)),
         };

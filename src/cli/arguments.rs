@@ -2,6 +2,7 @@
 
 mod cluster;
 mod examples;
+mod sizes;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -13,6 +14,8 @@ use dacapo::store::layout::Layout;
 use dacapo::transport::Address;
 
 pub(crate) use cluster::{IdArguments, InitArguments, InviteArguments, JoinArguments, PeersAction, PeersArguments};
+pub(crate) use sizes::ByteCount;
+
 use examples::{
     CONVERT_EXAMPLE, DEMO_EXAMPLE, EXIT_CODES, GET_EXAMPLE, INIT_EXAMPLE, INVITE_EXAMPLE, JOIN_EXAMPLE, LS_EXAMPLE,
     NODE_EXAMPLE, PEERS_EXAMPLE, PUT_EXAMPLE, RM_EXAMPLE, SCRUB_EXAMPLE, STAT_EXAMPLE, STOP_EXAMPLE, WHEREIS_EXAMPLE,
@@ -113,6 +116,12 @@ pub(crate) struct NodeArguments {
     /// How many peers are to hold each file of this node: all connected ones, or so many of them, chosen for each file
     #[arg(long, value_name = "N|all", default_value_t = Replicas::All)]
     pub(crate) replicas: Replicas,
+    /// Keep no more than so many bytes for each other node, such as 10GiB
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) quota_bytes: Option<ByteCount>,
+    /// Keep no more than so many files for each other node
+    #[arg(long, value_name = "N")]
+    pub(crate) quota_files: Option<u64>,
     /// How copies lie in a new data directory: each in a file of its own, below folders made of its name (the default),
     /// or those of up to 64 KiB in the catalog, which stores small files many times as fast
     #[arg(long, value_parser = layouts())]

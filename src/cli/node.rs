@@ -5,11 +5,11 @@ use std::pin::pin;
 
 use dacapo::disk::dir::DirDisk;
 use dacapo::membership::Cluster;
-use dacapo::node::{Config, Node};
+use dacapo::node::{Config, Node, Quota};
 use dacapo::platform::machine::Machine;
 use dacapo::seed::Seed;
 
-use super::arguments::{NodeArguments, Verbosity};
+use super::arguments::{ByteCount, NodeArguments, Verbosity};
 use super::control::Server;
 use super::error::CliError;
 use super::runtime::{self, Signals};
@@ -40,6 +40,10 @@ pub(crate) fn run(
         cluster: cluster.secret(),
         layout: arguments.layout,
         replicas: arguments.replicas,
+        quota: Quota {
+            bytes_max: arguments.quota_bytes.map(|ByteCount(bytes)| bytes),
+            files_max: arguments.quota_files,
+        },
         seed: draw_seed().map_err(CliError::Process)?,
         events: logging::sink(String::new()),
     };

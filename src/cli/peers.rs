@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::arguments::{IdArguments, PeersAction, PeersArguments, StopArguments, Verbosity};
 use super::control::{Answer, Client, ControlError, PeerRow, Request};
 use super::error::CliError;
-use super::output;
+use super::{output, show};
 
 /// So many digits of an id name a peer, where no other begins with them.
 const ID_DIGITS_MIN: usize = 6;
@@ -40,7 +40,10 @@ async fn list(data: &Path, as_json: bool, verbosity: Verbosity) -> Result<(), Cl
         }
         return Ok(());
     }
-    output::line(&format!("{:8}  {:9}  {:7}  ADDRESS", "PEER", "STATE", "FILES"))?;
+    output::line(&format!(
+        "{:8}  {:9}  {:7}  {:>9}  {:>10}  {:>7}  ADDRESS",
+        "PEER", "STATE", "FILES", "HELD HERE", "SIZE", "REFUSED"
+    ))?;
     for row in &peers {
         let peer = row.peer.map_or("unknown".to_owned(), |peer| peer.short());
         let state = match (row.is_forgotten, row.is_connected) {
@@ -54,7 +57,10 @@ async fn list(data: &Path, as_json: bool, verbosity: Verbosity) -> Result<(), Cl
             None => "unknown",
         };
         let address = row.address.as_deref().unwrap_or(if row.is_forgotten { "-" } else { "cannot be dialled" });
-        output::line(&format!("{peer:8}  {state:9}  {files:7}  {address}"))?;
+        let refused = row.refused;
+        let (held, size) =
+            row.held.map_or(("?".to_owned(), "?".to_owned()), |(files, bytes)| (files.to_string(), show::size(bytes)));
+        output::line(&format!("{peer:8}  {state:9}  {files:7}  {held:>9}  {size:>10}  {refused:>7}  {address}"))?;
     }
     Ok(())
 }
@@ -122,6 +128,9 @@ struct PeerJson<'a> {
     connected: bool,
     forgotten: bool,
     current: Option<bool>,
+    held_files: Option<u64>,
+    held_bytes: Option<u64>,
+    refused: u64,
 }
 
 impl<'a> From<&'a PeerRow> for PeerJson<'a> {
@@ -132,6 +141,9 @@ impl<'a> From<&'a PeerRow> for PeerJson<'a> {
             connected: row.is_connected,
             forgotten: row.is_forgotten,
             current: row.is_current.filter(|_| row.is_connected),
+            held_files: row.held.map(|(files, _)| files),
+            held_bytes: row.held.map(|(_, bytes)| bytes),
+            refused: row.refused,
         }
     }
 }

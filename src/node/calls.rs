@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc};
 
+use super::errors::StatError;
 use super::handle::{Call, Reply};
 use super::{Shared, everywhere, fetch, files, members, replicate, scrub};
 use crate::limits::CALLS_MAX;
@@ -38,6 +39,10 @@ async fn answer<P: Platform>(inner: Shared<P>, call: Call) {
         Call::DeleteEverywhere(key, reply) => send(reply, everywhere::delete(inner, key).await),
         Call::ChangeMembers(change, reply) => send(reply, members::change(&inner, change).await),
         Call::Forgotten(reply) => send(reply, inner.membership.forgotten()),
+        Call::HeldFor(owner, reply) => {
+            let usage = inner.blocking(move |store| store.usage(owner)).await;
+            send(reply, usage.map_err(StatError::Disk));
+        }
         Call::Scrub(told, reply) => send(reply, scrub::now(inner, told).await),
     }
 }

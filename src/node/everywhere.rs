@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
+use super::answers::Receipt;
 use super::errors::{DeleteError, ReplicaError, StatError};
-use super::handle::Receipt;
 use super::peers::{self, Peer};
 use super::{Inner, Shared, Stream};
 use crate::crypto::{HashedKey, Key, NodeId, Tombstone, Version};

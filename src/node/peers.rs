@@ -12,8 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
+use super::answers::PeerInfo;
 use super::connection::Connection;
-use super::handle::PeerInfo;
 use super::repair::{Progress, Repair};
 use super::{Shared, Stream, dial};
 use crate::crypto::NodeId;
@@ -45,6 +45,8 @@ pub(super) struct Peer<S> {
     pub(super) wanted_changed: Notify,
     opened: Notify,
     pub(super) repair: Repair,
+    /// Requests of it that were refused because it may not make them.
+    refused: Cell<u64>,
     /// Bounds the connections that this side opened for the peer to ask on.
     pub(super) opened_for_it: Arc<Semaphore>,
 }
@@ -99,6 +101,7 @@ impl<S> Peers<S> {
                 address: peer.address.borrow().clone(),
                 is_connected: peer.is_connected(),
                 progress: peer.repair.progress(),
+                refused: peer.refused.get(),
             })
             .collect();
         for address in &self.configured {
@@ -109,6 +112,7 @@ impl<S> Peers<S> {
                     address: Some(address.clone()),
                     is_connected: false,
                     progress: Progress::Unknown,
+                    refused: 0,
                 });
             }
         }
@@ -125,6 +129,13 @@ impl<S> Peers<S> {
             }
             stays
         });
+    }
+
+    /// One more request of a peer was refused; so many were.
+    pub(super) fn count_refusal(&self, id: NodeId) -> u64 {
+        let peer = self.entry(id);
+        peer.refused.set(peer.refused.get() + 1);
+        peer.refused.get()
     }
 
     /// Whether one more control connection may be opened for this peer.
@@ -157,6 +168,7 @@ impl<S> Peer<S> {
             wanted_changed: Notify::new(),
             opened: Notify::new(),
             repair: Repair::default(),
+            refused: Cell::new(0),
             opened_for_it: Arc::new(Semaphore::new(POOL_CONNECTIONS_MAX)),
         }
     }

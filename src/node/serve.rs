@@ -5,7 +5,8 @@ mod take;
 mod tell;
 
 use super::connection::Connection;
-use super::{Shared, Stream};
+use super::{Inner, Shared, Stream};
+use crate::crypto::NodeId;
 use crate::event::Event;
 use crate::limits::IDLE_SERVER_TIMEOUT;
 use crate::platform::Platform;
@@ -52,6 +53,17 @@ pub(super) async fn run<P: Platform>(inner: &Shared<P>, mut connection: Connecti
     }
 }
 
+impl<P: Platform> Inner<P> {
+    /// Counts what a peer asked for and may not have.
+    fn count_refusal(&self, peer: NodeId, refusal: &Refusal) {
+        let count = self.peers.count_refusal(peer);
+        // The first one, and then less and less often: who asks again and again fills no log.
+        if count.is_power_of_two() {
+            self.tell(&Event::RequestRefused { peer, reason: refusal.to_string(), count });
+        }
+    }
+}
+
 fn unexpected(expected: &'static str, came: Result<Message, WireError>) -> WireError {
     match came {
         Ok(message) => WireError::Unexpected { expected, found: message.name() },
@@ -59,6 +71,6 @@ fn unexpected(expected: &'static str, came: Result<Message, WireError>) -> WireE
     }
 }
 
-fn refusal_for(error: &StoreError) -> Refusal {
+pub(super) fn refusal_for(error: &StoreError) -> Refusal {
     if error.is_full() { Refusal::DiskFull } else { Refusal::DiskFailed }
 }

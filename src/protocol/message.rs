@@ -140,6 +140,21 @@ pub enum Refusal {
     /// The exchange is not one that this protocol has.
     #[error("it did not expect this message")]
     Unexpected,
+    /// The owner's replicas would take up more bytes than the peer gives to one owner.
+    #[error("it keeps no more than {max} bytes for one owner")]
+    QuotaBytes {
+        /// Sealed bytes.
+        max: u64,
+    },
+    /// The owner would have more replicas than the peer keeps for one owner.
+    #[error("it keeps no more than {max} files for one owner")]
+    QuotaFiles {
+        /// How many.
+        max: u64,
+    },
+    /// The owner has deleted more files than the peer remembers.
+    #[error("it remembers no more deletions for one owner")]
+    QuotaDeleted,
 }
 
 /// Why bytes are not a message.

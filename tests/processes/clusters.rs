@@ -108,10 +108,8 @@ fn a_forgotten_peer_is_cut_off_at_once_and_stays_so() {
     first.connected(&bench, 1);
     let id = second.short_id();
     bench.succeed(&first.data, &["peers", "forget", &id]);
-    assert_eq!(
-        bench.succeed(&first.data, &["peers"]).lines().nth(1).map(str::trim_end),
-        Some(&*format!("{id}  forgotten  unknown  -"))
-    );
+    let listed = bench.succeed(&first.data, &["peers"]);
+    assert!(listed.contains(&format!("{id}  forgotten  unknown")), "{listed}");
     wait_until("it is told", || second.events().contains("does not admit this node"));
     bench.succeed(&first.data, &["stop"]);
     first.wait();

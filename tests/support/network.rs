@@ -14,7 +14,7 @@ use std::time::Duration;
 use dacapo::crypto::{ClusterSecret, Key};
 use dacapo::disk::Disk;
 use dacapo::event::Event;
-use dacapo::node::{Config, Content, Handle, Node, Replicas, Stored};
+use dacapo::node::{Config, Content, Handle, Node, Quota, Replicas, Stored};
 use dacapo::seed::Seed;
 use dacapo::store::layout::Layout;
 use dacapo::transport::{Address, Transport};
@@ -38,6 +38,7 @@ pub(crate) struct Network {
     boots: Rc<RefCell<BTreeMap<u16, u64>>>,
     layout: Option<Layout>,
     replicas: Replicas,
+    quota: Quota,
     /// What all nodes tell, in order.
     pub(crate) events: Rc<RefCell<Vec<Event>>>,
 }
@@ -52,6 +53,11 @@ impl Network {
     pub(crate) fn with_replicas(count: usize) -> Self {
         let replicas = Replicas::Count(count.try_into().expect("not zero"));
         Self { replicas, ..Self::default() }
+    }
+
+    /// A network whose nodes give each owner so much.
+    pub(crate) fn with_quota(quota: Quota) -> Self {
+        Self { quota, ..Self::default() }
     }
 
     /// Listens on a port, in place of whoever did before.
@@ -85,6 +91,7 @@ impl Network {
             cluster: ClusterSecret::open(),
             layout: self.layout,
             replicas: self.replicas,
+            quota: self.quota,
             seed: Seed::from_u64(port.into()).derive("boot", boot),
             events: {
                 let events = self.events.clone();

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use dacapo::crypto::ClusterSecret;
 use dacapo::disk::dir::DirDisk;
 use dacapo::event::Event;
-use dacapo::node::{Config, Node, Replicas, StartError};
+use dacapo::node::{Config, Node, Quota, Replicas, StartError};
 use dacapo::seed::Seed;
 use dacapo::transport::Address;
 use dacapo::transport::tcp::Tcp;
@@ -39,6 +39,7 @@ pub(crate) async fn start(
         cluster: ClusterSecret::open(),
         layout: None,
         replicas: Replicas::All,
+        quota: Quota::default(),
         seed,
         events: Rc::new(move |event| sink.borrow_mut().push(event.clone())),
     };

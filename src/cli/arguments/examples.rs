@@ -91,6 +91,9 @@ pub(super) const PEERS_EXAMPLE: &str = "\
 Everybody who has the secret of the cluster may be a peer, but those whom this node has forgotten. `peers lock` admits only \
 those who are peers at that moment, and those who are allowed afterwards. A change is in force at once, and stays.
 
+FILES says whether the peer holds every current file of this node, HELD HERE and SIZE what is held for it on this disk, and \
+REFUSED how often it asked for what it may not have: files of others, or more than its quota.
+
 Examples:
   dacapo peers --data ~/a
   dacapo peers forget --data ~/a 1a2b3c4d";

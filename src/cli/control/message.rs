@@ -157,6 +157,10 @@ pub(crate) struct PeerRow {
     pub(crate) is_current: Option<bool>,
     /// Whether this node has forgotten it.
     pub(crate) is_forgotten: bool,
+    /// Its requests that were refused.
+    pub(crate) refused: u64,
+    /// The replicas and bytes that are held for it, where that can be read.
+    pub(crate) held: Option<(u64, u64)>,
 }
 
 /// Why a request was not done. The message says whether it perhaps was.
@@ -251,20 +255,28 @@ impl From<FileInfo> for FileRow {
 
 impl From<PeerInfo> for PeerRow {
     fn from(info: PeerInfo) -> Self {
-        let PeerInfo { peer, address, is_connected, progress } = info;
+        let PeerInfo { peer, address, is_connected, progress, refused } = info;
         let is_current = match progress {
             Progress::Unknown => None,
             Progress::Current => Some(true),
             Progress::Behind => Some(false),
         };
         let address = address.map(|address| address.to_string());
-        Self { peer, address, is_connected, is_current, is_forgotten: false }
+        Self { peer, address, is_connected, is_current, is_forgotten: false, refused, held: None }
     }
 }
 
 impl PeerRow {
     pub(crate) fn forgotten(peer: NodeId) -> Self {
-        Self { peer: Some(peer), address: None, is_connected: false, is_current: None, is_forgotten: true }
+        Self {
+            peer: Some(peer),
+            address: None,
+            is_connected: false,
+            is_current: None,
+            is_forgotten: true,
+            refused: 0,
+            held: None,
+        }
     }
 }
 

@@ -84,7 +84,13 @@ async fn answer(
 async fn peers(handle: &Handle) -> Answer {
     let peers = handle.peers().await.into_iter().map(PeerRow::from);
     let forgotten = handle.forgotten().await.into_iter().map(PeerRow::forgotten);
-    Answer::Peers(peers.chain(forgotten).collect())
+    let mut rows: Vec<_> = peers.chain(forgotten).collect();
+    for row in &mut rows {
+        if let Some(peer) = row.peer {
+            row.held = handle.held_for(peer).await.ok().map(|held| (held.files, held.bytes));
+        }
+    }
+    Answer::Peers(rows)
 }
 
 async fn put(

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use dacapo::crypto::{ClusterSecret, Key};
 use dacapo::disk::dir::DirDisk;
-use dacapo::node::{Config, Node, Replicas};
+use dacapo::node::{Config, Node, Quota, Replicas};
 use dacapo::platform::machine::Machine;
 use dacapo::seed::{Lane, Rng, Seed};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -32,6 +32,7 @@ fn exchange(sent: Vec<u8>) -> (Vec<u8>, bool) {
             cluster: ClusterSecret::open(),
             layout: None,
             replicas: Replicas::All,
+            quota: Quota::default(),
             seed: Seed::from_u64(1),
             events: Rc::new(|_| ()),
         };

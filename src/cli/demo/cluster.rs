@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use dacapo::crypto::{ClusterSecret, NodeId};
 use dacapo::disk::dir::DirDisk;
-use dacapo::node::{Config, Handle, Node, Replicas};
+use dacapo::node::{Config, Handle, Node, Quota, Replicas};
 use dacapo::platform::machine::Machine;
 use dacapo::seed::Seed;
 use dacapo::transport::Address;
@@ -47,6 +47,7 @@ impl Cluster {
                 cluster: ClusterSecret::open(),
                 layout: None,
                 replicas: Replicas::All,
+                quota: Quota::default(),
                 seed: seed.derive(seed_name, 0),
                 events: logging::sink(format!("[{dir_name}] ")),
             };

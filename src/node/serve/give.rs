@@ -31,6 +31,7 @@ pub(super) async fn give<P: Platform>(
     hashed: HashedKey,
 ) -> Result<(), WireError> {
     if owner != connection.peer {
+        inner.count_refusal(connection.peer, &Refusal::NotOwner);
         return connection.send(&Message::Refused(Refusal::NotOwner)).await;
     }
     let blob = BlobId::Held(owner, hashed);

@@ -10,6 +10,7 @@ use crate::limits::{EAGER_BYTES_MAX, FILE_BYTES_MAX};
 use crate::node::commit::KeepError;
 use crate::node::connection::Connection;
 use crate::node::pump::{self, PumpError, Work};
+use crate::node::quota::{self, Room};
 use crate::node::{Shared, Stream};
 use crate::platform::Platform;
 use crate::protocol::{Message, Refusal, WireError};
@@ -53,13 +54,10 @@ pub(super) async fn take<P: Platform>(
     offer: Offer,
 ) -> Result<(), WireError> {
     let is_eager = offer.sealed_bytes <= EAGER_BYTES_MAX + IV_BYTES as u64;
-    let begun = match check(connection.peer, &offer) {
-        Ok(()) => inner.blocking(move |store| begin(store, &offer)).await,
-        Err(refusal) => Err(refusal),
-    };
-    let writer = match begun {
-        Ok(writer) => writer,
+    let (writer, _room) = match admit(inner, connection.peer, &offer).await {
+        Ok(admitted) => admitted,
         Err(refusal) => {
+            inner.count_refusal(connection.peer, &refusal);
             if is_eager {
                 connection.receive_stream_header(offer.sealed_bytes).await?;
                 return refuse_rest(connection, offer.sealed_bytes, refusal).await;
@@ -135,7 +133,18 @@ async fn receive<P: Platform>(
     Err(error)
 }
 
-/// What can be told before a byte of content has come.
+/// What can be told before a byte of content has come: a place to write it, and room in the owner's quota.
+async fn admit<P: Platform>(
+    inner: &Shared<P>,
+    peer: NodeId,
+    offer: &Offer,
+) -> Result<(BlobWriter<P::Disk>, Option<Room>), Refusal> {
+    check(peer, offer)?;
+    let offer = *offer;
+    let room = quota::reserve(inner, offer.owner, offer.hashed, offer.sealed_bytes).await?;
+    Ok((inner.blocking(move |store| begin(store, &offer)).await?, room))
+}
+
 fn check(peer: NodeId, offer: &Offer) -> Result<(), Refusal> {
     if offer.owner != peer {
         return Err(Refusal::NotOwner);

@@ -6,7 +6,7 @@ use crate::crypto::{HashedKey, IV_BYTES, Iv, Leaf, NodeId, Tombstone, Version};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::limits::{CHECK_BYTES_MAX, LEAF_PAGE_MAX};
-use crate::node::{Inner, Shared};
+use crate::node::{Inner, Shared, quota};
 use crate::platform::Platform;
 use crate::protocol::{Message, Refusal};
 use crate::store::layout::BlobId;
@@ -114,10 +114,13 @@ pub(super) async fn delete<P: Platform>(
     let _locked = inner.locks.lock(blob).await;
     let held = inner.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
-        store.held(owner, hashed)
+        let held = store.held(owner, hashed)?;
+        let has_room = held.is_some() || quota::has_room_for_grave(store.usage(owner)?);
+        Ok((held, has_room))
     });
     match held.await {
-        Ok(Some(held)) if held.version() > tombstone.version => {
+        Ok((_, false)) => return Message::Refused(Refusal::QuotaDeleted),
+        Ok((Some(held), _)) if held.version() > tombstone.version => {
             return Message::Refused(Refusal::Stale { held: held.version() });
         }
         Ok(_) => {}

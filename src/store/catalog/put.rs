@@ -11,6 +11,7 @@ use super::{
     object_key,
 };
 use crate::crypto::{Entry, HashedKey, NodeId, Tombstone};
+use crate::store::Usage;
 use crate::store::record::{Change, Known};
 
 /// Applies changes that belong together; none of them, and false, where one would go back.
@@ -22,16 +23,22 @@ pub(super) fn group(
     let mut versioned = Vec::new();
     for change in changes {
         let Some((whose, hashed, after)) = what(change) else { continue };
+        let (mut used_before, mut used_after) = Default::default();
         let before = match whose {
             None => own_entry(transaction, hashed)?,
-            Some(owner) => held_entry(transaction, owner, hashed)?,
+            Some(owner) => {
+                let held = held(transaction, owner, hashed)?;
+                used_before = Usage::of(held.as_ref());
+                used_after = Usage::of(if let Change::Held(_, _, known) = change { Some(known) } else { None });
+                held.map(|known| known.entry(hashed))
+            }
         };
         if let (Some(before), Some(after)) = (before, after)
             && (before.version > after.version || (before.version == after.version && before != after))
         {
             return Ok(false);
         }
-        versioned.push(StepOf { whose, before, after });
+        versioned.push(StepOf { whose, before, after, used_before, used_after });
     }
     steps.extend(versioned);
     changes.iter().try_for_each(|change| put(transaction, change))?;
@@ -60,11 +67,10 @@ fn own_entry(transaction: &WriteTransaction, hashed: HashedKey) -> Result<Option
     Ok(Some(Entry::deleted(hashed, tombstone.version)))
 }
 
-fn held_entry(transaction: &WriteTransaction, owner: NodeId, hashed: HashedKey) -> Result<Option<Entry>, CatalogError> {
+fn held(transaction: &WriteTransaction, owner: NodeId, hashed: HashedKey) -> Result<Option<Known>, CatalogError> {
     let table = transaction.open_table(HELD)?;
-    let Some(known) = table.get(&held_key(owner, hashed))? else { return Ok(None) };
-    let known: Known = decode(known.value(), "held replicas")?;
-    Ok(Some(known.entry(hashed)))
+    let known = table.get(&held_key(owner, hashed))?;
+    known.map(|known| decode(known.value(), "held replicas")).transpose()
 }
 
 fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogError> {

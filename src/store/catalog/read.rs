@@ -9,6 +9,7 @@ use super::{
 };
 use crate::crypto::{Entry, HashedKey, Key, NodeId, PathName, Tombstone};
 use crate::disk::Disk;
+use crate::store::Usage;
 use crate::store::layout::BlobId;
 use crate::store::record::{Known, OwnRecord};
 
@@ -189,21 +190,35 @@ impl<D: Disk> Catalog<D> {
     pub(super) fn held_entries(
         &self,
         owner: NodeId,
-        (first, last): (HashedKey, HashedKey),
+        names: (HashedKey, HashedKey),
         limit: usize,
     ) -> Result<Vec<Entry>, CatalogError> {
+        let mut entries = Vec::new();
+        self.for_each_held(owner, names, limit, |hashed, known| entries.push(known.entry(hashed)))?;
+        Ok(entries)
+    }
+
+    pub(super) fn count_usage(&self, owner: NodeId) -> Result<Usage, CatalogError> {
+        let mut usage = Usage::default();
+        self.for_each_held(owner, all_names(), usize::MAX, |_, known| usage = usage + Usage::of(Some(known)))?;
+        Ok(usage)
+    }
+
+    fn for_each_held(
+        &self,
+        owner: NodeId,
+        (first, last): (HashedKey, HashedKey),
+        limit: usize,
+        mut look: impl FnMut(HashedKey, &Known),
+    ) -> Result<(), CatalogError> {
         self.with(|database| {
             let read = database.begin_read()?;
-            let Some(table) = exists(read.open_table(HELD))? else { return Ok(Vec::new()) };
-            let range = table.range::<&[u8; 48]>(&held_key(owner, first)..=&held_key(owner, last))?;
-            range
-                .take(limit)
-                .map(|entry| {
-                    let (key, known) = entry?;
-                    let known: Known = decode(known.value(), "held replicas")?;
-                    Ok(known.entry(split_held_key(key.value()).1))
-                })
-                .collect()
+            let Some(table) = exists(read.open_table(HELD))? else { return Ok(()) };
+            for entry in table.range::<&[u8; 48]>(&held_key(owner, first)..=&held_key(owner, last))?.take(limit) {
+                let (key, known) = entry?;
+                look(split_held_key(key.value()).1, &decode(known.value(), "held replicas")?);
+            }
+            Ok(())
         })
     }
 }

@@ -1,5 +1,5 @@
 //! The summaries of what the catalog says, kept in step with each commit: of the own files, and of the replicas of each
-//! owner who has asked. Each is made from the whole catalog when it is first wanted, and again after a failed commit.
+//! owner who has asked, and what these take up. Each is made from the whole catalog when it is first wanted, and again after a failed commit.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use super::{Catalog, CatalogError, read};
 use crate::crypto::{Entry, HashedKey, NodeId, Placement, Summary};
 use crate::disk::Disk;
 use crate::limits::{LIST_PAGE_MAX, PEERS_MAX};
+use crate::store::Usage;
 
 /// Whose files are summarised: this node's own, or those of an owner for whom it holds replicas.
 type Whose = Option<NodeId>;
@@ -17,6 +18,8 @@ pub(super) struct Summaries {
     /// Of what each peer is to hold, by this placement.
     placed: BTreeMap<NodeId, Summary>,
     placement: Option<Placement>,
+    /// What each owner takes up who has stored or asked.
+    usage: BTreeMap<NodeId, Usage>,
 }
 
 /// What a change does to a summary: what goes and what comes.
@@ -24,6 +27,8 @@ pub(super) struct StepOf {
     pub(super) whose: Whose,
     pub(super) before: Option<Entry>,
     pub(super) after: Option<Entry>,
+    pub(super) used_before: Usage,
+    pub(super) used_after: Usage,
 }
 
 impl Summaries {
@@ -31,9 +36,13 @@ impl Summaries {
     pub(super) fn follow(&mut self, steps: Option<Vec<StepOf>>) {
         let Some(steps) = steps else {
             self.placed.clear();
+            self.usage.clear();
             return self.made.clear();
         };
         for step in steps {
+            if let Some(usage) = step.whose.and_then(|owner| self.usage.get_mut(&owner)) {
+                *usage = *usage + step.used_after - step.used_before;
+            }
             if let Some(summary) = self.made.get_mut(&step.whose) {
                 step.take(summary, |_| true);
             }
@@ -97,6 +106,20 @@ impl<D: Disk> Catalog<D> {
         let seen = look(&summary);
         summaries.placed.insert(peer, summary);
         Ok(seen)
+    }
+
+    /// What an owner takes up.
+    pub(in crate::store) fn usage(&self, owner: NodeId) -> Result<Usage, CatalogError> {
+        let mut summaries = super::super::lock(&self.summaries);
+        if let Some(usage) = summaries.usage.get(&owner) {
+            return Ok(*usage);
+        }
+        let usage = self.count_usage(owner)?;
+        if summaries.usage.len() > PEERS_MAX {
+            summaries.usage.clear();
+        }
+        summaries.usage.insert(owner, usage);
+        Ok(usage)
     }
 
     /// Makes a summary of the entries that it is to have.

@@ -1,0 +1,34 @@
+//! What this node holds for others.
+
+use super::{Disk, Known, Store, StoreError, Usage};
+use crate::crypto::{HashedKey, NodeId};
+
+impl<D: Disk> Store<D> {
+    /// What this node knows of a replica that it holds, or of one that its owner deleted everywhere.
+    ///
+    /// # Errors
+    /// Where the catalog cannot be read.
+    pub fn held(&self, owner: NodeId, hashed: HashedKey) -> Result<Option<Known>, StoreError> {
+        Ok(self.catalog.held(owner, hashed)?)
+    }
+
+    /// Every replica that this node holds, and every one that its owner deleted, in the order of owner and name.
+    ///
+    /// # Errors
+    /// Where the catalog cannot be read.
+    pub fn list_held(
+        &self,
+        after: Option<(NodeId, HashedKey)>,
+        limit: usize,
+    ) -> Result<Vec<(NodeId, HashedKey, Known)>, StoreError> {
+        Ok(self.catalog.list_held(after, limit)?)
+    }
+
+    /// What an owner takes up here. Counted from the whole catalog when it is first wanted.
+    ///
+    /// # Errors
+    /// Where the catalog cannot be read.
+    pub fn usage(&self, owner: NodeId) -> Result<Usage, StoreError> {
+        Ok(self.catalog.usage(owner)?)
+    }
+}

@@ -1,0 +1,53 @@
+//! What an owner takes up on this disk, kept in step with the catalog as the summaries are.
+
+use std::ops::{Add, Sub};
+
+use super::record::Known;
+
+/// The replicas and deletions of one owner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Replicas.
+    pub files: u64,
+    /// Their sealed bytes.
+    pub bytes: u64,
+    /// Deletions that are remembered.
+    pub graves: u64,
+}
+
+impl Usage {
+    /// What one record takes up.
+    #[must_use]
+    pub fn of(known: Option<&Known>) -> Self {
+        match known {
+            Some(Known::File(record)) => Self { files: 1, bytes: record.seal.sealed_bytes(), graves: 0 },
+            Some(Known::Deleted(_)) => Self { files: 0, bytes: 0, graves: 1 },
+            None => Self::default(),
+        }
+    }
+}
+
+impl Add for Usage {
+    type Output = Self;
+
+    /// Lengths that a damaged record claims do not overflow.
+    fn add(self, other: Self) -> Self {
+        Self {
+            files: self.files.saturating_add(other.files),
+            bytes: self.bytes.saturating_add(other.bytes),
+            graves: self.graves.saturating_add(other.graves),
+        }
+    }
+}
+
+impl Sub for Usage {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self {
+            files: self.files.saturating_sub(other.files),
+            bytes: self.bytes.saturating_sub(other.bytes),
+            graves: self.graves.saturating_sub(other.graves),
+        }
+    }
+}

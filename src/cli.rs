@@ -12,13 +12,17 @@ mod demo;
 mod error;
 mod files;
 mod get;
+mod identity;
 mod limits;
 mod logging;
 mod node;
 mod output;
+mod passphrase;
 mod peers;
 mod progress;
 mod put;
+mod recover;
+mod rotate;
 mod runtime;
 mod secret;
 mod show;
@@ -29,7 +33,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use dacapo::seed::Seed;
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, IdentityAction};
 use error::CliError;
 
 /// Runs the command that the process was started with. `draw_seed` is called where a command needs chance.
@@ -52,6 +56,13 @@ fn run(arguments: Arguments, draw_seed: fn() -> io::Result<Seed>) -> Result<(), 
         Command::Init(arguments) => cluster::init(&arguments, verbosity, draw_seed),
         Command::Invite(arguments) => runtime::run(cluster::invite(&arguments)),
         Command::Join(arguments) => cluster::join(&arguments, verbosity, draw_seed),
+        Command::Identity(IdentityAction::Export(arguments)) => identity::export(&arguments, verbosity, draw_seed),
+        Command::Identity(IdentityAction::Rotate(arguments)) => {
+            runtime::run(runtime::unless_interrupted(rotate::run(&arguments, verbosity, draw_seed)))
+        }
+        Command::Recover(arguments) => {
+            runtime::run(runtime::unless_interrupted(recover::run(&arguments, verbosity, draw_seed)))
+        }
         Command::Node(arguments) => node::run(&arguments, verbosity, draw_seed),
         Command::Put(arguments) => runtime::run(put::run(&arguments, verbosity)),
         Command::Get(arguments) => runtime::run(runtime::unless_interrupted(get::run(&arguments, verbosity))),

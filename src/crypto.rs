@@ -1,5 +1,6 @@
 //! Keys, names and seals: pure functions over bytes. Nothing here does I/O, waits, or draws randomness.
 
+mod backup;
 mod curve;
 pub(crate) mod hex;
 mod keys;
@@ -9,6 +10,7 @@ mod placement;
 mod seal;
 pub mod summary;
 
+pub use backup::{Backup, BackupCluster, BackupContent, BackupError, BackupTextError, PASSPHRASE_CHARS_MIN};
 pub(crate) use curve::LinkKey;
 pub use hex::HexError;
 pub use keys::{ClusterSecret, Keys, MasterSecret};

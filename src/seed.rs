@@ -32,6 +32,8 @@ pub enum Lane {
     Backoff = 5,
     /// The secret of a new cluster.
     Cluster = 6,
+    /// The salt of a backup of an identity.
+    Salt = 7,
 }
 
 /// A stream of random bytes for one purpose (ChaCha20, RFC 8439 block function).

@@ -99,9 +99,10 @@ fn messages_about_data_directories() {
                 Unwritable { path: path(), source: denied() }
             ),
             messages!(
-                IdentityError { Damaged, Missing, Disk },
+                IdentityError { Damaged, Missing, Other, Disk },
                 Damaged("its check line does not match"),
                 Missing,
+                Other,
                 Disk { operation: "read", source: denied() }
             ),
             messages!(CatalogError { Database, Record }, Database(Box::new(database)), Record { table: "own" }),

@@ -9,6 +9,8 @@ mod commands;
 mod endings;
 #[path = "support/processes.rs"]
 mod harness;
+#[path = "processes/recovery.rs"]
+mod recovery;
 #[path = "processes/refusals.rs"]
 mod refusals;
 #[path = "processes/setups.rs"]

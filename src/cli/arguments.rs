@@ -2,6 +2,7 @@
 
 mod cluster;
 mod examples;
+mod recovery;
 mod sizes;
 
 use std::ffi::OsString;
@@ -14,11 +15,13 @@ use dacapo::store::layout::Layout;
 use dacapo::transport::Address;
 
 pub(crate) use cluster::{IdArguments, InitArguments, InviteArguments, JoinArguments, PeersAction, PeersArguments};
+pub(crate) use recovery::{ExportArguments, IdentityAction, RecoverArguments, RotateArguments};
 pub(crate) use sizes::ByteCount;
 
 use examples::{
     CONVERT_EXAMPLE, DEMO_EXAMPLE, EXIT_CODES, GET_EXAMPLE, INIT_EXAMPLE, INVITE_EXAMPLE, JOIN_EXAMPLE, LS_EXAMPLE,
-    NODE_EXAMPLE, PEERS_EXAMPLE, PUT_EXAMPLE, RM_EXAMPLE, SCRUB_EXAMPLE, STAT_EXAMPLE, STOP_EXAMPLE, WHEREIS_EXAMPLE,
+    NODE_EXAMPLE, PEERS_EXAMPLE, PUT_EXAMPLE, RECOVER_EXAMPLE, RM_EXAMPLE, SCRUB_EXAMPLE, STAT_EXAMPLE, STOP_EXAMPLE,
+    WHEREIS_EXAMPLE,
 };
 
 /// A peer-to-peer encrypted file store
@@ -62,6 +65,12 @@ pub(crate) enum Command {
     /// Enter the cluster of an invitation
     #[command(after_help = JOIN_EXAMPLE)]
     Join(JoinArguments),
+    /// Back up who a node is
+    #[command(subcommand)]
+    Identity(IdentityAction),
+    /// Bring every file of a lost machine back from its peers
+    #[command(after_help = RECOVER_EXAMPLE)]
+    Recover(RecoverArguments),
     /// Run a node until Ctrl-C, SIGTERM or `dacapo stop`
     #[command(after_help = NODE_EXAMPLE)]
     Node(NodeArguments),

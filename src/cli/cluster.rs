@@ -88,7 +88,12 @@ pub(crate) fn join(
 }
 
 /// The identity of a data directory, made where there is none, in the cluster.
-fn settle(disk: &DirDisk, seed: &Seed, cluster: &Cluster, layout: Option<Layout>) -> Result<NodeId, CliError> {
+pub(crate) fn settle(
+    disk: &DirDisk,
+    seed: &Seed,
+    cluster: &Cluster,
+    layout: Option<Layout>,
+) -> Result<NodeId, CliError> {
     let identity = Identity::load_or_create(disk, &mut seed.lane(Lane::Identity))?;
     let keys = Keys::derive(&identity.master);
     Layout::choose(disk, layout).map_err(|error| StartError::from(StoreError::from(error)))?;
@@ -100,7 +105,7 @@ fn settle(disk: &DirDisk, seed: &Seed, cluster: &Cluster, layout: Option<Layout>
     Ok(keys.node())
 }
 
-pub(crate) fn draw_secret(seed: &Seed) -> ClusterSecret {
+fn draw_secret(seed: &Seed) -> ClusterSecret {
     let mut secret = ClusterSecret([0; 32]);
     seed.lane(Lane::Cluster).fill_bytes(&mut secret.0);
     secret

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
-use dacapo::crypto::{HexError, Key, KeyError};
+use dacapo::crypto::{BackupError, BackupTextError, HexError, Key, KeyError};
 use dacapo::disk::dir::DirDiskError;
 use dacapo::membership::{ClusterError, InvitationError, MembersError};
 use dacapo::node::{Panicked, StartError};
@@ -64,6 +64,28 @@ pub(crate) enum CliError {
     Unspecified { port: u16 },
     #[error("invalid ID: {0}")]
     Id(String),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    #[error("{} is neither a backup of an identity nor an identity: {source}", path.display())]
+    NotABackup { path: PathBuf, source: BackupTextError },
+    #[error("no terminal to type a passphrase in; --passphrase-file reads it from a file")]
+    NoPassphrase,
+    #[error("the two passphrases differ")]
+    PassphrasesDiffer,
+    #[error("cannot read the passphrase in {}: {source}", path.display())]
+    PassphraseFile { path: PathBuf, source: io::Error },
+    #[error("the cluster of this identity is not known: say it by --cluster-secret-file or --open-cluster")]
+    ClusterUnknown,
+    #[error("no peer could be reached within {seconds} seconds; the same command tries again")]
+    NoPeers { seconds: u64 },
+    #[error(
+        "{files} files are back, and nothing more has come for a minute though peers list more; the same command goes on"
+    )]
+    RecoveryStalled { files: u64 },
+    #[error("{count} files could not be fetched; the same command tries again")]
+    NotRecovered { count: u64 },
+    #[error("{count} files were not moved and are where they were; the same command goes on")]
+    NotMoved { count: u64 },
     #[error("no node has used {}", data.display())]
     Unused { data: PathBuf },
     #[error("cannot open the control socket {}: {source}", path.display())]
@@ -153,15 +175,6 @@ mod tests {
             CliError::Data(DirDiskError::Unwritable { path: data(), source: denied() }),
             CliError::Start(StartError::Listen { address: ":3000".parse().expect("an address"), source: denied() }),
             CliError::Panicked(Panicked),
-            CliError::Identity(IdentityError::Missing),
-            CliError::Cluster(ClusterError::Taken),
-            CliError::Members(MembersError::Full),
-            CliError::NoCluster { data: data() },
-            CliError::Invitation(InvitationError::Damaged),
-            CliError::OwnInvitation,
-            CliError::Exposed,
-            CliError::Unspecified { port: 3000 },
-            CliError::Id("no peer begins with 1a2b3c".to_owned()),
             CliError::Unused { data: data() },
             CliError::Socket { path: data().join("control.sock"), source: denied() },
             CliError::SecretFile { path: path(), source: denied() },
@@ -178,10 +191,36 @@ mod tests {
         ]
     }
 
+    fn all_of_membership() -> Vec<CliError> {
+        let data = || PathBuf::from("/srv/data");
+        let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
+        vec![
+            CliError::Identity(IdentityError::Missing),
+            CliError::Cluster(ClusterError::Taken),
+            CliError::Members(MembersError::Full),
+            CliError::NoCluster { data: data() },
+            CliError::Invitation(InvitationError::Damaged),
+            CliError::OwnInvitation,
+            CliError::Exposed,
+            CliError::Unspecified { port: 3000 },
+            CliError::Id("no peer begins with 1a2b3c".to_owned()),
+            CliError::Backup(BackupError::Passphrase),
+            CliError::NotABackup { path: "a.backup".into(), source: BackupTextError::Mistyped { number: 3 } },
+            CliError::NoPassphrase,
+            CliError::PassphrasesDiffer,
+            CliError::PassphraseFile { path: "passphrase".into(), source: denied() },
+            CliError::ClusterUnknown,
+            CliError::NoPeers { seconds: 60 },
+            CliError::RecoveryStalled { files: 12 },
+            CliError::NotRecovered { count: 3 },
+            CliError::NotMoved { count: 3 },
+        ]
+    }
+
     #[test]
     fn every_message_of_the_command_line_is_as_reviewed() {
         let mut text = String::new();
-        for error in all() {
+        for error in all().into_iter().chain(all_of_membership()) {
             writeln!(text, "{:>3}  error: {}", error.exit_code(), error.full_message()).expect("a String takes all");
         }
         let mut settings = insta::Settings::clone_current();

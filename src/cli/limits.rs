@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use dacapo::limits::{CALLS_MAX, KEY_BYTES_MAX};
+use dacapo::limits::{CALLS_MAX, KEY_BYTES_MAX, POOL_CONNECTIONS_MAX};
 
 /// The version of the control protocol: the first byte in either direction.
 pub(crate) const CONTROL_VERSION: u8 = 1;
@@ -51,3 +51,24 @@ pub(crate) const DEMO_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often the demonstration looks whether its nodes are connected.
 pub(crate) const DEMO_POLL_INTERVAL: Duration = Duration::from_millis(2);
+
+/// A passphrase that is read from a file, with its line end.
+pub(crate) const PASSPHRASE_BYTES_MAX: usize = 1024;
+
+/// A backup of an identity has half a kilobyte; remarks may be added.
+pub(crate) const BACKUP_FILE_BYTES_MAX: u64 = 16 * 1024;
+
+/// Files that are fetched at once when a node is recovered: as many connections as a peer is asked on.
+pub(crate) const RECOVER_CALLERS: usize = POOL_CONNECTIONS_MAX;
+
+/// A recovery that has reached no peer gives up after this. Chosen: several attempts with the longest wait between them.
+pub(crate) const RECOVER_CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// So long after the first peer the others are no longer waited for.
+pub(crate) const RECOVER_SETTLE: Duration = Duration::from_secs(30);
+
+/// A recovery in which nothing was learnt or fetched for so long gives up. Chosen: three times the longest wait of repair.
+pub(crate) const RECOVER_STALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How often a recovery looks for what was learnt meanwhile.
+pub(crate) const RECOVER_POLL_INTERVAL: Duration = Duration::from_millis(200);

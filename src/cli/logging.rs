@@ -48,6 +48,8 @@ fn level(event: &Event) -> Level {
         | Event::DialFailed { .. }
         | Event::PeerLost { .. }
         | Event::InboundDropped { .. }
+        | Event::InboundFlooded { .. }
+        | Event::RequestRefused { .. }
         | Event::ExchangeFailed { .. }
         | Event::ReplicaFailed { .. }
         | Event::FileDamaged { .. } => Level::WARN,

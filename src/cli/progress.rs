@@ -24,10 +24,16 @@ impl Progress {
             ProgressBar::with_draw_target(size, ProgressDrawTarget::stderr())
         };
         let template = if size.is_some() { BAR } else { COUNTER };
-        let style = ProgressStyle::with_template(template).expect("the templates are well-formed");
-        bar.set_style(style.progress_chars("=> "));
+        bar.set_style(style(template));
         bar.set_message(message);
         Self { bar }
+    }
+
+    /// So many bytes are known of by now, and so many of them are done.
+    pub(crate) fn set_size(&self, size: u64, done: u64) {
+        self.bar.set_style(style(BAR));
+        self.bar.set_length(size);
+        self.bar.set_position(done);
     }
 
     /// Counts bytes that have gone through.
@@ -40,6 +46,10 @@ impl Progress {
         self.bar.set_message(message);
         self.bar.tick();
     }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the templates are well-formed").progress_chars("=> ")
 }
 
 impl Drop for Progress {

@@ -5,10 +5,9 @@ use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use dacapo::crypto::{ClusterSecret, Keys, NodeId};
+use dacapo::crypto::{ClusterSecret, Keys, MasterSecret, NodeId};
 use dacapo::disk::DiskPath;
 use dacapo::membership::Cluster;
-use dacapo::node::StartError;
 use dacapo::store::{Identity, layout};
 use zeroize::Zeroizing;
 
@@ -36,8 +35,12 @@ pub(crate) fn cluster_of(data: &Path) -> Result<Option<Cluster>, CliError> {
 
 /// Whose data directory it is; a node may be running on it.
 pub(crate) fn node_of(data: &Path) -> Result<Option<NodeId>, CliError> {
-    let master = peek(data, &layout::identity())?.map(|text| Identity::parse(&text)).transpose();
-    Ok(master.map_err(StartError::from)?.map(|master| Keys::derive(&master).node()))
+    Ok(master_of(data)?.map(|master| Keys::derive(&master).node()))
+}
+
+/// The master secret of a data directory; a node may be running on it.
+pub(crate) fn master_of(data: &Path) -> Result<Option<MasterSecret>, CliError> {
+    Ok(peek(data, &layout::identity())?.map(|text| Identity::parse(&text)).transpose()?)
 }
 
 /// The first bytes of a small file of a data directory, without its lock: such files are replaced whole.

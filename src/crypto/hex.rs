@@ -1,7 +1,7 @@
 //! Fixed-length byte strings that are shown and parsed as lower-case hex.
 
 /// Why a text is not the hex form of a value.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HexError {
     /// The number of digits is wrong.
     #[error("expected {expected} hex digits, found {found} characters")]

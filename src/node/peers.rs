@@ -27,6 +27,8 @@ use crate::transport::Address;
 pub(super) struct Peers<S> {
     configured: Vec<Address>,
     known: RefCell<BTreeMap<NodeId, Rc<Peer<S>>>>,
+    /// Requests that were refused because who made them may not.
+    refused: RefCell<BTreeMap<NodeId, u64>>,
 }
 
 /// One peer, connected or away.
@@ -45,8 +47,6 @@ pub(super) struct Peer<S> {
     pub(super) wanted_changed: Notify,
     opened: Notify,
     pub(super) repair: Repair,
-    /// Requests of it that were refused because it may not make them.
-    refused: Cell<u64>,
     /// Bounds the connections that this side opened for the peer to ask on.
     pub(super) opened_for_it: Arc<Semaphore>,
 }
@@ -66,7 +66,7 @@ pub(super) struct Control<P: Platform> {
 
 impl<S> Peers<S> {
     pub(super) fn new(configured: Vec<Address>) -> Self {
-        Self { configured, known: RefCell::default() }
+        Self { configured, known: RefCell::default(), refused: RefCell::default() }
     }
 
     /// The connected peers, in the order of their ids.
@@ -93,7 +93,7 @@ impl<S> Peers<S> {
 
     /// Every peer, the connected ones first.
     pub(super) fn info(&self) -> Vec<PeerInfo> {
-        let known = self.known.borrow();
+        let (known, refused) = (self.known.borrow(), self.refused.borrow());
         let mut peers: Vec<_> = known
             .values()
             .map(|peer| PeerInfo {
@@ -101,7 +101,7 @@ impl<S> Peers<S> {
                 address: peer.address.borrow().clone(),
                 is_connected: peer.is_connected(),
                 progress: peer.repair.progress(),
-                refused: peer.refused.get(),
+                refused: refused.get(&peer.id).copied().unwrap_or(0),
             })
             .collect();
         for address in &self.configured {
@@ -131,11 +131,16 @@ impl<S> Peers<S> {
         });
     }
 
-    /// One more request of a peer was refused; so many were.
+    /// One more request of a node was refused; so many were. Where there is no room, those are forgotten who asked least.
     pub(super) fn count_refusal(&self, id: NodeId) -> u64 {
-        let peer = self.entry(id);
-        peer.refused.set(peer.refused.get() + 1);
-        peer.refused.get()
+        let mut refused = self.refused.borrow_mut();
+        if refused.len() >= PEERS_MAX && !refused.contains_key(&id) {
+            let least = refused.values().copied().min().unwrap_or(0);
+            refused.retain(|_, count| *count > least);
+        }
+        let count = refused.entry(id).or_insert(0);
+        *count += 1;
+        *count
     }
 
     /// Whether one more control connection may be opened for this peer.
@@ -168,7 +173,6 @@ impl<S> Peer<S> {
             wanted_changed: Notify::new(),
             opened: Notify::new(),
             repair: Repair::default(),
-            refused: Cell::new(0),
             opened_for_it: Arc::new(Semaphore::new(POOL_CONNECTIONS_MAX)),
         }
     }

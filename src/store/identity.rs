@@ -35,6 +35,9 @@ pub enum IdentityError {
     /// There are files of a node and no identity to read them with.
     #[error("the data directory holds files but no identity; restore the identity file, or use an empty directory")]
     Missing,
+    /// It is that of another node.
+    #[error("the data directory is that of another node; use an empty directory")]
+    Other,
     /// The disk failed.
     #[error("cannot {operation} the identity file: {source}")]
     Disk {
@@ -61,14 +64,30 @@ impl Identity {
         let mut master = [0; 32];
         rng.fill_bytes(&mut master);
         let master = MasterSecret(master);
-        let (temporary, path) = (layout::identity_temporary(), layout::identity());
-        let text = Zeroizing::new(render(&master));
-        text_file::replace(disk, &temporary, &path, &text).map_err(failed("write"))?;
+        write(disk, &master).map_err(failed("write"))?;
         Ok(Self { master, is_new: true })
     }
 }
 
 impl Identity {
+    /// Gives an empty data directory the identity of a node that was lost; one that has it already is left as it is.
+    /// Durable on return.
+    ///
+    /// # Errors
+    /// Where there is another identity, or are files of an unknown one.
+    pub fn restore(disk: &impl Disk, master: &MasterSecret) -> Result<(), IdentityError> {
+        match Self::load(disk)? {
+            Some(found) if found == *master => return Ok(()),
+            Some(_) => return Err(IdentityError::Other),
+            None => {}
+        }
+        let failed = |operation| move |source| IdentityError::Disk { operation, source };
+        if is_used(disk).map_err(failed("look for"))? {
+            return Err(IdentityError::Missing);
+        }
+        write(disk, master).map_err(failed("write"))
+    }
+
     /// Reads the master secret; `None` where there is no identity.
     ///
     /// # Errors
@@ -94,6 +113,11 @@ impl Identity {
 pub(super) fn is_used(disk: &impl Disk) -> io::Result<bool> {
     let entries = disk.list(&DiskPath::root())?;
     Ok(entries.iter().any(|entry| entry.kind == EntryKind::Dir || entry.name.starts_with("catalog")))
+}
+
+fn write(disk: &impl Disk, master: &MasterSecret) -> io::Result<()> {
+    let text = Zeroizing::new(render(master));
+    text_file::replace(disk, &layout::identity_temporary(), &layout::identity(), &text)
 }
 
 fn render(master: &MasterSecret) -> String {

@@ -125,3 +125,30 @@ peer and compared. Then the disks are read to see who holds what, and in what fo
 Examples:
   dacapo demo
   dacapo demo --seed 7 --data /tmp/demo && find /tmp/demo";
+
+pub(super) const EXPORT_EXAMPLE: &str = "\
+The backup holds the identity and the secret of the cluster. With its passphrase it brings every file back that a peer \
+holds, so keep it on another machine, or on paper. It does not change while the node is used.
+
+Examples:
+  dacapo identity export --data ~/a -o a.backup
+  dacapo identity export --data ~/a | lp";
+
+pub(super) const RECOVER_EXAMPLE: &str = "\
+Names, times and contents of all files come back from any peer that holds them, each verified. What is interrupted goes on \
+with the same command. Afterwards `dacapo node` runs on the directory as on the lost one. The lost node must not run any \
+more: two nodes with one identity would overwrite each other's files.
+
+Example:
+  dacapo recover --data ~/a --identity a.backup --peer other.example:3000";
+
+pub(super) const ROTATE_EXAMPLE: &str = "\
+Where the identity may have become known to somebody, its keys are of no use any more: this moves every file to a node with \
+a new identity, sealed with new keys, and deletes the old copies everywhere. The node has to be stopped. What is \
+interrupted goes on with the same command. Afterwards run the new directory, write a new backup, invite again those who \
+had joined by an invitation of the old node, and have everybody forget the old id.
+
+Example:
+  dacapo stop --data ~/a
+  dacapo identity rotate --data ~/a --to ~/a2 --listen :3000
+  dacapo node --data ~/a2 --listen :3000";

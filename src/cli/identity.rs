@@ -1,0 +1,44 @@
+//! `dacapo identity export`: a backup of who a node is, by which its files come back from any peer.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use dacapo::crypto::{Backup, BackupCluster, BackupContent};
+use dacapo::membership::Cluster;
+use dacapo::seed::{Lane, Rng, Seed};
+
+use super::arguments::{ExportArguments, Verbosity};
+use super::error::CliError;
+use super::{output, passphrase, secret};
+
+/// Writes the backup. The node may be running.
+pub(crate) fn export(
+    arguments: &ExportArguments,
+    verbosity: Verbosity,
+    draw_seed: fn() -> io::Result<Seed>,
+) -> Result<(), CliError> {
+    let data = &arguments.data.dir;
+    let master = secret::master_of(data)?.ok_or_else(|| CliError::Unused { data: data.clone() })?;
+    let cluster = match secret::cluster_of(data)? {
+        None => BackupCluster::Unknown,
+        Some(Cluster::Open) => BackupCluster::Open,
+        Some(Cluster::Closed(secret)) => BackupCluster::Closed(secret),
+    };
+    let passphrase = passphrase::choose(arguments.passphrase_file.as_deref())?;
+    let mut salt = [0; 16];
+    draw_seed().map_err(CliError::Process)?.lane(Lane::Salt).fill_bytes(&mut salt);
+    let backup = Backup::seal(&BackupContent { master, cluster }, &passphrase, salt)?;
+    if arguments.output == Path::new("-") {
+        return output::line(backup.to_string().trim_end());
+    }
+    let failed = |source| CliError::Output { path: arguments.output.clone(), source };
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&arguments.output).map_err(failed)?;
+    file.write_all(backup.to_string().as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+    if !verbosity.quiet {
+        eprintln!("wrote {}; without its passphrase it is worth nothing", arguments.output.display());
+    }
+    Ok(())
+}

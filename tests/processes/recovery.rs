@@ -1,0 +1,191 @@
+//! A machine is gone: everything comes back from its identity and one peer.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::harness::{Bench, Ended, Node, wait_until};
+
+const PASSPHRASE: &[u8] = b"correct horse battery staple\n";
+
+/// Two nodes in a cluster with a secret; the second holds what the first stores.
+fn cluster(bench: &Bench) -> [Node; 2] {
+    bench.succeed(&bench.path("n1"), &["--quiet", "init"]);
+    let first = bench.member("n1");
+    let invitation = bench.succeed(&first.data, &["invite"]);
+    bench.run_with_input(&bench.path("n2"), &["join"], invitation.as_bytes());
+    let second = bench.member("n2");
+    second.connected(bench, 1);
+    [first, second]
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a plain path")
+}
+
+/// A backup of the identity of a data directory, and the file with its passphrase.
+fn back_up(bench: &Bench, data: &Path) -> (PathBuf, PathBuf) {
+    let (backup, passphrase) = (bench.path("backup"), bench.file("passphrase", PASSPHRASE));
+    bench.succeed(data, &["-q", "identity", "export", "-o", text(&backup), "--passphrase-file", text(&passphrase)]);
+    (backup, passphrase)
+}
+
+fn recover(bench: &Bench, data: &Path, identity: &Path, peer: &Node, more: &[&str]) -> Ended {
+    let arguments = ["recover", "--identity", text(identity), "--peer", &peer.address];
+    bench.run(data, &[&arguments, more].concat())
+}
+
+/// Every file by name, with all that `ls` says of it.
+fn listing(bench: &Bench, data: &Path) -> BTreeMap<String, serde_json::Value> {
+    let lines = bench.succeed(data, &["ls", "--json"]);
+    let rows = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+    rows.map(|row| (row["key"].as_str().expect("a key").to_owned(), row)).collect()
+}
+
+fn content(index: usize) -> Vec<u8> {
+    vec![u8::try_from(index % 251).expect("small"); if index == 0 { 3_000_000 } else { 20 + index * 7 }]
+}
+
+fn store(bench: &Bench, node: &Node, files: usize) {
+    for index in 0..files {
+        let file = bench.file("content", &content(index));
+        bench.succeed(&node.data, &["put", &format!("file {index}"), text(&file), "--min-replicas", "1"]);
+    }
+}
+
+#[test]
+fn everything_comes_back_from_the_backup_and_one_peer() {
+    let bench = Bench::new();
+    let [mut first, second] = cluster(&bench);
+    store(&bench, &first, 20);
+    let lost = first.data.clone();
+    let before = listing(&bench, &lost);
+    let (backup, passphrase) = back_up(&bench, &lost);
+    bench.succeed(&lost, &["stop"]);
+    first.wait();
+    fs::remove_dir_all(&lost).expect("it is gone");
+    let data = bench.path("new");
+    let ended = recover(&bench, &data, &backup, &second, &["--passphrase-file", text(&passphrase)]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    let bytes: usize = (0..20).map(|index| content(index).len()).sum();
+    assert!(String::from_utf8_lossy(&ended.stdout).starts_with("recovered 20 files, "), "{bytes} bytes");
+    drop(second);
+    // The peer is gone too: all of it is here.
+    let again = bench.member("new");
+    assert_eq!(listing(&bench, &again.data), before);
+    for index in 0..20 {
+        let got = bench.run(&again.data, &["get", &format!("file {index}")]);
+        assert!(got.stdout == content(index), "file {index}");
+    }
+}
+
+#[test]
+fn a_recovery_that_was_killed_goes_on() {
+    let bench = Bench::new();
+    let [mut first, second] = cluster(&bench);
+    store(&bench, &first, 60);
+    let lost = first.data.clone();
+    let before = listing(&bench, &lost);
+    let (backup, passphrase) = back_up(&bench, &lost);
+    bench.succeed(&lost, &["stop"]);
+    first.wait();
+    let data = bench.path("new");
+    let arguments =
+        ["recover", "--identity", text(&backup), "--peer", &second.address, "--passphrase-file", text(&passphrase)];
+    for pause_ms in [0, 700, 900, 1100, 1300] {
+        let mut running = bench.spawn(&data, &arguments, std::process::Stdio::null());
+        wait_until("it has begun", || data.join("identity").exists());
+        std::thread::sleep(Duration::from_millis(pause_ms));
+        // It may be done by then.
+        drop(running.child().kill());
+        running.end();
+    }
+    let ended = bench.run(&data, &arguments);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    let again = bench.member("new");
+    assert_eq!(listing(&bench, &again.data), before);
+}
+
+#[test]
+fn an_identity_that_was_copied_is_enough_where_the_cluster_is_said() {
+    let bench = Bench::new();
+    let holder = bench.node("n2", &[]);
+    let mut first = bench.node("n1", &[&holder]);
+    first.connected(&bench, 1);
+    store(&bench, &first, 3);
+    bench.succeed(&first.data, &["stop"]);
+    first.wait();
+    let identity = first.data.join("identity");
+    let unknown = recover(&bench, &bench.path("new"), &identity, &holder, &[]);
+    assert!(unknown.stderr.contains("the cluster of this identity is not known"), "{}", unknown.stderr);
+    let ended = recover(&bench, &bench.path("new"), &identity, &holder, &["--open-cluster", "--layout", "packed"]);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_recovery_that_cannot_begin_says_why_and_makes_nothing() {
+    let bench = Bench::new();
+    let [first, second] = cluster(&bench);
+    let (backup, passphrase) = back_up(&bench, &first.data);
+    let data = bench.path("new");
+    let wrong = bench.file("wrong", b"correct horse battery stapl\n");
+    let mistyped = fs::read_to_string(&backup).expect("text").replace("\n03 ", "\n03 0");
+    let mistyped = bench.file("mistyped", mistyped.as_bytes());
+    for (identity, passphrase, why) in [
+        (&backup, &wrong, "the passphrase is another one"),
+        (&mistyped, &passphrase, "line 03 has to be 40 digits"),
+        (&passphrase, &passphrase, "neither a backup of an identity nor an identity"),
+    ] {
+        let ended = recover(&bench, &data, identity, &second, &["--passphrase-file", text(passphrase)]);
+        assert!(ended.code == Some(1) && ended.stderr.contains(why), "{}", ended.stderr);
+        assert!(!data.exists());
+    }
+    let taken = recover(&bench, &second.data, &backup, &second, &["--passphrase-file", text(&passphrase)]);
+    assert!(taken.stderr.contains("is in use by another node"), "{}", taken.stderr);
+    let short = bench.file("short", b"1234567\n");
+    let refused = bench.run(&first.data, &["identity", "export", "--passphrase-file", text(&short)]);
+    assert!(refused.stderr.contains("at least 8 characters"), "{}", refused.stderr);
+    let shown = bench.succeed(&first.data, &["identity", "export", "--passphrase-file", text(&passphrase)]);
+    for file in ["identity", "cluster"] {
+        let secret = fs::read_to_string(first.data.join(file)).expect("text");
+        assert!(!shown.contains(secret.lines().nth(1).expect("a secret")), "{shown}");
+    }
+}
+
+#[test]
+fn a_new_identity_takes_all_files_and_nothing_is_left_of_the_old_one() {
+    let bench = Bench::new();
+    let [mut first, second] = cluster(&bench);
+    store(&bench, &first, 8);
+    let names = |listing: BTreeMap<String, serde_json::Value>| listing.into_keys().collect::<Vec<_>>();
+    let before = names(listing(&bench, &first.data));
+    bench.succeed(&first.data, &["stop"]);
+    first.wait();
+    let new = bench.path("new");
+    let rotate = ["identity", "rotate", "--to", text(&new), "--listen", &first.address];
+    // It is killed somewhere in between, and goes on.
+    let mut running = bench.spawn(&first.data, &rotate, std::process::Stdio::null());
+    wait_until("it has begun", || new.join("members").exists());
+    std::thread::sleep(Duration::from_millis(50));
+    drop(running.child().kill());
+    running.end();
+    let ended = bench.run(&first.data, &rotate);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    let node = bench.member("new");
+    node.connected(&bench, 1);
+    assert_eq!(names(listing(&bench, &new)), before);
+    for index in 0..8 {
+        bench.succeed(&new, &["rm", "--force", &format!("file {index}")]);
+        let got = bench.run(&new, &["get", &format!("file {index}")]);
+        assert!(got.stdout == content(index), "file {index} comes back from the peer");
+    }
+    let held = bench.succeed(&second.data, &["peers", "--json"]);
+    let rows: Vec<serde_json::Value> = held.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let held: Vec<_> = rows
+        .iter()
+        .map(|row| (&row["connected"], &row["held_files"]))
+        .map(|(is, files)| (is.clone(), files.clone()))
+        .collect();
+    assert!(held.contains(&(true.into(), 8.into())) && held.contains(&(false.into(), 0.into())), "{held:?}");
+}

@@ -1,8 +1,11 @@
 //! A machine is gone: everything comes back from its identity and one peer.
 
+#![expect(clippy::disallowed_methods, reason = "real processes take real time")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
 use std::time::Duration;
 
 use crate::harness::{Bench, Ended, Node, wait_until};
@@ -96,7 +99,7 @@ fn a_recovery_that_was_killed_goes_on() {
     for pause_ms in [0, 700, 900, 1100, 1300] {
         let mut running = bench.spawn(&data, &arguments, std::process::Stdio::null());
         wait_until("it has begun", || data.join("identity").exists());
-        std::thread::sleep(Duration::from_millis(pause_ms));
+        sleep(Duration::from_millis(pause_ms));
         // It may be done by then.
         drop(running.child().kill());
         running.end();
@@ -167,7 +170,7 @@ fn a_new_identity_takes_all_files_and_nothing_is_left_of_the_old_one() {
     // It is killed somewhere in between, and goes on.
     let mut running = bench.spawn(&first.data, &rotate, std::process::Stdio::null());
     wait_until("it has begun", || new.join("members").exists());
-    std::thread::sleep(Duration::from_millis(50));
+    sleep(Duration::from_millis(50));
     drop(running.child().kill());
     running.end();
     let ended = bench.run(&first.data, &rotate);

@@ -1,0 +1,80 @@
+//! What the fuzz targets share: streams of given bytes, and the fixed parties of a handshake.
+
+use std::future::Future;
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use dacapo::crypto::{ClusterSecret, Keys, MasterSecret};
+use dacapo::node::link::Credentials;
+use dacapo::seed::{Lane, Seed};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// The other side of a connection: it says these bytes, then closes, and what it is told is kept.
+pub struct Script<'a> {
+    says: &'a [u8],
+    /// What it was told.
+    pub heard: Vec<u8>,
+}
+
+impl<'a> Script<'a> {
+    /// One that says these bytes.
+    #[must_use]
+    pub fn new(says: &'a [u8]) -> Self {
+        Self { says, heard: Vec::new() }
+    }
+}
+
+impl AsyncRead for Script<'_> {
+    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let (now, later) = self.says.split_at(self.says.len().min(buffer.remaining()));
+        buffer.put_slice(now);
+        self.says = later;
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Script<'_> {
+    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.heard.extend_from_slice(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Runs what never has to wait.
+pub fn now<T>(work: impl Future<Output = T>) -> T {
+    match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => done,
+        Poll::Pending => panic!("it waits for a stream that is never late"),
+    }
+}
+
+/// One side of the handshake that the corpus has recorded, always the same.
+pub struct Party {
+    keys: Keys,
+    cluster: ClusterSecret,
+    seed: Seed,
+}
+
+impl Party {
+    /// The party of a number.
+    #[must_use]
+    pub fn new(number: u8) -> Self {
+        let seed = Seed::from_u64(number.into());
+        Self { keys: Keys::derive(&MasterSecret([number; 32])), cluster: ClusterSecret::open(), seed }
+    }
+
+    /// Its credentials, with the same ephemeral key each time.
+    #[must_use]
+    pub fn credentials(&self) -> Credentials<'_> {
+        Credentials::draw(&self.keys, &self.cluster, &mut self.seed.lane(Lane::Handshake))
+    }
+}

@@ -1,0 +1,13 @@
+//! Plan files: a line with its cause, or a plan that reads back from its own text.
+#![no_main]
+
+use dacapo_sim::files::call::Call;
+use dacapo_sim::plan::Plan;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    if let Ok(plan) = text.parse::<Plan<Call>>() {
+        let again = plan.to_string().parse::<Plan<Call>>();
+        assert_eq!(again.map(|again| again.to_string()).ok(), Some(plan.to_string()));
+    }
+});

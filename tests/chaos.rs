@@ -43,13 +43,16 @@ const CAUGHT: &[(Bug, u64, &str)] = &[
     (Bug::ReceiptInvented, 0, "available"),
     (Bug::CachedRead, 49, "durable"),
     (Bug::OtherFileRead, 2, "faithful"),
-    (Bug::DeleteErrorHidden, 19, "durable"),
+    (Bug::DeleteErrorHidden, 60, "durable"),
     (Bug::ReplicaRemoveForgotten, 19, "convergent"),
     (Bug::ScrubForgotten, 17, "convergent"),
     (Bug::OneReplicaFewer, 13, "live"),
     (Bug::ReplicasEverywhere, 4, "convergent"),
-    (Bug::SecretLeaked, 19, "closed"),
-    (Bug::KeysStolen, 29, "closed"),
+    (Bug::SecretLeaked, 98, "closed"),
+    (Bug::KeysStolen, 548, "closed"),
+    (Bug::InventorySigned, 36, "faithful"),
+    (Bug::AcceptWaits, 9, "live"),
+    (Bug::SecretLogged, 0, "secret"),
 ];
 
 fn seeds() -> std::ops::Range<u64> {

@@ -85,7 +85,7 @@ fn assert_none(broken: &[String]) {
 #[test]
 fn files_and_functions_stay_small() {
     let mut broken = Vec::new();
-    for source in sources(&["src", "sim", "tests", "benches"]) {
+    for source in sources(&["src", "sim", "tests", "benches", "fuzz/src", "fuzz/targets"]) {
         let lines = source.text.lines().count();
         if lines > FILE_LINES_MAX {
             broken.push(format!("{} has {lines} lines, {FILE_LINES_MAX} are allowed", source.path));
@@ -201,7 +201,7 @@ fn every_choice_between_futures_is_biased() {
 #[test]
 fn every_file_says_what_it_is() {
     let mut broken = Vec::new();
-    for source in sources(&["src", "sim", "tests", "benches"]) {
+    for source in sources(&["src", "sim", "tests", "benches", "fuzz/src", "fuzz/targets"]) {
         let is_test_module = source.path.ends_with("/tests.rs") && source.path.starts_with("src");
         if !source.text.starts_with("//! ") && !is_test_module {
             broken.push(format!("{} does not begin by saying what it is", source.path));

@@ -25,7 +25,7 @@ use proptest::strategy::BoxedStrategy;
 use crate::disk::SimDisk;
 use crate::links::Host;
 use crate::oracle::{self, available};
-use crate::planted::{Bug, BugDisk};
+use crate::planted::{Bug, BugDisk, BugTransport};
 use crate::platform::SimPlatform;
 use crate::subject::{Broken, Ended, Machine, Oracle, Run, Scene, Subject};
 use crate::trace::What;
@@ -169,6 +169,12 @@ fn layout(options: &[String]) -> Option<Layout> {
     options.iter().find_map(|option| option.parse().ok())
 }
 
+/// The secret that all nodes of a run share.
+#[must_use]
+pub fn cluster() -> ClusterSecret {
+    ClusterSecret(blake3::derive_key("dacapo simulated cluster v1", &[]))
+}
+
 /// How many peers are to hold each file of a host's node.
 #[must_use]
 pub fn replicas(options: &[String]) -> Replicas {
@@ -179,12 +185,12 @@ pub fn replicas(options: &[String]) -> Replicas {
 /// Starts the node of a host and runs it until it stops.
 async fn start<D: Disk>(machine: Machine<Files>, wrap: impl FnOnce(SimDisk) -> D, bug: Option<Bug>) -> Ended {
     let Machine { host, options, seed, listen, dials, transport, disk, clock, events, clients, .. } = machine;
-    let platform = SimPlatform { transport, disk: wrap(disk.clone()), clock };
+    let platform = SimPlatform { transport: BugTransport::new(transport, bug), disk: wrap(disk.clone()), clock };
     let seed = bug.map_or(seed.clone(), |bug| bug.seed(&seed, host));
     let config = Config {
         listen,
         peers: dials,
-        cluster: ClusterSecret::open(),
+        cluster: cluster(),
         layout: layout(&options),
         replicas: bug.map_or(replicas(&options), |bug| bug.miscount(replicas(&options))),
         quota: Quota::default(),
@@ -199,7 +205,7 @@ async fn start<D: Disk>(machine: Machine<Files>, wrap: impl FnOnce(SimDisk) -> D
     // The node has made its identity, so none is made here.
     if let Ok(identity) = Identity::load_or_create(&disk, &mut Seed::from_u64(0).lane(Lane::Identity)) {
         clients.learn(host, &identity.master);
-        if bug == Some(Bug::KeysStolen) {
+        if matches!(bug, Some(Bug::KeysStolen | Bug::InventorySigned)) {
             clients.steal(&identity.master);
         }
     }

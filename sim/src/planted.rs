@@ -2,8 +2,10 @@
 //! disk could be wrong. An oracle that catches none of them is not trusted.
 
 mod disk;
+mod transport;
 
 pub use disk::BugDisk;
+pub use transport::BugTransport;
 
 use std::num::NonZeroUsize;
 
@@ -91,6 +93,12 @@ named! {
     SecretLeaked "secret-leaked",
     /// Who asks in the name of others, where anybody does, has their keys.
     KeysStolen "keys-stolen",
+    /// Who lies about what it holds has the keys of the owners.
+    InventorySigned "inventory-signed",
+    /// Taking a connection waits for its first byte.
+    AcceptWaits "accept-waits",
+    /// The identity is also written to a log.
+    SecretLogged "secret-logged",
 }
 
 impl Bug {

@@ -254,4 +254,6 @@ impl Random for Seeded {
 }
 
 #[cfg(test)]
+mod attacks;
+#[cfg(test)]
 mod tests;

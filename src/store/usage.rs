@@ -3,6 +3,8 @@
 use std::ops::{Add, Sub};
 
 use super::record::Known;
+use crate::crypto::IV_BYTES;
+use crate::limits::FILE_BYTES_MAX;
 
 /// The replicas and deletions of one owner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,7 +22,10 @@ impl Usage {
     #[must_use]
     pub fn of(known: Option<&Known>) -> Self {
         match known {
-            Some(Known::File(record)) => Self { files: 1, bytes: record.seal.sealed_bytes(), graves: 0 },
+            // A rotten record counts for no more than the largest file, so that sums are exact.
+            Some(Known::File(record)) => {
+                Self { files: 1, bytes: record.seal.sealed_bytes().min(FILE_BYTES_MAX + IV_BYTES as u64), graves: 0 }
+            }
             Some(Known::Deleted(_)) => Self { files: 0, bytes: 0, graves: 1 },
             None => Self::default(),
         }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use dacapo::crypto::{Keys, MasterSecret, NodeId};
 use dacapo::node::Handle;
+use memchr::memmem::Finder;
 
 use super::call::{KEY_MARKER, MARKER};
 use super::history::{Entry, Outcome};
@@ -30,6 +31,8 @@ struct Shared {
     liars: BTreeSet<Host>,
     secrets: BTreeMap<Host, MasterSecret>,
     stolen: BTreeMap<NodeId, MasterSecret>,
+    /// What must be neither on a wire nor on a disk.
+    secret_words: Vec<Finder<'static>>,
 }
 
 impl Clients {
@@ -104,9 +107,20 @@ impl Clients {
 
     pub(super) fn tap(&self, host: Host, bytes: &[u8]) {
         let mut shared = self.shared.borrow_mut();
-        if shared.leak.is_none() && (contains(bytes, MARKER) || contains(bytes, KEY_MARKER)) {
-            shared.leak = Some(format!("n{host} sent a name or content in the clear"));
+        if shared.leak.is_some() {
+            return;
         }
+        if contains(bytes, MARKER) || contains(bytes, KEY_MARKER) {
+            shared.leak = Some(format!("n{host} sent a name or content in the clear"));
+        } else if shared.secret_words.iter().any(|word| word.find(bytes).is_some()) {
+            shared.leak = Some(format!("n{host} sent a key in the clear"));
+        }
+    }
+
+    /// Whether bytes have a secret of the cluster or of a node in them, as it is or in hex.
+    #[must_use]
+    pub fn has_secret(&self, bytes: &[u8]) -> bool {
+        self.shared.borrow().secret_words.iter().any(|word| word.find(bytes).is_some())
     }
 
     /// The host runs a liar.
@@ -132,7 +146,13 @@ impl Clients {
 
     /// What the node of a host has in its identity file.
     pub(super) fn learn(&self, host: Host, secret: &MasterSecret) {
-        self.shared.borrow_mut().secrets.insert(host, secret.clone());
+        let mut shared = self.shared.borrow_mut();
+        if shared.secrets.insert(host, secret.clone()).as_ref() != Some(secret) {
+            shared.secret_words.extend(words_of(&secret.0));
+        }
+        if shared.secret_words.len() == 2 {
+            shared.secret_words.extend(words_of(&super::cluster().0));
+        }
     }
 
     /// The keys of the node of a host, for oracles.
@@ -155,6 +175,12 @@ impl Clients {
     pub fn leak(&self) -> Option<String> {
         self.shared.borrow().leak.clone()
     }
+}
+
+/// A secret as it is, and as it stands in files.
+fn words_of(secret: &[u8; 32]) -> [Finder<'static>; 2] {
+    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    [Finder::new(secret).into_owned(), Finder::new(hex.as_bytes()).into_owned()]
 }
 
 /// Whether bytes contain a pattern.

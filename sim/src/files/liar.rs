@@ -3,12 +3,13 @@
 //! secret. What it is given while it lies it keeps in memory only.
 
 mod attack;
+mod inventory;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use dacapo::crypto::{ClusterSecret, HashedKey, Keys, NodeId};
+use dacapo::crypto::{ClusterSecret, HashedKey, Keys, NodeId, Print};
 use dacapo::event::Event;
 use dacapo::limits::{HEARTBEAT_INTERVAL, LIST_PAGE_MAX, PROTOCOL_VERSION};
 use dacapo::node::link::{self, Credentials, LinkError, Records};
@@ -60,6 +61,14 @@ named! {
     Trespasses "trespasses",
     /// Does not know the cluster secret, and dials everybody.
     Stranger "stranger",
+    /// Says that it holds newer versions, and files that there never were.
+    FalseInventory "false-inventory",
+    /// Shakes hands byte by byte, on many connections, and takes none in a hurry.
+    SlowHandshake "slow-handshake",
+    /// Opens connection after connection and says nothing.
+    Crowds "crowds",
+    /// Asks question after question on every connection that it gets.
+    Asks "asks",
 }
 
 type Stream = <FaultTransport<SimTransport> as Transport>::Stream;
@@ -70,6 +79,7 @@ const DIAL_AGAIN: Duration = Duration::from_millis(500);
 
 struct Liar {
     lie: Lie,
+    bug: Option<Bug>,
     port: u16,
     keys: Keys,
     cluster: ClusterSecret,
@@ -91,7 +101,7 @@ pub(super) async fn run(machine: Machine<Files>, lie: Lie, bug: Option<Bug>) -> 
     };
     let cluster = match lie {
         Lie::Stranger if bug != Some(Bug::SecretLeaked) => ClusterSecret([1; 32]),
-        _ => ClusterSecret::open(),
+        _ => super::cluster(),
     };
     let mut listener = match transport.bind(&listen).await {
         Ok((listener, _)) => listener,
@@ -100,7 +110,7 @@ pub(super) async fn run(machine: Machine<Files>, lie: Lie, bug: Option<Bug>) -> 
     let lane = RefCell::new(seed.lane(Lane::Handshake));
     let port = listen.port();
     let replicas = RefCell::new(replicas);
-    let liar = Rc::new(Liar { lie, port, keys, cluster, transport, lane, replicas, clients, notes: events });
+    let liar = Rc::new(Liar { lie, bug, port, keys, cluster, transport, lane, replicas, clients, notes: events });
     for address in dials {
         tokio::task::spawn_local(liar.clone().keep_connected(address));
     }
@@ -154,8 +164,8 @@ impl Liar {
     /// Keeps a control connection, as a node does.
     async fn keep_connected(self: Rc<Self>, address: Address) {
         loop {
-            if let Ok(mut link) = self.dial(&address, Purpose::Control).await {
-                while member::send(&mut link, &Message::Heartbeat { held: None }).await.is_ok()
+            if let Ok((mut link, peer)) = self.dial_as(&self.keys, &address, Purpose::Control).await {
+                while member::send(&mut link, &Message::Heartbeat { held: self.held(peer) }).await.is_ok()
                     && read_message(&mut link).await.is_ok()
                 {}
             }
@@ -163,10 +173,23 @@ impl Liar {
         }
     }
 
+    /// The keys of another node, where this bug lets the liar have them.
+    fn stolen_keys(&self, of: NodeId, bug: Bug) -> Option<Keys> {
+        self.clients.stolen_keys(of).filter(|_| self.bug == Some(bug))
+    }
+
+    /// What it says with a heartbeat.
+    fn held(&self, owner: NodeId) -> Option<Print> {
+        (self.lie == Lie::FalseInventory).then(|| self.invented_print(owner))
+    }
+
     async fn serve(&self, stream: Stream) -> Result<(), LinkError> {
         if self.lie == Lie::Mute {
             let _open = stream;
             return std::future::pending().await;
+        }
+        if self.lie == Lie::SlowHandshake {
+            return attack::drip(stream).await;
         }
         let credentials = Credentials::draw(&self.keys, &self.cluster, &mut self.lane.borrow_mut());
         let (mut link, peer, hello) = link::accept(stream, &credentials).await?;
@@ -178,10 +201,13 @@ impl Liar {
             match read_message(&mut link).await? {
                 Message::Heartbeat { .. } if hello.purpose == Purpose::Control => {
                     let connections_wanted = if self.lie == Lie::Floods { u8::MAX } else { 0 };
-                    if self.lie != Lie::Floods {
-                        sleep(HEARTBEAT_INTERVAL).await;
+                    match self.lie {
+                        Lie::Floods => {}
+                        // Who has something to say does not wait long.
+                        Lie::FalseInventory => sleep(DIAL_AGAIN / 10).await,
+                        _ => sleep(HEARTBEAT_INTERVAL).await,
                     }
-                    member::send(&mut link, &Message::Alive { connections_wanted, held: None }).await?;
+                    member::send(&mut link, &Message::Alive { connections_wanted, held: self.held(peer) }).await?;
                 }
                 _ if self.lie == Lie::Garbage => {
                     link.write_all(&[0xd5; 300]).await?;
@@ -193,6 +219,10 @@ impl Liar {
                     member::send(&mut link, &Message::Stored).await?;
                 }
                 Message::GetFile { owner, hashed } => self.give(&mut link, owner, hashed).await?,
+                question if self.lie == Lie::FalseInventory => match self.invent(peer, &question) {
+                    Some(answer) => member::send(&mut link, &answer).await?,
+                    None => return Ok(()),
+                },
                 _ => return Ok(()),
             }
         }
@@ -232,6 +262,7 @@ impl Liar {
             Lie::Forgets => None,
             Lie::OldVersion => of_owner.find(|replica| replica.hashed == hashed).cloned(),
             Lie::OtherFile => of_owner.rfind(|replica| replica.hashed != hashed).cloned(),
+            Lie::FalseInventory => Some(self.forge(owner, hashed)),
             _ => of_owner.rfind(|replica| replica.hashed == hashed).cloned(),
         }
     }

@@ -1,5 +1,6 @@
-//! Promise 6: no content and no name in the clear on a peer's disk or on the wire, and no IV used twice. Sources: the
-//! byte tap and the disks at the end of a run.
+//! Promise 6: no content, no name and no key in the clear on a peer's disk or on the wire, and no IV used twice. A master
+//! secret lies in the identity file of its node and nowhere else, and the cluster's secret nowhere. Sources: the byte tap
+//! and the disks at the end of a run.
 //!
 //! Cannot see: content shorter than its marker of 16 bytes, and the IVs of versions that were overwritten.
 
@@ -21,6 +22,15 @@ use crate::subject::Run;
 pub fn judge(run: &Run<Files>) -> Result<(), String> {
     if let Some(leak) = run.clients.leak() {
         return Err(leak);
+    }
+    for host in 0..run.disks.len() {
+        for (path, kind, _) in run.disks[host].tree() {
+            let is_identity = path.starts_with("identity");
+            let bytes = run.disks[host].read(&path).filter(|_| kind == EntryKind::File && !is_identity);
+            if bytes.is_some_and(|bytes| run.clients.has_secret(&bytes)) {
+                return Err(format!("n{host} has a key in {path}"));
+            }
+        }
     }
     let mut ivs = BTreeMap::new();
     for host in 0..run.disks.len() {

@@ -127,8 +127,11 @@ where
     let families = if families.is_empty() { vec![Family::Reset] } else { families };
     let fault = (0..LIFT_MS, 0..FAULT_MS_MAX, 0..families.len(), 0..nodes + callers, 1..nodes, any::<u32>()).prop_map(
         move |(at_ms, lasting, family, one, further, number)| {
-            // The hosts whose nodes are called are hit twice as often.
-            let one = one % nodes;
+            // The hosts whose nodes are called are hit twice as often; those lie who hold replicas for them.
+            let one = match families[family] {
+                Family::Lie if nodes > callers => callers + one % (nodes - callers),
+                _ => one % nodes,
+            };
             let draw = Draw { one, other: (one + further) % nodes, number, lies };
             let fault = families[family].fault(draw);
             let until = if fault.lasts() { (at_ms + lasting).min(LIFT_MS) } else { at_ms };

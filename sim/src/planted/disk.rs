@@ -229,6 +229,10 @@ impl BugFile {
                 self.file.write_at(position, bytes).ok();
                 Ok(())
             }
+            Bug::SecretLogged if self.path.as_str().starts_with("identity") => {
+                self.disk.log(bytes);
+                self.file.write_at(position, bytes)
+            }
             Bug::ContentLogged if self.path.as_str().starts_with("tmp/own.") => {
                 self.disk.log(bytes);
                 self.file.write_at(position, bytes)

@@ -1,16 +1,26 @@
 //! What liars do of their own accord.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
 use dacapo::crypto::{HashedKey, NodeId, Version};
-use dacapo::limits::INBOUND_PER_PEER_MAX;
+use dacapo::limits::{INBOUND_PER_PEER_MAX, STRANGERS_MAX};
 use dacapo::node::link::LinkError;
 use dacapo::protocol::{Message, Purpose, Refusal, read_message};
-use dacapo::transport::Address;
+use dacapo::transport::{Address, Transport};
+use tokio::io::AsyncWriteExt;
 use tokio::time::sleep;
 
-use super::{DIAL_AGAIN, Liar, Lie};
+use super::{DIAL_AGAIN, Liar, Lie, Stream};
 use crate::files::member::{self, Replica};
+use crate::planted::Bug;
+
+/// Between two connections of a crowd: within the time of a handshake there are more than places.
+const CROWD_PACE: Duration = Duration::from_millis(40);
+
+/// Between two questions on one connection. Chosen: with all connections ten times what owners ask.
+const ASK_PACE: Duration = Duration::from_millis(100);
 
 /// Attacks all other hosts until the liar's own host is killed.
 pub(super) fn run(liar: &Rc<Liar>, others: impl Iterator<Item = Address>) {
@@ -21,6 +31,10 @@ pub(super) fn run(liar: &Rc<Liar>, others: impl Iterator<Item = Address>) {
                 Lie::Floods => flood(&liar, &address).await,
                 Lie::Trespasses => trespass(&liar, &address).await,
                 Lie::Stranger => knock(&liar, &address).await,
+                Lie::Garbage => babble(&liar, &address).await,
+                Lie::SlowHandshake => dawdle(&liar, &address).await,
+                Lie::Crowds => crowd(&liar, &address).await,
+                Lie::Asks => ask(&liar, &address).await,
                 _ => {}
             }
         });
@@ -62,7 +76,7 @@ async fn try_all(liar: &Liar, address: &Address) -> Result<(), LinkError> {
     let mut known: Vec<_> = liar.replicas.borrow().iter().map(|replica| (replica.owner, replica.hashed)).collect();
     known.push((node, HashedKey([7; 16])));
     for (owner, hashed) in known.into_iter().filter(|(owner, _)| *owner != own) {
-        if let Some(stolen) = liar.clients.stolen_keys(owner).filter(|_| owner != node) {
+        if let Some(stolen) = liar.stolen_keys(owner, Bug::KeysStolen).filter(|_| owner != node) {
             link = liar.dial_as(&stolen, address, Purpose::DialerAsks).await?.0;
         }
         let forged = Replica::unsealed(owner, hashed, Version(u64::MAX), vec![5; 100]);
@@ -81,5 +95,85 @@ fn must_be_refused(liar: &Liar, node: NodeId, asked: &str, answer: &Message) {
     if *answer != Message::Refused(Refusal::NotOwner) {
         let what = format!("answered a {asked} in another's name with {}", answer.name());
         liar.clients.trespassed(node, &what);
+    }
+}
+
+/// Says what is no message on connections of its own.
+async fn babble(liar: &Liar, address: &Address) {
+    loop {
+        if let Ok(mut link) = liar.dial(address, Purpose::DialerAsks).await {
+            // The node closes it.
+            drop(link.write_all(&[0xd5; 300]).await);
+            drop(link.flush().await);
+        }
+        sleep(DIAL_AGAIN).await;
+    }
+}
+
+/// Shakes hands on several connections, so slowly that none is done in time.
+async fn dawdle(liar: &Liar, address: &Address) {
+    loop {
+        if let Ok(stream) = liar.transport.connect(address).await {
+            tokio::task::spawn_local(async move {
+                // The node closes it.
+                drop(drip(stream).await);
+            });
+        }
+        sleep(DIAL_AGAIN).await;
+    }
+}
+
+/// Says the beginning of a handshake message, byte by byte.
+pub(super) async fn drip(mut stream: Stream) -> Result<(), LinkError> {
+    for byte in [0, 48].into_iter().chain([7; 47]) {
+        stream.write_all(&[byte]).await?;
+        sleep(DIAL_AGAIN).await;
+    }
+    Ok(())
+}
+
+/// Opens more connections in a handshake's time than a node keeps, and says nothing on any.
+async fn crowd(liar: &Liar, address: &Address) {
+    let mut open = VecDeque::new();
+    loop {
+        if let Ok(stream) = liar.transport.connect(address).await {
+            open.push_back(stream);
+        }
+        if open.len() > 2 * STRANGERS_MAX {
+            open.pop_front();
+        }
+        sleep(CROWD_PACE).await;
+    }
+}
+
+/// Asks on as many connections as one peer may have, one question after the other.
+async fn ask(liar: &Rc<Liar>, address: &Address) {
+    for _ in 0..INBOUND_PER_PEER_MAX {
+        let (liar, address) = (liar.clone(), address.clone());
+        tokio::task::spawn_local(async move {
+            loop {
+                // Each connection asks until it is closed.
+                drop(ask_on(&liar, &address).await);
+                sleep(DIAL_AGAIN).await;
+            }
+        });
+    }
+}
+
+async fn ask_on(liar: &Liar, address: &Address) -> Result<(), LinkError> {
+    let mut link = liar.dial(address, Purpose::DialerAsks).await?;
+    let (owner, hashed) = (liar.keys.node(), HashedKey([7; 16]));
+    loop {
+        let questions = [
+            Message::CheckFile { hashed },
+            Message::Summarise { group: None },
+            Message::GetFile { owner, hashed },
+            Message::ListLeaf { leaf: 7, after: None },
+        ];
+        for question in questions {
+            member::send(&mut link, &question).await?;
+            read_message(&mut link).await?;
+            sleep(ASK_PACE).await;
+        }
     }
 }

@@ -47,7 +47,6 @@ fn an_answer_that_nobody_should_get_breaks_a_promise() {
         (Bug::SecretLeaked, Lie::Stranger, "closed"),
         (Bug::KeysStolen, Lie::Trespasses, "closed"),
         (Bug::InventorySigned, Lie::FalseInventory, "faithful"),
-        (Bug::AcceptWaits, Lie::Crowds, "live"),
     ] {
         let broken = run(&Files { bug: Some(bug) }, &plan(lie.name())).broken;
         assert_eq!(broken.map(|broken| broken.oracle), Some(oracle), "{}", bug.name());

@@ -254,6 +254,4 @@ impl Random for Seeded {
 }
 
 #[cfg(test)]
-mod attacks;
-#[cfg(test)]
 mod tests;

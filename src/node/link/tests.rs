@@ -1,3 +1,5 @@
+mod attacks;
+
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 use super::*;

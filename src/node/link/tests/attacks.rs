@@ -1,26 +1,14 @@
 //! What somebody in the middle of a connection, or with a recording of one, can do to it: end it.
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::io::DuplexStream;
 use tokio::time::timeout;
 
 use super::*;
-use crate::crypto::MasterSecret;
-use crate::protocol::Purpose;
-
-const HELLO: Hello = Hello { protocol: PROTOCOL_VERSION, listen_port: 7000, purpose: Purpose::Control };
 
 /// The lengths of the two messages of the dialer, with what precedes them, and of its hello in a record.
 const DIALER_BYTES: usize = 50 + 66 + 28;
 /// The acceptor's handshake message, and its welcome.
 const ACCEPTOR_BYTES: usize = 98 + 26;
-
-fn keys(number: u8) -> Keys {
-    Keys::derive(&MasterSecret([number; 32]))
-}
-
-fn credentials<'a>(keys: &'a Keys, cluster: &'a ClusterSecret, ephemeral: u8) -> Credentials<'a> {
-    Credentials { keys, cluster, ephemeral: [ephemeral; 32] }
-}
 
 /// Passes bytes on until the end, changes the one at `position`, and says what passed.
 async fn pass(

@@ -46,6 +46,10 @@ pub const INBOUND_CONNECTIONS_MAX: usize = 256;
 /// given up and that this node has not noticed yet.
 pub const INBOUND_PER_PEER_MAX: usize = 2 * POOL_CONNECTIONS_MAX;
 
+/// Control connections that one peer may keep open to this node. Chosen: one, and those that it has lost and that this
+/// node has not noticed yet.
+pub const CONTROLS_PER_PEER_MAX: usize = 8;
+
 /// Connections that have said nothing yet which only who knows the cluster secret can say; one more takes the place of
 /// the oldest. Chosen: under 1,000 connections a second each has 64 ms from its accept to its first message, which a
 /// node sends together with the end of the TCP handshake.

@@ -23,6 +23,7 @@ fn the_protocol_document_has_the_limits_of_the_code() {
         row!(EAGER_BYTES_MAX),
         row!(INBOUND_CONNECTIONS_MAX),
         row!(INBOUND_PER_PEER_MAX),
+        row!(CONTROLS_PER_PEER_MAX),
         row!(STRANGERS_MAX),
         row!(HANDSHAKES_MAX),
         row!(POOL_CONNECTIONS_MAX),

@@ -6,11 +6,15 @@ mod network;
 
 use std::time::Duration;
 
-use dacapo::crypto::NodeId;
+use dacapo::crypto::{ClusterSecret, Keys, MasterSecret, NodeId};
+use dacapo::limits::{INBOUND_CONNECTIONS_MAX, PROTOCOL_VERSION};
 use dacapo::membership::{Dial, MemberChange, Members};
+use dacapo::node::link::{self, Credentials};
 use dacapo::node::{Content, Handle, ReplicaError};
+use dacapo::protocol::{Hello, Message, Purpose};
 use dacapo::seed::{Lane, Seed};
 use dacapo_sim::disk::SimDisk;
+use dacapo_sim::files::member::send;
 use network::{Network, connected, key, put, run, stop};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -103,5 +107,33 @@ fn an_address_with_an_id_leads_to_that_node_only() {
             connected(&second.handle(), peers).await;
             stop(second).await;
         }
+    });
+}
+
+#[test]
+fn no_member_takes_the_places_of_the_others() {
+    run(async {
+        let network = Network::default();
+        let (keys, open) = (Keys::derive(&MasterSecret([7; 32])), ClusterSecret::open());
+        let node = network.start(3000, &SimDisk::new(), &[]).await;
+        let mut lane = Seed::from_u64(1).lane(Lane::Handshake);
+        let mut links = Vec::new();
+        for _ in 0..2 * INBOUND_CONNECTIONS_MAX {
+            for purpose in [Purpose::Control, Purpose::DialerAsks, Purpose::AcceptorAsks] {
+                let hello = Hello { protocol: PROTOCOL_VERSION, listen_port: 0, purpose };
+                let credentials = Credentials::draw(&keys, &open, &mut lane);
+                let stream = network.dial(3000).expect("it listens");
+                if let Ok((mut link, _)) = link::dial(stream, &credentials, hello).await {
+                    if purpose == Purpose::Control {
+                        send(&mut link, &Message::Heartbeat { held: None }).await.expect("it listens");
+                    }
+                    links.push(link);
+                }
+            }
+        }
+        let peer = network.start(5000, &SimDisk::new(), &[3000]).await;
+        timeout(SECOND, connected(&peer.handle(), 1)).await.expect("there is a place for it");
+        assert_eq!(put(&peer.handle(), "a", vec![7; 100]).await.replicas(), 1);
+        connected(&node.handle(), 2).await;
     });
 }

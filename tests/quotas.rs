@@ -49,6 +49,13 @@ fn an_owner_has_no_more_bytes_than_its_quota() {
         connected(&handle, 1).await;
         assert_eq!(holder.handle().held_for(handle.node()).await.expect("readable"), held, "as counted anew");
         assert_eq!(refusal(&handle, "d", 0).await, full);
+        network::stop(holder).await;
+        // A holder that gives less than is there.
+        let network = network.and_quota(Quota { bytes_max: Some(10), files_max: None });
+        let _holder = network.start(3000, &disks[0], &[]).await;
+        connected(&handle, 1).await;
+        let less = Some(Refusal::QuotaBytes { max: 10 });
+        assert_eq!([refusal(&handle, "c", 985).await, refusal(&handle, "c", 984).await], [less, None]);
     });
 }
 

@@ -18,7 +18,9 @@ use super::repair::{Progress, Repair};
 use super::{Shared, Stream, dial};
 use crate::crypto::NodeId;
 use crate::event::Event;
-use crate::limits::{DIAL_TIMEOUT, IDLE_ASKER_TIMEOUT, PEERS_MAX, PLACEMENT_GRACE, POOL_CONNECTIONS_MAX};
+use crate::limits::{
+    CONTROLS_PER_PEER_MAX, DIAL_TIMEOUT, IDLE_ASKER_TIMEOUT, PEERS_MAX, PLACEMENT_GRACE, POOL_CONNECTIONS_MAX,
+};
 use crate::platform::Platform;
 use crate::protocol::{Message, Purpose, WireError};
 use crate::transport::Address;
@@ -146,7 +148,10 @@ impl<S> Peers<S> {
     /// Whether one more control connection may be opened for this peer.
     pub(super) fn has_room_for(&self, id: NodeId) -> bool {
         let known = self.known.borrow();
-        known.contains_key(&id) || known.values().filter(|peer| peer.is_connected()).count() < PEERS_MAX
+        if let Some(peer) = known.get(&id) {
+            return peer.controls.get() < CONTROLS_PER_PEER_MAX;
+        }
+        known.values().filter(|peer| peer.is_connected()).count() < PEERS_MAX
     }
 
     fn entry(&self, id: NodeId) -> Rc<Peer<S>> {

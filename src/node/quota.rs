@@ -58,7 +58,7 @@ impl Drop for Room {
 }
 
 /// Room for a replica of so many bytes, where the quota of its owner leaves any; none is needed without a quota. Of an
-/// older version that it replaces the bytes count no more.
+/// older version that it replaces the bytes count no more, and what is no larger than that is always taken.
 pub(super) async fn reserve<P: Platform>(
     inner: &Inner<P>,
     owner: NodeId,
@@ -72,10 +72,12 @@ pub(super) async fn reserve<P: Platform>(
     let room = inner.reserved.add(owner, Usage { files: 1, bytes, graves: 0 });
     let used = inner.blocking(move |store| {
         let replaced = Usage::of(store.held(owner, hashed)?.as_ref());
-        Ok(store.usage(owner)? - replaced)
+        Ok((store.usage(owner)? - replaced, replaced))
     });
-    let used = used.await.map_err(|error| super::serve::refusal_for(&error))? + inner.reserved.sum(owner);
+    let (used, replaced) = used.await.map_err(|error| super::serve::refusal_for(&error))?;
+    let used = used + inner.reserved.sum(owner);
     match (bytes_max, files_max) {
+        _ if replaced.files == 1 && bytes <= replaced.bytes => Ok(Some(room)),
         (Some(max), _) if used.bytes > max => Err(Refusal::QuotaBytes { max }),
         (_, Some(max)) if used.files > max => Err(Refusal::QuotaFiles { max }),
         _ => Ok(Some(room)),

@@ -19,7 +19,7 @@ fn founder(bench: &Bench) -> (Node, String) {
 fn join(bench: &Bench, name: &str, invitation: &str) -> Node {
     let joined = bench.run_with_input(&bench.path(name), &["join"], invitation.as_bytes());
     assert_eq!(joined.code, Some(0), "{}", joined.stderr);
-    bench.member(name)
+    bench.member_with(name, &["--verbose", "--listen", ":0"])
 }
 
 fn all_text(dir: &Path) -> String {
@@ -35,6 +35,12 @@ fn an_invitation_lets_another_machine_in() {
     second.connected(&bench, 1);
     let stored = bench.run_with_input(&second.data, &["put", "k"], b"my big data file here!");
     assert_eq!(stored.stdout, b"stored k v1, 22 bytes, 1 of 1 peer\n", "{:?}", String::from_utf8_lossy(&stored.stdout));
+    let secrets = [&second.data, &bench.path("n1")].map(|data| all_text(data));
+    let secrets: Vec<_> = secrets.iter().flat_map(|text| text.lines()).filter(|line| line.len() == 64).collect();
+    assert_eq!(secrets.len(), 4, "a cluster and an identity each");
+    for secret in secrets {
+        assert!(!second.events().contains(secret), "no event tells a secret");
+    }
     for secret in ["cluster", "identity"] {
         let mode = fs::metadata(second.data.join(secret)).expect("it is there").permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{secret}");

@@ -60,6 +60,11 @@ impl Network {
         Self { quota, ..Self::default() }
     }
 
+    /// The same network, whose next nodes give each owner so much.
+    pub(crate) fn and_quota(self, quota: Quota) -> Self {
+        Self { quota, ..self }
+    }
+
     /// Listens on a port, in place of whoever did before.
     pub(crate) fn listen(&self, port: u16) -> mpsc::UnboundedReceiver<Arrived> {
         let (sender, arrived) = mpsc::unbounded_channel();

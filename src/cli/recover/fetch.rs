@@ -33,10 +33,10 @@ pub(super) struct Recovered {
 pub(super) async fn all(handle: &Handle, verbosity: Verbosity) -> Result<Recovered, CliError> {
     let progress = progress::Progress::new(verbosity, "looking for peers", None);
     connected(handle).await?;
-    progress.say("recovering");
     let mut last_news = (Instant::now(), (0, 0));
     loop {
         let recovered = pass(handle, &progress).await?;
+        progress.say("comparing with the peers");
         let peers = handle.peers().await;
         let mut connected = peers.iter().filter(|peer| peer.is_connected).peekable();
         let is_told = connected.peek().is_some() && connected.all(|peer| peer.progress == Progress::Current);
@@ -75,6 +75,9 @@ async fn pass(handle: &Handle, progress: &progress::Progress) -> Result<Recovere
         }
     })
     .await?;
+    if !missing.is_empty() {
+        progress.say("recovering");
+    }
     progress.set_size(recovered.bytes + missing.iter().map(|(_, size)| size).sum::<u64>(), recovered.bytes);
     let slots = Arc::new(Semaphore::new(RECOVER_CALLERS));
     let mut fetches = JoinSet::new();

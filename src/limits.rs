@@ -124,6 +124,13 @@ pub const REPAIR_RETRY_MAX: Duration = Duration::from_secs(20);
 /// Deletions that are remembered for one owner, beside those of files that are held for it. Chosen: 128 MiB of catalog.
 pub const TOMBSTONES_PER_OWNER_MAX: u64 = 1 << 20;
 
+/// What a replica counts for in a quota beside its bytes. Chosen: its record, its folders and the rest of its last block.
+pub const QUOTA_FILE_BYTES: u64 = 4096;
+
+/// First messages of handshakes that are remembered, so that none counts twice. Chosen: 512 KiB of memory; who has
+/// recorded fewer gets no place by repeating them.
+pub const KNOCKS_REMEMBERED_MAX: usize = 4096;
+
 /// A check reads replicas up to this size; of larger ones it says when they were last verified. Chosen: read from a
 /// disk well within the deadline of a message.
 pub const CHECK_BYTES_MAX: u64 = 64 * 1024 * 1024;

@@ -26,6 +26,7 @@ mod peers;
 mod placing;
 mod pump;
 mod quota;
+mod refused;
 mod repair;
 mod replicate;
 mod scrub;
@@ -44,10 +45,7 @@ use tokio_util::task::TaskTracker;
 use crate::crypto::{ClusterSecret, Keys, NodeId, Print, Summary};
 use crate::disk::Disk;
 use crate::event::{Event, EventSink};
-use crate::limits::{
-    CALLS_MAX, HANDSHAKES_MAX, HEARTBEAT_PRINT_WAIT, HEARTBEAT_PRINTS_MAX, INBOUND_CONNECTIONS_MAX, REPAIRS_MAX,
-    STRANGERS_MAX,
-};
+use crate::limits::{CALLS_MAX, HEARTBEAT_PRINT_WAIT, HEARTBEAT_PRINTS_MAX, INBOUND_CONNECTIONS_MAX, REPAIRS_MAX};
 use crate::platform::Platform;
 use crate::seed::Lane;
 use crate::store::{Origin, Recovered, Store};
@@ -107,6 +105,7 @@ impl Node {
             cluster: config.cluster,
             replicas: config.replicas,
             quota: config.quota,
+            learns_only: config.learns_only,
             reserved: quota::Reserved::default(),
             started: Instant::now(),
             store: opened.store,
@@ -116,11 +115,7 @@ impl Node {
             locks: locks::Locks::default(),
             commits,
             listen_port: address.port(),
-            inbound: Arc::new(Semaphore::new(INBOUND_CONNECTIONS_MAX)),
-            strangers: inbound::Waiting::new(STRANGERS_MAX),
-            handshakes: inbound::Waiting::new(HANDSHAKES_MAX),
-            drops: inbound::Drops::default(),
-            asking: inbound::Asking::default(),
+            inbound: inbound::Inbound::default(),
             on_their_way: repair::OnTheirWay::default(),
             repairs: Arc::new(Semaphore::new(REPAIRS_MAX)),
             heartbeat_prints: Arc::new(Semaphore::new(HEARTBEAT_PRINTS_MAX)),
@@ -182,6 +177,7 @@ struct Inner<P: Platform> {
     cluster: ClusterSecret,
     replicas: Replicas,
     quota: Quota,
+    learns_only: bool,
     reserved: quota::Reserved,
     started: Instant,
     store: Arc<Store<P::Disk>>,
@@ -192,11 +188,7 @@ struct Inner<P: Platform> {
     locks: locks::Locks,
     commits: mpsc::Sender<commit::Commit>,
     listen_port: u16,
-    inbound: Arc<Semaphore>,
-    strangers: inbound::Waiting,
-    handshakes: inbound::Waiting,
-    drops: inbound::Drops,
-    asking: inbound::Asking,
+    inbound: inbound::Inbound,
     on_their_way: repair::OnTheirWay,
     repairs: Arc<Semaphore>,
     heartbeat_prints: Arc<Semaphore>,

@@ -46,6 +46,7 @@ async fn start(disk: &FaultDisk, layout: Layout, boot: u64) -> Result<Node, Stri
         layout: Some(layout),
         replicas: Replicas::All,
         quota: Quota::default(),
+        learns_only: false,
         seed: Seed::from_u64(1).derive("n", boot),
         events: Rc::new(|_| ()),
     };

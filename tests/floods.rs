@@ -5,11 +5,15 @@ mod network;
 
 use std::time::Duration;
 
+use dacapo::crypto::{ClusterSecret, Keys, MasterSecret};
 use dacapo::event::Event;
-use dacapo::limits::{DROPS_INTERVAL, DROPS_TOLD_MAX};
+use dacapo::limits::{DROPS_INTERVAL, DROPS_TOLD_MAX, PROTOCOL_VERSION};
+use dacapo::node::link::{self, Credentials};
+use dacapo::protocol::{Hello, Purpose};
+use dacapo::seed::{Lane, Seed};
 use dacapo_sim::disk::SimDisk;
 use network::{Network, connected, get, put, run};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -100,5 +104,31 @@ fn a_flood_fills_no_log() {
         let opened = 10 * 1000 * DROPS_INTERVAL.as_secs();
         let told = one_by_one + together.iter().sum::<u64>();
         assert!((opened - opened / 20..=opened).contains(&told), "{told} of {opened} are told");
+    });
+}
+
+#[test]
+fn a_recorded_first_message_is_good_for_one_connection() {
+    run(async {
+        let network = Network::default();
+        let _node = network.start(PORT, &SimDisk::new(), &[]).await;
+        let (keys, open) = (Keys::derive(&MasterSecret([7; 32])), ClusterSecret::open());
+        let credentials = Credentials::draw(&keys, &open, &mut Seed::from_u64(1).lane(Lane::Handshake));
+        let hello = Hello { protocol: PROTOCOL_VERSION, listen_port: 0, purpose: Purpose::Control };
+        let (near, mut listener) = duplex(1000);
+        let mut message = [0; 50];
+        tokio::select! {
+            biased;
+            _ = link::dial(near, &credentials, hello) => panic!("nobody answers it"),
+            read = listener.read_exact(&mut message) => drop(read.expect("a first message")),
+        }
+        let mut answers = Vec::new();
+        for _ in 0..3 {
+            let mut stream = network.dial(PORT).expect("it listens");
+            stream.write_all(&message).await.expect("it listens");
+            let mut answer = [0; 98];
+            answers.push(stream.read_exact(&mut answer).await.is_ok());
+        }
+        assert_eq!(answers, [true, false, false]);
     });
 }

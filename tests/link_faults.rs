@@ -41,6 +41,7 @@ async fn node(links: &Links, own: usize, directory: &Path, peers: Vec<Address>) 
         layout: None,
         replicas: Replicas::All,
         quota: Quota::default(),
+        learns_only: false,
         seed: node_seed(1, &format!("n{own}"), 0),
         events: Rc::new(|_| ()),
     };

@@ -4,6 +4,7 @@
 #[path = "support/network.rs"]
 mod network;
 
+use dacapo::limits::QUOTA_FILE_BYTES;
 use dacapo::node::{Handle, Node, Quota, ReplicaError};
 use dacapo::protocol::Refusal;
 use dacapo_sim::disk::SimDisk;
@@ -30,10 +31,11 @@ async fn refusal(owner: &Handle, name: &str, bytes: usize) -> Option<Refusal> {
 #[test]
 fn an_owner_has_no_more_bytes_than_its_quota() {
     run(async {
-        let quota = Quota { bytes_max: Some(1000), files_max: None };
+        let max = QUOTA_FILE_BYTES + 1000;
+        let quota = Quota { bytes_max: Some(max), files_max: None };
         let (network, [holder, owner], disks) = pair(quota).await;
         let (holder_handle, handle) = (holder.handle(), owner.handle());
-        let full = Some(Refusal::QuotaBytes { max: 1000 });
+        let full = Some(Refusal::QuotaBytes { max });
         assert_eq!(refusal(&handle, "a", 500).await, None);
         assert_eq!(refusal(&handle, "b", 500).await, full);
         assert_eq!(refusal(&handle, "large", 100_000).await, full, "before its content has come");
@@ -55,7 +57,7 @@ fn an_owner_has_no_more_bytes_than_its_quota() {
         let _holder = network.start(3000, &disks[0], &[]).await;
         connected(&handle, 1).await;
         let less = Some(Refusal::QuotaBytes { max: 10 });
-        assert_eq!([refusal(&handle, "c", 985).await, refusal(&handle, "c", 984).await], [less, None]);
+        assert_eq!([refusal(&handle, "c", 985).await, refusal(&handle, "c", 983).await], [less, None]);
     });
 }
 
@@ -69,7 +71,7 @@ fn an_owner_has_no_more_files_than_its_quota() {
             assert_eq!(refusal(&handle, name, 10).await, None);
         }
         assert_eq!(refusal(&handle, "c", 10).await, Some(Refusal::QuotaFiles { max: 2 }));
-        assert_eq!(refusal(&handle, "a", 20).await, None);
+        assert_eq!(refusal(&handle, "a", 20).await, None, "an overwrite is no file more");
         let refused = |peers: Vec<dacapo::node::PeerInfo>| peers[0].refused;
         assert!(refused(holder.handle().peers().await) >= 1, "it is counted");
         assert_eq!(refused(handle.peers().await), 0);
@@ -79,7 +81,7 @@ fn an_owner_has_no_more_files_than_its_quota() {
 #[test]
 fn stores_at_the_same_time_do_not_exceed_a_quota_together() {
     run(async {
-        let quota = Quota { bytes_max: Some(5 * 1016), files_max: None };
+        let quota = Quota { bytes_max: Some(5 * (1016 + QUOTA_FILE_BYTES)), files_max: None };
         let (_network, [holder, owner], disks) = pair(quota).await;
         disks[0].set_delay(Some(std::time::Duration::from_millis(20)));
         let stores: Vec<_> = (0..40)

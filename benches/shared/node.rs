@@ -30,6 +30,7 @@ pub(crate) fn run(role: &[String], obey: &impl AsyncFn(&Handle, &[&str]) -> Stri
             layout: Some(role[0].parse().expect("a layout")),
             replicas: Replicas::All,
             quota: Quota::default(),
+            learns_only: false,
             seed: Seed::from_u64(u64::from(std::process::id())),
             events: Rc::new(|_| ()),
         };

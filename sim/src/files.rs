@@ -194,6 +194,7 @@ async fn start<D: Disk>(machine: Machine<Files>, wrap: impl FnOnce(SimDisk) -> D
         layout: layout(&options),
         replicas: bug.map_or(replicas(&options), |bug| bug.miscount(replicas(&options))),
         quota: Quota::default(),
+        learns_only: false,
         seed,
         events: Rc::new(move |event| events.event(event)),
     };

@@ -190,6 +190,7 @@ impl Start {
             layout: None,
             replicas: Replicas::All,
             quota: Quota::default(),
+            learns_only: false,
             seed: node_seed(self.seed, &self.host.name, boot),
             events: Rc::new(move |event| tracer.event(event)),
         };

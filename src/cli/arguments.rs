@@ -125,7 +125,7 @@ pub(crate) struct NodeArguments {
     /// How many peers are to hold each file of this node: all connected ones, or so many of them, chosen for each file
     #[arg(long, value_name = "N|all", default_value_t = Replicas::All)]
     pub(crate) replicas: Replicas,
-    /// Keep no more than so many bytes for each other node, such as 10GiB
+    /// Keep no more than so many bytes for each other node, such as 10GiB; each file counts for 4 KiB more
     #[arg(long, value_name = "SIZE")]
     pub(crate) quota_bytes: Option<ByteCount>,
     /// Keep no more than so many files for each other node

@@ -8,7 +8,7 @@ use std::path::Path;
 use dacapo::crypto::{ClusterSecret, Keys, NodeId};
 use dacapo::disk::dir::DirDisk;
 use dacapo::limits::INVITATION_BYTES_MAX;
-use dacapo::membership::{Cluster, Dial, Invitation, Members};
+use dacapo::membership::{Cluster, Dial, Invitation, MemberChange, Members};
 use dacapo::node::StartError;
 use dacapo::seed::{Lane, Rng, Seed};
 use dacapo::store::layout::Layout;
@@ -77,6 +77,7 @@ pub(crate) fn join(
     }
     let disk = DirDisk::open(data)?;
     let mut members = Members::load(&disk)?;
+    members.change(MemberChange::Allow(other))?;
     members.dial(Dial { address: address.clone(), node: Some(other) })?;
     let node = settle(&disk, &draw_seed().map_err(CliError::Process)?, &cluster, arguments.layout)?;
     members.save(&disk)?;
@@ -134,7 +135,7 @@ fn read_invitation(path: &Path) -> Result<Zeroizing<String>, CliError> {
     if path.to_str().is_some_and(Invitation::is_like) {
         return Err(CliError::Exposed);
     }
-    let failed = |source| CliError::Input { path: path.to_owned(), source };
+    let failed = |source| CliError::Unreadable { path: path.to_owned(), source };
     let source: Box<dyn Read> = match path == Path::new("-") {
         true => Box::new(io::stdin()),
         false => Box::new(File::open(path).map_err(failed)?),

@@ -84,6 +84,18 @@ pub(crate) enum CliError {
     RecoveryStalled { files: u64 },
     #[error("{count} files could not be fetched; the same command tries again")]
     NotRecovered { count: u64 },
+    #[error("{peers} could not be asked, so there may be more; the same command goes on")]
+    Unasked { peers: String },
+    #[error(
+        "nothing was moved: {peers} could not be compared with this node; peers that are gone are to be forgotten first"
+    )]
+    NotCompared { peers: String },
+    #[error("{peers} may still hold copies under the old keys; the same command tries again")]
+    OldCopiesLeft { peers: String },
+    #[error("{} is the directory of another node; a new identity needs a new directory", data.display())]
+    NotANewDirectory { data: PathBuf },
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
     #[error("{count} files were not moved and are where they were; the same command goes on")]
     NotMoved { count: u64 },
     #[error("no node has used {}", data.display())]
@@ -214,6 +226,11 @@ mod tests {
             CliError::RecoveryStalled { files: 12 },
             CliError::NotRecovered { count: 3 },
             CliError::NotMoved { count: 3 },
+            CliError::Unasked { peers: "other.example:3000".to_owned() },
+            CliError::NotCompared { peers: "1a2b3c4d".to_owned() },
+            CliError::OldCopiesLeft { peers: "1a2b3c4d, other.example:3000".to_owned() },
+            CliError::NotANewDirectory { data: data() },
+            CliError::Unreadable { path: "invitation".into(), source: denied() },
         ]
     }
 

@@ -44,7 +44,7 @@ pub(crate) const SOCKET_BACKLOG: u32 = 64;
 pub(crate) const PROGRESS_BYTES_MIN: u64 = 8 * 1024 * 1024;
 
 /// A cluster secret has 64 digits and a line end; this leaves room to notice a longer file.
-pub(crate) const SECRET_FILE_BYTES_MAX: u64 = 256;
+pub(crate) const SECRET_FILE_BYTES_MAX: usize = 256;
 
 /// The nodes of the demonstration are connected after this, or never. Loopback takes milliseconds.
 pub(crate) const DEMO_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -56,7 +56,7 @@ pub(crate) const DEMO_POLL_INTERVAL: Duration = Duration::from_millis(2);
 pub(crate) const PASSPHRASE_BYTES_MAX: usize = 1024;
 
 /// A backup of an identity has half a kilobyte; remarks may be added.
-pub(crate) const BACKUP_FILE_BYTES_MAX: u64 = 16 * 1024;
+pub(crate) const BACKUP_FILE_BYTES_MAX: usize = 16 * 1024;
 
 /// Files that are fetched at once when a node is recovered: as many connections as a peer is asked on.
 pub(crate) const RECOVER_CALLERS: usize = POOL_CONNECTIONS_MAX;
@@ -64,8 +64,8 @@ pub(crate) const RECOVER_CALLERS: usize = POOL_CONNECTIONS_MAX;
 /// A recovery that has reached no peer gives up after this. Chosen: several attempts with the longest wait between them.
 pub(crate) const RECOVER_CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// So long after the first peer the others are no longer waited for.
-pub(crate) const RECOVER_SETTLE: Duration = Duration::from_secs(30);
+/// So long after the first peer the others are no longer waited for. The longest wait between two dials, and a heartbeat.
+pub(crate) const RECOVER_SETTLE: Duration = Duration::from_secs(15);
 
 /// A recovery in which nothing was learnt or fetched for so long gives up. Chosen: three times the longest wait of repair.
 pub(crate) const RECOVER_STALL_TIMEOUT: Duration = Duration::from_secs(60);

@@ -44,6 +44,7 @@ pub(crate) fn run(
             bytes_max: arguments.quota_bytes.map(|ByteCount(bytes)| bytes),
             files_max: arguments.quota_files,
         },
+        learns_only: false,
         seed: draw_seed().map_err(CliError::Process)?,
         events: logging::sink(String::new()),
     };

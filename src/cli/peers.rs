@@ -77,7 +77,8 @@ async fn rows(data: &Path) -> Result<Vec<PeerRow>, CliError> {
 /// Through the node, where one runs: it is then in force at once. Else in the data directory.
 async fn change_members(data: &Path, change: MemberChange) -> Result<(), CliError> {
     let mut client = match Client::ask(data, &Request::Members { change }).await {
-        Err(CliError::NoNode { .. }) if data.exists() => {
+        // Only a node that runs knows who its peers are.
+        Err(CliError::NoNode { .. }) if data.exists() && change != MemberChange::Lock => {
             let disk = DirDisk::open(data)?;
             let mut members = Members::load(&disk)?;
             members.change(change)?;

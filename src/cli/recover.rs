@@ -13,7 +13,7 @@ use std::str;
 use dacapo::crypto::{Backup, BackupCluster, BackupContent};
 use dacapo::disk::dir::DirDisk;
 use dacapo::membership::{Cluster, Dial, Members};
-use dacapo::node::{Config, Node, Quota, Replicas, StartError};
+use dacapo::node::{Config, Handle, Node, PeerInfo, Quota, Replicas, StartError};
 use dacapo::platform::machine::Machine;
 use dacapo::seed::Seed;
 use dacapo::store::layout::Layout;
@@ -23,10 +23,11 @@ use zeroize::Zeroizing;
 use super::arguments::{RecoverArguments, Verbosity};
 use super::error::CliError;
 use super::limits::BACKUP_FILE_BYTES_MAX;
+use super::progress::Progress;
 use super::{logging, output, passphrase, secret, show};
 
 pub(super) use fetch::{FAILURES_SHOWN_MAX, each_page};
-pub(super) use peers::connected;
+pub(super) use peers::{connected, current, name};
 
 pub(crate) async fn run(
     arguments: &RecoverArguments,
@@ -36,30 +37,61 @@ pub(crate) async fn run(
     let (content, cluster) = read(arguments)?;
     logging::start(Verbosity { quiet: !arguments.events.verbose || verbosity.quiet }, arguments.events);
     let disk = DirDisk::open(&arguments.data.dir)?;
-    settle(&disk, arguments, &content, &cluster)?;
+    Identity::restore(&disk, &content.master)?;
+    Layout::choose(&disk, arguments.layout).map_err(|error| StartError::from(StoreError::from(error)))?;
     let config = Config {
         listen: arguments.listen.clone(),
-        peers: Vec::new(),
+        peers: arguments.peers.clone(),
         cluster: cluster.secret(),
         layout: arguments.layout,
         replicas: Replicas::All,
         quota: Quota::default(),
+        // Peers are sent nothing: what they lack is for the node that runs afterwards.
+        learns_only: true,
         seed: draw_seed().map_err(CliError::Process)?,
         events: logging::sink(String::new()),
     };
-    let node = Node::start(Machine::new(disk), config).await?;
-    let recovered = fetch::all(&node.handle(), verbosity).await;
+    let node = Node::start(Machine::new(disk.clone()), config).await?;
+    let recovered = all(&node.handle(), &disk, &cluster, verbosity).await;
     node.handle().stop().await;
     node.stopped().await?;
-    let fetch::Recovered { files, bytes, failed } = recovered?;
+    let fetch::Recovered { files, bytes, failed, unasked } = recovered?;
     for (key, reason) in failed.iter().take(FAILURES_SHOWN_MAX) {
         eprintln!("{key}: {reason}");
     }
     output::line(&format!("recovered {}, {}", show::count(files, "file"), show::bytes(bytes)))?;
+    if !unasked.is_empty() {
+        return Err(CliError::Unasked { peers: unasked.join(", ") });
+    }
     match failed.len() {
         0 => Ok(()),
         count => Err(CliError::NotRecovered { count: count as u64 }),
     }
+}
+
+async fn all(
+    handle: &Handle,
+    disk: &DirDisk,
+    cluster: &Cluster,
+    verbosity: Verbosity,
+) -> Result<fetch::Recovered, CliError> {
+    let progress = Progress::new(verbosity, "looking for peers", None);
+    let peers = connected(handle, None).await?;
+    // What was mistyped has led to nobody: only what is right is kept.
+    cluster.enter(disk)?;
+    remember(disk, &peers)?;
+    fetch::all(handle, &progress).await
+}
+
+/// The node that runs afterwards dials these peers.
+pub(super) fn remember(disk: &DirDisk, peers: &[PeerInfo]) -> Result<(), CliError> {
+    let mut members = Members::load(disk)?;
+    for PeerInfo { peer, address, .. } in peers {
+        if let Some(address) = address.clone() {
+            members.dial(Dial { address, node: *peer })?;
+        }
+    }
+    Ok(members.save(disk)?)
 }
 
 /// Whose files, and in which cluster their peers are.
@@ -81,33 +113,14 @@ fn read(arguments: &RecoverArguments) -> Result<(BackupContent, Cluster), CliErr
 
 /// A backup, or the file `identity` of a data directory as it is.
 fn read_identity(path: &Path, passphrase_file: Option<&Path>) -> Result<BackupContent, CliError> {
-    let failed = |source| CliError::Input { path: path.to_owned(), source };
-    let mut bytes = Zeroizing::new(Vec::new());
+    let failed = |source| CliError::Unreadable { path: path.to_owned(), source };
+    let mut bytes = Zeroizing::new(Vec::with_capacity(2 * BACKUP_FILE_BYTES_MAX));
     let file = std::fs::File::open(path).map_err(failed)?;
-    file.take(BACKUP_FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(failed)?;
+    file.take(BACKUP_FILE_BYTES_MAX as u64).read_to_end(&mut bytes).map_err(failed)?;
     if let Ok(master) = Identity::parse(&bytes) {
         return Ok(BackupContent { master, cluster: BackupCluster::Unknown });
     }
     let text = str::from_utf8(&bytes).unwrap_or_default();
     let backup: Backup = text.parse().map_err(|source| CliError::NotABackup { path: path.to_owned(), source })?;
     Ok(backup.open(&passphrase::ask(passphrase_file, "passphrase of the backup: ")?)?)
-}
-
-/// Makes the data directory that of the lost node, or finds that an earlier call has.
-fn settle(
-    disk: &DirDisk,
-    arguments: &RecoverArguments,
-    content: &BackupContent,
-    cluster: &Cluster,
-) -> Result<(), CliError> {
-    Identity::restore(disk, &content.master)?;
-    Layout::choose(disk, arguments.layout).map_err(|error| StartError::from(StoreError::from(error)))?;
-    cluster.enter(disk)?;
-    let mut members = Members::load(disk)?;
-    for address in &arguments.peers {
-        if members.dials().iter().all(|dial| dial.address != *address) {
-            members.dial(Dial { address: address.clone(), node: None })?;
-        }
-    }
-    Ok(members.save(disk)?)
 }

@@ -4,13 +4,15 @@
 //! after file, and what peers hold under the old keys is deleted everywhere. What is interrupted goes on with the next
 //! call: files that were moved are gone from the old node.
 
+use std::fs;
 use std::io;
+use std::path::Path;
 
-use dacapo::crypto::Key;
+use dacapo::crypto::{Key, NodeId};
 use dacapo::disk::dir::DirDisk;
 use dacapo::limits::CHUNK_BYTES;
-use dacapo::membership::{Cluster, Dial, Members};
-use dacapo::node::{Config, Content, Fetched, Handle, Node, PeerInfo, Quota, Replicas};
+use dacapo::membership::Cluster;
+use dacapo::node::{Config, Content, Fetched, Handle, Node, Quota, Replicas};
 use dacapo::platform::machine::Machine;
 use dacapo::seed::Seed;
 use dacapo::transport::Address;
@@ -20,8 +22,11 @@ use super::arguments::{RotateArguments, Verbosity};
 use super::control::Failure;
 use super::error::CliError;
 use super::progress::Progress;
-use super::recover::{FAILURES_SHOWN_MAX, connected, each_page};
+use super::recover::{FAILURES_SHOWN_MAX, connected, current, each_page, name, remember};
 use super::{cluster, logging, output, secret, show};
+
+/// The file of the new directory that names the old node.
+const MARK: &str = "rotation";
 
 /// What was moved, and what was not.
 #[derive(Default)]
@@ -37,7 +42,7 @@ pub(crate) async fn run(
     draw_seed: fn() -> io::Result<Seed>,
 ) -> Result<(), CliError> {
     let data = &arguments.data.dir;
-    secret::node_of(data)?.ok_or_else(|| CliError::Unused { data: data.clone() })?;
+    let old_id = secret::node_of(data)?.ok_or_else(|| CliError::Unused { data: data.clone() })?;
     let cluster = match arguments.open_cluster {
         true => Some(Cluster::Open),
         false => secret::cluster_of(data)?,
@@ -47,30 +52,58 @@ pub(crate) async fn run(
     let progress = Progress::new(verbosity, "looking for peers", None);
     let seed = || draw_seed().map_err(CliError::Process);
     let old = start(DirDisk::open(data)?, &arguments.listen, arguments.peers.clone(), &cluster, seed()?).await?;
-    let peers = connected(&old.handle()).await?;
+    let peers = connected(&old.handle(), arguments.wait_for).await?;
+    progress.say("comparing with the peers");
+    all_current(&old.handle(), |peers| CliError::NotCompared { peers }).await?;
     let disk = DirDisk::open(&arguments.to)?;
+    mark(&arguments.to, old_id)?;
     cluster::settle(&disk, &seed()?, &cluster, None)?;
-    dial(&disk, &peers)?;
+    remember(&disk, &peers)?;
     let anywhere = ":0".parse().expect("an address without a host is this machine");
     let new = start(disk, &anywhere, Vec::new(), &cluster, seed()?).await?;
-    connected(&new.handle()).await?;
+    connected(&new.handle(), None).await?;
     progress.say("moving");
     let moved = move_all(&old.handle(), &new.handle(), arguments.min_replicas, &progress).await?;
+    progress.say("waiting for the peers to delete the old copies");
+    let deleted = all_current(&old.handle(), |peers| CliError::OldCopiesLeft { peers }).await;
     drop(progress);
     let node = new.handle().node();
     for node in [old, new] {
         node.handle().stop().await;
         node.stopped().await?;
     }
+    tell(&moved, node, deleted)
+}
+
+fn tell(moved: &Moved, node: NodeId, deleted: Result<(), CliError>) -> Result<(), CliError> {
     let Moved { files, bytes, failed } = moved;
     for (key, reason) in failed.iter().take(FAILURES_SHOWN_MAX) {
         eprintln!("{key}: {reason}");
     }
-    output::line(&format!("moved {}, {}, to {node}", show::count(files, "file"), show::bytes(bytes)))?;
+    output::line(&format!("moved {}, {}, to {node}", show::count(*files, "file"), show::bytes(*bytes)))?;
     match failed.len() {
-        0 => Ok(()),
+        0 => deleted,
         count => Err(CliError::NotMoved { count: count as u64 }),
     }
+}
+
+/// Every peer holds what the node knows, and has deleted what it has deleted.
+async fn all_current(handle: &Handle, otherwise: impl FnOnce(String) -> CliError) -> Result<(), CliError> {
+    let left = current(handle).await;
+    let names: Vec<_> = left.iter().map(name).collect();
+    if names.is_empty() { Ok(()) } else { Err(otherwise(names.join(", "))) }
+}
+
+/// Says in the new directory from whom it takes files, so that it is nobody else's.
+fn mark(data: &Path, old: NodeId) -> Result<(), CliError> {
+    let path = data.join(MARK);
+    let failed = |source| CliError::Output { path: path.clone(), source };
+    match fs::read_to_string(&path) {
+        Ok(text) if text.trim_end() == old.to_string() => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && secret::node_of(data)?.is_none() => {}
+        Ok(_) | Err(_) => return Err(CliError::NotANewDirectory { data: data.to_owned() }),
+    }
+    fs::write(&path, format!("{old}\n")).map_err(failed)
 }
 
 async fn start(
@@ -87,21 +120,11 @@ async fn start(
         layout: None,
         replicas: Replicas::All,
         quota: Quota::default(),
+        learns_only: false,
         seed,
         events: logging::sink(String::new()),
     };
     Ok(Node::start(Machine::new(disk), config).await?)
-}
-
-/// The new node dials those whom the old one was connected with.
-fn dial(disk: &DirDisk, peers: &[PeerInfo]) -> Result<(), CliError> {
-    let mut members = Members::load(disk)?;
-    for PeerInfo { peer, address, .. } in peers {
-        if let Some(address) = address.clone() {
-            members.dial(Dial { address, node: *peer })?;
-        }
-    }
-    Ok(members.save(disk)?)
 }
 
 async fn move_all(old: &Handle, new: &Handle, replicas_min: u32, progress: &Progress) -> Result<Moved, CliError> {
@@ -125,10 +148,11 @@ async fn move_all(old: &Handle, new: &Handle, replicas_min: u32, progress: &Prog
 /// Until enough peers have it from the new node, the old one keeps it.
 async fn move_one(old: &Handle, new: &Handle, key: &Key, replicas_min: u32) -> Result<(), Failure> {
     let fetched = old.get(key).await?;
-    let size = fetched.size;
+    let (size, version) = (fetched.size, fetched.version);
     let stored = new.store(key, Content::reader(reader(fetched), Some(size))).await?;
     stored.at_least(usize::try_from(replicas_min).unwrap_or(usize::MAX))?;
-    old.delete_everywhere(key).await?;
+    // What was stored meanwhile is not what was moved. Peers that are away hear of the deletion when they are back.
+    old.delete_version_everywhere(key, version).await?;
     Ok(())
 }
 

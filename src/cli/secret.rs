@@ -22,8 +22,8 @@ pub(crate) fn read(path: &Path) -> Result<ClusterSecret, CliError> {
     if file.metadata().map_err(failed)?.permissions().mode() & 0o077 != 0 {
         logging::warn("", format_args!("others can read {}: chmod 600 makes it yours alone", path.display()));
     }
-    let mut text = String::new();
-    file.take(SECRET_FILE_BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
+    let mut text = Zeroizing::new(String::with_capacity(2 * SECRET_FILE_BYTES_MAX));
+    file.take(SECRET_FILE_BYTES_MAX as u64).read_to_string(&mut text).map_err(failed)?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     line.parse().map_err(|source| CliError::Secret { path: path.to_owned(), source })
 }
@@ -52,7 +52,7 @@ fn peek(data: &Path, file: &DiskPath) -> Result<Option<Zeroizing<Vec<u8>>>, CliE
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
-    let mut text = Zeroizing::new(Vec::new());
-    file.take(SECRET_FILE_BYTES_MAX).read_to_end(&mut text).map_err(failed)?;
+    let mut text = Zeroizing::new(Vec::with_capacity(2 * SECRET_FILE_BYTES_MAX));
+    file.take(SECRET_FILE_BYTES_MAX as u64).read_to_end(&mut text).map_err(failed)?;
     Ok(Some(text))
 }

@@ -69,6 +69,8 @@ pub struct PeerInfo {
     pub peer: Option<NodeId>,
     /// Where it is dialled, if it can be.
     pub address: Option<Address>,
+    /// Whether it is dialled, and not only expected to dial.
+    pub is_dialled: bool,
     /// Whether it is connected.
     pub is_connected: bool,
     /// How far it holds this node's current files.

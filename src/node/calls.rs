@@ -36,7 +36,7 @@ async fn answer<P: Platform>(inner: Shared<P>, call: Call) {
         Call::Stat(key, reply) => send(reply, files::stat(inner, key).await),
         Call::Peers(reply) => send(reply, inner.peers.info()),
         Call::Holders(key, reply) => send(reply, everywhere::holders(inner, key).await),
-        Call::DeleteEverywhere(key, reply) => send(reply, everywhere::delete(inner, key).await),
+        Call::DeleteEverywhere(key, version, reply) => send(reply, everywhere::delete(inner, key, version).await),
         Call::ChangeMembers(change, reply) => send(reply, members::change(&inner, change).await),
         Call::Forgotten(reply) => send(reply, inner.membership.forgotten()),
         Call::HeldFor(owner, reply) => {

@@ -26,6 +26,8 @@ pub struct Config {
     pub replicas: Replicas,
     /// What each owner may take up on its disk.
     pub quota: Quota,
+    /// Whether it only learns of its files from its peers, and sends them nothing that they lack. For a recovery.
+    pub learns_only: bool,
     /// Where its keys, IVs and jitter come from. Never the same for two starts.
     pub seed: Seed,
     /// Where it tells its events.

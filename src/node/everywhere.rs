@@ -80,19 +80,24 @@ fn holding<P: Platform>(
 
 /// Deletes a file here and at every connected peer; repair tells those that are away. See
 /// [`Handle::delete_everywhere`](super::Handle::delete_everywhere).
-pub(super) async fn delete<P: Platform>(inner: Shared<P>, key: Key) -> Result<Vec<Receipt>, DeleteError> {
+pub(super) async fn delete<P: Platform>(
+    inner: Shared<P>,
+    key: Key,
+    expected: Option<Version>,
+) -> Result<Vec<Receipt>, DeleteError> {
     let (hashed, file) = (inner.keys.hashed(&key), key.path_name());
     let blob = BlobId::Own(file);
     let locked = inner.locks.lock(blob).await;
     let begun = inner.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
         Ok(match store.own(&key)? {
-            Some(_) => Some(Tombstone::new(keys, hashed, store.next_version()?)),
-            None => None,
+            Some(record) if expected.is_some_and(|version| version != record.seal.version) => Err(DeleteError::Changed),
+            Some(_) => Ok(Tombstone::new(keys, hashed, store.next_version()?)),
+            None => Err(DeleteError::NotFound),
         })
     });
     let begun: Result<_, StoreError> = begun.await;
-    let tombstone = begun.map_err(DeleteError::Rejected)?.ok_or(DeleteError::NotFound)?;
+    let tombstone = begun.map_err(DeleteError::Rejected)??;
     if !inner.commit(Change::Deleted(hashed, tombstone)).await.map_err(DeleteError::Unconfirmed)? {
         // A later deletion was learnt from a peer just now.
         return Err(DeleteError::NotFound);

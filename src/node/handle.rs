@@ -34,7 +34,7 @@ pub(super) enum Call {
     Stat(Key, Reply<Result<FileInfo, StatError>>),
     Peers(Reply<Vec<PeerInfo>>),
     Holders(Key, Reply<Result<Vec<Holder>, StatError>>),
-    DeleteEverywhere(Key, Reply<Result<Vec<Receipt>, DeleteError>>),
+    DeleteEverywhere(Key, Option<Version>, Reply<Result<Vec<Receipt>, DeleteError>>),
     Scrub(mpsc::Sender<Scrubbed>, Reply<Scrubbed>),
     ChangeMembers(MemberChange, Reply<Result<(), MemberError>>),
     Forgotten(Reply<Vec<NodeId>>),
@@ -125,7 +125,15 @@ impl Handle {
     /// # Errors
     /// [`DeleteError::Rejected`] where nothing was deleted, and [`DeleteError::Unconfirmed`] where it may be.
     pub async fn delete_everywhere(&self, key: &Key) -> Result<Vec<Receipt>, DeleteError> {
-        self.call(|reply| Call::DeleteEverywhere(key.clone(), reply)).await.unwrap_or_else(Err)
+        self.call(|reply| Call::DeleteEverywhere(key.clone(), None, reply)).await.unwrap_or_else(Err)
+    }
+
+    /// The same, where just this version is the current one.
+    ///
+    /// # Errors
+    /// Also [`DeleteError::Changed`], and nothing was deleted.
+    pub async fn delete_version_everywhere(&self, key: &Key, version: Version) -> Result<Vec<Receipt>, DeleteError> {
+        self.call(|reply| Call::DeleteEverywhere(key.clone(), Some(version), reply)).await.unwrap_or_else(Err)
     }
 
     /// What each connected peer has of a file. They compare their copies with what was stored before they answer.

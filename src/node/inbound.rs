@@ -2,15 +2,17 @@
 //! other side is not a node of this cluster.
 
 mod drops;
+mod knocks;
 mod waiting;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::connection::Connection;
@@ -18,22 +20,47 @@ use super::link::{self, Credentials, Knock, LinkError};
 use super::peers::Control;
 use super::{Shared, Stream, repair, serve};
 use crate::crypto::NodeId;
-use crate::limits::{HANDSHAKE_TIMEOUT, HEARTBEAT_GRACE, HEARTBEAT_INTERVAL, INBOUND_PER_PEER_MAX};
+use crate::limits::{
+    HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, HEARTBEAT_GRACE, HEARTBEAT_INTERVAL, INBOUND_CONNECTIONS_MAX,
+    INBOUND_PER_PEER_MAX, STRANGERS_MAX,
+};
 use crate::membership::Admission;
 use crate::platform::Platform;
 use crate::protocol::{Hello, Message, Purpose, Verdict};
 use crate::transport::{Address, Transport};
-use waiting::Place;
-
-pub(super) use drops::Drops;
-pub(super) use waiting::Waiting;
+use drops::Drops;
+use knocks::Knocks;
+use waiting::{Place, Waiting};
 
 /// How long to wait after a failed accept, which mostly means that the process is out of file descriptors.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
+/// What bounds the incoming connections of a node, and tells of those that were dropped.
+pub(super) struct Inbound {
+    places: Arc<Semaphore>,
+    strangers: Waiting,
+    handshakes: Waiting,
+    knocks: Knocks,
+    drops: Drops,
+    asking: Asking,
+}
+
+impl Default for Inbound {
+    fn default() -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(INBOUND_CONNECTIONS_MAX)),
+            strangers: Waiting::new(STRANGERS_MAX),
+            handshakes: Waiting::new(HANDSHAKES_MAX),
+            knocks: Knocks::default(),
+            drops: Drops::default(),
+            asking: Asking::default(),
+        }
+    }
+}
+
 /// How many connections each peer asks on, so that none takes the places of the others.
 #[derive(Clone, Default)]
-pub(super) struct Asking {
+struct Asking {
     counts: Rc<RefCell<BTreeMap<NodeId, usize>>>,
 }
 
@@ -100,9 +127,12 @@ async fn receive<P: Platform>(inner: Shared<P>, stream: Stream<P>, from: SocketA
 async fn link_up<P: Platform>(inner: &Shared<P>, stream: Stream<P>) -> Result<Linked<Stream<P>>, LinkError> {
     let deadline = Instant::now() + HANDSHAKE_TIMEOUT;
     let credentials = inner.credentials();
-    let place = inner.strangers.enter();
+    let place = inner.inbound.strangers.enter();
     let knock = unless_lost(place, deadline, link::knock(stream, &credentials)).await?;
-    let place = inner.handshakes.enter();
+    if !inner.inbound.knocks.is_new(knock.ephemeral) {
+        return Err(LinkError::Repeated);
+    }
+    let place = inner.inbound.handshakes.enter();
     unless_lost(place, deadline, welcome(inner, knock, &credentials)).await
 }
 
@@ -133,12 +163,12 @@ async fn welcome<P: Platform>(
     let has_room = match hello.purpose {
         Purpose::Control => inner.peers.has_room_for(peer),
         Purpose::DialerAsks => {
-            counted = inner.asking.admit(peer);
+            counted = inner.inbound.asking.admit(peer);
             counted.is_some()
         }
         Purpose::AcceptorAsks => inner.peers.find(peer).is_some_and(|peer| peer.is_connected()),
     };
-    let Some(slot) = inner.inbound.clone().try_acquire_owned().ok().filter(|_| has_room) else {
+    let Some(slot) = inner.inbound.places.clone().try_acquire_owned().ok().filter(|_| has_room) else {
         link::welcome(&mut records, Verdict::Full).await?;
         return Err(LinkError::Full);
     };

@@ -56,6 +56,9 @@ pub enum LinkError {
     /// Others came after it while it said nothing.
     #[error("too many others came while it finished no handshake")]
     Crowded,
+    /// Its first message has come before: somebody repeats what was recorded.
+    #[error("it repeats the handshake of another connection")]
+    Repeated,
     /// It took too long.
     #[error("no handshake in {} seconds", HANDSHAKE_TIMEOUT.as_secs())]
     Late,
@@ -135,6 +138,8 @@ pub async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
 pub struct Knock<S> {
     stream: S,
     noise: HandshakeState,
+    /// What the message begins with: a key that no node draws twice.
+    pub ephemeral: [u8; 32],
 }
 
 /// Accepts: handshake and hello. The caller answers with [`welcome`]. Sets no deadline.
@@ -154,8 +159,9 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
 /// Where the other side does not know it. It is told nothing.
 pub async fn knock<S: AsyncRead + Unpin>(mut stream: S, credentials: &Credentials<'_>) -> Result<Knock<S>, LinkError> {
     let mut noise = credentials.handshake(false);
-    receive(&mut stream, &mut noise).await?;
-    Ok(Knock { stream, noise })
+    let message = receive(&mut stream, &mut noise).await?;
+    let ephemeral = *message.first_chunk().expect("it is longer than its ephemeral key");
+    Ok(Knock { stream, noise, ephemeral })
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Knock<S> {
@@ -164,7 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Knock<S> {
     /// # Errors
     /// As [`accept`].
     pub async fn open(self, credentials: &Credentials<'_>) -> Result<(Records<S>, NodeId, Hello), LinkError> {
-        let Self { mut stream, mut noise } = self;
+        let Self { mut stream, mut noise, .. } = self;
         send(&mut stream, &mut noise).await?;
         receive(&mut stream, &mut noise).await?;
         let (mut records, peer) = finish(stream, noise)?;
@@ -201,7 +207,10 @@ async fn send<S: AsyncWrite + Unpin>(stream: &mut S, noise: &mut HandshakeState)
     Ok(())
 }
 
-async fn receive<S: AsyncRead + Unpin>(stream: &mut S, noise: &mut HandshakeState) -> Result<(), LinkError> {
+async fn receive<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    noise: &mut HandshakeState,
+) -> Result<[u8; HANDSHAKE_BYTES_MAX], LinkError> {
     let len = usize::from(stream.read_u16().await?);
     if len > HANDSHAKE_BYTES_MAX {
         return Err(LinkError::Handshake);
@@ -210,7 +219,7 @@ async fn receive<S: AsyncRead + Unpin>(stream: &mut S, noise: &mut HandshakeStat
     stream.read_exact(&mut message[..len]).await?;
     let mut payload = [0; HANDSHAKE_BYTES_MAX];
     noise.read_message(&message[..len], &mut payload).map_err(|_| LinkError::Handshake)?;
-    Ok(())
+    Ok(message)
 }
 
 fn finish<S>(stream: S, noise: HandshakeState) -> Result<(Records<S>, NodeId), LinkError> {

@@ -54,13 +54,14 @@ impl Membership {
     }
 }
 
-/// Makes a change. A lock lets those in who are peers.
+/// Makes a change. A lock lets those in who are peers, or were a short time ago.
 pub(super) async fn change<P: Platform>(inner: &Shared<P>, change: MemberChange) -> Result<(), MemberError> {
     let _changing = inner.membership.changing.lock().await;
     let mut members = inner.membership.members.borrow().clone();
     if change == MemberChange::Lock {
-        for peer in inner.peers.connected() {
-            members.change(MemberChange::Allow(peer.id))?;
+        // Also those who were connected until a short time ago.
+        for peer in inner.peers.members().into_iter().filter(|peer| inner.membership.admits(*peer)) {
+            members.change(MemberChange::Allow(peer))?;
         }
     }
     members.change(change)?;

@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout};
 
 use super::answers::PeerInfo;
 use super::connection::Connection;
+use super::refused::Refused;
 use super::repair::{Progress, Repair};
 use super::{Shared, Stream, dial};
 use crate::crypto::NodeId;
@@ -29,8 +30,7 @@ use crate::transport::Address;
 pub(super) struct Peers<S> {
     configured: Vec<Address>,
     known: RefCell<BTreeMap<NodeId, Rc<Peer<S>>>>,
-    /// Requests that were refused because who made them may not.
-    refused: RefCell<BTreeMap<NodeId, u64>>,
+    pub(super) refused: Refused,
 }
 
 /// One peer, connected or away.
@@ -68,7 +68,7 @@ pub(super) struct Control<P: Platform> {
 
 impl<S> Peers<S> {
     pub(super) fn new(configured: Vec<Address>) -> Self {
-        Self { configured, known: RefCell::default(), refused: RefCell::default() }
+        Self { configured, known: RefCell::default(), refused: Refused::default() }
     }
 
     /// The connected peers, in the order of their ids.
@@ -95,15 +95,16 @@ impl<S> Peers<S> {
 
     /// Every peer, the connected ones first.
     pub(super) fn info(&self) -> Vec<PeerInfo> {
-        let (known, refused) = (self.known.borrow(), self.refused.borrow());
+        let known = self.known.borrow();
         let mut peers: Vec<_> = known
             .values()
             .map(|peer| PeerInfo {
                 peer: Some(peer.id),
                 address: peer.address.borrow().clone(),
+                is_dialled: peer.configured.borrow().is_some(),
                 is_connected: peer.is_connected(),
                 progress: peer.repair.progress(),
-                refused: refused.get(&peer.id).copied().unwrap_or(0),
+                refused: self.refused.of(peer.id),
             })
             .collect();
         for address in &self.configured {
@@ -112,6 +113,7 @@ impl<S> Peers<S> {
                 peers.push(PeerInfo {
                     peer: None,
                     address: Some(address.clone()),
+                    is_dialled: true,
                     is_connected: false,
                     progress: Progress::Unknown,
                     refused: 0,
@@ -131,18 +133,6 @@ impl<S> Peers<S> {
             }
             stays
         });
-    }
-
-    /// One more request of a node was refused; so many were. Where there is no room, those are forgotten who asked least.
-    pub(super) fn count_refusal(&self, id: NodeId) -> u64 {
-        let mut refused = self.refused.borrow_mut();
-        if refused.len() >= PEERS_MAX && !refused.contains_key(&id) {
-            let least = refused.values().copied().min().unwrap_or(0);
-            refused.retain(|_, count| *count > least);
-        }
-        let count = refused.entry(id).or_insert(0);
-        *count += 1;
-        *count
     }
 
     /// Whether one more control connection may be opened for this peer.

@@ -30,7 +30,7 @@ use crate::platform::Platform;
 pub enum Progress {
     /// Nothing was compared since it connected.
     Unknown,
-    /// It held every current file when it last said so.
+    /// It held every current file when it last said so; where the node only learns, it held nothing that is not known.
     Current,
     /// It lacks files, and is being sent them or will be.
     Behind,
@@ -153,6 +153,10 @@ async fn run<P: Platform>(inner: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: Pri
     let _slot = inner.repairs.clone().acquire_owned().await.expect("never closed");
     let result = compare::all(&inner, &peer, &expected).await;
     let has_failed = !matches!(result, Ok(Done { failed: 0, kept: 0, .. }));
+    if inner.learns_only && !has_failed {
+        // What it holds is known now, whatever it lacks.
+        peer.repair.progress.set(Progress::Current);
+    }
     match result {
         // What differed was on its way, or is still in two places.
         Ok(Done { sent: 0, adopted: 0, released: 0, failed: 0, .. }) => {}

@@ -56,7 +56,11 @@ pub(super) async fn run<P: Platform>(inner: &Shared<P>, mut connection: Connecti
 impl<P: Platform> Inner<P> {
     /// Counts what a peer asked for and may not have.
     fn count_refusal(&self, peer: NodeId, refusal: &Refusal) {
-        let count = self.peers.count_refusal(peer);
+        use Refusal::{NotOwner, QuotaBytes, QuotaDeleted, QuotaFiles};
+        if !matches!(refusal, NotOwner | QuotaBytes { .. } | QuotaFiles { .. } | QuotaDeleted) {
+            return;
+        }
+        let count = self.peers.refused.count(peer);
         // The first one, and then less and less often: who asks again and again fills no log.
         if count.is_power_of_two() {
             self.tell(&Event::RequestRefused { peer, reason: refusal.to_string(), count });

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use zeroize::Zeroizing;
+
 use crate::disk::{Disk, DiskFile, DiskPath, read_full};
 
 /// Room for a file that is a little longer than those of a few lines, so that an overlong one is seen to be so.
@@ -35,9 +37,8 @@ pub(crate) fn replace(disk: &impl Disk, temporary: &DiskPath, path: &DiskPath, t
 
 /// A first line, a second one, and a third by which damage is noticed: the first 8 bytes of the BLAKE3 of the two.
 pub(crate) fn with_check(header: &str, line: &str) -> String {
-    let body = format!("{header}{line}\n");
-    let check = check(&body);
-    format!("{body}{check}\n")
+    let body = Zeroizing::new(format!("{header}{line}\n"));
+    format!("{}{}\n", body.as_str(), check(&body))
 }
 
 /// The second line of such a text.

@@ -125,6 +125,21 @@ fn a_forgotten_peer_is_cut_off_at_once_and_stays_so() {
     wait_until("it is refused again", || refusals() > before);
     bench.succeed(&first.data, &["peers", "allow", &id]);
     first.connected(&bench, 1);
+    // An invitation of a node that was forgotten is a word that it is not any more.
+    let mut second = second;
+    bench.succeed(&first.data, &["peers", "forget", &id]);
+    bench.succeed(&second.data, &["stop"]);
+    second.wait();
+    let invitation = bench.succeed(&second.data, &["invite", &second.address]);
+    bench.succeed(&first.data, &["stop"]);
+    let mut first = first;
+    first.wait();
+    let offline = bench.run(&first.data, &["peers", "lock"]);
+    assert!(offline.stderr.contains("no node is running"), "{}", offline.stderr);
+    bench.run_with_input(&first.data, &["join"], invitation.as_bytes());
+    let _second = bench.member_at("n2", &second.address);
+    let first = bench.member_at("n1", &first.address);
+    first.connected(&bench, 1);
     let unknown = bench.run(&first.data, &["peers", "forget", "123456"]);
     assert_eq!((unknown.code, unknown.stderr.contains("no peer begins with 123456")), (Some(2), true));
 }

@@ -166,7 +166,7 @@ fn a_new_identity_takes_all_files_and_nothing_is_left_of_the_old_one() {
     bench.succeed(&first.data, &["stop"]);
     first.wait();
     let new = bench.path("new");
-    let rotate = ["identity", "rotate", "--to", text(&new), "--listen", &first.address];
+    let rotate = ["identity", "rotate", "--to", text(&new), "--listen", &first.address, "--wait-for", "1"];
     // It is killed somewhere in between, and goes on.
     let mut running = bench.spawn(&first.data, &rotate, std::process::Stdio::null());
     wait_until("it has begun", || new.join("members").exists());
@@ -191,4 +191,60 @@ fn a_new_identity_takes_all_files_and_nothing_is_left_of_the_old_one() {
         .map(|(is, files)| (is.clone(), files.clone()))
         .collect();
     assert!(held.contains(&(true.into(), 8.into())) && held.contains(&(false.into(), 0.into())), "{held:?}");
+}
+
+#[test]
+fn a_peer_that_could_not_be_asked_is_named() {
+    let bench = Bench::new();
+    let holders = [bench.node("n2", &[]), bench.node("n3", &[])];
+    let mut first = bench.node("n1", &[&holders[0], &holders[1]]);
+    first.connected(&bench, 2);
+    store(&bench, &first, 3);
+    bench.succeed(&first.data, &["stop"]);
+    first.wait();
+    let [near, gone] = holders;
+    let address = gone.address.clone();
+    drop(gone);
+    let identity = first.data.join("identity");
+    let more = ["--open-cluster", "--peer", &address];
+    let ended = recover(&bench, &bench.path("new"), &identity, &near, &more);
+    assert_eq!(String::from_utf8_lossy(&ended.stdout), "recovered 3 files, 2.8 MiB (3,000,061 bytes)\n");
+    let expected = format!("error: {address} could not be asked, so there may be more; the same command goes on\n");
+    assert!(ended.code == Some(1) && ended.stderr.ends_with(&expected), "{}", ended.stderr);
+    let members = fs::read_to_string(bench.path("new").join("members")).expect("text");
+    assert!(members.contains(&near.address) && !members.contains(&address), "{members}");
+}
+
+#[test]
+fn a_new_identity_takes_nobody_elses_directory() {
+    let bench = Bench::new();
+    let [mut first, mut second] = cluster(&bench);
+    store(&bench, &first, 1);
+    for node in [&mut first, &mut second] {
+        bench.succeed(&node.data, &["stop"]);
+        node.wait();
+    }
+    let holder = bench.member_at("n2", &second.address);
+    let other = bench.path("n4");
+    bench.succeed(&other, &["--quiet", "init"]);
+    let rotate = [
+        "identity",
+        "rotate",
+        "--to",
+        text(&other),
+        "--listen",
+        &first.address,
+        "--peer",
+        &holder.address,
+        "--wait-for",
+        "1",
+    ];
+    let refused = bench.run(&first.data, &rotate);
+    assert!(
+        refused.code == Some(1) && refused.stderr.contains("is the directory of another node"),
+        "{}",
+        refused.stderr
+    );
+    let kept = bench.member_at("n1", &first.address);
+    assert_eq!(listing(&bench, &kept.data).len(), 1);
 }

@@ -39,6 +39,7 @@ pub(crate) struct Network {
     layout: Option<Layout>,
     replicas: Replicas,
     quota: Quota,
+    learns_only: bool,
     /// What all nodes tell, in order.
     pub(crate) events: Rc<RefCell<Vec<Event>>>,
 }
@@ -58,6 +59,11 @@ impl Network {
     /// A network whose nodes give each owner so much.
     pub(crate) fn with_quota(quota: Quota) -> Self {
         Self { quota, ..Self::default() }
+    }
+
+    /// The same network, whose next nodes only learn from their peers.
+    pub(crate) fn and_learning(self) -> Self {
+        Self { learns_only: true, ..self }
     }
 
     /// The same network, whose next nodes give each owner so much.
@@ -97,6 +103,7 @@ impl Network {
             layout: self.layout,
             replicas: self.replicas,
             quota: self.quota,
+            learns_only: self.learns_only,
             seed: Seed::from_u64(port.into()).derive("boot", boot),
             events: {
                 let events = self.events.clone();

@@ -40,6 +40,7 @@ pub(crate) async fn start(
         layout: None,
         replicas: Replicas::All,
         quota: Quota::default(),
+        learns_only: false,
         seed,
         events: Rc::new(move |event| sink.borrow_mut().push(event.clone())),
     };

@@ -145,7 +145,7 @@ Example:
 pub(super) const ROTATE_EXAMPLE: &str = "\
 Where the identity may have become known to somebody, its keys are of no use any more: this moves every file to a node with \
 a new identity, sealed with new keys, and deletes the old copies everywhere. The node has to be stopped. What is \
-interrupted goes on with the same command. Afterwards run the new directory, write a new backup, invite again those who \
+interrupted goes on with the same command; so does what ends because a peer is away. Afterwards run the new directory, write a new backup, invite again those who \
 had joined by an invitation of the old node, and have everybody forget the old id.
 
 Example:

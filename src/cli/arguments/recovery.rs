@@ -35,6 +35,9 @@ pub(crate) struct RotateArguments {
     /// The peers are in an open cluster
     #[arg(long)]
     pub(crate) open_cluster: bool,
+    /// Begin when so many peers are connected, instead of waiting some seconds for all
+    #[arg(long, value_name = "N")]
+    pub(crate) wait_for: Option<usize>,
     /// Delete an old copy only where so many peers have the new one durably
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) min_replicas: u32,

@@ -255,7 +255,7 @@ impl From<FileInfo> for FileRow {
 
 impl From<PeerInfo> for PeerRow {
     fn from(info: PeerInfo) -> Self {
-        let PeerInfo { peer, address, is_connected, progress, refused } = info;
+        let PeerInfo { peer, address, is_connected, progress, refused, .. } = info;
         let is_current = match progress {
             Progress::Unknown => None,
             Progress::Current => Some(true),

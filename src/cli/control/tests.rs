@@ -33,6 +33,7 @@ fn exchange(sent: Vec<u8>) -> (Vec<u8>, bool) {
             layout: None,
             replicas: Replicas::All,
             quota: Quota::default(),
+            learns_only: false,
             seed: Seed::from_u64(1),
             events: Rc::new(|_| ()),
         };

@@ -48,6 +48,7 @@ impl Cluster {
                 layout: None,
                 replicas: Replicas::All,
                 quota: Quota::default(),
+                learns_only: false,
                 seed: seed.derive(seed_name, 0),
                 events: logging::sink(format!("[{dir_name}] ")),
             };

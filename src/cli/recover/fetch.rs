@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dacapo::crypto::Key;
-use dacapo::node::{FileInfo, GetError, Handle, Progress};
+use dacapo::node::{self, FileInfo, GetError, Handle};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
 
-use super::peers::connected;
-use crate::cli::arguments::Verbosity;
+use super::peers::name;
 use crate::cli::control::Failure;
 use crate::cli::error::CliError;
 use crate::cli::limits::{RECOVER_CALLERS, RECOVER_POLL_INTERVAL, RECOVER_STALL_TIMEOUT};
-use crate::cli::progress;
+use crate::cli::progress::Progress;
 
 /// Failures that are shown one by one.
 pub(in crate::cli) const FAILURES_SHOWN_MAX: usize = 20;
@@ -27,20 +26,21 @@ pub(super) struct Recovered {
     pub(super) bytes: u64,
     /// What was learnt of and could not be fetched, and why.
     pub(super) failed: BTreeMap<Key, String>,
+    /// Peers that could not be asked at the end: they may hold more.
+    pub(super) unasked: Vec<String>,
 }
 
-/// Ends when the connected peers say that they hold nothing that is not known, and all that is known is here or failed.
-pub(super) async fn all(handle: &Handle, verbosity: Verbosity) -> Result<Recovered, CliError> {
-    let progress = progress::Progress::new(verbosity, "looking for peers", None);
-    connected(handle).await?;
+/// Ends when the connected peers hold nothing that is not known, and all that is known is here or failed.
+pub(super) async fn all(handle: &Handle, progress: &Progress) -> Result<Recovered, CliError> {
     let mut last_news = (Instant::now(), (0, 0));
     loop {
-        let recovered = pass(handle, &progress).await?;
+        let mut recovered = pass(handle, progress).await?;
         progress.say("comparing with the peers");
         let peers = handle.peers().await;
-        let mut connected = peers.iter().filter(|peer| peer.is_connected).peekable();
-        let is_told = connected.peek().is_some() && connected.all(|peer| peer.progress == Progress::Current);
+        let (connected, away): (Vec<_>, Vec<_>) = peers.iter().partition(|peer| peer.is_connected);
+        let is_told = !connected.is_empty() && connected.iter().all(|peer| peer.progress == node::Progress::Current);
         if is_told && is_settled(handle, &recovered).await? {
+            recovered.unasked = away.into_iter().map(name).collect();
             return Ok(recovered);
         }
         let news = (recovered.files, recovered.failed.len());
@@ -61,7 +61,7 @@ async fn is_settled(handle: &Handle, recovered: &Recovered) -> Result<bool, CliE
 }
 
 /// Fetches what is known and not here, several at a time.
-async fn pass(handle: &Handle, progress: &progress::Progress) -> Result<Recovered, CliError> {
+async fn pass(handle: &Handle, progress: &Progress) -> Result<Recovered, CliError> {
     let mut recovered = Recovered::default();
     let mut missing = Vec::new();
     each_page(handle, |page| {
@@ -100,7 +100,7 @@ async fn pass(handle: &Handle, progress: &progress::Progress) -> Result<Recovere
 }
 
 impl Recovered {
-    fn count(&mut self, done: Result<(Key, u64, Result<(), GetError>), JoinError>, progress: &progress::Progress) {
+    fn count(&mut self, done: Result<(Key, u64, Result<(), GetError>), JoinError>, progress: &Progress) {
         match done.expect("a fetch does not panic") {
             (_, size, Ok(())) => {
                 self.files += 1;

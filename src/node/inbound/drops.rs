@@ -19,7 +19,7 @@ pub(in crate::node) struct Drops {
 }
 
 pub(super) fn tell<P: Platform>(inner: &Shared<P>, from: SocketAddr, reason: String) {
-    let drops = &inner.drops;
+    let drops = &inner.inbound.drops;
     if drops.since.get().is_none_or(|since| since.elapsed() >= DROPS_INTERVAL) {
         drops.since.set(Some(Instant::now()));
         drops.told.set(0);
@@ -33,7 +33,7 @@ pub(super) fn tell<P: Platform>(inner: &Shared<P>, from: SocketAddr, reason: Str
         let task = inner.clone();
         inner.spawn(async move {
             sleep(DROPS_INTERVAL).await;
-            task.tell(&Event::InboundFlooded { dropped: task.drops.more.take() });
+            task.tell(&Event::InboundFlooded { dropped: task.inbound.drops.more.take() });
         });
     }
 }

@@ -55,7 +55,8 @@ async fn take<P: Platform>(
     let is_newer = if is_local {
         fetch::take_newer(inner, peer, &key).await?
     } else {
-        if is_known {
+        // Who only learns has nothing of an older version that could be lost.
+        if is_known && !inner.learns_only {
             spread(inner, peer, hashed, &record).await?;
         }
         note(inner, key, hashed, record).await?

@@ -80,7 +80,8 @@ async fn mend_one<P: Platform>(
     done: &mut Done,
 ) {
     let (Difference::Lacks(entry) | Difference::KnowsMore(entry) | Difference::IsPlacedElsewhere(entry)) = difference;
-    if inner.on_their_way.has(peer.id, entry.hashed) || !peer.is_connected() {
+    let is_to_learn = matches!(difference, Difference::KnowsMore(_));
+    if inner.on_their_way.has(peer.id, entry.hashed) || !peer.is_connected() || (inner.learns_only && !is_to_learn) {
         return;
     }
     let (result, count) = match difference {

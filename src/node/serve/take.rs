@@ -10,12 +10,12 @@ use crate::limits::{EAGER_BYTES_MAX, FILE_BYTES_MAX};
 use crate::node::commit::KeepError;
 use crate::node::connection::Connection;
 use crate::node::pump::{self, PumpError, Work};
-use crate::node::quota::{self, Room};
+use crate::node::quota::{Quota, Room};
 use crate::node::{Shared, Stream};
 use crate::platform::Platform;
 use crate::protocol::{Message, Refusal, WireError};
 use crate::store::layout::BlobId;
-use crate::store::{BlobWriter, Change, HeldRecord, Known, Store, StoreError};
+use crate::store::{BlobWriter, Change, HeldRecord, Known, Store, StoreError, Usage};
 
 /// Content that is refused after it was announced is read and dropped up to this length, so that the refusal
 /// reaches the peer; beyond it the connection is closed. Chosen: a tenth of a second of a fast disk.
@@ -138,11 +138,12 @@ async fn admit<P: Platform>(
     inner: &Shared<P>,
     peer: NodeId,
     offer: &Offer,
-) -> Result<(BlobWriter<P::Disk>, Option<Room>), Refusal> {
+) -> Result<(BlobWriter<P::Disk>, Room), Refusal> {
     check(peer, offer)?;
-    let offer = *offer;
-    let room = quota::reserve(inner, offer.owner, offer.hashed, offer.sealed_bytes).await?;
-    Ok((inner.blocking(move |store| begin(store, &offer)).await?, room))
+    let (offer, quota) = (*offer, inner.quota);
+    let (room, on_their_way) = inner.reserved.add(offer.owner, offer.sealed_bytes);
+    let one = room.usage;
+    Ok((inner.blocking(move |store| begin(store, &offer, quota, one, on_their_way)).await?, room))
 }
 
 fn check(peer: NodeId, offer: &Offer) -> Result<(), Refusal> {
@@ -153,11 +154,19 @@ fn check(peer: NodeId, offer: &Offer) -> Result<(), Refusal> {
     if size > FILE_BYTES_MAX { Err(Refusal::TooLarge) } else { Ok(()) }
 }
 
-fn begin<D: Disk>(store: &Store<D>, offer: &Offer) -> Result<BlobWriter<D>, Refusal> {
-    let held = store.held(offer.owner, offer.hashed).map_err(|error| refusal_for(&error))?;
-    if let Some(held) = held.filter(|held| held.version() > offer.version) {
+fn begin<D: Disk>(
+    store: &Store<D>,
+    offer: &Offer,
+    quota: Quota,
+    one: Usage,
+    on_their_way: Usage,
+) -> Result<BlobWriter<D>, Refusal> {
+    let failed = |error| refusal_for(&error);
+    let held = store.held(offer.owner, offer.hashed).map_err(failed)?;
+    if let Some(held) = held.as_ref().filter(|held| held.version() > offer.version) {
         return Err(Refusal::Stale { held: held.version() });
     }
+    quota.check(store.usage(offer.owner).map_err(failed)?, held.as_ref(), one, on_their_way)?;
     let blob = BlobId::Held(offer.owner, offer.hashed);
     store.write_blob(blob, offer.version).map_err(|error| refusal_for(&error))
 }

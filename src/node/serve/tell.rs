@@ -119,7 +119,10 @@ pub(super) async fn delete<P: Platform>(
         Ok((held, has_room))
     });
     match held.await {
-        Ok((_, false)) => return Message::Refused(Refusal::QuotaDeleted),
+        Ok((_, false)) => {
+            inner.count_refusal(owner, &Refusal::QuotaDeleted);
+            return Message::Refused(Refusal::QuotaDeleted);
+        }
         Ok((Some(held), _)) if held.version() > tombstone.version => {
             return Message::Refused(Refusal::Stale { held: held.version() });
         }

@@ -115,10 +115,13 @@ impl<D: Disk> Catalog<D> {
             return Ok(*usage);
         }
         let usage = self.count_usage(owner)?;
-        if summaries.usage.len() > PEERS_MAX {
-            summaries.usage.clear();
+        // Who has nothing is counted at once, and takes the place of nobody.
+        if usage != Usage::default() {
+            if summaries.usage.len() > PEERS_MAX {
+                summaries.usage.pop_first();
+            }
+            summaries.usage.insert(owner, usage);
         }
-        summaries.usage.insert(owner, usage);
         Ok(usage)
     }
 

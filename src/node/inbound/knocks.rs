@@ -1,0 +1,53 @@
+//! The first messages that have come: each is good for one connection, so that nobody takes places by repeating what was
+//! recorded. Only who knows the cluster secret adds to them.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::limits::KNOCKS_REMEMBERED_MAX;
+
+/// The ephemeral keys of the newest ones.
+#[derive(Default)]
+pub(in crate::node) struct Knocks {
+    known: RefCell<(BTreeSet<[u8; 32]>, VecDeque<[u8; 32]>)>,
+}
+
+impl Knocks {
+    /// Whether it has not come before, as far as that is remembered. It has from here on.
+    pub(super) fn is_new(&self, ephemeral: [u8; 32]) -> bool {
+        let mut known = self.known.borrow_mut();
+        let (keys, oldest_first) = &mut *known;
+        if !keys.insert(ephemeral) {
+            return false;
+        }
+        oldest_first.push_back(ephemeral);
+        if oldest_first.len() > KNOCKS_REMEMBERED_MAX
+            && let Some(oldest) = oldest_first.pop_front()
+        {
+            keys.remove(&oldest);
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_counts_once_and_the_memory_is_bounded() {
+        let knocks = Knocks::default();
+        let key = |number: usize| {
+            let mut key = [0; 32];
+            key[..8].copy_from_slice(&number.to_le_bytes());
+            key
+        };
+        assert!(knocks.is_new(key(0)) && !knocks.is_new(key(0)));
+        for number in 1..=KNOCKS_REMEMBERED_MAX {
+            assert!(knocks.is_new(key(number)));
+        }
+        let known = knocks.known.borrow().0.len();
+        assert_eq!(known, KNOCKS_REMEMBERED_MAX);
+        assert!(!knocks.is_new(key(KNOCKS_REMEMBERED_MAX)) && knocks.is_new(key(0)), "the oldest is forgotten");
+    }
+}

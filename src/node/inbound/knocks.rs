@@ -9,22 +9,27 @@ use crate::limits::KNOCKS_REMEMBERED_MAX;
 /// The ephemeral keys of the newest ones.
 #[derive(Default)]
 pub(in crate::node) struct Knocks {
-    known: RefCell<(BTreeSet<[u8; 32]>, VecDeque<[u8; 32]>)>,
+    known: RefCell<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    keys: BTreeSet<[u8; 32]>,
+    oldest_first: VecDeque<[u8; 32]>,
 }
 
 impl Knocks {
     /// Whether it has not come before, as far as that is remembered. It has from here on.
     pub(super) fn is_new(&self, ephemeral: [u8; 32]) -> bool {
         let mut known = self.known.borrow_mut();
-        let (keys, oldest_first) = &mut *known;
-        if !keys.insert(ephemeral) {
+        if !known.keys.insert(ephemeral) {
             return false;
         }
-        oldest_first.push_back(ephemeral);
-        if oldest_first.len() > KNOCKS_REMEMBERED_MAX
-            && let Some(oldest) = oldest_first.pop_front()
+        known.oldest_first.push_back(ephemeral);
+        if known.oldest_first.len() > KNOCKS_REMEMBERED_MAX
+            && let Some(oldest) = known.oldest_first.pop_front()
         {
-            keys.remove(&oldest);
+            known.keys.remove(&oldest);
         }
         true
     }
@@ -46,7 +51,7 @@ mod tests {
         for number in 1..=KNOCKS_REMEMBERED_MAX {
             assert!(knocks.is_new(key(number)));
         }
-        let known = knocks.known.borrow().0.len();
+        let known = knocks.known.borrow().keys.len();
         assert_eq!(known, KNOCKS_REMEMBERED_MAX);
         assert!(!knocks.is_new(key(KNOCKS_REMEMBERED_MAX)) && knocks.is_new(key(0)), "the oldest is forgotten");
     }

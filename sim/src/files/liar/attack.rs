@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use dacapo::crypto::{HashedKey, NodeId, Version};
-use dacapo::limits::{CONTROLS_PER_PEER_MAX, INBOUND_PER_PEER_MAX, STRANGERS_MAX};
+use dacapo::limits::{INBOUND_PER_PEER_MAX, STRANGERS_MAX};
 use dacapo::node::link::LinkError;
 use dacapo::protocol::{Message, Purpose, Refusal, read_message};
 use dacapo::transport::{Address, Transport};
@@ -44,9 +44,8 @@ pub(super) fn run(liar: &Rc<Liar>, others: impl Iterator<Item = Address>) {
 /// Opens more connections than one peer may have, and holds on to all of them.
 async fn flood(liar: &Liar, address: &Address) {
     let mut open = Vec::new();
-    for number in 0..2 * (INBOUND_PER_PEER_MAX + CONTROLS_PER_PEER_MAX) {
-        let purpose = if number % 2 == 0 { Purpose::DialerAsks } else { Purpose::Control };
-        match liar.dial(address, purpose).await {
+    for _ in 0..INBOUND_PER_PEER_MAX + 8 {
+        match liar.dial(address, Purpose::DialerAsks).await {
             Ok(link) => open.push(link),
             Err(_) => sleep(DIAL_AGAIN).await,
         }

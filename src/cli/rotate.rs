@@ -4,8 +4,8 @@
 //! after file, and what peers hold under the old keys is deleted everywhere. What is interrupted goes on with the next
 //! call: files that were moved are gone from the old node.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::Path;
 
 use dacapo::crypto::{Key, NodeId};
@@ -103,7 +103,9 @@ fn mark(data: &Path, old: NodeId) -> Result<(), CliError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound && secret::node_of(data)?.is_none() => {}
         Ok(_) | Err(_) => return Err(CliError::NotANewDirectory { data: data.to_owned() }),
     }
-    fs::write(&path, format!("{old}\n")).map_err(failed)
+    // Its name becomes durable with that of the identity, which follows.
+    let mut file = File::create(&path).map_err(failed)?;
+    writeln!(file, "{old}").and_then(|()| file.sync_all()).map_err(failed)
 }
 
 async fn start(

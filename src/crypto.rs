@@ -1,6 +1,7 @@
 //! Keys, names and seals: pure functions over bytes. Nothing here does I/O, waits, or draws randomness.
 
 mod backup;
+mod cluster;
 mod curve;
 pub(crate) mod hex;
 mod keys;
@@ -10,7 +11,8 @@ mod placement;
 mod seal;
 pub mod summary;
 
-pub use backup::{Backup, BackupCluster, BackupContent, BackupError, BackupTextError, PASSPHRASE_CHARS_MIN};
+pub use backup::{Backup, BackupContent, BackupError, BackupTextError, PASSPHRASE_CHARS_MIN};
+pub use cluster::Cluster;
 pub(crate) use curve::LinkKey;
 pub use hex::HexError;
 pub use keys::{ClusterSecret, Keys, MasterSecret};

@@ -8,6 +8,7 @@ mod cluster;
 mod invitation;
 mod members;
 
-pub use cluster::{Cluster, ClusterError};
+pub use crate::crypto::Cluster;
+pub use cluster::ClusterError;
 pub use invitation::{Invitation, InvitationError};
 pub use members::{Admission, Dial, MemberChange, Members, MembersError};

@@ -10,8 +10,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use dacapo::crypto::{
-    Backup, BackupCluster, BackupContent, ClusterSecret, Digest, Entry, HashedKey, Iv, Keys, MasterSecret, Metadata,
-    NodeId, Print, Seal, SealedMetadata, Tag, Tombstone, Version,
+    Backup, BackupContent, ClusterSecret, Digest, Entry, HashedKey, Iv, Keys, MasterSecret, Metadata, NodeId, Print,
+    Seal, SealedMetadata, Tag, Tombstone, Version,
 };
 use dacapo::limits::PROTOCOL_VERSION;
 use dacapo::membership::{Cluster, Dial, Invitation, MemberChange, Members};
@@ -203,7 +203,7 @@ fn identities() -> Vec<Vec<u8>> {
     let disk = SimDisk::new();
     Identity::restore(&disk, &MasterSecret([1; 32])).expect("an empty disk");
     Cluster::Closed(secret()).enter(&disk).expect("an empty disk");
-    let content = BackupContent { master: MasterSecret([1; 32]), cluster: BackupCluster::Closed(secret()) };
+    let content = BackupContent { master: MasterSecret([1; 32]), cluster: Some(Cluster::Closed(secret())) };
     let backup = Backup::seal(&content, "correct horse battery staple", [9; 16]).expect("long enough");
     let read = |name| disk.read(name).expect("just written");
     vec![read("identity"), read("cluster"), backup.to_string().into_bytes()]

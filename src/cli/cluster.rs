@@ -12,7 +12,7 @@ use dacapo::membership::{Cluster, Dial, Invitation, MemberChange, Members};
 use dacapo::node::StartError;
 use dacapo::seed::{Lane, Rng, Seed};
 use dacapo::store::layout::Layout;
-use dacapo::store::{Identity, Store, StoreError};
+use dacapo::store::{Identity, Store};
 use dacapo::transport::Address;
 use zeroize::Zeroizing;
 
@@ -27,14 +27,10 @@ pub(crate) fn init(
     verbosity: Verbosity,
     draw_seed: fn() -> io::Result<Seed>,
 ) -> Result<(), CliError> {
-    let imported = arguments.cluster_secret_file.as_ref().map(|path| secret::read(path)).transpose()?;
+    let named = secret::named(arguments.cluster_secret_file.as_deref(), arguments.open_cluster)?;
     let disk = DirDisk::open(&arguments.data.dir)?;
     let seed = draw_seed().map_err(CliError::Process)?;
-    let cluster = match imported {
-        Some(secret) => Cluster::Closed(secret),
-        None if arguments.open_cluster => Cluster::Open,
-        None => Cluster::Closed(draw_secret(&seed)),
-    };
+    let cluster = named.unwrap_or_else(|| Cluster::Closed(draw_secret(&seed)));
     let node = settle(&disk, &seed, &cluster, arguments.layout)?;
     output::line(&format!("node {node}"))?;
     if !verbosity.quiet {
@@ -97,7 +93,7 @@ pub(crate) fn settle(
 ) -> Result<NodeId, CliError> {
     let identity = Identity::load_or_create(disk, &mut seed.lane(Lane::Identity))?;
     let keys = Keys::derive(&identity.master);
-    Layout::choose(disk, layout).map_err(|error| StartError::from(StoreError::from(error)))?;
+    Layout::choose(disk, layout)?;
     if identity.is_new {
         // The catalog says that there was nothing before: an identity without one may have been restored.
         Store::open(disk.clone(), &keys).map_err(StartError::from)?;

@@ -8,7 +8,7 @@ use dacapo::crypto::{BackupError, BackupTextError, HexError, Key, KeyError};
 use dacapo::disk::dir::DirDiskError;
 use dacapo::membership::{ClusterError, InvitationError, MembersError};
 use dacapo::node::{Panicked, StartError};
-use dacapo::store::IdentityError;
+use dacapo::store::{IdentityError, LayoutError};
 
 use super::control::{ControlError, Failure, FailureKind};
 
@@ -41,6 +41,8 @@ pub(crate) enum CliError {
     Panicked(#[from] Panicked),
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     #[error(transparent)]

@@ -5,8 +5,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use dacapo::crypto::{Backup, BackupCluster, BackupContent};
-use dacapo::membership::Cluster;
+use dacapo::crypto::{Backup, BackupContent};
 use dacapo::seed::{Lane, Rng, Seed};
 
 use super::arguments::{ExportArguments, Verbosity};
@@ -21,11 +20,7 @@ pub(crate) fn export(
 ) -> Result<(), CliError> {
     let data = &arguments.data.dir;
     let master = secret::master_of(data)?.ok_or_else(|| CliError::Unused { data: data.clone() })?;
-    let cluster = match secret::cluster_of(data)? {
-        None => BackupCluster::Unknown,
-        Some(Cluster::Open) => BackupCluster::Open,
-        Some(Cluster::Closed(secret)) => BackupCluster::Closed(secret),
-    };
+    let cluster = secret::cluster_of(data)?;
     let passphrase = passphrase::choose(arguments.passphrase_file.as_deref())?;
     let mut salt = [0; 16];
     draw_seed().map_err(CliError::Process)?.lane(Lane::Salt).fill_bytes(&mut salt);

@@ -27,6 +27,11 @@ pub(crate) fn start(verbosity: Verbosity, events: Events) {
         .init();
 }
 
+/// The same for a command with a bar of its own: without `--verbose`, warnings only.
+pub(crate) fn start_quietly(verbosity: Verbosity, events: Events) {
+    start(Verbosity { quiet: verbosity.quiet || !events.verbose }, events);
+}
+
 /// Shows what an operator may have to act on. Only these lines are marked.
 pub(crate) fn warn(prefix: &str, what: impl std::fmt::Display) {
     tracing::warn!("{prefix}warning: {what}");

@@ -13,7 +13,7 @@ use super::arguments::{ByteCount, NodeArguments, Verbosity};
 use super::control::Server;
 use super::error::CliError;
 use super::runtime::{self, Signals};
-use super::{logging, output};
+use super::{logging, output, secret};
 
 pub(crate) fn run(
     arguments: &NodeArguments,
@@ -27,9 +27,9 @@ pub(crate) fn run(
         return Err(no_cluster());
     }
     let disk = DirDisk::open(data)?;
-    let cluster = match arguments.open_cluster {
-        true => Cluster::Open,
-        false => Cluster::load(&disk)?.ok_or_else(no_cluster)?,
+    let cluster = match secret::named(None, arguments.open_cluster)? {
+        Some(named) => named,
+        None => Cluster::load(&disk)?.ok_or_else(no_cluster)?,
     };
     if cluster == Cluster::Open {
         logging::warn("", "the cluster is open: everybody who reaches this port may become a peer");

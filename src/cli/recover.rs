@@ -10,14 +10,14 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::str;
 
-use dacapo::crypto::{Backup, BackupCluster, BackupContent};
+use dacapo::crypto::{Backup, BackupContent};
 use dacapo::disk::dir::DirDisk;
 use dacapo::membership::{Cluster, Dial, Members};
-use dacapo::node::{Config, Handle, Node, PeerInfo, Quota, Replicas, StartError};
+use dacapo::node::{Config, Handle, Node, PeerInfo, Quota, Replicas};
 use dacapo::platform::machine::Machine;
 use dacapo::seed::Seed;
+use dacapo::store::Identity;
 use dacapo::store::layout::Layout;
-use dacapo::store::{Identity, StoreError};
 use zeroize::Zeroizing;
 
 use super::arguments::{RecoverArguments, Verbosity};
@@ -26,7 +26,7 @@ use super::limits::BACKUP_FILE_BYTES_MAX;
 use super::progress::Progress;
 use super::{logging, output, passphrase, secret, show};
 
-pub(super) use fetch::{FAILURES_SHOWN_MAX, each_page};
+pub(super) use fetch::{each_page, show_failures};
 pub(super) use peers::{connected, current, name};
 
 pub(crate) async fn run(
@@ -35,10 +35,10 @@ pub(crate) async fn run(
     draw_seed: fn() -> io::Result<Seed>,
 ) -> Result<(), CliError> {
     let (content, cluster) = read(arguments)?;
-    logging::start(Verbosity { quiet: !arguments.events.verbose || verbosity.quiet }, arguments.events);
+    logging::start_quietly(verbosity, arguments.events);
     let disk = DirDisk::open(&arguments.data.dir)?;
     Identity::restore(&disk, &content.master)?;
-    Layout::choose(&disk, arguments.layout).map_err(|error| StartError::from(StoreError::from(error)))?;
+    Layout::choose(&disk, arguments.layout)?;
     let config = Config {
         listen: arguments.listen.clone(),
         peers: arguments.peers.clone(),
@@ -56,9 +56,7 @@ pub(crate) async fn run(
     node.handle().stop().await;
     node.stopped().await?;
     let fetch::Recovered { files, bytes, failed, unasked } = recovered?;
-    for (key, reason) in failed.iter().take(FAILURES_SHOWN_MAX) {
-        eprintln!("{key}: {reason}");
-    }
+    show_failures(&failed);
     output::line(&format!("recovered {}, {}", show::count(files, "file"), show::bytes(bytes)))?;
     if !unasked.is_empty() {
         return Err(CliError::Unasked { peers: unasked.join(", ") });
@@ -97,17 +95,8 @@ pub(super) fn remember(disk: &DirDisk, peers: &[PeerInfo]) -> Result<(), CliErro
 /// Whose files, and in which cluster their peers are.
 fn read(arguments: &RecoverArguments) -> Result<(BackupContent, Cluster), CliError> {
     let content = read_identity(&arguments.identity, arguments.passphrase_file.as_deref())?;
-    let named = match (&arguments.cluster_secret_file, arguments.open_cluster) {
-        (Some(path), _) => Some(Cluster::Closed(secret::read(path)?)),
-        (None, true) => Some(Cluster::Open),
-        (None, false) => None,
-    };
-    let in_backup = match &content.cluster {
-        BackupCluster::Unknown => None,
-        BackupCluster::Open => Some(Cluster::Open),
-        BackupCluster::Closed(secret) => Some(Cluster::Closed(secret.clone())),
-    };
-    let cluster = named.or(in_backup).ok_or(CliError::ClusterUnknown)?;
+    let named = secret::named(arguments.cluster_secret_file.as_deref(), arguments.open_cluster)?;
+    let cluster = named.or_else(|| content.cluster.clone()).ok_or(CliError::ClusterUnknown)?;
     Ok((content, cluster))
 }
 
@@ -118,7 +107,7 @@ fn read_identity(path: &Path, passphrase_file: Option<&Path>) -> Result<BackupCo
     let file = std::fs::File::open(path).map_err(failed)?;
     file.take(BACKUP_FILE_BYTES_MAX as u64).read_to_end(&mut bytes).map_err(failed)?;
     if let Ok(master) = Identity::parse(&bytes) {
-        return Ok(BackupContent { master, cluster: BackupCluster::Unknown });
+        return Ok(BackupContent { master, cluster: None });
     }
     let text = str::from_utf8(&bytes).unwrap_or_default();
     let backup: Backup = text.parse().map_err(|source| CliError::NotABackup { path: path.to_owned(), source })?;

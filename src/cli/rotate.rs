@@ -4,6 +4,7 @@
 //! after file, and what peers hold under the old keys is deleted everywhere. What is interrupted goes on with the next
 //! call: files that were moved are gone from the old node.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
@@ -22,7 +23,7 @@ use super::arguments::{RotateArguments, Verbosity};
 use super::control::Failure;
 use super::error::CliError;
 use super::progress::Progress;
-use super::recover::{FAILURES_SHOWN_MAX, connected, current, each_page, name, remember};
+use super::recover::{connected, current, each_page, name, remember, show_failures};
 use super::{cluster, logging, output, secret, show};
 
 /// The file of the new directory that names the old node.
@@ -33,7 +34,7 @@ const MARK: &str = "rotation";
 struct Moved {
     files: u64,
     bytes: u64,
-    failed: Vec<(Key, String)>,
+    failed: BTreeMap<Key, String>,
 }
 
 pub(crate) async fn run(
@@ -43,12 +44,11 @@ pub(crate) async fn run(
 ) -> Result<(), CliError> {
     let data = &arguments.data.dir;
     let old_id = secret::node_of(data)?.ok_or_else(|| CliError::Unused { data: data.clone() })?;
-    let cluster = match arguments.open_cluster {
-        true => Some(Cluster::Open),
-        false => secret::cluster_of(data)?,
+    let cluster = match secret::named(None, arguments.open_cluster)? {
+        Some(named) => named,
+        None => secret::cluster_of(data)?.ok_or_else(|| CliError::NoCluster { data: data.clone() })?,
     };
-    let cluster = cluster.ok_or_else(|| CliError::NoCluster { data: data.clone() })?;
-    logging::start(Verbosity { quiet: !arguments.events.verbose || verbosity.quiet }, arguments.events);
+    logging::start_quietly(verbosity, arguments.events);
     let progress = Progress::new(verbosity, "looking for peers", None);
     let seed = || draw_seed().map_err(CliError::Process);
     let old = start(DirDisk::open(data)?, &arguments.listen, arguments.peers.clone(), &cluster, seed()?).await?;
@@ -77,9 +77,7 @@ pub(crate) async fn run(
 
 fn tell(moved: &Moved, node: NodeId, deleted: Result<(), CliError>) -> Result<(), CliError> {
     let Moved { files, bytes, failed } = moved;
-    for (key, reason) in failed.iter().take(FAILURES_SHOWN_MAX) {
-        eprintln!("{key}: {reason}");
-    }
+    show_failures(failed);
     output::line(&format!("moved {}, {}, to {node}", show::count(*files, "file"), show::bytes(*bytes)))?;
     match failed.len() {
         0 => deleted,
@@ -140,7 +138,9 @@ async fn move_all(old: &Handle, new: &Handle, replicas_min: u32, progress: &Prog
                 moved.files += 1;
                 moved.bytes += size;
             }
-            Err(failure) => moved.failed.push((key, failure.message)),
+            Err(failure) => {
+                moved.failed.insert(key, failure.message);
+            }
         }
         progress.add(usize::try_from(size).unwrap_or(usize::MAX));
     }

@@ -15,8 +15,16 @@ use super::error::CliError;
 use super::limits::SECRET_FILE_BYTES_MAX;
 use super::logging;
 
+/// The cluster that the arguments of a command name, if any.
+pub(crate) fn named(secret_file: Option<&Path>, is_open: bool) -> Result<Option<Cluster>, CliError> {
+    match secret_file {
+        Some(path) => read(path).map(|secret| Some(Cluster::Closed(secret))),
+        None => Ok(is_open.then_some(Cluster::Open)),
+    }
+}
+
 /// Reads a cluster secret and warns where others can read it too.
-pub(crate) fn read(path: &Path) -> Result<ClusterSecret, CliError> {
+fn read(path: &Path) -> Result<ClusterSecret, CliError> {
     let failed = |source| CliError::SecretFile { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
     if file.metadata().map_err(failed)?.permissions().mode() & 0o077 != 0 {

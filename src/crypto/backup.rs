@@ -20,7 +20,7 @@ use argon2::{Algorithm, Argon2, Params};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
-use super::{ClusterSecret, Keys, MasterSecret, NodeId};
+use super::{Cluster, ClusterSecret, Keys, MasterSecret, NodeId};
 
 pub use text::BackupTextError;
 
@@ -49,19 +49,8 @@ pub const PASSPHRASE_CHARS_MIN: usize = 8;
 pub struct BackupContent {
     /// The secret that all keys come from.
     pub master: MasterSecret,
-    /// The cluster that the node was in.
-    pub cluster: BackupCluster,
-}
-
-/// The cluster in a backup.
-#[derive(Clone, PartialEq, Eq)]
-pub enum BackupCluster {
-    /// None was recorded.
-    Unknown,
-    /// Everybody may come in.
-    Open,
-    /// With this secret.
-    Closed(ClusterSecret),
+    /// The cluster that the node was in, where that was recorded.
+    pub cluster: Option<Cluster>,
 }
 
 /// A backup, sealed. It may be shown: without the passphrase it is worth nothing.
@@ -146,9 +135,9 @@ impl BackupContent {
         let mut bytes = Zeroizing::new(Vec::with_capacity(CONTENT_BYTES + TAG_BYTES));
         bytes.extend_from_slice(&self.master.0);
         let (kind, secret) = match &self.cluster {
-            BackupCluster::Unknown => (0, [0; 32]),
-            BackupCluster::Open => (1, [0; 32]),
-            BackupCluster::Closed(secret) => (2, secret.0),
+            None => (0, [0; 32]),
+            Some(Cluster::Open) => (1, [0; 32]),
+            Some(Cluster::Closed(secret)) => (2, secret.0),
         };
         bytes.push(kind);
         bytes.extend_from_slice(&secret);
@@ -160,9 +149,9 @@ impl BackupContent {
         let (kind, secret) = rest.split_first().ok_or(BackupError::Form)?;
         let secret = secret.try_into().map_err(|_| BackupError::Form)?;
         let cluster = match kind {
-            0 => BackupCluster::Unknown,
-            1 => BackupCluster::Open,
-            2 => BackupCluster::Closed(ClusterSecret(secret)),
+            0 => None,
+            1 => Some(Cluster::Open),
+            2 => Some(Cluster::Closed(ClusterSecret(secret))),
             _ => return Err(BackupError::Form),
         };
         Ok(Self { master: MasterSecret(*master), cluster })
@@ -179,13 +168,13 @@ impl std::fmt::Debug for BackupContent {
 mod tests {
     use super::*;
 
-    fn content(cluster: BackupCluster) -> BackupContent {
+    fn content(cluster: Option<Cluster>) -> BackupContent {
         BackupContent { master: MasterSecret([7; 32]), cluster }
     }
 
     #[test]
     fn a_backup_opens_with_its_passphrase_only() {
-        let content = content(BackupCluster::Closed(ClusterSecret([9; 32])));
+        let content = content(Some(Cluster::Closed(ClusterSecret([9; 32]))));
         let backup = Backup::seal(&content, "correct horse", [1; 16]).expect("long enough");
         assert!(backup.open("correct horse") == Ok(content));
         assert!(backup.open("correct horse ") == Err(BackupError::Passphrase));
@@ -205,14 +194,14 @@ mod tests {
 
     #[test]
     fn a_short_passphrase_is_refused_and_nothing_is_shown() {
-        let content = content(BackupCluster::Open);
+        let content = content(Some(Cluster::Open));
         assert_eq!(Backup::seal(&content, "1234567", [1; 16]), Err(BackupError::Short));
         assert_eq!(format!("{content:?}"), "BackupContent(..)");
     }
 
     #[test]
     fn every_kind_of_cluster_reads_back() {
-        for cluster in [BackupCluster::Unknown, BackupCluster::Open, BackupCluster::Closed(ClusterSecret([9; 32]))] {
+        for cluster in [None, Some(Cluster::Open), Some(Cluster::Closed(ClusterSecret([9; 32])))] {
             let content = content(cluster);
             assert!(BackupContent::decode(&content.encode()) == Ok(content.clone()));
         }

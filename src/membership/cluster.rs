@@ -7,26 +7,15 @@
 //! ```
 
 use std::io;
-use std::str::FromStr;
 
 use zeroize::Zeroizing;
 
-use crate::crypto::{ClusterSecret, HexError, hex};
+use crate::crypto::Cluster;
 use crate::disk::Disk;
 use crate::limits::CLUSTER_FILE_BYTES_MAX;
 use crate::store::{layout, text_file};
 
 const HEADER: &str = "dacapo cluster 1\n";
-const OPEN: &str = "open";
-
-/// Who gets through the door.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cluster {
-    /// Those who have the secret.
-    Closed(ClusterSecret),
-    /// Everybody who reaches the port.
-    Open,
-}
 
 /// Why the cluster of a data directory is not known. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -48,15 +37,6 @@ pub enum ClusterError {
 }
 
 impl Cluster {
-    /// What goes into every handshake.
-    #[must_use]
-    pub fn secret(&self) -> ClusterSecret {
-        match self {
-            Self::Closed(secret) => secret.clone(),
-            Self::Open => ClusterSecret::open(),
-        }
-    }
-
     /// The cluster of a data directory; `None` where nothing says so.
     ///
     /// # Errors
@@ -89,23 +69,5 @@ impl Cluster {
         let text = Zeroizing::new(text_file::with_check(HEADER, &self.word()));
         text_file::replace(disk, &layout::cluster_temporary(), &layout::cluster(), &text)
             .map_err(|source| ClusterError::Disk { operation: "write", source })
-    }
-
-    /// The secret as text, or the word that there is none. Shown to those only who are to have it.
-    #[must_use]
-    pub fn word(&self) -> Zeroizing<String> {
-        Zeroizing::new(match self {
-            Self::Closed(secret) => hex::encode(&secret.0),
-            Self::Open => OPEN.to_owned(),
-        })
-    }
-}
-
-impl FromStr for Cluster {
-    type Err = HexError;
-
-    /// Reads what [`word`](Self::word) gives.
-    fn from_str(word: &str) -> Result<Self, HexError> {
-        if word == OPEN { Ok(Self::Open) } else { word.parse().map(Self::Closed) }
     }
 }

@@ -14,11 +14,11 @@ use zeroize::Zeroizing;
 use super::Cluster;
 use crate::crypto::{HexError, NodeId};
 use crate::limits::INVITATION_BYTES_MAX;
+use crate::store::text_file::check;
 use crate::transport::{Address, AddressError};
 
 const PREFIX: &str = "dacapo-invitation-";
 const VERSION: &str = "1";
-const CHECK_DIGITS: usize = 16;
 
 /// What a node has to know to enter a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,10 +95,6 @@ impl FromStr for Invitation {
         let (cluster, node, address) = (next()?, next()?, next()?);
         Ok(Self { address: address.parse()?, node: node.parse()?, cluster: cluster.parse()? })
     }
-}
-
-fn check(body: &str) -> String {
-    blake3::hash(body.as_bytes()).to_hex()[..CHECK_DIGITS].to_owned()
 }
 
 #[cfg(test)]

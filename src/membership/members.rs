@@ -155,12 +155,6 @@ impl Members {
         self.forgotten.iter().copied()
     }
 
-    /// Whether only those on the list are admitted.
-    #[must_use]
-    pub fn is_locked(&self) -> bool {
-        self.is_locked
-    }
-
     /// Makes a change.
     ///
     /// # Errors

@@ -253,9 +253,8 @@ pub(super) async fn ask<P: Platform>(
     }
     let address = peer.address.borrow().clone();
     let reason = match address {
-        Some(address) => match dial::open(inner, &address, Purpose::DialerAsks).await {
-            Ok(connection) if connection.peer == peer.id => return taken(connection),
-            Ok(_) => "another node answers at its address".to_owned(),
+        Some(address) => match dial::open_as(inner, &address, Purpose::DialerAsks, Some(peer.id)).await {
+            Ok(connection) => return taken(connection),
             Err(error) => error,
         },
         None => "it does not listen".to_owned(),

@@ -57,7 +57,8 @@ pub(crate) fn checked<'a>(bytes: &'a [u8], header: &str) -> Result<&'a str, &'st
     }
 }
 
-fn check(body: &str) -> String {
+/// The first 8 bytes of the BLAKE3 of a text, in hex.
+pub(crate) fn check(body: &str) -> String {
     blake3::hash(body.as_bytes()).to_hex()[..16].to_owned()
 }
 

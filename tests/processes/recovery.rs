@@ -57,17 +57,29 @@ fn store(bench: &Bench, node: &Node, files: usize) {
     }
 }
 
+/// A machine that is gone, and what is left of it.
+struct Lost {
+    before: BTreeMap<String, serde_json::Value>,
+    backup: PathBuf,
+    passphrase: PathBuf,
+    peer: Node,
+}
+
+fn lose(bench: &Bench, files: usize) -> Lost {
+    let [mut first, peer] = cluster(bench);
+    store(bench, &first, files);
+    let before = listing(bench, &first.data);
+    let (backup, passphrase) = back_up(bench, &first.data);
+    bench.succeed(&first.data, &["stop"]);
+    first.wait();
+    fs::remove_dir_all(&first.data).expect("it is gone");
+    Lost { before, backup, passphrase, peer }
+}
+
 #[test]
 fn everything_comes_back_from_the_backup_and_one_peer() {
     let bench = Bench::new();
-    let [mut first, second] = cluster(&bench);
-    store(&bench, &first, 20);
-    let lost = first.data.clone();
-    let before = listing(&bench, &lost);
-    let (backup, passphrase) = back_up(&bench, &lost);
-    bench.succeed(&lost, &["stop"]);
-    first.wait();
-    fs::remove_dir_all(&lost).expect("it is gone");
+    let Lost { before, backup, passphrase, peer: second } = lose(&bench, 20);
     let data = bench.path("new");
     let ended = recover(&bench, &data, &backup, &second, &["--passphrase-file", text(&passphrase)]);
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
@@ -86,13 +98,7 @@ fn everything_comes_back_from_the_backup_and_one_peer() {
 #[test]
 fn a_recovery_that_was_killed_goes_on() {
     let bench = Bench::new();
-    let [mut first, second] = cluster(&bench);
-    store(&bench, &first, 60);
-    let lost = first.data.clone();
-    let before = listing(&bench, &lost);
-    let (backup, passphrase) = back_up(&bench, &lost);
-    bench.succeed(&lost, &["stop"]);
-    first.wait();
+    let Lost { before, backup, passphrase, peer: second } = lose(&bench, 60);
     let data = bench.path("new");
     let arguments =
         ["recover", "--identity", text(&backup), "--peer", &second.address, "--passphrase-file", text(&passphrase)];

@@ -16,7 +16,7 @@ use crate::cli::limits::{RECOVER_CALLERS, RECOVER_POLL_INTERVAL, RECOVER_STALL_T
 use crate::cli::progress::Progress;
 
 /// Failures that are shown one by one.
-pub(in crate::cli) const FAILURES_SHOWN_MAX: usize = 20;
+const FAILURES_SHOWN_MAX: usize = 20;
 
 /// What came back.
 #[derive(Default)]
@@ -111,6 +111,13 @@ impl Recovered {
                 self.failed.insert(key, Failure::failed(&error).message);
             }
         }
+    }
+}
+
+/// Tells of the first files that failed, and why.
+pub(in crate::cli) fn show_failures(failed: &BTreeMap<Key, String>) {
+    for (key, reason) in failed.iter().take(FAILURES_SHOWN_MAX) {
+        eprintln!("{key}: {reason}");
     }
 }
 

@@ -168,7 +168,7 @@ fn begin<D: Disk>(
     }
     quota.check(store.usage(offer.owner).map_err(failed)?, held.as_ref(), one, on_their_way)?;
     let blob = BlobId::Held(offer.owner, offer.hashed);
-    store.write_blob(blob, offer.version).map_err(|error| refusal_for(&error))
+    store.write_blob(blob, offer.version).map_err(failed)
 }
 
 /// Makes a received replica durable, in place of an older version, and answers the store.

@@ -13,6 +13,7 @@ use crate::transport::Address;
 
 /// One fact, in the past tense.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 #[expect(missing_docs, reason = "the fields are named for what they hold, and Display says the rest")]
 pub enum Event {
     /// The node has its data directory open and its port bound.

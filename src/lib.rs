@@ -7,15 +7,23 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "node")]
 pub mod crypto;
 pub mod disk;
+#[cfg(all(test, feature = "node"))]
+mod error_messages;
+#[cfg(feature = "node")]
 pub mod event;
 pub mod limits;
+#[cfg(feature = "node")]
 pub mod membership;
+#[cfg(feature = "node")]
 pub mod node;
 pub mod platform;
+#[cfg(feature = "node")]
 pub mod protocol;
 pub mod seed;
+#[cfg(feature = "node")]
 pub mod store;
 pub mod time;
 pub mod transport;

@@ -4,14 +4,12 @@
 //! is then a function of the seed. What blocks leaves the thread through the disk seam. Stopping drops every task
 //! at its next wait; what was not acknowledged by then stays as it is, and the next start finishes or drops it.
 
-mod answers;
 mod bomb;
 mod calls;
 mod commit;
 mod config;
 mod connection;
 mod dial;
-mod errors;
 mod everywhere;
 mod fetch;
 mod files;
@@ -47,22 +45,21 @@ use crate::disk::Disk;
 use crate::event::{Event, EventSink};
 use crate::limits::{CALLS_MAX, HEARTBEAT_PRINT_WAIT, HEARTBEAT_PRINTS_MAX, INBOUND_CONNECTIONS_MAX, REPAIRS_MAX};
 use crate::platform::Platform;
-use crate::seed::Lane;
 use crate::store::{Origin, Recovered, Store};
 use crate::transport::Transport;
 use bomb::Bomb;
 use lanes::Lanes;
 
-pub use config::{Config, StartError};
-pub use errors::{DeleteError, GetError, MemberError, ReadError, ReplicaError, StatError, StoreError, StoreFault};
-pub use everywhere::{Holder, Holding};
+pub use lanes::Lane;
+
+pub use config::{Config, Mode, StartError};
+pub use handle::answers::{Fetched, FileInfo, Holder, Holding, PeerInfo, Progress, Receipt, Scrubbed, Stored};
+pub use handle::errors::{
+    DeleteError, GetError, MemberError, ReadError, ReplicaError, StatError, StoreError, StoreFault,
+};
+pub use handle::{Content, Handle};
 pub use placing::Replicas;
 pub use quota::Quota;
-pub use repair::Progress;
-pub use scrub::Scrubbed;
-
-pub use answers::{Fetched, FileInfo, PeerInfo, Receipt, Stored};
-pub use handle::{Content, Handle};
 
 /// A task of the node panicked, which is a defect. The node has stopped; its data directory is as after a crash.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -85,7 +82,7 @@ impl Node {
     /// Where the data directory or the address cannot be used.
     pub async fn start<P: Platform>(platform: P, config: Config) -> Result<Self, StartError> {
         let disk = platform.disk().clone();
-        let mut identity_lane = config.seed.lane(Lane::Identity);
+        let mut identity_lane = config.seed.rng(Lane::Identity);
         let now = platform.now();
         let opened = disk.clone().run(move || open::open(disk, config.layout, &mut identity_lane, now)).await?;
         let transport = platform.transport();
@@ -105,7 +102,7 @@ impl Node {
             cluster: config.cluster,
             replicas: config.replicas,
             quota: config.quota,
-            learns_only: config.learns_only,
+            mode: config.mode,
             reserved: quota::Reserved::default(),
             started: Instant::now(),
             store: opened.store,
@@ -177,7 +174,7 @@ struct Inner<P: Platform> {
     cluster: ClusterSecret,
     replicas: Replicas,
     quota: Quota,
-    learns_only: bool,
+    mode: Mode,
     reserved: quota::Reserved,
     started: Instant,
     store: Arc<Store<P::Disk>>,

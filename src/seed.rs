@@ -1,8 +1,8 @@
-//! One seed, and independent lanes of random bytes drawn from it.
+//! One seed, and independent streams of random bytes drawn from it.
 //!
-//! Every random choice of a node comes from the [`Seed`] that its caller hands in: operating-system entropy in
-//! `main`, a number in a simulation. Each purpose draws from a lane of its own, so that a draw added for one
-//! purpose never shifts the bytes of another.
+//! Every random choice comes from the [`Seed`] that a caller hands in: operating-system entropy in `main`, a number in
+//! a simulation. Each purpose draws from a stream of its own, so that a draw added for one purpose never shifts the
+//! bytes of another. Which purpose has which number is left to the caller: a node's are its `Lane`s.
 
 use rand_chacha::ChaCha20Rng;
 pub use rand_chacha::rand_core::Rng;
@@ -15,29 +15,8 @@ use rand_chacha::rand_core::SeedableRng;
 #[derive(Clone)]
 pub struct Seed([u8; 32]);
 
-/// What random bytes are drawn for. The number selects the ChaCha stream and is part of what a seed means:
-/// it is never reused or changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u64)]
-pub enum Lane {
-    /// The master secret of a new data directory.
-    Identity = 1,
-    /// Ephemeral keys of the link handshake.
-    Handshake = 2,
-    /// Initialisation vectors of file contents.
-    Iv = 3,
-    /// Initialisation vectors of sealed metadata.
-    MetadataIv = 4,
-    /// Jitter of the waits between two dials.
-    Backoff = 5,
-    /// The secret of a new cluster.
-    Cluster = 6,
-    /// The salt of a backup of an identity.
-    Salt = 7,
-}
-
-/// A stream of random bytes for one purpose (ChaCha20, RFC 8439 block function).
-pub type LaneRng = ChaCha20Rng;
+/// A stream of random bytes (ChaCha20, RFC 8439 block function).
+pub type SeedRng = ChaCha20Rng;
 
 impl Seed {
     /// A seed of 32 bytes, for production from the operating system's entropy source.
@@ -61,11 +40,11 @@ impl Seed {
         Self(*hasher.finalize().as_bytes())
     }
 
-    /// The lane of one purpose, from its beginning. Take each lane once and keep it.
+    /// Returns a stream of random bytes from its beginning. Take each stream once and keep it.
     #[must_use]
-    pub fn lane(&self, lane: Lane) -> LaneRng {
+    pub fn rng(&self, stream: impl Into<u64>) -> SeedRng {
         let mut rng = ChaCha20Rng::from_seed(self.0);
-        rng.set_stream(lane as u64);
+        rng.set_stream(stream.into());
         rng
     }
 }
@@ -80,28 +59,28 @@ impl std::fmt::Debug for Seed {
 mod tests {
     use super::*;
 
-    fn first_word(seed: &Seed, lane: Lane) -> u64 {
-        seed.lane(lane).next_u64()
+    fn first_word(seed: &Seed, stream: u64) -> u64 {
+        seed.rng(stream).next_u64()
     }
 
     #[test]
-    fn a_lane_repeats_and_lanes_differ() {
+    fn a_stream_repeats_and_streams_differ() {
         let seed = Seed::from_u64(7);
-        assert_eq!(first_word(&seed, Lane::Iv), first_word(&seed, Lane::Iv));
-        assert_ne!(first_word(&seed, Lane::Iv), first_word(&seed, Lane::MetadataIv));
+        assert_eq!(first_word(&seed, 3), first_word(&seed, 3));
+        assert_ne!(first_word(&seed, 3), first_word(&seed, 4));
     }
 
     #[test]
     fn a_seed_means_the_same_bytes_on_every_machine() {
-        assert_eq!(first_word(&Seed::from_u64(7), Lane::Iv), SEED_7_IV_WORD);
+        assert_eq!(first_word(&Seed::from_u64(7), 3), SEED_7_STREAM_3_WORD);
     }
 
-    const SEED_7_IV_WORD: u64 = 0xf63d_a9e2_67da_da75;
+    const SEED_7_STREAM_3_WORD: u64 = 0xf63d_a9e2_67da_da75;
 
     #[test]
-    fn two_starts_of_one_node_draw_different_ivs() {
+    fn two_derived_seeds_give_different_bytes() {
         let seed = Seed::from_u64(7);
         let (first, second) = (seed.derive("n1", 0), seed.derive("n1", 1));
-        assert_ne!(first_word(&first, Lane::Iv), first_word(&second, Lane::Iv));
+        assert_ne!(first_word(&first, 3), first_word(&second, 3));
     }
 }

@@ -13,7 +13,8 @@ use dacapo::crypto::Keys;
 use dacapo::disk::dir::DirDisk;
 use dacapo::disk::{Disk, DiskFile, DiskPath, EntryKind, read_full};
 use dacapo::event::Event;
-use dacapo::seed::{Lane, Seed};
+use dacapo::node::Lane;
+use dacapo::seed::Seed;
 use dacapo::store::{Identity, Store};
 use dacapo_sim::star::{self, FILES};
 use dacapo_sim::walkthrough;
@@ -122,7 +123,7 @@ fn collect(disk: &impl Disk, folder: &DiskPath, blobs: &mut BTreeMap<String, Vec
 
 fn catalog(disk: &impl Disk) -> String {
     // Any lane will do: the identity is there.
-    let mut lane = Seed::from_u64(0).lane(Lane::Identity);
+    let mut lane = Seed::from_u64(0).rng(Lane::Identity);
     let identity = Identity::load_or_create(disk, &mut lane).expect("an identity");
     assert!(!identity.is_new);
     let (store, _) = Store::open(disk.clone(), &Keys::derive(&identity.master)).expect("a store");

@@ -6,10 +6,9 @@ mod fault_disk;
 
 use std::io;
 use std::net::SocketAddr;
-use std::rc::Rc;
 
 use dacapo::crypto::{ClusterSecret, Key};
-use dacapo::node::{Config, Content, GetError, Handle, Node, Quota, Replicas, StoreError};
+use dacapo::node::{Config, Content, GetError, Handle, Node, StoreError};
 use dacapo::seed::Seed;
 use dacapo::store::layout::Layout;
 use dacapo::transport::{Address, Transport};
@@ -40,15 +39,8 @@ impl Transport for Alone {
 
 async fn start(disk: &FaultDisk, layout: Layout, boot: u64) -> Result<Node, String> {
     let config = Config {
-        listen: ":1".parse().expect("an address"),
-        peers: Vec::new(),
-        cluster: ClusterSecret::open(),
         layout: Some(layout),
-        replicas: Replicas::All,
-        quota: Quota::default(),
-        learns_only: false,
-        seed: Seed::from_u64(1).derive("n", boot),
-        events: Rc::new(|_| ()),
+        ..Config::new(":1".parse().expect("an address"), ClusterSecret::open(), Seed::from_u64(1).derive("n", boot))
     };
     let platform = SimPlatform { transport: Alone, disk: disk.clone(), clock: SimClock::Frozen };
     Node::start(platform, config).await.map_err(|error| error.to_string())

@@ -6,8 +6,8 @@ mod network;
 #[path = "support/snapshots.rs"]
 mod snapshots;
 
-use dacapo::node::{Content, DeleteError, Handle, Node, ReplicaError, StoreError};
-use dacapo::seed::{Lane, Seed};
+use dacapo::node::{Content, DeleteError, Handle, Lane, Node, ReplicaError, StoreError};
+use dacapo::seed::Seed;
 use dacapo::store::layout::Layout;
 use dacapo_sim::disk::{CallKind, SimDisk};
 use network::{Network, connected, get, key, put, run, stop};
@@ -55,7 +55,7 @@ struct May {
 fn set(disk: &SimDisk, wrong: Wrong, begins: bool) {
     match wrong {
         Wrong::Errors(kind) => {
-            disk.set_errors(kind, if begins { 1000 } else { 0 }, Seed::from_u64(7).lane(Lane::Backoff));
+            disk.set_errors(kind, if begins { 1000 } else { 0 }, Seed::from_u64(7).rng(Lane::Backoff));
         }
         Wrong::Full => disk.set_capacity(begins.then_some(0)),
     }
@@ -137,7 +137,7 @@ async fn cell(layout: Layout, call: Call, wrong: Wrong) -> &'static str {
     let again = put(&node.handle(), "again", NEW.to_vec()).await;
     assert_eq!(again.replicas(), 1, "{what}: it serves again");
     for disk in [&owner, &holder] {
-        disk.power_loss(&mut Seed::from_u64(9).lane(Lane::Iv));
+        disk.power_loss(&mut Seed::from_u64(9).rng(Lane::Iv));
     }
     stop(node).await;
     stop(holding).await;

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use dacapo::event::Event;
-use dacapo::node::{Content, DeleteError, Handle};
-use dacapo::seed::{Lane, Seed};
+use dacapo::node::{Content, DeleteError, Handle, Lane};
+use dacapo::seed::Seed;
 use dacapo_sim::disk::CallKind;
 use dacapo_sim::star::{self, key};
 use dacapo_sim::walkthrough;
@@ -56,7 +56,7 @@ fn a_scrub_says_where_it_could_not_read_the_catalog() {
         };
         assert_eq!(scrubbed().await?.failed, 0);
         for kind in [CallKind::Read, CallKind::Write] {
-            cluster.disk(star::ORIGIN).set_errors(kind, 1000, Seed::from_u64(1).lane(Lane::Iv));
+            cluster.disk(star::ORIGIN).set_errors(kind, 1000, Seed::from_u64(1).rng(Lane::Iv));
         }
         // The database is closed at its first error, and cannot be opened again.
         assert!(matches!(origin.delete_everywhere(&key(0)).await, Err(DeleteError::Unconfirmed(_))));

@@ -14,9 +14,9 @@ use std::time::Duration;
 use dacapo::crypto::{HashedKey, Version};
 use dacapo::limits::INBOUND_PER_PEER_MAX;
 use dacapo::node::link::LinkError;
-use dacapo::node::{DeleteError, GetError, Handle, Node, ReplicaError};
+use dacapo::node::{DeleteError, GetError, Handle, Lane, Node, ReplicaError};
 use dacapo::protocol::{Message, Refusal, read_message, read_stream_header};
-use dacapo::seed::{Lane, Seed};
+use dacapo::seed::Seed;
 use dacapo_sim::disk::SimDisk;
 use fault_disk::{Fault, FaultDisk};
 use member::{Link, Member};
@@ -57,7 +57,7 @@ fn an_acked_replica_survives_a_power_loss_of_its_holder() {
                     for (name, byte) in [("a", 1), ("b", 2), ("a", 3)] {
                         assert_eq!(put_outcome(&owner, name, vec![byte; len]).await, Ok(()));
                     }
-                    disk.power_loss(&mut Seed::from_u64(seed).lane(Lane::Iv));
+                    disk.power_loss(&mut Seed::from_u64(seed).rng(Lane::Iv));
                     stop(holder).await;
                     connected(&owner, 0).await;
                     let _holder = network.start(3000, &disk, &[]).await;

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use dacapo::crypto::{ClusterSecret, HashedKey, Keys, MasterSecret, Version};
 use dacapo::limits::{POOL_CONNECTIONS_MAX, PROTOCOL_VERSION};
-use dacapo::node::Content;
 use dacapo::node::link::{self, Credentials};
+use dacapo::node::{Content, Lane};
 use dacapo::protocol::{Hello, Message, Purpose, Verdict, message_frame, read_message};
-use dacapo::seed::{Lane, Seed};
+use dacapo::seed::Seed;
 use dacapo_sim::star::{self, key};
 use dacapo_sim::walkthrough;
 use dacapo_sim::world;
@@ -25,7 +25,7 @@ fn an_offer_that_is_never_followed_by_content_leaves_no_file() {
     let outcome = world::run(&walkthrough::setup(3), async |cluster| {
         star::connected(&cluster.node(star::ORIGIN).await, 2).await;
         let (keys, open) = (rogue(), ClusterSecret::open());
-        let mut lane = Seed::from_u64(9).lane(Lane::Handshake);
+        let mut lane = Seed::from_u64(9).rng(Lane::Handshake);
         for number in 0..20 {
             let credentials = Credentials::draw(&keys, &open, &mut lane);
             let stream = TcpStream::connect(("n3000", 3000)).await?;
@@ -63,7 +63,7 @@ fn a_peer_that_wants_ever_more_connections_gets_a_bounded_number() {
         let counted = connections.clone();
         tokio::task::spawn_local(async move {
             let (keys, open) = (Rc::new(rogue()), ClusterSecret::open());
-            let mut lane = Seed::from_u64(9).lane(Lane::Handshake);
+            let mut lane = Seed::from_u64(9).rng(Lane::Handshake);
             loop {
                 let (stream, _) = listener.accept().await.expect("accepted");
                 let seed = lane.clone();

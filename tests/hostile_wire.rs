@@ -8,11 +8,12 @@ use std::time::Duration;
 use dacapo::crypto::{ClusterSecret, Digest, HashedKey, Keys, MasterSecret, NodeId, Seal, Tag, Version};
 use dacapo::event::Event;
 use dacapo::limits::{EAGER_BYTES_MAX, HANDSHAKE_TIMEOUT, MESSAGE_BYTES_MAX, PROGRESS_TIMEOUT, PROTOCOL_VERSION};
+use dacapo::node::Lane;
 use dacapo::node::link::{self, Credentials, LinkError, Records};
 use dacapo::protocol::{
     Hello, Message, Purpose, Refusal, Verdict, Welcome, message_frame, read_message, read_stream_header, stream_header,
 };
-use dacapo::seed::{Lane, Seed};
+use dacapo::seed::Seed;
 use dacapo_sim::star;
 use dacapo_sim::walkthrough;
 use dacapo_sim::world::{self, Outcome};
@@ -103,7 +104,7 @@ impl Rogue {
 
     async fn link(&self, hello: Hello) -> Result<Records<TcpStream>, LinkError> {
         let open = ClusterSecret::open();
-        let mut lane = Seed::from_u64(99).lane(Lane::Handshake);
+        let mut lane = Seed::from_u64(99).rng(Lane::Handshake);
         let credentials = Credentials::draw(&self.keys, &open, &mut lane);
         let stream = TcpStream::connect(("n3000", 3000)).await?;
         link::dial(stream, &credentials, hello).await.map(|(records, _)| records)

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use dacapo::crypto::ClusterSecret;
 use dacapo::disk::dir::DirDisk;
-use dacapo::node::{Config, Content, Handle, Node, Quota, Replicas};
-use dacapo::seed::{Lane, Seed};
+use dacapo::node::{Config, Content, Handle, Lane, Node};
+use dacapo::seed::Seed;
 use dacapo::transport::Address;
 use dacapo::transport::tcp::Tcp;
 use dacapo_sim::links::{FaultTransport, Links, Trouble};
@@ -34,22 +34,13 @@ async fn node(links: &Links, own: usize, directory: &Path, peers: Vec<Address>) 
         disk: DirDisk::open(directory).expect("a fresh directory"),
         clock: SimClock::Frozen,
     };
-    let config = Config {
-        listen: real::any_port(),
-        peers,
-        cluster: ClusterSecret::open(),
-        layout: None,
-        replicas: Replicas::All,
-        quota: Quota::default(),
-        learns_only: false,
-        seed: node_seed(1, &format!("n{own}"), 0),
-        events: Rc::new(|_| ()),
-    };
+    let config =
+        Config { peers, ..Config::new(real::any_port(), ClusterSecret::open(), node_seed(1, &format!("n{own}"), 0)) };
     Node::start(platform, config).await.expect("it starts")
 }
 
 async fn pair() -> Pair {
-    let links = Links::new(Seed::from_u64(1).lane(Lane::Backoff));
+    let links = Links::new(Seed::from_u64(1).rng(Lane::Backoff));
     let dirs = [(); 2].map(|()| tempfile::tempdir().expect("a directory"));
     let peer = node(&links, 1, dirs[1].path(), Vec::new()).await;
     let address = peer.handle().address().into();

@@ -10,9 +10,9 @@ use dacapo::crypto::{ClusterSecret, Keys, MasterSecret, NodeId};
 use dacapo::limits::{INBOUND_CONNECTIONS_MAX, PROTOCOL_VERSION};
 use dacapo::membership::{Dial, MemberChange, Members};
 use dacapo::node::link::{self, Credentials};
-use dacapo::node::{Content, Handle, ReplicaError};
+use dacapo::node::{Content, Handle, Lane, ReplicaError};
 use dacapo::protocol::{Hello, Message, Purpose};
-use dacapo::seed::{Lane, Seed};
+use dacapo::seed::Seed;
 use dacapo_sim::disk::SimDisk;
 use dacapo_sim::files::member::send;
 use network::{Network, connected, key, put, run, stop};
@@ -83,7 +83,7 @@ fn who_was_forgotten_is_forgotten_after_a_restart() {
         connected(&first.handle(), 1).await;
         change(&first.handle(), MemberChange::Forget(second.handle().node())).await;
         drop(first);
-        disks[0].power_loss(&mut Seed::from_u64(1).lane(Lane::Iv));
+        disks[0].power_loss(&mut Seed::from_u64(1).rng(Lane::Iv));
         let first = network.start(3000, &disks[0], &[]).await;
         sleep(60 * SECOND).await;
         assert_eq!(first.handle().forgotten().await, [second.handle().node()]);
@@ -116,7 +116,7 @@ fn no_member_takes_the_places_of_the_others() {
         let network = Network::default();
         let (keys, open) = (Keys::derive(&MasterSecret([7; 32])), ClusterSecret::open());
         let node = network.start(3000, &SimDisk::new(), &[]).await;
-        let mut lane = Seed::from_u64(1).lane(Lane::Handshake);
+        let mut lane = Seed::from_u64(1).rng(Lane::Handshake);
         let mut links = Vec::new();
         for _ in 0..2 * INBOUND_CONNECTIONS_MAX {
             for purpose in [Purpose::Control, Purpose::DialerAsks, Purpose::AcceptorAsks] {

@@ -7,9 +7,9 @@ mod network;
 use std::time::Duration;
 
 use dacapo::crypto::Version;
-use dacapo::node::{Content, DeleteError, GetError, Handle, Node, ReplicaError, StoreError, Stored};
+use dacapo::node::{Content, DeleteError, GetError, Handle, Lane, Node, ReplicaError, StoreError, Stored};
 use dacapo::protocol::Refusal;
-use dacapo::seed::{Lane, Rng, Seed};
+use dacapo::seed::{Rng, Seed};
 use dacapo_sim::disk::SimDisk;
 use network::{Network, connected, files_below, get, key, put, run};
 use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
@@ -37,7 +37,7 @@ async fn pair() -> Pair {
 
 /// Makes the disks slow and fast by turns, so that work overtakes other work.
 fn shake(disks: [SimDisk; 2], seed: u64) {
-    let mut lane = Seed::from_u64(seed).lane(Lane::Backoff);
+    let mut lane = Seed::from_u64(seed).rng(Lane::Backoff);
     tokio::task::spawn_local(async move {
         loop {
             for disk in &disks {
@@ -88,7 +88,7 @@ fn calls_on_one_key_at_once_do_not_mix() {
         run(async move {
             let pair = pair().await;
             shake(pair.disks.clone(), seed);
-            let mut lane = Seed::from_u64(seed).lane(Lane::Iv);
+            let mut lane = Seed::from_u64(seed).rng(Lane::Iv);
             let mut calls = Vec::new();
             for byte in 1..40 {
                 let (owner, after) = (pair.owner.clone(), Duration::from_millis(lane.next_u64() % 300));

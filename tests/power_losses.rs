@@ -12,9 +12,9 @@ use std::io;
 
 use dacapo::crypto::{HashedKey, Version};
 use dacapo::disk::{Disk, DiskFile};
-use dacapo::node::{Content, DeleteError, GetError, Handle, StoreError};
+use dacapo::node::{Content, DeleteError, GetError, Handle, Lane, StoreError};
 use dacapo::protocol::{Message, read_message, read_stream_header};
-use dacapo::seed::{Lane, Seed};
+use dacapo::seed::Seed;
 use dacapo::store::layout::{self, BlobId, Layout};
 use dacapo_sim::disk::SimDisk;
 use fault_disk::{Fault, FaultDisk};
@@ -28,7 +28,7 @@ const LAYOUTS: [Layout; 2] = [Layout::Folders, Layout::Packed];
 const NAMES: [&str; 3] = ["picture_75.png", "picture_1475.png", "c"];
 
 fn lose_power(disk: &SimDisk, seed: u64) {
-    disk.power_loss(&mut Seed::from_u64(seed).lane(Lane::Iv));
+    disk.power_loss(&mut Seed::from_u64(seed).rng(Lane::Iv));
 }
 
 /// Leaves bytes under the temporary name of a version, as a crash may.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use dacapo::crypto::{HashedKey, Keys, MasterSecret, NodeId, Version};
 use dacapo::disk::Disk;
-use dacapo::seed::{Lane, Seed};
+use dacapo::node::Lane;
+use dacapo::seed::Seed;
 use dacapo::store::Store;
 use dacapo::store::layout::{BlobId, Layout};
 use dacapo_sim::disk::SimDisk;
@@ -81,7 +82,7 @@ fn remove_both(digits_in_common: usize, how: Neighbour, when: When, call: impl F
     };
     assert_eq!(left(sim.tree()), Vec::<String>::new(), "{what}: no empty folder stays");
     assert_eq!(left(sim.durable_tree()), Vec::<String>::new(), "{what}: it is durable");
-    sim.power_loss(&mut Seed::from_u64(1).lane(Lane::Iv));
+    sim.power_loss(&mut Seed::from_u64(1).rng(Lane::Iv));
     let (store, _) = Store::open(HookedDisk::new(&sim), &keys()).expect("opened again");
     for blob in [blob, neighbour] {
         assert!(!store.has_blob(&blob).expect("readable"), "{what}: it came back");

@@ -123,7 +123,7 @@ fn floors_point_down() {
         let module =
             source.path.trim_start_matches("src/").trim_end_matches(".rs").split('/').next().unwrap_or_default();
         let Some(allowed) = floors.get(module) else {
-            assert!(["lib", "main", "cli"].contains(&module), "{} is on no floor", source.path);
+            assert!(["lib", "main", "cli", "error_messages"].contains(&module), "{} is on no floor", source.path);
             continue;
         };
         let tests = source.text.find("\n#[cfg(test)]\nmod tests {").unwrap_or(source.text.len());
@@ -168,6 +168,9 @@ fn nothing_below_names_the_simulation() {
     let mut broken = Vec::new();
     for source in sources(&["src"]).into_iter().filter(|source| !source.path.ends_with("/tests.rs")) {
         for (number, line) in code(&source) {
+            // A feature leaves out a whole room, and never a part of one.
+            let line =
+                if source.path == "src/lib.rs" { line.replace("cfg(feature = \"node\")", "") } else { line.to_owned() };
             for banned in ["dacapo_sim", "turmoil", "proptest", "cfg(feature", "cfg(sim", "cfg!("] {
                 if line.contains(banned) {
                     broken.push(format!(

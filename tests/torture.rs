@@ -26,7 +26,8 @@ use std::time::{Duration, Instant};
 
 use client::{Client, Torture};
 use cluster::Cluster;
-use dacapo::seed::{Lane, Seed};
+use dacapo::node::Lane;
+use dacapo::seed::Seed;
 use harness::Bench;
 use history::{Answer, History};
 
@@ -49,7 +50,7 @@ fn acknowledged_stores_outlive_every_kill() {
     let seed = Seed::from_u64(number);
     let (contents, removals) = (AtomicU64::new(0), AtomicU64::new(0));
     let torture = Torture { bench: Bench::new(), seed: seed.clone(), history: History::default(), contents, removals };
-    let mut cluster = Cluster::start(&torture.bench, seed.lane(Lane::Backoff));
+    let mut cluster = Cluster::start(&torture.bench, seed.rng(Lane::Backoff));
     let held = run(&torture, &mut cluster, Instant::now() + Duration::from_secs(seconds));
     settle(&torture, &mut cluster, &held);
     println!("seed {number}, {seconds} s, {}", figures(&torture, &cluster));

@@ -6,8 +6,8 @@ use std::io::{BufWriter, Read, Write};
 use std::time::Instant;
 
 use dacapo::crypto::Key;
-use dacapo::node::{Content, Fetched, Handle};
-use dacapo::seed::{Lane, Rng, Seed};
+use dacapo::node::{Content, Fetched, Handle, Lane};
+use dacapo::seed::{Rng, Seed};
 
 thread_local! {
     /// What the last get found.
@@ -16,7 +16,7 @@ thread_local! {
 
 /// Writes a file of random bytes and syncs it, so that its own writeback is not part of what follows.
 pub(crate) fn make_content(path: &str, mib: u32) {
-    let mut lane = Seed::from_u64(u64::from(mib)).lane(Lane::Iv);
+    let mut lane = Seed::from_u64(u64::from(mib)).rng(Lane::Iv);
     let mut file = BufWriter::new(File::create(path).expect("the disk has room"));
     let mut chunk = vec![0; 1 << 20];
     for _ in 0..mib {

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use dacapo::crypto::{Digest, Iv, Key, Keys, Metadata, Seal, SealedMetadata, Version};
 use dacapo::disk::dir::DirDisk;
-use dacapo::seed::{Lane, Seed};
+use dacapo::node::Lane;
+use dacapo::seed::Seed;
 use dacapo::store::{Change, HeldRecord, Identity, Known, OwnRecord, Store};
 use dacapo::time::UnixMillis;
 
@@ -34,7 +35,7 @@ pub(crate) fn make(owner_dir: &str, peer_dir: &str, files: u32) -> (f64, f64) {
 
 fn open(dir: &str, seed: u64) -> (Keys, Store<DirDisk>) {
     let disk = DirDisk::open(Path::new(dir)).expect("the directory is free");
-    let identity = Identity::load_or_create(&disk, &mut Seed::from_u64(seed).lane(Lane::Identity));
+    let identity = Identity::load_or_create(&disk, &mut Seed::from_u64(seed).rng(Lane::Identity));
     let keys = Keys::derive(&identity.expect("the directory is empty").master);
     let (store, _) = Store::open(disk, &keys).expect("the directory can be opened");
     (keys, store)

@@ -1,12 +1,11 @@
 //! A node in a process of its own, over TCP and a directory, as a program would run it; and a cluster of three.
 
 use std::path::Path;
-use std::rc::Rc;
 use std::time::Duration;
 
 use dacapo::crypto::ClusterSecret;
 use dacapo::disk::dir::DirDisk;
-use dacapo::node::{Config, Handle, Node, Quota, Replicas};
+use dacapo::node::{Config, Handle, Node};
 use dacapo::platform::machine::Machine;
 use dacapo::seed::Seed;
 use dacapo::store::layout::Layout;
@@ -24,15 +23,13 @@ pub(crate) fn run(role: &[String], obey: &impl AsyncFn(&Handle, &[&str]) -> Stri
     tokio::task::LocalSet::new().block_on(&runtime, async {
         let disk = CountingDisk::new(DirDisk::open(Path::new(&role[1])).expect("the directory is free"));
         let config = Config {
-            listen: "127.0.0.1:0".parse().expect("an address"),
             peers: role[2..].iter().map(|peer| peer.parse().expect("an address")).collect(),
-            cluster: ClusterSecret::open(),
             layout: Some(role[0].parse().expect("a layout")),
-            replicas: Replicas::All,
-            quota: Quota::default(),
-            learns_only: false,
-            seed: Seed::from_u64(u64::from(std::process::id())),
-            events: Rc::new(|_| ()),
+            ..Config::new(
+                "127.0.0.1:0".parse().expect("an address"),
+                ClusterSecret::open(),
+                Seed::from_u64(u64::from(std::process::id())),
+            )
         };
         let node = Node::start(Machine::new(disk.clone()), config).await.expect("the node starts");
         let handle = node.handle();

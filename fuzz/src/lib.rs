@@ -7,7 +7,8 @@ use std::task::{Context, Poll, Waker};
 
 use dacapo::crypto::{ClusterSecret, Keys, MasterSecret};
 use dacapo::node::link::Credentials;
-use dacapo::seed::{Lane, Seed};
+use dacapo::node::Lane;
+use dacapo::seed::Seed;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The other side of a connection: it says these bytes, then closes, and what it is told is kept.
@@ -75,6 +76,6 @@ impl Party {
     /// Its credentials, with the same ephemeral key each time.
     #[must_use]
     pub fn credentials(&self) -> Credentials<'_> {
-        Credentials::draw(&self.keys, &self.cluster, &mut self.seed.lane(Lane::Handshake))
+        Credentials::draw(&self.keys, &self.cluster, &mut self.seed.rng(Lane::Handshake))
     }
 }

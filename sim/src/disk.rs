@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use dacapo::disk::{Disk, DiskPath, Entry, EntryKind};
-use dacapo::seed::{LaneRng, Rng};
+use dacapo::seed::{Rng, SeedRng};
 
 use content::PAGE_BYTES;
 pub use failing::CallKind;
@@ -91,7 +91,7 @@ impl SimDisk {
     }
 
     /// Makes so many of a thousand calls of a kind fail without effect, as `rng` chooses; 0 of them ends it.
-    pub fn set_errors(&self, kind: CallKind, per_mille: u32, rng: LaneRng) {
+    pub fn set_errors(&self, kind: CallKind, per_mille: u32, rng: SeedRng) {
         self.state().failing.set(kind, per_mille, rng);
     }
 

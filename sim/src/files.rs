@@ -16,8 +16,8 @@ use dacapo::crypto::{ClusterSecret, Keys};
 use dacapo::disk::Disk;
 use dacapo::event::{Event, FetchAnswer};
 use dacapo::limits::LIST_PAGE_MAX;
-use dacapo::node::{Config, Content, DeleteError, GetError, Node, Quota, Replicas, StoreError};
-use dacapo::seed::{Lane, Seed};
+use dacapo::node::{Config, Content, DeleteError, GetError, Lane, Node, Replicas, StoreError};
+use dacapo::seed::Seed;
 use dacapo::store::layout::Layout;
 use dacapo::store::{Identity, Store};
 use proptest::strategy::BoxedStrategy;
@@ -146,7 +146,7 @@ impl Subject for Files {
 #[must_use]
 pub fn catalog(disk: &SimDisk) -> String {
     let disk = disk.boot();
-    let mut unused = Seed::from_u64(0).lane(Lane::Identity);
+    let mut unused = Seed::from_u64(0).rng(Lane::Identity);
     let opened = Identity::load_or_create(&disk, &mut unused).map_err(|error| error.to_string()).and_then(|identity| {
         let keys = Keys::derive(&identity.master);
         let (store, _) = Store::open(disk, &keys).map_err(|error| error.to_string())?;
@@ -188,15 +188,11 @@ async fn start<D: Disk>(machine: Machine<Files>, wrap: impl FnOnce(SimDisk) -> D
     let platform = SimPlatform { transport: BugTransport::new(transport, bug), disk: wrap(disk.clone()), clock };
     let seed = bug.map_or(seed.clone(), |bug| bug.seed(&seed, host));
     let config = Config {
-        listen,
         peers: dials,
-        cluster: cluster(),
         layout: layout(&options),
         replicas: bug.map_or(replicas(&options), |bug| bug.miscount(replicas(&options))),
-        quota: Quota::default(),
-        learns_only: false,
-        seed,
         events: Rc::new(move |event| events.event(event)),
+        ..Config::new(listen, cluster(), seed)
     };
     let node = match Node::start(platform, config).await {
         Ok(node) => node,
@@ -204,7 +200,7 @@ async fn start<D: Disk>(machine: Machine<Files>, wrap: impl FnOnce(SimDisk) -> D
     };
     clients.started(host, node.handle());
     // The node has made its identity, so none is made here.
-    if let Ok(identity) = Identity::load_or_create(&disk, &mut Seed::from_u64(0).lane(Lane::Identity)) {
+    if let Ok(identity) = Identity::load_or_create(&disk, &mut Seed::from_u64(0).rng(Lane::Identity)) {
         clients.learn(host, &identity.master);
         if matches!(bug, Some(Bug::KeysStolen | Bug::InventorySigned)) {
             clients.steal(&identity.master);

@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use dacapo::seed::{LaneRng, Rng};
+use dacapo::seed::{Rng, SeedRng};
 use dacapo::transport::{Address, Transport};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
@@ -48,7 +48,7 @@ struct State {
     wakers: BTreeMap<(u64, bool), Waker>,
     streams: u64,
     open: BTreeMap<Host, usize>,
-    rng: LaneRng,
+    rng: SeedRng,
 }
 
 #[derive(Default)]
@@ -63,7 +63,7 @@ struct Link {
 impl Links {
     /// Links without a fault. The lane chooses how short a short read is.
     #[must_use]
-    pub fn new(rng: LaneRng) -> Self {
+    pub fn new(rng: SeedRng) -> Self {
         let state = State { links: BTreeMap::new(), wakers: BTreeMap::new(), streams: 0, open: BTreeMap::new(), rng };
         Self { state: Rc::new(RefCell::new(state)) }
     }

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use dacapo::seed::{Lane, Seed};
+use dacapo::seed::Seed;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::disk::SimDisk;
@@ -31,6 +31,9 @@ pub const CALL_DEADLINE: Duration = Duration::from_secs(100);
 /// After the faults, everything has come right after this. Chosen: a stalled exchange ends after 20 seconds, a dead
 /// connection is noticed after 10, and a dial waits up to 10.
 pub const SETTLE_DEADLINE: Duration = Duration::from_secs(100);
+
+/// The stream of the seed of the links that is drawn from. It is part of what a seed means.
+const LINKS_STREAM: u64 = 5;
 
 /// The longest run.
 const RUN_MAX: Duration = Duration::from_secs(900);
@@ -100,7 +103,7 @@ fn scene<S: Subject>(plan: &Plan<S::Call>, trace: &Rc<RefCell<Trace<S::Event>>>)
         liars: Rc::default(),
         notes: Tracer::new("clients", trace),
         broken: Rc::default(),
-        links: Links::new(seed.derive("links", 0).lane(Lane::Backoff)),
+        links: Links::new(seed.derive("links", 0).rng(LINKS_STREAM)),
         boots: Rc::new((0..plan.nodes).map(|_| Cell::new(0)).collect()),
     }
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use dacapo::crypto::ClusterSecret;
-use dacapo::node::{Config, Handle, Node, Quota, Replicas};
+use dacapo::node::{Config, Handle, Node};
 use dacapo::seed::Seed;
 use dacapo::transport::Address;
 use tokio::sync::Notify;
@@ -184,15 +184,13 @@ impl Start {
         let address = |host: &str, port| format!("{host}:{port}").parse::<Address>();
         let tracer = self.tracer.clone();
         let config = Config {
-            listen: address(&self.host.listen, self.host.port)?,
             peers: self.host.dials.iter().map(|(name, port)| address(name, *port)).collect::<Result<_, _>>()?,
-            cluster: ClusterSecret::open(),
-            layout: None,
-            replicas: Replicas::All,
-            quota: Quota::default(),
-            learns_only: false,
-            seed: node_seed(self.seed, &self.host.name, boot),
             events: Rc::new(move |event| tracer.event(event)),
+            ..Config::new(
+                address(&self.host.listen, self.host.port)?,
+                ClusterSecret::open(),
+                node_seed(self.seed, &self.host.name, boot),
+            )
         };
         let node = Node::start(platform, config).await?;
         self.cluster.handles.borrow_mut().insert(self.host.name.clone(), node.handle());

@@ -9,8 +9,8 @@ use dacapo::crypto::{ClusterSecret, Keys, NodeId};
 use dacapo::disk::dir::DirDisk;
 use dacapo::limits::INVITATION_BYTES_MAX;
 use dacapo::membership::{Cluster, Dial, Invitation, MemberChange, Members};
-use dacapo::node::StartError;
-use dacapo::seed::{Lane, Rng, Seed};
+use dacapo::node::{Lane, StartError};
+use dacapo::seed::{Rng, Seed};
 use dacapo::store::layout::Layout;
 use dacapo::store::{Identity, Store};
 use dacapo::transport::Address;
@@ -91,7 +91,7 @@ pub(crate) fn settle(
     cluster: &Cluster,
     layout: Option<Layout>,
 ) -> Result<NodeId, CliError> {
-    let identity = Identity::load_or_create(disk, &mut seed.lane(Lane::Identity))?;
+    let identity = Identity::load_or_create(disk, &mut seed.rng(Lane::Identity))?;
     let keys = Keys::derive(&identity.master);
     Layout::choose(disk, layout)?;
     if identity.is_new {
@@ -104,7 +104,7 @@ pub(crate) fn settle(
 
 fn draw_secret(seed: &Seed) -> ClusterSecret {
     let mut secret = ClusterSecret([0; 32]);
-    seed.lane(Lane::Cluster).fill_bytes(&mut secret.0);
+    seed.rng(Lane::Cluster).fill_bytes(&mut secret.0);
     secret
 }
 

@@ -6,7 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use dacapo::crypto::{Backup, BackupContent};
-use dacapo::seed::{Lane, Rng, Seed};
+use dacapo::node::Lane;
+use dacapo::seed::{Rng, Seed};
 
 use super::arguments::{ExportArguments, Verbosity};
 use super::error::CliError;
@@ -23,7 +24,7 @@ pub(crate) fn export(
     let cluster = secret::cluster_of(data)?;
     let passphrase = passphrase::choose(arguments.passphrase_file.as_deref())?;
     let mut salt = [0; 16];
-    draw_seed().map_err(CliError::Process)?.lane(Lane::Salt).fill_bytes(&mut salt);
+    draw_seed().map_err(CliError::Process)?.rng(Lane::Salt).fill_bytes(&mut salt);
     let backup = Backup::seal(&BackupContent { master, cluster }, &passphrase, salt)?;
     if arguments.output == Path::new("-") {
         return output::line(backup.to_string().trim_end());

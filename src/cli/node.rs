@@ -35,18 +35,15 @@ pub(crate) fn run(
         logging::warn("", "the cluster is open: everybody who reaches this port may become a peer");
     }
     let config = Config {
-        listen: arguments.listen.clone(),
         peers: arguments.peers.clone(),
-        cluster: cluster.secret(),
         layout: arguments.layout,
         replicas: arguments.replicas,
         quota: Quota {
             bytes_max: arguments.quota_bytes.map(|ByteCount(bytes)| bytes),
             files_max: arguments.quota_files,
         },
-        learns_only: false,
-        seed: draw_seed().map_err(CliError::Process)?,
         events: logging::sink(String::new()),
+        ..Config::new(arguments.listen.clone(), cluster.secret(), draw_seed().map_err(CliError::Process)?)
     };
     runtime::run(serve(arguments, Machine::new(disk), config))
 }

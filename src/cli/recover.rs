@@ -13,7 +13,7 @@ use std::str;
 use dacapo::crypto::{Backup, BackupContent};
 use dacapo::disk::dir::DirDisk;
 use dacapo::membership::{Cluster, Dial, Members};
-use dacapo::node::{Config, Handle, Node, PeerInfo, Quota, Replicas};
+use dacapo::node::{Config, Handle, Mode, Node, PeerInfo};
 use dacapo::platform::machine::Machine;
 use dacapo::seed::Seed;
 use dacapo::store::Identity;
@@ -40,16 +40,12 @@ pub(crate) async fn run(
     Identity::restore(&disk, &content.master)?;
     Layout::choose(&disk, arguments.layout)?;
     let config = Config {
-        listen: arguments.listen.clone(),
         peers: arguments.peers.clone(),
-        cluster: cluster.secret(),
         layout: arguments.layout,
-        replicas: Replicas::All,
-        quota: Quota::default(),
         // Peers are sent nothing: what they lack is for the node that runs afterwards.
-        learns_only: true,
-        seed: draw_seed().map_err(CliError::Process)?,
+        mode: Mode::Learning,
         events: logging::sink(String::new()),
+        ..Config::new(arguments.listen.clone(), cluster.secret(), draw_seed().map_err(CliError::Process)?)
     };
     let node = Node::start(Machine::new(disk.clone()), config).await?;
     let recovered = all(&node.handle(), &disk, &cluster, verbosity).await;

@@ -13,7 +13,7 @@ use dacapo::crypto::{Key, NodeId};
 use dacapo::disk::dir::DirDisk;
 use dacapo::limits::CHUNK_BYTES;
 use dacapo::membership::Cluster;
-use dacapo::node::{Config, Content, Fetched, Handle, Node, Quota, Replicas};
+use dacapo::node::{Config, Content, Fetched, Handle, Node};
 use dacapo::platform::machine::Machine;
 use dacapo::seed::Seed;
 use dacapo::transport::Address;
@@ -113,17 +113,8 @@ async fn start(
     cluster: &Cluster,
     seed: Seed,
 ) -> Result<Node, CliError> {
-    let config = Config {
-        listen: listen.clone(),
-        peers,
-        cluster: cluster.secret(),
-        layout: None,
-        replicas: Replicas::All,
-        quota: Quota::default(),
-        learns_only: false,
-        seed,
-        events: logging::sink(String::new()),
-    };
+    let config =
+        Config { peers, events: logging::sink(String::new()), ..Config::new(listen.clone(), cluster.secret(), seed) };
     Ok(Node::start(Machine::new(disk), config).await?)
 }
 

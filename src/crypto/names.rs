@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
+use serde::{Deserialize, Serialize};
 use sha1::{Digest as _, Sha1};
 
 use super::hex::hex_bytes;
@@ -29,7 +30,8 @@ hex_bytes! {
 
 /// What the user calls a file: 1 to 1,024 bytes of UTF-8 without control characters. It is hashed, never joined
 /// to a path, so `../x` is a key like any other.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Key(String);
 
 /// Why a text cannot be a key.
@@ -95,6 +97,20 @@ impl Key {
         let mut mac = Hmac::<Md5>::new_from_slice(name_key).expect("HMAC takes a key of any length");
         mac.update(self.0.as_bytes());
         HashedKey(mac.finalize().into_bytes().into())
+    }
+}
+
+impl TryFrom<String> for Key {
+    type Error = KeyError;
+
+    fn try_from(text: String) -> Result<Self, KeyError> {
+        Self::from_bytes(text.as_bytes())
+    }
+}
+
+impl From<Key> for String {
+    fn from(key: Key) -> Self {
+        key.0
     }
 }
 

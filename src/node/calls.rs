@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc};
 
-use super::errors::StatError;
+use super::handle::errors::StatError;
 use super::handle::{Call, Reply};
 use super::{Shared, everywhere, fetch, files, members, replicate, scrub};
 use crate::limits::CALLS_MAX;

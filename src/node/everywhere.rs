@@ -2,50 +2,16 @@
 
 use std::rc::Rc;
 
-use super::answers::Receipt;
-use super::errors::{DeleteError, ReplicaError, StatError};
+use super::handle::answers::{Holder, Holding, Receipt};
+use super::handle::errors::{DeleteError, ReplicaError, StatError};
 use super::peers::{self, Peer};
 use super::{Inner, Shared, Stream};
-use crate::crypto::{HashedKey, Key, NodeId, Tombstone, Version};
+use crate::crypto::{HashedKey, Key, Tombstone, Version};
 use crate::event::Event;
 use crate::platform::Platform;
 use crate::protocol::{Message, Refusal, WireError};
 use crate::store::layout::BlobId;
 use crate::store::{Change, StoreError};
-use crate::time::UnixMillis;
-
-/// What one connected peer says of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holder {
-    /// Which peer.
-    pub peer: NodeId,
-    /// What it has.
-    pub holding: Holding,
-}
-
-/// What a peer has of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Holding {
-    /// The current version, compared with its seal at that time of the peer's clock: just now, but for very large files.
-    Current {
-        /// When.
-        verified: UnixMillis,
-    },
-    /// An older version; repair will send it the current one.
-    Older {
-        /// Which.
-        version: Version,
-    },
-    /// Nothing.
-    Nothing,
-    /// A damaged copy, which it does not count as held any more.
-    Damaged,
-    /// It could not be asked.
-    Unknown {
-        /// Why not.
-        reason: String,
-    },
-}
 
 /// Asks every connected peer. See [`Handle::holders`](super::Handle::holders).
 pub(super) async fn holders<P: Platform>(inner: Shared<P>, key: Key) -> Result<Vec<Holder>, StatError> {

@@ -13,9 +13,9 @@ use std::rc::Rc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
-use super::answers::Fetched;
 use super::commit::KeepError;
-use super::errors::GetError;
+use super::handle::answers::Fetched;
+use super::handle::errors::GetError;
 use super::peers::Peer;
 use super::pump::{self, PumpError};
 use super::{Inner, Shared};

@@ -1,8 +1,8 @@
 //! What a node says of its own files, and deleting local copies.
 
 use super::Shared;
-use super::answers::FileInfo;
-use super::errors::{DeleteError, StatError};
+use super::handle::answers::FileInfo;
+use super::handle::errors::{DeleteError, StatError};
 use crate::crypto::{Key, Version};
 use crate::disk::Disk;
 use crate::event::Event;

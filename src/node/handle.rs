@@ -1,5 +1,8 @@
 //! What a program does with a node: a plain, cloneable handle that sends calls to it and waits for the answers.
 
+pub(super) mod answers;
+pub(super) mod errors;
+
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -8,12 +11,11 @@ use tokio::io::AsyncRead;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::answers::{Fetched, FileInfo, PeerInfo, Receipt, Stored};
-use super::errors::{DeleteError, GetError, MemberError, StatError, StoreError};
-use super::{Holder, Scrubbed};
 use crate::crypto::{Key, NodeId, Version};
 use crate::membership::MemberChange;
 use crate::store::Usage;
+use answers::{Fetched, FileInfo, Holder, PeerInfo, Receipt, Scrubbed, Stored};
+use errors::{DeleteError, GetError, MemberError, StatError, Stopped, StoreError};
 
 /// A handle on a running node. Clones are the same node; it may be used from any thread. Every call returns an
 /// error that says so once the node has stopped.
@@ -209,12 +211,4 @@ impl Handle {
         }
         answer.await.map_err(|_| Stopped::DuringCall.into())
     }
-}
-
-/// When the node stopped.
-pub(super) enum Stopped {
-    /// The call did not reach it.
-    BeforeCall,
-    /// The call may have begun.
-    DuringCall,
 }

@@ -1,21 +1,48 @@
-//! The random lanes that a running node draws from.
+//! What a node draws random bytes for. Each purpose has a stream of the seed of its own.
 
 use std::cell::RefCell;
 
 use crate::crypto::Iv;
-use crate::seed::{Lane, LaneRng, Rng, Seed};
+use crate::seed::{Rng, Seed, SeedRng};
 
-/// One lane for each purpose.
+/// A purpose for which random bytes are drawn. The number selects the stream of the seed and is part of what a seed
+/// means: it is never reused or changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Lane {
+    /// The master secret of a new data directory.
+    Identity = 1,
+    /// Ephemeral keys of the link handshake.
+    Handshake = 2,
+    /// Initialisation vectors of file contents.
+    Iv = 3,
+    /// Initialisation vectors of sealed metadata.
+    MetadataIv = 4,
+    /// Jitter of the waits between two dials.
+    Backoff = 5,
+    /// The secret of a new cluster.
+    Cluster = 6,
+    /// The salt of a backup of an identity.
+    Salt = 7,
+}
+
+impl From<Lane> for u64 {
+    fn from(lane: Lane) -> Self {
+        lane as Self
+    }
+}
+
+/// The lanes that a running node draws from.
 pub(super) struct Lanes {
-    pub(super) handshake: RefCell<LaneRng>,
-    pub(super) iv: RefCell<LaneRng>,
-    pub(super) metadata_iv: RefCell<LaneRng>,
-    pub(super) backoff: RefCell<LaneRng>,
+    pub(super) handshake: RefCell<SeedRng>,
+    pub(super) iv: RefCell<SeedRng>,
+    pub(super) metadata_iv: RefCell<SeedRng>,
+    pub(super) backoff: RefCell<SeedRng>,
 }
 
 impl Lanes {
     pub(super) fn new(seed: &Seed) -> Self {
-        let lane = |lane| RefCell::new(seed.lane(lane));
+        let lane = |lane: Lane| RefCell::new(seed.rng(lane));
         Self {
             handshake: lane(Lane::Handshake),
             iv: lane(Lane::Iv),
@@ -25,8 +52,8 @@ impl Lanes {
     }
 }
 
-/// An IV that no other draw gives.
-pub(super) fn draw_iv(lane: &RefCell<LaneRng>) -> Iv {
+/// Draws an IV. No other draw gives the same.
+pub(super) fn draw_iv(lane: &RefCell<SeedRng>) -> Iv {
     let mut iv = Iv([0; 16]);
     lane.borrow_mut().fill_bytes(&mut iv.0);
     iv

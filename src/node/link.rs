@@ -16,11 +16,12 @@ use snow::types::{Cipher, Dh, Hash, Random};
 use snow::{Builder, HandshakeState};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
+use super::lanes::Lane;
 use crate::crypto::{ClusterSecret, Keys, LinkKey, NodeId};
 use crate::limits::{HANDSHAKE_TIMEOUT, PROTOCOL_VERSION};
 use crate::membership::Admission;
 use crate::protocol::{Hello, Verdict, Welcome, WireError, message_frame, read_payload};
-use crate::seed::{LaneRng, Rng};
+use crate::seed::{Rng, Seed, SeedRng};
 
 pub use records::Records;
 
@@ -84,7 +85,7 @@ pub struct Credentials<'a> {
 impl<'a> Credentials<'a> {
     /// Credentials for one handshake, with an ephemeral key drawn from the lane.
     #[must_use]
-    pub fn draw(keys: &'a Keys, cluster: &'a ClusterSecret, lane: &mut LaneRng) -> Self {
+    pub fn draw(keys: &'a Keys, cluster: &'a ClusterSecret, lane: &mut SeedRng) -> Self {
         let mut ephemeral = [0; 32];
         lane.fill_bytes(&mut ephemeral);
         Self { keys, cluster, ephemeral }
@@ -237,7 +238,7 @@ struct Resolver {
 
 impl CryptoResolver for Resolver {
     fn resolve_rng(&self) -> Option<Box<dyn Random>> {
-        Some(Box::new(Seeded(crate::seed::Seed::from_bytes(self.ephemeral).lane(crate::seed::Lane::Handshake))))
+        Some(Box::new(Seeded(Seed::from_bytes(self.ephemeral).rng(Lane::Handshake))))
     }
 
     fn resolve_dh(&self, _choice: &DHChoice) -> Option<Box<dyn Dh>> {
@@ -253,7 +254,7 @@ impl CryptoResolver for Resolver {
     }
 }
 
-struct Seeded(LaneRng);
+struct Seeded(SeedRng);
 
 impl Random for Seeded {
     fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), snow::Error> {

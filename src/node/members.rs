@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use tokio::sync::{Mutex, Notify};
 
 use super::Shared;
-use super::errors::MemberError;
+use super::handle::errors::MemberError;
 use crate::crypto::NodeId;
 use crate::event::Event;
 use crate::membership::{Admission, MemberChange, Members};

@@ -6,7 +6,7 @@ use super::StartError;
 use crate::crypto::{Keys, Version};
 use crate::disk::Disk;
 use crate::membership::Members;
-use crate::seed::LaneRng;
+use crate::seed::SeedRng;
 use crate::store::layout::Layout;
 use crate::store::{self, Identity, Recovered, Store};
 use crate::time::UnixMillis;
@@ -23,7 +23,7 @@ pub(super) struct Opened<D: Disk> {
 pub(super) fn open<D: Disk>(
     disk: D,
     layout: Option<Layout>,
-    identity_lane: &mut LaneRng,
+    identity_lane: &mut SeedRng,
     now: UnixMillis,
 ) -> Result<Opened<D>, StartError> {
     let identity = Identity::load_or_create(&disk, identity_lane)?;

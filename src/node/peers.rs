@@ -12,10 +12,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
-use super::answers::PeerInfo;
 use super::connection::Connection;
+use super::handle::answers::{PeerInfo, Progress};
 use super::refused::Refused;
-use super::repair::{Progress, Repair};
+use super::repair::Repair;
 use super::{Shared, Stream, dial};
 use crate::crypto::NodeId;
 use crate::event::Event;

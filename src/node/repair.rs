@@ -17,6 +17,8 @@ use std::rc::Rc;
 
 use tokio::time::Instant;
 
+use super::config::Mode;
+use super::handle::answers::Progress;
 use super::peers::Peer;
 use super::placing::Replicas;
 use super::{Shared, Stream};
@@ -24,17 +26,6 @@ use crate::crypto::{HashedKey, NodeId, Print, Summary};
 use crate::event::Event;
 use crate::limits::{PLACEMENT_AFTER_START, REPAIR_RETRY_MAX, REPAIR_RETRY_MIN};
 use crate::platform::Platform;
-
-/// What is known of how far a peer's replicas are current.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// Nothing was compared since it connected.
-    Unknown,
-    /// It held every current file when it last said so; where the node only learns, it held nothing that is not known.
-    Current,
-    /// It lacks files, and is being sent them or will be.
-    Behind,
-}
 
 /// The repair of one peer.
 pub(super) struct Repair {
@@ -153,7 +144,7 @@ async fn run<P: Platform>(inner: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: Pri
     let _slot = inner.repairs.clone().acquire_owned().await.expect("never closed");
     let result = compare::all(&inner, &peer, &expected).await;
     let has_failed = !matches!(result, Ok(Done { failed: 0, kept: 0, .. }));
-    if inner.learns_only && !has_failed {
+    if inner.mode == Mode::Learning && !has_failed {
         // What it holds is known now, whatever it lacks.
         peer.repair.progress.set(Progress::Current);
     }

@@ -9,10 +9,10 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::Shared;
-use super::answers::Stored;
 use super::commit::KeepError;
-use super::errors::{StoreError, StoreFault};
 use super::handle::Content;
+use super::handle::answers::Stored;
+use super::handle::errors::{StoreError, StoreFault};
 use super::lanes::draw_iv;
 use super::pump::{self, PumpError, Work};
 use crate::crypto::{ContentCipher, HashedKey, Key, Metadata, Seal, SealedMetadata};

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::fetch::local::{self, Local};
+use super::handle::answers::Scrubbed;
 use super::{Shared, fetch, serve};
 use crate::crypto::{HashedKey, Key, NodeId};
 use crate::event::Event;
@@ -14,21 +15,6 @@ use crate::limits::{LIST_PAGE_MAX, SCRUB_BYTES_PER_SECOND, SCRUB_INTERVAL};
 use crate::platform::Platform;
 use crate::store::layout::BlobId;
 use crate::store::{Known, StoreError};
-
-/// What a scrub has come to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Scrubbed {
-    /// Files and replicas that were read.
-    pub checked: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Those that were damaged or missing, and set aside.
-    pub damaged: u64,
-    /// Damaged own files that came back from a peer.
-    pub restored: u64,
-    /// What could not be read; where the catalog cannot say what comes next, one for all that.
-    pub failed: u64,
-}
 
 /// How fast a scrub goes.
 #[derive(Clone, Copy, PartialEq, Eq)]

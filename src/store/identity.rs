@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::{layout, text_file};
 use crate::crypto::{MasterSecret, hex};
 use crate::disk::{Disk, DiskPath, EntryKind};
-use crate::seed::{LaneRng, Rng};
+use crate::seed::{Rng, SeedRng};
 
 const HEADER: &str = "dacapo identity 1\n";
 
@@ -53,7 +53,7 @@ impl Identity {
     ///
     /// # Errors
     /// Never replaces a file that is there.
-    pub fn load_or_create(disk: &impl Disk, rng: &mut LaneRng) -> Result<Self, IdentityError> {
+    pub fn load_or_create(disk: &impl Disk, rng: &mut SeedRng) -> Result<Self, IdentityError> {
         let failed = |operation| move |source| IdentityError::Disk { operation, source };
         if let Some(master) = Self::load(disk)? {
             return Ok(Self { master, is_new: false });

@@ -2,12 +2,14 @@
 
 use std::ops::{Add, Sub};
 
+use serde::{Deserialize, Serialize};
+
 use super::record::Known;
 use crate::crypto::IV_BYTES;
 use crate::limits::FILE_BYTES_MAX;
 
 /// The replicas and deletions of one owner.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// Replicas.
     pub files: u64,

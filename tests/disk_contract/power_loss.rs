@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::io;
 
 use dacapo::disk::{Disk, DiskFile, DiskPath, EntryKind};
-use dacapo::seed::{Lane, LaneRng, Seed};
+use dacapo::node::Lane;
+use dacapo::seed::{Seed, SeedRng};
 use dacapo_sim::disk::{CallKind, SimDisk, SimFile};
 
 use super::{path, put};
@@ -12,8 +13,8 @@ use super::{path, put};
 /// Enough seeds for each outcome of a choice among four to be seen.
 pub(crate) const SEEDS: u64 = 64;
 
-pub(crate) fn rng(seed: u64) -> LaneRng {
-    Seed::from_u64(seed).lane(Lane::Backoff)
+pub(crate) fn rng(seed: u64) -> SeedRng {
+    Seed::from_u64(seed).rng(Lane::Backoff)
 }
 
 #[test]

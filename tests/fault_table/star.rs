@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use dacapo::seed::{Lane, Rng, Seed};
+use dacapo::node::Lane;
+use dacapo::seed::{Rng, Seed};
 use rustix::process::Signal;
 
 use crate::harness::{Bench, Node, free_address, wait_until};
@@ -45,7 +46,7 @@ impl Star {
         owner.connected(&bench, OWNER);
         let ids = [nodes[0].short_id(), nodes[1].short_id(), owner.short_id()];
         let mut content = vec![0; FILE_BYTES];
-        Seed::from_u64(number).lane(Lane::Iv).fill_bytes(&mut content);
+        Seed::from_u64(number).rng(Lane::Iv).fill_bytes(&mut content);
         bench.file("content", &content);
         let mut nodes = nodes.into_iter().map(Some);
         let holders = [nodes.next().flatten(), nodes.next().flatten()];

@@ -6,7 +6,8 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use dacapo::disk::{Disk, DiskFile, DiskPath, Entry};
-use dacapo::seed::{Lane, Seed};
+use dacapo::node::Lane;
+use dacapo::seed::Seed;
 use dacapo_sim::disk::{SimDisk, SimFile};
 
 /// What happens at the call that fails.
@@ -72,7 +73,7 @@ impl FaultDisk {
                 work()
             }
             Some(Fault::PowerLoss(seed)) => {
-                self.disk.power_loss(&mut Seed::from_u64(seed).lane(Lane::Iv));
+                self.disk.power_loss(&mut Seed::from_u64(seed).rng(Lane::Iv));
                 work()
             }
             Some(Fault::Error(kind)) => Err(kind.into()),

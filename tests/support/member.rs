@@ -8,9 +8,10 @@ use std::rc::Rc;
 
 use dacapo::crypto::{ClusterSecret, HashedKey, Keys, MasterSecret, NodeId};
 use dacapo::limits::{HEARTBEAT_INTERVAL, PROTOCOL_VERSION};
+use dacapo::node::Lane;
 use dacapo::node::link::{self, Credentials, LinkError, Records};
 use dacapo::protocol::{Hello, Message, Purpose, Verdict, read_message};
-use dacapo::seed::{Lane, LaneRng, Seed};
+use dacapo::seed::{Seed, SeedRng};
 use tokio::io::DuplexStream;
 
 use super::network::Network;
@@ -32,7 +33,7 @@ type Give = Rc<dyn Fn(&[Replica], HashedKey) -> Option<Replica>>;
 pub(crate) struct Member {
     network: Network,
     keys: Rc<Keys>,
-    lane: Rc<RefCell<LaneRng>>,
+    lane: Rc<RefCell<SeedRng>>,
 }
 
 impl Member {
@@ -40,7 +41,7 @@ impl Member {
         Self {
             network: network.clone(),
             keys: Rc::new(Keys::derive(&MasterSecret([number; 32]))),
-            lane: Rc::new(RefCell::new(Seed::from_u64(number.into()).lane(Lane::Handshake))),
+            lane: Rc::new(RefCell::new(Seed::from_u64(number.into()).rng(Lane::Handshake))),
         }
     }
 

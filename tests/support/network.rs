@@ -14,7 +14,7 @@ use std::time::Duration;
 use dacapo::crypto::{ClusterSecret, Key};
 use dacapo::disk::Disk;
 use dacapo::event::Event;
-use dacapo::node::{Config, Content, Handle, Node, Quota, Replicas, Stored};
+use dacapo::node::{Config, Content, Handle, Mode, Node, Quota, Replicas, Stored};
 use dacapo::seed::Seed;
 use dacapo::store::layout::Layout;
 use dacapo::transport::{Address, Transport};
@@ -39,7 +39,7 @@ pub(crate) struct Network {
     layout: Option<Layout>,
     replicas: Replicas,
     quota: Quota,
-    learns_only: bool,
+    mode: Mode,
     /// What all nodes tell, in order.
     pub(crate) events: Rc<RefCell<Vec<Event>>>,
 }
@@ -63,7 +63,7 @@ impl Network {
 
     /// The same network, whose next nodes only learn from their peers.
     pub(crate) fn and_learning(self) -> Self {
-        Self { learns_only: true, ..self }
+        Self { mode: Mode::Learning, ..self }
     }
 
     /// The same network, whose next nodes give each owner so much.
@@ -97,18 +97,16 @@ impl Network {
         };
         let address = |port: &u16| format!("host:{port}").parse::<Address>().expect("an address");
         let config = Config {
-            listen: address(&port),
             peers: dials.iter().map(address).collect(),
-            cluster: ClusterSecret::open(),
             layout: self.layout,
             replicas: self.replicas,
             quota: self.quota,
-            learns_only: self.learns_only,
-            seed: Seed::from_u64(port.into()).derive("boot", boot),
+            mode: self.mode,
             events: {
                 let events = self.events.clone();
                 Rc::new(move |event| events.borrow_mut().push(event.clone()))
             },
+            ..Config::new(address(&port), ClusterSecret::open(), Seed::from_u64(port.into()).derive("boot", boot))
         };
         let platform = SimPlatform { transport: self.clone(), disk, clock: SimClock::Frozen };
         Node::start(platform, config).await.map_err(|error| error.to_string())

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use dacapo::crypto::ClusterSecret;
 use dacapo::disk::dir::DirDisk;
 use dacapo::event::Event;
-use dacapo::node::{Config, Node, Quota, Replicas, StartError};
+use dacapo::node::{Config, Node, StartError};
 use dacapo::seed::Seed;
 use dacapo::transport::Address;
 use dacapo::transport::tcp::Tcp;
@@ -34,15 +34,9 @@ pub(crate) async fn start(
     let events = Events::default();
     let sink = events.clone();
     let config = Config {
-        listen,
         peers,
-        cluster: ClusterSecret::open(),
-        layout: None,
-        replicas: Replicas::All,
-        quota: Quota::default(),
-        learns_only: false,
-        seed,
         events: Rc::new(move |event| sink.borrow_mut().push(event.clone())),
+        ..Config::new(listen, ClusterSecret::open(), seed)
     };
     let platform = SimPlatform { transport: Tcp, disk, clock: SimClock::Frozen };
     Ok((Node::start(platform, config).await?, events))

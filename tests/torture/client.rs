@@ -10,7 +10,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use dacapo::crypto::Version;
-use dacapo::seed::{Lane, LaneRng, Rng, Seed};
+use dacapo::node::Lane;
+use dacapo::seed::{Rng, Seed, SeedRng};
 use serde_json::Value;
 
 use crate::content;
@@ -70,7 +71,7 @@ pub(crate) struct Client<'a> {
     torture: &'a Torture,
     node: &'static str,
     number: u64,
-    lane: LaneRng,
+    lane: SeedRng,
     /// Of which of its own keys the latest put was acknowledged by a peer too: the local copy can go.
     is_held: [bool; OWN_KEYS],
 }
@@ -133,7 +134,7 @@ fn is_any_of(ended: &Ended, failures: &[&str]) -> bool {
 
 impl<'a> Client<'a> {
     pub(crate) fn new(torture: &'a Torture, node: &'static str, number: u64) -> Self {
-        let lane = torture.seed.derive(node, number).lane(Lane::Backoff);
+        let lane = torture.seed.derive(node, number).rng(Lane::Backoff);
         Self { torture, node, number, lane, is_held: [false; OWN_KEYS] }
     }
 

@@ -5,7 +5,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use dacapo::seed::{LaneRng, Rng};
+use dacapo::seed::{Rng, SeedRng};
 use rustix::process::Signal;
 
 use crate::NODES;
@@ -41,14 +41,14 @@ pub(crate) struct Kills {
 pub(crate) struct Cluster<'a> {
     bench: &'a Bench,
     members: Vec<Member>,
-    lane: LaneRng,
+    lane: SeedRng,
     pub(crate) is_star: bool,
     pub(crate) kills: Kills,
 }
 
 impl<'a> Cluster<'a> {
     /// A star, in which the last node dials the others, or a mesh, in which each dials both others.
-    pub(crate) fn start(bench: &'a Bench, mut lane: LaneRng) -> Self {
+    pub(crate) fn start(bench: &'a Bench, mut lane: SeedRng) -> Self {
         let is_star = lane.next_u64().is_multiple_of(2);
         let addresses: Vec<_> = NODES.iter().map(|_| free_address()).collect();
         let member = |(index, name): (usize, &&'static str)| {

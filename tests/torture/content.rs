@@ -1,7 +1,8 @@
 //! Content that says what it is: under which key it is stored, its number and its length, and then bytes that
 //! follow from these and the seed. So every byte of what a get gives can be checked against nothing but itself.
 
-use dacapo::seed::{Lane, Rng, Seed};
+use dacapo::node::Lane;
+use dacapo::seed::{Rng, Seed};
 
 /// What a file begins with, up to the end of the line.
 const LEAD: &str = "dacapo torture";
@@ -14,7 +15,7 @@ pub(crate) fn content(seed: &Seed, key: &str, number: u64, body_bytes: usize) ->
     let mut content = format!("{LEAD} {number} {body_bytes} {key}\n").into_bytes();
     let body = content.len();
     content.resize(body + body_bytes, 0);
-    seed.derive(key, number).lane(Lane::Iv).fill_bytes(&mut content[body..]);
+    seed.derive(key, number).rng(Lane::Iv).fill_bytes(&mut content[body..]);
     content
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io;
 use std::str::FromStr;
 
-use dacapo::seed::{LaneRng, Rng};
+use dacapo::seed::{Rng, SeedRng};
 
 /// What a call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,11 +24,11 @@ pub enum CallKind {
 
 #[derive(Default)]
 pub(super) struct Failing {
-    shares: BTreeMap<CallKind, (u32, LaneRng)>,
+    shares: BTreeMap<CallKind, (u32, SeedRng)>,
 }
 
 impl Failing {
-    pub(super) fn set(&mut self, kind: CallKind, per_mille: u32, rng: LaneRng) {
+    pub(super) fn set(&mut self, kind: CallKind, per_mille: u32, rng: SeedRng) {
         if per_mille == 0 {
             self.shares.remove(&kind);
         } else {
@@ -37,7 +37,7 @@ impl Failing {
     }
 
     /// What the calls of a kind that fail draw from.
-    pub(super) fn rng(&mut self, kind: CallKind) -> Option<&mut LaneRng> {
+    pub(super) fn rng(&mut self, kind: CallKind) -> Option<&mut SeedRng> {
         self.shares.get_mut(&kind).map(|(_, rng)| rng)
     }
 

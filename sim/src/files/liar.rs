@@ -12,9 +12,10 @@ use std::time::Duration;
 use dacapo::crypto::{ClusterSecret, HashedKey, Keys, NodeId, Print};
 use dacapo::event::Event;
 use dacapo::limits::{HEARTBEAT_INTERVAL, LIST_PAGE_MAX, PROTOCOL_VERSION};
+use dacapo::node::Lane;
 use dacapo::node::link::{self, Credentials, LinkError, Records};
 use dacapo::protocol::{Hello, Message, Purpose, Verdict, WireError, read_message};
-use dacapo::seed::{Lane, LaneRng};
+use dacapo::seed::SeedRng;
 use dacapo::store::layout::{BlobId, Layout};
 use dacapo::store::{Identity, Store};
 use dacapo::transport::{Address, Transport};
@@ -84,7 +85,7 @@ struct Liar {
     keys: Keys,
     cluster: ClusterSecret,
     transport: FaultTransport<SimTransport>,
-    lane: RefCell<LaneRng>,
+    lane: RefCell<SeedRng>,
     /// In the order in which they came.
     replicas: RefCell<Vec<Replica>>,
     clients: Clients,
@@ -95,7 +96,7 @@ struct Liar {
 pub(super) async fn run(machine: Machine<Files>, lie: Lie, bug: Option<Bug>) -> Ended {
     let Machine { host, options, seed, listen, dials, hosts, transport, disk, clients, events, .. } = machine;
     clients.lies(host);
-    let (keys, replicas) = match load(disk, super::layout(&options), &mut seed.lane(Lane::Identity)) {
+    let (keys, replicas) = match load(disk, super::layout(&options), &mut seed.rng(Lane::Identity)) {
         Ok(loaded) => loaded,
         Err(error) => return Ended::Failed(error),
     };
@@ -107,7 +108,7 @@ pub(super) async fn run(machine: Machine<Files>, lie: Lie, bug: Option<Bug>) -> 
         Ok((listener, _)) => listener,
         Err(error) => return Ended::Failed(error.to_string()),
     };
-    let lane = RefCell::new(seed.lane(Lane::Handshake));
+    let lane = RefCell::new(seed.rng(Lane::Handshake));
     let port = listen.port();
     let replicas = RefCell::new(replicas);
     let liar = Rc::new(Liar { lie, bug, port, keys, cluster, transport, lane, replicas, clients, notes: events });
@@ -126,7 +127,7 @@ pub(super) async fn run(machine: Machine<Files>, lie: Lie, bug: Option<Bug>) -> 
 }
 
 /// The identity on a disk, and the replicas that its node has taken.
-fn load(disk: SimDisk, layout: Option<Layout>, unused: &mut LaneRng) -> Result<(Keys, Vec<Replica>), String> {
+fn load(disk: SimDisk, layout: Option<Layout>, unused: &mut SeedRng) -> Result<(Keys, Vec<Replica>), String> {
     let identity = Identity::load_or_create(&disk, unused).map_err(|error| error.to_string())?;
     Layout::choose(&disk, layout).map_err(|error| error.to_string())?;
     let keys = Keys::derive(&identity.master);

@@ -6,11 +6,14 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use dacapo::seed::{Lane, LaneRng, Rng, Seed};
+use dacapo::seed::{Rng, Seed, SeedRng};
 
 use super::{Plan, Step, What};
 use crate::fault::{Draw, Family};
 use crate::links::Host;
+
+/// The stream of each derived seed that is drawn from. It is part of what a seed means.
+const STREAM: u64 = 1;
 
 /// How long the faults last, in milliseconds: long enough for a lost heartbeat to be noticed.
 const LIFT_MS: u64 = 8_000;
@@ -53,14 +56,14 @@ pub fn tree<O>(seed: u64, calls: BoxedStrategy<O>, words: Vocabulary) -> Box<dyn
 where
     O: std::fmt::Debug + Clone + 'static,
 {
-    let mut rng = Seed::from_u64(seed).derive("plan", 0).lane(Lane::Identity);
+    let mut rng = Seed::from_u64(seed).derive("plan", 0).rng(STREAM);
     let mut knobs = knobs(&mut rng);
     // From a lane of its own, so that plans without a lie are those of a subject that knows none.
-    let mut lane = Seed::from_u64(seed).derive("lies", 0).lane(Lane::Identity);
+    let mut lane = Seed::from_u64(seed).derive("lies", 0).rng(STREAM);
     if !words.lies.is_empty() && below(&mut lane, 100) < LIES_SHARE {
         knobs.families.push(Family::Lie);
     }
-    knobs.options = options(&mut Seed::from_u64(seed).derive("options", 0).lane(Lane::Identity), knobs.nodes, words);
+    knobs.options = options(&mut Seed::from_u64(seed).derive("options", 0).rng(STREAM), knobs.nodes, words);
     let mut bytes = [0; 32];
     rng.fill_bytes(&mut bytes);
     let config = Config { failure_persistence: None, ..Config::default() };
@@ -69,15 +72,15 @@ where
     Box::new(tree.expect("the strategies reject nothing"))
 }
 
-fn below(rng: &mut LaneRng, bound: u32) -> u32 {
+fn below(rng: &mut SeedRng, bound: u32) -> u32 {
     rng.next_u32() % bound
 }
 
-fn index_below(rng: &mut LaneRng, bound: usize) -> usize {
+fn index_below(rng: &mut SeedRng, bound: usize) -> usize {
     usize::try_from(below(rng, u32::try_from(bound).expect("small"))).expect("small")
 }
 
-fn knobs(rng: &mut LaneRng) -> Knobs {
+fn knobs(rng: &mut SeedRng) -> Knobs {
     // Mostly three, as in the star; more cost more and find little more.
     let nodes = [2, 3, 3, 3, 3, 3, 4, 4, 5, 7][index_below(rng, 10)];
     let dials = topology(rng, nodes);
@@ -90,7 +93,7 @@ fn knobs(rng: &mut LaneRng) -> Knobs {
 }
 
 /// Which hosts have which options. From a lane of its own, so that a further option changes nothing else of a plan.
-fn options(rng: &mut LaneRng, nodes: usize, words: Vocabulary) -> Vec<(Host, String)> {
+fn options(rng: &mut SeedRng, nodes: usize, words: Vocabulary) -> Vec<(Host, String)> {
     let mut options = Vec::new();
     for option in words.options {
         let is_used = below(rng, 100) < OPTION_SHARES.0;
@@ -101,7 +104,7 @@ fn options(rng: &mut LaneRng, nodes: usize, words: Vocabulary) -> Vec<(Host, Str
 }
 
 /// A star around the first node or towards it, a line, or each to each.
-fn topology(rng: &mut LaneRng, nodes: usize) -> Vec<(Host, Host)> {
+fn topology(rng: &mut SeedRng, nodes: usize) -> Vec<(Host, Host)> {
     match below(rng, 4) {
         0 => (1..nodes).map(|host| (host, 0)).collect(),
         1 => (1..nodes).map(|host| (host - 1, host)).collect(),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use dacapo::disk::EntryKind;
-use dacapo::seed::{Lane, LaneRng, Seed};
+use dacapo::seed::{Seed, SeedRng};
 use turmoil::Sim;
 
 use super::hosts::Levers;
@@ -13,6 +13,9 @@ use crate::fault::Fault;
 use crate::links::{Host, Trouble};
 use crate::plan::words::name;
 use crate::subject::{Damage, Scene, Subject};
+
+/// The stream of each derived seed that is drawn from. It is part of what a seed means.
+const STREAM: u64 = 5;
 
 pub(super) struct Faults<S: Subject> {
     subject: S,
@@ -27,7 +30,7 @@ pub(super) struct Faults<S: Subject> {
     /// What lasts on the disks.
     on_disks: Vec<Fault>,
     down: Vec<u32>,
-    power: LaneRng,
+    power: SeedRng,
     errors: u64,
     taken_effect: BTreeMap<String, u64>,
 }
@@ -62,7 +65,7 @@ impl<S: Subject> Faults<S> {
             held: BTreeMap::new(),
             on_disks: Vec::new(),
             down: vec![0; scene.plan.nodes],
-            power: Seed::from_u64(scene.plan.seed).derive("power", 0).lane(Lane::Backoff),
+            power: Seed::from_u64(scene.plan.seed).derive("power", 0).rng(STREAM),
             errors: 0,
             taken_effect: BTreeMap::new(),
         }
@@ -164,7 +167,7 @@ impl<S: Subject> Faults<S> {
             Fault::SlowDisk(host, delay) => self.scene.disks[*host].set_delay(begins.then_some(*delay)),
             Fault::DiskErrors(host, kind, per_mille) => {
                 self.errors += 1;
-                let rng = Seed::from_u64(self.scene.plan.seed).derive("errors", self.errors).lane(Lane::Backoff);
+                let rng = Seed::from_u64(self.scene.plan.seed).derive("errors", self.errors).rng(STREAM);
                 self.scene.disks[*host].set_errors(*kind, if begins { *per_mille } else { 0 }, rng);
             }
             Fault::FullDisk(host) => self.scene.disks[*host].set_capacity(begins.then_some(0)),

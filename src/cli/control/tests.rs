@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use dacapo::crypto::{ClusterSecret, Key};
 use dacapo::disk::dir::DirDisk;
-use dacapo::node::{Config, Node, Quota, Replicas};
+use dacapo::node::{Config, Lane, Node};
 use dacapo::platform::machine::Machine;
-use dacapo::seed::{Lane, Rng, Seed};
+use dacapo::seed::{Rng, Seed};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
@@ -26,17 +26,7 @@ fn exchange(sent: Vec<u8>) -> (Vec<u8>, bool) {
     let kept = seen.clone();
     crate::cli::runtime::run(async move {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let config = Config {
-            listen: ":0".parse().expect("an address"),
-            peers: Vec::new(),
-            cluster: ClusterSecret::open(),
-            layout: None,
-            replicas: Replicas::All,
-            quota: Quota::default(),
-            learns_only: false,
-            seed: Seed::from_u64(1),
-            events: Rc::new(|_| ()),
-        };
+        let config = Config::new(":0".parse().expect("an address"), ClusterSecret::open(), Seed::from_u64(1));
         let node = Node::start(Machine::new(DirDisk::open(dir.path())?), config).await?;
         let handle = node.handle();
         let token = CancellationToken::new;
@@ -137,7 +127,7 @@ fn content_of_any_length_reads_back_in_bounded_chunks() {
 
 #[test]
 fn any_bytes_are_a_frame_or_an_error() {
-    let mut lane = Seed::from_u64(1).lane(Lane::Iv);
+    let mut lane = Seed::from_u64(1).rng(Lane::Iv);
     for round in 0..20_000_usize {
         let mut bytes = vec![0; round % 200];
         lane.fill_bytes(&mut bytes);

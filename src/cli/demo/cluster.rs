@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use dacapo::crypto::{ClusterSecret, NodeId};
 use dacapo::disk::dir::DirDisk;
-use dacapo::node::{Config, Handle, Node, Quota, Replicas};
+use dacapo::node::{Config, Handle, Node};
 use dacapo::platform::machine::Machine;
 use dacapo::seed::Seed;
 use dacapo::transport::Address;
@@ -41,16 +41,14 @@ impl Cluster {
         for (dir_name, seed_name) in DIRS.into_iter().zip(SEED_NAMES) {
             let is_last = nodes.len() + 1 == DIRS.len();
             let config = Config {
-                listen: ":0".parse().expect("an address without a host is this machine"),
                 peers: if is_last { std::mem::take(&mut peers) } else { Vec::new() },
-                // Only the loopback reaches these ports, and the nodes live for a moment.
-                cluster: ClusterSecret::open(),
-                layout: None,
-                replicas: Replicas::All,
-                quota: Quota::default(),
-                learns_only: false,
-                seed: seed.derive(seed_name, 0),
                 events: logging::sink(format!("[{dir_name}] ")),
+                // Only the loopback reaches these ports, and the nodes live for a moment.
+                ..Config::new(
+                    ":0".parse().expect("an address without a host is this machine"),
+                    ClusterSecret::open(),
+                    seed.derive(seed_name, 0),
+                )
             };
             let dir = dir.join(dir_name);
             let node = Node::start(Machine::new(DirDisk::open(&dir)?), config).await?;

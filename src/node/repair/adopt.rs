@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::{compare, relay};
 use crate::crypto::{Entry, HashedKey, Iv, Key, Seal, Tombstone};
 use crate::event::Event;
+use crate::node::config::Mode;
 use crate::node::fetch;
 use crate::node::peers::Peer;
 use crate::node::{Shared, Stream};
@@ -56,7 +57,7 @@ async fn take<P: Platform>(
         fetch::take_newer(inner, peer, &key).await?
     } else {
         // Who only learns has nothing of an older version that could be lost.
-        if is_known && !inner.learns_only {
+        if is_known && inner.mode == Mode::Normal {
             spread(inner, peer, hashed, &record).await?;
         }
         note(inner, key, hashed, record).await?

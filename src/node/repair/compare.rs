@@ -6,6 +6,7 @@ use super::{Done, adopt, mend};
 use crate::crypto::summary::{differing_groups, differing_leaves};
 use crate::crypto::{Entry, HashedKey, Leaf, NodeId, Placement, Print, Summary};
 use crate::limits::{LEAF_ENTRIES_MAX, LIST_PAGE_MAX};
+use crate::node::config::Mode;
 use crate::node::peers::{self, Asking, Peer};
 use crate::node::{Shared, Stream};
 use crate::platform::Platform;
@@ -81,7 +82,10 @@ async fn mend_one<P: Platform>(
 ) {
     let (Difference::Lacks(entry) | Difference::KnowsMore(entry) | Difference::IsPlacedElsewhere(entry)) = difference;
     let is_to_learn = matches!(difference, Difference::KnowsMore(_));
-    if inner.on_their_way.has(peer.id, entry.hashed) || !peer.is_connected() || (inner.learns_only && !is_to_learn) {
+    if inner.on_their_way.has(peer.id, entry.hashed)
+        || !peer.is_connected()
+        || (inner.mode == Mode::Learning && !is_to_learn)
+    {
         return;
     }
     let (result, count) = match difference {

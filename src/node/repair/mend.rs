@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{compare, relay};
 use crate::crypto::{Entry, HashedKey, Key, Placement, Tombstone};
-use crate::node::errors::ReplicaError;
+use crate::node::handle::errors::ReplicaError;
 use crate::node::peers::Peer;
 use crate::node::replicate;
 use crate::node::{Shared, Stream};

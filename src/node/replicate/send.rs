@@ -10,9 +10,9 @@ use crate::crypto::{ContentCipher, HashedKey, IV_BYTES, Iv, Key, PathName, Seal,
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::limits::{CHUNKS_QUEUED_MAX, EAGER_BYTES_MAX};
-use crate::node::answers::Receipt;
-use crate::node::errors::ReplicaError;
 use crate::node::fetch::local::{self, Local};
+use crate::node::handle::answers::Receipt;
+use crate::node::handle::errors::ReplicaError;
 use crate::node::peers::{self, Asking, Peer};
 use crate::node::pump::{self, PourError};
 use crate::node::{Shared, Stream};

@@ -1,12 +1,13 @@
 //! What the calls of a node fail with. Every error of a change says whether it happened.
 
-use super::handle::Stopped;
+use serde::{Deserialize, Serialize};
+
 use crate::event::count_peers;
 use crate::membership::MembersError;
 use crate::protocol::{Refusal, WireError};
 use crate::store;
 
-/// Why a file was not stored, or may not have been.
+/// Why a file was not stored, or may not have been. There is no third case, so callers match both.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Certainly not stored: the old version stands, here and for every later `get`.
@@ -19,6 +20,7 @@ pub enum StoreError {
 
 /// What went wrong while a file was stored.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreFault {
     /// The content could not be read.
     #[error("the content could not be read: {0}")]
@@ -57,7 +59,7 @@ pub enum StoreFault {
 }
 
 /// Why a peer has no replica, or may have none.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum ReplicaError {
     /// The peer said no.
     #[error("it refused: {0}")]
@@ -78,6 +80,7 @@ pub enum ReplicaError {
 
 /// Why a file could not be had.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum GetError {
     /// This node has stored no such file, and every peer was asked and has none.
     #[error("nobody has it: not this node, and none of {} asked", count_peers(*.asked))]
@@ -128,6 +131,7 @@ pub enum GetError {
 
 /// Why a local copy was not deleted, or may not have been.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DeleteError {
     /// There is no local copy.
     #[error("there is no local copy of it")]
@@ -148,6 +152,7 @@ pub enum DeleteError {
 
 /// Why a node cannot say something of its own files.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StatError {
     /// It has never stored a file of that name.
     #[error("this node has stored no such file")]
@@ -162,6 +167,7 @@ pub enum StatError {
 
 /// Why the list of members was not changed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum MemberError {
     /// It has no room, or could not be written.
     #[error(transparent)]
@@ -173,6 +179,7 @@ pub enum MemberError {
 
 /// Why the content of a found file could not be read to its end.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ReadError {
     /// The local disk failed.
     #[error(transparent)]
@@ -184,6 +191,14 @@ pub enum ReadError {
     /// The node stopped before the end.
     #[error("the node stopped before the end of the file")]
     Stopped,
+}
+
+/// When the node stopped.
+pub(in crate::node) enum Stopped {
+    /// The call did not reach it.
+    BeforeCall,
+    /// The call may have begun.
+    DuringCall,
 }
 
 impl From<Stopped> for StoreError {

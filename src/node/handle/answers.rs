@@ -3,14 +3,15 @@
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::Progress;
+use serde::{Deserialize, Serialize};
+
 use super::errors::{ReadError, ReplicaError, StoreError, StoreFault};
 use crate::crypto::{Digest, Key, NodeId, Version};
 use crate::time::UnixMillis;
 use crate::transport::Address;
 
 /// A store that was acknowledged: durable on this node's disk.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
     /// Which store of this node it was.
     pub version: Version,
@@ -23,7 +24,7 @@ pub struct Stored {
 }
 
 /// What became of one replica.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// At which peer.
     pub peer: NodeId,
@@ -40,13 +41,13 @@ pub struct Fetched {
     pub version: Version,
     /// The peer that it came back from; `None` where the local copy was good.
     pub from: Option<NodeId>,
-    pub(super) chunks: mpsc::Receiver<Result<Bytes, ReadError>>,
+    pub(in crate::node) chunks: mpsc::Receiver<Result<Bytes, ReadError>>,
     /// What has not been read yet.
-    pub(super) left: u64,
+    pub(in crate::node) left: u64,
 }
 
 /// What a node knows of one of its own files.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileInfo {
     /// What it is called.
     pub key: Key,
@@ -63,7 +64,7 @@ pub struct FileInfo {
 }
 
 /// A peer that is connected now, or that was configured or connected and is away.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerInfo {
     /// Who it is, once that is known.
     pub peer: Option<NodeId>,
@@ -77,6 +78,65 @@ pub struct PeerInfo {
     pub progress: Progress,
     /// Its requests that were refused: about files of others, or beyond its quota.
     pub refused: u64,
+}
+
+/// What one connected peer says of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Which peer.
+    pub peer: NodeId,
+    /// What it has.
+    pub holding: Holding,
+}
+
+/// What a peer has of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Holding {
+    /// The current version, compared with its seal at that time of the peer's clock: just now, but for very large files.
+    Current {
+        /// When.
+        verified: UnixMillis,
+    },
+    /// An older version; repair will send it the current one.
+    Older {
+        /// Which.
+        version: Version,
+    },
+    /// Nothing.
+    Nothing,
+    /// A damaged copy, which it does not count as held any more.
+    Damaged,
+    /// It could not be asked.
+    Unknown {
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// What is known of how far a peer's replicas are current.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Progress {
+    /// Nothing was compared since it connected.
+    Unknown,
+    /// It held every current file when it last said so; where the node only learns, it held nothing that is not known.
+    Current,
+    /// It lacks files, and is being sent them or will be.
+    Behind,
+}
+
+/// What a scrub has come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scrubbed {
+    /// Files and replicas that were read.
+    pub checked: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Those that were damaged or missing, and set aside.
+    pub damaged: u64,
+    /// Damaged own files that came back from a peer.
+    pub restored: u64,
+    /// What could not be read; where the catalog cannot say what comes next, one for all that.
+    pub failed: u64,
 }
 
 impl Stored {

@@ -7,9 +7,7 @@ pub(crate) mod hex;
 mod keys;
 mod metadata;
 mod names;
-mod placement;
 mod seal;
-pub mod summary;
 
 pub use backup::{Backup, BackupContent, BackupError, BackupTextError, PASSPHRASE_CHARS_MIN};
 pub use cluster::Cluster;
@@ -18,6 +16,4 @@ pub use hex::HexError;
 pub use keys::{ClusterSecret, Keys, MasterSecret};
 pub use metadata::{Metadata, MetadataError, SealedMetadata};
 pub use names::{HashedKey, Key, KeyError, NodeId, PathName};
-pub use placement::Placement;
 pub use seal::{ContentCipher, Digest, IV_BYTES, Iv, Seal, Tag, Tombstone, Version};
-pub use summary::{Entry, Leaf, Print, Summary};

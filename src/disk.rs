@@ -7,6 +7,7 @@
 
 pub mod dir;
 mod path;
+pub mod text_file;
 
 use std::fmt::Debug;
 use std::future::Future;

@@ -22,6 +22,8 @@ pub mod node;
 pub mod platform;
 #[cfg(feature = "node")]
 pub mod protocol;
+#[cfg(feature = "node")]
+pub mod replication;
 pub mod seed;
 #[cfg(feature = "node")]
 pub mod store;

@@ -17,7 +17,6 @@ mod reader;
 mod record;
 mod recovery;
 mod setup;
-pub(crate) mod text_file;
 mod usage;
 mod writer;
 
@@ -25,9 +24,10 @@ use std::io;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard};
 
-use crate::crypto::{Entry, HashedKey, Key, Keys, Leaf, NodeId, PathName, Placement, Summary, Tombstone, Version};
+use crate::crypto::{HashedKey, Key, Keys, NodeId, PathName, Tombstone, Version};
 use crate::disk::{Disk, DiskPath};
 use crate::limits::VERSIONS_RESERVED;
+use crate::replication::{Entry, Leaf, Placement, Summary};
 use blobs::Tree;
 use catalog::Catalog;
 use layout::{BlobId, Layout};
@@ -215,15 +215,15 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// Where the catalog cannot be read.
-    pub fn grave(&self, hashed: HashedKey) -> Result<Option<Tombstone>, StoreError> {
-        Ok(self.catalog.grave(hashed)?)
+    pub fn tombstone(&self, hashed: HashedKey) -> Result<Option<Tombstone>, StoreError> {
+        Ok(self.catalog.tombstone(hashed)?)
     }
 
     /// What the local copies of own files were called that are deleted everywhere, from the first one after `after`.
     ///
     /// # Errors
     /// Where the catalog cannot be read.
-    pub fn list_graves(
+    pub fn list_tombstones(
         &self,
         after: Option<HashedKey>,
         limit: usize,

@@ -8,9 +8,10 @@ mod network;
 use std::io;
 
 use dacapo::crypto::{
-    Digest, HashedKey, Iv, Key, Keys, MasterSecret, Metadata, NodeId, Seal, SealedMetadata, Summary, Tombstone, Version,
+    Digest, HashedKey, Iv, Key, Keys, MasterSecret, Metadata, NodeId, Seal, SealedMetadata, Tombstone, Version,
 };
 use dacapo::disk::{Disk, DiskPath};
+use dacapo::replication::Summary;
 use dacapo::store::{Change, HeldRecord, Known, OwnRecord, Store};
 use dacapo::time::UnixMillis;
 use dacapo_sim::disk::SimDisk;

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use dacapo::crypto::{HashedKey, NodeId, Placement};
+use dacapo::crypto::{HashedKey, NodeId};
 use dacapo::limits::PLACEMENT_GRACE;
 use dacapo::node::{Handle, Holding, Node};
+use dacapo::replication::Placement;
 use dacapo_sim::disk::SimDisk;
 use network::{Network, connected, key, put, run, stop};
 use proptest::prelude::*;

@@ -4,11 +4,10 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use dacapo::crypto::{
-    Digest, Entry, HashedKey, Iv, NodeId, Print, Seal, SealedMetadata, Summary, Tag, Tombstone, Version,
-};
+use dacapo::crypto::{Digest, HashedKey, Iv, NodeId, Seal, SealedMetadata, Tag, Tombstone, Version};
 use dacapo::limits::{LEAF_PAGE_MAX, MESSAGE_BYTES_MAX, METADATA_BYTES_MAX};
 use dacapo::protocol::{Hello, Message, Purpose, Refusal, Welcome, message_frame, read_message};
+use dacapo::replication::{Entry, Print, Summary};
 use dacapo::store::layout;
 use dacapo::time::UnixMillis;
 use proptest::collection::vec;

@@ -45,7 +45,7 @@ fn an_owner_has_no_more_bytes_than_its_quota() {
         handle.delete_everywhere(&key("a")).await.expect("deleted");
         assert_eq!(refusal(&handle, "c", 984).await, None);
         let held = holder_handle.held_for(handle.node()).await.expect("readable");
-        assert_eq!((held.files, held.bytes, held.graves), (1, 1000, 1));
+        assert_eq!((held.files, held.bytes, held.tombstones), (1, 1000, 1));
         network::stop(holder).await;
         let holder = network.start(3000, &disks[0], &[]).await;
         connected(&handle, 1).await;

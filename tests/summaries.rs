@@ -1,7 +1,8 @@
 //! Summaries find what differs between two sets, and nothing else.
 
-use dacapo::crypto::summary::{differing_groups, differing_leaves};
-use dacapo::crypto::{Entry, HashedKey, Leaf, Print, Summary, Version};
+use dacapo::crypto::{HashedKey, Version};
+use dacapo::replication::{Entry, Leaf, Print, Summary};
+use dacapo::replication::{differing_groups, differing_leaves};
 use proptest::prelude::*;
 
 fn entry() -> impl Strategy<Value = Entry> {

@@ -9,10 +9,8 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use dacapo::crypto::{
-    Backup, BackupContent, ClusterSecret, Digest, Entry, HashedKey, Iv, Keys, MasterSecret, Metadata, NodeId, Print,
-    Seal, SealedMetadata, Tag, Tombstone, Version,
-};
+use dacapo::crypto::{Backup, BackupContent, ClusterSecret, Digest, HashedKey, Iv, Keys, MasterSecret, Metadata, NodeId, Seal, SealedMetadata, Tag, Tombstone, Version};
+use dacapo::replication::{Entry, Print};
 use dacapo::limits::PROTOCOL_VERSION;
 use dacapo::membership::{Cluster, Dial, Invitation, MemberChange, Members};
 use dacapo::node::link;

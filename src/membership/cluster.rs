@@ -12,8 +12,9 @@ use zeroize::Zeroizing;
 
 use crate::crypto::Cluster;
 use crate::disk::Disk;
+use crate::disk::text_file;
 use crate::limits::CLUSTER_FILE_BYTES_MAX;
-use crate::store::{layout, text_file};
+use crate::store::layout;
 
 const HEADER: &str = "dacapo cluster 1\n";
 

@@ -13,8 +13,8 @@ use zeroize::Zeroizing;
 
 use super::Cluster;
 use crate::crypto::{HexError, NodeId};
+use crate::disk::text_file::check;
 use crate::limits::INVITATION_BYTES_MAX;
-use crate::store::text_file::check;
 use crate::transport::{Address, AddressError};
 
 const PREFIX: &str = "dacapo-invitation-";

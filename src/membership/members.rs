@@ -16,8 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::crypto::NodeId;
 use crate::disk::Disk;
+use crate::disk::text_file;
 use crate::limits::{DIALS_MAX, MEMBERS_FILE_BYTES_MAX, MEMBERS_MAX};
-use crate::store::{layout, text_file};
+use crate::store::layout;
 use crate::transport::Address;
 
 const HEADER: &str = "dacapo members 1";

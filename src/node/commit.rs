@@ -1,23 +1,18 @@
-//! Making things durable: a written blob with the change of the catalog that names it, and group commit, by which
+//! Makes things durable: a written blob with the change of the catalog that names it, and group commit, by which
 //! changes that arrive while a commit is on its way to the disk go into the next one together.
 
-use tokio::sync::{mpsc, oneshot};
+pub(super) mod queue;
 
-use super::{Inner, Shared};
+use tokio::sync::mpsc;
+
+use super::context::{Context, Shared};
 use crate::crypto::Version;
 use crate::disk::Disk;
 use crate::limits::COMMIT_BATCH_MAX;
 use crate::platform::Platform;
 use crate::store::layout::BlobId;
 use crate::store::{BlobWriter, Change, Store, StoreError};
-
-/// A change that waits to become durable.
-pub(super) struct Commit {
-    /// Durable together or not at all.
-    changes: Vec<Change>,
-    /// Whether they were made: not where they would go back.
-    done: oneshot::Sender<Result<bool, StoreError>>,
-}
+use queue::Commit;
 
 /// Why a written blob was not kept.
 #[derive(Debug)]
@@ -31,19 +26,20 @@ pub(super) enum KeepError {
 }
 
 /// Commits until the node stops.
-pub(super) async fn run<P: Platform>(inner: Shared<P>, mut commits: mpsc::Receiver<Commit>) {
+pub(super) async fn run<P: Platform>(context: Shared<P>, mut commits: mpsc::Receiver<Commit>) {
     let mut batch = Vec::new();
     while commits.recv_many(&mut batch, COMMIT_BATCH_MAX).await > 0 {
         let (changes, waiting): (Vec<_>, Vec<_>) = batch.drain(..).map(|commit| (commit.changes, commit.done)).unzip();
-        let results = inner.blocking(move |store| commit_each(store, &changes)).await;
+        let results = context.blocking(move |store| commit_each(store, &changes)).await;
         for (done, result) in waiting.into_iter().zip(results) {
-            // Who no longer waits has gone away with its connection or its call.
+            // A caller that no longer waits has gone away with its connection or its call.
             drop(done.send(result));
         }
     }
 }
 
-/// One commit for all. Where it fails, those of each caller are tried alone, so that it learns its own fate.
+/// Commits everything at once. If that fails, the changes of each caller are tried alone, so that each learns its own
+/// fate.
 fn commit_each<D: Disk>(store: &Store<D>, changes: &[Vec<Change>]) -> Vec<Result<bool, StoreError>> {
     match store.commit_each(&changes.iter().map(Vec::as_slice).collect::<Vec<_>>()) {
         Ok(made) => made.into_iter().map(Ok).collect(),
@@ -52,15 +48,15 @@ fn commit_each<D: Disk>(store: &Store<D>, changes: &[Vec<Change>]) -> Vec<Result
     }
 }
 
-impl<P: Platform> Inner<P> {
-    /// Makes a written blob durable and gives it its name. With a change, the catalog commits to it in between:
+impl<P: Platform> Context<P> {
+    /// Makes a written blob durable and gives it its name. If there is a change, the catalog commits to it in between:
     /// from there on the new version counts. The caller holds the lock of the blob and has settled it.
     pub(super) async fn keep(&self, mut writer: BlobWriter<P::Disk>, change: Option<Change>) -> Result<(), KeepError> {
         let is_named = change.is_some();
         let packed = self.store.packed(&mut writer);
         let changes: Vec<_> = change.into_iter().chain(packed).collect();
         if !writer.is_file() {
-            return match self.commit_all(changes).await {
+            return match self.commits.commit(changes).await {
                 Ok(true) => Ok(()),
                 Ok(false) => Err(KeepError::Outdated),
                 Err(error) => Err(KeepError::PerhapsStored(error)),
@@ -69,13 +65,13 @@ impl<P: Platform> Inner<P> {
         let staged = self.blocking(move |store| match store.stage(&writer, is_named) {
             Ok(()) => Ok(writer),
             Err(error) => {
-                // Where this fails too, the next start drops the file.
+                // If this fails too, the next start drops the file.
                 drop(store.discard(&writer));
                 Err(error)
             }
         });
         let writer = staged.await.map_err(KeepError::NotStored)?;
-        let committed = if changes.is_empty() { Ok(true) } else { self.commit_all(changes).await };
+        let committed = if changes.is_empty() { Ok(true) } else { self.commits.commit(changes).await };
         if matches!(committed, Ok(false)) {
             self.discard(writer).await;
             return Err(KeepError::Outdated);
@@ -100,19 +96,13 @@ impl<P: Platform> Inner<P> {
 
     /// Drops what was written.
     pub(super) async fn discard(&self, writer: BlobWriter<P::Disk>) {
-        // Where this fails too, the next start drops the file.
+        // If this fails too, the next start drops the file.
         drop(self.blocking(move |store| store.discard(&writer)).await);
     }
 
-    /// Makes a change of the catalog durable; false where it would go back behind what the catalog knows.
+    /// Makes a change of the catalog durable. Returns false if the catalog would go back behind what it knows; then
+    /// nothing was changed.
     pub(super) async fn commit(&self, change: Change) -> Result<bool, StoreError> {
-        self.commit_all(vec![change]).await
-    }
-
-    /// Makes changes of the catalog durable, all or none.
-    async fn commit_all(&self, changes: Vec<Change>) -> Result<bool, StoreError> {
-        let (done, result) = oneshot::channel();
-        self.commits.send(Commit { changes, done }).await.expect("the committer runs as long as its callers");
-        result.await.expect("the committer answers every change")
+        self.commits.commit(vec![change]).await
     }
 }

@@ -3,11 +3,11 @@
 use std::io;
 use std::rc::Rc;
 
-use super::placing::Replicas;
-use super::quota::Quota;
+use super::holder::quota::Quota;
 use crate::crypto::ClusterSecret;
 use crate::event::EventSink;
 use crate::membership::MembersError;
+use crate::replication::Replicas;
 use crate::seed::Seed;
 use crate::store::layout::Layout;
 use crate::store::{self, IdentityError};

@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout};
 
 use super::link::Records;
-use super::members::Membership;
+use super::members::MembersInForce;
 use crate::crypto::NodeId;
 use crate::limits::PROGRESS_TIMEOUT;
 use crate::protocol::{Message, WireError, message_frame, read_message, read_stream_header, stream_header};
@@ -20,7 +20,7 @@ use crate::protocol::{Message, WireError, message_frame, read_message, read_stre
 /// wait when the peer is not admitted any more.
 pub(super) struct Connection<S> {
     records: Records<S>,
-    membership: Rc<Membership>,
+    members: Rc<MembersInForce>,
     pub(super) peer: NodeId,
     pub(super) used: Instant,
 }
@@ -28,36 +28,35 @@ pub(super) struct Connection<S> {
 impl<S> Connection<S> {
     /// Whether the peer may not be one any more.
     pub(super) fn is_turned_away(&self) -> bool {
-        !self.membership.admits(self.peer)
+        !self.members.admits(self.peer)
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn new(records: Records<S>, peer: NodeId, membership: Rc<Membership>) -> Self {
-        Self { records, membership, peer, used: Instant::now() }
+    pub(super) fn new(records: Records<S>, peer: NodeId, members: Rc<MembersInForce>) -> Self {
+        Self { records, members, peer, used: Instant::now() }
     }
 
     /// Queues a message; [`flush`](Self::flush) sends it.
     pub(super) async fn queue(&mut self, message: &Message) -> Result<(), WireError> {
         let frame = message_frame(&message.encode());
-        within(&self.membership, self.peer, PROGRESS_TIMEOUT, async { Ok(self.records.write_all(&frame).await?) }).await
+        within(&self.members, self.peer, PROGRESS_TIMEOUT, async { Ok(self.records.write_all(&frame).await?) }).await
     }
 
     /// Queues what precedes a stream of `len` bytes.
     pub(super) async fn queue_stream_header(&mut self, len: u64) -> Result<(), WireError> {
         let header = stream_header(len);
-        within(&self.membership, self.peer, PROGRESS_TIMEOUT, async { Ok(self.records.write_all(&header).await?) })
-            .await
+        within(&self.members, self.peer, PROGRESS_TIMEOUT, async { Ok(self.records.write_all(&header).await?) }).await
     }
 
     /// Queues content and waits only while the peer takes none.
     pub(super) async fn queue_bytes(&mut self, bytes: &[u8]) -> Result<(), WireError> {
-        within(&self.membership, self.peer, PROGRESS_TIMEOUT, async { Ok(self.records.write_all(bytes).await?) }).await
+        within(&self.members, self.peer, PROGRESS_TIMEOUT, async { Ok(self.records.write_all(bytes).await?) }).await
     }
 
     pub(super) async fn flush(&mut self) -> Result<(), WireError> {
         self.used = Instant::now();
-        within(&self.membership, self.peer, PROGRESS_TIMEOUT, async { Ok(self.records.flush().await?) }).await
+        within(&self.members, self.peer, PROGRESS_TIMEOUT, async { Ok(self.records.flush().await?) }).await
     }
 
     pub(super) async fn send(&mut self, message: &Message) -> Result<(), WireError> {
@@ -70,17 +69,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     pub(super) async fn receive_within(&mut self, limit: Duration) -> Result<Message, WireError> {
-        let message = within(&self.membership, self.peer, limit, read_message(&mut self.records)).await?;
+        let message = within(&self.members, self.peer, limit, read_message(&mut self.records)).await?;
         self.used = Instant::now();
         Ok(message)
     }
 
     pub(super) async fn receive_stream_header(&mut self, len: u64) -> Result<(), WireError> {
-        within(&self.membership, self.peer, PROGRESS_TIMEOUT, read_stream_header(&mut self.records, len)).await
+        within(&self.members, self.peer, PROGRESS_TIMEOUT, read_stream_header(&mut self.records, len)).await
     }
 
     pub(super) async fn receive_bytes(&mut self, bytes: &mut [u8]) -> Result<(), WireError> {
-        within(&self.membership, self.peer, PROGRESS_TIMEOUT, async {
+        within(&self.members, self.peer, PROGRESS_TIMEOUT, async {
             self.records.read_exact(bytes).await?;
             Ok(())
         })
@@ -105,8 +104,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Waits until an idle connection is of no use.
     pub(super) async fn ended(&mut self) {
-        let (membership, peer) = (self.membership.clone(), self.peer);
-        membership.unless_turned_away(peer, poll_fn(|cx| self.poll_end(cx))).await;
+        let (members, peer) = (self.members.clone(), self.peer);
+        members.unless_turned_away(peer, poll_fn(|cx| self.poll_end(cx))).await;
     }
 
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -117,12 +116,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
 /// Gives up where the work takes longer than `limit`, or the peer is not admitted any more.
 async fn within<T>(
-    membership: &Membership,
+    members: &MembersInForce,
     peer: NodeId,
     limit: Duration,
     work: impl Future<Output = Result<T, WireError>>,
 ) -> Result<T, WireError> {
-    match membership.unless_turned_away(peer, timeout(limit, work)).await {
+    match members.unless_turned_away(peer, timeout(limit, work)).await {
         Some(Ok(result)) => result,
         Some(Err(_)) => Err(WireError::Stalled { seconds: limit.as_secs() }),
         None => Err(WireError::TurnedAway),

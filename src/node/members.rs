@@ -1,28 +1,44 @@
-//! Who may be a peer of this node while it runs. A change is durable before it is in force, and in force at once: every
-//! connection of a peer that is not admitted any more ends at its next wait.
+//! The list of members in force: which nodes may be peers while the node runs.
 
 use std::cell::RefCell;
 
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, MutexGuard, Notify};
 
-use super::Shared;
-use super::handle::errors::MemberError;
 use crate::crypto::NodeId;
-use crate::event::Event;
-use crate::membership::{Admission, MemberChange, Members};
-use crate::platform::Platform;
+use crate::membership::{Admission, Members};
 
 /// The list of members in force.
 #[derive(Default)]
-pub(super) struct Membership {
+pub(super) struct MembersInForce {
     members: RefCell<Members>,
     changed: Notify,
     changing: Mutex<()>,
 }
 
-impl Membership {
+impl MembersInForce {
     pub(super) fn new(members: Members) -> Self {
         Self { members: RefCell::new(members), ..Self::default() }
+    }
+
+    /// Returns a copy of the list.
+    pub(super) fn list(&self) -> Members {
+        self.members.borrow().clone()
+    }
+
+    /// Waits until no other change is under way; none begins while the guard lives.
+    pub(super) async fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().await
+    }
+
+    /// Replaces the list. The connections of a node that is not admitted any more end when
+    /// [`tell_all`](Self::tell_all) is called.
+    pub(super) fn replace(&self, members: Members) {
+        self.members.replace(members);
+    }
+
+    /// Wakes everybody who waits for a change of the list.
+    pub(super) fn tell_all(&self) {
+        self.changed.notify_waiters();
     }
 
     pub(super) fn admission(&self, node: NodeId) -> Admission {
@@ -44,7 +60,7 @@ impl Membership {
         }
     }
 
-    /// Runs work that is given up when the node that it is about is not admitted any more.
+    /// Runs work, and gives it up as soon as the node that it is about is not admitted any more.
     pub(super) async fn unless_turned_away<T>(&self, node: NodeId, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -52,24 +68,4 @@ impl Membership {
             done = work => Some(done),
         }
     }
-}
-
-/// Makes a change. A lock lets those in who are peers, or were a short time ago.
-pub(super) async fn change<P: Platform>(inner: &Shared<P>, change: MemberChange) -> Result<(), MemberError> {
-    let _changing = inner.membership.changing.lock().await;
-    let mut members = inner.membership.members.borrow().clone();
-    if change == MemberChange::Lock {
-        // Also those who were connected until a short time ago.
-        for peer in inner.peers.members().into_iter().filter(|peer| inner.membership.admits(*peer)) {
-            members.change(MemberChange::Allow(peer))?;
-        }
-    }
-    members.change(change)?;
-    let (saved, disk) = (members.clone(), inner.platform.disk().clone());
-    inner.offload(move || saved.save(&disk)).await?;
-    inner.membership.members.replace(members);
-    inner.peers.drop_all_but(|node| inner.membership.admits(node));
-    inner.tell(&Event::MembersChanged { change });
-    inner.membership.changed.notify_waiters();
-    Ok(())
 }

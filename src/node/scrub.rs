@@ -1,4 +1,4 @@
-//! Scrubbing: every blob of the data directory is compared with the catalog, in the background and on demand. What is
+//! Scrubs: compares every blob of the data directory with the catalog, in the background and on demand. What is
 //! damaged is set aside. A replica is then sent again by its owner; an own file is fetched from a peer.
 
 use std::time::Duration;
@@ -6,9 +6,11 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use super::fetch::local::{self, Local};
+use super::context::Shared;
 use super::handle::answers::Scrubbed;
-use super::{Shared, fetch, serve};
+use super::holder::set_aside::set_aside;
+use super::owner::get::get;
+use super::owner::local_copy::{self, LocalCopy};
 use crate::crypto::{HashedKey, Key, NodeId};
 use crate::event::Event;
 use crate::limits::{LIST_PAGE_MAX, SCRUB_BYTES_PER_SECOND, SCRUB_INTERVAL};
@@ -26,42 +28,42 @@ enum Pace {
 }
 
 /// Scrubs for as long as the node runs: first an interval after the start, then an interval after each end.
-pub(super) async fn run<P: Platform>(inner: Shared<P>) {
+pub(super) async fn run<P: Platform>(context: Shared<P>) {
     loop {
         sleep(SCRUB_INTERVAL).await;
-        all(&inner, Pace::Slow, None).await;
+        all(&context, Pace::Slow, None).await;
     }
 }
 
-/// Scrubs once, as fast as the disk goes. Tells how far it is after each file, where somebody listens.
-pub(super) async fn now<P: Platform>(inner: Shared<P>, told: mpsc::Sender<Scrubbed>) -> Scrubbed {
-    all(&inner, Pace::AtOnce, Some(told)).await
+/// Scrubs once, as fast as the disk goes. Tells how far it is after each file, if somebody listens.
+pub(super) async fn now<P: Platform>(context: Shared<P>, told: mpsc::Sender<Scrubbed>) -> Scrubbed {
+    all(&context, Pace::AtOnce, Some(told)).await
 }
 
-async fn all<P: Platform>(inner: &Shared<P>, pace: Pace, told: Option<mpsc::Sender<Scrubbed>>) -> Scrubbed {
+async fn all<P: Platform>(context: &Shared<P>, pace: Pace, told: Option<mpsc::Sender<Scrubbed>>) -> Scrubbed {
     let mut scrubbed = Scrubbed::default();
     let mut after = None;
-    while let Some(next) = next_own(inner, after.as_ref()).await.transpose() {
+    while let Some(next) = next_own(context, after.as_ref()).await.transpose() {
         let Ok((key, bytes)) = next else {
             note(&mut scrubbed, Outcome::Failed, 0, pace, told.as_ref()).await;
             break;
         };
-        let outcome = own(inner, &key).await;
+        let outcome = own(context, &key).await;
         after = Some(key);
         note(&mut scrubbed, outcome, bytes, pace, told.as_ref()).await;
     }
-    scrubbed.failed += remove_deleted(inner).await;
+    scrubbed.failed += remove_deleted(context).await;
     let mut after = None;
-    while let Some(next) = next_held(inner, after).await.transpose() {
+    while let Some(next) = next_held(context, after).await.transpose() {
         let Ok((owner, hashed, bytes)) = next else {
             note(&mut scrubbed, Outcome::Failed, 0, pace, told.as_ref()).await;
             break;
         };
-        let outcome = held(inner, owner, hashed).await;
+        let outcome = held(context, owner, hashed).await;
         after = Some((owner, hashed));
         note(&mut scrubbed, outcome, bytes, pace, told.as_ref()).await;
     }
-    inner.tell(&Event::Scrubbed { checked: scrubbed.checked, damaged: scrubbed.damaged });
+    context.tell(&Event::Scrubbed { checked: scrubbed.checked, damaged: scrubbed.damaged });
     scrubbed
 }
 
@@ -89,7 +91,7 @@ async fn note(
     scrubbed.restored += u64::from(matches!(outcome, Outcome::Restored));
     scrubbed.failed += u64::from(matches!(outcome, Outcome::Failed));
     if let Some(told) = told {
-        // Who is slow to listen misses some of it.
+        // A slow listener misses some of it.
         told.try_send(*scrubbed).ok();
     }
     if pace == Pace::Slow {
@@ -97,37 +99,37 @@ async fn note(
     }
 }
 
-async fn next_own<P: Platform>(inner: &Shared<P>, after: Option<&Key>) -> Result<Option<(Key, u64)>, StoreError> {
+async fn next_own<P: Platform>(context: &Shared<P>, after: Option<&Key>) -> Result<Option<(Key, u64)>, StoreError> {
     let after = after.cloned();
-    let page = inner.blocking(move |store| store.list_own(after.as_ref(), 1)).await?;
+    let page = context.blocking(move |store| store.list_own(after.as_ref(), 1)).await?;
     Ok(page.into_iter().next().map(|(key, record)| (key, record.seal.size)))
 }
 
 async fn next_held<P: Platform>(
-    inner: &Shared<P>,
+    context: &Shared<P>,
     after: Option<(NodeId, HashedKey)>,
 ) -> Result<Option<(NodeId, HashedKey, u64)>, StoreError> {
-    let page = inner.blocking(move |store| store.list_held(after, 1)).await?;
+    let page = context.blocking(move |store| store.list_held(after, 1)).await?;
     Ok(page.into_iter().next().map(|(owner, hashed, known)| {
         let bytes = known.file().map_or(0, |record| record.seal.sealed_bytes());
         (owner, hashed, bytes)
     }))
 }
 
-async fn own<P: Platform>(inner: &Shared<P>, key: &Key) -> Outcome {
+async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome {
     let blob = BlobId::Own(key.path_name());
-    let locked = inner.locks.lock(blob).await;
+    let locked = context.locks.lock(blob).await;
     let looked_up = key.clone();
-    match inner.with_keys(move |store, keys| local::look_up(store, keys, &looked_up)).await {
-        Ok(Local::Good(..)) => return Outcome::Good,
-        Ok(Local::Absent(_)) => return Outcome::Absent,
-        Ok(Local::Damaged(_)) => {}
+    match context.with_keys(move |store, keys| local_copy::look_up(store, keys, &looked_up)).await {
+        Ok(LocalCopy::Good(..)) => return Outcome::Good,
+        Ok(LocalCopy::Absent(_)) => return Outcome::Absent,
+        Ok(LocalCopy::Damaged(_)) => {}
         Err(_) => return Outcome::Failed,
     }
-    inner.tell(&Event::FileDamaged { file: key.path_name() });
-    let is_aside = inner.blocking(move |store| store.set_aside(&blob)).await.is_ok();
+    context.tell(&Event::FileDamaged { file: key.path_name() });
+    let is_aside = context.blocking(move |store| store.set_aside(&blob)).await.is_ok();
     drop(locked);
-    match fetch::get(inner.clone(), key.clone()).await {
+    match get(context.clone(), key.clone()).await {
         Ok(_) => Outcome::Restored,
         Err(_) if is_aside => Outcome::Damaged,
         Err(_) => Outcome::Failed,
@@ -135,10 +137,10 @@ async fn own<P: Platform>(inner: &Shared<P>, key: &Key) -> Outcome {
 }
 
 /// Removes the local copies of deleted files that a crash has left behind, and says how many it could not.
-async fn remove_deleted<P: Platform>(inner: &Shared<P>) -> u64 {
+async fn remove_deleted<P: Platform>(context: &Shared<P>) -> u64 {
     let (mut after, mut failed) = (None, 0);
     loop {
-        let page = match inner.blocking(move |store| store.list_graves(after, LIST_PAGE_MAX)).await {
+        let page = match context.blocking(move |store| store.list_tombstones(after, LIST_PAGE_MAX)).await {
             Ok(page) => page,
             Err(_) => return failed + 1,
         };
@@ -146,8 +148,8 @@ async fn remove_deleted<P: Platform>(inner: &Shared<P>) -> u64 {
         after = Some(*last);
         for (hashed, name) in page {
             let blob = BlobId::Own(name);
-            let _locked = inner.locks.lock(blob).await;
-            let removed = inner.blocking(move |store| match store.grave(hashed)? {
+            let _locked = context.locks.lock(blob).await;
+            let removed = context.blocking(move |store| match store.tombstone(hashed)? {
                 Some(_) => store.forget_blob(&blob),
                 None => Ok(()),
             });
@@ -156,10 +158,10 @@ async fn remove_deleted<P: Platform>(inner: &Shared<P>) -> u64 {
     }
 }
 
-async fn held<P: Platform>(inner: &Shared<P>, owner: NodeId, hashed: HashedKey) -> Outcome {
+async fn held<P: Platform>(context: &Shared<P>, owner: NodeId, hashed: HashedKey) -> Outcome {
     let blob = BlobId::Held(owner, hashed);
-    let _locked = inner.locks.lock(blob).await;
-    let looked = inner.with_keys(move |store, keys| {
+    let _locked = context.locks.lock(blob).await;
+    let looked = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
         match store.held(owner, hashed)? {
             None => Ok(Outcome::Absent),
@@ -177,7 +179,7 @@ async fn held<P: Platform>(inner: &Shared<P>, owner: NodeId, hashed: HashedKey) 
     let looked: Result<Outcome, StoreError> = looked.await;
     match looked {
         Ok(Outcome::Damaged) => {
-            serve::set_aside(inner, owner, hashed).await;
+            set_aside(context, owner, hashed).await;
             Outcome::Damaged
         }
         Ok(outcome) => outcome,

@@ -6,8 +6,9 @@ use std::marker::PhantomData;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::crypto::{Entry, HashedKey, Iv, NodeId, Print, Seal, Tombstone, Version};
+use crate::crypto::{HashedKey, Iv, NodeId, Seal, Tombstone, Version};
 use crate::limits::{LEAF_PAGE_MAX, MESSAGE_BYTES_MAX};
+use crate::replication::{Entry, Print};
 use crate::time::UnixMillis;
 
 /// One message. The comments give the exchange: what may come before and what answers it.

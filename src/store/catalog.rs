@@ -21,14 +21,16 @@ use summaries::Summaries;
 
 pub(super) use read::next_name;
 
+// The names of the tables are part of the format of the catalog, also where the code has another word by now.
+
 /// Own files by key.
 const OWN: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("own files v1");
 /// The keys of own files by their hashed names.
 const OWN_NAMES: TableDefinition<'_, &[u8; 16], &str> = TableDefinition::new("own names v1");
 /// Own files that are deleted everywhere, by their hashed names.
-const OWN_GRAVES: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("own graves v1");
+const OWN_TOMBSTONES: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("own graves v1");
 /// What the local copies of those were called: a crash may leave one behind.
-const OWN_GRAVE_NAMES: TableDefinition<'_, &[u8; 16], &[u8; 20]> = TableDefinition::new("own grave names v1");
+const OWN_TOMBSTONE_NAMES: TableDefinition<'_, &[u8; 16], &[u8; 20]> = TableDefinition::new("own grave names v1");
 /// Held replicas by owner and hashed name.
 const HELD: TableDefinition<'_, &[u8; 48], &[u8]> = TableDefinition::new("held replicas v1");
 /// The bytes of small blobs, where the layout packs them.

@@ -10,8 +10,9 @@ use std::io;
 
 use zeroize::Zeroizing;
 
-use super::{layout, text_file};
+use super::layout;
 use crate::crypto::{MasterSecret, hex};
+use crate::disk::text_file;
 use crate::disk::{Disk, DiskPath, EntryKind};
 use crate::seed::{Rng, SeedRng};
 

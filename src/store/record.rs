@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::layout::BlobId;
-use crate::crypto::{Entry, HashedKey, Iv, Key, NodeId, Seal, Tombstone, Version};
+use crate::crypto::{HashedKey, Iv, Key, NodeId, Seal, Tombstone, Version};
+use crate::replication::Entry;
 use crate::time::UnixMillis;
 
 /// A file of this node.

@@ -11,8 +11,8 @@ use std::io;
 
 use super::identity::is_used;
 use super::layout::{self, Layout};
-use super::text_file;
 use crate::disk::Disk;
+use crate::disk::text_file;
 
 const HEADER: &str = "dacapo layout 1\n";
 

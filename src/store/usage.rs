@@ -16,7 +16,7 @@ pub struct Usage {
     /// Their sealed bytes.
     pub bytes: u64,
     /// Deletions that are remembered.
-    pub graves: u64,
+    pub tombstones: u64,
 }
 
 impl Usage {
@@ -25,10 +25,12 @@ impl Usage {
     pub fn of(known: Option<&Known>) -> Self {
         match known {
             // A rotten record counts for no more than the largest file, so that sums are exact.
-            Some(Known::File(record)) => {
-                Self { files: 1, bytes: record.seal.sealed_bytes().min(FILE_BYTES_MAX + IV_BYTES as u64), graves: 0 }
-            }
-            Some(Known::Deleted(_)) => Self { files: 0, bytes: 0, graves: 1 },
+            Some(Known::File(record)) => Self {
+                files: 1,
+                bytes: record.seal.sealed_bytes().min(FILE_BYTES_MAX + IV_BYTES as u64),
+                tombstones: 0,
+            },
+            Some(Known::Deleted(_)) => Self { files: 0, bytes: 0, tombstones: 1 },
             None => Self::default(),
         }
     }
@@ -42,7 +44,7 @@ impl Add for Usage {
         Self {
             files: self.files.saturating_add(other.files),
             bytes: self.bytes.saturating_add(other.bytes),
-            graves: self.graves.saturating_add(other.graves),
+            tombstones: self.tombstones.saturating_add(other.tombstones),
         }
     }
 }
@@ -54,7 +56,7 @@ impl Sub for Usage {
         Self {
             files: self.files.saturating_sub(other.files),
             bytes: self.bytes.saturating_sub(other.bytes),
-            graves: self.graves.saturating_sub(other.graves),
+            tombstones: self.tombstones.saturating_sub(other.tombstones),
         }
     }
 }

@@ -9,12 +9,13 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use dacapo::crypto::{ClusterSecret, HashedKey, Keys, NodeId, Print};
+use dacapo::crypto::{ClusterSecret, HashedKey, Keys, NodeId};
 use dacapo::event::Event;
 use dacapo::limits::{HEARTBEAT_INTERVAL, LIST_PAGE_MAX, PROTOCOL_VERSION};
 use dacapo::node::Lane;
 use dacapo::node::link::{self, Credentials, LinkError, Records};
 use dacapo::protocol::{Hello, Message, Purpose, Verdict, WireError, read_message};
+use dacapo::replication::Print;
 use dacapo::seed::SeedRng;
 use dacapo::store::layout::{BlobId, Layout};
 use dacapo::store::{Identity, Store};

@@ -4,8 +4,9 @@
 //!
 //! Cannot see: files of which no good copy is left at the owner or at a connected peer.
 
-use dacapo::crypto::{Key, Keys, NodeId, Placement};
+use dacapo::crypto::{Key, Keys, NodeId};
 use dacapo::node::{FileInfo, Handle, Replicas};
+use dacapo::replication::Placement;
 use dacapo::store::layout::BlobId;
 
 use crate::files::call;

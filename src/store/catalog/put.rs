@@ -7,10 +7,11 @@ use serde::Serialize;
 use super::read::{decode, own_in, parse_key};
 use super::summaries::StepOf;
 use super::{
-    CatalogError, HELD, NUMBERS, OBJECTS, OWN, OWN_GRAVE_NAMES, OWN_GRAVES, OWN_NAMES, VERSION_CEILING, held_key,
-    object_key,
+    CatalogError, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING,
+    held_key, object_key,
 };
-use crate::crypto::{Entry, HashedKey, NodeId, Tombstone};
+use crate::crypto::{HashedKey, NodeId, Tombstone};
+use crate::replication::Entry;
 use crate::store::Usage;
 use crate::store::record::{Change, Known};
 
@@ -61,8 +62,8 @@ fn own_entry(transaction: &WriteTransaction, hashed: HashedKey) -> Result<Option
         let record = own_in(&transaction.open_table(OWN)?, key.value())?;
         return Ok(Some(record.ok_or(CatalogError::Record { table: "own names" })?.entry(hashed)));
     }
-    let graves = transaction.open_table(OWN_GRAVES)?;
-    let Some(tombstone) = graves.get(&hashed.0)? else { return Ok(None) };
+    let tombstones = transaction.open_table(OWN_TOMBSTONES)?;
+    let Some(tombstone) = tombstones.get(&hashed.0)? else { return Ok(None) };
     let tombstone: Tombstone = decode(tombstone.value(), "own graves")?;
     Ok(Some(Entry::deleted(hashed, tombstone.version)))
 }
@@ -78,16 +79,16 @@ fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogErr
         Change::Own(key, hashed, record) => {
             transaction.open_table(OWN)?.insert(key.as_str(), encode(record).as_slice())?;
             transaction.open_table(OWN_NAMES)?.insert(&hashed.0, key.as_str())?;
-            transaction.open_table(OWN_GRAVES)?.remove(&hashed.0)?;
-            transaction.open_table(OWN_GRAVE_NAMES)?.remove(&hashed.0)?;
+            transaction.open_table(OWN_TOMBSTONES)?.remove(&hashed.0)?;
+            transaction.open_table(OWN_TOMBSTONE_NAMES)?.remove(&hashed.0)?;
         }
         Change::Deleted(hashed, tombstone) => {
             if let Some(key) = transaction.open_table(OWN_NAMES)?.remove(&hashed.0)? {
                 transaction.open_table(OWN)?.remove(key.value())?;
                 let name = parse_key(key.value())?.path_name();
-                transaction.open_table(OWN_GRAVE_NAMES)?.insert(&hashed.0, &name.0)?;
+                transaction.open_table(OWN_TOMBSTONE_NAMES)?.insert(&hashed.0, &name.0)?;
             }
-            transaction.open_table(OWN_GRAVES)?.insert(&hashed.0, encode(tombstone).as_slice())?;
+            transaction.open_table(OWN_TOMBSTONES)?.insert(&hashed.0, encode(tombstone).as_slice())?;
         }
         Change::Held(owner, hashed, known) => {
             transaction.open_table(HELD)?.insert(&held_key(*owner, *hashed), encode(known).as_slice())?;

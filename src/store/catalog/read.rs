@@ -4,11 +4,12 @@ use redb::{ReadableDatabase, ReadableTable};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Catalog, CatalogError, HELD, NUMBERS, OBJECTS, OWN, OWN_GRAVE_NAMES, OWN_GRAVES, OWN_NAMES, VERSION_CEILING,
-    held_key, object_key,
+    Catalog, CatalogError, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES,
+    VERSION_CEILING, held_key, object_key,
 };
-use crate::crypto::{Entry, HashedKey, Key, NodeId, PathName, Tombstone};
+use crate::crypto::{HashedKey, Key, NodeId, PathName, Tombstone};
 use crate::disk::Disk;
+use crate::replication::Entry;
 use crate::store::Usage;
 use crate::store::layout::BlobId;
 use crate::store::record::{Known, OwnRecord};
@@ -41,10 +42,10 @@ impl<D: Disk> Catalog<D> {
     }
 
     /// The owner's own word that a file of its is deleted everywhere.
-    pub(in crate::store) fn grave(&self, hashed: HashedKey) -> Result<Option<Tombstone>, CatalogError> {
+    pub(in crate::store) fn tombstone(&self, hashed: HashedKey) -> Result<Option<Tombstone>, CatalogError> {
         self.with(|database| {
             let read = database.begin_read()?;
-            let Some(table) = exists(read.open_table(OWN_GRAVES))? else { return Ok(None) };
+            let Some(table) = exists(read.open_table(OWN_TOMBSTONES))? else { return Ok(None) };
             let Some(tombstone) = table.get(&hashed.0)? else { return Ok(None) };
             decode(tombstone.value(), "own graves").map(Some)
         })
@@ -58,7 +59,7 @@ impl<D: Disk> Catalog<D> {
     ) -> Result<Vec<(HashedKey, PathName)>, CatalogError> {
         self.with(|database| {
             let read = database.begin_read()?;
-            let Some(table) = exists(read.open_table(OWN_GRAVE_NAMES))? else { return Ok(Vec::new()) };
+            let Some(table) = exists(read.open_table(OWN_TOMBSTONE_NAMES))? else { return Ok(Vec::new()) };
             let first = after.map_or(Some(HashedKey([0; 16])), next_name);
             let Some(first) = first else { return Ok(Vec::new()) };
             let names = table.range::<&[u8; 16]>(&first.0..)?.take(limit).map(|entry| {
@@ -174,9 +175,9 @@ impl<D: Disk> Catalog<D> {
                     entries.push(record.entry(HashedKey(*hashed.value())));
                 }
             }
-            if let Some(graves) = exists(read.open_table(OWN_GRAVES))? {
-                for grave in graves.range::<&[u8; 16]>(&first.0..=&last.0)?.take(limit) {
-                    let (hashed, tombstone) = grave?;
+            if let Some(tombstones) = exists(read.open_table(OWN_TOMBSTONES))? {
+                for tombstone in tombstones.range::<&[u8; 16]>(&first.0..=&last.0)?.take(limit) {
+                    let (hashed, tombstone) = tombstone?;
                     let tombstone: Tombstone = decode(tombstone.value(), "own graves")?;
                     entries.push(Entry::deleted(HashedKey(*hashed.value()), tombstone.version));
                 }

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use super::{Catalog, CatalogError, read};
-use crate::crypto::{Entry, HashedKey, NodeId, Placement, Summary};
+use crate::crypto::{HashedKey, NodeId};
 use crate::disk::Disk;
 use crate::limits::{LIST_PAGE_MAX, PEERS_MAX};
+use crate::replication::{Entry, Placement, Summary};
 use crate::store::Usage;
 
 /// Whose files are summarised: this node's own, or those of an owner for whom it holds replicas.

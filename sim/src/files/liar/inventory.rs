@@ -1,8 +1,9 @@
 //! What a liar says that it holds: newer versions of what it was given, and files that there never were.
 
-use dacapo::crypto::{Entry, HashedKey, Iv, Leaf, NodeId, Print, Seal, Summary, Version};
+use dacapo::crypto::{HashedKey, Iv, NodeId, Seal, Version};
 use dacapo::limits::LEAF_PAGE_MAX;
 use dacapo::protocol::Message;
+use dacapo::replication::{Entry, Leaf, Print, Summary};
 use dacapo::time::UnixMillis;
 
 use super::Liar;

@@ -1,0 +1,81 @@
+//! Small text files of the data directory: read whole within a bound, and replaced durably or not at all.
+
+use std::io;
+
+use zeroize::Zeroizing;
+
+use super::{Disk, DiskFile, DiskPath, read_full};
+
+/// Room for a file that is a little longer than those of a few lines, so that an overlong one is seen to be so.
+pub const FILE_BYTES_MAX: usize = 256;
+
+/// The first bytes of a file, up to a bound; `None` where there is no file.
+pub fn read(disk: &impl Disk, path: &DiskPath, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
+    let file = match disk.open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut text = vec![0; bytes_max];
+    let count = read_full(&file, 0, &mut text)?;
+    text.truncate(count);
+    Ok(Some(text))
+}
+
+/// Gives a file this text. Durable on return; a crash leaves the old file or the new one.
+pub fn replace(disk: &impl Disk, temporary: &DiskPath, path: &DiskPath, text: &str) -> io::Result<()> {
+    match disk.remove(temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let file = disk.create(temporary)?;
+    file.write_at(0, text.as_bytes())?;
+    file.sync()?;
+    disk.rename(temporary, path)?;
+    disk.sync_dir(&DiskPath::root())
+}
+
+/// A first line, a second one, and a third by which damage is noticed: the first 8 bytes of the BLAKE3 of the two.
+pub fn with_check(header: &str, line: &str) -> String {
+    let body = Zeroizing::new(format!("{header}{line}\n"));
+    format!("{}{}\n", body.as_str(), check(&body))
+}
+
+/// The second line of such a text.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn checked<'a>(bytes: &'a [u8], header: &str) -> Result<&'a str, &'static str> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "it is not text")?;
+    let rest = text.strip_prefix(header).ok_or("its first line is another one")?;
+    let (line, check_line) = rest.split_once('\n').ok_or("it ends early")?;
+    let body = &text[..header.len() + line.len() + 1];
+    if check_line.strip_suffix('\n') == Some(check(body).as_str()) {
+        Ok(line)
+    } else {
+        Err("its check line does not match")
+    }
+}
+
+/// The first 8 bytes of the BLAKE3 of a text, in hex.
+pub fn check(body: &str) -> String {
+    blake3::hash(body.as_bytes()).to_hex()[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checked_line_reads_back_and_any_change_is_noticed() {
+        let text = with_check("dacapo test 1\n", "5a5a");
+        assert_eq!(checked(text.as_bytes(), "dacapo test 1\n"), Ok("5a5a"));
+        for position in 0..text.len() {
+            let mut damaged = text.clone().into_bytes();
+            damaged[position] ^= 1;
+            assert!(checked(&damaged, "dacapo test 1\n").is_err(), "byte {position}");
+            assert!(checked(&text.as_bytes()[..position], "dacapo test 1\n").is_err(), "cut at {position}");
+        }
+        assert!(checked(format!("{text}x").as_bytes(), "dacapo test 1\n").is_err());
+    }
+}

@@ -1,0 +1,145 @@
+//! What the tasks of a node share, and how they run: as local tasks, with blocking work away from the node's thread.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::commit::queue::CommitQueue;
+use super::config::Mode;
+use super::holder::quota::{Quota, Reserved};
+use super::holder::refusals::Refusals;
+use super::lanes::Lanes;
+use super::link::Credentials;
+use super::locks::Locks;
+use super::members::MembersInForce;
+use super::panic_guard::PanicGuard;
+use super::peers::Peers;
+use super::peers::in_flight::InFlight;
+use crate::crypto::{ClusterSecret, Keys};
+use crate::disk::Disk;
+use crate::event::{Event, EventSink};
+use crate::platform::Platform;
+use crate::replication::Replicas;
+use crate::store::Store;
+use crate::transport::Transport;
+
+/// A connection of the node's network.
+pub(super) type Stream<P> = <<P as Platform>::Transport as Transport>::Stream;
+
+/// The context, as every task holds it.
+pub(super) type Shared<P> = Rc<Context<P>>;
+
+/// What the tasks of a node share.
+pub(super) struct Context<P: Platform> {
+    pub(super) platform: P,
+    pub(super) keys: Arc<Keys>,
+    pub(super) cluster: ClusterSecret,
+    pub(super) listen_port: u16,
+    pub(super) events: EventSink,
+    pub(super) lanes: Lanes,
+    pub(super) store: Arc<Store<P::Disk>>,
+    pub(super) locks: Locks,
+    pub(super) commits: CommitQueue,
+    pub(super) peers: Peers<Stream<P>>,
+    pub(super) members: Rc<MembersInForce>,
+    pub(super) owner: OwnerState,
+    pub(super) holder: HolderState,
+    /// Bounds the looks at the catalog that heartbeats wait for.
+    pub(super) heartbeat_looks: Arc<Semaphore>,
+    pub(super) tasks: Tasks,
+}
+
+/// What the calls on own files share.
+pub(super) struct OwnerState {
+    pub(super) started: Instant,
+    pub(super) replicas: Replicas,
+    pub(super) mode: Mode,
+    pub(super) in_flight: InFlight,
+    /// Bounds the repairs at one time.
+    pub(super) repairs: Arc<Semaphore>,
+}
+
+/// What the answers to peers share.
+pub(super) struct HolderState {
+    pub(super) quota: Quota,
+    pub(super) reserved: Reserved,
+    pub(super) refusals: Refusals,
+}
+
+/// The tasks of a node, and what ends them.
+#[derive(Clone, Default)]
+pub(super) struct Tasks {
+    pub(super) tracker: TaskTracker,
+    pub(super) stop: CancellationToken,
+    pub(super) panicked: Rc<Cell<bool>>,
+}
+
+impl<P: Platform> Context<P> {
+    /// Tells an event.
+    pub(super) fn tell(&self, event: &Event) {
+        (self.events)(event);
+    }
+
+    /// Returns credentials for one handshake.
+    pub(super) fn credentials(&self) -> Credentials<'_> {
+        Credentials::draw(&self.keys, &self.cluster, &mut self.lanes.handshake.borrow_mut())
+    }
+
+    /// Runs a task until it ends or the node stops. A panic stops the node.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        // On the heap from the start: the runtime moves a task several times before its first poll.
+        let task = Box::pin(task);
+        let stop = self.tasks.stop.clone();
+        let guard = PanicGuard { stop: stop.clone(), panicked: self.tasks.panicked.clone() };
+        self.tasks.tracker.spawn_local(async move {
+            let guard = guard;
+            // The stop comes first: no task may see that another one, which it waits for, has been dropped.
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                () = task => {}
+            }
+            drop(guard);
+        });
+    }
+
+    /// Runs blocking work on the data directory, away from the node's thread.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store<P::Disk>) -> T + Send + 'static,
+    ) -> T {
+        let store = self.store.clone();
+        self.offload(move || {
+            let result = work(&store);
+            drop(store);
+            result
+        })
+        .await
+    }
+
+    /// Runs blocking work on the data directory that needs the node's keys, away from the node's thread.
+    pub(super) async fn with_keys<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store<P::Disk>, &Keys) -> T + Send + 'static,
+    ) -> T {
+        let keys = self.keys.clone();
+        self.blocking(move |store| work(store, &keys)).await
+    }
+
+    /// Runs blocking work away from the node's thread. A node that stops waits for work that has begun.
+    pub(super) async fn offload<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let token = self.tasks.tracker.token();
+        let work = move || {
+            let result = work();
+            drop(token);
+            result
+        };
+        self.platform.disk().run(work).await
+    }
+}

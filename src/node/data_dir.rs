@@ -1,0 +1,38 @@
+//! Opens the data directory of a node that starts.
+
+use std::sync::Arc;
+
+use super::config::StartError;
+use crate::crypto::{Keys, Version};
+use crate::disk::Disk;
+use crate::membership::Members;
+use crate::seed::SeedRng;
+use crate::store::layout::Layout;
+use crate::store::{self, Identity, Recovered, Store};
+use crate::time::UnixMillis;
+
+/// An open data directory.
+pub(super) struct DataDir<D: Disk> {
+    pub(super) keys: Arc<Keys>,
+    pub(super) store: Arc<Store<D>>,
+    pub(super) members: Members,
+    pub(super) recovered: Recovered,
+    pub(super) is_new: bool,
+}
+
+/// Opens a data directory, and finishes or drops what a crash left half done. Gives a new one an identity.
+pub(super) fn open<D: Disk>(
+    disk: D,
+    layout: Option<Layout>,
+    identity_lane: &mut SeedRng,
+    now: UnixMillis,
+) -> Result<DataDir<D>, StartError> {
+    let identity = Identity::load_or_create(&disk, identity_lane)?;
+    Layout::choose(&disk, layout).map_err(store::StoreError::from)?;
+    let members = Members::load(&disk)?;
+    let keys = Keys::derive(&identity.master);
+    // If the catalog is lost, what was acknowledged before is older than this, even if no peer is left to say so.
+    let above = Version(if identity.is_new { 0 } else { now.0 });
+    let (store, recovered) = Store::open_above(disk, &keys, above)?;
+    Ok(DataDir { keys: Arc::new(keys), store: Arc::new(store), members, recovered, is_new: identity.is_new })
+}

@@ -1,0 +1,59 @@
+//! Takes the calls of the handles and runs each as a task of its own, a bounded number at a time.
+
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc};
+
+use super::context::Shared;
+use super::handle::errors::StatError;
+use super::handle::{Call, Reply};
+use super::owner::{delete, get, list, store};
+use super::peers::{admission, status};
+use super::scrub;
+use crate::limits::CALLS_MAX;
+use crate::platform::Platform;
+
+/// Takes calls until the node stops.
+pub(super) async fn run<P: Platform>(context: Shared<P>, mut calls: mpsc::Receiver<Call>) {
+    let slots = Arc::new(Semaphore::new(CALLS_MAX));
+    while let Some(call) = calls.recv().await {
+        let slot = slots.clone().acquire_owned().await.expect("never closed");
+        let task = context.clone();
+        context.spawn(async move {
+            answer(task, call).await;
+            drop(slot);
+        });
+    }
+    context.tasks.stop.cancel();
+}
+
+async fn answer<P: Platform>(context: Shared<P>, call: Call) {
+    match call {
+        Call::Store(key, content, mut reply) => {
+            let stored = store::store(context, key, content, reply.closed()).await;
+            send(reply, stored);
+        }
+        Call::Get(key, reply) => send(reply, get::get(context, key).await),
+        Call::Delete(key, version, reply) => send(reply, delete::here(context, key, version).await),
+        Call::List(after, reply) => send(reply, list::list(context, after).await),
+        Call::Stat(key, reply) => send(reply, list::stat(context, key).await),
+        Call::Peers(reply) => send(reply, status::info(&context)),
+        Call::Holders(key, reply) => send(reply, list::holders(context, key).await),
+        Call::DeleteEverywhere(key, version, reply) => {
+            send(reply, delete::everywhere(context, key, version).await);
+        }
+        Call::ChangeMembers(change, reply) => send(reply, admission::change(&context, change).await),
+        Call::Forgotten(reply) => send(reply, context.members.forgotten()),
+        Call::HeldFor(owner, reply) => {
+            let usage = context.blocking(move |store| store.usage(owner)).await;
+            send(reply, usage.map_err(StatError::Disk));
+        }
+        Call::Scrub(told, reply) => send(reply, scrub::now(context, told).await),
+    }
+}
+
+/// Sends an answer. A caller that has gone away loses the answer, not what was done; only a store that still reads its
+/// content is given up.
+fn send<T>(reply: Reply<T>, answer: T) {
+    drop(reply.send(answer));
+}

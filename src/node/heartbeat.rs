@@ -1,0 +1,115 @@
+//! Heartbeats on a control connection. Each tells what this side holds of the other side's files; an answer may also
+//! ask for connections on which the answering side asks.
+
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{sleep, timeout};
+
+use super::connection::Connection;
+use super::context::{Context, Shared, Stream};
+use super::holder::serve;
+use super::owner::repair;
+use super::peers::control::Control;
+use super::peers::open::open;
+use crate::crypto::NodeId;
+use crate::event::Event;
+use crate::limits::{HEARTBEAT_GRACE, HEARTBEAT_INTERVAL, HEARTBEAT_PRINT_WAIT};
+use crate::platform::Platform;
+use crate::protocol::{Message, Purpose, WireError};
+use crate::replication::{Print, Summary};
+use crate::transport::Address;
+
+/// Why heartbeats ended.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum HeartbeatError {
+    /// The connection broke, or the peer was silent.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The peer closed the connection.
+    #[error("the connection was closed")]
+    Closed,
+    /// The peer answered with another message.
+    #[error("it answered a heartbeat with {0}")]
+    Answer(&'static str),
+    /// The peer sent another message.
+    #[error("it sent {0} instead of a heartbeat")]
+    Question(&'static str),
+}
+
+/// Sends heartbeats until one fails, and returns why.
+pub(super) async fn beat<P: Platform>(
+    context: &Shared<P>,
+    mut connection: Connection<Stream<P>>,
+    control: &Control<P>,
+    address: &Address,
+) -> HeartbeatError {
+    loop {
+        let held = held_of(context, control.peer.id).await;
+        if let Err(error) = connection.send(&Message::Heartbeat { held }).await {
+            return error.into();
+        }
+        match connection.receive_within(HEARTBEAT_INTERVAL + HEARTBEAT_GRACE).await {
+            Ok(Message::Alive { connections_wanted, held }) => {
+                repair::hear(context, &control.peer, held);
+                for _ in 0..connections_wanted {
+                    let Ok(slot) = control.peer.opened_for_it.clone().try_acquire_owned() else { break };
+                    context.spawn(open_for_peer(context.clone(), address.clone(), slot));
+                }
+                control.peer.sweep();
+            }
+            Ok(other) => return HeartbeatError::Answer(other.name()),
+            Err(error) => return error.into(),
+        }
+    }
+}
+
+/// Opens a connection on which the peer asks, and serves it.
+async fn open_for_peer<P: Platform>(context: Shared<P>, address: Address, _slot: OwnedSemaphorePermit) {
+    match open(&context, &address, Purpose::AcceptorAsks).await {
+        Ok(connection) => serve::run(&context, connection).await,
+        Err(error) => context.tell(&Event::DialFailed { address, reason: error.to_string(), retry_ms: 0 }),
+    }
+}
+
+/// Answers heartbeats until one fails to come, and returns why. The first one is answered at once, and each other one
+/// after the interval, or as soon as this side wants a connection opened.
+pub(super) async fn answer<P: Platform>(
+    context: &Shared<P>,
+    mut connection: Connection<Stream<P>>,
+    control: &Control<P>,
+) -> HeartbeatError {
+    let peer = &control.peer;
+    let mut is_first = true;
+    loop {
+        match connection.receive_within(HEARTBEAT_GRACE).await {
+            Ok(Message::Heartbeat { held }) => repair::hear(context, peer, held),
+            Ok(other) => return HeartbeatError::Question(other.name()),
+            Err(error) => return error.into(),
+        }
+        tokio::select! {
+            biased;
+            () = connection.ended() => return HeartbeatError::Closed,
+            () = peer.wants_any() => {}
+            () = sleep(if is_first { Duration::ZERO } else { HEARTBEAT_INTERVAL }) => {}
+        }
+        is_first = false;
+        peer.sweep();
+        let held = held_of(context, peer.id).await;
+        if let Err(error) = connection.send(&Message::Alive { connections_wanted: peer.take_wanted(), held }).await {
+            return error.into();
+        }
+    }
+}
+
+/// Returns what this node holds for an owner, or nothing if its disk fails or is slow: no link is lost to a disk that
+/// hangs.
+async fn held_of<P: Platform>(context: &Context<P>, owner: NodeId) -> Option<Print> {
+    let slot = context.heartbeat_looks.clone().try_acquire_owned().ok()?;
+    let look = context.blocking(move |store| {
+        let print = store.summary(Some(owner), Summary::print);
+        drop(slot);
+        print
+    });
+    timeout(HEARTBEAT_PRINT_WAIT, look).await.ok()?.ok()
+}

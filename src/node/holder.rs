@@ -1,0 +1,14 @@
+//! What a node does for others: it takes their replicas, gives them back, checks, deletes and releases them at their
+//! word. It answers peers and asks none, so it names neither the owner's side nor the peers.
+
+pub(super) mod check;
+pub(super) mod compare;
+pub(super) mod delete;
+pub(super) mod give;
+pub(super) mod quota;
+pub(super) mod refusals;
+pub(super) mod refuse;
+pub(super) mod release;
+pub(super) mod serve;
+pub(super) mod set_aside;
+pub(super) mod take;

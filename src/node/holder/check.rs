@@ -1,0 +1,61 @@
+//! Tells an owner whether this node holds a good replica of a file.
+
+use super::refuse::refusal_for;
+use super::set_aside::set_aside;
+use crate::crypto::{HashedKey, IV_BYTES, Iv, NodeId, Tombstone};
+use crate::disk::Disk;
+use crate::limits::CHECK_BYTES_MAX;
+use crate::node::context::Shared;
+use crate::platform::Platform;
+use crate::protocol::{Message, Refusal};
+use crate::store::layout::BlobId;
+use crate::store::{HeldRecord, Known, Store, StoreError};
+
+/// What a look at a replica found.
+enum Condition {
+    Nothing,
+    Gone(Tombstone),
+    Good(HeldRecord, Iv),
+    Rotten,
+}
+
+/// Answers whether there is a good replica. One that is not good is not held any more.
+pub(super) async fn check<P: Platform>(context: &Shared<P>, owner: NodeId, hashed: HashedKey) -> Message {
+    let blob = BlobId::Held(owner, hashed);
+    let _locked = context.locks.lock(blob).await;
+    let condition = context.with_keys(move |store, keys| {
+        store.settle(keys, &blob)?;
+        look_at(store, owner, hashed)
+    });
+    let mut record = match condition.await {
+        Ok(Condition::Nothing) => return Message::NotFound,
+        Ok(Condition::Gone(tombstone)) => return Message::Gone(tombstone),
+        Ok(Condition::Good(record, iv)) => (record, iv),
+        Ok(Condition::Rotten) => {
+            set_aside(context, owner, hashed).await;
+            return Message::Refused(Refusal::Rotten);
+        }
+        Err(error) => return Message::Refused(refusal_for(&error)),
+    };
+    if record.0.seal.size <= CHECK_BYTES_MAX {
+        record.0.verified = context.platform.now();
+    }
+    let (HeldRecord { seal, verified, .. }, iv) = record;
+    Message::Checked { seal, iv, verified }
+}
+
+/// Compares a replica with its seal; of a large one, only the length.
+fn look_at<D: Disk>(store: &Store<D>, owner: NodeId, hashed: HashedKey) -> Result<Condition, StoreError> {
+    let record = match store.held(owner, hashed)? {
+        None => return Ok(Condition::Nothing),
+        Some(Known::Deleted(tombstone)) => return Ok(Condition::Gone(tombstone)),
+        Some(Known::File(record)) => record,
+    };
+    let blob = BlobId::Held(owner, hashed);
+    let Some(mut reader) = store.read_blob(&blob)? else { return Ok(Condition::Rotten) };
+    let mut iv = Iv([0; IV_BYTES]);
+    let is_good = reader.len() == record.seal.sealed_bytes()
+        && reader.read(&mut iv.0)? == IV_BYTES
+        && (record.seal.size > CHECK_BYTES_MAX || store.is_good(&blob, &record)?);
+    Ok(if is_good { Condition::Good(record, iv) } else { Condition::Rotten })
+}

@@ -1,0 +1,38 @@
+//! Tells an owner what this node holds of its files, coarsely or in detail.
+
+use super::refuse::refusal_for;
+use crate::crypto::{HashedKey, NodeId};
+use crate::limits::LEAF_PAGE_MAX;
+use crate::node::context::Context;
+use crate::platform::Platform;
+use crate::protocol::{Message, Refusal};
+use crate::replication::Leaf;
+
+/// Answers with the prints of all groups, or of the leaves of one.
+pub(super) async fn summarise<P: Platform>(context: &Context<P>, owner: NodeId, group: Option<u8>) -> Message {
+    let prints = context.blocking(move |store| {
+        store.summary(Some(owner), |summary| match group {
+            Some(group) => summary.group(group),
+            None => Some(summary.groups()),
+        })
+    });
+    match prints.await {
+        Ok(Some(prints)) => Message::Summary(prints),
+        Ok(None) => Message::Refused(Refusal::Unexpected),
+        Err(error) => Message::Refused(refusal_for(&error)),
+    }
+}
+
+/// Answers with the next page of one leaf.
+pub(super) async fn list_leaf<P: Platform>(
+    context: &Context<P>,
+    owner: NodeId,
+    leaf: u16,
+    after: Option<HashedKey>,
+) -> Message {
+    let Some(leaf) = Leaf::from_number(leaf) else { return Message::Refused(Refusal::Unexpected) };
+    match context.blocking(move |store| store.leaf(Some(owner), leaf, after, LEAF_PAGE_MAX)).await {
+        Ok(page) => Message::Leaf(page),
+        Err(error) => Message::Refused(refusal_for(&error)),
+    }
+}

@@ -1,0 +1,51 @@
+//! Deletes a replica at its owner's word.
+
+use super::quota;
+use super::refuse::refusal_for;
+use crate::crypto::{HashedKey, NodeId, Tombstone};
+use crate::event::Event;
+use crate::node::context::Context;
+use crate::platform::Platform;
+use crate::protocol::{Message, Refusal};
+use crate::store::layout::BlobId;
+use crate::store::{Change, Known};
+
+/// Deletes a replica at its owner's word, and remembers that. Durable before it is answered.
+pub(super) async fn delete<P: Platform>(
+    context: &Context<P>,
+    owner: NodeId,
+    hashed: HashedKey,
+    tombstone: Tombstone,
+) -> Message {
+    let blob = BlobId::Held(owner, hashed);
+    let _locked = context.locks.lock(blob).await;
+    let held = context.with_keys(move |store, keys| {
+        store.settle(keys, &blob)?;
+        let held = store.held(owner, hashed)?;
+        let has_room = held.is_some() || quota::has_room_for_tombstone(store.usage(owner)?);
+        Ok((held, has_room))
+    });
+    match held.await {
+        Ok((_, false)) => {
+            return context.refuse(owner, Refusal::QuotaDeleted);
+        }
+        Ok((Some(held), _)) if held.version() > tombstone.version => {
+            return Message::Refused(Refusal::Stale { held: held.version() });
+        }
+        Ok(_) => {}
+        Err(error) => return Message::Refused(refusal_for(&error)),
+    }
+    let known = Known::Deleted(tombstone);
+    match context.commit(Change::Held(owner, hashed, Box::new(known))).await {
+        Ok(true) => {}
+        Ok(false) => return Message::Refused(Refusal::Stale { held: tombstone.version }),
+        Err(_) => return Message::PerhapsStored,
+    }
+    match context.blocking(move |store| store.remove_blob(&blob)).await {
+        Ok(_) => {
+            context.tell(&Event::ReplicaDeleted { owner, replica: hashed });
+            Message::Deleted
+        }
+        Err(_) => Message::PerhapsStored,
+    }
+}

@@ -1,0 +1,107 @@
+//! Gives a replica back to its owner.
+
+use super::refuse::{refusal_for, unexpected};
+use super::set_aside::set_aside;
+use crate::crypto::{HashedKey, NodeId, Seal, Tombstone};
+use crate::disk::Disk;
+use crate::event::Event;
+use crate::limits::EAGER_BYTES_MAX;
+use crate::node::connection::Connection;
+use crate::node::context::{Shared, Stream};
+use crate::node::transfer::{self, SendError};
+use crate::platform::Platform;
+use crate::protocol::{Message, Refusal, WireError};
+use crate::store::layout::BlobId;
+use crate::store::{BlobReader, Known, Store};
+
+/// What there is to give for a question.
+enum Answer<F> {
+    Nothing,
+    Gone(Tombstone),
+    Refused(Refusal),
+    /// A small replica, read and verified.
+    Small(Seal, Vec<u8>),
+    Large(Seal, BlobReader<F>),
+}
+
+/// Gives a replica back to its owner.
+pub(super) async fn give<P: Platform>(
+    context: &Shared<P>,
+    connection: &mut Connection<Stream<P>>,
+    owner: NodeId,
+    hashed: HashedKey,
+) -> Result<(), WireError> {
+    if owner != connection.peer {
+        return connection.send(&context.refuse(connection.peer, Refusal::NotOwner)).await;
+    }
+    let blob = BlobId::Held(owner, hashed);
+    // Between its commit and its rename a newer version has its record here and not yet its bytes.
+    let locked = context.locks.lock(blob).await;
+    let looked_up = context.with_keys(move |store, keys| {
+        // If this fails, the look at the replica says what is there.
+        drop(store.settle(keys, &blob));
+        look_up(store, owner, hashed)
+    });
+    let answer = looked_up.await;
+    if let Answer::Refused(Refusal::Rotten) = answer {
+        set_aside(context, owner, hashed).await;
+    }
+    drop(locked);
+    let sealed_bytes = match answer {
+        Answer::Nothing => return connection.send(&Message::NotFound).await,
+        Answer::Gone(tombstone) => return connection.send(&Message::Gone(tombstone)).await,
+        Answer::Refused(refusal) => return connection.send(&Message::Refused(refusal)).await,
+        Answer::Small(seal, bytes) => {
+            connection.queue(&Message::Found(seal)).await?;
+            connection.queue_stream_header(bytes.len() as u64).await?;
+            connection.queue_bytes(&bytes).await?;
+            bytes.len() as u64
+        }
+        Answer::Large(seal, blob) => {
+            let len = seal.sealed_bytes();
+            connection.send(&Message::Found(seal)).await?;
+            match connection.receive().await {
+                Ok(Message::Proceed) => {}
+                // The owner took another peer's copy.
+                Err(WireError::Closed) => return Ok(()),
+                other => return Err(unexpected("proceed", other)),
+            }
+            connection.queue_stream_header(len).await?;
+            match transfer::send(context, blob, len, |_| (), connection).await {
+                Ok(()) => {}
+                Err(SendError::Wire(error)) => return Err(error),
+                Err(SendError::Disk(error)) => return Err(WireError::Io(std::io::Error::other(error))),
+                Err(SendError::Short) => return Err(WireError::Io(std::io::ErrorKind::UnexpectedEof.into())),
+            }
+            len
+        }
+    };
+    connection.flush().await?;
+    context.tell(&Event::ReplicaServed { owner, replica: hashed, bytes: sealed_bytes });
+    Ok(())
+}
+
+fn look_up<D: Disk>(store: &Store<D>, owner: NodeId, hashed: HashedKey) -> Answer<D::File> {
+    let record = match store.held(owner, hashed) {
+        Ok(Some(Known::File(record))) => record,
+        Ok(Some(Known::Deleted(tombstone))) => return Answer::Gone(tombstone),
+        Ok(None) => return Answer::Nothing,
+        Err(error) => return Answer::Refused(refusal_for(&error)),
+    };
+    let mut blob = match store.read_blob(&BlobId::Held(owner, hashed)) {
+        Ok(Some(blob)) if blob.len() == record.seal.sealed_bytes() => blob,
+        Ok(_) => return Answer::Refused(Refusal::Rotten),
+        Err(error) => return Answer::Refused(refusal_for(&error)),
+    };
+    if record.seal.size > EAGER_BYTES_MAX {
+        return Answer::Large(record.seal, blob);
+    }
+    let mut bytes = vec![0; usize::try_from(blob.len()).expect("a small replica fits the memory")];
+    match blob.read(&mut bytes) {
+        Ok(_) if blake3::hash(&bytes) == blake3::Hash::from_bytes(record.seal.digest.0) => {
+            Answer::Small(record.seal, bytes)
+        }
+        Ok(_) => Answer::Refused(Refusal::Rotten),
+        Err(error) => Answer::Refused(refusal_for(&error)),
+    }
+}

@@ -1,0 +1,45 @@
+//! How often each node asked for what it may not have.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::crypto::NodeId;
+use crate::event::Event;
+use crate::limits::PEERS_MAX;
+use crate::protocol::Refusal;
+
+/// Requests that were refused because the asking node had no right to them, by node.
+#[derive(Default)]
+pub(in crate::node) struct Refusals {
+    counts: RefCell<BTreeMap<NodeId, u64>>,
+}
+
+impl Refusals {
+    /// Counts a refusal, if it is one of what the node may not have, and returns the event if it is to be told: the
+    /// first one, and then less and less often, so that a node that asks again and again fills no log.
+    pub(super) fn note(&self, peer: NodeId, refusal: &Refusal) -> Option<Event> {
+        use Refusal::{NotOwner, QuotaBytes, QuotaDeleted, QuotaFiles};
+        if !matches!(refusal, NotOwner | QuotaBytes { .. } | QuotaFiles { .. } | QuotaDeleted) {
+            return None;
+        }
+        let count = self.count(peer);
+        count.is_power_of_two().then(|| Event::RequestRefused { peer, reason: refusal.to_string(), count })
+    }
+
+    /// Counts one more refusal and returns the total. When the table is full, the nodes refused least are forgotten.
+    fn count(&self, id: NodeId) -> u64 {
+        let mut counts = self.counts.borrow_mut();
+        if counts.len() >= PEERS_MAX && !counts.contains_key(&id) {
+            let least = counts.values().copied().min().unwrap_or(0);
+            counts.retain(|_, count| *count > least);
+        }
+        let count = counts.entry(id).or_insert(0);
+        *count += 1;
+        *count
+    }
+
+    /// Returns how many requests of a node were refused.
+    pub(in crate::node) fn of(&self, id: NodeId) -> u64 {
+        self.counts.borrow().get(&id).copied().unwrap_or(0)
+    }
+}

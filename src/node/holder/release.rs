@@ -1,0 +1,42 @@
+//! Drops a replica that its owner has placed elsewhere.
+
+use super::refuse::refusal_for;
+use crate::crypto::{HashedKey, NodeId, Version};
+use crate::event::Event;
+use crate::node::context::Context;
+use crate::platform::Platform;
+use crate::protocol::{Message, Refusal};
+use crate::store::layout::BlobId;
+use crate::store::{Change, Known};
+
+/// Stops holding a replica that its owner has placed elsewhere. Durable before it is answered; if a crash comes
+/// between, the owner sees at the next heartbeat that it is still listed, and asks again.
+pub(super) async fn release<P: Platform>(
+    context: &Context<P>,
+    owner: NodeId,
+    hashed: HashedKey,
+    version: Version,
+) -> Message {
+    let blob = BlobId::Held(owner, hashed);
+    let _locked = context.locks.lock(blob).await;
+    let held = context.with_keys(move |store, keys| {
+        store.settle(keys, &blob)?;
+        match store.held(owner, hashed)? {
+            Some(Known::File(record)) if record.seal.version == version => store.remove_blob(&blob).map(|_| None),
+            other => Ok(Some(other)),
+        }
+    });
+    match held.await {
+        Ok(None) => {}
+        Ok(Some(None)) => return Message::Released,
+        Ok(Some(Some(held))) => return Message::Refused(Refusal::Stale { held: held.version() }),
+        Err(error) => return Message::Refused(refusal_for(&error)),
+    }
+    match context.commit(Change::Lost(owner, hashed)).await {
+        Ok(_) => {
+            context.tell(&Event::ReplicaReleased { owner, replica: hashed });
+            Message::Released
+        }
+        Err(_) => Message::PerhapsStored,
+    }
+}

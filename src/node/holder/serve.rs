@@ -1,0 +1,46 @@
+//! Answers a peer that asks, exchange after exchange.
+
+use super::{check, compare, delete, give, release, take};
+use crate::event::Event;
+use crate::limits::IDLE_SERVER_TIMEOUT;
+use crate::node::connection::Connection;
+use crate::node::context::{Shared, Stream};
+use crate::platform::Platform;
+use crate::protocol::{Message, Refusal, WireError};
+use take::Offer;
+
+/// Answers exchange after exchange until the peer closes the connection, breaks the protocol, or is silent.
+pub(in crate::node) async fn run<P: Platform>(context: &Shared<P>, mut connection: Connection<Stream<P>>) {
+    let peer = connection.peer;
+    loop {
+        let result = match connection.receive_within(IDLE_SERVER_TIMEOUT).await {
+            Ok(Message::StoreFile { owner, hashed, version, sealed_bytes }) => {
+                let offer = Offer { owner, hashed, version, sealed_bytes };
+                take::take(context, &mut connection, offer).await
+            }
+            Ok(Message::GetFile { owner, hashed }) => give::give(context, &mut connection, owner, hashed).await,
+            Ok(Message::Summarise { group }) => connection.send(&compare::summarise(context, peer, group).await).await,
+            Ok(Message::ListLeaf { leaf, after }) => {
+                connection.send(&compare::list_leaf(context, peer, leaf, after).await).await
+            }
+            Ok(Message::CheckFile { hashed }) => connection.send(&check::check(context, peer, hashed).await).await,
+            Ok(Message::ReleaseFile { hashed, version }) => {
+                connection.send(&release::release(context, peer, hashed, version).await).await
+            }
+            Ok(Message::DeleteFile { hashed, tombstone }) => {
+                connection.send(&delete::delete(context, peer, hashed, tombstone).await).await
+            }
+            Ok(other) => {
+                let found = other.name();
+                // The refusal is a courtesy; the connection ends either way.
+                drop(connection.send(&Message::Refused(Refusal::Unexpected)).await);
+                Err(WireError::Unexpected { expected: "a question", found })
+            }
+            // Between two exchanges a peer may go without a word.
+            Err(_) => return,
+        };
+        if let Err(error) = result {
+            return context.tell(&Event::ExchangeFailed { peer, reason: error.to_string() });
+        }
+    }
+}

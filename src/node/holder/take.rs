@@ -1,0 +1,237 @@
+//! Takes a replica from its owner.
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::quota::Quota;
+use super::refuse::{refusal_for, unexpected};
+use crate::crypto::{Digest, HashedKey, IV_BYTES, Keys, NodeId, Seal, Version};
+use crate::disk::Disk;
+use crate::event::Event;
+use crate::limits::{EAGER_BYTES_MAX, FILE_BYTES_MAX};
+use crate::node::commit::KeepError;
+use crate::node::connection::Connection;
+use crate::node::context::{Shared, Stream};
+use crate::node::tally::Tallied;
+use crate::node::transfer::{self, TransferError, Work};
+use crate::platform::Platform;
+use crate::protocol::{Message, Refusal, WireError};
+use crate::store::layout::BlobId;
+use crate::store::{BlobWriter, Change, HeldRecord, Known, Store, StoreError, Usage};
+
+/// Content that is refused after it was announced is read and dropped up to this length, so that the refusal
+/// reaches the peer; beyond it the connection is closed. Chosen: a tenth of a second of a fast disk.
+const DRAIN_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// A replica that a peer wants stored.
+#[derive(Clone, Copy)]
+pub(super) struct Offer {
+    pub(super) owner: NodeId,
+    pub(super) hashed: HashedKey,
+    pub(super) version: Version,
+    pub(super) sealed_bytes: u64,
+}
+
+/// Writes sealed bytes to the disk and computes their digest.
+struct Receiving<D: Disk> {
+    writer: BlobWriter<D>,
+    hasher: blake3::Hasher,
+}
+
+impl<D: Disk> Work for Receiving<D> {
+    fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), StoreError> {
+        self.hasher.update(bytes);
+        self.writer.write(bytes)
+    }
+
+    fn is_quick(&self, bytes: usize) -> bool {
+        self.writer.is_quick(bytes)
+    }
+}
+
+/// Takes a replica and answers whether it is durable.
+pub(super) async fn take<P: Platform>(
+    context: &Shared<P>,
+    connection: &mut Connection<Stream<P>>,
+    offer: Offer,
+) -> Result<(), WireError> {
+    let is_eager = offer.sealed_bytes <= EAGER_BYTES_MAX + IV_BYTES as u64;
+    let (writer, _room) = match admit(context, connection.peer, &offer).await {
+        Ok(admitted) => admitted,
+        Err(refusal) => {
+            let answer = context.refuse(connection.peer, refusal);
+            if is_eager {
+                connection.receive_stream_header(offer.sealed_bytes).await?;
+                return refuse_rest(connection, offer.sealed_bytes, &answer).await;
+            }
+            return connection.send(&answer).await;
+        }
+    };
+    if let Err(error) = proceed(connection, offer.sealed_bytes, is_eager).await {
+        context.discard(writer).await;
+        return Err(error);
+    }
+    let receiving = match receive(context, connection, writer, offer.sealed_bytes).await {
+        Ok(receiving) => receiving,
+        Err(Unreceived::Wire(error)) => return Err(error),
+        Err(Unreceived::Disk { error, rest }) => {
+            return refuse_rest(connection, rest, &Message::Refused(refusal_for(&error))).await;
+        }
+    };
+    let seal = match connection.receive().await {
+        Ok(Message::Sealed(seal)) => seal,
+        other => {
+            context.discard(receiving.writer).await;
+            return Err(unexpected("sealed", other));
+        }
+    };
+    let answer = keep(context, &offer, receiving, seal).await;
+    connection.send(&answer).await
+}
+
+/// Comes to the first byte of the content.
+async fn proceed<S>(connection: &mut Connection<S>, sealed_bytes: u64, is_eager: bool) -> Result<(), WireError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if !is_eager {
+        connection.send(&Message::Proceed).await?;
+    }
+    connection.receive_stream_header(sealed_bytes).await
+}
+
+/// Why content was not received.
+enum Unreceived {
+    Wire(WireError),
+    /// So many bytes of the stream have not been read.
+    Disk {
+        error: StoreError,
+        rest: u64,
+    },
+}
+
+/// Receives the content of a replica; where that fails, nothing of it is kept.
+async fn receive<P: Platform>(
+    context: &Shared<P>,
+    connection: &mut Connection<Stream<P>>,
+    writer: BlobWriter<P::Disk>,
+    len: u64,
+) -> Result<Receiving<P::Disk>, Unreceived> {
+    let mut rest = len;
+    let pumped = {
+        let mut next = transfer::from_connection(connection, len);
+        let source = async |buffer| {
+            let chunk = next(buffer).await?;
+            rest -= chunk.len() as u64;
+            Ok(chunk)
+        };
+        let receiving = Receiving { writer, hasher: blake3::Hasher::new() };
+        transfer::run(context, receiving, source, async |buffer| buffer).await
+    };
+    let (receiving, error) = match pumped {
+        Ok(receiving) => return Ok(receiving),
+        Err((receiving, TransferError::Source(error))) => (receiving, Unreceived::Wire(error)),
+        Err((receiving, TransferError::Disk(error))) => (receiving, Unreceived::Disk { error, rest }),
+    };
+    context.discard(receiving.writer).await;
+    Err(error)
+}
+
+/// What can be told before a byte of content has come: a place to write it, and room in the owner's quota.
+async fn admit<P: Platform>(
+    context: &Shared<P>,
+    peer: NodeId,
+    offer: &Offer,
+) -> Result<(BlobWriter<P::Disk>, Tallied<NodeId, Usage>), Refusal> {
+    check(peer, offer)?;
+    let (offer, quota) = (*offer, context.holder.quota);
+    let (room, on_their_way) = context.holder.reserved.add(offer.owner, offer.sealed_bytes);
+    let one = room.amount();
+    Ok((context.blocking(move |store| begin(store, &offer, quota, one, on_their_way)).await?, room))
+}
+
+fn check(peer: NodeId, offer: &Offer) -> Result<(), Refusal> {
+    if offer.owner != peer {
+        return Err(Refusal::NotOwner);
+    }
+    let size = offer.sealed_bytes.checked_sub(IV_BYTES as u64).ok_or(Refusal::Unexpected)?;
+    if size > FILE_BYTES_MAX { Err(Refusal::TooLarge) } else { Ok(()) }
+}
+
+fn begin<D: Disk>(
+    store: &Store<D>,
+    offer: &Offer,
+    quota: Quota,
+    one: Usage,
+    on_their_way: Usage,
+) -> Result<BlobWriter<D>, Refusal> {
+    let failed = |error| refusal_for(&error);
+    let held = store.held(offer.owner, offer.hashed).map_err(failed)?;
+    if let Some(held) = held.as_ref().filter(|held| held.version() > offer.version) {
+        return Err(Refusal::Stale { held: held.version() });
+    }
+    quota.check(store.usage(offer.owner).map_err(failed)?, held.as_ref(), one, on_their_way)?;
+    let blob = BlobId::Held(offer.owner, offer.hashed);
+    store.write_blob(blob, offer.version).map_err(failed)
+}
+
+/// Makes a received replica durable, in place of an older version, and answers the store.
+async fn keep<P: Platform>(context: &Shared<P>, offer: &Offer, receiving: Receiving<P::Disk>, seal: Seal) -> Message {
+    let Offer { owner, hashed, version, sealed_bytes } = *offer;
+    let digest = Digest(*receiving.hasher.finalize().as_bytes());
+    let is_as_announced = seal.version == version && seal.sealed_bytes() == sealed_bytes && seal.digest == digest;
+    let _locked = context.locks.lock(BlobId::Held(owner, hashed)).await;
+    let checked = match is_as_announced {
+        true => context.with_keys(move |store, keys| check_held(store, keys, owner, hashed, version, digest)).await,
+        false => Err(Refusal::Damaged),
+    };
+    if let Err(refusal) = checked {
+        context.discard(receiving.writer).await;
+        return Message::Refused(refusal);
+    }
+    let now = context.platform.now();
+    let record = Known::File(HeldRecord { seal, stored: now, verified: now });
+    match context.keep(receiving.writer, Some(Change::Held(owner, hashed, Box::new(record)))).await {
+        Ok(()) => {
+            context.tell(&Event::ReplicaWritten { owner, replica: hashed, version, bytes: sealed_bytes });
+            Message::Stored
+        }
+        Err(KeepError::Outdated) => Message::Refused(Refusal::Stale { held: version }),
+        Err(KeepError::NotStored(error)) => Message::Refused(refusal_for(&error)),
+        Err(KeepError::PerhapsStored(_)) => Message::PerhapsStored,
+    }
+}
+
+/// Whether the version may take the place of what is held. The caller holds the lock of the replica.
+fn check_held<D: Disk>(
+    store: &Store<D>,
+    keys: &Keys,
+    owner: NodeId,
+    hashed: HashedKey,
+    version: Version,
+    digest: Digest,
+) -> Result<(), Refusal> {
+    let held = store.settle(keys, &BlobId::Held(owner, hashed)).and_then(|()| store.held(owner, hashed));
+    let Some(held) = held.map_err(|error| refusal_for(&error))? else { return Ok(()) };
+    // A deleted file has no digest, so nothing takes its place under the same version.
+    let is_same = matches!(&held, Known::File(record) if record.seal.digest == digest);
+    if held.version() > version || (held.version() == version && !is_same) {
+        return Err(Refusal::Stale { held: held.version() });
+    }
+    Ok(())
+}
+
+/// Drops the rest of a stream and its seal, and says why.
+async fn refuse_rest<S>(connection: &mut Connection<S>, rest: u64, refusal: &Message) -> Result<(), WireError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    if rest > DRAIN_BYTES_MAX {
+        connection.send(refusal).await?;
+        return Err(WireError::Closed);
+    }
+    connection.drain(rest).await?;
+    match connection.receive().await {
+        Ok(Message::Sealed(_)) => connection.send(refusal).await,
+        other => Err(unexpected("sealed", other)),
+    }
+}

@@ -1,0 +1,123 @@
+//! From an accepted connection to its welcome. Until a caller has shown that it knows the cluster secret, it only
+//! competes with other strangers for a place.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+
+use super::eviction_queue::{EvictionQueue, Place};
+use super::seen_handshakes::SeenHandshakes;
+use crate::crypto::NodeId;
+use crate::limits::{HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, INBOUND_CONNECTIONS_MAX, INBOUND_PER_PEER_MAX, STRANGERS_MAX};
+use crate::membership::Admission;
+use crate::node::connection::Connection;
+use crate::node::context::{Context, Stream};
+use crate::node::link::{self, Credentials, Knock, LinkError};
+use crate::node::tally::{Tallied, Tally};
+use crate::platform::Platform;
+use crate::protocol::{Hello, Purpose, Verdict};
+
+/// Bounds the incoming connections of a node.
+pub(super) struct Door {
+    places: Arc<Semaphore>,
+    strangers: EvictionQueue,
+    handshakes: EvictionQueue,
+    seen: SeenHandshakes,
+    /// How many connections each peer asks on, so that none takes the places of the others.
+    asking: Tally<NodeId, usize>,
+}
+
+/// A connection after the welcome.
+pub(super) struct Admitted<S> {
+    pub(super) connection: Connection<S>,
+    pub(super) hello: Hello,
+    pub(super) places: Places,
+}
+
+/// The places that a connection takes for as long as it lives.
+pub(super) struct Places {
+    _of_peer: Option<Tallied<NodeId, usize>>,
+    _of_node: OwnedSemaphorePermit,
+}
+
+impl Default for Door {
+    fn default() -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(INBOUND_CONNECTIONS_MAX)),
+            strangers: EvictionQueue::new(STRANGERS_MAX),
+            handshakes: EvictionQueue::new(HANDSHAKES_MAX),
+            seen: SeenHandshakes::default(),
+            asking: Tally::default(),
+        }
+    }
+}
+
+impl Door {
+    /// Does the handshake with a caller, and welcomes it if it may come in and there is room.
+    pub(super) async fn admit<P: Platform>(
+        &self,
+        context: &Context<P>,
+        stream: Stream<P>,
+    ) -> Result<Admitted<Stream<P>>, LinkError> {
+        let deadline = Instant::now() + HANDSHAKE_TIMEOUT;
+        let credentials = context.credentials();
+        let place = self.strangers.enter();
+        let knock = unless_evicted(place, deadline, link::knock(stream, &credentials)).await?;
+        if !self.seen.is_new(knock.ephemeral) {
+            return Err(LinkError::Repeated);
+        }
+        let place = self.handshakes.enter();
+        unless_evicted(place, deadline, self.welcome(context, knock, &credentials)).await
+    }
+
+    async fn welcome<P: Platform>(
+        &self,
+        context: &Context<P>,
+        knock: Knock<Stream<P>>,
+        credentials: &Credentials<'_>,
+    ) -> Result<Admitted<Stream<P>>, LinkError> {
+        let (mut records, peer, hello) = knock.open(credentials).await?;
+        let admission = context.members.admission(peer);
+        if admission != Admission::Admitted {
+            link::welcome(&mut records, Verdict::NotAdmitted).await?;
+            return Err(LinkError::TurnedAway(admission));
+        }
+        let Some(places) = self.places_for(context, peer, hello.purpose) else {
+            link::welcome(&mut records, Verdict::Full).await?;
+            return Err(LinkError::Full);
+        };
+        link::welcome(&mut records, Verdict::Accepted).await?;
+        let connection = Connection::new(records, peer, context.members.clone());
+        Ok(Admitted { connection, hello, places })
+    }
+
+    /// Returns the places of one more connection of a peer, if there are any.
+    fn places_for<P: Platform>(&self, context: &Context<P>, peer: NodeId, purpose: Purpose) -> Option<Places> {
+        let mut of_peer = None;
+        let has_room = match purpose {
+            Purpose::Control => context.peers.has_room_for(peer),
+            Purpose::DialerAsks => {
+                let has_room = self.asking.sum(peer) < INBOUND_PER_PEER_MAX;
+                of_peer = has_room.then(|| self.asking.add(peer, 1));
+                has_room
+            }
+            Purpose::AcceptorAsks => context.peers.find(peer).is_some_and(|peer| peer.is_connected()),
+        };
+        let of_node = self.places.clone().try_acquire_owned().ok().filter(|_| has_room)?;
+        Some(Places { _of_peer: of_peer, _of_node: of_node })
+    }
+}
+
+/// Does work within a deadline, and gives it up if its place is taken away.
+async fn unless_evicted<T>(
+    place: Place,
+    deadline: Instant,
+    work: impl Future<Output = Result<T, LinkError>>,
+) -> Result<T, LinkError> {
+    tokio::select! {
+        biased;
+        () = place.lost() => Err(LinkError::Crowded),
+        done = timeout_at(deadline, work) => done.unwrap_or(Err(LinkError::Late)),
+    }
+}

@@ -1,0 +1,43 @@
+//! Tells of dropped connections: the first few by themselves, the rest as a number, so that a flood fills no log.
+
+use std::cell::Cell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use tokio::time::{Instant, sleep};
+
+use crate::event::Event;
+use crate::limits::{DROPS_INTERVAL, DROPS_TOLD_MAX};
+use crate::node::context::Shared;
+use crate::node::link::LinkError;
+use crate::platform::Platform;
+
+/// What was told of since the interval began.
+#[derive(Default)]
+pub(super) struct DropLog {
+    since: Cell<Option<Instant>>,
+    told: Cell<u64>,
+    more: Cell<u64>,
+}
+
+impl DropLog {
+    /// Tells of a dropped connection, or counts it.
+    pub(super) fn note<P: Platform>(self: &Rc<Self>, context: &Shared<P>, from: SocketAddr, error: &LinkError) {
+        if self.since.get().is_none_or(|since| since.elapsed() >= DROPS_INTERVAL) {
+            self.since.set(Some(Instant::now()));
+            self.told.set(0);
+        }
+        if self.told.get() < DROPS_TOLD_MAX {
+            self.told.set(self.told.get() + 1);
+            return context.tell(&Event::InboundDropped { from, reason: error.to_string() });
+        }
+        self.more.set(self.more.get() + 1);
+        if self.more.get() == 1 {
+            let (log, task) = (self.clone(), context.clone());
+            context.spawn(async move {
+                sleep(DROPS_INTERVAL).await;
+                task.tell(&Event::InboundFlooded { dropped: log.more.take() });
+            });
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Connections that wait for the other side: a bounded number, and one more takes the place of the oldest.
+//!
+//! A flood of silent connections only evicts itself. A peer that has the secret says its part as soon as it is
+//! connected, so it has long left the queue when its turn would come.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use tokio_util::sync::CancellationToken;
+
+/// The places of a queue. Clones are the same queue.
+#[derive(Clone)]
+pub(super) struct EvictionQueue {
+    oldest_first: Rc<RefCell<VecDeque<(u64, CancellationToken)>>>,
+    taken: Rc<Cell<u64>>,
+    places: usize,
+}
+
+/// One place, taken for as long as it lives or until it is taken away.
+pub(super) struct Place {
+    number: u64,
+    lost: CancellationToken,
+    queue: EvictionQueue,
+}
+
+impl EvictionQueue {
+    pub(super) fn new(places: usize) -> Self {
+        Self { oldest_first: Rc::default(), taken: Rc::default(), places }
+    }
+
+    /// Takes a place; if none is free, that of the connection that has waited longest.
+    pub(super) fn enter(&self) -> Place {
+        let (number, lost) = (self.taken.get(), CancellationToken::new());
+        self.taken.set(number + 1);
+        let mut oldest_first = self.oldest_first.borrow_mut();
+        if oldest_first.len() == self.places
+            && let Some((_, oldest)) = oldest_first.pop_front()
+        {
+            oldest.cancel();
+        }
+        oldest_first.push_back((number, lost.clone()));
+        Place { number, lost, queue: self.clone() }
+    }
+}
+
+impl Place {
+    /// Waits until it is taken away.
+    pub(super) async fn lost(&self) {
+        self.lost.cancelled().await;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut oldest_first = self.queue.oldest_first.borrow_mut();
+        if let Ok(index) = oldest_first.binary_search_by_key(&self.number, |(number, _)| *number) {
+            oldest_first.remove(index);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_more_takes_the_place_of_the_oldest() {
+        let queue = EvictionQueue::new(2);
+        let places = [queue.enter(), queue.enter(), queue.enter()];
+        assert_eq!(places.each_ref().map(|place| place.lost.is_cancelled()), [true, false, false]);
+        let [_, second, third] = places;
+        drop(second);
+        let fourth = queue.enter();
+        assert!(!third.lost.is_cancelled() && !fourth.lost.is_cancelled(), "there was a free place");
+    }
+}

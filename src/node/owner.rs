@@ -1,0 +1,10 @@
+//! What a node does with its own files: it stores, gets, lists and deletes them, and repairs their replicas at the
+//! peers. It never answers a peer, so it does not name the holder's side.
+
+pub(super) mod delete;
+pub(super) mod get;
+pub(super) mod list;
+pub(super) mod local_copy;
+pub(super) mod placement;
+pub(super) mod repair;
+pub(super) mod store;

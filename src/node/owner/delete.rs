@@ -1,0 +1,78 @@
+//! Deletes a file: the local copy alone, or here and at every peer.
+
+use crate::crypto::{Key, Tombstone, Version};
+use crate::event::Event;
+use crate::node::context::Shared;
+use crate::node::handle::answers::Receipt;
+use crate::node::handle::errors::{DeleteError, ReplicaError};
+use crate::node::peers::pool::{AskError, ask_all, question};
+use crate::platform::Platform;
+use crate::protocol::Message;
+use crate::store::layout::BlobId;
+use crate::store::{Change, StoreError};
+
+/// Deletes a local copy. See [`Handle::delete`](crate::node::Handle::delete).
+pub(in crate::node) async fn here<P: Platform>(
+    context: Shared<P>,
+    key: Key,
+    expected: Option<Version>,
+) -> Result<(), DeleteError> {
+    let file = key.path_name();
+    let blob = BlobId::Own(file);
+    let _locked = context.locks.lock(blob).await;
+    let known = context.with_keys(move |store, keys| {
+        store.settle(keys, &blob)?;
+        let version = store.own(&key)?.map(|record| record.seal.version);
+        Ok(if store.has_blob(&blob)? { version } else { None })
+    });
+    let version = known.await.map_err(DeleteError::Rejected)?.ok_or(DeleteError::NotFound)?;
+    if expected.is_some_and(|expected| expected != version) {
+        return Err(DeleteError::Changed);
+    }
+    context.blocking(move |store| store.remove_blob(&blob)).await.map_err(DeleteError::Unconfirmed)?;
+    context.tell(&Event::FileDeleted { file });
+    Ok(())
+}
+
+/// Deletes a file here and at every connected peer; repair tells the peers that are away. See
+/// [`Handle::delete_everywhere`](crate::node::Handle::delete_everywhere).
+pub(in crate::node) async fn everywhere<P: Platform>(
+    context: Shared<P>,
+    key: Key,
+    expected: Option<Version>,
+) -> Result<Vec<Receipt>, DeleteError> {
+    let (hashed, file) = (context.keys.hashed(&key), key.path_name());
+    let blob = BlobId::Own(file);
+    let locked = context.locks.lock(blob).await;
+    let begun = context.with_keys(move |store, keys| {
+        store.settle(keys, &blob)?;
+        Ok(match store.own(&key)? {
+            Some(record) if expected.is_some_and(|version| version != record.seal.version) => Err(DeleteError::Changed),
+            Some(_) => Ok(Tombstone::new(keys, hashed, store.next_version()?)),
+            None => Err(DeleteError::NotFound),
+        })
+    });
+    let begun: Result<_, StoreError> = begun.await;
+    let tombstone = begun.map_err(DeleteError::Rejected)??;
+    if !context.commit(Change::Deleted(hashed, tombstone)).await.map_err(DeleteError::Unconfirmed)? {
+        // A later deletion was learnt from a peer just now.
+        return Err(DeleteError::NotFound);
+    }
+    context.blocking(move |store| store.forget_blob(&blob)).await.map_err(DeleteError::Unconfirmed)?;
+    context.tell(&Event::FileDeletedEverywhere { file });
+    drop(locked);
+    let message = Message::DeleteFile { hashed, tombstone };
+    let receipts = ask_all(&context, move |context, peer| {
+        let message = message.clone();
+        async move { Receipt { peer: peer.id, outcome: deleted(question(&context, &peer, &message).await) } }
+    });
+    Ok(receipts.await)
+}
+
+fn deleted(answer: Result<Message, AskError>) -> Result<(), ReplicaError> {
+    match answer? {
+        Message::Deleted => Ok(()),
+        Message::Refused(refusal) => Err(ReplicaError::Refused(refusal)),
+        other => Err(ReplicaError::Unconfirmed { reason: format!("it answered a deletion with {}", other.name()) }),
+    }
+}

@@ -1,0 +1,76 @@
+//! Asks one peer for a file, up to an authentic answer.
+
+use std::rc::Rc;
+
+use tokio::time::Instant;
+
+use crate::crypto::{HashedKey, Seal};
+use crate::event::FetchAnswer;
+use crate::limits::EAGER_BYTES_MAX;
+use crate::node::context::{Shared, Stream};
+use crate::node::peers::peer::Peer;
+use crate::node::peers::pool::{self, Lease};
+use crate::platform::Platform;
+use crate::protocol::{Message, Refusal, WireError};
+
+/// A replica with an authentic seal.
+pub(super) struct Found<S> {
+    pub(super) seal: Seal,
+    pub(super) body: Body<S>,
+}
+
+pub(super) enum Body<S> {
+    /// All sealed bytes.
+    Here(Vec<u8>),
+    /// The peer waits to be told to proceed.
+    Waiting(Box<Lease<S>>, Instant),
+}
+
+/// Asks one peer. A small replica is read to its end, so that the connection is free again.
+pub(super) async fn ask<P: Platform>(
+    context: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    hashed: HashedKey,
+) -> Result<Found<Stream<P>>, FetchAnswer> {
+    let failed = |error: WireError| FetchAnswer::Failed(error.to_string());
+    let leased = pool::lease(context, peer).await;
+    let mut lease = leased.map_err(|error| FetchAnswer::Failed(error.to_string()))?;
+    let connection = &mut lease.connection;
+    let question = Message::GetFile { owner: context.keys.node(), hashed };
+    connection.send(&question).await.map_err(failed)?;
+    let seal = match connection.receive().await.map_err(failed)? {
+        Message::Found(seal) => seal,
+        Message::NotFound => {
+            lease.done();
+            return Err(FetchAnswer::NotFound);
+        }
+        Message::Gone(tombstone) => {
+            lease.done();
+            return Err(match tombstone.is_authentic(&context.keys, hashed) {
+                true => FetchAnswer::Deleted(tombstone.version),
+                false => FetchAnswer::Damaged,
+            });
+        }
+        Message::Refused(refusal) => {
+            lease.done();
+            return Err(match refusal {
+                Refusal::Rotten => FetchAnswer::Damaged,
+                other => FetchAnswer::Failed(other.to_string()),
+            });
+        }
+        other => return Err(FetchAnswer::Failed(format!("it answered a get with {}", other.name()))),
+    };
+    // Checked before the length is believed.
+    if !seal.is_authentic(&context.keys, hashed) {
+        return Err(FetchAnswer::Damaged);
+    }
+    if seal.size > EAGER_BYTES_MAX {
+        return Ok(Found { seal, body: Body::Waiting(Box::new(lease), Instant::now()) });
+    }
+    let len = seal.sealed_bytes();
+    connection.receive_stream_header(len).await.map_err(failed)?;
+    let mut bytes = vec![0; usize::try_from(len).expect("a small replica fits the memory")];
+    connection.receive_bytes(&mut bytes).await.map_err(failed)?;
+    lease.done();
+    Ok(Found { seal, body: Body::Here(bytes) })
+}

@@ -1,0 +1,49 @@
+//! Takes a newer version of a file from the one peer that has it, before the version that is here stops to count.
+
+use std::rc::Rc;
+
+use super::ask;
+use super::receive::{ReceiveError, Wanted};
+use crate::crypto::Key;
+use crate::event::FetchAnswer;
+use crate::node::context::{Shared, Stream};
+use crate::node::peers::peer::Peer;
+use crate::platform::Platform;
+use crate::store::StoreError;
+use crate::store::layout::BlobId;
+
+/// Why a newer version was not taken.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::node) enum NewerError {
+    /// The catalog could not be read.
+    #[error(transparent)]
+    Disk(StoreError),
+    /// The peer does not have the file.
+    #[error("{0}")]
+    Answer(FetchAnswer),
+    /// The replica did not become the local copy.
+    #[error(transparent)]
+    Receive(#[from] ReceiveError),
+}
+
+/// Makes a peer's version the local copy and the one that counts, both or neither. Returns false if it is not newer.
+pub(in crate::node) async fn take_newer<P: Platform>(
+    context: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    key: &Key,
+) -> Result<bool, NewerError> {
+    let (blob, looked_up) = (BlobId::Own(key.path_name()), key.clone());
+    let _locked = context.locks.lock(blob).await;
+    let record = context.with_keys(move |store, keys| {
+        store.settle(keys, &blob)?;
+        store.own(&looked_up)
+    });
+    let wanted = Wanted::new(context, key, record.await.map_err(NewerError::Disk)?);
+    let found = ask::ask(context, peer, wanted.hashed).await.map_err(NewerError::Answer)?;
+    if wanted.record.as_ref().is_some_and(|record| record.seal.version >= found.seal.version) {
+        return Ok(false);
+    }
+    // No caller waits for the content.
+    drop(wanted.receive(context, found).await?.hand_over(context, peer.id));
+    Ok(true)
+}

@@ -1,0 +1,169 @@
+//! Receives a replica, verifies it and keeps it, in plaintext, as the local copy.
+
+use crate::crypto::{ContentCipher, HashedKey, IV_BYTES, Iv, Key, NodeId, PathName, Seal};
+use crate::disk::Disk;
+use crate::event::Event;
+use crate::node::commit::KeepError;
+use crate::node::context::{Context, Shared, Stream};
+use crate::node::handle::answers::Fetched;
+use crate::node::transfer::{self, TransferError, Work};
+use crate::platform::Platform;
+use crate::protocol::{Message, WireError};
+use crate::store::layout::BlobId;
+use crate::store::{BlobWriter, Change, OwnRecord, StoreError};
+
+use super::super::local_copy::{self, Reader};
+use super::ask::{Body, Found};
+
+/// A file that is wanted from the peers, and what the catalog knows of it. The caller holds the lock of the file.
+pub(super) struct Wanted {
+    pub(super) key: Key,
+    pub(super) file: PathName,
+    pub(super) hashed: HashedKey,
+    pub(super) record: Option<OwnRecord>,
+}
+
+/// A replica that was received and is the local copy.
+pub(super) struct Received<P: Platform> {
+    file: PathName,
+    reader: Reader<P>,
+    seal: Seal,
+    iv: Iv,
+}
+
+/// Decrypts sealed bytes, computes their digest and writes the plaintext to the local disk.
+struct Opening<D: Disk> {
+    writer: BlobWriter<D>,
+    cipher: ContentCipher,
+}
+
+impl<D: Disk> Work for Opening<D> {
+    fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), StoreError> {
+        self.cipher.open(bytes);
+        self.writer.write(bytes)
+    }
+
+    fn is_quick(&self, bytes: usize) -> bool {
+        self.writer.is_quick(bytes)
+    }
+}
+
+/// Why a replica is not the local copy.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::node) enum ReceiveError {
+    /// The bytes are not what was stored.
+    #[error("it sent a damaged copy")]
+    Damaged,
+    /// The catalog has learnt of a newer version meanwhile.
+    #[error("a newer version came first")]
+    Outdated,
+    /// The exchange broke off.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The local disk failed.
+    #[error(transparent)]
+    Disk(#[from] StoreError),
+}
+
+impl Wanted {
+    pub(super) fn new<P: Platform>(context: &Context<P>, key: &Key, record: Option<OwnRecord>) -> Self {
+        Self { key: key.clone(), file: key.path_name(), hashed: context.keys.hashed(key), record }
+    }
+
+    /// Makes what was found the local copy, if it is what was stored.
+    pub(super) async fn receive<P: Platform>(
+        &self,
+        context: &Shared<P>,
+        found: Found<Stream<P>>,
+    ) -> Result<Received<P>, ReceiveError> {
+        let Found { seal, body } = found;
+        let (blob, version) = (BlobId::Own(self.file), seal.version);
+        // The file is begun once its first bytes are here: what fails before leaves nothing behind.
+        let begin = async |iv| {
+            let writer = context.begin(blob, version).await?;
+            Ok::<_, ReceiveError>(Opening { writer, cipher: ContentCipher::new(&context.keys, iv) })
+        };
+        let (opened, iv) = match body {
+            Body::Here(bytes) => {
+                let (iv, sealed) = bytes.split_first_chunk().ok_or(ReceiveError::Damaged)?;
+                let iv = Iv(*iv);
+                let opening = begin(iv).await?;
+                let mut sealed = sealed.to_vec();
+                let source = async |_| Ok::<_, WireError>(std::mem::take(&mut sealed));
+                (transfer::run(context, opening, source, async |buffer| buffer).await, iv)
+            }
+            Body::Waiting(mut lease, _) => {
+                let connection = &mut lease.connection;
+                connection.send(&Message::Proceed).await?;
+                connection.receive_stream_header(seal.sealed_bytes()).await?;
+                let mut iv = Iv([0; IV_BYTES]);
+                connection.receive_bytes(&mut iv.0).await?;
+                let opening = begin(iv).await?;
+                let source = transfer::from_connection(connection, seal.size);
+                let opened = transfer::run(context, opening, source, async |buffer| buffer).await;
+                if opened.is_ok() {
+                    lease.done();
+                }
+                (opened, iv)
+            }
+        };
+        let (opening, error) = match opened {
+            Ok(opening) if opening.cipher.digest() == seal.digest => {
+                let reader = self.keep(context, opening.writer, &seal, iv).await?;
+                return Ok(Received { file: self.file, reader, seal, iv });
+            }
+            Ok(opening) => (opening, ReceiveError::Damaged),
+            Err((opening, TransferError::Source(error))) => (opening, ReceiveError::Wire(error)),
+            Err((opening, TransferError::Disk(error))) => (opening, ReceiveError::Disk(error)),
+        };
+        context.discard(opening.writer).await;
+        Err(error)
+    }
+
+    async fn keep<P: Platform>(
+        &self,
+        context: &Shared<P>,
+        writer: BlobWriter<P::Disk>,
+        seal: &Seal,
+        iv: Iv,
+    ) -> Result<Reader<P>, ReceiveError> {
+        // The peers know more than the catalog does if it was lost, or a store broke off before its commit. An IV that
+        // was learnt from a peer is proved only here, by the digest.
+        let is_known = |record: &OwnRecord| record.seal.version >= seal.version && record.iv == iv;
+        let change = if !self.record.as_ref().is_some_and(is_known) {
+            let metadata = seal.metadata.open(&context.keys).map_err(|_| ReceiveError::Damaged)?;
+            let version = seal.version;
+            context.blocking(move |store| store.skip_versions(version)).await?;
+            let record = OwnRecord { seal: seal.clone(), iv, modified: metadata.modified };
+            Some(Change::Own(self.key.clone(), self.hashed, Box::new(record)))
+        } else {
+            None
+        };
+        let blob = BlobId::Own(self.file);
+        if self.record.is_none() {
+            // What lies here from before the catalog was lost may be newer than all that the peers have.
+            let seal = seal.clone();
+            let aside = context.with_keys(move |store, keys| {
+                let is_unknown = store.has_blob(&blob)? && !store.is_good_own(&blob, keys, iv, &seal)?;
+                if is_unknown { store.set_aside(&blob) } else { Ok(false) }
+            });
+            aside.await?;
+        }
+        match context.keep(writer, change).await {
+            Ok(()) => {}
+            Err(KeepError::Outdated) => return Err(ReceiveError::Outdated),
+            Err(KeepError::NotStored(error) | KeepError::PerhapsStored(error)) => return Err(error.into()),
+        }
+        let reader = context.blocking(move |store| store.read_blob(&blob));
+        Ok(reader.await?.expect("it was published under the lock of its name"))
+    }
+}
+
+impl<P: Platform> Received<P> {
+    /// Tells that a file came back from a peer, and hands it to the caller.
+    pub(super) fn hand_over(self, context: &Shared<P>, peer: NodeId) -> Fetched {
+        let Self { file, reader, seal, iv } = self;
+        context.tell(&Event::FileFetched { file, peer, bytes: seal.size });
+        local_copy::open(context, reader, &seal, iv, Some(peer))
+    }
+}

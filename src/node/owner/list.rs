@@ -1,0 +1,70 @@
+//! What a node says of its own files: the ones it has stored, and which peers hold them.
+
+use crate::crypto::{HashedKey, Key, Version};
+use crate::disk::Disk;
+use crate::limits::LIST_PAGE_MAX;
+use crate::node::context::{Context, Shared};
+use crate::node::handle::answers::{FileInfo, Holder, Holding};
+use crate::node::handle::errors::{ReplicaError, StatError};
+use crate::node::peers::pool::{AskError, ask_all, question};
+use crate::platform::Platform;
+use crate::protocol::{Message, Refusal};
+use crate::store::layout::BlobId;
+use crate::store::{OwnRecord, Store, StoreError};
+
+/// Returns a page of own files. See [`Handle::list`](crate::node::Handle::list).
+pub(in crate::node) async fn list<P: Platform>(
+    context: Shared<P>,
+    after: Option<Key>,
+) -> Result<Vec<FileInfo>, StatError> {
+    let page = context.blocking(move |store| {
+        let records = store.list_own(after.as_ref(), LIST_PAGE_MAX)?;
+        records.into_iter().map(|(key, record)| describe(store, key, &record)).collect::<Result<_, _>>()
+    });
+    page.await.map_err(StatError::Disk)
+}
+
+/// Returns what is known of one own file. See [`Handle::stat`](crate::node::Handle::stat).
+pub(in crate::node) async fn stat<P: Platform>(context: Shared<P>, key: Key) -> Result<FileInfo, StatError> {
+    let info = context.blocking(move |store| match store.own(&key)? {
+        Some(record) => describe(store, key, &record).map(Some),
+        None => Ok(None),
+    });
+    info.await.map_err(StatError::Disk)?.ok_or(StatError::NotFound)
+}
+
+/// Asks every connected peer what it has of a file. See [`Handle::holders`](crate::node::Handle::holders).
+pub(in crate::node) async fn holders<P: Platform>(context: Shared<P>, key: Key) -> Result<Vec<Holder>, StatError> {
+    let (hashed, known) = (context.keys.hashed(&key), key.clone());
+    let record = context.blocking(move |store| store.own(&known)).await.map_err(StatError::Disk)?;
+    let version = record.ok_or(StatError::NotFound)?.seal.version;
+    let asked = ask_all(&context, move |context, peer| async move {
+        let answer = question(&context, &peer, &Message::CheckFile { hashed }).await;
+        Holder { peer: peer.id, holding: holding(&context, hashed, version, answer) }
+    });
+    Ok(asked.await)
+}
+
+fn holding<P: Platform>(
+    context: &Context<P>,
+    hashed: HashedKey,
+    current: Version,
+    answer: Result<Message, AskError>,
+) -> Holding {
+    match answer {
+        Ok(Message::Checked { seal, .. }) if !seal.is_authentic(&context.keys, hashed) => Holding::Damaged,
+        Ok(Message::Checked { seal, verified, .. }) if seal.version >= current => Holding::Current { verified },
+        Ok(Message::Checked { seal, .. }) => Holding::Older { version: seal.version },
+        Ok(Message::NotFound | Message::Gone(_)) => Holding::Nothing,
+        Ok(Message::Refused(Refusal::Rotten)) => Holding::Damaged,
+        Ok(Message::Refused(refusal)) => Holding::Unknown { reason: refusal.to_string() },
+        Ok(other) => Holding::Unknown { reason: format!("it answered a check with {}", other.name()) },
+        Err(error) => Holding::Unknown { reason: ReplicaError::from(error).to_string() },
+    }
+}
+
+fn describe<D: Disk>(store: &Store<D>, key: Key, record: &OwnRecord) -> Result<FileInfo, StoreError> {
+    let is_local = store.has_blob(&BlobId::Own(key.path_name()))?;
+    let OwnRecord { seal, modified, .. } = record;
+    Ok(FileInfo { key, size: seal.size, version: seal.version, modified: *modified, digest: seal.digest, is_local })
+}

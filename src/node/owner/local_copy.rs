@@ -1,0 +1,99 @@
+//! The local copy of a file: looks for it, verifies it, and hands it to the caller.
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use crate::crypto::{ContentCipher, Iv, Key, Keys, NodeId, Seal};
+use crate::disk::Disk;
+use crate::limits::CHUNK_BYTES;
+use crate::node::context::Shared;
+use crate::node::handle::answers::Fetched;
+use crate::node::handle::errors::ReadError;
+use crate::platform::Platform;
+use crate::store::layout::BlobId;
+use crate::store::{BlobReader, OwnRecord, Store, StoreError};
+
+/// Chunks of a found file that wait for a slow reader.
+const READ_CHUNKS_QUEUED: usize = 2;
+
+/// Reads a local copy.
+pub(super) type Reader<P> = BlobReader<<<P as Platform>::Disk as Disk>::File>;
+
+/// What the local disk has of a file.
+pub(in crate::node) enum LocalCopy<F> {
+    Good(OwnRecord, BlobReader<F>),
+    Damaged(OwnRecord),
+    Absent(Option<OwnRecord>),
+}
+
+/// Looks for a local copy and verifies it: what is encrypted again must have the digest of the replicas. The
+/// caller holds the lock of the file.
+pub(in crate::node) fn look_up<D: Disk>(
+    store: &Store<D>,
+    keys: &Keys,
+    key: &Key,
+) -> Result<LocalCopy<D::File>, StoreError> {
+    // If this fails, the local copy is at worst an older version, and the peers are asked.
+    drop(store.settle(keys, &BlobId::Own(key.path_name())));
+    let Some(record) = store.own(key)? else { return Ok(LocalCopy::Absent(None)) };
+    let Some(mut reader) = store.read_blob(&BlobId::Own(key.path_name()))? else {
+        return Ok(LocalCopy::Absent(Some(record)));
+    };
+    if reader.len() != record.seal.size {
+        return Ok(LocalCopy::Damaged(record));
+    }
+    let mut cipher = ContentCipher::new(keys, record.iv);
+    let mut chunk = vec![0; CHUNK_BYTES.min(usize::try_from(reader.len()).unwrap_or(CHUNK_BYTES))];
+    loop {
+        let count = reader.read(&mut chunk)?;
+        if count == 0 {
+            break;
+        }
+        cipher.seal(&mut chunk[..count]);
+    }
+    if cipher.digest() != record.seal.digest {
+        return Ok(LocalCopy::Damaged(record));
+    }
+    reader.rewind();
+    Ok(LocalCopy::Good(record, reader))
+}
+
+/// Hands a verified file to the caller, chunk by chunk. The bytes are checked again on their way, and the last
+/// ones are handed over only if all are still what was verified.
+pub(in crate::node) fn open<P: Platform>(
+    context: &Shared<P>,
+    mut reader: Reader<P>,
+    seal: &Seal,
+    iv: Iv,
+    from: Option<NodeId>,
+) -> Fetched {
+    let (sender, chunks) = mpsc::channel(READ_CHUNKS_QUEUED);
+    let task = context.clone();
+    let (size, digest) = (seal.size, seal.digest);
+    let mut cipher = ContentCipher::new(&context.keys, iv);
+    let is_quick = reader.is_quick();
+    context.spawn(async move {
+        let mut left = size;
+        while left > 0 {
+            let part = usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK_BYTES);
+            left -= part as u64;
+            let read = move || {
+                let mut chunk = vec![0; part];
+                let count = reader.read(&mut chunk);
+                cipher.seal(&mut chunk.clone());
+                let checked = match count.map_err(ReadError::Disk) {
+                    Ok(count) if count < part || (left == 0 && cipher.digest() != digest) => Err(ReadError::Damaged),
+                    read => read.map(|_| Bytes::from(chunk)),
+                };
+                (reader, cipher, checked)
+            };
+            let chunk;
+            (reader, cipher, chunk) = if is_quick { read() } else { task.offload(read).await };
+            let is_last = chunk.is_err();
+            if sender.send(chunk).await.is_err() || is_last {
+                return;
+            }
+        }
+    });
+    Fetched { size, version: seal.version, from, chunks, left: size }
+}

@@ -1,0 +1,64 @@
+//! Repairs peers: compares what a peer holds of this node's files with what is current, and sends what it lacks.
+//!
+//! With each heartbeat a peer tells the print of all that it holds of this node's files. If that is not the print of
+//! the own catalog, the two summaries are compared, group by group and leaf by leaf, down to the files that differ.
+//! Only the owner repairs, because only the owner knows what is current; it sends its local copy, or passes on the
+//! sealed bytes of another peer. Nothing is remembered between two repairs: one that broke off is begun anew by the
+//! next heartbeat.
+
+mod compare;
+mod done;
+mod error;
+mod learn;
+mod mend;
+mod relay;
+
+use std::rc::Rc;
+
+use super::placement;
+use crate::event::Event;
+use crate::limits::PLACEMENT_AFTER_START;
+use crate::node::config::Mode;
+use crate::node::context::{Shared, Stream};
+use crate::node::handle::answers::Progress;
+use crate::node::peers::peer::Peer;
+use crate::platform::Platform;
+use crate::replication::{Print, Replicas, Summary};
+use done::Done;
+
+/// Hears what a peer holds of this node's files, and repairs the peer if that is not what is current.
+pub(in crate::node) fn hear<P: Platform>(context: &Shared<P>, peer: &Rc<Peer<Stream<P>>>, held: Option<Print>) {
+    let Some(held) = held else { return };
+    if peer.repair.begin() {
+        context.spawn(run(context.clone(), peer.clone(), held));
+    }
+}
+
+async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: Print) {
+    if context.owner.replicas != Replicas::All && context.owner.started.elapsed() < PLACEMENT_AFTER_START {
+        return peer.repair.end(false);
+    }
+    let expected = compare::Expected { peer: peer.id, placement: placement::long_run(&context) };
+    let Ok(current) = expected.look(&context, Summary::print).await else { return peer.repair.end(true) };
+    if current == held {
+        peer.repair.set_progress(Progress::Current);
+        return peer.repair.end(false);
+    }
+    peer.repair.set_progress(Progress::Behind);
+    let _slot = context.owner.repairs.clone().acquire_owned().await.expect("never closed");
+    let result = compare::all(&context, &peer, &expected).await;
+    let has_failed = !matches!(result, Ok(Done { failed: 0, kept: 0, .. }));
+    if context.owner.mode == Mode::Learning && !has_failed {
+        // What it holds is known now, whatever it lacks.
+        peer.repair.set_progress(Progress::Current);
+    }
+    match result {
+        // What differed was on its way, or is still in two places.
+        Ok(Done { sent: 0, learnt: 0, released: 0, failed: 0, .. }) => {}
+        Ok(Done { sent, learnt: adopted, released, failed, .. }) => {
+            context.tell(&Event::PeerRepaired { peer: peer.id, sent, adopted, released, failed });
+        }
+        Err(error) => context.tell(&Event::RepairFailed { peer: peer.id, reason: error.to_string() }),
+    }
+    peer.repair.end(has_failed);
+}

@@ -1,0 +1,219 @@
+//! Finds the files of which a peer holds something else than what is current, and has each mended.
+
+use std::rc::Rc;
+
+use super::done::Done;
+use super::error::RepairError;
+use super::{learn, mend};
+use crate::crypto::{HashedKey, NodeId};
+use crate::limits::{LEAF_ENTRIES_MAX, LIST_PAGE_MAX};
+use crate::node::config::Mode;
+use crate::node::context::{Shared, Stream};
+use crate::node::peers::peer::Peer;
+use crate::node::peers::pool::question;
+use crate::platform::Platform;
+use crate::protocol::Message;
+use crate::replication::{Entry, Leaf, Placement, Print, Summary, differing_groups, differing_leaves};
+
+/// How one file differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Difference {
+    /// The peer has nothing, something older, or other bytes.
+    Lacks(Entry),
+    /// The peer has what the own catalog does not know, or something newer.
+    KnowsMore(Entry),
+    /// The peer holds what is placed on others.
+    IsPlacedElsewhere(Entry),
+}
+
+/// What a peer is to hold.
+pub(super) struct Expected {
+    pub(super) peer: NodeId,
+    /// `None` if it is to hold everything.
+    pub(super) placement: Option<Placement>,
+}
+
+impl Expected {
+    pub(super) async fn look<P: Platform, T: Send + 'static>(
+        &self,
+        context: &Shared<P>,
+        look: impl FnOnce(&Summary) -> T + Send + 'static,
+    ) -> Result<T, RepairError> {
+        let (peer, placement) = (self.peer, self.placement.clone());
+        let looked = context.blocking(move |store| match placement {
+            None => store.summary(None, look),
+            Some(placement) => store.placed_summary(peer, &placement, look),
+        });
+        Ok(looked.await?)
+    }
+
+    fn has(&self, entry: &Entry) -> bool {
+        self.placement.as_ref().is_none_or(|placement| placement.wants(entry, self.peer))
+    }
+}
+
+/// Compares everything and mends what differs.
+pub(super) async fn all<P: Platform>(
+    context: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    expected: &Expected,
+) -> Result<Done, RepairError> {
+    let mut done = Done::default();
+    let theirs = summary(context, peer, None).await?;
+    let ours = expected.look(context, Summary::groups).await?;
+    for group in differing_groups(&ours, &theirs) {
+        let theirs = summary(context, peer, Some(group)).await?;
+        let ours = expected.look(context, move |summary| summary.group(group)).await?;
+        let ours = ours.ok_or(RepairError::NoGroup)?;
+        for leaf in differing_leaves(group, &ours, &theirs) {
+            let theirs = their_leaf(context, peer, leaf).await?;
+            let ours = our_leaf(context, leaf).await?;
+            for difference in differences(&ours, &theirs, |entry| expected.has(entry)) {
+                mend_one(context, peer, expected, difference, &mut done).await;
+            }
+        }
+    }
+    Ok(done)
+}
+
+async fn mend_one<P: Platform>(
+    context: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    expected: &Expected,
+    difference: Difference,
+    done: &mut Done,
+) {
+    let (Difference::Lacks(entry) | Difference::KnowsMore(entry) | Difference::IsPlacedElsewhere(entry)) = difference;
+    let is_to_learn = matches!(difference, Difference::KnowsMore(_));
+    if context.owner.in_flight.has(peer.id, entry.hashed)
+        || !peer.is_connected()
+        || (context.owner.mode == Mode::Learning && !is_to_learn)
+    {
+        return;
+    }
+    let (result, count) = match difference {
+        Difference::Lacks(entry) => (mend::send(context, peer, &entry).await, &mut done.sent),
+        Difference::KnowsMore(entry) => (learn::learn(context, peer, &entry).await, &mut done.learnt),
+        Difference::IsPlacedElsewhere(entry) => {
+            let Some(placement) = &expected.placement else { return };
+            match mend::release(context, peer, placement, &entry).await {
+                Ok(false) => (Ok(()), &mut done.kept),
+                released => (released.map(|_| ()), &mut done.released),
+            }
+        }
+    };
+    match result {
+        Ok(()) => *count += 1,
+        Err(_) => done.failed += 1,
+    }
+}
+
+async fn summary<P: Platform>(
+    context: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    group: Option<u8>,
+) -> Result<Vec<Print>, RepairError> {
+    match question(context, peer, &Message::Summarise { group }).await? {
+        Message::Summary(prints) => Ok(prints),
+        other => Err(RepairError::Answer { question: "a comparison", answer: other.name() }),
+    }
+}
+
+async fn our_leaf<P: Platform>(context: &Shared<P>, leaf: Leaf) -> Result<Vec<Entry>, RepairError> {
+    let mut entries: Vec<Entry> = Vec::new();
+    loop {
+        let after = entries.last().map(|entry| entry.hashed);
+        let page = context.blocking(move |store| store.leaf(None, leaf, after, LIST_PAGE_MAX)).await;
+        if !extend(&mut entries, page?, leaf)? {
+            return Ok(entries);
+        }
+    }
+}
+
+async fn their_leaf<P: Platform>(
+    context: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    leaf: Leaf,
+) -> Result<Vec<Entry>, RepairError> {
+    let mut entries: Vec<Entry> = Vec::new();
+    loop {
+        let after = entries.last().map(|entry| entry.hashed);
+        let page = match question(context, peer, &Message::ListLeaf { leaf: leaf.number(), after }).await? {
+            Message::Leaf(page) => page,
+            other => return Err(RepairError::Answer { question: "a listing", answer: other.name() }),
+        };
+        if !extend(&mut entries, page, leaf)? {
+            return Ok(entries);
+        }
+    }
+}
+
+/// Adds one page; returns false at the end. A page goes on where the one before ended, within its leaf.
+fn extend(entries: &mut Vec<Entry>, page: Vec<Entry>, leaf: Leaf) -> Result<bool, RepairError> {
+    let goes_on = !page.is_empty();
+    for entry in page {
+        let is_next = entries.last().is_none_or(|last| last.hashed < entry.hashed);
+        if !is_next || Leaf::of(entry.hashed) != leaf || entries.len() == LEAF_ENTRIES_MAX {
+            return Err(RepairError::Listing);
+        }
+        entries.push(entry);
+    }
+    Ok(goes_on)
+}
+
+/// Returns what differs between two leaves, each in the order of the names, if the peer is to hold some of ours.
+fn differences(ours: &[Entry], theirs: &[Entry], is_to_hold: impl Fn(&Entry) -> bool) -> Vec<Difference> {
+    let find = |entries: &[Entry], hashed: HashedKey| {
+        entries.binary_search_by_key(&hashed, |entry| entry.hashed).ok().map(|index| entries[index])
+    };
+    let lacking = ours.iter().filter_map(|our| match (find(theirs, our.hashed), is_to_hold(our)) {
+        (Some(their), _) if their.version > our.version => Some(Difference::KnowsMore(their)),
+        (Some(their), true) if their == *our => None,
+        (Some(their), false) => Some(Difference::IsPlacedElsewhere(their)),
+        (_, true) => Some(Difference::Lacks(*our)),
+        (None, false) => None,
+    });
+    let unknown = theirs.iter().filter(|their| find(ours, their.hashed).is_none());
+    lacking.chain(unknown.map(|their| Difference::KnowsMore(*their))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{Digest, Version};
+
+    fn entry(name: u8, version: u64) -> Entry {
+        Entry::file(HashedKey([name; 16]), Version(version), &Digest([1; 32]))
+    }
+
+    #[test]
+    fn the_newer_of_two_counts_and_what_one_side_lacks_is_found() {
+        let ours = [entry(1, 5), entry(2, 5), entry(3, 5), entry(4, 5)];
+        let theirs = [entry(1, 5), entry(2, 4), entry(3, 6), entry(5, 1)];
+        let found = differences(&ours, &theirs, |_| true);
+        let expected = [
+            Difference::Lacks(entry(2, 5)),
+            Difference::KnowsMore(entry(3, 6)),
+            Difference::Lacks(entry(4, 5)),
+            Difference::KnowsMore(entry(5, 1)),
+        ];
+        assert_eq!(found, expected);
+        let found = differences(&ours, &theirs, |_| false);
+        let expected = [
+            Difference::IsPlacedElsewhere(entry(1, 5)),
+            Difference::IsPlacedElsewhere(entry(2, 4)),
+            Difference::KnowsMore(entry(3, 6)),
+            Difference::KnowsMore(entry(5, 1)),
+        ];
+        assert_eq!(found, expected, "what is placed elsewhere is not lacking, and what is newer is learnt");
+    }
+
+    #[test]
+    fn a_listing_goes_on_upwards_within_its_leaf() {
+        let leaf = Leaf::of(HashedKey([1; 16]));
+        let mut entries = vec![entry(1, 1)];
+        assert!(extend(&mut entries.clone(), vec![entry(1, 2)], leaf).is_err(), "the same name again");
+        assert!(extend(&mut entries.clone(), vec![entry(2, 1)], leaf).is_err(), "a name of another leaf");
+        assert!(matches!(extend(&mut entries, Vec::new(), leaf), Ok(false)));
+    }
+}

@@ -1,0 +1,150 @@
+//! Learns from a peer of a file that the own catalog does not know, or knows in an older version: after the loss of the
+//! catalog, or after a store that broke off. What the owner has sealed counts, and the newest counts most.
+
+use std::rc::Rc;
+
+use super::error::RepairError;
+use super::relay;
+use crate::crypto::{HashedKey, Iv, Key, Seal, Tombstone};
+use crate::event::Event;
+use crate::node::config::Mode;
+use crate::node::context::{Shared, Stream};
+use crate::node::owner::get::take_newer;
+use crate::node::peers::peer::Peer;
+use crate::node::peers::pool::question;
+use crate::node::peers::status::away;
+use crate::platform::Platform;
+use crate::protocol::Message;
+use crate::replication::Entry;
+use crate::store::layout::BlobId;
+use crate::store::{Change, OwnRecord, Store, StoreError};
+
+/// Takes what a peer knows more about a file into the catalog.
+pub(super) async fn learn<P: Platform>(
+    context: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    entry: &Entry,
+) -> Result<(), RepairError> {
+    let hashed = entry.hashed;
+    let is_newer = match question(context, peer, &Message::CheckFile { hashed }).await? {
+        Message::Checked { seal, iv, .. } if seal.is_authentic(&context.keys, hashed) => {
+            take(context, peer, hashed, seal, iv).await?
+        }
+        Message::Gone(tombstone) if tombstone.is_authentic(&context.keys, hashed) => {
+            note_deletion(context, hashed, tombstone).await?
+        }
+        Message::Checked { .. } | Message::Gone(_) => return Err(RepairError::NotOurs),
+        other => return Err(RepairError::Answer { question: "a check", answer: other.name() }),
+    };
+    if is_newer { Ok(()) } else { Err(RepairError::NotListed) }
+}
+
+/// Learns of a file, and returns whether it is newer than what the catalog has. What is here, or at other peers, counts
+/// until the newer version is in as many places: a peer that alone has it may be lost the next moment.
+async fn take<P: Platform>(
+    context: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    hashed: HashedKey,
+    seal: Seal,
+    iv: Iv,
+) -> Result<bool, RepairError> {
+    let metadata = seal.metadata.open(&context.keys)?;
+    let (version, file, key) = (seal.version, metadata.key.path_name(), metadata.key);
+    let record = OwnRecord { seal, iv, modified: metadata.modified };
+    let (blob, looked_up) = (BlobId::Own(file), key.clone());
+    let look = move |store: &Store<P::Disk>| {
+        store.skip_versions(version)?;
+        Ok((store.has_blob(&blob)?, store.own(&looked_up)?.is_some()))
+    };
+    let looked: Result<_, StoreError> = context.blocking(look).await;
+    let (is_local, is_known) = looked?;
+    let is_newer = if is_local {
+        take_newer(context, peer, &key).await?
+    } else {
+        // A node that only learns has nothing of an older version that could be lost.
+        if is_known && context.owner.mode == Mode::Normal {
+            spread(context, peer, hashed, &record).await?;
+        }
+        note_file(context, key, hashed, record).await?
+    };
+    if is_newer {
+        context.tell(&Event::FileAdopted { file, version });
+    }
+    Ok(is_newer)
+}
+
+/// Has every other peer take the newer version. No peer may be away: it could hold the only copy of what counts so far.
+async fn spread<P: Platform>(
+    context: &Shared<P>,
+    from: &Rc<Peer<Stream<P>>>,
+    hashed: HashedKey,
+    record: &OwnRecord,
+) -> Result<(), RepairError> {
+    if away(context) > 0 {
+        return Err(RepairError::OtherAway);
+    }
+    for to in context.peers.connected().into_iter().filter(|peer| peer.id != from.id) {
+        relay::relay(context, &to, hashed, record).await?;
+    }
+    Ok(())
+}
+
+/// Writes a record into the catalog, if it is newer than what is there; returns whether it is.
+async fn note_file<P: Platform>(
+    context: &Shared<P>,
+    key: Key,
+    hashed: HashedKey,
+    record: OwnRecord,
+) -> Result<bool, RepairError> {
+    let blob = BlobId::Own(key.path_name());
+    // A store that is under way comes first; its commit decides.
+    let _locked = context.locks.lock(blob).await;
+    let (looked_up, version) = (key.clone(), record.seal.version);
+    let is_newer = context.with_keys(move |store, keys| {
+        store.settle(keys, &blob)?;
+        let known = store.own(&looked_up)?.map(|record| record.seal.version);
+        let deleted = store.tombstone(hashed)?.map(|tombstone| tombstone.version);
+        // What has come to this disk meanwhile is not given up for it.
+        Ok(known.max(deleted).is_none_or(|ours| ours < version) && !store.has_blob(&blob)?)
+    });
+    let is_newer: Result<_, StoreError> = is_newer.await;
+    if !is_newer? {
+        return Ok(false);
+    }
+    Ok(context.commit(Change::Own(key, hashed, Box::new(record))).await?)
+}
+
+/// Learns of a deletion, and returns whether it is newer than what the catalog has.
+async fn note_deletion<P: Platform>(
+    context: &Shared<P>,
+    hashed: HashedKey,
+    tombstone: Tombstone,
+) -> Result<bool, RepairError> {
+    let key = context.blocking(move |store| store.key_of(hashed)).await?;
+    let blob = key.as_ref().map(|key| BlobId::Own(key.path_name()));
+    let _locked = match blob {
+        Some(blob) => Some(context.locks.lock(blob).await),
+        None => None,
+    };
+    let is_newer = context.blocking(move |store| {
+        store.skip_versions(tombstone.version)?;
+        let known = match key {
+            Some(key) => store.own(&key)?.map(|record| record.seal.version),
+            None => None,
+        };
+        let deleted = store.tombstone(hashed)?.map(|tombstone| tombstone.version);
+        Ok(known.max(deleted).is_none_or(|ours| ours < tombstone.version))
+    });
+    let is_newer: Result<_, StoreError> = is_newer.await;
+    if !is_newer? {
+        return Ok(false);
+    }
+    // If the key was not known, a store of it may have come first.
+    if !context.commit(Change::Deleted(hashed, tombstone)).await? {
+        return Ok(false);
+    }
+    if let Some(blob) = blob {
+        context.blocking(move |store| store.forget_blob(&blob)).await?;
+    }
+    Ok(true)
+}

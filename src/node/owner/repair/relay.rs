@@ -1,0 +1,96 @@
+//! Passes a replica on from one peer to another: sealed bytes, which are checked against the seal at the end and
+//! decrypted nowhere.
+
+use std::rc::Rc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::error::{RepairError, other_answer};
+use crate::crypto::{HashedKey, IV_BYTES, NodeId};
+use crate::limits::{CHUNK_BYTES, EAGER_BYTES_MAX};
+use crate::node::context::{Shared, Stream};
+use crate::node::peers::peer::Peer;
+use crate::node::peers::pool::{Lease, lease};
+use crate::platform::Platform;
+use crate::protocol::{Message, WireError};
+use crate::store::OwnRecord;
+
+/// Sends a peer the replica of the first other peer that has it.
+pub(super) async fn relay<P: Platform>(
+    context: &Shared<P>,
+    to: &Rc<Peer<Stream<P>>>,
+    hashed: HashedKey,
+    record: &OwnRecord,
+) -> Result<(), RepairError> {
+    let mut reason = RepairError::NoOther;
+    for from in context.peers.connected().into_iter().filter(|peer| peer.id != to.id) {
+        match pass_on(context, &from, to, hashed, record).await {
+            Ok(true) => return Ok(()),
+            Ok(false) => {}
+            Err(error) => reason = error,
+        }
+    }
+    Err(reason)
+}
+
+/// Passes one replica on. Returns false if the giving peer does not have just this version.
+async fn pass_on<P: Platform>(
+    context: &Shared<P>,
+    from: &Rc<Peer<Stream<P>>>,
+    to: &Rc<Peer<Stream<P>>>,
+    hashed: HashedKey,
+    record: &OwnRecord,
+) -> Result<bool, RepairError> {
+    let mut giving = lease(context, from).await?;
+    let question = Message::GetFile { owner: context.keys.node(), hashed };
+    let found = giving.exchange(&question).await?;
+    if found != Message::Found(record.seal.clone()) {
+        return Ok(false);
+    }
+    let mut taking = lease(context, to).await?;
+    match stream(&mut giving, &mut taking, context.keys.node(), hashed, record).await? {
+        Message::Stored => {
+            giving.done();
+            taking.done();
+            Ok(true)
+        }
+        other => Err(other_answer("a store", other)),
+    }
+}
+
+/// Streams the sealed bytes from one exchange to the other and returns the answer. The taking peer compares them with
+/// the digest in the seal before it keeps them.
+async fn stream<S>(
+    giving: &mut Lease<S>,
+    taking: &mut Lease<S>,
+    owner: NodeId,
+    hashed: HashedKey,
+    record: &OwnRecord,
+) -> Result<Message, WireError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let seal = &record.seal;
+    let (version, sealed_bytes) = (seal.version, seal.sealed_bytes());
+    taking.connection.queue(&Message::StoreFile { owner, hashed, version, sealed_bytes }).await?;
+    if sealed_bytes > EAGER_BYTES_MAX + IV_BYTES as u64 {
+        taking.connection.flush().await?;
+        match taking.connection.receive().await? {
+            Message::Proceed => {}
+            other => return Ok(other),
+        }
+        giving.connection.send(&Message::Proceed).await?;
+    }
+    giving.connection.receive_stream_header(sealed_bytes).await?;
+    taking.connection.queue_stream_header(sealed_bytes).await?;
+    let mut chunk = vec![0; CHUNK_BYTES.min(usize::try_from(sealed_bytes).unwrap_or(CHUNK_BYTES))];
+    let mut left = sealed_bytes;
+    while left > 0 {
+        let part = usize::try_from(left).unwrap_or(usize::MAX).min(chunk.len());
+        giving.connection.receive_bytes(&mut chunk[..part]).await?;
+        taking.connection.queue_bytes(&chunk[..part]).await?;
+        left -= part as u64;
+    }
+    taking.connection.send(&Message::Sealed(seal.clone())).await?;
+    taking.connection.receive().await
+}

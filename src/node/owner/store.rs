@@ -1,0 +1,206 @@
+//! Stores a file: on the local disk and at every connected peer at the same time.
+
+mod send;
+
+use std::collections::VecDeque;
+use std::future::Future;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use crate::crypto::{ContentCipher, HashedKey, Key, Metadata, Seal, SealedMetadata};
+use crate::disk::Disk;
+use crate::event::Event;
+use crate::limits::{CHUNK_BYTES, FILE_BYTES_MAX};
+use crate::node::commit::KeepError;
+use crate::node::context::Shared;
+use crate::node::handle::Content;
+use crate::node::handle::answers::Stored;
+use crate::node::handle::errors::{StoreError, StoreFault};
+use crate::node::lanes::draw_iv;
+use crate::node::peers::status::away;
+use crate::node::transfer::{self, TransferError, Work};
+use crate::platform::Platform;
+use crate::store::layout::BlobId;
+use crate::store::{BlobWriter, Change, OwnRecord};
+use send::{Announced, Sending, conclude_all, push_to_all, send_to_all};
+
+pub(super) use send::send_again;
+
+/// Writes plaintext to the local disk and turns it into what the peers get.
+struct Sealing<D: Disk> {
+    writer: BlobWriter<D>,
+    cipher: ContentCipher,
+}
+
+impl<D: Disk> Work for Sealing<D> {
+    fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), crate::store::StoreError> {
+        self.writer.write(bytes)?;
+        self.cipher.seal(bytes);
+        Ok(())
+    }
+
+    fn is_quick(&self, bytes: usize) -> bool {
+        self.writer.is_quick(bytes)
+    }
+}
+
+/// Stores a file. See [`Handle::store`](crate::node::Handle::store). The key is locked once the content is here: what waits
+/// for its content keeps nobody from the version before.
+pub(in crate::node) async fn store<P: Platform>(
+    context: Shared<P>,
+    key: Key,
+    content: Content,
+    gone: impl Future<Output = ()>,
+) -> Result<Stored, StoreError> {
+    if content.size.is_some_and(|size| size > FILE_BYTES_MAX) {
+        return Err(StoreError::Rejected(StoreFault::TooLarge { max: FILE_BYTES_MAX }));
+    }
+    let blob = BlobId::Own(key.path_name());
+    let begun = context.blocking(move |store| {
+        let version = store.next_version()?;
+        Ok((version, store.write_blob(blob, version)?))
+    });
+    let (version, writer) = begun.await.map_err(|error| StoreError::Rejected(StoreFault::Disk(error)))?;
+    let iv = draw_iv(&context.lanes.iv);
+    let announced = Announced { file: key.path_name(), hashed: context.keys.hashed(&key), version, iv, size: 0 };
+    let sendings = match content.size {
+        Some(size) => send_to_all(&context, &Announced { size, ..announced.clone() }),
+        None => Vec::new(),
+    };
+    let sealing = Sealing { writer, cipher: ContentCipher::new(&context.keys, iv) };
+    let (sealing, size) = write(&context, sealing, content, &sendings, gone).await?;
+    let announced = Announced { size, ..announced };
+    let modified = context.platform.now();
+    let metadata = Metadata { key: key.clone(), size, modified };
+    let metadata = SealedMetadata::seal(&context.keys, draw_iv(&context.lanes.metadata_iv), &metadata);
+    let seal = Seal::new(&context.keys, announced.hashed, version, size, sealing.cipher.digest(), metadata);
+    // No peer gets the seal, and with it the version, before the lock is held.
+    let locked = context.locks.lock(blob).await;
+    let was_streamed = !sendings.is_empty();
+    let mut waiting = conclude_all(sendings, &seal);
+    let record = OwnRecord { seal, iv, modified };
+    let is_newest = keep(&context, &key, announced.hashed, sealing.writer, record.clone(), was_streamed).await?;
+    context.tell(&Event::FileWritten { file: announced.file, version, bytes: size });
+    if was_streamed {
+        drop(locked);
+    } else if is_newest {
+        waiting = push_to_all(&context, &announced, &record);
+    }
+    let mut receipts = Vec::new();
+    for receipt in waiting {
+        receipts.push(receipt.await.expect("a sending task ends with a receipt"));
+    }
+    Ok(Stored { version, size, receipts, away: away(&context) })
+}
+
+/// Makes the new version the one that counts. Returns false if a newer one has come before it, which acknowledges this
+/// one as well. If peers have been told, they may have the new version whatever fails here.
+async fn keep<P: Platform>(
+    context: &Shared<P>,
+    key: &Key,
+    hashed: HashedKey,
+    writer: BlobWriter<P::Disk>,
+    record: OwnRecord,
+    peers_were_told: bool,
+) -> Result<bool, StoreError> {
+    let unconfirmed = |error| StoreError::Unconfirmed(StoreFault::Disk(error));
+    let not_stored = |error| match peers_were_told {
+        true => unconfirmed(error),
+        false => StoreError::Rejected(StoreFault::Disk(error)),
+    };
+    let (blob, version, known) = (BlobId::Own(key.path_name()), record.seal.version, key.clone());
+    let newest = context.with_keys(move |store, keys| {
+        store.settle(keys, &blob)?;
+        let newest = store.own(&known)?.map(|known| known.seal.version);
+        let deleted = store.tombstone(hashed)?.map(|tombstone| tombstone.version);
+        Ok(newest.max(deleted).is_none_or(|newest| newest < version))
+    });
+    match newest.await {
+        Ok(true) => {}
+        Ok(false) => {
+            context.discard(writer).await;
+            return Ok(false);
+        }
+        Err(error) => {
+            context.discard(writer).await;
+            return Err(not_stored(error));
+        }
+    }
+    match context.keep(writer, Some(Change::Own(key.clone(), hashed, Box::new(record)))).await {
+        Ok(()) => Ok(true),
+        Err(KeepError::Outdated) => Ok(false),
+        Err(KeepError::NotStored(error)) => Err(not_stored(error)),
+        Err(KeepError::PerhapsStored(error)) => Err(unconfirmed(error)),
+    }
+}
+
+/// Reads the content to its end, writing and sending it on the way.
+async fn write<P: Platform>(
+    context: &Shared<P>,
+    sealing: Sealing<P::Disk>,
+    content: Content,
+    sendings: &[Sending],
+    gone: impl Future<Output = ()>,
+) -> Result<(Sealing<P::Disk>, u64), StoreError> {
+    let Content { size, mut reader } = content;
+    let mut found = 0;
+    let mut gone = std::pin::pin!(gone);
+    let source = async |buffer: Vec<u8>| {
+        let chunk = tokio::select! {
+            biased;
+            chunk = fill(&mut reader, buffer, size.map(|size| size - found)) => chunk.map_err(StoreFault::Content)?,
+            () = &mut gone => return Err(StoreFault::CallerGone),
+        };
+        found += chunk.len() as u64;
+        match size {
+            Some(expected) if found > expected || (chunk.is_empty() && found < expected) => {
+                Err(StoreFault::Size { expected, found })
+            }
+            None if found > FILE_BYTES_MAX => Err(StoreFault::TooLarge { max: FILE_BYTES_MAX }),
+            _ => Ok(chunk),
+        }
+    };
+    let mut sent = VecDeque::new();
+    let sink = async |sealed: Vec<u8>| {
+        if sendings.is_empty() {
+            return sealed;
+        }
+        let sealed = Bytes::from(sealed);
+        for sending in sendings {
+            // A peer that has failed takes no more; its receipt says why.
+            drop(sending.chunks.send(sealed.clone()).await);
+        }
+        sent.push_back(sealed);
+        // The oldest chunk is free once every peer has sent it. The queues to the peers bound how many are not.
+        if sent.front().is_some_and(Bytes::is_unique) { sent.pop_front().map(Vec::from) } else { None }
+            .unwrap_or_default()
+    };
+    let (sealing, fault) = match transfer::run(context, sealing, source, sink).await {
+        Ok(sealing) => return Ok((sealing, found)),
+        Err((sealing, TransferError::Source(fault))) => (sealing, fault),
+        Err((sealing, TransferError::Disk(error))) => (sealing, StoreFault::Disk(error)),
+    };
+    context.discard(sealing.writer).await;
+    Err(StoreError::Rejected(fault))
+}
+
+/// Fills a buffer as far as the content goes. If its end is known, looks one byte beyond it.
+async fn fill(
+    reader: &mut (impl AsyncRead + Unpin),
+    mut buffer: Vec<u8>,
+    expected: Option<u64>,
+) -> std::io::Result<Vec<u8>> {
+    let room = expected.map_or(CHUNK_BYTES as u64, |expected| expected.saturating_add(1).min(CHUNK_BYTES as u64));
+    buffer.resize(usize::try_from(room).expect("a chunk fits the memory"), 0);
+    let mut filled = 0;
+    while filled < buffer.len() {
+        let count = reader.read(&mut buffer[filled..]).await?;
+        if count == 0 {
+            break;
+        }
+        filled += count;
+    }
+    buffer.truncate(filled);
+    Ok(buffer)
+}

@@ -1,0 +1,29 @@
+//! Changes which nodes may be peers. A change is durable before it is in force, and in force at once: every connection
+//! of a peer that is not admitted any more ends at its next wait.
+
+use crate::event::Event;
+use crate::membership::MemberChange;
+use crate::node::context::Shared;
+use crate::node::handle::errors::MemberError;
+use crate::platform::Platform;
+
+/// Makes a change. A lock admits all nodes that are peers, or were a short time ago. See
+/// [`Handle::change_members`](crate::node::Handle::change_members).
+pub(in crate::node) async fn change<P: Platform>(context: &Shared<P>, change: MemberChange) -> Result<(), MemberError> {
+    let in_force = &context.members;
+    let _changing = in_force.changing().await;
+    let mut members = in_force.list();
+    if change == MemberChange::Lock {
+        for peer in context.peers.placement_candidates().into_iter().filter(|peer| in_force.admits(*peer)) {
+            members.change(MemberChange::Allow(peer))?;
+        }
+    }
+    members.change(change)?;
+    let (saved, disk) = (members.clone(), context.platform.disk().clone());
+    context.offload(move || saved.save(&disk)).await?;
+    in_force.replace(members);
+    context.peers.drop_all_but(|node| in_force.admits(node));
+    context.tell(&Event::MembersChanged { change });
+    in_force.tell_all();
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! One peer: where it is, how often it is connected, and the idle connections on which this node may ask it.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::{Instant, timeout};
+
+use super::schedule::RepairSchedule;
+use crate::crypto::NodeId;
+use crate::limits::{CONTROLS_PER_PEER_MAX, DIAL_TIMEOUT, IDLE_ASKER_TIMEOUT, PLACEMENT_GRACE, POOL_CONNECTIONS_MAX};
+use crate::node::connection::Connection;
+use crate::transport::Address;
+
+/// One peer, connected or away.
+pub(in crate::node) struct Peer<S> {
+    pub(in crate::node) id: NodeId,
+    address: RefCell<Option<Address>>,
+    /// The configured address that led to it.
+    configured: RefCell<Option<Address>>,
+    controls: Cell<usize>,
+    /// When it was connected last.
+    lost: Cell<Option<Instant>>,
+    idle: RefCell<VecDeque<Connection<S>>>,
+    /// Bounds the exchanges with it.
+    pub(super) slots: Arc<Semaphore>,
+    /// Connections that the peer is to open, because it cannot be dialled.
+    wanted: Cell<u8>,
+    wanted_changed: Notify,
+    opened: Notify,
+    pub(in crate::node) repair: RepairSchedule,
+    /// Bounds the connections that this side opened for the peer to ask on.
+    pub(in crate::node) opened_for_it: Arc<Semaphore>,
+}
+
+impl<S> Peer<S> {
+    pub(super) fn new(id: NodeId) -> Self {
+        Self {
+            id,
+            address: RefCell::default(),
+            configured: RefCell::default(),
+            controls: Cell::new(0),
+            lost: Cell::default(),
+            idle: RefCell::default(),
+            slots: Arc::new(Semaphore::new(POOL_CONNECTIONS_MAX)),
+            wanted: Cell::new(0),
+            wanted_changed: Notify::new(),
+            opened: Notify::new(),
+            repair: RepairSchedule::default(),
+            opened_for_it: Arc::new(Semaphore::new(POOL_CONNECTIONS_MAX)),
+        }
+    }
+
+    pub(in crate::node) fn is_connected(&self) -> bool {
+        self.controls.get() > 0
+    }
+
+    /// Whether it is connected, or was a short time ago.
+    pub(super) fn is_placement_candidate(&self) -> bool {
+        self.is_connected() || self.lost.get().is_some_and(|lost| lost.elapsed() < PLACEMENT_GRACE)
+    }
+
+    pub(super) fn has_room_for_control(&self) -> bool {
+        self.controls.get() < CONTROLS_PER_PEER_MAX
+    }
+
+    /// Returns where it is dialled, if it can be.
+    pub(super) fn address(&self) -> Option<Address> {
+        self.address.borrow().clone()
+    }
+
+    /// Returns the configured address that led to it, if one did.
+    pub(super) fn configured(&self) -> Option<Address> {
+        self.configured.borrow().clone()
+    }
+
+    /// Counts one more control connection, and returns how many there are.
+    pub(super) fn add_control(&self, address: Option<Address>, configured: Option<&Address>) -> usize {
+        if let Some(address) = configured {
+            self.configured.replace(Some(address.clone()));
+        }
+        // What this node was told to dial is known to lead there; what a peer says of itself is not.
+        if configured.is_some() || self.configured.borrow().is_none() {
+            self.address.replace(address);
+        }
+        self.controls.set(self.controls.get() + 1);
+        // It may have started again: its connections from before may be dead and not know it.
+        self.drop_idle();
+        self.controls.get()
+    }
+
+    /// Returns how many control connections there are.
+    pub(super) fn controls(&self) -> usize {
+        self.controls.get()
+    }
+
+    /// Takes a control connection off the count.
+    pub(super) fn remove_control(&self) {
+        self.controls.set(self.controls.get() - 1);
+        self.lost.set(Some(Instant::now()));
+        self.drop_idle();
+    }
+
+    /// Closes the idle connections.
+    pub(super) fn drop_idle(&self) {
+        self.idle.borrow_mut().clear();
+    }
+
+    /// Returns how many connections the peer is asked to open, once per request.
+    pub(in crate::node) fn take_wanted(&self) -> u8 {
+        self.wanted.take()
+    }
+
+    /// Waits until the peer is to open a connection.
+    pub(in crate::node) async fn wants_any(&self) {
+        while self.wanted.get() == 0 {
+            self.wanted_changed.notified().await;
+        }
+    }
+
+    /// Takes a connection on which this side may ask.
+    pub(in crate::node) fn offer(&self, connection: Connection<S>) {
+        if self.idle.borrow().len() < POOL_CONNECTIONS_MAX {
+            self.idle.borrow_mut().push_back(connection);
+            self.opened.notify_one();
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
+    /// Closes the connections that have been idle for too long or were closed by the peer.
+    pub(in crate::node) fn sweep(&self) {
+        self.idle.borrow_mut().retain_mut(|idle| idle.used.elapsed() < IDLE_ASKER_TIMEOUT && !idle.is_stale());
+    }
+
+    /// Takes an idle connection that is of use. The one used last is the least likely to have been closed.
+    pub(super) fn take_idle(&self) -> Option<Connection<S>> {
+        std::iter::from_fn(|| self.idle.borrow_mut().pop_back())
+            .find_map(|mut idle| (idle.used.elapsed() < IDLE_ASKER_TIMEOUT && !idle.is_stale()).then_some(idle))
+    }
+
+    /// Has the peer open a connection, and waits for it.
+    pub(super) async fn wait_for_opened(&self) -> Option<Connection<S>> {
+        self.wanted.set(self.wanted.get().saturating_add(1));
+        self.wanted_changed.notify_one();
+        timeout(DIAL_TIMEOUT, async {
+            loop {
+                self.opened.notified().await;
+                if let Some(connection) = self.take_idle() {
+                    return connection;
+                }
+            }
+        })
+        .await
+        .ok()
+    }
+}

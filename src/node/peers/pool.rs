@@ -1,0 +1,133 @@
+//! Asking a peer. An exchange takes an idle connection of the peer's pool, or dials one, or, if the peer cannot be
+//! dialled, has the peer open one.
+
+use std::rc::Rc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+
+use super::open::{OpenError, open_as};
+use super::peer::Peer;
+use crate::node::connection::Connection;
+use crate::node::context::{Shared, Stream};
+use crate::node::handle::errors::ReplicaError;
+use crate::platform::Platform;
+use crate::protocol::{Message, Purpose, WireError};
+
+/// A connection leased for one exchange. Dropped before [`done`](Self::done), it is closed.
+pub(in crate::node) struct Lease<S> {
+    pub(in crate::node) connection: Connection<S>,
+    peer: Rc<Peer<S>>,
+    _slot: OwnedSemaphorePermit,
+}
+
+/// Why a peer cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::node) enum LeaseError {
+    /// It could not be dialled.
+    #[error("{0}, and it opened no connection itself")]
+    Open(OpenError),
+    /// It has no address.
+    #[error("it does not listen, and it opened no connection itself")]
+    NotListening,
+}
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::node) enum AskError {
+    /// The question was not sent: nothing has happened at the peer.
+    #[error(transparent)]
+    NotAsked(#[from] LeaseError),
+    /// The exchange broke off: the peer may have done what it was asked.
+    #[error(transparent)]
+    BrokenOff(#[from] WireError),
+}
+
+impl From<LeaseError> for ReplicaError {
+    fn from(error: LeaseError) -> Self {
+        Self::Unreachable { reason: error.to_string() }
+    }
+}
+
+impl From<AskError> for ReplicaError {
+    fn from(error: AskError) -> Self {
+        match error {
+            AskError::NotAsked(error) => error.into(),
+            AskError::BrokenOff(error) => error.into(),
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Lease<S> {
+    /// Asks a question and waits for its answer.
+    pub(in crate::node) async fn exchange(&mut self, question: &Message) -> Result<Message, WireError> {
+        self.connection.send(question).await?;
+        self.connection.receive().await
+    }
+}
+
+impl<S> Lease<S> {
+    /// Ends the exchange: the connection is free for the next one, unless the peer was lost meanwhile.
+    pub(in crate::node) fn done(self) {
+        if self.peer.is_connected() && !self.connection.is_turned_away() {
+            self.peer.offer(self.connection);
+        }
+    }
+}
+
+/// Leases a connection on which this node may ask the peer.
+pub(in crate::node) async fn lease<P: Platform>(
+    context: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+) -> Result<Lease<Stream<P>>, LeaseError> {
+    let slot = peer.slots.clone().acquire_owned().await.expect("the pool is never closed");
+    let leased = |connection| Ok(Lease { connection, peer: peer.clone(), _slot: slot });
+    if let Some(connection) = peer.take_idle() {
+        return leased(connection);
+    }
+    let error = match peer.address() {
+        Some(address) => match open_as(context, &address, Purpose::DialerAsks, Some(peer.id)).await {
+            Ok(connection) => return leased(connection),
+            Err(error) => LeaseError::Open(error),
+        },
+        None => LeaseError::NotListening,
+    };
+    match peer.wait_for_opened().await {
+        Some(connection) => leased(connection),
+        None => Err(error),
+    }
+}
+
+/// Asks a peer one question that one message answers.
+pub(in crate::node) async fn question<P: Platform>(
+    context: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    question: &Message,
+) -> Result<Message, AskError> {
+    let mut lease = lease(context, peer).await?;
+    let answer = lease.exchange(question).await?;
+    lease.done();
+    Ok(answer)
+}
+
+/// Asks every connected peer at the same time, each in a task of its own, and collects what comes of it.
+pub(in crate::node) async fn ask_all<P: Platform, T: 'static, F>(
+    context: &Shared<P>,
+    ask: impl Fn(Shared<P>, Rc<Peer<Stream<P>>>) -> F,
+) -> Vec<T>
+where
+    F: Future<Output = T> + 'static,
+{
+    let start = |peer: Rc<Peer<Stream<P>>>| {
+        let (done, answer) = oneshot::channel();
+        let asking = ask(context.clone(), peer);
+        context.spawn(async move { drop(done.send(asking.await)) });
+        answer
+    };
+    let started: Vec<_> = context.peers.connected().into_iter().map(start).collect();
+    let mut answers = Vec::new();
+    for answer in started {
+        answers.push(answer.await.expect("an asking task ends with an answer"));
+    }
+    answers
+}

@@ -1,0 +1,59 @@
+//! When a peer is repaired next, and how far its replicas are current.
+
+use std::cell::Cell;
+
+use tokio::time::Instant;
+
+use crate::limits::{REPAIR_RETRY_MAX, REPAIR_RETRY_MIN};
+use crate::node::handle::answers::Progress;
+
+/// The schedule of the repairs of one peer.
+pub(in crate::node) struct RepairSchedule {
+    progress: Cell<Progress>,
+    is_running: Cell<bool>,
+    failures: Cell<u32>,
+    not_before: Cell<Option<Instant>>,
+}
+
+impl Default for RepairSchedule {
+    fn default() -> Self {
+        Self {
+            progress: Cell::new(Progress::Unknown),
+            is_running: Cell::default(),
+            failures: Cell::default(),
+            not_before: Cell::default(),
+        }
+    }
+}
+
+impl RepairSchedule {
+    pub(in crate::node) fn progress(&self) -> Progress {
+        self.progress.get()
+    }
+
+    pub(in crate::node) fn set_progress(&self, progress: Progress) {
+        self.progress.set(progress);
+    }
+
+    /// Forgets what was known. A peer that has just connected may have got a new disk, or the old one back.
+    pub(super) fn begin_anew(&self) {
+        self.progress.set(Progress::Unknown);
+        self.failures.set(0);
+        self.not_before.set(None);
+    }
+
+    /// Begins an attempt if it is time for one and none is under way; returns whether it does.
+    pub(in crate::node) fn begin(&self) -> bool {
+        let is_due = self.not_before.get().is_none_or(|not_before| not_before <= Instant::now());
+        is_due && !self.is_running.replace(true)
+    }
+
+    /// Ends an attempt. The wait for the next one doubles with each failure in a row.
+    pub(in crate::node) fn end(&self, has_failed: bool) {
+        self.is_running.set(false);
+        let failures = if has_failed { self.failures.get().saturating_add(1) } else { 0 };
+        self.failures.set(failures);
+        let wait = REPAIR_RETRY_MIN.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(REPAIR_RETRY_MAX);
+        self.not_before.set(has_failed.then(|| Instant::now() + wait));
+    }
+}

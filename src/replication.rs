@@ -1,0 +1,9 @@
+//! Which peers are to hold what, and what differs between two sets of files. Pure: nothing here does I/O or waits.
+
+mod placement;
+mod replicas;
+mod summary;
+
+pub use placement::Placement;
+pub use replicas::{Replicas, ReplicasError};
+pub use summary::{Entry, Leaf, Print, Summary, differing_groups, differing_leaves};

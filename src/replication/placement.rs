@@ -1,0 +1,59 @@
+//! Which of the peers are to hold a file, where not all are: rendezvous hashing (Thaler and Ravishankar, 1998). Each peer
+//! draws a number from the name of the file and its own id, and the highest ones hold it. So a peer that joins takes
+//! only what it is to hold itself, and of one that leaves only that is placed anew. Pure.
+
+use std::cmp::Reverse;
+use std::num::NonZeroUsize;
+
+use super::summary::Entry;
+use crate::crypto::{HashedKey, NodeId};
+
+/// Who holds what, among some peers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    members: Vec<NodeId>,
+    count: NonZeroUsize,
+}
+
+impl Placement {
+    /// So many of these peers hold each file, or all of them where there are fewer.
+    #[must_use]
+    pub fn new(members: impl IntoIterator<Item = NodeId>, count: NonZeroUsize) -> Self {
+        let mut members: Vec<_> = members.into_iter().collect();
+        members.sort_unstable();
+        members.dedup();
+        Self { members, count }
+    }
+
+    /// Who is to hold a file, the first choice first.
+    #[must_use]
+    pub fn of(&self, hashed: HashedKey) -> Vec<NodeId> {
+        let mut members = self.members.clone();
+        members.sort_by_cached_key(|member| Reverse((weight(hashed, *member), *member)));
+        members.truncate(self.count.get());
+        members
+    }
+
+    /// Whether a peer is to hold a file.
+    #[must_use]
+    pub fn has(&self, hashed: HashedKey, peer: NodeId) -> bool {
+        let of = |member: &NodeId| (weight(hashed, *member), *member);
+        let its = of(&peer);
+        self.members.contains(&peer) && self.members.iter().filter(|member| of(member) > its).count() < self.count.get()
+    }
+}
+
+impl Placement {
+    /// Whether a peer is to have an entry of the own catalog: that a file is deleted, everybody is to know.
+    #[must_use]
+    pub fn wants(&self, entry: &Entry, peer: NodeId) -> bool {
+        entry.is_deleted() || self.has(entry.hashed, peer)
+    }
+}
+
+fn weight(hashed: HashedKey, member: NodeId) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&hashed.0);
+    hasher.update(&member.0);
+    u64::from_le_bytes(*hasher.finalize().as_bytes().first_chunk().expect("a hash has 32 bytes"))
+}

@@ -2,6 +2,7 @@
 
 mod backup;
 mod cluster;
+mod content;
 mod curve;
 pub(crate) mod hex;
 mod keys;
@@ -11,9 +12,10 @@ mod seal;
 
 pub use backup::{Backup, BackupContent, BackupError, BackupTextError, PASSPHRASE_CHARS_MIN};
 pub use cluster::Cluster;
+pub use content::{ContentCipher, Digest, IV_BYTES, Iv};
 pub(crate) use curve::LinkKey;
 pub use hex::HexError;
 pub use keys::{ClusterSecret, Keys, MasterSecret};
 pub use metadata::{Metadata, MetadataError, SealedMetadata};
 pub use names::{HashedKey, Key, KeyError, NodeId, PathName};
-pub use seal::{ContentCipher, Digest, IV_BYTES, Iv, Seal, Tag, Tombstone, Version};
+pub use seal::{Seal, Tag, Tombstone, Version};

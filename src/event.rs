@@ -61,11 +61,11 @@ pub enum Event {
     /// An own file came back from a peer, was verified, and is on this disk again.
     FileFetched { file: PathName, peer: NodeId, bytes: u64 },
     /// A peer was brought up to date with this node's files.
-    PeerRepaired { peer: NodeId, sent: usize, adopted: usize, released: usize, failed: usize },
+    PeerRepaired { peer: NodeId, sent: usize, learnt: usize, released: usize, failed: usize },
     /// What a peer holds could not be compared.
     RepairFailed { peer: NodeId, reason: String },
     /// A peer knew a file of this node's, or a newer version of it, that the catalog had lost.
-    FileAdopted { file: PathName, version: Version },
+    FileLearnt { file: PathName, version: Version },
     /// There was no catalog, though there were an identity and perhaps files.
     CatalogLost { is_damaged: bool },
     /// A replica is not what its owner sealed, and is not held any more.
@@ -98,17 +98,18 @@ pub enum FetchAnswer {
 /// Where a node tells its events. Called on the node's thread; it must not block.
 pub type EventSink = Rc<dyn Fn(&Event)>;
 
-/// So many peers, in words.
+/// Returns a number of peers in words.
 pub(crate) fn count_peers(count: usize) -> String {
     format!("{count} {}", if count == 1 { "peer" } else { "peers" })
 }
 
-/// The first ten hex digits of a name: enough to find the file by.
+/// Returns the first ten hex digits of a name: enough to find the file by.
 fn short(name: &impl fmt::Display) -> String {
     name.to_string()[..10].to_owned()
 }
 
 impl fmt::Display for Event {
+    /// Writes one line. The match has an arm for each variant, so that a new one does not compile without its line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Started { node, address, is_new } => {
@@ -155,22 +156,12 @@ impl fmt::Display for Event {
             Self::ReplicaServed { owner, replica, bytes } => {
                 write!(f, "served {bytes} sealed bytes of {} to {}", short(replica), owner.short())
             }
-            Self::Stopped => f.write_str("stopped"),
-            other => other.fmt_upkeep(f),
-        }
-    }
-}
-
-impl Event {
-    /// What keeps replicas current and disks sound.
-    fn fmt_upkeep(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::PeerRepaired { peer, sent, adopted, released, failed } => {
-                write!(f, "repaired {}: {sent} sent, {adopted} learnt, {failed} failed", peer.short())?;
+            Self::PeerRepaired { peer, sent, learnt, released, failed } => {
+                write!(f, "repaired {}: {sent} sent, {learnt} learnt, {failed} failed", peer.short())?;
                 if *released > 0 { write!(f, ", {released} placed on others") } else { Ok(()) }
             }
             Self::RepairFailed { peer, reason } => write!(f, "could not repair {}: {reason}", peer.short()),
-            Self::FileAdopted { file, version } => write!(f, "learnt of {} {version} from a peer", short(file)),
+            Self::FileLearnt { file, version } => write!(f, "learnt of {} {version} from a peer", short(file)),
             Self::CatalogLost { is_damaged } => {
                 let what = if *is_damaged { "damaged, and was set aside" } else { "lost" };
                 write!(f, "the catalog is {what}; files are learnt again from the peers")
@@ -198,7 +189,7 @@ impl Event {
             },
             Self::FileDeletedEverywhere { file } => write!(f, "deleted {} everywhere", short(file)),
             Self::Scrubbed { checked, damaged } => write!(f, "scrubbed {checked} files, {damaged} damaged"),
-            _ => unreachable!("every other event is written by Display itself"),
+            Self::Stopped => f.write_str("stopped"),
         }
     }
 }

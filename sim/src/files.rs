@@ -122,7 +122,7 @@ impl Subject for Files {
             count("exchange failed", matches!(event, Event::ExchangeFailed { .. }));
             count("local damage found", matches!(event, Event::FileDamaged { .. }));
             count("repaired", matches!(event, Event::PeerRepaired { sent: 1.., .. }));
-            count("learnt from a peer", matches!(event, Event::FileAdopted { .. }));
+            count("learnt from a peer", matches!(event, Event::FileLearnt { .. }));
             count("replica set aside", matches!(event, Event::ReplicaSetAside { .. }));
             count("deleted for its owner", matches!(event, Event::ReplicaDeleted { .. }));
             count("placed on others", matches!(event, Event::ReplicaReleased { .. }));

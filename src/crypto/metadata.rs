@@ -5,7 +5,7 @@ use ctr::cipher::{KeyIvInit, StreamCipher};
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::seal::Aes256Ctr;
+use super::content::Aes256Ctr;
 use super::{IV_BYTES, Iv, Key, Keys};
 use crate::limits::METADATA_BYTES_MAX;
 use crate::time::UnixMillis;

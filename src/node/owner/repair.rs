@@ -55,8 +55,8 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
     match result {
         // What differed was on its way, or is still in two places.
         Ok(Done { sent: 0, learnt: 0, released: 0, failed: 0, .. }) => {}
-        Ok(Done { sent, learnt: adopted, released, failed, .. }) => {
-            context.tell(&Event::PeerRepaired { peer: peer.id, sent, adopted, released, failed });
+        Ok(Done { sent, learnt, released, failed, .. }) => {
+            context.tell(&Event::PeerRepaired { peer: peer.id, sent, learnt, released, failed });
         }
         Err(error) => context.tell(&Event::RepairFailed { peer: peer.id, reason: error.to_string() }),
     }

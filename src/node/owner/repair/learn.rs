@@ -68,7 +68,7 @@ async fn take<P: Platform>(
         note_file(context, key, hashed, record).await?
     };
     if is_newer {
-        context.tell(&Event::FileAdopted { file, version });
+        context.tell(&Event::FileLearnt { file, version });
     }
     Ok(is_newer)
 }

@@ -1,0 +1,102 @@
+//! Floors: imports point down only. A table says which rooms lie on which floor, the roof first; a room may import
+//! itself and the rooms below its floor, and not its neighbours.
+
+use super::imports::{Imports, find};
+use super::sources::{assert_none, sources};
+
+/// The rooms of the library. Each is a module with all that lies below it.
+const LIBRARY: &[&[&str]] = &[
+    &["src/main", "src/cli"],
+    &["src/lib", "src/error_messages"],
+    &["src/node"],
+    &["src/event"],
+    &["src/membership", "src/protocol"],
+    &["src/store"],
+    &["src/replication"],
+    &["src/crypto"],
+    &["src/platform"],
+    &["src/disk", "src/transport"],
+    &["src/limits", "src/seed", "src/time"],
+];
+
+/// The rooms of the node: its two roles over one set of connections.
+const NODE: &[&[&str]] = &[
+    &["src/node.rs"],
+    &["src/node/dispatch.rs"],
+    &["src/node/dial.rs", "src/node/inbound", "src/node/scrub.rs"],
+    &["src/node/heartbeat.rs"],
+    // The two roles.
+    &["src/node/owner", "src/node/holder"],
+    // What they use.
+    &["src/node/peers", "src/node/commit.rs", "src/node/transfer.rs", "src/node/data_dir.rs"],
+    &["src/node/context.rs"],
+    &["src/node/config.rs"],
+    // State without behaviour that needs the others.
+    &["src/node/peers.rs", "src/node/commit/queue.rs", "src/node/holder/quota.rs", "src/node/holder/refusals.rs"],
+    &["src/node/peers/peer.rs", "src/node/peers/in_flight.rs"],
+    &["src/node/peers/schedule.rs"],
+    // The face.
+    &["src/node/handle"],
+    // Ground.
+    &["src/node/connection.rs"],
+    &["src/node/link", "src/node/locks.rs", "src/node/members.rs", "src/node/panic_guard.rs", "src/node/tally.rs"],
+    &["src/node/lanes.rs"],
+];
+
+/// The sets of files that import each other on purpose: a type and its organs.
+const ORGANS: &[&[&str]] = &[];
+
+fn imports_of(folder: &str, crate_name: &str) -> Imports {
+    find(&sources(&[folder]), folder, crate_name)
+}
+
+/// Returns the floor of the room that a file lies in, and the room. The most precise name of a room counts.
+fn room_of<'a>(floors: &[&[&'a str]], file: &str) -> Option<(usize, &'a str)> {
+    let lies_in = |room: &str| {
+        file == room || file.strip_suffix(".rs") == Some(room) || file.starts_with(&format!("{room}/"))
+    };
+    let rooms = floors.iter().enumerate().flat_map(|(floor, rooms)| rooms.iter().map(move |room| (floor, *room)));
+    rooms.filter(|(_, room)| lies_in(room)).max_by_key(|(_, room)| room.len())
+}
+
+fn check(imports: &Imports, floors: &[&[&str]], folder: &str) -> Vec<String> {
+    let mut broken = Vec::new();
+    for (file, imported) in imports.of.iter().filter(|(file, _)| file.starts_with(folder)) {
+        let Some((floor, room)) = room_of(floors, file) else {
+            broken.push(format!("{file} is on no floor"));
+            continue;
+        };
+        for other in imported {
+            let Some((below, other_room)) = room_of(floors, other) else { continue };
+            if other_room != room && below <= floor {
+                broken.push(format!("{file} may not import {other}: {other_room} does not lie below {room}"));
+            }
+        }
+    }
+    broken
+}
+
+#[test]
+fn floors_of_the_library_point_down() {
+    assert_none(&check(&imports_of("src", "dacapo"), LIBRARY, "src"));
+}
+
+#[test]
+fn floors_of_the_node_point_down() {
+    assert_none(&check(&imports_of("src", "dacapo"), NODE, "src/node"));
+}
+
+#[test]
+fn no_files_import_each_other_but_a_type_and_its_organs() {
+    let mut broken = Vec::new();
+    for (folder, crate_name) in [("src", "dacapo"), ("sim/src", "dacapo_sim")] {
+        let imports = imports_of(folder, crate_name);
+        for circle in imports.circles() {
+            let is_known = ORGANS.iter().any(|organs| circle.iter().all(|file| organs.contains(file)));
+            if !is_known {
+                broken.push(format!("a circle of {}: {circle:?}", circle.len()));
+            }
+        }
+    }
+    assert_none(&broken);
+}

@@ -11,12 +11,12 @@ use crate::disk::dir::DirDiskError;
 use crate::disk::{DiskPath, PathError};
 use crate::membership::{Admission, ClusterError, InvitationError, Members, MembersError};
 use crate::node::{
-    DeleteError, GetError, MemberError, Panicked, ReadError, ReplicaError, StartError, StatError,
-    StoreError as NodeStoreError, StoreFault,
+    DeleteError, GetError, MemberError, Panicked, ReadError, ReplicaError, StartError, StatError, StoreError,
+    StoreFault,
 };
 use crate::protocol::{DecodeError, Refusal, WireError};
 use crate::store::layout::Layout;
-use crate::store::{CatalogError, IdentityError, LayoutError, StoreError as DiskStoreError};
+use crate::store::{CatalogError, IdentityError, LayoutError, StorageError};
 use crate::transport::AddressError;
 
 /// Names each value by its variant, and says which variants there are.
@@ -54,8 +54,8 @@ fn denied() -> io::Error {
     io::ErrorKind::PermissionDenied.into()
 }
 
-fn disk_error() -> DiskStoreError {
-    DiskStoreError::Disk { operation: "sync", path: DiskPath::root().child("tmp"), source: denied() }
+fn disk_error() -> StorageError {
+    StorageError::Disk { operation: "sync", path: DiskPath::root().child("tmp"), source: denied() }
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn messages_about_data_directories() {
             ),
             messages!(CatalogError { Database, Record }, Database(Box::new(database)), Record { table: "own" }),
             messages!(
-                DiskStoreError { Disk, Catalog, Layout },
+                StorageError { Disk, Catalog, Layout },
                 disk_error(),
                 Catalog(CatalogError::Record { table: "own" }),
                 Layout(LayoutError::Damaged)
@@ -234,7 +234,7 @@ fn messages_of_a_node() {
             ),
             format!("Panicked\n  {Panicked}\n"),
             messages!(
-                NodeStoreError { Rejected, Unconfirmed },
+                StoreError { Rejected, Unconfirmed },
                 Rejected(StoreFault::Stopped),
                 Unconfirmed(StoreFault::Disk(disk_error()))
             ),

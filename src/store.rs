@@ -10,9 +10,11 @@ mod backend;
 mod blobs;
 mod catalog;
 mod convert;
+mod error;
 mod held;
 mod identity;
 pub mod layout;
+mod lock;
 mod reader;
 mod record;
 mod recovery;
@@ -21,8 +23,8 @@ mod usage;
 mod writer;
 
 use std::io;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Mutex, MutexGuard};
 
 use crate::crypto::{HashedKey, Key, Keys, NodeId, PathName, Tombstone, Version};
 use crate::disk::{Disk, DiskPath};
@@ -30,11 +32,14 @@ use crate::limits::VERSIONS_RESERVED;
 use crate::replication::{Entry, Leaf, Placement, Summary};
 use blobs::Tree;
 use catalog::Catalog;
+use error::failed;
 use layout::{BlobId, Layout};
+use lock::lock;
 use recovery::Unsettled;
 
-pub use catalog::{CatalogError, Origin};
+pub use catalog::Origin;
 pub use convert::{Converted, convert};
+pub use error::{CatalogError, StorageError};
 pub use identity::{Identity, IdentityError};
 pub use reader::BlobReader;
 pub use record::{Change, HeldRecord, Known, OwnRecord};
@@ -42,47 +47,6 @@ pub use recovery::Recovered;
 pub use setup::{LayoutError, Setup};
 pub use usage::Usage;
 pub use writer::BlobWriter;
-
-/// Why the data directory could not be read or changed.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// A disk call failed.
-    #[error("cannot {operation} {path}: {source}")]
-    Disk {
-        /// What was attempted.
-        operation: &'static str,
-        /// Where, below the data directory.
-        path: DiskPath,
-        /// Why not.
-        source: io::Error,
-    },
-    /// The catalog could not be read or changed.
-    #[error(transparent)]
-    Catalog(#[from] CatalogError),
-    /// The blobs lie in a way that cannot be used.
-    #[error(transparent)]
-    Layout(#[from] LayoutError),
-}
-
-impl StoreError {
-    /// Whether there was no room.
-    #[must_use]
-    pub fn is_full(&self) -> bool {
-        let kind = match self {
-            Self::Disk { source, .. } => Some(source.kind()),
-            Self::Catalog(error) => error.io_kind(),
-            Self::Layout(LayoutError::Disk { source, .. }) => Some(source.kind()),
-            Self::Layout(_) => None,
-        };
-        matches!(kind, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
-    }
-}
-
-/// Adds what was attempted, and where, to an error of the disk.
-pub(crate) fn failed(operation: &'static str, path: &DiskPath) -> impl FnOnce(io::Error) -> StoreError {
-    let path = path.clone();
-    move |source| StoreError::Disk { operation, path, source }
-}
 
 /// The open data directory. One per node; shared between its blocking calls.
 pub struct Store<D: Disk> {
@@ -107,7 +71,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// Where the disk fails, the catalog is not one, or a conversion of the layout was interrupted.
-    pub fn open(disk: D, keys: &Keys) -> Result<(Self, Recovered), StoreError> {
+    pub fn open(disk: D, keys: &Keys) -> Result<(Self, Recovered), StorageError> {
         Self::open_above(disk, keys, Version(0))
     }
 
@@ -115,12 +79,12 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// As for [`open`](Self::open).
-    pub fn open_above(disk: D, keys: &Keys, above: Version) -> Result<(Self, Recovered), StoreError> {
+    pub fn open_above(disk: D, keys: &Keys, above: Version) -> Result<(Self, Recovered), StorageError> {
         let layout = Setup::read(&disk)?.settled()?;
         Self::open_as(disk, keys, layout, above)
     }
 
-    fn open_as(disk: D, keys: &Keys, layout: Layout, above: Version) -> Result<(Self, Recovered), StoreError> {
+    fn open_as(disk: D, keys: &Keys, layout: Layout, above: Version) -> Result<(Self, Recovered), StorageError> {
         let root = DiskPath::root();
         disk.sync_all().map_err(failed("sync", &root))?;
         for path in [layout::temporary_dir(), root.child(&keys.node().to_string())] {
@@ -153,7 +117,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// Where a new range of versions could not be reserved durably.
-    pub fn next_version(&self) -> Result<Version, StoreError> {
+    pub fn next_version(&self) -> Result<Version, StorageError> {
         let mut versions = lock(&self.versions);
         if versions.next == versions.ceiling {
             let ceiling = versions.ceiling + VERSIONS_RESERVED;
@@ -168,7 +132,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// Where that could not be made durable.
-    pub fn skip_versions(&self, up_to: Version) -> Result<(), StoreError> {
+    pub fn skip_versions(&self, up_to: Version) -> Result<(), StorageError> {
         let mut versions = lock(&self.versions);
         if versions.ceiling < up_to.0 {
             self.catalog.commit(&[&[Change::VersionCeiling(up_to.0)]])?;
@@ -183,7 +147,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// After an error it is not known whether the changes are durable.
-    pub fn commit(&self, changes: &[Change]) -> Result<bool, StoreError> {
+    pub fn commit(&self, changes: &[Change]) -> Result<bool, StorageError> {
         Ok(self.commit_each(&[changes])? == [true])
     }
 
@@ -191,7 +155,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// After an error it is not known whether the changes are durable.
-    pub fn commit_each(&self, groups: &[&[Change]]) -> Result<Vec<bool>, StoreError> {
+    pub fn commit_each(&self, groups: &[&[Change]]) -> Result<Vec<bool>, StorageError> {
         let made = self.catalog.commit(groups)?;
         for (group, _) in groups.iter().zip(&made).filter(|(_, is_made)| **is_made) {
             for change in *group {
@@ -207,7 +171,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// Where the catalog cannot be read.
-    pub fn own(&self, key: &Key) -> Result<Option<OwnRecord>, StoreError> {
+    pub fn own(&self, key: &Key) -> Result<Option<OwnRecord>, StorageError> {
         Ok(self.catalog.own(key)?)
     }
 
@@ -215,7 +179,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// Where the catalog cannot be read.
-    pub fn tombstone(&self, hashed: HashedKey) -> Result<Option<Tombstone>, StoreError> {
+    pub fn tombstone(&self, hashed: HashedKey) -> Result<Option<Tombstone>, StorageError> {
         Ok(self.catalog.tombstone(hashed)?)
     }
 
@@ -227,7 +191,7 @@ impl<D: Disk> Store<D> {
         &self,
         after: Option<HashedKey>,
         limit: usize,
-    ) -> Result<Vec<(HashedKey, PathName)>, StoreError> {
+    ) -> Result<Vec<(HashedKey, PathName)>, StorageError> {
         Ok(self.catalog.grave_names(after, limit)?)
     }
 
@@ -235,7 +199,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// Where the catalog cannot be read.
-    pub fn key_of(&self, hashed: HashedKey) -> Result<Option<Key>, StoreError> {
+    pub fn key_of(&self, hashed: HashedKey) -> Result<Option<Key>, StorageError> {
         Ok(self.catalog.key_of(hashed)?)
     }
 
@@ -243,7 +207,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// Where the catalog cannot be read.
-    pub fn list_own(&self, after: Option<&Key>, limit: usize) -> Result<Vec<(Key, OwnRecord)>, StoreError> {
+    pub fn list_own(&self, after: Option<&Key>, limit: usize) -> Result<Vec<(Key, OwnRecord)>, StorageError> {
         Ok(self.catalog.list_own(after, limit)?)
     }
 
@@ -252,7 +216,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// Where the catalog cannot be read.
-    pub fn summary<T>(&self, whose: Option<NodeId>, look: impl FnOnce(&Summary) -> T) -> Result<T, StoreError> {
+    pub fn summary<T>(&self, whose: Option<NodeId>, look: impl FnOnce(&Summary) -> T) -> Result<T, StorageError> {
         Ok(self.catalog.summary(whose, look)?)
     }
 
@@ -266,7 +230,7 @@ impl<D: Disk> Store<D> {
         peer: NodeId,
         placement: &Placement,
         look: impl FnOnce(&Summary) -> T,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T, StorageError> {
         Ok(self.catalog.placed_summary(peer, placement, look)?)
     }
 
@@ -280,7 +244,7 @@ impl<D: Disk> Store<D> {
         leaf: Leaf,
         after: Option<HashedKey>,
         limit: usize,
-    ) -> Result<Vec<Entry>, StoreError> {
+    ) -> Result<Vec<Entry>, StorageError> {
         let (first, last) = leaf.range();
         let from = match after {
             Some(after) => catalog::next_name(after).map(|next| next.max(first)),
@@ -295,9 +259,4 @@ impl<D: Disk> Store<D> {
     fn path(&self, blob: &BlobId) -> DiskPath {
         self.layout.place(self.node, blob)
     }
-}
-
-/// The guarded values stay consistent between statements, so a panic elsewhere does not spoil them.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

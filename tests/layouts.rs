@@ -12,7 +12,7 @@ use dacapo::disk::{Disk, DiskFile, DiskPath};
 use dacapo::limits::PACKED_BYTES_MAX;
 use dacapo::node::GetError;
 use dacapo::store::layout::Layout;
-use dacapo::store::{Converted, Identity, StoreError, convert};
+use dacapo::store::{Converted, Identity, StorageError, convert};
 use dacapo_sim::disk::SimDisk;
 use fault_disk::{Fault, FaultDisk};
 use network::{Network, connected, files_below, get, key, put, run, stop};
@@ -63,7 +63,7 @@ async fn check(network: &Network, owner: &SimDisk, holder: &SimDisk, what: &str)
     stop(holding).await;
 }
 
-fn convert_on<D: Disk>(disk: &D, to: Layout) -> Result<Option<Converted>, StoreError> {
+fn convert_on<D: Disk>(disk: &D, to: Layout) -> Result<Option<Converted>, StorageError> {
     let master = Identity::load(disk).expect("readable").expect("a node was here");
     convert(disk, &Keys::derive(&master), to, Version(1_000_000), |_| ())
 }

@@ -11,18 +11,18 @@ use crate::disk::Disk;
 use crate::limits::COMMIT_BATCH_MAX;
 use crate::platform::Platform;
 use crate::store::layout::BlobId;
-use crate::store::{BlobWriter, Change, Store, StoreError};
+use crate::store::{BlobWriter, Change, StorageError, Store};
 use queue::Commit;
 
 /// Why a written blob was not kept.
 #[derive(Debug)]
 pub(super) enum KeepError {
     /// Before its commit: nothing has changed.
-    NotStored(StoreError),
+    NotStored(StorageError),
     /// A newer version has come first: nothing has changed.
     Outdated,
     /// At its commit or after it: it may count or not.
-    PerhapsStored(StoreError),
+    PerhapsStored(StorageError),
 }
 
 /// Commits until the node stops.
@@ -40,7 +40,7 @@ pub(super) async fn run<P: Platform>(context: Shared<P>, mut commits: mpsc::Rece
 
 /// Commits everything at once. If that fails, the changes of each caller are tried alone, so that each learns its own
 /// fate.
-fn commit_each<D: Disk>(store: &Store<D>, changes: &[Vec<Change>]) -> Vec<Result<bool, StoreError>> {
+fn commit_each<D: Disk>(store: &Store<D>, changes: &[Vec<Change>]) -> Vec<Result<bool, StorageError>> {
     match store.commit_each(&changes.iter().map(Vec::as_slice).collect::<Vec<_>>()) {
         Ok(made) => made.into_iter().map(Ok).collect(),
         Err(error) if changes.len() == 1 => vec![Err(error)],
@@ -87,7 +87,7 @@ impl<P: Platform> Context<P> {
     }
 
     /// Begins to write one version of a blob.
-    pub(super) async fn begin(&self, blob: BlobId, version: Version) -> Result<BlobWriter<P::Disk>, StoreError> {
+    pub(super) async fn begin(&self, blob: BlobId, version: Version) -> Result<BlobWriter<P::Disk>, StorageError> {
         match self.store.begins_in_memory() {
             true => self.store.write_blob(blob, version),
             false => self.blocking(move |store| store.write_blob(blob, version)).await,
@@ -102,7 +102,7 @@ impl<P: Platform> Context<P> {
 
     /// Makes a change of the catalog durable. Returns false if the catalog would go back behind what it knows; then
     /// nothing was changed.
-    pub(super) async fn commit(&self, change: Change) -> Result<bool, StoreError> {
+    pub(super) async fn commit(&self, change: Change) -> Result<bool, StorageError> {
         self.commits.commit(vec![change]).await
     }
 }

@@ -74,7 +74,7 @@ pub enum StartError {
     Identity(#[from] IdentityError),
     /// The data directory could not be opened.
     #[error(transparent)]
-    Store(#[from] store::StoreError),
+    Store(#[from] store::StorageError),
     /// The list of members cannot be used.
     #[error(transparent)]
     Members(#[from] MembersError),

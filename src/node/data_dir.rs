@@ -28,7 +28,7 @@ pub(super) fn open<D: Disk>(
     now: UnixMillis,
 ) -> Result<DataDir<D>, StartError> {
     let identity = Identity::load_or_create(&disk, identity_lane)?;
-    Layout::choose(&disk, layout).map_err(store::StoreError::from)?;
+    Layout::choose(&disk, layout).map_err(store::StorageError::from)?;
     let members = Members::load(&disk)?;
     let keys = Keys::derive(&identity.master);
     // If the catalog is lost, what was acknowledged before is older than this, even if no peer is left to say so.

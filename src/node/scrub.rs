@@ -16,7 +16,7 @@ use crate::event::Event;
 use crate::limits::{LIST_PAGE_MAX, SCRUB_BYTES_PER_SECOND, SCRUB_INTERVAL};
 use crate::platform::Platform;
 use crate::store::layout::BlobId;
-use crate::store::{Known, StoreError};
+use crate::store::{Known, StorageError};
 
 /// How fast a scrub goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -99,7 +99,7 @@ async fn note(
     }
 }
 
-async fn next_own<P: Platform>(context: &Shared<P>, after: Option<&Key>) -> Result<Option<(Key, u64)>, StoreError> {
+async fn next_own<P: Platform>(context: &Shared<P>, after: Option<&Key>) -> Result<Option<(Key, u64)>, StorageError> {
     let after = after.cloned();
     let page = context.blocking(move |store| store.list_own(after.as_ref(), 1)).await?;
     Ok(page.into_iter().next().map(|(key, record)| (key, record.seal.size)))
@@ -108,7 +108,7 @@ async fn next_own<P: Platform>(context: &Shared<P>, after: Option<&Key>) -> Resu
 async fn next_held<P: Platform>(
     context: &Shared<P>,
     after: Option<(NodeId, HashedKey)>,
-) -> Result<Option<(NodeId, HashedKey, u64)>, StoreError> {
+) -> Result<Option<(NodeId, HashedKey, u64)>, StorageError> {
     let page = context.blocking(move |store| store.list_held(after, 1)).await?;
     Ok(page.into_iter().next().map(|(owner, hashed, known)| {
         let bytes = known.file().map_or(0, |record| record.seal.sealed_bytes());
@@ -176,7 +176,7 @@ async fn held<P: Platform>(context: &Shared<P>, owner: NodeId, hashed: HashedKey
             }
         }
     });
-    let looked: Result<Outcome, StoreError> = looked.await;
+    let looked: Result<Outcome, StorageError> = looked.await;
     match looked {
         Ok(Outcome::Damaged) => {
             set_aside(context, owner, hashed).await;

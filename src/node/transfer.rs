@@ -9,12 +9,12 @@ use crate::disk::DiskFile;
 use crate::limits::CHUNK_BYTES;
 use crate::platform::Platform;
 use crate::protocol::WireError;
-use crate::store::{BlobReader, StoreError};
+use crate::store::{BlobReader, StorageError};
 
 /// What is done to each chunk, away from the node's thread.
 pub(super) trait Work: Send + 'static {
     /// Takes the next chunk; may change it in place.
-    fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), StoreError>;
+    fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), StorageError>;
 
     /// Whether so many bytes are worked on in memory, and sooner than another thread would wake up.
     fn is_quick(&self, bytes: usize) -> bool;
@@ -26,7 +26,7 @@ pub(super) enum TransferError<E> {
     /// The source of the content failed.
     Source(E),
     /// The disk failed.
-    Disk(StoreError),
+    Disk(StorageError),
 }
 
 /// Takes chunks from `source` until it gives an empty one, works on each, and hands it to `sink`, while `source`
@@ -82,7 +82,7 @@ pub(super) enum SendError {
     /// The connection failed.
     Wire(WireError),
     /// The disk failed, or the file is shorter than it was.
-    Disk(StoreError),
+    Disk(StorageError),
     /// The file ended early.
     Short,
 }

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::atomic::Ordering;
 
+use super::error::{StorageError, failed};
 use super::layout::{self, BlobId, Layout};
+use super::lock::lock;
 use super::reader::BlobReader;
 use super::writer::BlobWriter;
-use super::{Change, Store, StoreError, failed, lock};
+use super::{Change, Store};
 use crate::crypto::Version;
 use crate::disk::{Disk, DiskFile, DiskPath};
 use crate::limits::QUARANTINE_FILES_MAX;
@@ -24,7 +26,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// Where the temporary file cannot be made.
-    pub fn write_blob(&self, blob: BlobId, version: Version) -> Result<BlobWriter<D>, StoreError> {
+    pub fn write_blob(&self, blob: BlobId, version: Version) -> Result<BlobWriter<D>, StorageError> {
         let temporary = layout::temporary(&blob, version, self.attempts.fetch_add(1, Ordering::Relaxed));
         match self.layout {
             Layout::Folders => BlobWriter::file(self.disk.clone(), blob, version, temporary),
@@ -43,7 +45,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// No commit may then name it.
-    pub fn stage(&self, writer: &BlobWriter<D>, is_named: bool) -> Result<(), StoreError> {
+    pub fn stage(&self, writer: &BlobWriter<D>, is_named: bool) -> Result<(), StorageError> {
         writer.sync()?;
         if is_named && writer.is_file() {
             let folder = layout::temporary_dir();
@@ -65,7 +67,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// The blob then has its old or its new name; [`settle`](Self::settle) finishes what a commit has announced.
-    pub fn publish(&self, writer: &BlobWriter<D>) -> Result<(), StoreError> {
+    pub fn publish(&self, writer: &BlobWriter<D>) -> Result<(), StorageError> {
         self.rename_into_place(&writer.temporary, &writer.blob)
     }
 
@@ -75,12 +77,12 @@ impl<D: Disk> Store<D> {
         drop(self.take_file_away(blob, |path| self.disk.remove(path)));
     }
 
-    pub(super) fn rename_into_place(&self, temporary: &DiskPath, blob: &BlobId) -> Result<(), StoreError> {
+    pub(super) fn rename_into_place(&self, temporary: &DiskPath, blob: &BlobId) -> Result<(), StorageError> {
         self.rename_to(temporary, &self.path(blob))
     }
 
     /// Gives a file another name, makes the folders that it takes, and makes all of that durable.
-    pub(super) fn rename_to(&self, temporary: &DiskPath, path: &DiskPath) -> Result<(), StoreError> {
+    pub(super) fn rename_to(&self, temporary: &DiskPath, path: &DiskPath) -> Result<(), StorageError> {
         let folder = path.parent().expect("a blob lies below the root");
         let mut sync = vec![folder.clone()];
         let mut made_durable = Vec::new();
@@ -115,7 +117,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// Where the temporary file cannot be removed.
-    pub fn discard(&self, writer: &BlobWriter<D>) -> Result<(), StoreError> {
+    pub fn discard(&self, writer: &BlobWriter<D>) -> Result<(), StorageError> {
         if !writer.is_file() {
             return Ok(());
         }
@@ -126,7 +128,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// Where the disk fails.
-    pub fn read_blob(&self, blob: &BlobId) -> Result<Option<BlobReader<D::File>>, StoreError> {
+    pub fn read_blob(&self, blob: &BlobId) -> Result<Option<BlobReader<D::File>>, StorageError> {
         if self.layout == Layout::Packed
             && let Some(bytes) = self.catalog.object(blob)?
         {
@@ -135,7 +137,7 @@ impl<D: Disk> Store<D> {
         self.read_path(self.path(blob))
     }
 
-    pub(super) fn read_path(&self, path: DiskPath) -> Result<Option<BlobReader<D::File>>, StoreError> {
+    pub(super) fn read_path(&self, path: DiskPath) -> Result<Option<BlobReader<D::File>>, StorageError> {
         match self.disk.open(&path) {
             Ok(file) => BlobReader::file(path, file).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -147,11 +149,11 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// Where the disk fails.
-    pub fn has_blob(&self, blob: &BlobId) -> Result<bool, StoreError> {
+    pub fn has_blob(&self, blob: &BlobId) -> Result<bool, StorageError> {
         Ok(self.has_object(blob)? || self.read_path(self.path(blob))?.is_some())
     }
 
-    fn has_object(&self, blob: &BlobId) -> Result<bool, StoreError> {
+    fn has_object(&self, blob: &BlobId) -> Result<bool, StorageError> {
         Ok(self.layout == Layout::Packed && self.catalog.has_object(blob)?)
     }
 
@@ -159,7 +161,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// The blob may then be gone or not.
-    pub fn remove_blob(&self, blob: &BlobId) -> Result<bool, StoreError> {
+    pub fn remove_blob(&self, blob: &BlobId) -> Result<bool, StorageError> {
         // The file first: it may be an older version, which must not come back in place of the object.
         let was_file = self.take_file_away(blob, |path| self.disk.remove(path))?;
         let was_object = self.has_object(blob)?;
@@ -173,7 +175,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// What was not removed may be there.
-    pub fn forget_blob(&self, blob: &BlobId) -> Result<(), StoreError> {
+    pub fn forget_blob(&self, blob: &BlobId) -> Result<(), StorageError> {
         self.remove_blob(blob)?;
         let folder = layout::quarantine_dir();
         let entries = match self.disk.list(&folder) {
@@ -192,7 +194,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// The blob may then be in its place or not.
-    pub fn set_aside(&self, blob: &BlobId) -> Result<bool, StoreError> {
+    pub fn set_aside(&self, blob: &BlobId) -> Result<bool, StorageError> {
         let folder = layout::quarantine_dir();
         match self.disk.make_dir(&folder) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
@@ -220,7 +222,7 @@ impl<D: Disk> Store<D> {
         &self,
         blob: &BlobId,
         take: impl FnOnce(&DiskPath) -> io::Result<()>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, StorageError> {
         self.take_away(&self.path(blob), take)
     }
 
@@ -228,7 +230,7 @@ impl<D: Disk> Store<D> {
         &self,
         path: &DiskPath,
         take: impl FnOnce(&DiskPath) -> io::Result<()>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, StorageError> {
         match take(path) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -257,7 +259,7 @@ impl<D: Disk> Store<D> {
 
     /// Syncs a folder, or the nearest one above it that is left: where a neighbour's removal has pruned it, that
     /// is where its going is made durable, and what it held goes with it.
-    fn sync_nearest(&self, mut folder: DiskPath) -> Result<(), StoreError> {
+    fn sync_nearest(&self, mut folder: DiskPath) -> Result<(), StorageError> {
         loop {
             match (self.disk.sync_dir(&folder), folder.parent()) {
                 (Ok(()), _) => return Ok(()),

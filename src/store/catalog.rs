@@ -11,9 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use redb::{Database, ReadableDatabase, TableDefinition};
 
 use super::backend::{Backend, write_again};
+use super::error::{CatalogError, StorageError, failed};
 use super::layout::{self, BlobId};
 use super::record::Change;
-use super::{StoreError, failed};
 use crate::crypto::{HashedKey, NodeId, Version};
 use crate::disk::{Disk, DiskFile};
 use crate::limits::CATALOG_CACHE_BYTES;
@@ -39,20 +39,6 @@ const OBJECTS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("objects
 const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers v1");
 const VERSION_CEILING: &str = "version ceiling";
 
-/// Why the catalog could not be read or changed.
-#[derive(Debug, thiserror::Error)]
-pub enum CatalogError {
-    /// The database refused or its file could not be read or written.
-    #[error("the catalog failed: {0}")]
-    Database(#[source] Box<redb::Error>),
-    /// A record does not decode: the file was changed by something else.
-    #[error("the catalog has a record that does not decode, in table {table:?}")]
-    Record {
-        /// The table.
-        table: &'static str,
-    },
-}
-
 /// Where a catalog comes from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Origin {
@@ -63,38 +49,6 @@ pub enum Origin {
     MadeForNone,
     /// There was a damaged one; it was set aside, and an empty one was made.
     MadeForDamaged,
-}
-
-impl CatalogError {
-    /// Whether what was read is no catalog. An error of the disk is not: what it could not read may be whole.
-    fn is_damage(&self) -> bool {
-        match self {
-            Self::Database(error) => match &**error {
-                redb::Error::Corrupted(_) => true,
-                redb::Error::Io(error) => {
-                    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
-                }
-                _ => false,
-            },
-            Self::Record { .. } => true,
-        }
-    }
-
-    pub(super) fn io_kind(&self) -> Option<io::ErrorKind> {
-        match self {
-            Self::Database(error) => match &**error {
-                redb::Error::Io(error) => Some(error.kind()),
-                _ => None,
-            },
-            Self::Record { .. } => None,
-        }
-    }
-}
-
-impl<E: Into<redb::Error>> From<E> for CatalogError {
-    fn from(error: E) -> Self {
-        Self::Database(Box::new(error.into()))
-    }
 }
 
 pub(super) struct Catalog<D: Disk> {
@@ -110,7 +64,7 @@ pub(super) struct Catalog<D: Disk> {
 impl<D: Disk> Catalog<D> {
     /// Opens the catalog, or makes an empty one whose versions go on above one, and says so. What is there and is no
     /// catalog is set aside. Where the disk fails, nothing is changed.
-    pub(super) fn open(disk: &D, above: Version) -> Result<(Self, Origin), StoreError> {
+    pub(super) fn open(disk: &D, above: Version) -> Result<(Self, Origin), StorageError> {
         let exists = |path| match disk.open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             opened => opened.map(|_| true).map_err(failed("open", &path)),
@@ -217,7 +171,7 @@ impl<D: Disk> Drop for Catalog<D> {
 
 /// Makes an empty catalog under another name first: a database that a crash leaves half made is not one, and one that
 /// does not know above which version to go on would give versions again.
-fn create(disk: &impl Disk, above: Version) -> Result<(), StoreError> {
+fn create(disk: &impl Disk, above: Version) -> Result<(), StorageError> {
     let temporary = layout::catalog_temporary();
     match disk.remove(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("remove", &temporary)(error)),
@@ -237,7 +191,7 @@ fn create(disk: &impl Disk, above: Version) -> Result<(), StoreError> {
 }
 
 /// Keeps a damaged catalog for people to look at; the one before it goes.
-fn set_aside(disk: &impl Disk) -> Result<(), StoreError> {
+fn set_aside(disk: &impl Disk) -> Result<(), StorageError> {
     let folder = layout::quarantine_dir();
     match disk.make_dir(&folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed("create", &folder)(error)),

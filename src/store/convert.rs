@@ -4,8 +4,9 @@
 //! last one. In between each blob lies in its old place or in its new one, durably: a conversion that was interrupted is
 //! begun again and finds what is left. All blobs are moved, also those that the catalog does not know.
 
+use super::error::{StorageError, failed};
 use super::layout::{BlobId, Layout};
-use super::{Change, LayoutError, Setup, Store, StoreError, failed};
+use super::{Change, LayoutError, Setup, Store};
 use crate::crypto::{Keys, NodeId, Version};
 use crate::disk::{Disk, DiskPath, EntryKind};
 use crate::limits::{CONVERT_BATCH_MAX, PACKED_BYTES_MAX};
@@ -30,7 +31,7 @@ pub fn convert<D: Disk>(
     to: Layout,
     above: Version,
     mut told: impl FnMut(Converted),
-) -> Result<Option<Converted>, StoreError> {
+) -> Result<Option<Converted>, StorageError> {
     let setup = Setup::read(disk)?;
     let from = match setup {
         Setup::Settled(layout) if layout == to => return Ok(None),
@@ -71,7 +72,7 @@ impl<D: Disk> Conversion<'_, D> {
     }
 
     /// Every file that lies in its old place.
-    fn move_files(&mut self) -> Result<(), StoreError> {
+    fn move_files(&mut self) -> Result<(), StorageError> {
         let root = DiskPath::root();
         let disk = &self.store.disk;
         let entries = disk.list(&root).map_err(failed("list", &root))?;
@@ -100,7 +101,7 @@ impl<D: Disk> Conversion<'_, D> {
         name: &str,
         path: DiskPath,
         batch: &mut Vec<(BlobId, DiskPath)>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), StorageError> {
         let Some(blob) = self.blob(owner, name).filter(|blob| self.from.place(self.store.node, blob) == path) else {
             return Ok(());
         };
@@ -126,7 +127,7 @@ impl<D: Disk> Conversion<'_, D> {
     }
 
     /// Takes small files into the catalog. They go once its commit is durable.
-    fn pack(&mut self, batch: &mut Vec<(BlobId, DiskPath)>) -> Result<(), StoreError> {
+    fn pack(&mut self, batch: &mut Vec<(BlobId, DiskPath)>) -> Result<(), StorageError> {
         let (mut changes, mut sum) = (Vec::new(), 0);
         for (blob, path) in batch.iter() {
             let Some(mut reader) = self.store.read_path(path.clone())? else { continue };
@@ -145,7 +146,7 @@ impl<D: Disk> Conversion<'_, D> {
     }
 
     /// Gives every blob in the catalog a file.
-    fn unpack(&mut self) -> Result<(), StoreError> {
+    fn unpack(&mut self) -> Result<(), StorageError> {
         loop {
             let objects = self.store.catalog.objects(CONVERT_BATCH_MAX)?;
             if objects.is_empty() {

@@ -1,14 +1,16 @@
 //! What this node holds for others.
 
-use super::{Disk, Known, Store, StoreError, Usage};
+use super::error::StorageError;
+use super::{Known, Store, Usage};
 use crate::crypto::{HashedKey, NodeId};
+use crate::disk::Disk;
 
 impl<D: Disk> Store<D> {
     /// What this node knows of a replica that it holds, or of one that its owner deleted everywhere.
     ///
     /// # Errors
     /// Where the catalog cannot be read.
-    pub fn held(&self, owner: NodeId, hashed: HashedKey) -> Result<Option<Known>, StoreError> {
+    pub fn held(&self, owner: NodeId, hashed: HashedKey) -> Result<Option<Known>, StorageError> {
         Ok(self.catalog.held(owner, hashed)?)
     }
 
@@ -20,7 +22,7 @@ impl<D: Disk> Store<D> {
         &self,
         after: Option<(NodeId, HashedKey)>,
         limit: usize,
-    ) -> Result<Vec<(NodeId, HashedKey, Known)>, StoreError> {
+    ) -> Result<Vec<(NodeId, HashedKey, Known)>, StorageError> {
         Ok(self.catalog.list_held(after, limit)?)
     }
 
@@ -28,7 +30,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// Where the catalog cannot be read.
-    pub fn usage(&self, owner: NodeId) -> Result<Usage, StoreError> {
+    pub fn usage(&self, owner: NodeId) -> Result<Usage, StorageError> {
         Ok(self.catalog.usage(owner)?)
     }
 }

@@ -1,6 +1,6 @@
 //! An open blob, read from its start to its end: a file, or bytes from the catalog.
 
-use super::{StoreError, failed};
+use super::error::{StorageError, failed};
 use crate::disk::{DiskFile, DiskPath, read_full};
 
 /// An open blob.
@@ -19,7 +19,7 @@ enum Content<F> {
 }
 
 impl<F: DiskFile> BlobReader<F> {
-    pub(super) fn file(path: DiskPath, file: F) -> Result<Self, StoreError> {
+    pub(super) fn file(path: DiskPath, file: F) -> Result<Self, StorageError> {
         let len = file.len().map_err(failed("read", &path))?;
         Ok(Self { path, content: Content::File(file), position: 0, len })
     }
@@ -40,7 +40,7 @@ impl<F: DiskFile> BlobReader<F> {
     ///
     /// # Errors
     /// Where the disk fails.
-    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StoreError> {
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StorageError> {
         let count = match &self.content {
             Content::File(file) => read_full(file, self.position, buffer).map_err(failed("read", &self.path))?,
             Content::Memory(bytes) => {

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::catalog::Origin;
+use super::error::{StorageError, failed};
 use super::layout::{self, BlobId};
-use super::{BlobReader, BlobWriter, HeldRecord, Known, Store, StoreError, failed, lock};
+use super::lock::lock;
+use super::{BlobReader, BlobWriter, HeldRecord, Known, Store};
 use crate::crypto::{ContentCipher, Digest, Iv, Keys, PathName, Seal, Version};
 use crate::disk::{Disk, DiskFile, DiskPath, EntryKind};
 use crate::limits::{CHUNK_BYTES, LIST_PAGE_MAX};
@@ -34,7 +36,7 @@ pub(super) struct Temporary {
 pub(super) type Unsettled = BTreeMap<BlobId, Vec<Temporary>>;
 
 impl<D: Disk> Store<D> {
-    pub(super) fn recover(&self, keys: &Keys) -> Result<Recovered, StoreError> {
+    pub(super) fn recover(&self, keys: &Keys) -> Result<Recovered, StorageError> {
         let mut recovered = Recovered::default();
         let folder = layout::temporary_dir();
         for entry in self.disk.list(&folder).map_err(failed("list", &folder))? {
@@ -68,7 +70,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// It is then left for the next call, or the next start.
-    pub fn settle(&self, keys: &Keys, blob: &BlobId) -> Result<(), StoreError> {
+    pub fn settle(&self, keys: &Keys, blob: &BlobId) -> Result<(), StorageError> {
         if self.is_settled(blob) {
             return Ok(());
         }
@@ -81,7 +83,7 @@ impl<D: Disk> Store<D> {
     }
 
     /// True where the file got its final name.
-    fn settle_one(&self, keys: &Keys, temporary: &Temporary) -> Result<bool, StoreError> {
+    fn settle_one(&self, keys: &Keys, temporary: &Temporary) -> Result<bool, StorageError> {
         let path = &temporary.path;
         if self.is_committed(keys, temporary)? {
             self.rename_into_place(path, &temporary.blob)?;
@@ -95,7 +97,7 @@ impl<D: Disk> Store<D> {
     }
 
     /// Whether a temporary file is complete and the catalog calls for just this version.
-    fn is_committed(&self, keys: &Keys, temporary: &Temporary) -> Result<bool, StoreError> {
+    fn is_committed(&self, keys: &Keys, temporary: &Temporary) -> Result<bool, StorageError> {
         let Temporary { blob, version, path } = temporary;
         match blob {
             BlobId::Held(owner, hashed) => match self.held(*owner, *hashed)?.and_then(Known::file) {
@@ -113,7 +115,7 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub fn is_good(&self, blob: &BlobId, record: &HeldRecord) -> Result<bool, StoreError> {
+    pub fn is_good(&self, blob: &BlobId, record: &HeldRecord) -> Result<bool, StorageError> {
         is_sealed(self.read_blob(blob)?, record)
     }
 
@@ -121,13 +123,13 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub fn is_good_own(&self, blob: &BlobId, keys: &Keys, iv: Iv, seal: &Seal) -> Result<bool, StoreError> {
+    pub fn is_good_own(&self, blob: &BlobId, keys: &Keys, iv: Iv, seal: &Seal) -> Result<bool, StorageError> {
         is_plaintext(self.read_blob(blob)?, keys, iv, seal)
     }
 
     /// The own file whose newest version is this one. Looks through all keys: a temporary file says the hash of
     /// its key only, and a crash leaves few of them.
-    fn own_by_version(&self, version: Version, name: PathName) -> Result<Option<(Iv, Seal)>, StoreError> {
+    fn own_by_version(&self, version: Version, name: PathName) -> Result<Option<(Iv, Seal)>, StorageError> {
         let mut after = None;
         loop {
             let page = self.list_own(after.as_ref(), LIST_PAGE_MAX)?;
@@ -147,14 +149,14 @@ fn is_plaintext<F: DiskFile>(
     keys: &Keys,
     iv: Iv,
     seal: &Seal,
-) -> Result<bool, StoreError> {
+) -> Result<bool, StorageError> {
     let Some(reader) = reader else { return Ok(false) };
     let mut cipher = ContentCipher::new(keys, iv);
     let len = pass(reader, |chunk| cipher.seal(chunk))?;
     Ok(len == seal.size && cipher.digest() == seal.digest)
 }
 
-fn is_sealed<F: DiskFile>(reader: Option<BlobReader<F>>, record: &HeldRecord) -> Result<bool, StoreError> {
+fn is_sealed<F: DiskFile>(reader: Option<BlobReader<F>>, record: &HeldRecord) -> Result<bool, StorageError> {
     let Some(reader) = reader else { return Ok(false) };
     let mut hasher = blake3::Hasher::new();
     let len = pass(reader, |chunk| {
@@ -165,7 +167,7 @@ fn is_sealed<F: DiskFile>(reader: Option<BlobReader<F>>, record: &HeldRecord) ->
 }
 
 /// The length of what is read, each chunk of which was handed on.
-fn pass<F: DiskFile>(mut reader: BlobReader<F>, mut each: impl FnMut(&mut [u8])) -> Result<u64, StoreError> {
+fn pass<F: DiskFile>(mut reader: BlobReader<F>, mut each: impl FnMut(&mut [u8])) -> Result<u64, StorageError> {
     let mut buffer = vec![0; CHUNK_BYTES];
     let mut len = 0;
     loop {

@@ -1,8 +1,8 @@
 //! A blob that is being written: into a temporary file, or, where it may become part of the catalog, into memory for
 //! as long as it is small enough.
 
+use super::error::{StorageError, failed};
 use super::layout::BlobId;
-use super::{StoreError, failed};
 use crate::crypto::Version;
 use crate::disk::{Disk, DiskFile, DiskPath};
 use crate::limits::PACKED_BYTES_MAX;
@@ -27,7 +27,7 @@ enum Content<F> {
 
 impl<D: Disk> BlobWriter<D> {
     /// Begins a file.
-    pub(super) fn file(disk: D, blob: BlobId, version: Version, temporary: DiskPath) -> Result<Self, StoreError> {
+    pub(super) fn file(disk: D, blob: BlobId, version: Version, temporary: DiskPath) -> Result<Self, StorageError> {
         let content = Content::File(disk.create(&temporary).map_err(failed("create", &temporary))?, 0);
         Ok(Self { blob, version, temporary, disk, content })
     }
@@ -41,7 +41,7 @@ impl<D: Disk> BlobWriter<D> {
     ///
     /// # Errors
     /// What was written is then of no further use.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
         match &mut self.content {
             Content::File(file, position) => {
                 file.write_at(*position, bytes).map_err(failed("write", &self.temporary))?;
@@ -84,7 +84,7 @@ impl<D: Disk> BlobWriter<D> {
     }
 
     /// Makes the temporary file durable, where there is one.
-    pub(super) fn sync(&self) -> Result<(), StoreError> {
+    pub(super) fn sync(&self) -> Result<(), StorageError> {
         match &self.content {
             Content::File(file, _) => file.sync().map_err(failed("sync", &self.temporary)),
             Content::Memory(_) => Ok(()),

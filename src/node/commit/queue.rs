@@ -3,7 +3,7 @@
 use tokio::sync::{mpsc, oneshot};
 
 use crate::limits::{CALLS_MAX, INBOUND_CONNECTIONS_MAX};
-use crate::store::{Change, StoreError};
+use crate::store::{Change, StorageError};
 
 /// Takes changes for the next commit.
 pub(in crate::node) struct CommitQueue {
@@ -15,7 +15,7 @@ pub(in crate::node) struct Commit {
     /// Durable together or not at all.
     pub(super) changes: Vec<Change>,
     /// Receives whether they were made. They are not where the catalog would go back behind what it knows.
-    pub(super) done: oneshot::Sender<Result<bool, StoreError>>,
+    pub(super) done: oneshot::Sender<Result<bool, StorageError>>,
 }
 
 impl CommitQueue {
@@ -28,7 +28,7 @@ impl CommitQueue {
 
     /// Makes changes durable, all or none. Returns false if the catalog would go back behind what it knows; then
     /// nothing was changed.
-    pub(super) async fn commit(&self, changes: Vec<Change>) -> Result<bool, StoreError> {
+    pub(super) async fn commit(&self, changes: Vec<Change>) -> Result<bool, StorageError> {
         let (done, result) = oneshot::channel();
         self.commits.send(Commit { changes, done }).await.expect("the committer runs as long as its callers");
         result.await.expect("the committer answers every change")

@@ -52,7 +52,7 @@ pub enum StoreFault {
     CallerGone,
     /// The data directory failed.
     #[error(transparent)]
-    Disk(store::StoreError),
+    Disk(store::StorageError),
     /// The node stopped.
     #[error("the node has stopped")]
     Stopped,
@@ -123,7 +123,7 @@ pub enum GetError {
     },
     /// The data directory failed.
     #[error(transparent)]
-    Disk(store::StoreError),
+    Disk(store::StorageError),
     /// The node stopped.
     #[error("the node has stopped")]
     Stopped,
@@ -141,10 +141,10 @@ pub enum DeleteError {
     Changed,
     /// The disk failed; the local copy may be there or not.
     #[error("perhaps deleted: {0}")]
-    Unconfirmed(#[source] store::StoreError),
+    Unconfirmed(#[source] store::StorageError),
     /// The data directory could not be read; nothing was deleted.
     #[error("not deleted: {0}")]
-    Rejected(#[source] store::StoreError),
+    Rejected(#[source] store::StorageError),
     /// The node stopped before or during the call.
     #[error("perhaps deleted: the node has stopped")]
     Stopped,
@@ -159,7 +159,7 @@ pub enum StatError {
     NotFound,
     /// The data directory failed.
     #[error(transparent)]
-    Disk(store::StoreError),
+    Disk(store::StorageError),
     /// The node stopped.
     #[error("the node has stopped")]
     Stopped,
@@ -183,7 +183,7 @@ pub enum MemberError {
 pub enum ReadError {
     /// The local disk failed.
     #[error(transparent)]
-    Disk(#[from] store::StoreError),
+    Disk(#[from] store::StorageError),
     /// The local copy was changed while it was read. What was handed over is not the whole file; another `get`
     /// asks the peers.
     #[error("the local copy was damaged while it was read")]

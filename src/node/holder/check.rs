@@ -9,7 +9,7 @@ use crate::node::context::Shared;
 use crate::platform::Platform;
 use crate::protocol::{Message, Refusal};
 use crate::store::layout::BlobId;
-use crate::store::{HeldRecord, Known, Store, StoreError};
+use crate::store::{HeldRecord, Known, StorageError, Store};
 
 /// What a look at a replica found.
 enum Condition {
@@ -45,7 +45,7 @@ pub(super) async fn check<P: Platform>(context: &Shared<P>, owner: NodeId, hashe
 }
 
 /// Compares a replica with its seal; of a large one, only the length.
-fn look_at<D: Disk>(store: &Store<D>, owner: NodeId, hashed: HashedKey) -> Result<Condition, StoreError> {
+fn look_at<D: Disk>(store: &Store<D>, owner: NodeId, hashed: HashedKey) -> Result<Condition, StorageError> {
     let record = match store.held(owner, hashed)? {
         None => return Ok(Condition::Nothing),
         Some(Known::Deleted(tombstone)) => return Ok(Condition::Gone(tombstone)),

@@ -4,7 +4,7 @@ use crate::crypto::NodeId;
 use crate::node::context::Context;
 use crate::platform::Platform;
 use crate::protocol::{Message, Refusal, WireError};
-use crate::store::StoreError;
+use crate::store::StorageError;
 
 impl<P: Platform> Context<P> {
     /// Counts what a peer asked for and may not have, and returns the answer.
@@ -17,7 +17,7 @@ impl<P: Platform> Context<P> {
 }
 
 /// Returns what a peer is told if this node's disk fails.
-pub(super) fn refusal_for(error: &StoreError) -> Refusal {
+pub(super) fn refusal_for(error: &StorageError) -> Refusal {
     if error.is_full() { Refusal::DiskFull } else { Refusal::DiskFailed }
 }
 

@@ -16,7 +16,7 @@ use crate::node::transfer::{self, TransferError, Work};
 use crate::platform::Platform;
 use crate::protocol::{Message, Refusal, WireError};
 use crate::store::layout::BlobId;
-use crate::store::{BlobWriter, Change, HeldRecord, Known, Store, StoreError, Usage};
+use crate::store::{BlobWriter, Change, HeldRecord, Known, StorageError, Store, Usage};
 
 /// Content that is refused after it was announced is read and dropped up to this length, so that the refusal
 /// reaches the peer; beyond it the connection is closed. Chosen: a tenth of a second of a fast disk.
@@ -38,7 +38,7 @@ struct Receiving<D: Disk> {
 }
 
 impl<D: Disk> Work for Receiving<D> {
-    fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), StoreError> {
+    fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), StorageError> {
         self.hasher.update(bytes);
         self.writer.write(bytes)
     }
@@ -104,7 +104,7 @@ enum Unreceived {
     Wire(WireError),
     /// So many bytes of the stream have not been read.
     Disk {
-        error: StoreError,
+        error: StorageError,
         rest: u64,
     },
 }

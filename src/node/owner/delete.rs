@@ -9,7 +9,7 @@ use crate::node::peers::pool::{AskError, ask_all, question};
 use crate::platform::Platform;
 use crate::protocol::Message;
 use crate::store::layout::BlobId;
-use crate::store::{Change, StoreError};
+use crate::store::{Change, StorageError};
 
 /// Deletes a local copy. See [`Handle::delete`](crate::node::Handle::delete).
 pub(in crate::node) async fn here<P: Platform>(
@@ -52,7 +52,7 @@ pub(in crate::node) async fn everywhere<P: Platform>(
             None => Err(DeleteError::NotFound),
         })
     });
-    let begun: Result<_, StoreError> = begun.await;
+    let begun: Result<_, StorageError> = begun.await;
     let tombstone = begun.map_err(DeleteError::Rejected)??;
     if !context.commit(Change::Deleted(hashed, tombstone)).await.map_err(DeleteError::Unconfirmed)? {
         // A later deletion was learnt from a peer just now.

@@ -10,7 +10,7 @@ use crate::node::peers::pool::{AskError, ask_all, question};
 use crate::platform::Platform;
 use crate::protocol::{Message, Refusal};
 use crate::store::layout::BlobId;
-use crate::store::{OwnRecord, Store, StoreError};
+use crate::store::{OwnRecord, StorageError, Store};
 
 /// Returns a page of own files. See [`Handle::list`](crate::node::Handle::list).
 pub(in crate::node) async fn list<P: Platform>(
@@ -63,7 +63,7 @@ fn holding<P: Platform>(
     }
 }
 
-fn describe<D: Disk>(store: &Store<D>, key: Key, record: &OwnRecord) -> Result<FileInfo, StoreError> {
+fn describe<D: Disk>(store: &Store<D>, key: Key, record: &OwnRecord) -> Result<FileInfo, StorageError> {
     let is_local = store.has_blob(&BlobId::Own(key.path_name()))?;
     let OwnRecord { seal, modified, .. } = record;
     Ok(FileInfo { key, size: seal.size, version: seal.version, modified: *modified, digest: seal.digest, is_local })

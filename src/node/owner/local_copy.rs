@@ -11,7 +11,7 @@ use crate::node::handle::answers::Fetched;
 use crate::node::handle::errors::ReadError;
 use crate::platform::Platform;
 use crate::store::layout::BlobId;
-use crate::store::{BlobReader, OwnRecord, Store, StoreError};
+use crate::store::{BlobReader, OwnRecord, StorageError, Store};
 
 /// Chunks of a found file that wait for a slow reader.
 const READ_CHUNKS_QUEUED: usize = 2;
@@ -32,7 +32,7 @@ pub(in crate::node) fn look_up<D: Disk>(
     store: &Store<D>,
     keys: &Keys,
     key: &Key,
-) -> Result<LocalCopy<D::File>, StoreError> {
+) -> Result<LocalCopy<D::File>, StorageError> {
     // If this fails, the local copy is at worst an older version, and the peers are asked.
     drop(store.settle(keys, &BlobId::Own(key.path_name())));
     let Some(record) = store.own(key)? else { return Ok(LocalCopy::Absent(None)) };

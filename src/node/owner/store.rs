@@ -34,7 +34,7 @@ struct Sealing<D: Disk> {
 }
 
 impl<D: Disk> Work for Sealing<D> {
-    fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), crate::store::StoreError> {
+    fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), crate::store::StorageError> {
         self.writer.write(bytes)?;
         self.cipher.seal(bytes);
         Ok(())

@@ -7,12 +7,12 @@ use serde::Serialize;
 use super::read::{decode, own_in, parse_key};
 use super::summaries::StepOf;
 use super::{
-    CatalogError, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING,
-    held_key, object_key,
+    HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING, held_key, object_key,
 };
 use crate::crypto::{HashedKey, NodeId, Tombstone};
 use crate::replication::Entry;
 use crate::store::Usage;
+use crate::store::error::CatalogError;
 use crate::store::record::{Change, Known};
 
 /// Applies changes that belong together; none of them, and false, where one would go back.

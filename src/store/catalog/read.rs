@@ -4,13 +4,14 @@ use redb::{ReadableDatabase, ReadableTable};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Catalog, CatalogError, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES,
-    VERSION_CEILING, held_key, object_key,
+    Catalog, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING, held_key,
+    object_key,
 };
 use crate::crypto::{HashedKey, Key, NodeId, PathName, Tombstone};
 use crate::disk::Disk;
 use crate::replication::Entry;
 use crate::store::Usage;
+use crate::store::error::CatalogError;
 use crate::store::layout::BlobId;
 use crate::store::record::{Known, OwnRecord};
 

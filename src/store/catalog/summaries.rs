@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Catalog, CatalogError, read};
+use super::{Catalog, read};
 use crate::crypto::{HashedKey, NodeId};
 use crate::disk::Disk;
 use crate::limits::{LIST_PAGE_MAX, PEERS_MAX};
 use crate::replication::{Entry, Placement, Summary};
 use crate::store::Usage;
+use crate::store::error::CatalogError;
+use crate::store::lock::lock;
 
 /// Whose files are summarised: this node's own, or those of an owner for whom it holds replicas.
 type Whose = Option<NodeId>;
@@ -75,7 +77,7 @@ impl<D: Disk> Catalog<D> {
         whose: Option<NodeId>,
         look: impl FnOnce(&Summary) -> T,
     ) -> Result<T, CatalogError> {
-        let mut summaries = super::super::lock(&self.summaries);
+        let mut summaries = lock(&self.summaries);
         if let Some(summary) = summaries.made.get(&whose) {
             return Ok(look(summary));
         }
@@ -95,7 +97,7 @@ impl<D: Disk> Catalog<D> {
         placement: &Placement,
         look: impl FnOnce(&Summary) -> T,
     ) -> Result<T, CatalogError> {
-        let mut summaries = super::super::lock(&self.summaries);
+        let mut summaries = lock(&self.summaries);
         if summaries.placement.as_ref() != Some(placement) {
             summaries.placed.clear();
             summaries.placement = Some(placement.clone());
@@ -111,7 +113,7 @@ impl<D: Disk> Catalog<D> {
 
     /// What an owner takes up.
     pub(in crate::store) fn usage(&self, owner: NodeId) -> Result<Usage, CatalogError> {
-        let mut summaries = super::super::lock(&self.summaries);
+        let mut summaries = lock(&self.summaries);
         if let Some(usage) = summaries.usage.get(&owner) {
             return Ok(*usage);
         }

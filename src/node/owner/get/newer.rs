@@ -9,7 +9,7 @@ use crate::event::FetchAnswer;
 use crate::node::context::{Shared, Stream};
 use crate::node::peers::peer::Peer;
 use crate::platform::Platform;
-use crate::store::StoreError;
+use crate::store::StorageError;
 use crate::store::layout::BlobId;
 
 /// Why a newer version was not taken.
@@ -17,7 +17,7 @@ use crate::store::layout::BlobId;
 pub(in crate::node) enum NewerError {
     /// The catalog could not be read.
     #[error(transparent)]
-    Disk(StoreError),
+    Disk(StorageError),
     /// The peer does not have the file.
     #[error("{0}")]
     Answer(FetchAnswer),

@@ -10,7 +10,7 @@ use crate::node::transfer::{self, TransferError, Work};
 use crate::platform::Platform;
 use crate::protocol::{Message, WireError};
 use crate::store::layout::BlobId;
-use crate::store::{BlobWriter, Change, OwnRecord, StoreError};
+use crate::store::{BlobWriter, Change, OwnRecord, StorageError};
 
 use super::super::local_copy::{self, Reader};
 use super::ask::{Body, Found};
@@ -38,7 +38,7 @@ struct Opening<D: Disk> {
 }
 
 impl<D: Disk> Work for Opening<D> {
-    fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), StoreError> {
+    fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), StorageError> {
         self.cipher.open(bytes);
         self.writer.write(bytes)
     }
@@ -62,7 +62,7 @@ pub(in crate::node) enum ReceiveError {
     Wire(#[from] WireError),
     /// The local disk failed.
     #[error(transparent)]
-    Disk(#[from] StoreError),
+    Disk(#[from] StorageError),
 }
 
 impl Wanted {

@@ -5,14 +5,14 @@ use crate::node::handle::errors::ReplicaError;
 use crate::node::owner::get::NewerError;
 use crate::node::peers::pool::{AskError, LeaseError};
 use crate::protocol::{Message, Refusal, WireError};
-use crate::store::StoreError;
+use crate::store::StorageError;
 
 /// Why a peer, or one file of it, was not repaired. The next repair tries again.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RepairError {
     /// The own data directory failed.
     #[error(transparent)]
-    Disk(#[from] StoreError),
+    Disk(#[from] StorageError),
     /// The peer could not be asked, or the exchange broke off.
     #[error(transparent)]
     Ask(#[from] AskError),

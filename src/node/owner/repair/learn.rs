@@ -17,7 +17,7 @@ use crate::platform::Platform;
 use crate::protocol::Message;
 use crate::replication::Entry;
 use crate::store::layout::BlobId;
-use crate::store::{Change, OwnRecord, Store, StoreError};
+use crate::store::{Change, OwnRecord, StorageError, Store};
 
 /// Takes what a peer knows more about a file into the catalog.
 pub(super) async fn learn<P: Platform>(
@@ -56,7 +56,7 @@ async fn take<P: Platform>(
         store.skip_versions(version)?;
         Ok((store.has_blob(&blob)?, store.own(&looked_up)?.is_some()))
     };
-    let looked: Result<_, StoreError> = context.blocking(look).await;
+    let looked: Result<_, StorageError> = context.blocking(look).await;
     let (is_local, is_known) = looked?;
     let is_newer = if is_local {
         take_newer(context, peer, &key).await?
@@ -107,7 +107,7 @@ async fn note_file<P: Platform>(
         // What has come to this disk meanwhile is not given up for it.
         Ok(known.max(deleted).is_none_or(|ours| ours < version) && !store.has_blob(&blob)?)
     });
-    let is_newer: Result<_, StoreError> = is_newer.await;
+    let is_newer: Result<_, StorageError> = is_newer.await;
     if !is_newer? {
         return Ok(false);
     }
@@ -135,7 +135,7 @@ async fn note_deletion<P: Platform>(
         let deleted = store.tombstone(hashed)?.map(|tombstone| tombstone.version);
         Ok(known.max(deleted).is_none_or(|ours| ours < tombstone.version))
     });
-    let is_newer: Result<_, StoreError> = is_newer.await;
+    let is_newer: Result<_, StorageError> = is_newer.await;
     if !is_newer? {
         return Ok(false);
     }

@@ -13,7 +13,7 @@ use crate::node::peers::pool::question;
 use crate::platform::Platform;
 use crate::protocol::{Message, Refusal};
 use crate::replication::{Entry, Placement};
-use crate::store::{OwnRecord, StoreError};
+use crate::store::{OwnRecord, StorageError};
 
 /// What is current under a name.
 enum Current {
@@ -48,7 +48,7 @@ async fn current<P: Platform>(context: &Shared<P>, hashed: HashedKey) -> Result<
         let Some(key) = store.key_of(hashed)? else { return Ok(None) };
         Ok(store.own(&key)?.map(|record| Current::File(key, Box::new(record))))
     });
-    let current: Result<_, StoreError> = current.await;
+    let current: Result<_, StorageError> = current.await;
     Ok(current?)
 }
 

@@ -1,0 +1,93 @@
+//! What the data directory fails with.
+
+use std::io;
+
+use super::setup::LayoutError;
+use crate::disk::DiskPath;
+
+/// Why the data directory could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// A disk call failed.
+    #[error("cannot {operation} {path}: {source}")]
+    Disk {
+        /// What was attempted.
+        operation: &'static str,
+        /// The path below the data directory.
+        path: DiskPath,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The catalog could not be read or changed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The blobs lie in a way that cannot be used.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+}
+
+impl StorageError {
+    /// Whether the disk has no room.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let kind = match self {
+            Self::Disk { source, .. } => Some(source.kind()),
+            Self::Catalog(error) => error.io_kind(),
+            Self::Layout(LayoutError::Disk { source, .. }) => Some(source.kind()),
+            Self::Layout(_) => None,
+        };
+        matches!(kind, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+    }
+}
+
+/// Adds what was attempted, and where, to an error of the disk.
+pub(super) fn failed(operation: &'static str, path: &DiskPath) -> impl FnOnce(io::Error) -> StorageError {
+    let path = path.clone();
+    move |source| StorageError::Disk { operation, path, source }
+}
+
+/// Why the catalog could not be read or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// The database refused or its file could not be read or written.
+    #[error("the catalog failed: {0}")]
+    Database(#[source] Box<redb::Error>),
+    /// A record does not decode: the file was changed by something else.
+    #[error("the catalog has a record that does not decode, in table {table:?}")]
+    Record {
+        /// The table.
+        table: &'static str,
+    },
+}
+
+impl CatalogError {
+    /// Whether what was read is no catalog. An error of the disk is not: what it could not read may be whole.
+    pub(super) fn is_damage(&self) -> bool {
+        match self {
+            Self::Database(error) => match &**error {
+                redb::Error::Corrupted(_) => true,
+                redb::Error::Io(error) => {
+                    matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
+                }
+                _ => false,
+            },
+            Self::Record { .. } => true,
+        }
+    }
+
+    pub(super) fn io_kind(&self) -> Option<io::ErrorKind> {
+        match self {
+            Self::Database(error) => match &**error {
+                redb::Error::Io(error) => Some(error.kind()),
+                _ => None,
+            },
+            Self::Record { .. } => None,
+        }
+    }
+}
+
+impl<E: Into<redb::Error>> From<E> for CatalogError {
+    fn from(error: E) -> Self {
+        Self::Database(Box::new(error.into()))
+    }
+}

@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use dacapo::event::{Event, FetchAnswer};
 use dacapo::node::{Content, DeleteError, GetError, Handle, ReplicaError, StatError, StoreError, StoreFault};
-use dacapo_sim::star::{self, CONTENT, key};
-use dacapo_sim::walkthrough;
-use dacapo_sim::world::{self, Cluster, Outcome};
+use dacapo_sim::store::walkthrough;
+use dacapo_sim::store::walkthrough::scripted::{self, Nodes, ScriptedRun};
+use dacapo_sim::store::walkthrough::star::{self, CONTENT, key};
 
 type Failure = Box<dyn std::error::Error>;
 
 const MIB: usize = 1024 * 1024;
 
 /// Runs the star until the origin has both peers, then the workload.
-fn run<F>(workload: impl FnOnce(Cluster, Handle) -> F + 'static) -> Outcome
+fn run<F>(workload: impl FnOnce(Nodes, Handle) -> F + 'static) -> ScriptedRun
 where
     F: Future<Output = Result<(), Failure>> + 'static,
 {
-    let outcome = world::run(&walkthrough::setup(1), async move |cluster| {
+    let outcome = scripted::run(&walkthrough::setup(1), async move |cluster| {
         let origin = cluster.node(star::ORIGIN).await;
         star::connected(&origin, 2).await;
         workload(cluster, origin).await
@@ -29,13 +29,13 @@ where
 }
 
 /// Flips a bit in the only replica on a host's disk.
-fn rot(cluster: &Cluster, host: &str, position: u64) {
+fn rot(cluster: &Nodes, host: &str, position: u64) {
     let tree = cluster.disk(host).tree();
     let replica = tree.iter().find(|(path, _, len)| path.contains('/') && *len > 0).expect("a replica");
     cluster.disk(host).corrupt(&replica.0, position).expect("the byte is there");
 }
 
-async fn stop(cluster: &Cluster, host: &str) {
+async fn stop(cluster: &Nodes, host: &str) {
     cluster.node(host).await.stop().await;
 }
 
@@ -219,7 +219,7 @@ fn a_peer_that_cannot_be_dialled_is_reached_all_the_same() {
     let mut setup = walkthrough::setup(1);
     // The third node dials the other two; nobody can dial it.
     setup.hosts[2].listen = "127.0.0.1".to_owned();
-    let outcome = world::run(&setup, async |cluster| {
+    let outcome = scripted::run(&setup, async |cluster| {
         let hidden = cluster.node("n5000").await;
         star::connected(&hidden, 2).await;
         let visible = cluster.node("n3000").await;

@@ -3,9 +3,9 @@
 
 use dacapo::crypto::Key;
 use dacapo::node::Content;
-use dacapo_sim::star;
-use dacapo_sim::walkthrough;
-use dacapo_sim::world;
+use dacapo_sim::store::walkthrough;
+use dacapo_sim::store::walkthrough::scripted;
+use dacapo_sim::store::walkthrough::star;
 use proptest::prelude::*;
 
 fn any_key() -> impl Strategy<Value = String> {
@@ -42,7 +42,7 @@ proptest! {
         files in prop::collection::btree_map(any_key(), any_content(), 1..5),
     ) {
         let stored = files.clone();
-        let outcome = world::run(&walkthrough::setup(seed), async move |cluster| {
+        let outcome = scripted::run(&walkthrough::setup(seed), async move |cluster| {
             let origin = cluster.node(star::ORIGIN).await;
             star::connected(&origin, 2).await;
             let files: Vec<(Key, Vec<u8>)> =

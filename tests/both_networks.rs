@@ -16,9 +16,9 @@ use dacapo::event::Event;
 use dacapo::node::Lane;
 use dacapo::seed::Seed;
 use dacapo::store::{Identity, Store};
-use dacapo_sim::star::{self, FILES};
-use dacapo_sim::walkthrough;
-use dacapo_sim::world::node_seed;
+use dacapo_sim::store::walkthrough;
+use dacapo_sim::store::walkthrough::scripted::node_seed;
+use dacapo_sim::store::walkthrough::star::{self, FILES};
 
 const SEED: u64 = 5;
 

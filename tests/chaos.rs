@@ -3,13 +3,13 @@
 #[path = "support/snapshots.rs"]
 mod snapshots;
 
-use dacapo_sim::files::Files;
-use dacapo_sim::files::call::Call;
 use dacapo_sim::plan::Plan;
-use dacapo_sim::planted::Bug;
 use dacapo_sim::report::report;
 use dacapo_sim::run::run;
 use dacapo_sim::shrink::shrink;
+use dacapo_sim::store::Bug;
+use dacapo_sim::store::Files;
+use dacapo_sim::store::call::Call;
 use dacapo_sim::subject::Run;
 use dacapo_sim::sweep::plan_of;
 

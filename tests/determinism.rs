@@ -6,9 +6,9 @@
 #[path = "support/snapshots.rs"]
 mod support;
 
-use dacapo_sim::star;
+use dacapo_sim::store::walkthrough;
+use dacapo_sim::store::walkthrough::star;
 use dacapo_sim::twice::{compare, lines};
-use dacapo_sim::walkthrough;
 
 fn trace(seed: u64) -> Vec<String> {
     let outcome = walkthrough::run(seed, star::FILES);

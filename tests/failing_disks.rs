@@ -7,18 +7,18 @@ use dacapo::event::Event;
 use dacapo::node::{Content, DeleteError, Handle, Lane};
 use dacapo::seed::Seed;
 use dacapo_sim::disk::CallKind;
-use dacapo_sim::star::{self, key};
-use dacapo_sim::walkthrough;
-use dacapo_sim::world::{self, Cluster, Outcome};
+use dacapo_sim::store::walkthrough;
+use dacapo_sim::store::walkthrough::scripted::{self, Nodes, ScriptedRun};
+use dacapo_sim::store::walkthrough::star::{self, key};
 
 type Failure = Box<dyn std::error::Error>;
 
 /// Runs the star until the origin has both peers, then the workload.
-fn run<F>(workload: impl FnOnce(Cluster, Handle) -> F + 'static) -> Outcome
+fn run<F>(workload: impl FnOnce(Nodes, Handle) -> F + 'static) -> ScriptedRun
 where
     F: Future<Output = Result<(), Failure>> + 'static,
 {
-    let outcome = world::run(&walkthrough::setup(1), async move |cluster| {
+    let outcome = scripted::run(&walkthrough::setup(1), async move |cluster| {
         let origin = cluster.node(star::ORIGIN).await;
         star::connected(&origin, 2).await;
         workload(cluster, origin).await

@@ -10,9 +10,9 @@ use dacapo::node::link::{self, Credentials};
 use dacapo::node::{Content, Lane};
 use dacapo::protocol::{Hello, Message, Purpose, Verdict, message_frame, read_message};
 use dacapo::seed::Seed;
-use dacapo_sim::star::{self, key};
-use dacapo_sim::walkthrough;
-use dacapo_sim::world;
+use dacapo_sim::store::walkthrough;
+use dacapo_sim::store::walkthrough::scripted;
+use dacapo_sim::store::walkthrough::star::{self, key};
 use tokio::io::AsyncWriteExt;
 use turmoil::net::{TcpListener, TcpStream};
 
@@ -22,7 +22,7 @@ fn rogue() -> Keys {
 
 #[test]
 fn an_offer_that_is_never_followed_by_content_leaves_no_file() {
-    let outcome = world::run(&walkthrough::setup(3), async |cluster| {
+    let outcome = scripted::run(&walkthrough::setup(3), async |cluster| {
         star::connected(&cluster.node(star::ORIGIN).await, 2).await;
         let (keys, open) = (rogue(), ClusterSecret::open());
         let mut lane = Seed::from_u64(9).rng(Lane::Handshake);
@@ -57,7 +57,7 @@ fn an_offer_that_is_never_followed_by_content_leaves_no_file() {
 fn a_peer_that_wants_ever_more_connections_gets_a_bounded_number() {
     let mut setup = walkthrough::setup(3);
     setup.hosts[2].dials.push(("workload".to_owned(), 9000));
-    let outcome = world::run(&setup, async |_| {
+    let outcome = scripted::run(&setup, async |_| {
         let listener = TcpListener::bind("0.0.0.0:9000").await?;
         let connections = Rc::new(Cell::new(0));
         let counted = connections.clone();
@@ -99,7 +99,7 @@ fn a_peer_that_wants_ever_more_connections_gets_a_bounded_number() {
 fn callers_that_share_the_connections_of_a_hidden_peer_all_get_their_turn() {
     let mut setup = walkthrough::setup(1);
     setup.hosts[2].listen = "127.0.0.1".to_owned();
-    let outcome = world::run(&setup, async |cluster| {
+    let outcome = scripted::run(&setup, async |cluster| {
         star::connected(&cluster.node("n5000").await, 2).await;
         let visible = cluster.node("n3000").await;
         let calls: Vec<_> = (0..60_u64)

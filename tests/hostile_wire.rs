@@ -14,9 +14,9 @@ use dacapo::protocol::{
     Hello, Message, Purpose, Refusal, Verdict, Welcome, message_frame, read_message, read_stream_header, stream_header,
 };
 use dacapo::seed::Seed;
-use dacapo_sim::star;
-use dacapo_sim::walkthrough;
-use dacapo_sim::world::{self, Outcome};
+use dacapo_sim::store::walkthrough;
+use dacapo_sim::store::walkthrough::scripted::{self, ScriptedRun};
+use dacapo_sim::store::walkthrough::star;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 use turmoil::net::TcpStream;
@@ -24,11 +24,11 @@ use turmoil::net::TcpStream;
 type Failure = Box<dyn std::error::Error>;
 
 /// Runs the star, lets a stranger do something to `n3000`, and sees that files still go round.
-fn with_stranger<F>(stranger: impl FnOnce() -> F + 'static) -> Outcome
+fn with_stranger<F>(stranger: impl FnOnce() -> F + 'static) -> ScriptedRun
 where
     F: Future<Output = Result<(), Failure>> + 'static,
 {
-    let outcome = world::run(&walkthrough::setup(3), async move |cluster| {
+    let outcome = scripted::run(&walkthrough::setup(3), async move |cluster| {
         let origin = cluster.node(star::ORIGIN).await;
         star::connected(&origin, 2).await;
         stranger().await?;

@@ -1,13 +1,13 @@
 //! Peers that lie, one way at a time, in the middle of a cluster that goes on: whatever one of them answers, a get
 //! gives what was stored, and whoever is honest serves on.
 
-use dacapo_sim::files::Files;
-use dacapo_sim::files::call::Call;
-use dacapo_sim::files::history::Outcome;
-use dacapo_sim::files::liar::Lie;
 use dacapo_sim::plan::Plan;
-use dacapo_sim::planted::Bug;
 use dacapo_sim::run::run;
+use dacapo_sim::store::Bug;
+use dacapo_sim::store::Files;
+use dacapo_sim::store::call::Call;
+use dacapo_sim::store::history::Outcome;
+use dacapo_sim::store::liar::Lie;
 
 /// One honest peer and one that lies; small and large files from before the lie, and a version from within it.
 fn plan(lie: &str) -> Plan<Call> {

@@ -16,8 +16,8 @@ use dacapo::transport::Address;
 use dacapo::transport::tcp::Tcp;
 use dacapo_sim::links::{FaultTransport, Links, Trouble};
 use dacapo_sim::platform::{SimClock, SimPlatform};
-use dacapo_sim::star::{self, key};
-use dacapo_sim::world::node_seed;
+use dacapo_sim::store::walkthrough::scripted::node_seed;
+use dacapo_sim::store::walkthrough::star::{self, key};
 
 /// An origin that dials one peer over links with faults.
 struct Pair {

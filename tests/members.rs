@@ -14,7 +14,7 @@ use dacapo::node::{Content, Handle, Lane, ReplicaError};
 use dacapo::protocol::{Hello, Message, Purpose};
 use dacapo::seed::Seed;
 use dacapo_sim::disk::SimDisk;
-use dacapo_sim::files::member::send;
+use dacapo_sim::store::scripted_peer::send;
 use network::{Network, connected, key, put, run, stop};
 use tokio::time::{Instant, sleep, timeout};
 

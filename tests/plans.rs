@@ -7,11 +7,11 @@ mod snapshots;
 use std::fs;
 use std::path::Path;
 
-use dacapo_sim::files::Files;
-use dacapo_sim::files::call::Call;
 use dacapo_sim::plan::Plan;
 use dacapo_sim::report::report;
 use dacapo_sim::run::run;
+use dacapo_sim::store::Files;
+use dacapo_sim::store::call::Call;
 use dacapo_sim::sweep::plan_of;
 use proptest::prelude::*;
 

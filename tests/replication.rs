@@ -1,16 +1,16 @@
 //! Any calls on any small cluster: what a proptest failure shrinks to is printed as a plan and kept.
 
-use dacapo_sim::files::Files;
-use dacapo_sim::files::call::{Call, strategy};
-use dacapo_sim::plan::{Plan, Step, What};
+use dacapo_sim::plan::{Action, Plan, Step};
 use dacapo_sim::report::report;
 use dacapo_sim::run::run;
+use dacapo_sim::store::Files;
+use dacapo_sim::store::call::{Call, strategy};
 use proptest::prelude::*;
 
 /// Calls at any times on a star, without faults.
 fn any_plan() -> impl Strategy<Value = Plan<Call>> {
     let step = (0..4000_u64, 0..3_usize, strategy())
-        .prop_map(|(at_ms, host, call)| Step { at_ms, what: What::Call(host, call) });
+        .prop_map(|(at_ms, host, call)| Step { at_ms, what: Action::Call(host, call) });
     (any::<u16>(), prop::collection::vec(step, 1..30)).prop_map(|(seed, steps)| Plan {
         seed: seed.into(),
         nodes: 3,

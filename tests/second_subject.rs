@@ -12,9 +12,9 @@ use register::Register;
 fn a_register_that_heeds_a_majority_never_falls_and_replays() {
     let checked = check(&Register { trusts_the_first: false }, 0..200);
     assert!(checked.found.is_none(), "{checked}");
-    let summary = checked.summary;
-    assert_eq!((summary.runs, summary.twice), (200, 4));
-    assert!(summary.faults.len() >= 10, "the register saw {:?}", summary.faults);
+    let tally = checked.tally;
+    assert_eq!((tally.runs, tally.twice), (200, 4));
+    assert!(tally.faults.len() >= 10, "the register saw {:?}", tally.faults);
 }
 
 #[test]

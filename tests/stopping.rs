@@ -4,18 +4,18 @@ use std::future::Future;
 use std::time::Duration;
 
 use dacapo::node::{Content, Handle};
-use dacapo_sim::star::{self, key};
-use dacapo_sim::walkthrough;
-use dacapo_sim::world::{self, Cluster, Outcome};
+use dacapo_sim::store::walkthrough;
+use dacapo_sim::store::walkthrough::scripted::{self, Nodes, ScriptedRun};
+use dacapo_sim::store::walkthrough::star::{self, key};
 use tokio::io::AsyncWriteExt;
 
 type Failure = Box<dyn std::error::Error>;
 
-fn run<F>(workload: impl FnOnce(Cluster, Handle) -> F + 'static) -> Outcome
+fn run<F>(workload: impl FnOnce(Nodes, Handle) -> F + 'static) -> ScriptedRun
 where
     F: Future<Output = Result<(), Failure>> + 'static,
 {
-    world::run(&walkthrough::setup(1), async move |cluster| {
+    scripted::run(&walkthrough::setup(1), async move |cluster| {
         let origin = cluster.node(star::ORIGIN).await;
         star::connected(&origin, 2).await;
         workload(cluster, origin).await

@@ -8,21 +8,22 @@ use std::collections::BTreeMap;
 use std::future::Future;
 
 use dacapo::node::Handle;
-use dacapo_sim::star::{self, key};
-use dacapo_sim::trace::What;
-use dacapo_sim::world::{self, Outcome};
-use dacapo_sim::{twice, walkthrough};
+use dacapo_sim::store::walkthrough;
+use dacapo_sim::store::walkthrough::scripted::{self, ScriptedRun};
+use dacapo_sim::store::walkthrough::star::{self, key};
+use dacapo_sim::trace::Fact;
+use dacapo_sim::twice;
 
 const SEED: u64 = 2026;
 
 type Failure = Box<dyn std::error::Error>;
 
 /// Runs the star until the origin has both peers, then the workload on the origin.
-fn run<F>(workload: impl FnOnce(Handle) -> F + 'static) -> Outcome
+fn run<F>(workload: impl FnOnce(Handle) -> F + 'static) -> ScriptedRun
 where
     F: Future<Output = Result<(), Failure>> + 'static,
 {
-    world::run(&walkthrough::setup(SEED), async move |cluster| {
+    scripted::run(&walkthrough::setup(SEED), async move |cluster| {
         let origin = cluster.node(star::ORIGIN).await;
         star::connected(&origin, 2).await;
         cluster.note("the star is up");
@@ -32,7 +33,7 @@ where
 
 #[test]
 fn start_connects_the_star_and_nothing_else() {
-    let outcome = world::run(&walkthrough::setup(SEED), async |cluster| {
+    let outcome = scripted::run(&walkthrough::setup(SEED), async |cluster| {
         let origin = cluster.node(star::ORIGIN).await;
         star::connected(&origin, 2).await;
         for name in ["n3000", "n7000"] {
@@ -84,7 +85,7 @@ fn the_whole_cycle_keeps_twenty_files() {
     let mut summary = format!("{:.3} virtual seconds\n", outcome.elapsed.as_secs_f64());
     let mut counts = BTreeMap::<String, usize>::new();
     for line in outcome.trace.story() {
-        if let What::Event(event) = &line.what {
+        if let Fact::Event(event) = &line.what {
             let name = format!("{event:?}");
             let name = name.split([' ', '{']).next().unwrap_or_default();
             *counts.entry(format!("{}  {name}", line.host)).or_default() += 1;
@@ -109,13 +110,13 @@ fn the_trace_of_a_seed_is_the_same_on_every_machine() {
 }
 
 /// The files in the folders of a disk: path and content.
-fn blobs(outcome: &Outcome, host: &str) -> Vec<(String, Vec<u8>)> {
+fn blobs(outcome: &ScriptedRun, host: &str) -> Vec<(String, Vec<u8>)> {
     let disk = &outcome.disks[host];
     let paths = disk.tree().into_iter().map(|(path, ..)| path).filter(|path| path.contains('/'));
     paths.filter_map(|path| disk.read(&path).map(|bytes| (path, bytes))).collect()
 }
 
-fn blob(outcome: &Outcome, host: &str) -> (String, Vec<u8>) {
+fn blob(outcome: &ScriptedRun, host: &str) -> (String, Vec<u8>) {
     let mut blobs = blobs(outcome, host);
     assert_eq!(blobs.len(), 1, "{host}");
     blobs.remove(0)

@@ -1,7 +1,7 @@
 //! Plan files: a line with its cause, or a plan that reads back from its own text.
 #![no_main]
 
-use dacapo_sim::files::call::Call;
+use dacapo_sim::store::call::Call;
 use dacapo_sim::plan::Plan;
 use libfuzzer_sys::fuzz_target;
 

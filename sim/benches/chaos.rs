@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use dacapo_sim::files::Files;
 use dacapo_sim::run::run;
+use dacapo_sim::store::Files;
 use dacapo_sim::sweep::plan_of;
 use mimalloc::MiMalloc;
 use rustix::time::{ClockId, clock_gettime};
@@ -34,7 +34,7 @@ fn main() {
     });
 }
 
-type Plan = dacapo_sim::plan::Plan<dacapo_sim::files::call::Call>;
+type Plan = dacapo_sim::plan::Plan<dacapo_sim::store::call::Call>;
 
 fn show(plans: &str, is_counted: impl Fn(&Plan) -> bool) {
     let (calls, virtual_time, cpu) = measure(RUNS, is_counted);

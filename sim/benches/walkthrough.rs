@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use dacapo_sim::{star, walkthrough};
+use dacapo_sim::store::walkthrough::{self, star};
 use mimalloc::MiMalloc;
 use rustix::time::{ClockId, clock_gettime};
 

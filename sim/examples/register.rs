@@ -5,8 +5,8 @@ use std::{cell::Cell, io, process::ExitCode, rc::Rc, time::Duration};
 
 use dacapo::disk::{Disk, DiskFile, DiskPath, read_full};
 use dacapo::transport::{Address, Transport};
-use dacapo_sim::subject::{Broken, Ended, Machine, Scene, Subject};
-use dacapo_sim::{check::check, links::Host, programs::Programs};
+use dacapo_sim::subject::{Boot, Broken, Ended, Scene, Subject};
+use dacapo_sim::{cli, host::Host, mailboxes::Mailboxes};
 use proptest::prelude::{BoxedStrategy, Strategy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
@@ -98,7 +98,7 @@ pub(crate) struct Register {
 
 #[derive(Clone, Default)]
 pub(crate) struct Clients {
-    replicas: Programs<u64, Option<u64>>,
+    replicas: Mailboxes<u64, Option<u64>>,
     /// The highest number that a call has given.
     highest: Rc<Cell<u64>>,
 }
@@ -112,8 +112,16 @@ impl Subject for Register {
         (0..100_u64).boxed()
     }
 
-    async fn boot(self, machine: Machine<Self>) -> Ended {
-        let Machine { host, listen, hosts: replicas, transport, disk, clients, .. } = machine;
+    fn bugs(&self) -> &'static [&'static str] {
+        &["trusts-the-first"]
+    }
+
+    fn plant(self, _bug: &str) -> Self {
+        Self { trusts_the_first: true }
+    }
+
+    async fn boot(self, boot: Boot<Self>) -> Ended {
+        let Boot { host, listen, hosts: replicas, transport, disk, clients, .. } = boot;
         let replica = Replica { transport, disk, replicas, trusts_the_first: self.trusts_the_first };
         clients.replicas.started(host, replica.clone(), Replica::raise);
         replica.run(listen).await.map_or_else(|error| Ended::Failed(error.to_string()), |()| Ended::Stopped)
@@ -124,7 +132,8 @@ impl Subject for Register {
         let least = to.max(highest.get());
         let given = replicas.ask(host, to).await.flatten()?;
         if given < least {
-            scene.is_broken("rising", format!("n{host} gives {given}, and may give no less than {least}"));
+            let what = format!("n{host} gives {given}, and may give no less than {least}");
+            scene.note_broken(Broken::new("rising", what));
         }
         highest.set(given.max(highest.get()));
         Some(given.to_string())
@@ -141,8 +150,5 @@ impl Subject for Register {
 }
 
 fn main() -> ExitCode {
-    let right = check(&Register { trusts_the_first: false }, 0..300);
-    let wrong = check(&Register { trusts_the_first: true }, 0..300);
-    println!("The register: {right}\n\nWith the bug: {wrong}");
-    if right.found.is_none() && wrong.found.is_some() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    cli::main(Register { trusts_the_first: false })
 }

@@ -9,7 +9,7 @@ use crate::report::report;
 use crate::run::run;
 use crate::shrink::{Shrunk, shrink};
 use crate::subject::{Broken, Subject};
-use crate::sweep::{Summary, Sweep, plan_of, sweep};
+use crate::sweep::{Sweep, Tally, plan_of, sweep};
 
 /// How many runs a plan is shrunk with. Chosen: plans of 10 to 30 steps have taken 20 to 130.
 const SHRINK_RUNS_MAX: usize = 1000;
@@ -18,14 +18,14 @@ const SHRINK_RUNS_MAX: usize = 1000;
 #[derive(Clone, Debug)]
 pub struct Checked<C> {
     /// What the sweep has seen.
-    pub summary: Summary,
+    pub tally: Tally,
     /// What is wrong with the subject, if anything.
-    pub found: Option<Found<C>>,
+    pub found: Option<Failure<C>>,
 }
 
 /// A seed that breaks a promise.
 #[derive(Clone, Debug)]
-pub struct Found<C> {
+pub struct Failure<C> {
     /// The seed.
     pub seed: u64,
     /// The plan that it names.
@@ -41,23 +41,23 @@ pub struct Found<C> {
 /// # Panics
 /// Where the program panics again while the plan is shrunk.
 pub fn check<S: Subject + Sync>(subject: &S, seeds: Range<u64>) -> Checked<S::Call> {
-    let summary = sweep(subject, &Sweep { seeds, jobs: 1, shard: (0, 1) }, |_| true);
-    let found = summary.broken.first_key_value().map(|(seed, broken)| {
+    let tally = sweep(subject, &Sweep { seeds, jobs: 1, shard: (0, 1) }, |_| true);
+    let found = tally.broken.first_key_value().map(|(seed, broken)| {
         let plan = plan_of(subject, *seed);
         let smaller = shrink(subject, &plan, SHRINK_RUNS_MAX, |_| ());
         let smaller = smaller.map(|shrunk| {
             let report = report(&run(subject, &shrunk.plan), None);
             (shrunk, report)
         });
-        Found { seed: *seed, plan, broken: broken.clone(), smaller }
+        Failure { seed: *seed, plan, broken: broken.clone(), smaller }
     });
-    Checked { summary, found }
+    Checked { tally, found }
 }
 
 impl<C: fmt::Display> fmt::Display for Checked<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(Found { seed, plan, broken, smaller }) = &self.found else {
-            return write!(f, "{} seeds break no promise", self.summary.runs);
+        let Some(Failure { seed, plan, broken, smaller }) = &self.found else {
+            return write!(f, "{} seeds break no promise", self.tally.runs);
         };
         write!(f, "seed {seed} breaks a promise, {broken}")?;
         let Some((shrunk, report)) = smaller else { return Ok(()) };

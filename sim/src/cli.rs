@@ -1,185 +1,142 @@
-//! Arguments, exit codes and output of `cargo sim`. Exit codes: 0 all well, 1 a run failed or did not replay, 2 the
-//! arguments are wrong.
+//! The command line of a subject: `sweep`, `replay`, `shrink` and `twice`, and `planted` if bugs can be planted in it. The
+//! program of a subject is [`main`], or a [`Program`] with commands of its own.
+//!
+//! Exit codes: 0 all well, 1 a run failed or did not replay, 2 the arguments are wrong.
 
+mod arguments;
 mod planted;
 mod replay;
 mod shrink;
 mod source;
 mod sweep;
 mod twice;
-mod walkthrough;
 
-use std::ops::Range;
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
-use dacapo_sim::planted::Bug;
+use clap::{ArgMatches, Command, FromArgMatches, Parser, Subcommand};
 
-/// Replay whole Dacapo clusters from a seed: the unchanged node on a simulated network and disk.
-#[derive(Parser, Debug)]
-#[command(name = "cargo sim", bin_name = "cargo sim", version, after_help = EXIT_CODES)]
-pub(crate) struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
+use crate::subject::Subject;
 
 const EXIT_CODES: &str = "Exit codes: 0 all well, 1 a run failed or did not replay, 2 wrong arguments";
 
+/// The commands that every subject has. Their order is that of the help text.
 #[derive(Subcommand, Debug)]
-enum Command {
-    /// Run the star of three nodes and its 20 files, and show what happens.
-    #[command(after_help = "Example: cargo sim walkthrough --seed 7 --trace seed-7.trace")]
-    Walkthrough(WalkthroughArgs),
+enum Generic {
     /// Run each seed three times, twice here and once in another process, and compare the traces line by line.
-    #[command(after_help = "Example: cargo sim twice --seeds 0..100")]
-    Twice(TwiceArgs),
+    Twice(twice::Arguments),
     /// Run the plans of many seeds, with faults, and judge each run.
-    #[command(after_help = "Example: cargo sim sweep --seeds 0..10000 --for 60s")]
-    Sweep(SweepArgs),
+    Sweep(sweep::Arguments),
     /// Run one plan again and show what happens, up to a moment.
-    #[command(after_help = "Example: cargo sim replay 7 --until 3.5")]
-    Replay(ReplayArgs),
+    Replay(replay::Arguments),
     /// Find a small plan that breaks the same promise.
-    #[command(after_help = "Example: cargo sim shrink 7 -o seed-7.plan")]
-    Shrink(ShrinkArgs),
+    Shrink(shrink::Arguments),
     /// Plant each known bug and show which oracle catches it, and after how many seeds.
-    #[command(after_help = "Example: cargo sim planted --seeds 1000 --shrink")]
-    Planted(PlantedArgs),
+    Planted(planted::Arguments),
 }
 
-#[derive(Args, Debug)]
-struct SweepArgs {
-    /// The seeds, from A up to but not including B.
-    #[arg(long, value_name = "A..B", value_parser = parse_range, default_value = "0..1000")]
-    seeds: Range<u64>,
-    /// How many threads; all cores where it is not given.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    jobs: Option<u16>,
-    /// Run only part I of N of the seeds, counted from 0.
-    #[arg(long, value_name = "I/N", value_parser = parse_shard, default_value = "0/1")]
-    shard: (u64, u64),
-    /// Stop after this time, such as 60s or 10m.
-    #[arg(long = "for", value_name = "TIME", value_parser = parse_time)]
-    limit: Option<Duration>,
-    /// Print the summary as JSON.
-    #[arg(long)]
-    json: bool,
+/// An example of each command, to follow the name of the program.
+const EXAMPLES: [(&str, &str); 5] = [
+    ("twice", "--seeds 0..100"),
+    ("sweep", "--seeds 0..10000 --for 60s"),
+    ("replay", "7 --until 3.5"),
+    ("shrink", "7 -o seed-7.plan"),
+    ("planted", "--seeds 1000 --shrink"),
+];
+
+/// Runs the command line of a subject that has no commands of its own.
+pub fn main<S: Subject + Sync>(subject: S) -> ExitCode {
+    Program::new(subject).main()
 }
 
-#[derive(Args, Debug)]
-struct ReplayArgs {
-    /// A seed, or the path of a plan.
-    #[arg(value_name = "SEED|FILE")]
-    source: String,
-    /// Print the plan and do not run it.
-    #[arg(long)]
-    plan: bool,
-    /// Stop at this moment of virtual time, in seconds.
-    #[arg(long, value_name = "TIME", value_parser = parse_seconds)]
-    until: Option<f64>,
-    /// Write every line of the trace to this file.
-    #[arg(long, value_name = "FILE")]
-    trace: Option<PathBuf>,
-    /// Plant a bug.
-    #[arg(long, value_name = "BUG", value_parser = parse_bug)]
-    bug: Option<Bug>,
+/// The command line of a subject.
+pub struct Program<S> {
+    subject: S,
+    name: &'static str,
+    about: &'static str,
+    own: Vec<OwnCommand>,
 }
 
-#[derive(Args, Debug)]
-struct ShrinkArgs {
-    /// A seed, or the path of a plan.
-    #[arg(value_name = "SEED|FILE")]
-    source: String,
-    /// Write the plan to this file.
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
-    /// How many runs it may take.
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    runs: usize,
-    /// Plant a bug.
-    #[arg(long, value_name = "BUG", value_parser = parse_bug)]
-    bug: Option<Bug>,
+/// A command that only this subject has.
+struct OwnCommand {
+    command: Command,
+    run: Box<dyn Fn(&ArgMatches) -> ExitCode>,
 }
 
-#[derive(Args, Debug)]
-struct PlantedArgs {
-    /// How many seeds each bug has.
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    seeds: u64,
-    /// Shrink each, and show how many steps are left after how many runs.
-    #[arg(long)]
-    shrink: bool,
-}
-
-#[derive(Args, Debug)]
-struct WalkthroughArgs {
-    /// The seed that decides every random choice of the run.
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-    /// How many files to store, delete, get and compare.
-    #[arg(long, default_value_t = dacapo_sim::star::FILES)]
-    files: usize,
-    /// Write every line of the trace to this file (`-` for standard output, and nothing else there).
-    #[arg(long, value_name = "FILE")]
-    trace: Option<PathBuf>,
-}
-
-#[derive(Args, Debug)]
-struct TwiceArgs {
-    /// The seeds, from A up to but not including B.
-    #[arg(long, value_name = "A..B", value_parser = parse_range, default_value = "0..20")]
-    seeds: Range<u64>,
-}
-
-pub(crate) fn run(cli: &Cli) -> ExitCode {
-    match &cli.command {
-        Command::Walkthrough(args) => walkthrough::run(args),
-        Command::Twice(args) => twice::run(args),
-        Command::Sweep(args) => sweep::execute(args),
-        Command::Replay(args) => or_explain(replay::execute(args)),
-        Command::Shrink(args) => or_explain(shrink::execute(args)),
-        Command::Planted(args) => planted::execute(args),
+impl<S: Subject + Sync> Program<S> {
+    /// Makes a command line with the generic commands. It is called what the process was started by.
+    #[must_use]
+    pub fn new(subject: S) -> Self {
+        let name = std::env::args().next().map_or("simulation", |name| &*name.leak());
+        let about = "Run a system under test from a seed, on a simulated network and disk";
+        Self { subject, name, about, own: Vec::new() }
     }
-}
 
-/// What is wrong with the arguments goes to standard error.
-fn or_explain(result: Result<ExitCode, String>) -> ExitCode {
-    result.unwrap_or_else(|problem| {
-        eprintln!("cargo sim: {problem}");
-        ExitCode::from(2)
-    })
-}
+    /// Sets what people type to start the program. Reports and examples show it.
+    #[must_use]
+    pub fn name(self, name: &'static str) -> Self {
+        Self { name, ..self }
+    }
 
-fn parse_range(text: &str) -> Result<Range<u64>, String> {
-    let (from, to) = text.split_once("..").ok_or("a range of seeds is A..B, such as 0..100")?;
-    let number = |text: &str| text.parse::<u64>().map_err(|_| format!("{text:?} is not a seed, a number from 0 on"));
-    let range = number(from)?..number(to)?;
-    if range.is_empty() { Err(format!("there is no seed in {text}: A has to be less than B")) } else { Ok(range) }
-}
+    /// Sets the first line of the help text.
+    #[must_use]
+    pub fn about(self, about: &'static str) -> Self {
+        Self { about, ..self }
+    }
 
-fn parse_shard(text: &str) -> Result<(u64, u64), String> {
-    let number = |text: &str| text.parse::<u64>().ok();
-    let shard = text.split_once('/').and_then(|(index, count)| Some((number(index)?, number(count)?)));
-    let shard = shard.filter(|(index, count)| index < count);
-    shard.ok_or_else(|| "a shard is I/N, such as 0/4, with I below N".to_owned())
-}
+    /// Adds a command. The help text lists it before the generic ones.
+    #[must_use]
+    pub fn command<A: Parser>(mut self, run: impl Fn(&A) -> ExitCode + 'static) -> Self {
+        let run = move |matches: &ArgMatches| match A::from_arg_matches(matches) {
+            Ok(arguments) => run(&arguments),
+            Err(error) => error.exit(),
+        };
+        self.own.push(OwnCommand { command: A::command(), run: Box::new(run) });
+        self
+    }
 
-fn parse_time(text: &str) -> Result<Duration, String> {
-    let (number, seconds) = match text.strip_suffix('m') {
-        Some(minutes) => (minutes, 60),
-        None => (text.strip_suffix('s').unwrap_or(text), 1),
-    };
-    let number: u32 = number.parse().map_err(|_| "a time is seconds or minutes, such as 60s or 10m".to_owned())?;
-    Ok(Duration::from_secs(u64::from(number) * seconds))
-}
+    /// Runs the command that the process was started with.
+    #[must_use]
+    pub fn main(&self) -> ExitCode {
+        let matches = self.clap().get_matches();
+        let (name, arguments) = matches.subcommand().expect("a command is required");
+        if let Some(own) = self.own.iter().find(|own| own.command.get_name() == name) {
+            return (own.run)(arguments);
+        }
+        let (program, subject) = (self.name, &self.subject);
+        let done = match Generic::from_arg_matches(&matches) {
+            Ok(Generic::Twice(arguments)) => Ok(twice::execute(program, subject, &arguments)),
+            Ok(Generic::Sweep(arguments)) => Ok(sweep::execute(program, subject, &arguments)),
+            Ok(Generic::Replay(arguments)) => replay::execute(program, subject, &arguments),
+            Ok(Generic::Shrink(arguments)) => shrink::execute(subject, &arguments),
+            Ok(Generic::Planted(arguments)) => Ok(planted::execute(subject, &arguments)),
+            Err(error) => error.exit(),
+        };
+        done.unwrap_or_else(|problem| {
+            eprintln!("{program}: {problem}");
+            ExitCode::from(2)
+        })
+    }
 
-fn parse_seconds(text: &str) -> Result<f64, String> {
-    let seconds = text.parse::<f64>().ok().filter(|seconds| (0.0..1e6).contains(seconds));
-    seconds.ok_or_else(|| "a moment is seconds of virtual time, such as 3.5".to_owned())
-}
-
-fn parse_bug(text: &str) -> Result<Bug, String> {
-    Bug::named(text).ok_or_else(|| format!("{text:?} is no planted bug: cargo sim planted lists them"))
+    fn clap(&self) -> Command {
+        let mut command = Command::new(self.name)
+            .bin_name(self.name)
+            .version(env!("CARGO_PKG_VERSION"))
+            .about(self.about)
+            .after_help(EXIT_CODES)
+            .subcommand_required(true)
+            .arg_required_else_help(true)
+            .subcommands(self.own.iter().map(|own| own.command.clone()));
+        command = Generic::augment_subcommands(command);
+        for (name, example) in EXAMPLES {
+            let example = format!("Example: {} {name} {example}", self.name);
+            command = command.mut_subcommand(name, |command| command.after_help(example));
+        }
+        let bugs = self.subject.bugs();
+        for name in ["replay", "shrink"] {
+            let parser = source::bug_parser(self.name, bugs);
+            let with_bugs = |bug: clap::Arg| bug.value_parser(parser).hide(bugs.is_empty());
+            command = command.mut_subcommand(name, |command| command.mut_arg("bug", with_bugs));
+        }
+        command.mut_subcommand("planted", |command| command.hide(bugs.is_empty()))
+    }
 }

@@ -5,9 +5,11 @@
 //! on the disk before either of them can no longer touch it, not even from a destructor; the next host gets a
 //! handle from [`SimDisk::boot`].
 
+mod chance;
 mod content;
 mod failing;
 mod file;
+pub mod layer;
 mod tree;
 
 use std::fmt;
@@ -245,15 +247,6 @@ impl Disk for SimDisk {
         tokio::time::sleep(delay / 2).await;
         result
     }
-}
-
-/// A choice of `0..bound`. Where there is no choice it draws nothing.
-fn below(rng: &mut impl Rng, bound: usize) -> usize {
-    if bound < 2 {
-        return 0;
-    }
-    let choice = rng.next_u64() % bound as u64;
-    usize::try_from(choice).expect("a choice is below its bound")
 }
 
 fn segments(path: &str) -> impl Iterator<Item = &str> {

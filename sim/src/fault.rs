@@ -5,7 +5,8 @@ mod text;
 use std::time::Duration;
 
 use crate::disk::CallKind;
-use crate::links::{Host, Trouble};
+use crate::host::Host;
+use crate::links::Trouble;
 
 /// One fault. What lasts is lifted at its end, or when all faults are lifted.
 #[derive(Clone, Debug, PartialEq, Eq)]

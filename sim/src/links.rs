@@ -18,8 +18,7 @@ use dacapo::transport::{Address, Transport};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// The number of a host.
-pub type Host = usize;
+use crate::host::Host;
 
 /// What a link does for as long as a fault lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

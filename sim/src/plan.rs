@@ -13,10 +13,9 @@
 
 pub mod draw;
 mod text;
-pub mod words;
 
 use crate::fault::Fault;
-use crate::links::Host;
+use crate::host::Host;
 
 pub use text::PlanError;
 
@@ -43,12 +42,12 @@ pub struct Step<O> {
     /// When, in milliseconds of virtual time.
     pub at_ms: u64,
     /// What.
-    pub what: What<O>,
+    pub what: Action<O>,
 }
 
 /// What happens.
 #[derive(Clone, Debug, PartialEq)]
-pub enum What<O> {
+pub enum Action<O> {
     /// A call on the node of a host.
     Call(Host, O),
     /// A fault, up to a moment in milliseconds.
@@ -63,8 +62,8 @@ impl<O> Plan<O> {
             .steps
             .iter()
             .filter_map(|step| match &step.what {
-                What::Call(host, call) => Some((step.at_ms, *host, call)),
-                What::Fault(..) => None,
+                Action::Call(host, call) => Some((step.at_ms, *host, call)),
+                Action::Fault(..) => None,
             })
             .collect();
         calls.sort_by_key(|(at, ..)| *at);
@@ -86,7 +85,7 @@ impl<O> Plan<O> {
             return Err(format!("{option:?} is no option: known are {}", options.join(", ")));
         }
         for step in &self.steps {
-            if let What::Fault(Fault::Lie(_, lie), _) = &step.what
+            if let Action::Fault(Fault::Lie(_, lie), _) = &step.what
                 && !lies.contains(&lie.as_str())
             {
                 return Err(format!("{lie:?} is no lie: known are {}", lies.join(", ")));
@@ -102,8 +101,8 @@ impl<O> Plan<O> {
             .steps
             .iter()
             .filter_map(|step| match &step.what {
-                What::Fault(fault, until) => Some((step.at_ms, *until, fault)),
-                What::Call(..) => None,
+                Action::Fault(fault, until) => Some((step.at_ms, *until, fault)),
+                Action::Call(..) => None,
             })
             .collect();
         faults.sort_by_key(|(at, ..)| *at);

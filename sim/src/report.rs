@@ -2,20 +2,29 @@
 
 use std::fmt::Write;
 
-use crate::plan::words::show_time;
 use crate::subject::{Run, Subject};
-use crate::trace::What;
+use crate::trace::Fact;
+use crate::words::show_time;
 
 /// Lines of the trace that are shown. Chosen: the rest of a screen of 50 lines.
 const LINES_MAX: usize = 24;
 
-/// Shows a run that broke a promise. `again` is what `cargo sim` replays it by, such as a seed or the path of a plan;
-/// none where the subject is one that `cargo sim` does not know.
+/// Shows a run that broke a promise, with the commands of `cargo sim`. `source` is what `cargo sim` replays the run by,
+/// such as a seed or the path of a plan; without it the report shows no commands.
 ///
 /// # Panics
-/// Where the run broke none.
+/// If the run broke no promise.
 #[must_use]
-pub fn report<S: Subject>(run: &Run<S>, again: Option<&str>) -> String {
+pub fn report<S: Subject>(run: &Run<S>, source: Option<&str>) -> String {
+    report_for("cargo sim", run, source)
+}
+
+/// Shows a run that broke a promise, with the commands of the program of its subject.
+///
+/// # Panics
+/// If the run broke no promise.
+#[must_use]
+pub fn report_for<S: Subject>(program: &str, run: &Run<S>, source: Option<&str>) -> String {
     let broken = run.broken.as_ref().expect("a report is about a broken promise");
     let mut text = String::new();
     let ms = u64::try_from(run.elapsed.as_millis()).unwrap_or(u64::MAX);
@@ -34,10 +43,10 @@ pub fn report<S: Subject>(run: &Run<S>, again: Option<&str>) -> String {
         line(&mut text, format_args!("{shown}"));
     }
     text.push('\n');
-    if let Some(again) = again {
-        line(&mut text, format_args!("  the same run      cargo sim replay {again}"));
-        line(&mut text, format_args!("  a smaller one     cargo sim shrink {again} -o smaller.plan"));
-        line(&mut text, format_args!("  its whole trace   cargo sim replay {again} --trace run.trace"));
+    if let Some(source) = source {
+        line(&mut text, format_args!("  the same run      {program} replay {source}"));
+        line(&mut text, format_args!("  a smaller one     {program} shrink {source} -o smaller.plan"));
+        line(&mut text, format_args!("  its whole trace   {program} replay {source} --trace run.trace"));
     }
     line(&mut text, format_args!("  built from        {}", built_from()));
     text
@@ -50,10 +59,10 @@ pub fn built_from() -> String {
     format!("dacapo-sim {}, revision {}, {profile} build", env!("CARGO_PKG_VERSION"), env!("DACAPO_REVISION"))
 }
 
-fn is_chatter<E>(what: &What<E>) -> bool {
+fn is_chatter<E>(what: &Fact<E>) -> bool {
     match what {
-        What::Note(note) => note.starts_with("fault ends"),
-        What::Event(_) | What::Sent { .. } => false,
+        Fact::Note(note) => note.starts_with("fault ends"),
+        Fact::Event(_) | Fact::Sent { .. } => false,
     }
 }
 

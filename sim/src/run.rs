@@ -9,28 +9,22 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use dacapo::seed::Seed;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use crate::disk::SimDisk;
-use crate::links::{Host, Links};
+use crate::host::{Host, name};
+use crate::links::Links;
+use crate::network::{Times, network};
+use crate::oracle::live;
 use crate::plan::Plan;
-use crate::plan::words::name;
 use crate::subject::{Broken, Run, Scene, Subject};
 use crate::trace::{Trace, Tracer};
-use crate::world::{Times, network};
 use faults::Faults;
 
 /// How long the network takes for a segment at least; the tick is the same. Chosen: a run costs one step per host
 /// and tick, and no deadline of a subject is near it.
 const TICK: Duration = Duration::from_millis(20);
 const LATENCY_MAX: Duration = Duration::from_millis(60);
-
-/// No call takes longer, whatever happens. Chosen: four messages and a chunk at a deadline of 20 seconds each.
-pub const CALL_DEADLINE: Duration = Duration::from_secs(100);
-
-/// After the faults, everything has come right after this. Chosen: a stalled exchange ends after 20 seconds, a dead
-/// connection is noticed after 10, and a dial waits up to 10.
-pub const SETTLE_DEADLINE: Duration = Duration::from_secs(100);
 
 /// The stream of the seed of the links that is drawn from. It is part of what a seed means.
 const LINKS_STREAM: u64 = 5;
@@ -63,7 +57,7 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
         match sim.step() {
             Ok(true) => break,
             Ok(false) => {}
-            Err(error) => scene.is_broken("live", error.to_string()),
+            Err(error) => scene.note_broken(live::broken(error.to_string())),
         }
         if !scene.broken.borrow().is_empty() || until.is_some_and(|until| sim.elapsed() >= until) {
             break;
@@ -128,16 +122,11 @@ async fn clients<S: Subject>(subject: S, scene: Scene<S>) -> turmoil::Result {
     sleep_until(begun + Duration::from_millis(scene.plan.lift_ms) + TICK).await;
     for call in calls {
         if call.await.is_err() {
-            scene.is_broken("live", "a client panicked");
+            scene.note_broken(live::broken("a client panicked"));
         }
     }
-    match timeout(SETTLE_DEADLINE, subject.settle(scene.clone())).await {
-        Ok(Ok(())) => {}
-        Ok(Err(broken)) => scene.broken.borrow_mut().push(broken),
-        Err(_) => {
-            let seconds = SETTLE_DEADLINE.as_secs();
-            scene.is_broken("live", format!("{seconds} seconds after the last fault not everything has come right"));
-        }
+    if let Err(broken) = live::settled(subject.settle(scene.clone())).await {
+        scene.note_broken(broken);
     }
     Ok(())
 }
@@ -145,14 +134,11 @@ async fn clients<S: Subject>(subject: S, scene: Scene<S>) -> turmoil::Result {
 async fn one_call<S: Subject>(subject: S, scene: Scene<S>, host: Host, number: usize, call: S::Call) {
     scene.notes.note(format!("call {number}: {} {call}", name(host)));
     let called = subject.call(scene.clone(), host, number, call.clone());
-    match timeout(CALL_DEADLINE, called).await {
+    match live::answered(called, number, host, call).await {
         Ok(outcome) => {
             let outcome = outcome.as_deref().unwrap_or("nobody knows what came of it");
             scene.notes.note(format!("call {number}: {outcome}"));
         }
-        Err(_) => {
-            let seconds = CALL_DEADLINE.as_secs();
-            scene.is_broken("live", format!("call {number}, {} {call}, has no answer after {seconds} s", name(host)));
-        }
+        Err(broken) => scene.note_broken(broken),
     }
 }

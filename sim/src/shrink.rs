@@ -7,7 +7,7 @@
 use proptest::num::u64::BinarySearch;
 use proptest::strategy::ValueTree;
 
-use crate::plan::{Plan, Step, What};
+use crate::plan::{Action, Plan, Step};
 use crate::run::run;
 use crate::subject::{Broken, Subject};
 
@@ -96,10 +96,10 @@ impl<S: Subject> Shrinking<'_, S> {
 
     fn make_steps_smaller(&mut self) {
         for index in 0..self.best.plan.steps.len() {
-            if let What::Call(host, call) = self.best.plan.steps[index].what.clone() {
+            if let Action::Call(host, call) = self.best.plan.steps[index].what.clone() {
                 for smaller in self.subject.smaller(&call) {
                     let mut plan = self.best.plan.clone();
-                    plan.steps[index].what = What::Call(host, smaller);
+                    plan.steps[index].what = Action::Call(host, smaller);
                     self.try_plan(plan);
                 }
             }
@@ -143,8 +143,8 @@ impl<S: Subject> Shrinking<'_, S> {
         while self.best.plan.nodes > 2 {
             let last = self.best.plan.nodes - 1;
             let uses = |step: &Step<S::Call>| match &step.what {
-                What::Call(host, _) => *host == last,
-                What::Fault(fault, _) => fault.hosts().0 == last || fault.hosts().1 == Some(last),
+                Action::Call(host, _) => *host == last,
+                Action::Fault(fault, _) => fault.hosts().0 == last || fault.hosts().1 == Some(last),
             };
             if self.best.plan.steps.iter().any(uses) {
                 return;
@@ -166,14 +166,14 @@ fn tenths(ms: u64) -> u64 {
 
 fn lasting_ms<C>(step: &Step<C>) -> u64 {
     match &step.what {
-        What::Fault(_, until) => until - step.at_ms,
-        What::Call(..) => 0,
+        Action::Fault(_, until) => until - step.at_ms,
+        Action::Call(..) => 0,
     }
 }
 
 fn set_times<C>(step: &mut Step<C>, at_ms: u64, lasting_ms: u64) {
     step.at_ms = at_ms;
-    if let What::Fault(fault, until) = &mut step.what {
+    if let Action::Fault(fault, until) = &mut step.what {
         *until = if fault.lasts() { at_ms + lasting_ms } else { at_ms };
     }
 }

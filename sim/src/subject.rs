@@ -13,7 +13,8 @@ use dacapo::transport::Address;
 use proptest::strategy::BoxedStrategy;
 
 use crate::disk::SimDisk;
-use crate::links::{FaultTransport, Host, Links};
+use crate::host::Host;
+use crate::links::{FaultTransport, Links};
 use crate::plan::Plan;
 use crate::platform::SimClock;
 use crate::trace::{Trace, Tracer};
@@ -37,19 +38,30 @@ pub trait Subject: Clone + 'static {
         Vec::new()
     }
 
-    /// The ways in which a program can lie, each one word. A host that lies runs another program: see [`Machine::lie`].
+    /// The ways in which a program can lie, each one word. A host that lies runs another program: see [`Boot::lie`].
     fn lies(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// The ways in which the program of a host can be started, each one word: see [`Machine::options`].
+    /// The ways in which the program of a host can be started, each one word: see [`Boot::options`].
     fn options(&self) -> &'static [&'static str] {
         &[]
     }
 
+    /// The bugs that can be planted in the subject, each one word. An oracle has to catch each of them.
+    fn bugs(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Returns the subject with a bug planted. It is called with a word of [`bugs`](Self::bugs) only.
+    #[must_use]
+    fn plant(self, _bug: &str) -> Self {
+        self
+    }
+
     /// Runs the program of a host until it ends. It is started again whatever it ends with, but for
     /// [`Ended::Broken`]. It is dropped where its host is killed.
-    fn boot(self, machine: Machine<Self>) -> impl Future<Output = Ended> + 'static;
+    fn boot(self, boot: Boot<Self>) -> impl Future<Output = Ended> + 'static;
 
     /// Makes one call on a host and says what came of it, as the trace is to have it; none where nobody can know.
     fn call(
@@ -83,6 +95,16 @@ pub trait Subject: Clone + 'static {
     fn reached(&self, _run: &Run<Self>) -> BTreeMap<&'static str, u64> {
         BTreeMap::new()
     }
+
+    /// Who the program of a host is, if programs have names of their own. People see it beside the name of the host.
+    fn identity(&self, _clients: &Self::Clients, _host: Host) -> Option<String> {
+        None
+    }
+
+    /// What a disk holds, in words of the subject, one line each. People see it above the files.
+    fn inspect(&self, _disk: &SimDisk) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Judges a run. Named for the promise that it watches.
@@ -114,11 +136,11 @@ pub enum Ended {
 }
 
 /// What the program of a host runs on, each time it is started.
-pub struct Machine<S: Subject> {
+pub struct Boot<S: Subject> {
     /// Which host.
     pub host: Host,
-    /// How often it was started before.
-    pub boot: u64,
+    /// How many times the program was started before.
+    pub number: u64,
     /// Where it is set, not the program itself is to be run, but one that lies in this way.
     pub lie: Option<String>,
     /// How the program is to be started, in words of the subject.
@@ -199,9 +221,9 @@ pub struct Run<S: Subject> {
 }
 
 impl<S: Subject> Scene<S> {
-    /// Notes a broken promise.
-    pub fn is_broken(&self, oracle: &'static str, what: impl Into<String>) {
-        self.broken.borrow_mut().push(Broken { oracle, what: what.into() });
+    /// Notes a broken promise. The run ends after the step in which the first is noted.
+    pub fn note_broken(&self, broken: Broken) {
+        self.broken.borrow_mut().push(broken);
     }
 }
 
@@ -218,6 +240,13 @@ impl<S: Subject> Clone for Scene<S> {
             links: self.links.clone(),
             boots: self.boots.clone(),
         }
+    }
+}
+
+impl Broken {
+    /// Makes a broken promise of what an oracle says.
+    pub fn new(oracle: &'static str, what: impl Into<String>) -> Self {
+        Self { oracle, what: what.into() }
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::oracle::{live, replay};
 use crate::plan::Plan;
 use crate::plan::draw::{self, Vocabulary};
 use crate::run::run;
@@ -28,7 +29,7 @@ pub struct Sweep {
 
 /// What a sweep has seen so far.
 #[derive(Clone, Debug, Default)]
-pub struct Summary {
+pub struct Tally {
     /// Runs that were judged.
     pub runs: u64,
     /// Runs that were done a second time, with the same trace.
@@ -52,13 +53,13 @@ pub fn plan_of<S: Subject>(subject: &S, seed: u64) -> Plan<S::Call> {
 
 /// Sweeps until the range is done, a promise is broken, or `goes_on` says no. It is called after each run, on the
 /// thread that did it.
-pub fn sweep<S>(subject: &S, sweep: &Sweep, goes_on: impl Fn(&Summary) -> bool + Sync) -> Summary
+pub fn sweep<S>(subject: &S, sweep: &Sweep, goes_on: impl Fn(&Tally) -> bool + Sync) -> Tally
 where
     S: Subject + Sync,
 {
     let next = AtomicU64::new(sweep.seeds.start);
     let stop = AtomicBool::new(false);
-    let summary = Mutex::new(Summary::default());
+    let summary = Mutex::new(Tally::default());
     let work = || {
         while !stop.load(Ordering::Relaxed) {
             let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -100,8 +101,8 @@ fn judge<S: Subject>(subject: &S, seed: u64) -> One {
         let first = run(subject, &plan);
         let mut broken = first.broken.clone();
         let was_twice = seed.is_multiple_of(TWICE_EVERY);
-        if was_twice && broken.is_none() && run(subject, &plan).trace.digest() != first.trace.digest() {
-            broken = Some(Broken { oracle: "replay", what: "a second run has another trace".to_owned() });
+        if was_twice && broken.is_none() {
+            broken = replay::judge(&first, &run(subject, &plan)).err();
         }
         let reached = subject.reached(&first);
         One { virtual_time: first.elapsed, faults: first.faults, reached, broken, was_twice }
@@ -110,12 +111,12 @@ fn judge<S: Subject>(subject: &S, seed: u64) -> One {
         virtual_time: Duration::ZERO,
         faults: BTreeMap::new(),
         reached: BTreeMap::new(),
-        broken: Some(Broken { oracle: "live", what: "the run panicked".to_owned() }),
+        broken: Some(live::broken("the run panicked")),
         was_twice: false,
     })
 }
 
-impl Summary {
+impl Tally {
     fn add(&mut self, seed: u64, one: One) {
         self.runs += 1;
         self.twice += u64::from(one.was_twice);

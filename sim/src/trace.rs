@@ -9,22 +9,20 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use dacapo::event::Event;
-
 /// One line of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line<E = Event> {
+pub struct Line<E> {
     /// Virtual time since the run began.
     pub at: Duration,
     /// The host.
     pub host: Rc<str>,
     /// What happened on it.
-    pub what: What<E>,
+    pub what: Fact<E>,
 }
 
 /// What a line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What<E = Event> {
+pub enum Fact<E> {
     /// A node told an event.
     Event(E),
     /// Bytes were handed to the network.
@@ -42,12 +40,12 @@ pub enum What<E = Event> {
 
 /// All lines of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trace<E = Event> {
+pub struct Trace<E> {
     lines: Vec<Line<E>>,
 }
 
 /// Writes the lines of one host. Cheap to clone.
-pub struct Tracer<E = Event> {
+pub struct Tracer<E> {
     host: Rc<str>,
     trace: Rc<RefCell<Trace<E>>>,
 }
@@ -73,27 +71,27 @@ impl<E: Clone> Tracer<E> {
 
     /// Writes an event.
     pub fn event(&self, event: &E) {
-        self.push(What::Event(event.clone()));
+        self.push(Fact::Event(event.clone()));
     }
 
     /// Writes what the workload does.
     pub fn note(&self, note: String) {
-        self.push(What::Note(note));
+        self.push(Fact::Note(note));
     }
 
     /// Writes what was handed to the network.
     pub fn sent(&self, to: SocketAddr, bytes: &[u8]) {
         let digest = blake3::hash(bytes);
         let digest = digest.as_bytes().first_chunk().expect("a digest has 32 bytes");
-        self.push(What::Sent { to, bytes: bytes.len(), digest: u64::from_be_bytes(*digest) });
+        self.push(Fact::Sent { to, bytes: bytes.len(), digest: u64::from_be_bytes(*digest) });
     }
 
     /// Writes what is done to the world between two steps of the simulation.
     pub fn note_at(&self, at: Duration, note: String) {
-        self.trace.borrow_mut().lines.push(Line { at, host: self.host.clone(), what: What::Note(note) });
+        self.trace.borrow_mut().lines.push(Line { at, host: self.host.clone(), what: Fact::Note(note) });
     }
 
-    fn push(&self, what: What<E>) {
+    fn push(&self, what: Fact<E>) {
         let at = turmoil::sim_elapsed().unwrap_or_default();
         self.trace.borrow_mut().lines.push(Line { at, host: self.host.clone(), what });
     }
@@ -108,13 +106,13 @@ impl<E: fmt::Display> Trace<E> {
 
     /// The lines that people read: no sent bytes.
     pub fn story(&self) -> impl Iterator<Item = &Line<E>> {
-        self.lines.iter().filter(|line| !matches!(line.what, What::Sent { .. }))
+        self.lines.iter().filter(|line| !matches!(line.what, Fact::Sent { .. }))
     }
 
     /// The events of one host, in order.
     pub fn events<'a>(&'a self, host: &'a str) -> impl Iterator<Item = &'a E> {
         self.lines.iter().filter_map(move |line| match &line.what {
-            What::Event(event) if &*line.host == host => Some(event),
+            Fact::Event(event) if &*line.host == host => Some(event),
             _ => None,
         })
     }
@@ -135,9 +133,9 @@ impl<E: fmt::Display> fmt::Display for Line<E> {
         let (seconds, millis) = (self.at.as_secs(), self.at.subsec_millis());
         write!(f, "{seconds:>3}.{millis:03}  {:<8}  ", self.host)?;
         match &self.what {
-            What::Event(event) => write!(f, "{event}"),
-            What::Sent { to, bytes, digest } => write!(f, "sent {bytes} bytes to {to}, digest {digest:016x}"),
-            What::Note(note) => f.write_str(note),
+            Fact::Event(event) => write!(f, "{event}"),
+            Fact::Sent { to, bytes, digest } => write!(f, "sent {bytes} bytes to {to}, digest {digest:016x}"),
+            Fact::Note(note) => f.write_str(note),
         }
     }
 }

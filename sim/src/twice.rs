@@ -36,7 +36,7 @@ pub fn compare<'a>(
 
 /// A trace as lines of text.
 #[must_use]
-pub fn lines(trace: &Trace) -> Vec<String> {
+pub fn lines<E: fmt::Display>(trace: &Trace<E>) -> Vec<String> {
     trace.lines().iter().map(ToString::to_string).collect()
 }
 

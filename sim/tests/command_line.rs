@@ -5,8 +5,8 @@ mod support;
 
 use std::process::{Command, Output};
 
+use dacapo_sim::store::walkthrough::{self, star};
 use dacapo_sim::twice::{compare, lines};
-use dacapo_sim::walkthrough;
 use support::assert_snapshot;
 
 fn sim(arguments: &[&str]) -> Output {
@@ -43,7 +43,7 @@ fn a_walkthrough_shows_the_timeline_the_disks_and_the_digest() {
 
 #[test]
 fn a_run_in_another_process_has_the_same_trace() {
-    let outcome = walkthrough::run(11, dacapo_sim::star::FILES);
+    let outcome = walkthrough::run(11, star::FILES);
     assert_eq!(outcome.failure, None);
     let here = lines(&outcome.trace);
     let there = text(sim(&["walkthrough", "--seed", "11", "--trace", "-"]).stdout);

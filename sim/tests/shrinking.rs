@@ -1,11 +1,11 @@
 //! What shrinking makes of a plan that breaks a promise.
 
-use dacapo_sim::files::Files;
-use dacapo_sim::files::call::Call;
 use dacapo_sim::plan::Plan;
-use dacapo_sim::planted::Bug;
 use dacapo_sim::run::run;
 use dacapo_sim::shrink::shrink;
+use dacapo_sim::store::Bug;
+use dacapo_sim::store::Files;
+use dacapo_sim::store::call::Call;
 
 const PLAN: &str = "
 seed 1

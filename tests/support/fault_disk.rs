@@ -5,9 +5,10 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use dacapo::disk::{Disk, DiskFile, DiskPath, Entry};
+use dacapo::disk::{Disk, DiskFile, DiskPath};
 use dacapo::node::Lane;
 use dacapo::seed::Seed;
+use dacapo_sim::disk::layer::{Layer, LayeredFile};
 use dacapo_sim::disk::{SimDisk, SimFile};
 
 /// What happens at the call that fails.
@@ -35,12 +36,7 @@ pub(crate) struct FaultDisk {
     plan: Arc<Mutex<Plan>>,
 }
 
-#[derive(Debug)]
-pub(crate) struct FaultFile {
-    file: SimFile,
-    path: DiskPath,
-    disk: FaultDisk,
-}
+dacapo_sim::layered!(FaultDisk);
 
 impl FaultDisk {
     pub(crate) fn new(disk: &SimDisk, fault: Option<(usize, Fault)>) -> Self {
@@ -85,21 +81,14 @@ impl FaultDisk {
     }
 }
 
-impl std::fmt::Debug for FaultDisk {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("FaultDisk")
-    }
-}
+impl Layer for FaultDisk {
+    type Below = SimDisk;
 
-impl Disk for FaultDisk {
-    type File = FaultFile;
-
-    fn create(&self, path: &DiskPath) -> io::Result<FaultFile> {
-        let file = self.call(format!("create {path}"), || self.disk.create(path))?;
-        Ok(FaultFile { file, path: path.clone(), disk: self.clone() })
+    fn below(&self) -> &SimDisk {
+        &self.disk
     }
-    fn open(&self, path: &DiskPath) -> io::Result<FaultFile> {
-        Ok(FaultFile { file: self.disk.open(path)?, path: path.clone(), disk: self.clone() })
+    fn create(&self, path: &DiskPath) -> io::Result<SimFile> {
+        self.call(format!("create {path}"), || self.disk.create(path))
     }
     fn rename(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()> {
         self.call(format!("rename {from} {to}"), || self.disk.rename(from, to))
@@ -113,40 +102,28 @@ impl Disk for FaultDisk {
     fn remove_dir(&self, path: &DiskPath) -> io::Result<()> {
         self.call(format!("remove_dir {path}"), || self.disk.remove_dir(path))
     }
-    fn list(&self, path: &DiskPath) -> io::Result<Vec<Entry>> {
-        self.disk.list(path)
-    }
     fn sync_dir(&self, path: &DiskPath) -> io::Result<()> {
         self.call(format!("sync_dir {path}"), || self.disk.sync_dir(path))
     }
     fn sync_all(&self) -> io::Result<()> {
         self.call("sync_all".to_owned(), || self.disk.sync_all())
     }
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        work()
-    }
-}
-
-impl DiskFile for FaultFile {
-    fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    fn read_at(&self, file: &LayeredFile<Self>, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
         // Reads change nothing, and are not counted among the calls of a run.
-        let is_armed = self.disk.plan.lock().expect("lock").armed.is_some_and(|(call, _)| call.starts_with("read"));
+        let is_armed = self.plan.lock().expect("lock").armed.is_some_and(|(call, _)| call.starts_with("read"));
         match is_armed {
-            true => self.disk.call(format!("read {}", self.path), || self.file.read_at(position, buffer)),
-            false => self.file.read_at(position, buffer),
+            true => self.call(format!("read {}", file.path()), || file.below().read_at(position, buffer)),
+            false => file.below().read_at(position, buffer),
         }
     }
-    fn write_at(&self, position: u64, bytes: &[u8]) -> io::Result<()> {
-        let name = format!("write {} {position} {} {}", self.path, bytes.len(), blake3::hash(bytes).to_hex());
-        self.disk.call(name, || self.file.write_at(position, bytes))
+    fn write_at(&self, file: &LayeredFile<Self>, position: u64, bytes: &[u8]) -> io::Result<()> {
+        let name = format!("write {} {position} {} {}", file.path(), bytes.len(), blake3::hash(bytes).to_hex());
+        self.call(name, || file.below().write_at(position, bytes))
     }
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.disk.call(format!("set_len {} {len}", self.path), || self.file.set_len(len))
+    fn set_len(&self, file: &LayeredFile<Self>, len: u64) -> io::Result<()> {
+        self.call(format!("set_len {} {len}", file.path()), || file.below().set_len(len))
     }
-    fn len(&self) -> io::Result<u64> {
-        self.file.len()
-    }
-    fn sync(&self) -> io::Result<()> {
-        self.disk.call(format!("sync {}", self.path), || self.file.sync())
+    fn sync(&self, file: &LayeredFile<Self>) -> io::Result<()> {
+        self.call(format!("sync {}", file.path()), || file.below().sync())
     }
 }

@@ -1,11 +1,11 @@
 //! A simulated disk on which something happens just before or just after one call: what another thread would do.
 
-use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use dacapo::disk::{Disk, DiskPath, Entry};
-use dacapo_sim::disk::{SimDisk, SimFile};
+use dacapo::disk::{Disk, DiskPath};
+use dacapo_sim::disk::SimDisk;
+use dacapo_sim::disk::layer::Layer;
 
 /// On which side of the call it happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(crate) struct HookedDisk {
     disk: SimDisk,
     hook: Arc<Mutex<Option<Hook>>>,
 }
+
+dacapo_sim::layered!(HookedDisk);
 
 impl HookedDisk {
     pub(crate) fn new(disk: &SimDisk) -> Self {
@@ -57,43 +59,16 @@ impl HookedDisk {
     }
 }
 
-impl fmt::Debug for HookedDisk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("HookedDisk")
-    }
-}
+impl Layer for HookedDisk {
+    type Below = SimDisk;
 
-impl Disk for HookedDisk {
-    type File = SimFile;
-
-    fn create(&self, path: &DiskPath) -> io::Result<SimFile> {
-        self.disk.create(path)
-    }
-    fn open(&self, path: &DiskPath) -> io::Result<SimFile> {
-        self.disk.open(path)
-    }
-    fn rename(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()> {
-        self.disk.rename(from, to)
+    fn below(&self) -> &SimDisk {
+        &self.disk
     }
     fn remove(&self, path: &DiskPath) -> io::Result<()> {
         self.call(&format!("remove {path}"), || self.disk.remove(path))
     }
-    fn make_dir(&self, path: &DiskPath) -> io::Result<()> {
-        self.disk.make_dir(path)
-    }
-    fn remove_dir(&self, path: &DiskPath) -> io::Result<()> {
-        self.disk.remove_dir(path)
-    }
-    fn list(&self, path: &DiskPath) -> io::Result<Vec<Entry>> {
-        self.disk.list(path)
-    }
     fn sync_dir(&self, path: &DiskPath) -> io::Result<()> {
         self.call(&format!("sync_dir {path}"), || self.disk.sync_dir(path))
-    }
-    fn sync_all(&self) -> io::Result<()> {
-        self.disk.sync_all()
-    }
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        work()
     }
 }

@@ -17,7 +17,7 @@ use tokio::io::DuplexStream;
 use super::network::Network;
 
 #[allow(unused_imports, reason = "each test file uses a part")]
-pub(crate) use dacapo_sim::files::member::{Replica, hand_over, receive, send, store_at, take};
+pub(crate) use dacapo_sim::store::scripted_peer::{Replica, hand_over, receive, send, store_at, take};
 
 pub(crate) type Link = Records<DuplexStream>;
 

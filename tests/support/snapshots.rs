@@ -4,8 +4,8 @@
 
 use std::fmt::Write;
 
-use dacapo_sim::walkthrough::disk_tree;
-use dacapo_sim::world::Outcome;
+use dacapo_sim::store::walkthrough::scripted::ScriptedRun;
+use dacapo_sim::store::walkthrough::show::disk_tree;
 
 /// Compares with `snapshots/NAME.snap`.
 pub(crate) fn assert_snapshot(name: &str, text: &str) {
@@ -17,7 +17,7 @@ pub(crate) fn assert_snapshot(name: &str, text: &str) {
 }
 
 /// The story of a run and what it left on the disks.
-pub(crate) fn show(outcome: &Outcome) -> String {
+pub(crate) fn show(outcome: &ScriptedRun) -> String {
     assert_eq!(outcome.failure, None);
     let mut text = String::new();
     for line in outcome.trace.story() {

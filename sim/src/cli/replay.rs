@@ -1,51 +1,79 @@
-//! `cargo sim replay`
+//! The command `replay`: one run, as people want to see it.
 
 use std::fs;
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::Args;
 use dacapo::disk::EntryKind;
-use dacapo_sim::files::{self, Files};
-use dacapo_sim::plan::words::name;
-use dacapo_sim::report::report;
-use dacapo_sim::run::run_until;
-use dacapo_sim::subject::Run;
 
-use super::{ReplayArgs, source};
+use super::arguments::parse_seconds;
+use super::source;
+use crate::host::name;
+use crate::report::report_for;
+use crate::run::run_until;
+use crate::subject::{Run, Subject};
+use crate::twice::lines;
 
-pub(super) fn execute(args: &ReplayArgs) -> Result<ExitCode, String> {
-    let plan = source::plan(&args.source)?;
-    if args.plan {
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// A seed, or the path of a plan.
+    #[arg(value_name = "SEED|FILE")]
+    source: String,
+    /// Print the plan and do not run it.
+    #[arg(long)]
+    plan: bool,
+    /// Stop at this moment of virtual time, in seconds.
+    #[arg(long, value_name = "TIME", value_parser = parse_seconds)]
+    until: Option<f64>,
+    /// Write every line of the trace to this file (`-` for standard output, and nothing else there).
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// Plant a bug.
+    #[arg(long, value_name = "BUG")]
+    bug: Option<String>,
+}
+
+pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Arguments) -> Result<ExitCode, String> {
+    let plan = source::plan(subject, &arguments.source)?;
+    if arguments.plan {
         print!("{plan}");
         return Ok(ExitCode::SUCCESS);
     }
-    let until = args.until.map(Duration::from_secs_f64);
-    let run = run_until(&Files { bug: args.bug }, &plan, until);
-    if let Some(path) = &args.trace {
-        let mut text = String::new();
-        run.trace.lines().iter().for_each(|line| text += &format!("{line}\n"));
+    let subject = source::with_bug(subject, arguments.bug.as_deref());
+    let run = run_until(&subject, &plan, arguments.until.map(Duration::from_secs_f64));
+    let code = if run.broken.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+    if let Some(path) = &arguments.trace {
+        let text: String = lines(&run.trace).iter().map(|line| format!("{line}\n")).collect();
+        if path == Path::new("-") {
+            print!("{text}");
+            return Ok(code);
+        }
         fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
     if run.broken.is_some() {
-        let bug = args.bug.map_or(String::new(), |bug| format!(" --bug {}", bug.name()));
-        println!("{}", report(&run, Some(&format!("{}{bug}", args.source))));
-        return Ok(ExitCode::FAILURE);
+        let bug = arguments.bug.as_ref().map_or(String::new(), |bug| format!(" --bug {bug}"));
+        println!("{}", report_for(program, &run, Some(&format!("{}{bug}", arguments.source))));
+        return Ok(code);
     }
     // Whoever reads the output may have gone away.
-    show(&mut io::stdout().lock(), &run).ok();
-    Ok(ExitCode::SUCCESS)
+    show(&mut io::stdout().lock(), &subject, &run).ok();
+    Ok(code)
 }
 
-fn show(out: &mut impl Write, run: &Run<Files>) -> io::Result<()> {
+fn show<S: Subject>(out: &mut impl Write, subject: &S, run: &Run<S>) -> io::Result<()> {
     for line in run.trace.story() {
         writeln!(out, "{line}")?;
     }
     for (host, disk) in run.disks.iter().enumerate() {
-        let id = run.clients.id(host).map_or("-".to_owned(), |id| id.to_string()[..8].to_owned());
+        let identity = subject.identity(&run.clients, host).map_or(String::new(), |id| format!(" is {id},"));
         let connections = run.connections[host];
-        writeln!(out, "\n{} is {id}, has dialled {connections} connections, has on its disk:", name(host))?;
-        writeln!(out, "  {}", files::catalog(disk))?;
+        writeln!(out, "\n{}{identity} has dialled {connections} connections, has on its disk:", name(host))?;
+        for line in subject.inspect(disk) {
+            writeln!(out, "  {line}")?;
+        }
         for (path, kind, len) in disk.tree() {
             if kind == EntryKind::File {
                 writeln!(out, "  {len:>9}  {}", shorten(&path))?;
@@ -56,6 +84,7 @@ fn show(out: &mut impl Write, run: &Run<Files>) -> io::Result<()> {
     writeln!(out, "\n{seconds:.3} virtual seconds, trace digest {}, no promise broken", run.trace.digest())
 }
 
+/// Cuts long parts of a path.
 fn shorten(path: &str) -> String {
     let parts: Vec<_> = path.split('/').map(|part| if part.len() > 24 { &part[..12] } else { part }).collect();
     parts.join("/")

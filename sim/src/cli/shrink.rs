@@ -1,26 +1,46 @@
-//! `cargo sim shrink`
+//! The command `shrink`: a small plan that breaks the same promise.
 
 use std::fs;
 use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use dacapo_sim::files::Files;
-use dacapo_sim::shrink::shrink;
+use clap::Args;
 use indicatif::ProgressBar;
 
-use super::{ShrinkArgs, source};
+use super::source;
+use crate::shrink::shrink;
+use crate::subject::Subject;
 
-pub(super) fn execute(args: &ShrinkArgs) -> Result<ExitCode, String> {
-    let plan = source::plan(&args.source)?;
-    let bar = if io::stderr().is_terminal() { ProgressBar::new(args.runs as u64) } else { ProgressBar::hidden() };
-    let shrunk = shrink(&Files { bug: args.bug }, &plan, args.runs, |runs| bar.set_position(runs as u64));
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// A seed, or the path of a plan.
+    #[arg(value_name = "SEED|FILE")]
+    source: String,
+    /// Write the plan to this file.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// How many runs it may take.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    runs: usize,
+    /// Plant a bug.
+    #[arg(long, value_name = "BUG")]
+    bug: Option<String>,
+}
+
+pub(super) fn execute<S: Subject>(subject: &S, arguments: &Arguments) -> Result<ExitCode, String> {
+    let plan = source::plan(subject, &arguments.source)?;
+    let is_watched = io::stderr().is_terminal();
+    let bar = if is_watched { ProgressBar::new(arguments.runs as u64) } else { ProgressBar::hidden() };
+    let subject = source::with_bug(subject, arguments.bug.as_deref());
+    let shrunk = shrink(&subject, &plan, arguments.runs, |runs| bar.set_position(runs as u64));
     bar.finish_and_clear();
     let Some(shrunk) = shrunk else {
-        println!("{} breaks no promise", args.source);
+        println!("{} breaks no promise", arguments.source);
         return Ok(ExitCode::SUCCESS);
     };
     let header = format!("# {}\n", shrunk.broken);
-    match &args.output {
+    match &arguments.output {
         Some(path) => {
             let text = format!("{header}{}", shrunk.plan);
             fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))?;

@@ -1,21 +1,19 @@
-//! A plan from a seed or from a file.
+//! What a command runs: the plan that a seed or a file names, and the subject, with a bug planted if one is named.
 
 use std::fs;
 use std::path::Path;
 
-use dacapo_sim::files::Files;
-use dacapo_sim::files::call::Call;
-use dacapo_sim::plan::{Plan, PlanError};
-use dacapo_sim::subject::Subject;
-use dacapo_sim::sweep::plan_of;
+use crate::plan::{Plan, PlanError};
+use crate::subject::Subject;
+use crate::sweep::plan_of;
 
-/// The longest plan file, in bytes. Chosen: a hundred times the longest that a seed draws.
+/// The longest plan file, in bytes. Chosen: a hundred times the longest plan that a seed draws.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// The plan that an argument names.
-pub(super) fn plan(source: &str) -> Result<Plan<Call>, String> {
+/// Returns the plan that an argument names: the plan of a seed, or one in a file.
+pub(super) fn plan<S: Subject>(subject: &S, source: &str) -> Result<Plan<S::Call>, String> {
     if let Ok(seed) = source.parse() {
-        return Ok(plan_of(&Files::default(), seed));
+        return Ok(plan_of(subject, seed));
     }
     let path = Path::new(source);
     let failed = |error: std::io::Error| format!("cannot read {source}: {error}");
@@ -24,7 +22,23 @@ pub(super) fn plan(source: &str) -> Result<Plan<Call>, String> {
     }
     let text = fs::read_to_string(path).map_err(failed)?;
     let no_plan = |error: String| format!("{source} is no plan: {error}");
-    let plan: Plan<Call> = text.parse().map_err(|error: PlanError| no_plan(error.to_string()))?;
-    plan.check_words(Files::default().options(), Files::default().lies()).map_err(no_plan)?;
+    let plan: Plan<S::Call> = text.parse().map_err(|error: PlanError| no_plan(error.to_string()))?;
+    plan.check_words(subject.options(), subject.lies()).map_err(no_plan)?;
     Ok(plan)
+}
+
+/// Returns a parser of the names of planted bugs.
+pub(super) fn bug_parser(
+    program: &'static str,
+    bugs: &'static [&'static str],
+) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync + 'static {
+    move |text: &str| match bugs.contains(&text) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("{text:?} is no planted bug: {program} planted lists them")),
+    }
+}
+
+/// Returns the subject, with the bug planted if one is named.
+pub(super) fn with_bug<S: Subject>(subject: &S, bug: Option<&str>) -> S {
+    bug.map_or_else(|| subject.clone(), |bug| subject.clone().plant(bug))
 }

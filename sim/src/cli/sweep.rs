@@ -1,54 +1,76 @@
-//! `cargo sim sweep`
+//! The command `sweep`: the plans of many seeds, and what the runs have seen.
 
 use std::io::{self, IsTerminal};
+use std::ops::Range;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use dacapo_sim::files::Files;
-use dacapo_sim::report::report;
-use dacapo_sim::run::run;
-use dacapo_sim::sweep::{Summary, Sweep, plan_of, sweep};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::SweepArgs;
+use super::arguments::{parse_range, parse_shard, parse_time};
+use crate::report::report_for;
+use crate::run::run;
+use crate::subject::Subject;
+use crate::sweep::{Sweep, Tally, plan_of, sweep};
+
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// The seeds, from A up to but not including B.
+    #[arg(long, value_name = "A..B", value_parser = parse_range, default_value = "0..1000")]
+    seeds: Range<u64>,
+    /// How many threads; all cores where it is not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    /// Run only part I of N of the seeds, counted from 0.
+    #[arg(long, value_name = "I/N", value_parser = parse_shard, default_value = "0/1")]
+    shard: (u64, u64),
+    /// Stop after this time, such as 60s or 10m.
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_time)]
+    limit: Option<Duration>,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    json: bool,
+}
 
 /// A sweep of so many runs reaches every state that is counted. Chosen: the rarest is reached about once in 600 runs.
 const ALL_REACHED_AFTER: u64 = 10_000;
 
-pub(super) fn execute(args: &SweepArgs) -> ExitCode {
+pub(super) fn execute<S: Subject + Sync>(program: &str, subject: &S, arguments: &Arguments) -> ExitCode {
     let all = || std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = args.jobs.map_or_else(all, usize::from);
-    let plan = Sweep { seeds: args.seeds.clone(), jobs, shard: args.shard };
-    let bar = bar(args);
+    let jobs = arguments.jobs.map_or_else(all, usize::from);
+    let plan = Sweep { seeds: arguments.seeds.clone(), jobs, shard: arguments.shard };
+    let bar = bar(arguments);
     let (begun, cpu) = (now(ClockId::Monotonic), now(ClockId::ProcessCPUTime));
-    let summary = sweep(&Files::default(), &plan, |summary| {
-        bar.set_position(summary.runs);
-        args.limit.is_none_or(|limit| now(ClockId::Monotonic).saturating_sub(begun) < limit)
+    let tally = sweep(subject, &plan, |tally| {
+        bar.set_position(tally.runs);
+        arguments.limit.is_none_or(|limit| now(ClockId::Monotonic).saturating_sub(begun) < limit)
     });
     bar.finish_and_clear();
     let times = Times { wall: now(ClockId::Monotonic) - begun, cpu: now(ClockId::ProcessCPUTime) - cpu };
-    if args.json {
-        println!("{}", json(&summary, &times));
+    if arguments.json {
+        println!("{}", json(&tally, &times));
     } else {
-        show(&summary, &times);
+        show(&tally, &times);
     }
-    let Some(seed) = summary.broken.keys().next() else {
-        return if is_blind(&summary) { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+    let Some(seed) = tally.broken.keys().next() else {
+        return if is_blind(program, &tally) { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     };
-    if !args.json {
-        println!("\n{}", report(&run(&Files::default(), &plan_of(&Files::default(), *seed)), Some(&seed.to_string())));
+    if !arguments.json {
+        let run = run(subject, &plan_of(subject, *seed));
+        println!("\n{}", report_for(program, &run, Some(&seed.to_string())));
     }
     ExitCode::FAILURE
 }
 
 /// Whether a long sweep never reached a state that it is there to reach.
-fn is_blind(summary: &Summary) -> bool {
-    let missed: Vec<_> = summary.reached.iter().filter(|(_, count)| **count == 0).map(|(state, _)| *state).collect();
-    if summary.runs < ALL_REACHED_AFTER || missed.is_empty() {
+fn is_blind(program: &str, tally: &Tally) -> bool {
+    let missed: Vec<_> = tally.reached.iter().filter(|(_, count)| **count == 0).map(|(state, _)| *state).collect();
+    if tally.runs < ALL_REACHED_AFTER || missed.is_empty() {
         return false;
     }
-    eprintln!("cargo sim: {} runs have never reached: {}", summary.runs, missed.join(", "));
+    eprintln!("{program}: {} runs have never reached: {}", tally.runs, missed.join(", "));
     true
 }
 
@@ -62,19 +84,19 @@ fn now(clock: ClockId) -> Duration {
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).expect("less than a second"))
 }
 
-fn bar(args: &SweepArgs) -> ProgressBar {
-    if args.json || !io::stderr().is_terminal() {
+fn bar(arguments: &Arguments) -> ProgressBar {
+    if arguments.json || !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let count = (args.seeds.end - args.seeds.start) / args.shard.1;
+    let count = (arguments.seeds.end - arguments.seeds.start) / arguments.shard.1;
     ProgressBar::new(count).with_style(
         ProgressStyle::with_template("{bar:40} {pos} of {len} seeds, {per_sec}, {eta} left")
             .expect("the template is well-formed"),
     )
 }
 
-fn show(summary: &Summary, times: &Times) {
-    let Summary { runs, twice, virtual_time, faults, reached, broken } = summary;
+fn show(tally: &Tally, times: &Times) {
+    let Tally { runs, twice, virtual_time, faults, reached, broken } = tally;
     let cpu = times.cpu.as_secs_f64();
     println!("{runs} runs, {twice} of them twice, {} broke a promise", broken.len());
     println!(
@@ -90,19 +112,19 @@ fn show(summary: &Summary, times: &Times) {
     reached.iter().for_each(|(state, count)| println!("{state:<24}  {count:>10}"));
 }
 
-fn json(summary: &Summary, times: &Times) -> serde_json::Value {
-    let broken = summary
+fn json(tally: &Tally, times: &Times) -> serde_json::Value {
+    let broken = tally
         .broken
         .iter()
         .map(|(seed, broken)| serde_json::json!({"seed": seed, "oracle": broken.oracle, "what": broken.what}));
     serde_json::json!({
-        "runs": summary.runs,
-        "twice": summary.twice,
-        "virtual_seconds": summary.virtual_time.as_secs_f64(),
+        "runs": tally.runs,
+        "twice": tally.twice,
+        "virtual_seconds": tally.virtual_time.as_secs_f64(),
         "wall_seconds": times.wall.as_secs_f64(),
         "cpu_seconds": times.cpu.as_secs_f64(),
-        "faults": summary.faults,
-        "reached": summary.reached,
+        "faults": tally.faults,
+        "reached": tally.reached,
         "broken": broken.collect::<Vec<_>>(),
     })
 }

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use dacapo::seed::Rng;
 
-use super::below;
+use super::chance::below;
 
 /// The page of x86-64 and of most ARM kernels, and the page that the catalog writes by.
 pub(super) const PAGE_BYTES: usize = 4096;

@@ -5,8 +5,9 @@ use std::io;
 
 use dacapo::disk::DiskFile;
 
+use super::SimDisk;
 use super::content::{self, SharedContent};
-use super::{CallKind, SimDisk};
+use super::failing::CallKind;
 
 /// An open file of a [`SimDisk`]. Each call fails once the host that opened it is dead.
 pub struct SimFile {

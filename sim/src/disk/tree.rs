@@ -19,6 +19,7 @@ use std::sync::Arc;
 use dacapo::disk::{DiskPath, Entry, EntryKind};
 use dacapo::seed::Rng;
 
+use super::chance::below;
 use super::content::{self, SharedContent};
 use operations::{Change, OperationId, Operations};
 
@@ -156,7 +157,7 @@ impl Tree {
     pub(super) fn lose_power(&mut self, rng: &mut impl Rng) {
         let mut kept = Vec::new();
         for dir in self.dirs.values() {
-            let count = super::below(rng, dir.waiting.len() + 1);
+            let count = below(rng, dir.waiting.len() + 1);
             kept.extend(dir.waiting.iter().take(count));
         }
         self.settle(kept);

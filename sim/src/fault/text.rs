@@ -5,8 +5,10 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::Fault;
-use crate::links::{Host, Trouble};
-use crate::plan::words::{Words, name};
+use crate::host::Host;
+use crate::host::name;
+use crate::links::Trouble;
+use crate::words::Words;
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! The plan that a seed names. What is fixed for the plan (nodes, topology, which families of faults are on) is
+//! The plan that a seed names. Action is fixed for the plan (nodes, topology, which families of faults are on) is
 //! drawn from the seed directly; the steps come from proptest strategies, so that they shrink.
 
 use proptest::collection::vec;
@@ -8,9 +8,9 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use dacapo::seed::{Rng, Seed, SeedRng};
 
-use super::{Plan, Step, What};
+use super::{Action, Plan, Step};
 use crate::fault::{Draw, Family};
-use crate::links::Host;
+use crate::host::Host;
 
 /// The stream of each derived seed that is drawn from. It is part of what a seed means.
 const STREAM: u64 = 1;
@@ -124,7 +124,7 @@ where
 {
     let Knobs { nodes, dials, options, families, faults_max, calls_max, callers } = knobs;
     let call =
-        (0..LIFT_MS, 0..callers, calls).prop_map(|(at_ms, host, call)| Step { at_ms, what: What::Call(host, call) });
+        (0..LIFT_MS, 0..callers, calls).prop_map(|(at_ms, host, call)| Step { at_ms, what: Action::Call(host, call) });
     let calls = vec(call, 4..=calls_max);
     let count = if families.is_empty() { 0..=0 } else { 0..=faults_max };
     let families = if families.is_empty() { vec![Family::Reset] } else { families };
@@ -138,7 +138,7 @@ where
             let draw = Draw { one, other: (one + further) % nodes, number, lies };
             let fault = families[family].fault(draw);
             let until = if fault.lasts() { (at_ms + lasting).min(LIFT_MS) } else { at_ms };
-            Step { at_ms, what: What::Fault(fault, until) }
+            Step { at_ms, what: Action::Fault(fault, until) }
         },
     );
     (calls, vec(fault, count)).prop_map(move |(calls, faults)| {

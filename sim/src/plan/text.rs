@@ -1,12 +1,12 @@
-//! A plan as text. What is written is read back as the same plan; what is read is bounded.
+//! A plan as text. Action is written is read back as the same plan; what is read is bounded.
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::words::{HOSTS_MAX, Words, name, parse_host, show_time};
-use super::{Plan, Step, What};
+use super::{Action, Plan, Step};
 use crate::fault::Fault;
-use crate::links::Host;
+use crate::host::{self, HOSTS_MAX, Host, name};
+use crate::words::{Words, show_time};
 
 /// The longest plan file, in steps.
 const STEPS_MAX: usize = 10_000;
@@ -34,9 +34,11 @@ impl<O: fmt::Display> fmt::Display for Plan<O> {
         for Step { at_ms, what } in &self.steps {
             let at = show_time(*at_ms);
             match what {
-                What::Call(host, call) => writeln!(f, "at {at} {} {call}", name(*host))?,
-                What::Fault(fault, until) if fault.lasts() => writeln!(f, "at {at} to {} {fault}", show_time(*until))?,
-                What::Fault(fault, _) => writeln!(f, "at {at} {fault}")?,
+                Action::Call(host, call) => writeln!(f, "at {at} {} {call}", name(*host))?,
+                Action::Fault(fault, until) if fault.lasts() => {
+                    writeln!(f, "at {at} to {} {fault}", show_time(*until))?
+                }
+                Action::Fault(fault, _) => writeln!(f, "at {at} {fault}")?,
             }
         }
         writeln!(f, "lift {}", show_time(self.lift_ms))
@@ -117,8 +119,8 @@ impl<O: FromStr<Err: fmt::Display>> Reading<O> {
         }
         let at_ms = words.time()?;
         let first = words.word("a host, a fault, or to")?;
-        let what = if let Some(host) = parse_host(first) {
-            What::Call(host, words.rest().parse().map_err(|error: O::Err| error.to_string())?)
+        let what = if let Some(host) = host::named(first) {
+            Action::Call(host, words.rest().parse().map_err(|error: O::Err| error.to_string())?)
         } else if first == "to" {
             let until = words.time()?;
             if until < at_ms {
@@ -128,13 +130,13 @@ impl<O: FromStr<Err: fmt::Display>> Reading<O> {
             if !fault.lasts() {
                 return Err(format!("{fault} happens at one moment"));
             }
-            What::Fault(fault, until)
+            Action::Fault(fault, until)
         } else {
             let fault: Fault = format!("{first} {}", words.rest()).parse()?;
             if fault.lasts() {
                 return Err(format!("{fault} lasts: at TIME to TIME {fault}"));
             }
-            What::Fault(fault, at_ms)
+            Action::Fault(fault, at_ms)
         };
         self.steps.push(Step { at_ms, what });
         Ok(())
@@ -151,8 +153,8 @@ impl<O: FromStr<Err: fmt::Display>> Reading<O> {
             lift_ms: self.lift_ms.ok_or_else(|| missing("lift TIME"))?,
         };
         let of_steps = plan.steps.iter().flat_map(|step| match &step.what {
-            What::Call(host, _) => [Some(*host), None],
-            What::Fault(fault, _) => [Some(fault.hosts().0), fault.hosts().1],
+            Action::Call(host, _) => [Some(*host), None],
+            Action::Fault(fault, _) => [Some(fault.hosts().0), fault.hosts().1],
         });
         let of_dials = plan.dials.iter().flat_map(|(from, to)| [Some(*from), Some(*to)]);
         let of_options = plan.options.iter().map(|(host, _)| Some(*host));

@@ -10,8 +10,8 @@ use turmoil::Sim;
 
 use super::hosts::Levers;
 use crate::fault::Fault;
-use crate::links::{Host, Trouble};
-use crate::plan::words::name;
+use crate::host::{Host, name};
+use crate::links::Trouble;
 use crate::subject::{Damage, Scene, Subject};
 
 /// The stream of each derived seed that is drawn from. It is part of what a seed means.

@@ -8,10 +8,11 @@ use std::time::Duration;
 use dacapo::seed::Seed;
 use dacapo::transport::Address;
 
-use crate::links::{FaultTransport, Host};
-use crate::plan::words::name;
+use crate::host::{Host, name};
+use crate::links::FaultTransport;
+use crate::oracle::live;
 use crate::platform::SimClock;
-use crate::subject::{Ended, Machine, Scene, Subject};
+use crate::subject::{Boot, Ended, Scene, Subject};
 use crate::trace::{Trace, Tracer};
 use crate::transport::{SimTransport, Tap};
 
@@ -79,11 +80,11 @@ impl<S: Subject> Hosted<S> {
 
     pub(super) async fn run(self) -> turmoil::Result {
         loop {
-            match self.subject.clone().boot(self.machine()).await {
+            match self.subject.clone().boot(self.next_boot()).await {
                 Ended::Stopped => {}
                 Ended::Failed(why) => self.tracer.note(format!("the program failed: {why}")),
                 Ended::Broken(why) => {
-                    self.scene.is_broken("live", format!("the program of {} broke: {why}", name(self.host)));
+                    self.scene.note_broken(live::broken(format!("the program of {} broke: {why}", name(self.host))));
                     return Ok(());
                 }
             }
@@ -91,18 +92,18 @@ impl<S: Subject> Hosted<S> {
         }
     }
 
-    fn machine(&self) -> Machine<S> {
+    fn next_boot(&self) -> Boot<S> {
         let host = self.host;
-        let boot = self.scene.boots[host].replace(self.scene.boots[host].get() + 1);
+        let number = self.scene.boots[host].replace(self.scene.boots[host].get() + 1);
         let dials =
             self.scene.plan.dials.iter().filter(|(from, _)| *from == host).map(|(_, to)| address(*to)).collect();
         let transport = SimTransport::new(self.tap());
-        Machine {
+        Boot {
             host,
-            boot,
+            number,
             lie: self.levers.lie.borrow().clone(),
             options: self.scene.plan.options_of(host),
-            seed: Seed::from_u64(self.scene.plan.seed).derive(&name(host), boot),
+            seed: Seed::from_u64(self.scene.plan.seed).derive(&name(host), number),
             listen: format!("0.0.0.0:{PORT}").parse().expect("an address"),
             hosts: (0..self.scene.plan.nodes).map(address).collect(),
             dials,

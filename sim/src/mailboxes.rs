@@ -1,0 +1,64 @@
+//! The running programs, as clients reach them. A client runs on a host of its own, outside of the cluster, so it asks
+//! a program and does not use its network.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::rc::Rc;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::spawn_local;
+
+use crate::host::Host;
+
+/// How many questions wait for a program. Chosen: a plan never makes so many calls at once.
+const QUESTIONS_MAX: usize = 64;
+
+/// Takes questions, each with who is told the answer.
+type Mailbox<Q, A> = mpsc::Sender<(Q, oneshot::Sender<A>)>;
+
+/// Who answers on each host. Clones are the same.
+pub struct Mailboxes<Q, A> {
+    running: Rc<RefCell<BTreeMap<Host, Mailbox<Q, A>>>>,
+}
+
+impl<Q: 'static, A: 'static> Mailboxes<Q, A> {
+    /// To be called on a host as its program starts: has the program answer what clients ask, each question in a task
+    /// of its own, until the host is killed or the program is started again.
+    pub fn started<P, F>(&self, host: Host, program: P, answer: impl Fn(P, Q) -> F + 'static)
+    where
+        P: Clone + 'static,
+        F: Future<Output = A> + 'static,
+    {
+        let (sender, mut asked) = mpsc::channel::<(Q, oneshot::Sender<A>)>(QUESTIONS_MAX);
+        self.running.borrow_mut().insert(host, sender);
+        spawn_local(async move {
+            while let Some((question, reply)) = asked.recv().await {
+                let answering = answer(program.clone(), question);
+                // Whoever asked may have given up.
+                spawn_local(async move { reply.send(answering.await).ok() });
+            }
+        });
+    }
+
+    /// What the program of a host answers. Nothing where it has not started or its host is killed before it answers:
+    /// what was asked for may have happened or not.
+    pub async fn ask(&self, host: Host, question: Q) -> Option<A> {
+        let program = self.running.borrow().get(&host)?.clone();
+        let (reply, answer) = oneshot::channel();
+        program.send((question, reply)).await.ok()?;
+        answer.await.ok()
+    }
+}
+
+impl<Q, A> Default for Mailboxes<Q, A> {
+    fn default() -> Self {
+        Self { running: Rc::default() }
+    }
+}
+
+impl<Q, A> Clone for Mailboxes<Q, A> {
+    fn clone(&self) -> Self {
+        Self { running: self.running.clone() }
+    }
+}

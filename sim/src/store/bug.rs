@@ -1,0 +1,86 @@
+//! Planted bugs: each makes the world around the node, or what a client says of it, wrong in one way that a node or a
+//! disk could be wrong. An oracle that catches none of them is not trusted.
+
+use crate::named::named;
+
+named! {
+    /// One planted bug.
+    Bug
+
+    /// A sync of a file does nothing.
+    SyncLies "sync-lies",
+    /// A sync of the catalog does nothing.
+    CatalogSyncLies "catalog-sync-lies",
+    /// A sync of a blob does nothing.
+    BlobSyncLies "blob-sync-lies",
+    /// A sync of a directory does nothing.
+    DirSyncLies "dir-sync-lies",
+    /// Each third sync of a blob does nothing.
+    ThirdSyncLies "third-sync-lies",
+    /// A write that fails says that it did not.
+    WriteErrorHidden "write-error-hidden",
+    /// A rename that fails says that it did not.
+    RenameErrorHidden "rename-error-hidden",
+    /// Writes to blobs reach the file when the next one is created: the acknowledgement comes first.
+    AckBeforeWrite "ack-before-write",
+    /// Each third write of a catalog reaches the file after the sync that follows it.
+    CatalogWriteAfterSync "catalog-write-after-sync",
+    /// Each tenth write to a blob is lost.
+    LostWrite "lost-write",
+    /// The second write to a blob goes where the first one went.
+    MisplacedWrite "misplaced-write",
+    /// Removing a file does nothing.
+    RemoveForgotten "remove-forgotten",
+    /// Removing a temporary file does nothing.
+    DiscardForgotten "discard-forgotten",
+    /// Removing a file takes another one with it.
+    RemoveTakesNeighbour "remove-takes-neighbour",
+    /// A replica that has a newer version keeps its old bytes.
+    StaleReplica "stale-replica",
+    /// A replica is written under the name of another one.
+    ReplicaUnderOtherName "replica-under-other-name",
+    /// Opening a replica opens another one.
+    OtherReplicaOpened "other-replica-opened",
+    /// The last byte of a replica cannot be read.
+    ReplicaReadShort "replica-read-short",
+    /// A start finds the catalog of an earlier start.
+    OldCatalog "old-catalog",
+    /// A start finds no catalog.
+    NoCatalog "no-catalog",
+    /// Content is also written to a log.
+    ContentLogged "content-logged",
+    /// Every start of a node draws from the same seed.
+    SameSeedEachStart "same-seed-each-start",
+    /// All nodes draw from the same seed.
+    SameSeedEverywhere "same-seed-everywhere",
+    /// A store that is perhaps stored is acknowledged.
+    UnconfirmedAcked "unconfirmed-acked",
+    /// A store that is stored is said to be rejected.
+    StoredRejected "stored-rejected",
+    /// Each peer is said to have a replica.
+    ReceiptInvented "receipt-invented",
+    /// A get gives what the get before it gave.
+    CachedRead "cached-read",
+    /// A get gives another file.
+    OtherFileRead "other-file-read",
+    /// A delete that failed is acknowledged.
+    DeleteErrorHidden "delete-error-hidden",
+    /// Removing a replica does nothing, but its name can be used again.
+    ReplicaRemoveForgotten "replica-remove-forgotten",
+    /// Nobody ever looks at what lies on the disks.
+    ScrubForgotten "scrub-forgotten",
+    /// A node has its files held by one peer fewer than it was told, where it was told of more than one.
+    OneReplicaFewer "one-replica-fewer",
+    /// A node has its files held by all peers, whatever it was told.
+    ReplicasEverywhere "replicas-everywhere",
+    /// A stranger, where there is one, knows the cluster secret.
+    SecretLeaked "secret-leaked",
+    /// Who asks in the name of others, where anybody does, has their keys.
+    KeysStolen "keys-stolen",
+    /// Who lies about what it holds has the keys of the owners.
+    InventorySigned "inventory-signed",
+    /// Taking a connection waits for its first byte.
+    AcceptWaits "accept-waits",
+    /// The identity is also written to a log.
+    SecretLogged "secret-logged",
+}

@@ -1,0 +1,188 @@
+//! What the owners share: handles on the running nodes, the history of all calls, and what the byte tap has seen.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use dacapo::crypto::{Keys, MasterSecret, NodeId};
+use dacapo::node::Handle;
+use memchr::memmem::Finder;
+
+use super::call::{KEY_MARKER, MARKER};
+use super::history::{HistoryEntry, Outcome};
+use super::options::cluster;
+use crate::host::Host;
+
+/// Seen by all clients of a run.
+#[derive(Clone, Default)]
+pub struct Clients {
+    seen: Rc<RefCell<Seen>>,
+}
+
+#[derive(Default)]
+struct Seen {
+    nodes: BTreeMap<Host, Handle>,
+    ids: BTreeMap<Host, NodeId>,
+    history: Vec<HistoryEntry>,
+    moments: u64,
+    leak: Option<String>,
+    trespass: Option<String>,
+    liars: BTreeSet<Host>,
+    secrets: BTreeMap<Host, MasterSecret>,
+    stolen: BTreeMap<NodeId, MasterSecret>,
+    /// What must be neither on a wire nor on a disk.
+    secret_words: Vec<Finder<'static>>,
+}
+
+impl Clients {
+    pub(super) fn started(&self, host: Host, node: Handle) {
+        let mut seen = self.seen.borrow_mut();
+        seen.ids.insert(host, node.node());
+        seen.nodes.insert(host, node);
+    }
+
+    pub(super) fn stopped(&self, host: Host) {
+        self.seen.borrow_mut().nodes.remove(&host);
+    }
+
+    /// The node of a host, where it runs, or ran until its host was killed.
+    #[must_use]
+    pub fn node(&self, host: Host) -> Option<Handle> {
+        self.seen.borrow().nodes.get(&host).cloned()
+    }
+
+    /// Who the node of a host is, once it has started.
+    #[must_use]
+    pub fn id(&self, host: Host) -> Option<NodeId> {
+        self.seen.borrow().ids.get(&host).copied()
+    }
+
+    /// The host of a node.
+    #[must_use]
+    pub fn host(&self, id: NodeId) -> Option<Host> {
+        self.seen.borrow().ids.iter().find(|(_, found)| **found == id).map(|(host, _)| *host)
+    }
+
+    /// Every call, in the order of their beginnings.
+    #[must_use]
+    pub fn history(&self) -> Vec<HistoryEntry> {
+        self.seen.borrow().history.clone()
+    }
+
+    /// How many calls there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.seen.borrow().history.len()
+    }
+
+    /// The next moment: moments are in the order in which things happen.
+    #[must_use]
+    pub fn begin(&self) -> u64 {
+        let mut seen = self.seen.borrow_mut();
+        seen.moments += 1;
+        seen.moments
+    }
+
+    /// Adds a call that begins.
+    #[must_use]
+    pub fn add(&self, entry: HistoryEntry) -> usize {
+        let mut seen = self.seen.borrow_mut();
+        seen.history.push(entry);
+        seen.history.len() - 1
+    }
+
+    /// Notes what came of it.
+    pub fn end(&self, index: usize, outcome: Outcome) {
+        let moment = self.begin();
+        self.seen.borrow_mut().history[index].ended = Some((moment, outcome));
+    }
+
+    /// Judges a call that has ended by the history of all calls.
+    pub fn look_at<R>(&self, index: usize, judge: impl FnOnce(&[HistoryEntry], &HistoryEntry) -> R) -> R {
+        let seen = self.seen.borrow();
+        judge(&seen.history, &seen.history[index])
+    }
+
+    pub(super) fn tap(&self, host: Host, bytes: &[u8]) {
+        let mut seen = self.seen.borrow_mut();
+        if seen.leak.is_some() {
+            return;
+        }
+        if contains(bytes, MARKER) || contains(bytes, KEY_MARKER) {
+            seen.leak = Some(format!("n{host} sent a name or content in the clear"));
+        } else if seen.secret_words.iter().any(|word| word.find(bytes).is_some()) {
+            seen.leak = Some(format!("n{host} sent a key in the clear"));
+        }
+    }
+
+    /// Whether bytes have a secret of the cluster or of a node in them, as it is or in hex.
+    #[must_use]
+    pub fn has_secret(&self, bytes: &[u8]) -> bool {
+        self.seen.borrow().secret_words.iter().any(|word| word.find(bytes).is_some())
+    }
+
+    /// The host runs a liar.
+    pub(super) fn lies(&self, host: Host) {
+        self.stopped(host);
+        self.seen.borrow_mut().liars.insert(host);
+    }
+
+    /// A node did for somebody what it must not do for them. What liars do, or did before their end, counts for
+    /// nothing.
+    pub(super) fn trespassed(&self, node: NodeId, what: &str) {
+        let honest = self.host(node).filter(|host| !self.seen.borrow().liars.contains(host));
+        if let Some(host) = honest {
+            self.seen.borrow_mut().trespass.get_or_insert_with(|| format!("n{host} {what}"));
+        }
+    }
+
+    /// What a node did first for somebody for whom it must not do it.
+    #[must_use]
+    pub fn trespass(&self) -> Option<String> {
+        self.seen.borrow().trespass.clone()
+    }
+
+    /// What the node of a host has in its identity file.
+    pub(super) fn learn(&self, host: Host, secret: &MasterSecret) {
+        let mut seen = self.seen.borrow_mut();
+        if seen.secrets.insert(host, secret.clone()).as_ref() != Some(secret) {
+            seen.secret_words.extend(words_of(&secret.0));
+        }
+        if seen.secret_words.len() == 2 {
+            seen.secret_words.extend(words_of(&cluster().0));
+        }
+    }
+
+    /// The keys of the node of a host, for oracles.
+    #[must_use]
+    pub fn keys(&self, host: Host) -> Option<Keys> {
+        self.seen.borrow().secrets.get(&host).map(Keys::derive)
+    }
+
+    /// A liar knows the secret of a node: a planted bug.
+    pub(super) fn steal(&self, keys: &MasterSecret) {
+        self.seen.borrow_mut().stolen.insert(Keys::derive(keys).node(), keys.clone());
+    }
+
+    pub(super) fn stolen_keys(&self, of: NodeId) -> Option<Keys> {
+        self.seen.borrow().stolen.get(&of).map(Keys::derive)
+    }
+
+    /// What the byte tap has seen that must not be on the wire.
+    #[must_use]
+    pub fn leak(&self) -> Option<String> {
+        self.seen.borrow().leak.clone()
+    }
+}
+
+/// A secret as it is, and as it stands in files.
+fn words_of(secret: &[u8; 32]) -> [Finder<'static>; 2] {
+    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    [Finder::new(secret).into_owned(), Finder::new(hex.as_bytes()).into_owned()]
+}
+
+/// Whether bytes contain a pattern.
+#[must_use]
+pub fn contains(bytes: &[u8], pattern: &[u8]) -> bool {
+    memchr::memmem::find(bytes, pattern).is_some()
+}

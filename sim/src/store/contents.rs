@@ -1,0 +1,92 @@
+//! What lies on the disk of a host, whichever layout its node has given it. What is packed is read from a copy of the
+//! catalog, as a start would find it: the node may run on.
+
+use dacapo::crypto::{Keys, NodeId};
+use dacapo::disk::{Disk, DiskFile, DiskPath};
+use dacapo::limits::LIST_PAGE_MAX;
+use dacapo::node::Lane;
+use dacapo::seed::Seed;
+use dacapo::store::layout::{BlobId, Layout};
+use dacapo::store::{Identity, Setup, Store};
+
+use crate::disk::SimDisk;
+
+/// The blobs of one host.
+pub struct Contents {
+    disk: SimDisk,
+    layout: Layout,
+    packed: Option<Store<SimDisk>>,
+}
+
+impl Contents {
+    /// Looks at a disk.
+    #[must_use]
+    pub fn of(disk: &SimDisk) -> Self {
+        let layout = Setup::read(&disk.boot()).ok().and_then(|setup| setup.settled().ok()).unwrap_or_default();
+        let packed = if layout == Layout::Packed { open_copy(disk) } else { None };
+        Self { disk: disk.clone(), layout, packed }
+    }
+
+    /// The bytes of a replica that the node of this host holds.
+    #[must_use]
+    pub fn replica(&self, node: NodeId, blob: &BlobId) -> Option<Vec<u8>> {
+        let packed = self.packed.as_ref().and_then(|store| packed(store, blob));
+        packed.or_else(|| self.disk.read(self.layout.place(node, blob).as_str()))
+    }
+
+    /// The replicas in the catalog, each with its owner and name.
+    #[must_use]
+    pub fn packed_replicas(&self) -> Vec<(String, Vec<u8>)> {
+        let Some(store) = &self.packed else { return Vec::new() };
+        let (mut replicas, mut after) = (Vec::new(), None);
+        loop {
+            let page = store.list_held(after, LIST_PAGE_MAX).unwrap_or_default();
+            let Some((owner, hashed, _)) = page.last() else { return replicas };
+            after = Some((*owner, *hashed));
+            for (owner, hashed, _) in page {
+                let bytes = packed(store, &BlobId::Held(owner, hashed));
+                replicas.extend(bytes.map(|bytes| (format!("{owner}/{hashed}"), bytes)));
+            }
+        }
+    }
+}
+
+fn packed(store: &Store<SimDisk>, blob: &BlobId) -> Option<Vec<u8>> {
+    let mut reader = store.read_blob(blob).ok()??;
+    let mut bytes = vec![0; usize::try_from(reader.len()).ok()?];
+    reader.read(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+/// Opens a copy of what a store needs to find its packed blobs.
+fn open_copy(disk: &SimDisk) -> Option<Store<SimDisk>> {
+    let copy = SimDisk::new();
+    for name in ["identity", "layout", "catalog.redb"] {
+        let file = copy.create(&DiskPath::root().child(name)).ok()?;
+        file.write_at(0, &disk.read(name)?).ok()?;
+    }
+    let keys = Keys::derive(&Identity::load(&copy).ok()??);
+    Some(Store::open(copy, &keys).ok()?.0)
+}
+
+/// What the catalog on a disk says, in words. Opens it as a start would: what a crash left is settled by that.
+#[must_use]
+pub fn catalog(disk: &SimDisk) -> String {
+    let disk = disk.boot();
+    let mut unused = Seed::from_u64(0).rng(Lane::Identity);
+    let opened = Identity::load_or_create(&disk, &mut unused).map_err(|error| error.to_string()).and_then(|identity| {
+        let keys = Keys::derive(&identity.master);
+        let (store, _) = Store::open(disk, &keys).map_err(|error| error.to_string())?;
+        let own = store.list_own(None, LIST_PAGE_MAX).map_err(|error| error.to_string())?;
+        let held = store.list_held(None, LIST_PAGE_MAX).map_err(|error| error.to_string())?;
+        Ok((own, held))
+    });
+    match opened {
+        Ok((own, held)) => {
+            let own: Vec<_> = own.iter().map(|(key, record)| format!("{key} {}", record.seal.version)).collect();
+            let own = if own.is_empty() { "no files".to_owned() } else { own.join(", ") };
+            format!("catalog: {own}; {} replicas of others", held.len())
+        }
+        Err(error) => format!("catalog: {error}"),
+    }
+}

@@ -1,0 +1,175 @@
+//! The history of the calls, and what one read may have returned.
+
+use std::fmt;
+
+use dacapo::crypto::{NodeId, Version};
+use dacapo::node::Stored;
+
+use super::call::{self, Call};
+use crate::host::Host;
+
+/// The first eight bytes of the BLAKE3 of a content. The shortest contents of two calls may be equal; a reader cannot
+/// tell them apart either.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContentDigest(pub u64);
+
+/// The digest of a content.
+#[must_use]
+pub fn digest(content: &[u8]) -> ContentDigest {
+    let hash = blake3::hash(content);
+    ContentDigest(u64::from_be_bytes(*hash.as_bytes().first_chunk().expect("a digest has 32 bytes")))
+}
+
+/// A call and what came of it.
+#[derive(Clone, Debug)]
+pub struct HistoryEntry {
+    /// Its place in the plan; calls of the check after the faults go on counting.
+    pub number: usize,
+    /// The owner's host.
+    pub host: Host,
+    /// The file, where it is about one.
+    pub key: Option<u8>,
+    /// The call.
+    pub call: Call,
+    /// What it stores, where it is a store.
+    content: Option<ContentDigest>,
+    /// When it began.
+    pub begun: u64,
+    /// When it ended, and how.
+    pub ended: Option<(u64, Outcome)>,
+}
+
+/// What came of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A store was acknowledged.
+    Stored {
+        /// What.
+        digest: ContentDigest,
+        /// Which version it is.
+        version: Version,
+        /// The peers that acknowledged a replica.
+        holders: Vec<NodeId>,
+    },
+    /// Certainly not stored.
+    Rejected,
+    /// Perhaps stored.
+    Unconfirmed,
+    /// A get gave this.
+    Got(ContentDigest),
+    /// There is none: nobody has it, or no local copy was there to delete.
+    NotFound,
+    /// A local copy was deleted.
+    Deleted,
+    /// The file is deleted everywhere.
+    Erased,
+    /// So many files.
+    Listed(usize),
+    /// The node was told to stop.
+    Restarted,
+    /// No good copy could be had.
+    NoCopy(String),
+    /// An error that says nothing about the file.
+    Failed(String),
+}
+
+impl Outcome {
+    /// What came of a call on a host whose node does not run.
+    #[must_use]
+    pub fn down(call: Call) -> Self {
+        match call {
+            Call::Store { .. } => Self::Rejected,
+            _ => Self::Failed("the node does not run".to_owned()),
+        }
+    }
+
+    /// An acknowledged store.
+    #[must_use]
+    pub fn stored(digest: ContentDigest, stored: &Stored) -> Self {
+        let holders = stored.receipts.iter().filter(|receipt| receipt.outcome.is_ok()).map(|receipt| receipt.peer);
+        Self::Stored { digest, version: stored.version, holders: holders.collect() }
+    }
+}
+
+impl HistoryEntry {
+    /// A call that begins.
+    #[must_use]
+    pub fn new(number: usize, host: Host, call: Call, begun: u64) -> Self {
+        let content = match call {
+            Call::Store { size, .. } => Some(digest(&call::content(number, size))),
+            _ => None,
+        };
+        Self { number, host, key: call.key(), call, content, begun, ended: None }
+    }
+
+    /// What came of it, where it has ended.
+    #[must_use]
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.ended.as_ref().map(|(_, outcome)| outcome)
+    }
+
+    /// When it ended; never, where nothing certain came of it.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        match &self.ended {
+            Some((end, outcome)) if *outcome != Outcome::Unconfirmed => *end,
+            _ => u64::MAX,
+        }
+    }
+
+    /// What a store stores.
+    #[must_use]
+    pub fn content(&self) -> Option<ContentDigest> {
+        self.content
+    }
+
+    /// Whether it is a store that took effect, or may have.
+    #[must_use]
+    pub fn may_be_stored(&self) -> bool {
+        matches!(self.call, Call::Store { .. }) && self.outcome() != Some(&Outcome::Rejected)
+    }
+
+    /// Whether it was acknowledged that a version takes the place of all before it: other content, or none.
+    #[must_use]
+    pub fn is_acknowledged_change(&self) -> bool {
+        matches!(self.outcome(), Some(Outcome::Stored { .. } | Outcome::Erased))
+    }
+
+    /// Whether it is about the same file.
+    #[must_use]
+    pub fn is_about(&self, host: Host, key: u8) -> bool {
+        self.host == host && self.key == Some(key)
+    }
+}
+
+/// The stores under the key of a read.
+pub fn stores<'a>(history: &'a [HistoryEntry], read: &HistoryEntry) -> impl Iterator<Item = &'a HistoryEntry> {
+    let (host, key) = (read.host, read.key);
+    history.iter().filter(move |entry| key.is_some_and(|key| entry.is_about(host, key)) && entry.content().is_some())
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stored { digest, version, holders } => {
+                write!(f, "stored {digest:?} as {version}, {} replicas", holders.len())
+            }
+            Self::Rejected => f.write_str("not stored"),
+            Self::Unconfirmed => f.write_str("perhaps stored"),
+            Self::Got(digest) => write!(f, "got {digest:?}"),
+            Self::NotFound => f.write_str("not found"),
+            Self::Deleted => f.write_str("deleted"),
+            Self::Erased => f.write_str("erased"),
+            Self::Listed(count) => write!(f, "listed {count}"),
+            Self::Restarted => f.write_str("stopped"),
+            Self::NoCopy(why) => write!(f, "no copy: {why}"),
+            Self::Failed(why) => write!(f, "failed: {why}"),
+        }
+    }
+}
+
+impl fmt::Debug for ContentDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0 >> 32)
+    }
+}

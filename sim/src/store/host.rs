@@ -1,0 +1,56 @@
+//! The program of an honest host: the unchanged node, on the platform of the simulation, with a planted bug around it if
+//! one is planted.
+
+use std::rc::Rc;
+
+use dacapo::disk::Disk;
+use dacapo::node::{Config, Lane, Node};
+use dacapo::seed::Seed;
+use dacapo::store::Identity;
+
+use super::bug::Bug;
+use super::files::Files;
+use super::options::{cluster, layout, replicas};
+use super::planted::{BugDisk, BugTransport};
+use crate::disk::SimDisk;
+use crate::platform::SimPlatform;
+use crate::subject::{Boot, Ended};
+
+/// Starts the node of a host and runs it until it stops.
+pub(super) async fn run(boot: Boot<Files>, bug: Option<Bug>) -> Ended {
+    match bug {
+        None => start(boot, |disk| disk, None).await,
+        Some(bug) => start(boot, |disk| BugDisk::new(disk, bug), Some(bug)).await,
+    }
+}
+
+async fn start<D: Disk>(boot: Boot<Files>, wrap: impl FnOnce(SimDisk) -> D, bug: Option<Bug>) -> Ended {
+    let Boot { host, options, seed, listen, dials, transport, disk, clock, events, clients, .. } = boot;
+    let platform = SimPlatform { transport: BugTransport::new(transport, bug), disk: wrap(disk.clone()), clock };
+    let seed = bug.map_or(seed.clone(), |bug| bug.seed(&seed, host));
+    let config = Config {
+        peers: dials,
+        layout: layout(&options),
+        replicas: bug.map_or(replicas(&options), |bug| bug.miscount(replicas(&options))),
+        events: Rc::new(move |event| events.event(event)),
+        ..Config::new(listen, cluster(), seed)
+    };
+    let node = match Node::start(platform, config).await {
+        Ok(node) => node,
+        Err(error) => return Ended::Failed(error.to_string()),
+    };
+    clients.started(host, node.handle());
+    // The node has made its identity, so none is made here.
+    if let Ok(identity) = Identity::load_or_create(&disk, &mut Seed::from_u64(0).rng(Lane::Identity)) {
+        clients.learn(host, &identity.master);
+        if matches!(bug, Some(Bug::KeysStolen | Bug::InventorySigned)) {
+            clients.steal(&identity.master);
+        }
+    }
+    let stopped = node.stopped().await;
+    clients.stopped(host);
+    match stopped {
+        Ok(()) => Ended::Stopped,
+        Err(panicked) => Ended::Broken(panicked.to_string()),
+    }
+}

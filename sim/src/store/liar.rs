@@ -1,0 +1,84 @@
+//! The program of a host that lies. It has the identity and the replicas of the node whose place it has taken, is a
+//! member of the cluster like any other, and breaks its rules in one way; or it is a stranger without the cluster
+//! secret. What it is given while it lies it keeps in memory only.
+
+mod attack;
+mod inventory;
+mod lie;
+mod serve;
+mod state;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use dacapo::crypto::{ClusterSecret, Keys};
+use dacapo::limits::LIST_PAGE_MAX;
+use dacapo::node::Lane;
+use dacapo::seed::SeedRng;
+use dacapo::store::layout::{BlobId, Layout};
+use dacapo::store::{Identity, Store};
+use dacapo::transport::Transport;
+
+use super::bug::Bug;
+use super::files::Files;
+use super::options::{cluster, layout};
+use super::scripted_peer::Replica;
+use crate::disk::SimDisk;
+use crate::subject::{Boot, Ended};
+use state::Liar;
+
+pub use lie::Lie;
+
+/// Lies until the host is killed.
+pub(super) async fn run(boot: Boot<Files>, lie: Lie, bug: Option<Bug>) -> Ended {
+    let Boot { host, options, seed, listen, dials, hosts, transport, disk, clients, events, .. } = boot;
+    clients.lies(host);
+    let (keys, replicas) = match load(disk, layout(&options), &mut seed.rng(Lane::Identity)) {
+        Ok(loaded) => loaded,
+        Err(error) => return Ended::Failed(error),
+    };
+    let cluster = match lie {
+        Lie::Stranger if bug != Some(Bug::SecretLeaked) => ClusterSecret([1; 32]),
+        _ => cluster(),
+    };
+    let mut listener = match transport.bind(&listen).await {
+        Ok((listener, _)) => listener,
+        Err(error) => return Ended::Failed(error.to_string()),
+    };
+    let lane = RefCell::new(seed.rng(Lane::Handshake));
+    let port = listen.port();
+    let replicas = RefCell::new(replicas);
+    let liar = Rc::new(Liar { lie, bug, port, keys, cluster, transport, lane, replicas, clients, notes: events });
+    for address in dials {
+        tokio::task::spawn_local(liar.clone().keep_connected(address));
+    }
+    attack::run(&liar, hosts.into_iter().enumerate().filter(|(other, _)| *other != host).map(|(_, address)| address));
+    loop {
+        let Ok((stream, _)) = liar.transport.accept(&mut listener).await else { continue };
+        let liar = liar.clone();
+        tokio::task::spawn_local(async move {
+            // The other side may go away at any time.
+            drop(liar.serve(stream).await);
+        });
+    }
+}
+
+/// The identity on a disk, and the replicas that its node has taken.
+fn load(disk: SimDisk, layout: Option<Layout>, unused: &mut SeedRng) -> Result<(Keys, Vec<Replica>), String> {
+    let identity = Identity::load_or_create(&disk, unused).map_err(|error| error.to_string())?;
+    Layout::choose(&disk, layout).map_err(|error| error.to_string())?;
+    let keys = Keys::derive(&identity.master);
+    let (store, _) = Store::open(disk, &keys).map_err(|error| error.to_string())?;
+    let held = store.list_held(None, LIST_PAGE_MAX).map_err(|error| error.to_string())?;
+    let mut replicas = Vec::new();
+    for (owner, hashed, known) in held {
+        let Some(record) = known.file() else { continue };
+        // What was damaged at rest is not what it lies about.
+        let Ok(Some(mut reader)) = store.read_blob(&BlobId::Held(owner, hashed)) else { continue };
+        let mut bytes = vec![0; usize::try_from(reader.len()).unwrap_or(0)];
+        if reader.read(&mut bytes).is_ok() && bytes.len() as u64 == record.seal.sealed_bytes() {
+            replicas.push(Replica { owner, hashed, seal: record.seal, bytes });
+        }
+    }
+    Ok((keys, replicas))
+}

@@ -1,0 +1,75 @@
+//! What a liar says that it holds: newer versions of what it was given, and files that there never were.
+
+use dacapo::crypto::{HashedKey, Iv, NodeId, Seal, Version};
+use dacapo::limits::LEAF_PAGE_MAX;
+use dacapo::protocol::Message;
+use dacapo::replication::{Entry, Leaf, Print, Summary};
+use dacapo::time::UnixMillis;
+
+use super::lie::Lie;
+use super::state::Liar;
+use crate::store::bug::Bug;
+use crate::store::scripted_peer::Replica;
+
+/// How much newer.
+const NEWER: u64 = 1 << 20;
+
+impl Liar {
+    /// The answer to a question about what it holds of the asking peer's files; nothing for other questions.
+    pub(super) fn invent(&self, owner: NodeId, question: &Message) -> Option<Message> {
+        Some(match question {
+            Message::Summarise { group: None } => Message::Summary(self.summary(owner).groups()),
+            Message::Summarise { group: Some(group) } => Message::Summary(self.summary(owner).group(*group)?),
+            Message::ListLeaf { leaf, after } => Message::Leaf(self.leaf(owner, Leaf::from_number(*leaf)?, *after)),
+            Message::CheckFile { hashed } => {
+                let Replica { seal, bytes, .. } = self.forge(owner, *hashed);
+                let iv = Iv(*bytes.first_chunk()?);
+                Message::Checked { seal, iv, verified: UnixMillis(0) }
+            }
+            _ => return None,
+        })
+    }
+
+    /// What it says with a heartbeat.
+    pub(super) fn held(&self, owner: NodeId) -> Option<Print> {
+        (self.lie == Lie::FalseInventory).then(|| self.summary(owner).print())
+    }
+
+    fn summary(&self, owner: NodeId) -> Summary {
+        let mut summary = Summary::default();
+        self.entries(owner).iter().for_each(|entry| summary.add(entry));
+        summary
+    }
+
+    fn leaf(&self, owner: NodeId, leaf: Leaf, after: Option<HashedKey>) -> Vec<Entry> {
+        let is_there = |entry: &Entry| Leaf::of(entry.hashed) == leaf && after.is_none_or(|after| entry.hashed > after);
+        self.entries(owner).into_iter().filter(is_there).take(LEAF_PAGE_MAX).collect()
+    }
+
+    /// In the order of the names.
+    fn entries(&self, owner: NodeId) -> Vec<Entry> {
+        let replicas = self.replicas.borrow();
+        let held = replicas.iter().filter(|replica| replica.owner == owner).map(|replica| replica.hashed);
+        let mut names: Vec<_> = held.chain([HashedKey([0x5a; 16])]).collect();
+        names.sort();
+        names.dedup();
+        let entry = |hashed| {
+            let seal = self.forge(owner, hashed).seal;
+            Entry::file(hashed, seal.version, &seal.digest)
+        };
+        names.into_iter().map(entry).collect()
+    }
+
+    /// What it says that it holds under a name: bytes and a version that there never were. The seal is worth nothing,
+    /// unless the keys of the owner are stolen.
+    pub(super) fn forge(&self, owner: NodeId, hashed: HashedKey) -> Replica {
+        let mut forged = Replica::unsealed(owner, hashed, Version(NEWER), vec![5; 100]);
+        let replicas = self.replicas.borrow();
+        let held = replicas.iter().rfind(|replica| replica.owner == owner && replica.hashed == hashed);
+        if let (Some(held), Some(keys)) = (held, self.stolen_keys(owner, Bug::InventorySigned)) {
+            let Seal { version, size, digest, .. } = forged.seal;
+            forged.seal = Seal::new(&keys, hashed, version, size, digest, held.seal.metadata.clone());
+        }
+        forged
+    }
+}

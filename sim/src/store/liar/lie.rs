@@ -1,0 +1,43 @@
+//! The ways in which a host can lie.
+
+use crate::named::named;
+
+named! {
+    /// One way to lie.
+    Lie
+
+    /// Gives other bytes than the seal says.
+    OtherBytes "other-bytes",
+    /// Gives a seal that no owner has made.
+    OtherSeal "other-seal",
+    /// Gives another file of the same owner.
+    OtherFile "other-file",
+    /// Gives the oldest version that it has had.
+    OldVersion "old-version",
+    /// Acknowledges and keeps nothing, and has nothing.
+    Forgets "forgets",
+    /// Announces a stream of another length than the seal says.
+    OtherLength "other-length",
+    /// Gives half of a file and then nothing more.
+    Stalls "stalls",
+    /// Goes on sending when a file has been given.
+    Endless "endless",
+    /// Says what is no message to each question.
+    Garbage "garbage",
+    /// Takes connections and says nothing, not even in the handshake.
+    Mute "mute",
+    /// Opens more connections than anybody may, and always wants more.
+    Floods "floods",
+    /// Asks and stores in the name of others.
+    Trespasses "trespasses",
+    /// Does not know the cluster secret, and dials everybody.
+    Stranger "stranger",
+    /// Says that it holds newer versions, and files that there never were.
+    FalseInventory "false-inventory",
+    /// Shakes hands byte by byte, on many connections, and takes none in a hurry.
+    SlowHandshake "slow-handshake",
+    /// Opens connection after connection and says nothing.
+    Crowds "crowds",
+    /// Asks question after question on every connection that it gets.
+    Asks "asks",
+}

@@ -1,0 +1,115 @@
+//! What a liar answers, and the control connections that it keeps as a node does.
+
+use std::rc::Rc;
+
+use dacapo::crypto::{HashedKey, NodeId};
+use dacapo::limits::HEARTBEAT_INTERVAL;
+use dacapo::node::link::{self, Credentials, LinkError};
+use dacapo::protocol::{Message, Purpose, Verdict, WireError, read_message};
+use dacapo::transport::Address;
+use tokio::io::AsyncWriteExt;
+use tokio::time::sleep;
+
+use super::attack;
+use super::lie::Lie;
+use super::state::{DIAL_AGAIN, Liar, Link, Stream};
+use crate::store::scripted_peer::{self, Replica};
+
+impl Liar {
+    /// Keeps a control connection, as a node does.
+    pub(super) async fn keep_connected(self: Rc<Self>, address: Address) {
+        loop {
+            if let Ok((mut link, peer)) = self.dial_as(&self.keys, &address, Purpose::Control).await {
+                while scripted_peer::send(&mut link, &Message::Heartbeat { held: self.held(peer) }).await.is_ok()
+                    && read_message(&mut link).await.is_ok()
+                {}
+            }
+            sleep(DIAL_AGAIN).await;
+        }
+    }
+
+    pub(super) async fn serve(&self, stream: Stream) -> Result<(), LinkError> {
+        if self.lie == Lie::Mute {
+            let _open = stream;
+            return std::future::pending().await;
+        }
+        if self.lie == Lie::SlowHandshake {
+            return attack::drip(stream).await;
+        }
+        let credentials = Credentials::draw(&self.keys, &self.cluster, &mut self.lane.borrow_mut());
+        let (mut link, peer, hello) = link::accept(stream, &credentials).await?;
+        if self.lie == Lie::Stranger {
+            self.clients.trespassed(peer, "shook hands with a stranger");
+        }
+        link::welcome(&mut link, Verdict::Accepted).await?;
+        loop {
+            match read_message(&mut link).await? {
+                Message::Heartbeat { .. } if hello.purpose == Purpose::Control => {
+                    let connections_wanted = if self.lie == Lie::Floods { u8::MAX } else { 0 };
+                    match self.lie {
+                        Lie::Floods => {}
+                        // Who has something to say does not wait long.
+                        Lie::FalseInventory => sleep(DIAL_AGAIN / 10).await,
+                        _ => sleep(HEARTBEAT_INTERVAL).await,
+                    }
+                    scripted_peer::send(&mut link, &Message::Alive { connections_wanted, held: self.held(peer) })
+                        .await?;
+                }
+                _ if self.lie == Lie::Garbage => {
+                    link.write_all(&[0xd5; 300]).await?;
+                    link.flush().await?;
+                }
+                Message::StoreFile { owner, hashed, sealed_bytes, .. } => {
+                    let replica = scripted_peer::take(&mut link, owner, hashed, sealed_bytes).await?;
+                    self.replicas.borrow_mut().push(replica);
+                    scripted_peer::send(&mut link, &Message::Stored).await?;
+                }
+                Message::GetFile { owner, hashed } => self.give(&mut link, owner, hashed).await?,
+                question if self.lie == Lie::FalseInventory => match self.invent(peer, &question) {
+                    Some(answer) => scripted_peer::send(&mut link, &answer).await?,
+                    None => return Ok(()),
+                },
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    async fn give(&self, link: &mut Link, owner: NodeId, hashed: HashedKey) -> Result<(), WireError> {
+        let Some(mut replica) = self.choose(owner, hashed) else {
+            return scripted_peer::send(link, &Message::NotFound).await;
+        };
+        self.notes.note(format!("is asked for a replica and lies: {}", self.lie.name()));
+        match self.lie {
+            Lie::OtherBytes => *replica.bytes.last_mut().expect("it begins with an IV") ^= 1,
+            Lie::OtherSeal => replica.seal.version.0 = replica.seal.version.0.wrapping_add(1),
+            Lie::OtherLength => scripted_peer::announce(link, &replica.seal, replica.seal.sealed_bytes() + 7).await?,
+            Lie::Stalls => {
+                replica.bytes.truncate(replica.bytes.len() / 2);
+                scripted_peer::hand_over(link, &replica).await?;
+                return std::future::pending().await;
+            }
+            _ => {}
+        }
+        scripted_peer::hand_over(link, &replica).await?;
+        if self.lie == Lie::Endless {
+            for _ in 0..16 {
+                link.write_all(&[0; 4096]).await?;
+            }
+            link.flush().await?;
+        }
+        Ok(())
+    }
+
+    /// The replica that it gives for a name.
+    fn choose(&self, owner: NodeId, hashed: HashedKey) -> Option<Replica> {
+        let replicas = self.replicas.borrow();
+        let mut of_owner = replicas.iter().filter(|replica| replica.owner == owner);
+        match self.lie {
+            Lie::Forgets => None,
+            Lie::OldVersion => of_owner.find(|replica| replica.hashed == hashed).cloned(),
+            Lie::OtherFile => of_owner.rfind(|replica| replica.hashed != hashed).cloned(),
+            Lie::FalseInventory => Some(self.forge(owner, hashed)),
+            _ => of_owner.rfind(|replica| replica.hashed == hashed).cloned(),
+        }
+    }
+}

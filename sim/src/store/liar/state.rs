@@ -1,0 +1,67 @@
+//! Who a liar is: the keys and replicas of the node whose place it has taken, and how it reaches the others.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use dacapo::crypto::{ClusterSecret, Keys, NodeId};
+use dacapo::event::Event;
+use dacapo::limits::PROTOCOL_VERSION;
+use dacapo::node::link::{self, Credentials, LinkError, Records};
+use dacapo::protocol::{Hello, Purpose};
+use dacapo::seed::SeedRng;
+use dacapo::transport::{Address, Transport};
+
+use super::lie::Lie;
+use crate::links::FaultTransport;
+use crate::store::bug::Bug;
+use crate::store::clients::Clients;
+use crate::store::scripted_peer::Replica;
+use crate::trace::Tracer;
+use crate::transport::SimTransport;
+
+pub(super) type Stream = <FaultTransport<SimTransport> as Transport>::Stream;
+pub(super) type Link = Records<Stream>;
+
+/// After this a liar dials again.
+pub(super) const DIAL_AGAIN: Duration = Duration::from_millis(500);
+
+pub(super) struct Liar {
+    pub(super) lie: Lie,
+    pub(super) bug: Option<Bug>,
+    pub(super) port: u16,
+    pub(super) keys: Keys,
+    pub(super) cluster: ClusterSecret,
+    pub(super) transport: FaultTransport<SimTransport>,
+    pub(super) lane: RefCell<SeedRng>,
+    /// In the order in which they came.
+    pub(super) replicas: RefCell<Vec<Replica>>,
+    pub(super) clients: Clients,
+    pub(super) notes: Tracer<Event>,
+}
+
+impl Liar {
+    pub(super) async fn dial(&self, address: &Address, purpose: Purpose) -> Result<Link, LinkError> {
+        Ok(self.dial_as(&self.keys, address, purpose).await?.0)
+    }
+
+    pub(super) async fn dial_as(
+        &self,
+        keys: &Keys,
+        address: &Address,
+        purpose: Purpose,
+    ) -> Result<(Link, NodeId), LinkError> {
+        let stream = self.transport.connect(address).await?;
+        let credentials = Credentials::draw(keys, &self.cluster, &mut self.lane.borrow_mut());
+        let hello = Hello { protocol: PROTOCOL_VERSION, listen_port: self.port, purpose };
+        let (link, peer) = link::dial(stream, &credentials, hello).await?;
+        if self.lie == Lie::Stranger {
+            self.clients.trespassed(peer, "took a stranger in");
+        }
+        Ok((link, peer))
+    }
+
+    /// The keys of another node, where this bug lets the liar have them.
+    pub(super) fn stolen_keys(&self, of: NodeId, bug: Bug) -> Option<Keys> {
+        self.clients.stolen_keys(of).filter(|_| self.bug == Some(bug))
+    }
+}

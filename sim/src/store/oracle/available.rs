@@ -1,0 +1,104 @@
+//! Promise 4: a stored file can be fetched while one who acknowledged it has an intact disk. Source: the history, the
+//! receipts, and what the world itself damaged.
+//!
+//! Cannot see: what is lost after an unconfirmed store and a delete; then nobody knows which version counts.
+
+use dacapo::node::Replicas;
+
+use crate::fault::Fault;
+use crate::host::Host;
+use crate::store::call::Call;
+use crate::store::files::Files;
+use crate::store::history::{HistoryEntry, Outcome};
+use crate::store::options::replicas;
+use crate::subject::Scene;
+
+/// Where the newest acknowledged version of a file must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Expectation {
+    on_own_disk: bool,
+    at_a_peer: bool,
+    newer_possible: bool,
+}
+
+impl Expectation {
+    /// Its owner has a good local copy.
+    #[must_use]
+    pub fn is_on_own_disk(&self) -> bool {
+        self.on_own_disk
+    }
+
+    /// A get has to succeed.
+    #[must_use]
+    pub fn is_anywhere(&self) -> bool {
+        self.on_own_disk || (self.at_a_peer && !self.newer_possible)
+    }
+
+    /// A peer that acknowledged it has an intact disk.
+    #[must_use]
+    pub fn is_at_a_peer(&self) -> bool {
+        self.at_a_peer
+    }
+
+    /// An unconfirmed store may have made a newer version.
+    #[must_use]
+    pub fn is_newer_possible(&self) -> bool {
+        self.newer_possible
+    }
+}
+
+/// What must be there of a file.
+#[must_use]
+pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
+    let history = scene.clients.history();
+    let of_file = || history.iter().filter(|entry| entry.is_about(host, key));
+    let acknowledged = of_file().filter_map(|entry| match entry.outcome() {
+        Some(Outcome::Stored { version, holders, .. }) => Some((*version, entry, holders)),
+        _ => None,
+    });
+    let Some((_, newest, holders)) = acknowledged.max_by_key(|(version, ..)| *version) else {
+        return Expectation::default();
+    };
+    let Some(owner) = scene.clients.id(host) else { return Expectation::default() };
+    let damage = scene.damage.borrow();
+    let is_intact =
+        |at: Host| !damage.iter().any(|found| found.host == at && found.path.starts_with(&owner.to_string()));
+    let ended = |entry: &HistoryEntry| entry.ended.as_ref().map_or(u64::MAX, |(end, _)| *end);
+    let may_be_deleted = of_file().any(|entry| {
+        matches!(entry.call, Call::Delete { .. })
+            && entry.outcome() != Some(&Outcome::NotFound)
+            && ended(entry) > newest.begun
+    });
+    let may_be_erased = of_file().any(|entry| {
+        matches!(entry.call, Call::Erase { .. })
+            && !matches!(entry.outcome(), Some(Outcome::NotFound | Outcome::Rejected))
+            && ended(entry) > newest.begun
+    });
+    // Who lies has acknowledged what it does not keep.
+    let is_honest = |at: &Host| !scene.liars.borrow().contains(at);
+    Expectation {
+        on_own_disk: !may_be_deleted && !may_be_erased && is_intact(host),
+        at_a_peer: match replicas(&scene.plan.options_of(host)) {
+            Replicas::All => holders.iter().filter_map(|id| scene.clients.host(*id)).filter(is_honest).any(is_intact),
+            // Who acknowledged it may have dropped it since, because others hold it.
+            Replicas::Count(_) => {
+                let others: Vec<_> = (0..scene.plan.nodes).filter(|other| *other != host).collect();
+                !holders.is_empty() && others.iter().all(is_honest) && others.into_iter().all(is_intact)
+            }
+        },
+        newer_possible: may_be_erased
+            || of_file().any(|entry| entry.may_be_stored() && entry.end() == u64::MAX && ended(entry) > newest.begun),
+    }
+}
+
+/// Whether a get has to find a good local copy, whoever is away: an acknowledged version was written to this disk, nothing
+/// can have taken it away, and the disk has done nothing wrong in the whole plan.
+#[must_use]
+pub fn is_untouched(scene: &Scene<Files>, host: Host, get: &HistoryEntry) -> bool {
+    let Some(key) = get.key.filter(|_| matches!(get.call, Call::Get { .. })) else { return false };
+    let is_wrong = |fault: &Fault| match fault {
+        Fault::DiskErrors(at, ..) | Fault::FullDisk(at) | Fault::Rot(at, _) | Fault::Swap(at, _) => *at == host,
+        _ => false,
+    };
+    !scene.plan.faults().iter().any(|(.., fault)| is_wrong(fault)) && expectation(scene, host, key).is_on_own_disk()
+}

@@ -1,0 +1,35 @@
+//! Promise 8: connections stay under their limits, and what was given up leaves no temporary file. Sources: the links
+//! and the disks at the end of a run, when nothing is on its way any more.
+//!
+//! Cannot see: memory and tasks. A host whose disk failed may keep temporary files until its next start.
+
+use dacapo::limits::{POOL_CONNECTIONS_MAX, QUARANTINE_FILES_MAX};
+
+use crate::store::files::Files;
+use crate::subject::Run;
+
+/// Judges a run.
+///
+/// # Errors
+/// Names what is too much.
+pub fn judge(run: &Run<Files>) -> Result<(), String> {
+    // To each peer: control connections both ways, a full pool, and one that the peer asked for.
+    let max = (run.plan.nodes - 1) * (2 + 2 * POOL_CONNECTIONS_MAX);
+    // Who lied may have opened more than is allowed.
+    for (host, count) in run.connections.iter().enumerate().filter(|(host, _)| !run.liars.contains(host)) {
+        if *count > max {
+            return Err(format!("n{host} has dialled {count} connections, {max} are allowed"));
+        }
+    }
+    let has_failed = run.faults.contains_key("disk-errors") || run.faults.contains_key("full-disk");
+    for (host, disk) in run.disks.iter().enumerate().filter(|_| !has_failed) {
+        let aside = disk.tree().iter().filter(|(path, ..)| path.starts_with("quarantine/")).count();
+        if aside > QUARANTINE_FILES_MAX {
+            return Err(format!("n{host} has {aside} damaged files in quarantine"));
+        }
+        if let Some((path, ..)) = disk.tree().into_iter().find(|(path, ..)| path.starts_with("tmp/")) {
+            return Err(format!("n{host} has left {path}"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! Promise 5: when the faults have stopped, every connected peer holds every current file that is placed on it
+//! within the stated time, and none that is placed on others or was deleted everywhere. Sources: what the owners list, and
+//! the bytes on the disks of their peers.
+//!
+//! Cannot see: files of which no good copy is left at the owner or at a connected peer.
+
+use dacapo::crypto::{Key, Keys, NodeId};
+use dacapo::node::{FileInfo, Handle, Replicas};
+use dacapo::replication::Placement;
+use dacapo::store::layout::BlobId;
+
+use crate::host::Host;
+use crate::store::call;
+use crate::store::contents::Contents;
+use crate::store::files::Files;
+use crate::store::history::{HistoryEntry, Outcome};
+use crate::store::options::replicas;
+use crate::subject::Scene;
+
+/// Judges the world as it is now.
+///
+/// # Errors
+/// Names the first replica that is missing, or left over.
+pub async fn judge(scene: &Scene<Files>) -> Result<(), String> {
+    let contents: Vec<_> = scene.disks.iter().map(Contents::of).collect();
+    for host in 0..scene.plan.nodes {
+        let node = scene.clients.node(host).ok_or_else(|| format!("n{host} does not run"))?;
+        // Unknown where the disk failed at each start.
+        let Some(keys) = scene.clients.keys(host) else { continue };
+        let peers = peers(scene, &node).await;
+        let placement = match replicas(&scene.plan.options_of(host)) {
+            Replicas::All => None,
+            Replicas::Count(count) => Some(Placement::new(peers.iter().map(|(_, id)| *id), count)),
+        };
+        for file in files(&node).await? {
+            let holds = |peer: &(Host, NodeId)| holds(&contents, &keys, *peer, &file);
+            let is_anywhere = file.is_local || peers.iter().any(holds);
+            for peer in peers.iter().filter(|_| is_anywhere) {
+                let is_placed =
+                    placement.as_ref().is_none_or(|placement| placement.has(keys.hashed(&file.key), peer.1));
+                let (key, version) = (&file.key, file.version);
+                if is_placed && !holds(peer) {
+                    return Err(format!("n{} does not hold {key} of n{host} in {version}", peer.0));
+                }
+                if !is_placed && replica(&contents, &keys, *peer, key).is_some() {
+                    return Err(format!("n{} holds {key} of n{host}, which is placed on others", peer.0));
+                }
+            }
+        }
+        for key in erased_for_good(&scene.clients.history(), host) {
+            if let Some((peer, _)) = peers.iter().find(|peer| replica(&contents, &keys, **peer, &key).is_some()) {
+                return Err(format!("n{peer} still has {key} of n{host}, which was deleted everywhere"));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn peers(scene: &Scene<Files>, node: &Handle) -> Vec<(Host, NodeId)> {
+    let connected = node.peers().await.into_iter().filter(|peer| peer.is_connected);
+    connected.filter_map(|peer| Some((scene.clients.host(peer.peer?)?, peer.peer?))).collect()
+}
+
+async fn files(node: &Handle) -> Result<Vec<FileInfo>, String> {
+    let mut files: Vec<FileInfo> = Vec::new();
+    loop {
+        let page = node.list(files.last().map(|file| &file.key)).await.map_err(|error| error.to_string())?;
+        if page.is_empty() {
+            return Ok(files);
+        }
+        files.extend(page);
+    }
+}
+
+fn holds(contents: &[Contents], keys: &Keys, peer: (Host, NodeId), file: &FileInfo) -> bool {
+    let replica = replica(contents, keys, peer, &file.key);
+    replica.is_some_and(|bytes| blake3::hash(&bytes) == blake3::Hash::from_bytes(file.digest.0))
+}
+
+fn replica(contents: &[Contents], keys: &Keys, (host, peer): (Host, NodeId), key: &Key) -> Option<Vec<u8>> {
+    contents[host].replica(peer, &BlobId::Held(keys.node(), keys.hashed(key)))
+}
+
+/// The files whose deletion was acknowledged, and of which nothing was stored that ended later.
+fn erased_for_good(history: &[HistoryEntry], host: Host) -> Vec<Key> {
+    let erased = history.iter().filter(|entry| entry.host == host && entry.outcome() == Some(&Outcome::Erased));
+    let is_last = |erased: &&HistoryEntry| {
+        let of_file = history.iter().filter(|entry| entry.host == host && entry.key == erased.key);
+        of_file.filter(|entry| entry.may_be_stored()).all(|store| store.end() < erased.begun)
+    };
+    erased.filter(is_last).filter_map(|entry| entry.key).map(call::key).collect()
+}

@@ -1,0 +1,37 @@
+//! Promise 1: what was acknowledged stays, whatever happens to the host: no read goes back behind an acknowledged
+//! store or deletion, and an acknowledged delete is not undone. Source: the history of the calls.
+//!
+//! Cannot see: a loss that the damage of a file at rest, or a later delete, also explains.
+
+use crate::host::Host;
+use crate::store::call::Call;
+use crate::store::history::{HistoryEntry, Outcome, stores};
+
+/// Judges a read.
+///
+/// # Errors
+/// Where it gave something that had been overwritten, with an acknowledgement, before it began.
+pub fn judge_read(history: &[HistoryEntry], read: &HistoryEntry) -> Result<(), String> {
+    let Some(Outcome::Got(got)) = read.outcome() else { return Ok(()) };
+    let same = stores(history, read).filter(|entry| entry.content() == Some(*got) && entry.may_be_stored());
+    let Some(newest) = same.map(HistoryEntry::end).max() else { return Ok(()) };
+    let later = history
+        .iter()
+        .filter(|entry| entry.host == read.host && entry.key == read.key && entry.is_acknowledged_change())
+        .find(|entry| entry.begun > newest && entry.end() < read.begun);
+    match later {
+        Some(later) => Err(format!("went back behind call {}, which was acknowledged", later.number)),
+        None => Ok(()),
+    }
+}
+
+/// Whether the local copy of a file was deleted with an acknowledgement, and nothing that began before the end of
+/// that and ended after its beginning, or began later, can have brought it back.
+#[must_use]
+pub fn is_deleted_for_good(history: &[HistoryEntry], host: Host, key: u8) -> bool {
+    let of_file = || history.iter().filter(|entry| entry.is_about(host, key));
+    let last = of_file().filter(|entry| entry.outcome() == Some(&Outcome::Deleted)).map(|entry| entry.begun).max();
+    let Some(deleted) = last else { return false };
+    let ended = |entry: &HistoryEntry| entry.ended.as_ref().map_or(u64::MAX, |(end, _)| *end);
+    of_file().filter(|entry| !matches!(entry.call, Call::Delete { .. })).all(|entry| ended(entry) < deleted)
+}

@@ -1,0 +1,47 @@
+//! Promise 9: every call returns within its deadline, and a node that heals serves again by itself. Sources: the deadlines
+//! of the harness, in its own oracle of this name; and after the faults, a new file of each node.
+//!
+//! Cannot see: a call that takes long, and less than its deadline.
+
+use dacapo::node::{Content, Handle, Replicas};
+
+use crate::host::Host;
+use crate::oracle::live;
+use crate::store::call::{self, FRESH_KEY};
+use crate::store::files::Files;
+use crate::store::history::digest;
+use crate::store::options::replicas;
+use crate::subject::{Broken, Scene};
+
+/// What the checks store and read.
+const FRESH: &[u8] = b"dacapo plaintext of the check after the faults";
+
+pub(in crate::store) fn node(scene: &Scene<Files>, host: Host) -> Result<Handle, Broken> {
+    scene.clients.node(host).ok_or_else(|| live::broken(format!("n{host} stopped after the faults")))
+}
+
+/// A new file is acknowledged by every connected peer and comes back from them.
+pub(in crate::store) async fn serves_again(scene: &Scene<Files>, host: Host) -> Result<(), Broken> {
+    let node = node(scene, host)?;
+    let failed = |what: String| live::broken(format!("after the faults, on n{host}: {what}"));
+    let key = call::key(FRESH_KEY);
+    let stored = node.store(&key, Content::bytes(FRESH)).await.map_err(|error| failed(error.to_string()))?;
+    if let Some(receipt) = stored.receipts.iter().find(|receipt| receipt.outcome.is_err()) {
+        return Err(failed(format!("{receipt:?}")));
+    }
+    let connected = node.peers().await.iter().filter(|peer| peer.is_connected).count();
+    let connected = match replicas(&scene.plan.options_of(host)) {
+        Replicas::All => connected,
+        Replicas::Count(count) => connected.min(count.get()),
+    };
+    if stored.receipts.len() < connected {
+        return Err(failed(format!("{} of {connected} peers were told", stored.receipts.len())));
+    }
+    if stored.receipts.is_empty() {
+        return Ok(());
+    }
+    node.delete(&key).await.map_err(|error| failed(error.to_string()))?;
+    let fetched = node.get(&key).await.map_err(|error| failed(error.to_string()))?;
+    let content = fetched.read_all().await.map_err(|error| failed(error.to_string()))?;
+    if digest(&content) == digest(FRESH) { Ok(()) } else { Err(failed("other bytes came back".to_owned())) }
+}

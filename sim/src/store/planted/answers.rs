@@ -1,0 +1,42 @@
+//! What planted bugs make of the outcome of a call, before a client learns it.
+
+use dacapo::crypto::Version;
+
+use crate::host::Host;
+use crate::store::bug::Bug;
+use crate::store::call::Call;
+use crate::store::clients::Clients;
+use crate::store::history::{ContentDigest, Outcome};
+
+impl Bug {
+    /// What is said to have come of a call.
+    #[must_use]
+    pub fn lie(self, clients: &Clients, host: Host, call: Call, outcome: Outcome) -> Outcome {
+        match (self, outcome) {
+            (Self::UnconfirmedAcked, Outcome::Unconfirmed) => {
+                Outcome::Stored { digest: ContentDigest(0), version: Version(u64::MAX), holders: Vec::new() }
+            }
+            (Self::StoredRejected, Outcome::Stored { .. }) => Outcome::Rejected,
+            (Self::ReceiptInvented, Outcome::Stored { digest, version, .. }) => {
+                let others = (0..7).filter(|other| *other != host).filter_map(|other| clients.id(other));
+                Outcome::Stored { digest, version, holders: others.collect() }
+            }
+            (Self::CachedRead, Outcome::Got(digest)) => {
+                let before = clients.history().into_iter().rev().find_map(|entry| match entry.outcome() {
+                    Some(Outcome::Got(before)) if entry.host == host && entry.key == call.key() => Some(*before),
+                    _ => None,
+                });
+                Outcome::Got(before.unwrap_or(digest))
+            }
+            (Self::OtherFileRead, Outcome::Got(digest)) => {
+                let other = clients.history().into_iter().find_map(|entry| match entry.outcome() {
+                    Some(Outcome::Stored { digest, .. }) if entry.key != call.key() => Some(*digest),
+                    _ => None,
+                });
+                Outcome::Got(other.unwrap_or(digest))
+            }
+            (Self::DeleteErrorHidden, Outcome::Failed(_)) if matches!(call, Call::Delete { .. }) => Outcome::Deleted,
+            (_, outcome) => outcome,
+        }
+    }
+}

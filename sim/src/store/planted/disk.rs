@@ -1,0 +1,240 @@
+//! A disk that is wrong in one way.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use dacapo::disk::{Disk, DiskFile, DiskPath, EntryKind};
+
+use crate::disk::layer::{Layer, LayeredFile};
+use crate::disk::{SimDisk, SimFile};
+use crate::layered;
+use crate::store::bug::Bug;
+
+const CATALOG: &str = "catalog.redb";
+
+/// A simulated disk with a planted bug.
+#[derive(Clone)]
+pub struct BugDisk {
+    disk: SimDisk,
+    bug: Bug,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    count: u64,
+    /// Writes that wait, to be made later or never.
+    waiting: Vec<(Arc<SimFile>, u64, Vec<u8>)>,
+    log: Option<Arc<SimFile>>,
+    logged: u64,
+}
+
+layered!(BugDisk);
+
+impl BugDisk {
+    /// A disk with a bug.
+    #[must_use]
+    pub fn new(disk: SimDisk, bug: Bug) -> Self {
+        let wrong = Self { disk, bug, state: Arc::default() };
+        // A host that finds no catalog, or an old one, finds it so before its node starts.
+        wrong.before_start().ok();
+        wrong
+    }
+
+    fn before_start(&self) -> io::Result<()> {
+        let (catalog, old) = (root(CATALOG), root("catalog.old"));
+        match self.bug {
+            Bug::NoCatalog => self.disk.remove(&catalog),
+            Bug::OldCatalog => {
+                let newest = self.disk.read(CATALOG);
+                if let Some(bytes) = self.disk.read("catalog.old") {
+                    self.write_whole(&catalog, &bytes)?;
+                }
+                newest.map_or(Ok(()), |bytes| self.write_whole(&old, &bytes))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn write_whole(&self, path: &DiskPath, bytes: &[u8]) -> io::Result<()> {
+        // There may be none.
+        self.disk.remove(path).ok();
+        let file = self.disk.create(path)?;
+        file.write_at(0, bytes)?;
+        file.sync()?;
+        self.disk.sync_all()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no call panics while it holds the state")
+    }
+
+    /// Counts what the bug counts.
+    fn count(&self) -> u64 {
+        let mut state = self.state();
+        state.count += 1;
+        state.count
+    }
+
+    fn make_waiting_writes(&self) {
+        let waiting = std::mem::take(&mut self.state().waiting);
+        for (file, position, bytes) in waiting {
+            file.write_at(position, &bytes).ok();
+        }
+    }
+
+    /// Another file beside this one, up to its first folder.
+    fn neighbour(&self, path: &DiskPath) -> Option<DiskPath> {
+        let prefix: Vec<_> = path.segments().take(1).collect();
+        let prefix = format!("{}/", prefix.join("/"));
+        let tree = self.disk.tree();
+        let other = tree
+            .iter()
+            .find(|(other, kind, _)| *kind == EntryKind::File && other.starts_with(&prefix) && other != path.as_str());
+        other.map(|(other, ..)| other.split('/').fold(DiskPath::root(), |path, segment| path.child(segment)))
+    }
+
+    fn log(&self, bytes: &[u8]) {
+        let mut state = self.state();
+        if state.log.is_none() {
+            state.log = self.disk.create(&root("log")).ok().map(Arc::new);
+        }
+        let at = state.logged;
+        if let Some(log) = &state.log {
+            log.write_at(at, bytes).ok();
+        }
+        state.logged += bytes.len() as u64;
+    }
+}
+
+fn root(name: &str) -> DiskPath {
+    DiskPath::root().child(name)
+}
+
+fn is_temporary(path: &DiskPath) -> bool {
+    path.as_str().starts_with("tmp/")
+}
+
+fn is_replica(path: &DiskPath) -> bool {
+    // Six folders below the owner's, where an own file has eight.
+    path.segments().count() == 8
+}
+
+impl Layer for BugDisk {
+    type Below = SimDisk;
+
+    fn below(&self) -> &SimDisk {
+        &self.disk
+    }
+
+    fn create(&self, path: &DiskPath) -> io::Result<SimFile> {
+        if self.bug == Bug::AckBeforeWrite {
+            self.make_waiting_writes();
+        }
+        self.disk.create(path)
+    }
+
+    fn open(&self, path: &DiskPath) -> io::Result<SimFile> {
+        if self.bug == Bug::OtherReplicaOpened && is_replica(path) {
+            let other = self.neighbour(path).unwrap_or_else(|| path.clone());
+            return self.disk.open(&other);
+        }
+        self.disk.open(path)
+    }
+
+    fn rename(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()> {
+        match self.bug {
+            Bug::StaleReplica if is_replica(to) && self.disk.open(to).is_ok() => self.disk.remove(from),
+            Bug::ReplicaUnderOtherName if is_replica(to) => {
+                let other = self.neighbour(to).unwrap_or_else(|| to.clone());
+                self.disk.rename(from, &other)
+            }
+            Bug::RenameErrorHidden => {
+                self.disk.rename(from, to).ok();
+                Ok(())
+            }
+            _ => self.disk.rename(from, to),
+        }
+    }
+
+    fn remove(&self, path: &DiskPath) -> io::Result<()> {
+        match self.bug {
+            Bug::RemoveForgotten if !is_temporary(path) => Ok(()),
+            Bug::ReplicaRemoveForgotten if is_replica(path) => Ok(()),
+            Bug::DiscardForgotten if is_temporary(path) => Ok(()),
+            Bug::RemoveTakesNeighbour if !is_temporary(path) => {
+                if let Some(other) = self.neighbour(path) {
+                    self.disk.remove(&other)?;
+                }
+                self.disk.remove(path)
+            }
+            _ => self.disk.remove(path),
+        }
+    }
+
+    fn sync_dir(&self, path: &DiskPath) -> io::Result<()> {
+        match self.bug {
+            Bug::DirSyncLies => Ok(()),
+            _ => self.disk.sync_dir(path),
+        }
+    }
+
+    fn read_at(&self, file: &LayeredFile<Self>, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = file.below().read_at(position, buffer)?;
+        let is_end = position + count as u64 == file.below().len()?;
+        let is_short = self.bug == Bug::ReplicaReadShort && is_replica(file.path()) && is_end;
+        Ok(if is_short { count.saturating_sub(1) } else { count })
+    }
+
+    fn write_at(&self, file: &LayeredFile<Self>, position: u64, bytes: &[u8]) -> io::Result<()> {
+        let number = self.count();
+        let is_blob = is_temporary(file.path());
+        match self.bug {
+            Bug::LostWrite if is_blob && number.is_multiple_of(10) => Ok(()),
+            Bug::MisplacedWrite if is_blob && position > 0 => file.below().write_at(0, bytes),
+            Bug::AckBeforeWrite if is_blob => {
+                self.state().waiting.push((file.below().clone(), position, bytes.to_vec()));
+                Ok(())
+            }
+            Bug::CatalogWriteAfterSync if file.path().as_str() == CATALOG && number.is_multiple_of(3) => {
+                self.state().waiting.push((file.below().clone(), position, bytes.to_vec()));
+                Ok(())
+            }
+            Bug::WriteErrorHidden => {
+                file.below().write_at(position, bytes).ok();
+                Ok(())
+            }
+            Bug::SecretLogged if file.path().as_str().starts_with("identity") => {
+                self.log(bytes);
+                file.below().write_at(position, bytes)
+            }
+            Bug::ContentLogged if file.path().as_str().starts_with("tmp/own.") => {
+                self.log(bytes);
+                file.below().write_at(position, bytes)
+            }
+            _ => file.below().write_at(position, bytes),
+        }
+    }
+
+    fn sync(&self, file: &LayeredFile<Self>) -> io::Result<()> {
+        let is_catalog = file.path().as_str() == CATALOG;
+        match self.bug {
+            Bug::SyncLies => Ok(()),
+            Bug::CatalogSyncLies if is_catalog => Ok(()),
+            Bug::BlobSyncLies if !is_catalog => Ok(()),
+            Bug::CatalogWriteAfterSync if is_catalog => {
+                let synced = file.below().sync();
+                self.make_waiting_writes();
+                synced
+            }
+            Bug::ThirdSyncLies if !is_catalog => {
+                if self.count().is_multiple_of(3) {
+                    Ok(())
+                } else {
+                    file.below().sync()
+                }
+            }
+            _ => file.below().sync(),
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! What planted bugs do to the start of a node: its seed, and how many peers are to hold its files.
+
+use std::num::NonZeroUsize;
+
+use dacapo::node::Replicas;
+use dacapo::seed::Seed;
+
+use crate::host::{Host, name};
+use crate::store::bug::Bug;
+
+impl Bug {
+    /// The seed of a start.
+    #[must_use]
+    pub fn seed(self, seed: &Seed, host: Host) -> Seed {
+        match self {
+            Self::SameSeedEachStart => seed_of_first_start(host),
+            Self::SameSeedEverywhere => Seed::from_u64(0),
+            _ => seed.clone(),
+        }
+    }
+
+    /// How many peers are to hold each file.
+    #[must_use]
+    pub fn miscount(self, replicas: Replicas) -> Replicas {
+        match (self, replicas) {
+            (Self::OneReplicaFewer, Replicas::Count(count)) => {
+                NonZeroUsize::new(count.get() - 1).map_or(replicas, Replicas::Count)
+            }
+            (Self::ReplicasEverywhere, _) => Replicas::All,
+            _ => replicas,
+        }
+    }
+}
+
+fn seed_of_first_start(host: Host) -> Seed {
+    Seed::from_u64(0).derive(&name(host), 0)
+}

@@ -1,0 +1,79 @@
+//! A network that is wrong in one way.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use dacapo::transport::{Address, Transport};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+
+use crate::store::bug::Bug;
+
+/// A network with a planted bug, or none.
+#[derive(Clone)]
+pub struct BugTransport<T> {
+    transport: T,
+    bug: Option<Bug>,
+}
+
+/// A connection of it.
+pub struct BugStream<S> {
+    stream: S,
+    /// A byte that was read before its time.
+    first: Option<u8>,
+}
+
+impl<T> BugTransport<T> {
+    /// A network with a bug, if any.
+    #[must_use]
+    pub fn new(transport: T, bug: Option<Bug>) -> Self {
+        Self { transport, bug }
+    }
+}
+
+impl<T: Transport> Transport for BugTransport<T> {
+    type Stream = BugStream<T::Stream>;
+    type Listener = T::Listener;
+
+    async fn bind(&self, address: &Address) -> io::Result<(T::Listener, SocketAddr)> {
+        self.transport.bind(address).await
+    }
+
+    async fn accept(&self, listener: &mut T::Listener) -> io::Result<(Self::Stream, SocketAddr)> {
+        let (mut stream, from) = self.transport.accept(listener).await?;
+        let first = match self.bug {
+            Some(Bug::AcceptWaits) => stream.read_u8().await.ok(),
+            _ => None,
+        };
+        Ok((BugStream { stream, first }, from))
+    }
+
+    async fn connect(&self, address: &Address) -> io::Result<Self::Stream> {
+        Ok(BugStream { stream: self.transport.connect(address).await?, first: None })
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for BugStream<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if let Some(byte) = self.first.take_if(|_| buffer.remaining() > 0) {
+            buffer.put_slice(&[byte]);
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for BugStream<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

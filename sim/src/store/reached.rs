@@ -1,0 +1,42 @@
+//! The rare states of a run of the file store. A long sweep that never reaches one of them is blind.
+
+use std::collections::BTreeMap;
+
+use dacapo::event::{Event, FetchAnswer};
+
+use super::files::Files;
+use super::history::Outcome;
+use crate::subject::Run;
+use crate::trace::Fact;
+
+/// Counts how often a run has reached each state.
+pub(super) fn reached(run: &Run<Files>) -> BTreeMap<&'static str, u64> {
+    let mut reached = BTreeMap::new();
+    let mut count = |state: &'static str, is: bool| *reached.entry(state).or_default() += u64::from(is);
+    for line in run.trace.lines() {
+        let Fact::Event(event) = &line.what else { continue };
+        count("crash finished", matches!(event, Event::Recovered { finished: 1.., .. }));
+        count("crash dropped", matches!(event, Event::Recovered { dropped: 1.., .. }));
+        count("peer lost", matches!(event, Event::PeerLost { .. }));
+        count("replica failed", matches!(event, Event::ReplicaFailed { .. }));
+        count("exchange failed", matches!(event, Event::ExchangeFailed { .. }));
+        count("local damage found", matches!(event, Event::FileDamaged { .. }));
+        count("repaired", matches!(event, Event::PeerRepaired { sent: 1.., .. }));
+        count("learnt from a peer", matches!(event, Event::FileLearnt { .. }));
+        count("replica set aside", matches!(event, Event::ReplicaSetAside { .. }));
+        count("deleted for its owner", matches!(event, Event::ReplicaDeleted { .. }));
+        count("placed on others", matches!(event, Event::ReplicaReleased { .. }));
+        count("fetched", matches!(event, Event::FileFetched { .. }));
+        let answer = match event {
+            Event::FetchAnswered { answer, .. } => Some(answer),
+            _ => None,
+        };
+        count("stale replica refused", matches!(answer, Some(FetchAnswer::Stale(_))));
+        count("damaged replica refused", matches!(answer, Some(FetchAnswer::Damaged)));
+    }
+    for entry in run.clients.history() {
+        count("store unconfirmed", matches!(entry.outcome(), Some(Outcome::Unconfirmed)));
+        count("store rejected", matches!(entry.outcome(), Some(Outcome::Rejected)));
+    }
+    reached
+}

@@ -1,0 +1,180 @@
+//! After the faults: every node is up and connected, every file that must be there is there, locally and from the
+//! peers, and new files go everywhere.
+
+use std::time::Duration;
+
+use dacapo::limits::PROGRESS_TIMEOUT;
+use tokio::time::{Instant, sleep};
+
+use super::bug::Bug;
+use super::call::{self, Call};
+use super::files::Files;
+use super::history::{HistoryEntry, Outcome};
+use super::oracle::{self, available, convergent, durable, live};
+use super::perform::perform;
+use crate::host::Host;
+use crate::subject::{Broken, Scene};
+
+/// How often it is looked whether all are connected.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The longest that an exchange goes on whose bytes were lost, and as much again.
+const EXCHANGE_MAX: Duration = Duration::from_secs(2 * PROGRESS_TIMEOUT.as_secs());
+
+/// When all are connected and no exchange hangs, every connected peer holds every current file after this: a heartbeat,
+/// the longest wait of a repair that failed, an exchange that stalls, and the repair itself.
+const CONVERGED_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long it takes until a check that failed is made again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), Broken> {
+    connected(&scene).await;
+    scene.notes.note("all are connected".to_owned());
+    if let Some(trespass) = scene.clients.trespass() {
+        return Err(Broken::new("closed", trespass));
+    }
+    exchanges_end(&scene).await;
+    if bug != Some(Bug::ScrubForgotten) {
+        scrub(&scene).await?;
+    }
+    converge(&scene).await?;
+    let hosts: Vec<Host> = (0..scene.plan.nodes).collect();
+    for host in &hosts {
+        for key in keys(&scene, *host) {
+            deleted_stays_deleted(&scene, *host, key).await?;
+            expected_file_is_there(&scene, *host, key).await?;
+        }
+    }
+    for host in &hosts {
+        let begun = Instant::now();
+        while let Err(broken) = live::serves_again(&scene, *host).await {
+            // A dead connection may not have been noticed yet.
+            if begun.elapsed() > EXCHANGE_MAX {
+                return Err(broken);
+            }
+            sleep(LOOK_AGAIN).await;
+        }
+    }
+    Ok(())
+}
+
+/// Waits until every node runs and is connected with all that it dials. The deadline is the caller's.
+async fn connected(scene: &Scene<Files>) {
+    for host in 0..scene.plan.nodes {
+        while !is_connected(scene, host).await {
+            sleep(LOOK).await;
+        }
+    }
+}
+
+async fn is_connected(scene: &Scene<Files>, host: Host) -> bool {
+    let Some(node) = scene.clients.node(host) else { return false };
+    let dialled = scene.plan.dials.iter().filter(|(from, _)| *from == host).map(|(_, to)| *to);
+    let dialling = scene.plan.dials.iter().filter(|(_, to)| *to == host).map(|(from, _)| *from);
+    let peers = node.peers().await;
+    dialled.chain(dialling).all(|other| {
+        let id = scene.clients.id(other);
+        id.is_some() && peers.iter().any(|peer| peer.is_connected && peer.peer == id)
+    })
+}
+
+/// Waits until no exchange is on its way any more: one whose bytes were lost ends at its deadline. What is left then
+/// is for the oracle to judge.
+async fn exchanges_end(scene: &Scene<Files>) {
+    let begun = Instant::now();
+    let is_writing = || scene.disks.iter().any(|disk| disk.tree().iter().any(|(path, ..)| path.starts_with("tmp/")));
+    while is_writing() && begun.elapsed() < EXCHANGE_MAX {
+        sleep(LOOK).await;
+    }
+}
+
+/// Has every node look at its disk, as its background does once a day.
+async fn scrub(scene: &Scene<Files>) -> Result<(), Broken> {
+    for host in 0..scene.plan.nodes {
+        let (told, _) = tokio::sync::mpsc::channel(1);
+        let scrubbed = live::node(scene, host)?.scrub(told).await;
+        let scrubbed =
+            scrubbed.map_err(|error| Broken::new("live", format!("the scrub of n{host} failed: {error}")))?;
+        scene.notes.note(format!("n{host} scrubbed {} files, {} damaged", scrubbed.checked, scrubbed.damaged));
+    }
+    Ok(())
+}
+
+/// Waits until every connected peer holds every current file, within the stated time.
+async fn converge(scene: &Scene<Files>) -> Result<(), Broken> {
+    let begun = Instant::now();
+    loop {
+        match convergent::judge(scene).await {
+            Ok(()) => break,
+            Err(what) if begun.elapsed() > CONVERGED_WITHIN => return Err(Broken::new("convergent", what)),
+            Err(_) => sleep(LOOK_AGAIN).await,
+        }
+    }
+    scene.notes.note("every connected peer holds every current file".to_owned());
+    Ok(())
+}
+
+fn keys(scene: &Scene<Files>, host: Host) -> Vec<u8> {
+    let history = scene.clients.history();
+    let mut keys: Vec<_> = history.iter().filter(|entry| entry.host == host).filter_map(|entry| entry.key).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
+}
+
+/// An acknowledged delete that nothing followed has left no local copy.
+async fn deleted_stays_deleted(scene: &Scene<Files>, host: Host, key: u8) -> Result<(), Broken> {
+    if !durable::is_deleted_for_good(&scene.clients.history(), host, key) {
+        return Ok(());
+    }
+    match live::node(scene, host)?.stat(&call::key(key)).await {
+        Ok(info) if info.is_local => {
+            Err(Broken::new("durable", format!("the local copy of file {key} of n{host} is back after its delete")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Gets a file that must be there; deletes the local copy where a peer must have it, and gets it again.
+async fn expected_file_is_there(scene: &Scene<Files>, host: Host, key: u8) -> Result<(), Broken> {
+    let expected = available::expectation(scene, host, key);
+    let is_local = live::node(scene, host)?.stat(&call::key(key)).await.is_ok_and(|info| info.is_local);
+    if expected.is_on_own_disk() && !is_local {
+        return Err(Broken::new(
+            "durable",
+            format!("the local copy of file {key} of n{host} was acknowledged and is gone"),
+        ));
+    }
+    get(scene, host, key, expected.is_anywhere()).await?;
+    if expected.is_at_a_peer() && !expected.is_newer_possible() {
+        scene.notes.note(format!("n{host} deletes file {key} and gets it back"));
+        let deleted = live::node(scene, host)?.delete(&call::key(key)).await;
+        if is_local {
+            deleted.map_err(|error| Broken::new("live", format!("n{host} cannot delete file {key}: {error}")))?;
+        }
+        get(scene, host, key, true).await?;
+    }
+    Ok(())
+}
+
+/// Gets of the check, until one succeeds or it is too late: into the history, judged as every other.
+async fn get(scene: &Scene<Files>, host: Host, key: u8, must_be_there: bool) -> Result<(), Broken> {
+    let begun = Instant::now();
+    loop {
+        let moment = scene.clients.begin();
+        let entry = HistoryEntry::new(scene.clients.count(), host, Call::Get { key }, moment);
+        let index = scene.clients.add(entry.clone());
+        let outcome = perform(scene, &entry).await;
+        scene.clients.end(index, outcome.clone());
+        scene.clients.look_at(index, oracle::judge_read)?;
+        match outcome {
+            Outcome::Got(_) => return Ok(()),
+            other if must_be_there && begun.elapsed() > EXCHANGE_MAX => {
+                return Err(Broken::new("available", format!("file {key} of n{host} must be there: {other}")));
+            }
+            _ if must_be_there => sleep(LOOK_AGAIN).await,
+            _ => return Ok(()),
+        }
+    }
+}

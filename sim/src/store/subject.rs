@@ -1,0 +1,107 @@
+//! What the harness asks of the file store.
+
+use std::collections::BTreeMap;
+
+use dacapo::event::Event;
+use proptest::strategy::BoxedStrategy;
+
+use super::bug::Bug;
+use super::call::{self, Call};
+use super::clients::Clients;
+use super::contents::catalog;
+use super::files::Files;
+use super::history::{HistoryEntry, Outcome};
+use super::liar::{self, Lie};
+use super::options::OPTIONS;
+use super::oracle::{self, available};
+use super::perform::perform;
+use super::{host, reached, settle};
+use crate::disk::SimDisk;
+use crate::host::Host;
+use crate::subject::{Boot, Broken, Ended, Oracle, Run, Scene, Subject};
+
+impl Subject for Files {
+    type Call = Call;
+    type Event = Event;
+    type Clients = Clients;
+
+    fn calls(&self) -> BoxedStrategy<Call> {
+        call::strategy()
+    }
+
+    fn smaller(&self, call: &Call) -> Vec<Call> {
+        call.smaller()
+    }
+
+    fn lies(&self) -> &'static [&'static str] {
+        Lie::NAMES
+    }
+
+    fn options(&self) -> &'static [&'static str] {
+        OPTIONS
+    }
+
+    fn bugs(&self) -> &'static [&'static str] {
+        Bug::NAMES
+    }
+
+    fn plant(self, bug: &str) -> Self {
+        Self { bug: Bug::named(bug) }
+    }
+
+    async fn boot(self, boot: Boot<Self>) -> Ended {
+        match boot.lie.as_deref().and_then(Lie::named) {
+            Some(lie) => liar::run(boot, lie, self.bug).await,
+            None => host::run(boot, self.bug).await,
+        }
+    }
+
+    async fn call(self, scene: Scene<Self>, host: Host, number: usize, call: Call) -> Option<String> {
+        let begun = scene.clients.begin();
+        let entry = HistoryEntry::new(number, host, call, begun);
+        let index = scene.clients.add(entry.clone());
+        let must_be_here = available::is_untouched(&scene, host, &entry);
+        let outcome = perform(&scene, &entry).await;
+        let outcome = self.bug.map_or(outcome.clone(), |bug| bug.lie(&scene.clients, host, call, outcome));
+        let said = outcome.to_string();
+        let has_no_copy = matches!(outcome, Outcome::NoCopy(_) | Outcome::NotFound);
+        scene.clients.end(index, outcome);
+        if let Err(broken) = scene.clients.look_at(index, oracle::judge_read) {
+            scene.note_broken(broken);
+        }
+        if must_be_here && has_no_copy && available::is_untouched(&scene, host, &entry) {
+            let what = format!("call {number}, n{host} {call}: the local copy was acknowledged: {said}");
+            scene.note_broken(Broken::new("available", what));
+        }
+        Some(said)
+    }
+
+    async fn settle(self, scene: Scene<Self>) -> Result<(), Broken> {
+        settle::settle(scene, self.bug).await
+    }
+
+    fn on_wire(&self, clients: &Clients, host: Host, bytes: &[u8]) {
+        clients.tap(host, bytes);
+    }
+
+    fn may_rot(&self, path: &str) -> bool {
+        // Without its identity or its catalog a node cannot serve; what is being written has no owner yet.
+        path.contains('/') && !path.starts_with("tmp/") && !path.starts_with("quarantine/")
+    }
+
+    fn oracles(&self) -> Vec<Oracle<Self>> {
+        oracle::all()
+    }
+
+    fn reached(&self, run: &Run<Self>) -> BTreeMap<&'static str, u64> {
+        reached::reached(run)
+    }
+
+    fn identity(&self, clients: &Clients, host: Host) -> Option<String> {
+        Some(clients.id(host).map_or("-".to_owned(), |id| id.to_string()[..8].to_owned()))
+    }
+
+    fn inspect(&self, disk: &SimDisk) -> Vec<String> {
+        vec![catalog(disk)]
+    }
+}

@@ -1,0 +1,28 @@
+//! The walkthrough: the star and its whole cycle on turmoil, with what people want to see of it.
+
+pub mod scripted;
+pub mod show;
+pub mod star;
+
+use std::time::Duration;
+
+use crate::platform::SimClock;
+use scripted::{Nodes, ScriptedRun, Stage};
+
+/// The setup of the star for a seed.
+#[must_use]
+pub fn setup(seed: u64) -> Stage {
+    Stage { seed, hosts: star::hosts(), clock: SimClock::Frozen, limit: Duration::from_secs(60) }
+}
+
+/// Runs the whole cycle for so many files.
+#[must_use]
+pub fn run(seed: u64, files: usize) -> ScriptedRun {
+    scripted::run(&setup(seed), move |cluster| cycle(cluster, files))
+}
+
+async fn cycle(cluster: Nodes, files: usize) -> Result<(), Box<dyn std::error::Error>> {
+    let origin = cluster.node(star::ORIGIN).await;
+    star::connected(&origin, 2).await;
+    star::cycle(&origin, files).await
+}

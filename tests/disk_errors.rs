@@ -167,7 +167,7 @@ async fn assert_may(node: &Handle, may: May, what: &str) {
 
 #[test]
 fn every_call_says_what_has_happened_while_the_disk_fails_and_serves_when_it_works_again() {
-    let wrongs = CallKind::ALL.map(|(kind, name)| (Wrong::Errors(kind), name)).into_iter();
+    let wrongs = CallKind::ALL.iter().map(|kind| (Wrong::Errors(*kind), kind.name()));
     let wrongs: Vec<_> = wrongs.chain([(Wrong::Full, "full disk")]).collect();
     let mut text = String::new();
     for layout in [Layout::Folders, Layout::Packed] {

@@ -126,7 +126,7 @@ impl Family {
             Self::SlowDisk => Fault::SlowDisk(one, Duration::from_millis(u64::from(1 + number % 99))),
             Self::DiskErrors => {
                 let [share, kind, ..] = number.to_le_bytes().map(usize::from);
-                let (kind, _) = CallKind::ALL[kind % CallKind::ALL.len()];
+                let kind = CallKind::ALL[kind % CallKind::ALL.len()];
                 Fault::DiskErrors(one, kind, [20, 200, 1000, 1000][share % 4])
             }
             Self::FullDisk => Fault::FullDisk(one),

@@ -7,19 +7,22 @@ use std::str::FromStr;
 
 use dacapo::seed::{Rng, SeedRng};
 
-/// What a call does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum CallKind {
+use crate::named::named;
+
+named! {
+    /// A kind of calls on a disk.
+    CallKind
+
     /// Reads of content and length.
-    Read,
+    Read "read",
     /// Writes of content and length.
-    Write,
+    Write "write",
     /// Syncs of content and of directories.
-    Sync,
+    Sync "sync",
     /// Renames.
-    Rename,
-    /// All else that has to do with names.
-    Names,
+    Rename "rename",
+    /// All other calls that concern names.
+    Names "names",
 }
 
 #[derive(Default)]
@@ -50,21 +53,9 @@ impl Failing {
     }
 }
 
-impl CallKind {
-    /// All of them, by name.
-    pub const ALL: [(Self, &'static str); 5] = [
-        (Self::Read, "read"),
-        (Self::Write, "write"),
-        (Self::Sync, "sync"),
-        (Self::Rename, "rename"),
-        (Self::Names, "names"),
-    ];
-}
-
 impl fmt::Display for CallKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (_, name) = Self::ALL.iter().find(|(kind, _)| kind == self).expect("every kind has a name");
-        f.write_str(name)
+        f.write_str(self.name())
     }
 }
 
@@ -72,7 +63,6 @@ impl FromStr for CallKind {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.iter().find(|(_, name)| *name == text);
-        found.map(|(kind, _)| *kind).ok_or_else(|| format!("{text:?} is not one of read, write, sync, rename, names"))
+        Self::named(text).ok_or_else(|| format!("{text:?} is not one of {}", Self::NAMES.join(", ")))
     }
 }

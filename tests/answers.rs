@@ -141,7 +141,7 @@ fn an_overwrite_replaces_the_file_here_and_on_the_peers() {
             origin.delete(&key(0)).await?;
             assert_eq!(origin.get(&key(0)).await?.read_all().await?, [version; 1000]);
         }
-        for host in ["n3000", "n5000", "n7000"] {
+        for host in star::NODES {
             let files = cluster.disk(host).tree().into_iter().filter(|(path, _, len)| path.contains('/') && *len > 0);
             assert_eq!(files.count(), 1, "{host} keeps one version and no temporary file");
         }
@@ -172,7 +172,7 @@ fn content_that_is_not_as_long_as_announced_is_rejected_everywhere() {
             assert!(matches!(result, Err(StoreError::Rejected(StoreFault::Size { .. }))), "{result:?}");
             // The peers notice when the connection closes.
             tokio::time::sleep(Duration::from_secs(1)).await;
-            for host in ["n3000", "n5000", "n7000"] {
+            for host in star::NODES {
                 let files = cluster.disk(host).tree().into_iter().filter(|(path, ..)| path.contains('/'));
                 assert_eq!(files.count(), 0, "{host} keeps nothing");
             }

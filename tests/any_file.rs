@@ -64,7 +64,7 @@ proptest! {
         });
         prop_assert_eq!(outcome.failure, None);
         for content in files.values().filter(|content| content.len() >= 16) {
-            for host in ["n3000", "n7000"] {
+            for host in star::HOLDERS {
                 for (path, ..) in outcome.disks[host].tree() {
                     let bytes = outcome.disks[host].read(&path).unwrap_or_default();
                     prop_assert!(!bytes.windows(16).any(|window| window == &content[..16]), "{host} {path}");

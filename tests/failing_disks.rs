@@ -39,7 +39,7 @@ fn a_disk_that_hangs_costs_a_node_none_of_its_peers() {
         cluster.disk(star::ORIGIN).set_paused(false);
         star::store(&origin, 0).await
     });
-    for host in ["n3000", "n5000", "n7000"] {
+    for host in star::NODES {
         let lost = outcome.trace.events(host).filter(|event| matches!(event, Event::PeerLost { .. })).count();
         assert_eq!(lost, 0, "{host}");
     }

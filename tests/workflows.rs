@@ -36,7 +36,7 @@ fn start_connects_the_star_and_nothing_else() {
     let outcome = scripted::run(&walkthrough::setup(SEED), async |cluster| {
         let origin = cluster.node(star::ORIGIN).await;
         star::connected(&origin, 2).await;
-        for name in ["n3000", "n7000"] {
+        for name in star::HOLDERS {
             let peers = cluster.node(name).await.peers().await;
             assert_eq!(peers.len(), 1, "{name} knows the origin only");
             assert_eq!(peers[0].peer, Some(origin.node()));
@@ -49,7 +49,7 @@ fn start_connects_the_star_and_nothing_else() {
 #[test]
 fn store_leaves_plaintext_here_and_the_same_sealed_bytes_on_both_peers() {
     let outcome = run(async |origin| star::store(&origin, 0).await);
-    let sealed: Vec<_> = ["n3000", "n7000"].iter().map(|host| blob(&outcome, host)).collect();
+    let sealed: Vec<_> = star::HOLDERS.iter().map(|host| blob(&outcome, host)).collect();
     assert_eq!(sealed[0], sealed[1], "the same name and the same bytes");
     assert_eq!(sealed[0].1.len(), 38, "a 16-byte IV and 22 bytes of ciphertext");
     assert_eq!(blob(&outcome, star::ORIGIN).1, star::CONTENT);

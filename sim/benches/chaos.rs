@@ -1,7 +1,7 @@
-//! How many chaos runs one CPU-second simulates, of the size that the target names: 3 to 5 nodes, about 20 calls,
-//! 8 virtual seconds of swarm faults and then everything come right and judged. The plans are those that the seeds
-//! name, in order, without the smaller and larger ones. CPU time of this process, not wall time, so that other work
-//! on the machine does not count.
+//! How many chaos runs one CPU-second simulates, of the size that the target names: 3 to 5 nodes, about 20 calls, 8
+//! virtual seconds of swarm faults, and then the time until everything has come right and is judged. The plans are
+//! those that the seeds name, in order, without the smaller and larger ones. CPU time of this process, not wall time,
+//! so that other work on the machine does not count.
 
 use std::time::Duration;
 
@@ -48,10 +48,10 @@ fn show(plans: &str, is_counted: impl Fn(&Plan) -> bool) {
     );
 }
 
-/// Draws, runs and judges so many plans: how many calls they have, their virtual time, and the CPU time.
+/// Draws, runs and judges so many plans. Returns how many calls they have, their virtual time, and the CPU time.
 fn measure(runs: u32, is_counted: impl Fn(&Plan) -> bool) -> (f64, Duration, Duration) {
     let files = Files::default();
-    // Drawn once before they are timed, to find them.
+    // The seeds are found before the time is taken.
     let seeds: Vec<u64> = (0..).filter(|seed| is_counted(&plan_of(&files, *seed))).take(size(runs)).collect();
     let (mut calls, mut virtual_time, begun) = (0, Duration::ZERO, cpu_time());
     for seed in seeds {

@@ -1,5 +1,7 @@
 //! A whole subject for the harness: a program, its calls, its promise, and a bug that breaks it. The program is a
 //! register that only rises, with a replica on each host. It knows nothing of the simulation.
+//!
+//! `register planted` shows that the bug is caught, and `register sweep` that nothing else is.
 
 use std::{cell::Cell, io, process::ExitCode, rc::Rc, time::Duration};
 
@@ -11,7 +13,7 @@ use proptest::prelude::{BoxedStrategy, Strategy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{sleep, timeout};
 
-/// How long one replica is waited for. Chosen: ten times an exchange without faults.
+/// How long one replica has to answer. Chosen: ten times an exchange without faults.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 #[derive(Clone)]
@@ -23,14 +25,15 @@ struct Replica<T, D> {
 }
 
 impl<T: Transport, D: Disk> Replica<T, D> {
-    /// Raises the register to a number; with 0 this is a read. A majority holds what it gives, so each later call meets
-    /// it (ABD: Attiya, Bar-Noy and Dolev, 1995). None where no majority answers: then it may have risen or not.
+    /// Raises the register to a number; with 0 this is a read. A majority holds the returned number, so each later
+    /// call meets it (ABD: Attiya, Bar-Noy and Dolev, 1995). Returns `None` if no majority answers: the register may
+    /// have risen or not.
     async fn raise(self, to: u64) -> Option<u64> {
         let highest = self.raise_all(to).await?;
         self.raise_all(highest).await.map(|_| highest)
     }
 
-    /// Has all replicas, this one too, hold a number or a higher one, and gives the highest that they hold.
+    /// Has all replicas, this one too, hold a number or a higher one, and returns the highest that they hold.
     async fn raise_all(&self, to: u64) -> Option<u64> {
         let mut held = Vec::new();
         for replica in &self.replicas {
@@ -47,7 +50,8 @@ impl<T: Transport, D: Disk> Replica<T, D> {
         receive::<T>(&mut stream).await
     }
 
-    /// Serves one connection at a time, so that work on the disk does not overlap. One that fails is dropped.
+    /// Serves one connection at a time, so that work on the disk does not overlap. A connection that fails is
+    /// dropped.
     async fn run(self, listen: Address) -> io::Result<()> {
         let (mut listener, _) = self.transport.bind(&listen).await?;
         loop {
@@ -64,7 +68,8 @@ impl<T: Transport, D: Disk> Replica<T, D> {
     }
 }
 
-/// Makes a number durable, unless the file has a higher one. It lies in one sector, so a power loss does not tear it.
+/// Makes a number durable, unless the file has a higher one. The number lies in one sector, so a power loss does not
+/// tear it.
 fn raise_file(disk: &impl Disk, to: u64) -> io::Result<u64> {
     let path = DiskPath::root().child("register");
     let file = disk.open(&path).or_else(|_| disk.create(&path))?;
@@ -77,7 +82,7 @@ fn raise_file(disk: &impl Disk, to: u64) -> io::Result<u64> {
     Ok(highest)
 }
 
-/// A number with its digest, because a stream may flip bits.
+/// Returns a number with its digest, because a stream may flip bits.
 fn message(number: u64) -> Vec<u8> {
     [&number.to_be_bytes()[..], blake3::hash(&number.to_be_bytes()).as_bytes()].concat()
 }
@@ -99,7 +104,7 @@ pub(crate) struct Register {
 #[derive(Clone, Default)]
 pub(crate) struct Clients {
     replicas: Mailboxes<u64, Option<u64>>,
-    /// The highest number that a call has given.
+    /// The highest number that a call has returned.
     highest: Rc<Cell<u64>>,
 }
 

@@ -1,4 +1,4 @@
-//! What the `main` of a subject needs: a sweep and, of the first seed that breaks a promise, the shrunk plan and its
+//! What a test of a subject needs: a sweep and, if a seed breaks a promise, the shrunk plan of the first one and its
 //! report.
 
 use std::fmt;
@@ -14,12 +14,12 @@ use crate::sweep::{Sweep, Tally, plan_of, sweep};
 /// How many runs a plan is shrunk with. Chosen: plans of 10 to 30 steps have taken 20 to 130.
 const SHRINK_RUNS_MAX: usize = 1000;
 
-/// What came of a check. Its text is for people.
+/// The result of a check. Its text is for people.
 #[derive(Clone, Debug)]
 pub struct Checked<C> {
-    /// What the sweep has seen.
+    /// What the sweep has counted.
     pub tally: Tally,
-    /// What is wrong with the subject, if anything.
+    /// The first seed that breaks a promise, if any does.
     pub found: Option<Failure<C>>,
 }
 
@@ -32,14 +32,14 @@ pub struct Failure<C> {
     pub plan: Plan<C>,
     /// How it breaks the promise.
     pub broken: Broken,
-    /// A smaller plan and its report. None where a single run breaks nothing: then two runs have differed.
+    /// A smaller plan and its report. `None` if a single run breaks nothing: then two runs have differed.
     pub smaller: Option<(Shrunk<C>, String)>,
 }
 
 /// Sweeps seeds in their order, on this thread, up to the first that breaks a promise, and shrinks its plan.
 ///
 /// # Panics
-/// Where the program panics again while the plan is shrunk.
+/// If the program panics again while the plan is shrunk.
 pub fn check<S: Subject + Sync>(subject: &S, seeds: Range<u64>) -> Checked<S::Call> {
     let tally = sweep(subject, &Sweep { seeds, jobs: 1, shard: (0, 1) }, |_| true);
     let found = tally.broken.first_key_value().map(|(seed, broken)| {

@@ -121,12 +121,12 @@ impl<S: Subject + Sync> Program<S> {
         let mut command = Command::new(self.name)
             .bin_name(self.name)
             .version(env!("CARGO_PKG_VERSION"))
-            .about(self.about)
             .after_help(EXIT_CODES)
             .subcommand_required(true)
             .arg_required_else_help(true)
             .subcommands(self.own.iter().map(|own| own.command.clone()));
-        command = Generic::augment_subcommands(command);
+        // The derived code sets what the program is about, too: to the comment on the enum.
+        command = Generic::augment_subcommands(command).about(self.about);
         for (name, example) in EXAMPLES {
             let example = format!("Example: {} {name} {example}", self.name);
             command = command.mut_subcommand(name, |command| command.after_help(example));

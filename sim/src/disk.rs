@@ -1,8 +1,8 @@
 //! A disk in memory that outlives the host on it, and tells a kill from a power loss.
 //!
-//! A kill loses nothing: the kernel has every call that returned. A power loss takes back what was not synced,
-//! in part: `content` says which bytes and lengths of a file may come back, `tree` says which names. Whoever ran
-//! on the disk before either of them can no longer touch it, not even from a destructor; the next host gets a
+//! A kill loses nothing: the kernel has every call that returned. A power loss takes back what was not synced, in
+//! part: `content` says which bytes and lengths of a file may come back, `tree` says which names. A program that ran
+//! on the disk before either of them can no longer touch it, not even from a destructor; the next program gets a
 //! handle from [`SimDisk::boot`].
 
 mod chance;
@@ -26,7 +26,7 @@ use failing::Failing;
 pub use file::SimFile;
 use tree::{Node, Tree, View};
 
-/// How often a paused disk looks whether it may go on.
+/// How often a paused disk checks whether it may go on.
 const PAUSE_STEP: Duration = Duration::from_millis(10);
 
 /// A simulated disk. Clones are the same disk, as seen by the same life of the host.
@@ -39,7 +39,7 @@ pub struct SimDisk {
 #[derive(Default)]
 struct State {
     tree: Tree,
-    /// How many hosts died on this disk. A handle from an earlier life fails.
+    /// How many hosts have died on this disk. A handle from an earlier life fails.
     life: u64,
     capacity_bytes: Option<u64>,
     delay: Option<Duration>,
@@ -48,27 +48,27 @@ struct State {
 }
 
 impl SimDisk {
-    /// An empty disk of unlimited size and no delay.
+    /// Makes an empty disk of unlimited size and no delay.
     #[must_use]
     pub fn new() -> Self {
         Self { shared: Arc::default(), life: 0 }
     }
 
-    /// The same disk for a host that starts on it. Take one at each start: the handles of the host before it
-    /// fail from its kill or power loss on.
+    /// Returns a handle for a host that starts on the disk. Take one at each start: the handles of the start before
+    /// fail from the kill or power loss on.
     #[must_use]
     pub fn boot(&self) -> Self {
         Self { shared: Arc::clone(&self.shared), life: self.state().life }
     }
 
-    /// Ends the host's life. Every handle that it has fails from here on; nothing that it did is lost, and what
-    /// it did not sync can still be lost to a power loss.
+    /// Ends the host's life. Every handle of the host fails from here on. Nothing that it did is lost, and what it
+    /// did not sync can still be lost to a power loss.
     pub fn kill(&self) {
         self.state().life += 1;
     }
 
-    /// Ends the host's life and takes back what was not synced, in part, as `rng` chooses. What is left is
-    /// durable. The same disk and the same draws leave the same rest.
+    /// Ends the host's life and takes back what was not synced, in part, as `rng` chooses. What is left is durable.
+    /// Equal disks and equal draws leave the same.
     pub fn power_loss(&self, rng: &mut impl Rng) {
         let mut state = self.state();
         state.life += 1;
@@ -92,15 +92,15 @@ impl SimDisk {
         self.state().paused = paused;
     }
 
-    /// Makes so many of a thousand calls of a kind fail without effect, as `rng` chooses; 0 of them ends it.
+    /// Makes so many of a thousand calls of a kind fail without effect, as `rng` chooses; 0 ends the errors.
     pub fn set_errors(&self, kind: CallKind, per_mille: u32, rng: SeedRng) {
         self.state().failing.set(kind, per_mille, rng);
     }
 
-    /// Gives two files each other's content, in what a read returns and in what is durable.
+    /// Swaps the content of two files, both what a read returns and what is durable.
     ///
     /// # Errors
-    /// Where one of them is no file.
+    /// If one of them is not a file.
     pub fn swap(&self, one: &str, other: &str) -> io::Result<()> {
         let state = self.state();
         let files = (state.tree.find(segments(one))?, state.tree.find(segments(other))?);
@@ -111,10 +111,10 @@ impl SimDisk {
         Ok(())
     }
 
-    /// Flips the lowest bit of one byte of a file, in what a read returns and in what is durable.
+    /// Flips the lowest bit of one byte of a file, both in what a read returns and in what is durable.
     ///
     /// # Errors
-    /// Where there is no file, or the byte is not in it.
+    /// If there is no such file, or the byte is not in it.
     pub fn corrupt(&self, path: &str, byte_position: u64) -> io::Result<()> {
         let state = self.state();
         let Node::File(content) = state.tree.find(segments(path))? else {
@@ -123,19 +123,19 @@ impl SimDisk {
         content::lock(&content).flip_bit(byte_position)
     }
 
-    /// All that a host sees, sorted by path: path, kind and length, 0 for a directory.
+    /// Returns all that a host sees, sorted by path: path, kind and length, 0 for a directory.
     #[must_use]
     pub fn tree(&self) -> Vec<(String, EntryKind, u64)> {
         self.state().tree.paths(View::Seen)
     }
 
-    /// The same for what a power loss leaves that takes back all that it can.
+    /// Returns what is left, like [`tree`](Self::tree), after a power loss that takes back all that it can.
     #[must_use]
     pub fn durable_tree(&self) -> Vec<(String, EntryKind, u64)> {
         self.state().tree.paths(View::Durable)
     }
 
-    /// The content of a file as a host sees it. `None` where there is no file.
+    /// Returns the content of a file as a host sees it; `None` if there is no such file.
     #[must_use]
     pub fn read(&self, path: &str) -> Option<Vec<u8>> {
         let Ok(Node::File(content)) = self.state().tree.find(segments(path)) else { return None };
@@ -150,7 +150,7 @@ impl SimDisk {
         self.shared.lock().expect("no call panics while it holds the disk")
     }
 
-    /// What a sync that has failed does to a file, where the host is alive.
+    /// Does to a file what a sync that fails does, if the host is alive.
     fn fail_sync(&self, file: &content::SharedContent) {
         let mut state = self.state();
         if state.life == self.life
@@ -160,7 +160,7 @@ impl SimDisk {
         }
     }
 
-    /// The disk, for one call of a host that is alive.
+    /// Locks the disk for one call of a host that is alive.
     fn call(&self, kind: CallKind) -> io::Result<MutexGuard<'_, State>> {
         let mut state = self.state();
         if state.life != self.life {
@@ -172,7 +172,7 @@ impl SimDisk {
 }
 
 impl State {
-    /// How many pages may still be filled.
+    /// Returns how many pages may still be filled.
     fn pages_free(&self) -> u64 {
         let Some(bytes) = self.capacity_bytes else { return u64::MAX };
         (bytes / PAGE_BYTES as u64).saturating_sub(self.tree.pages())

@@ -1,4 +1,4 @@
-//! The faults of a plan: what the world does to the hosts, their disks and their network. Never to the node.
+//! The faults of a plan: what happens to the hosts, their disks and their network. No fault reaches into a program.
 
 mod text;
 
@@ -8,7 +8,7 @@ use crate::disk::CallKind;
 use crate::host::Host;
 use crate::links::Trouble;
 
-/// One fault. What lasts is lifted at its end, or when all faults are lifted.
+/// One fault. A fault that lasts ends at its own end, or when all faults are lifted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Segments between two hosts are lost, both ways; dials fail at once.
@@ -29,7 +29,7 @@ pub enum Fault {
     PowerLoss(Host),
     /// The host stands still: neither its disk nor its network does anything.
     Pause(Host),
-    /// Work on the disk takes so long.
+    /// Each piece of work on the disk takes this long.
     SlowDisk(Host, Duration),
     /// So many of a thousand calls of a kind fail.
     DiskErrors(Host, CallKind, u32),
@@ -41,7 +41,7 @@ pub enum Fault {
     Swap(Host, u32),
     /// The time of day jumps by so many milliseconds.
     Clock(Host, i64),
-    /// The program gives way to one that lies, and comes back at the end. The word is the subject's.
+    /// The program gives way to one that lies, and comes back at the end. The word is one of the subject's.
     Lie(Host, String),
 }
 
@@ -69,21 +69,21 @@ pub enum Family {
     Lie,
 }
 
-/// Numbers from which a fault of a family is made.
+/// The numbers that a fault of a family is made from.
 #[derive(Clone, Copy, Debug)]
 pub struct Draw {
     /// The first host.
     pub one: Host,
     /// Another host.
     pub other: Host,
-    /// Which of the faults of the family, and how strong.
+    /// Chooses the fault within the family, and its strength.
     pub number: u32,
     /// The lies that the subject knows.
     pub lies: &'static [&'static str],
 }
 
 impl Family {
-    /// All but [`Lie`](Self::Lie), which is only for subjects that know lies.
+    /// All families but [`Lie`](Self::Lie), which is only for subjects that know lies.
     pub const ALL: [Self; 17] = [
         Self::Cut,
         Self::Hold,
@@ -104,7 +104,7 @@ impl Family {
         Self::Clock,
     ];
 
-    /// A fault of this family.
+    /// Makes a fault of this family.
     #[must_use]
     pub fn fault(self, draw: Draw) -> Fault {
         let Draw { one, other, number, lies } = draw;
@@ -142,13 +142,13 @@ impl Family {
 }
 
 impl Fault {
-    /// Whether it lasts until its end; else it happens at one moment.
+    /// Whether the fault lasts until an end. The others happen at one moment.
     #[must_use]
     pub fn lasts(&self) -> bool {
         !matches!(self, Self::Reset(..) | Self::Corrupt(..) | Self::Rot(..) | Self::Swap(..) | Self::Clock(..))
     }
 
-    /// The hosts that it concerns.
+    /// Returns the hosts that the fault concerns.
     #[must_use]
     pub fn hosts(&self) -> (Host, Option<Host>) {
         match self {

@@ -1,8 +1,8 @@
-//! Faults of connections, done above the socket, so that they work over any transport: refused and hanging dials,
+//! Faults of connections, made above the socket, so that they work over any transport: refused and hanging dials,
 //! broken, stalled, slow and corrupted streams, short reads and writes.
 //!
 //! A fault concerns the way from one host to another. Both ways of a connection pass the stream that the dialling
-//! host holds, so only dialled streams are wrapped with a link; accepted ones pass everything through.
+//! host holds, so only dialled streams are wrapped with a link; accepted streams pass everything through.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ pub enum Trouble {
     Slow(Duration),
 }
 
-/// All links of a world. Clones are the same links.
+/// All links of a run. Clones are the same links.
 #[derive(Clone)]
 pub struct Links {
     state: Rc<RefCell<State>>,
@@ -43,7 +43,7 @@ pub struct Links {
 
 struct State {
     links: BTreeMap<(Host, Host), Link>,
-    /// Who waits on which stream, to be woken by any change.
+    /// The tasks that wait on a stream, by stream and direction. Any change wakes them.
     wakers: BTreeMap<(u64, bool), Waker>,
     streams: u64,
     open: BTreeMap<Host, usize>,
@@ -53,14 +53,14 @@ struct State {
 #[derive(Default)]
 struct Link {
     troubles: Vec<Trouble>,
-    /// The next so many pieces get a wrong bit.
+    /// How many of the next pieces get a wrong bit.
     corrupt: u32,
     /// Streams that were opened before this number are broken.
     broken_before: u64,
 }
 
 impl Links {
-    /// Links without a fault. The lane chooses how short a short read is.
+    /// Makes links without a fault. `rng` chooses how short a short read is.
     #[must_use]
     pub fn new(rng: SeedRng) -> Self {
         let state = State { links: BTreeMap::new(), wakers: BTreeMap::new(), streams: 0, open: BTreeMap::new(), rng };
@@ -72,7 +72,7 @@ impl Links {
         self.change(from, to, |link, _| link.troubles.push(trouble));
     }
 
-    /// Ends one that has begun.
+    /// Ends a trouble that has begun.
     pub fn end(&self, from: Host, to: Host, trouble: Trouble) {
         self.change(from, to, |link, _| {
             if let Some(index) = link.troubles.iter().position(|found| *found == trouble) {
@@ -94,7 +94,7 @@ impl Links {
         wakers.into_values().for_each(Waker::wake);
     }
 
-    /// Breaks the connections between two hosts, whoever dialled them.
+    /// Breaks the connections between two hosts, whichever of them dialled.
     pub fn cut_open_connections(&self, from: Host, to: Host) {
         self.change(from, to, |link, streams| link.broken_before = streams);
     }
@@ -104,7 +104,7 @@ impl Links {
         self.change(from, to, |link, _| link.corrupt += 1);
     }
 
-    /// How many dialled connections of a host are open.
+    /// Returns how many dialled connections of a host are open.
     #[must_use]
     pub fn open_connections(&self, host: Host) -> usize {
         self.state.borrow().open.get(&host).copied().unwrap_or(0)
@@ -139,7 +139,7 @@ impl State {
         [(one, other), (other, one)].iter().any(|way| self.links.get(way).is_some_and(|link| id < link.broken_before))
     }
 
-    /// At most how many bytes one call moves.
+    /// Returns how many bytes one call moves at most.
     fn bound(&mut self, from: Host, to: Host) -> usize {
         if !self.has(from, to, Trouble::Short) {
             return usize::MAX;
@@ -160,12 +160,12 @@ pub struct FaultTransport<T> {
     transport: T,
     links: Links,
     own: Host,
-    /// Which host an address leads to.
+    /// The host behind each address.
     hosts: Rc<BTreeMap<String, Host>>,
 }
 
 impl<T> FaultTransport<T> {
-    /// Wraps the transport of the host `own`. `hosts` says which host each address leads to.
+    /// Wraps the transport of the host `own`. `hosts` names the host behind each address.
     #[must_use]
     pub fn new(transport: T, links: Links, own: Host, hosts: Rc<BTreeMap<String, Host>>) -> Self {
         Self { transport, links, own, hosts }
@@ -226,7 +226,8 @@ impl DialledLink {
         Self { links: links.clone(), own, peer, id, waits: None, has_waited: false }
     }
 
-    /// Whether something may move, and how much at once. Registers to be woken by a change in any case.
+    /// Returns how many bytes may move at once, as soon as any may. Registers the task in any case, so that a change
+    /// wakes it.
     fn gate(&self, is_read: bool, cx: &Context<'_>) -> Poll<io::Result<usize>> {
         let mut state = self.links.state.borrow_mut();
         let (from, to) = if is_read { (self.peer, self.own) } else { (self.own, self.peer) };

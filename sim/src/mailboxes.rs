@@ -1,5 +1,5 @@
-//! The running programs, as clients reach them. A client runs on a host of its own, outside of the cluster, so it asks
-//! a program and does not use its network.
+//! How clients reach the running programs: a mailbox on each host. A client runs on a host of its own, outside of the
+//! system under test, so it asks a program through its mailbox and not through the network.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -14,17 +14,17 @@ use crate::host::Host;
 /// How many questions wait for a program. Chosen: a plan never makes so many calls at once.
 const QUESTIONS_MAX: usize = 64;
 
-/// Takes questions, each with who is told the answer.
+/// Takes questions, each with the way back for its answer.
 type Mailbox<Q, A> = mpsc::Sender<(Q, oneshot::Sender<A>)>;
 
-/// Who answers on each host. Clones are the same.
+/// The mailboxes of all hosts. Clones are the same mailboxes.
 pub struct Mailboxes<Q, A> {
     running: Rc<RefCell<BTreeMap<Host, Mailbox<Q, A>>>>,
 }
 
 impl<Q: 'static, A: 'static> Mailboxes<Q, A> {
-    /// To be called on a host as its program starts: has the program answer what clients ask, each question in a task
-    /// of its own, until the host is killed or the program is started again.
+    /// Opens the mailbox of a host, in place of an earlier one. It is called on the host when its program starts. The
+    /// program answers each question in a task of its own, until the host is killed or the program is started again.
     pub fn started<P, F>(&self, host: Host, program: P, answer: impl Fn(P, Q) -> F + 'static)
     where
         P: Clone + 'static,
@@ -35,14 +35,14 @@ impl<Q: 'static, A: 'static> Mailboxes<Q, A> {
         spawn_local(async move {
             while let Some((question, reply)) = asked.recv().await {
                 let answering = answer(program.clone(), question);
-                // Whoever asked may have given up.
+                // The client may have given up.
                 spawn_local(async move { reply.send(answering.await).ok() });
             }
         });
     }
 
-    /// What the program of a host answers. Nothing where it has not started or its host is killed before it answers:
-    /// what was asked for may have happened or not.
+    /// Asks the program of a host and returns its answer. Returns `None` if the program has not started, or if its
+    /// host is killed before it answers: then the effect of the question is unknown.
     pub async fn ask(&self, host: Host, question: Q) -> Option<A> {
         let program = self.running.borrow().get(&host)?.clone();
         let (reply, answer) = oneshot::channel();

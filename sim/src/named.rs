@@ -1,6 +1,6 @@
-//! Enums whose variants have a name in plans and on the command line.
+//! Enums without fields whose variants have names in plans and on the command line.
 
-/// Makes an enum without fields of variants with their names.
+/// Makes an enum of variants and their names.
 macro_rules! named {
     ($(#[doc = $of:literal])+ $enum:ident $($(#[doc = $doc:literal])+ $variant:ident $name:literal,)*) => {
         $(#[doc = $of])+
@@ -10,13 +10,13 @@ macro_rules! named {
         }
 
         impl $enum {
-            /// All of them.
+            /// All variants.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// Their names, in the same order.
+            /// The names of all variants, in the same order.
             pub const NAMES: &[&str] = &[$($name),*];
 
-            /// What it is called.
+            /// Returns the name of a variant.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
@@ -24,7 +24,7 @@ macro_rules! named {
                 }
             }
 
-            /// The one of that name.
+            /// Returns the variant of a name.
             #[must_use]
             pub fn named(name: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|one| one.name() == name)

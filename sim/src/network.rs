@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::platform::EPOCH;
 
-/// Segments and connections that may wait at one socket; turmoil panics beyond it.
+/// How many segments and connections may wait at one socket. Turmoil panics if there are more.
 const TCP_CAPACITY: usize = 4096;
 
 /// The times of a simulated network.
@@ -17,7 +17,7 @@ pub(crate) struct Times {
     pub(crate) limit: Duration,
 }
 
-/// A simulated network without hosts.
+/// Makes a simulated network without hosts.
 pub(crate) fn network(seed: u64, times: &Times) -> turmoil::Sim<'static> {
     turmoil::Builder::new()
         .rng_seed(seed)

@@ -26,11 +26,11 @@ pub struct Plan<O> {
     pub seed: u64,
     /// How many hosts there are.
     pub nodes: usize,
-    /// Who dials whom.
+    /// Pairs of hosts: the first dials the second.
     pub dials: Vec<(Host, Host)>,
-    /// How the programs of hosts are started, beyond what all have in common.
+    /// How the programs of hosts are started, beyond what all have in common: a host and a word of the subject.
     pub options: Vec<(Host, String)>,
-    /// What happens, in any order.
+    /// What happens. The order is that of the times, not that of the steps.
     pub steps: Vec<Step<O>>,
     /// When all faults end, in milliseconds.
     pub lift_ms: u64,
@@ -41,21 +41,21 @@ pub struct Plan<O> {
 pub struct Step<O> {
     /// When, in milliseconds of virtual time.
     pub at_ms: u64,
-    /// What.
+    /// What happens.
     pub what: Action<O>,
 }
 
-/// What happens.
+/// What happens in a step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action<O> {
-    /// A call on the node of a host.
+    /// A call on a host.
     Call(Host, O),
-    /// A fault, up to a moment in milliseconds.
+    /// A fault, and the moment in milliseconds at which it ends.
     Fault(Fault, u64),
 }
 
 impl<O> Plan<O> {
-    /// The calls, in the order of their times.
+    /// Returns the calls, in the order of their times.
     #[must_use]
     pub fn calls(&self) -> Vec<(u64, Host, &O)> {
         let mut calls: Vec<_> = self
@@ -70,16 +70,16 @@ impl<O> Plan<O> {
         calls
     }
 
-    /// How the program of a host is started.
+    /// Returns how the program of a host is started.
     #[must_use]
     pub fn options_of(&self, host: Host) -> Vec<String> {
         self.options.iter().filter(|(of, _)| *of == host).map(|(_, option)| option.clone()).collect()
     }
 
-    /// Whether all options and lies are such as the subject knows: the text of a plan alone does not say.
+    /// Checks that the subject knows all options and lies: the text of a plan alone does not show it.
     ///
     /// # Errors
-    /// Names the first that is not.
+    /// Names the first word that the subject does not know.
     pub fn check_words(&self, options: &[&str], lies: &[&str]) -> Result<(), String> {
         if let Some((_, option)) = self.options.iter().find(|(_, option)| !options.contains(&option.as_str())) {
             return Err(format!("{option:?} is no option: known are {}", options.join(", ")));
@@ -94,7 +94,7 @@ impl<O> Plan<O> {
         Ok(())
     }
 
-    /// The faults with their ends, in the order of their beginnings.
+    /// Returns the faults with their ends, in the order of their beginnings.
     #[must_use]
     pub fn faults(&self) -> Vec<(u64, u64, &Fault)> {
         let mut faults: Vec<_> = self

@@ -12,7 +12,7 @@ use dacapo::transport::Transport;
 use crate::disk::SimDisk;
 use crate::transport::SimTransport;
 
-/// When every simulation begins: 2026-01-01 00:00:00 UTC.
+/// The moment at which every simulation begins: 2026-01-01 00:00:00 UTC.
 pub const EPOCH: UnixMillis = UnixMillis(1_767_225_600_000);
 
 /// The time of day of a host.
@@ -22,11 +22,11 @@ pub enum SimClock {
     Virtual,
     /// Always the epoch: two networks of different speed then store the same bytes.
     Frozen,
-    /// Virtual time, and so many milliseconds more or less; it can be stepped while the host runs.
+    /// The epoch, the virtual time, and this many milliseconds, which can change while the host runs.
     Skewed(Rc<Cell<i64>>),
 }
 
-/// What a simulated host runs its node on.
+/// What a simulated host runs its program on.
 #[derive(Clone)]
 pub struct SimPlatform<T = SimTransport, D = SimDisk> {
     /// The network.

@@ -52,7 +52,7 @@ pub fn report_for<S: Subject>(program: &str, run: &Run<S>, source: Option<&str>)
     text
 }
 
-/// Which source this is: version, revision where it was built in a repository, and profile.
+/// Returns what was built: version, profile, and the revision if it was built in a repository.
 #[must_use]
 pub fn built_from() -> String {
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };

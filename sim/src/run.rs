@@ -1,5 +1,5 @@
-//! Runs a plan: the hosts with their disks on turmoil's network, the faults at their times, the calls of the clients;
-//! then, with all faults lifted, whether everything comes right; then the oracles.
+//! Runs a plan: the hosts with their disks on turmoil's network, the faults at their times, and the calls of the
+//! clients; then, with all faults lifted, waits for everything to come right; then asks the oracles.
 
 mod faults;
 mod hosts;
@@ -21,12 +21,12 @@ use crate::subject::{Broken, Run, Scene, Subject};
 use crate::trace::{Trace, Tracer};
 use faults::Faults;
 
-/// How long the network takes for a segment at least; the tick is the same. Chosen: a run costs one step per host
-/// and tick, and no deadline of a subject is near it.
+/// The least time that the network takes for a segment, and the step of the simulation. Chosen: a run costs one step
+/// per host and tick, and no deadline of a subject is near it.
 const TICK: Duration = Duration::from_millis(20);
 const LATENCY_MAX: Duration = Duration::from_millis(60);
 
-/// The stream of the seed of the links that is drawn from. It is part of what a seed means.
+/// The stream that the links draw from, of their derived seed. It is part of what a seed means.
 const LINKS_STREAM: u64 = 5;
 
 /// The longest run.
@@ -38,7 +38,8 @@ pub fn run<S: Subject>(subject: &S, plan: &Plan<S::Call>) -> Run<S> {
     run_until(subject, plan, None)
 }
 
-/// The same, but stops at a moment of virtual time, for a look at the world as it is then.
+/// Runs a plan up to a moment of virtual time, for a look at everything as it is then. No oracle is asked about such
+/// a run.
 #[must_use]
 pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Duration>) -> Run<S> {
     let trace = Rc::new(RefCell::new(Trace::default()));
@@ -65,7 +66,7 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
     }
     let elapsed = sim.elapsed();
     let connections = (0..plan.nodes).map(|host| scene.links.open_connections(host)).collect();
-    // What ends now may not touch the disks any more.
+    // A program that is dropped below may not touch the disks any more.
     scene.disks.iter().for_each(SimDisk::kill);
     drop(sim);
     let broken = scene.broken.borrow().first().cloned();

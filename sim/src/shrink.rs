@@ -1,8 +1,8 @@
 //! Shrinking: from a plan that breaks a promise to a small one that breaks the same one.
 //!
 //! Steps are dropped first, by halves and then one at a time (ddmin: Zeller and Hildebrandt, 2002), because walking
-//! the whole value tree of a plan costs a run for each step. Then each step's times walk proptest's value trees of
-//! numbers, and its call becomes what the subject says is smaller.
+//! the whole value tree of a plan costs a run for each step. Then the times of each step walk proptest's value trees
+//! of numbers, and its call becomes what the subject calls smaller.
 
 use proptest::num::u64::BinarySearch;
 use proptest::strategy::ValueTree;
@@ -11,19 +11,19 @@ use crate::plan::{Action, Plan, Step};
 use crate::run::run;
 use crate::subject::{Broken, Subject};
 
-/// What shrinking has come to.
+/// The result of shrinking.
 #[derive(Clone, Debug)]
 pub struct Shrunk<C> {
     /// The plan.
     pub plan: Plan<C>,
     /// How it breaks the promise.
     pub broken: Broken,
-    /// How many runs that took.
+    /// How many runs it took.
     pub runs: usize,
 }
 
-/// Shrinks a plan that breaks a promise, within a number of runs. `None` where it breaks none. `goes_on` is told of
-/// each run.
+/// Shrinks a plan that breaks a promise, within a number of runs. Returns `None` if the plan breaks none. `tick` is
+/// called with the number of each run.
 pub fn shrink<S: Subject>(
     subject: &S,
     plan: &Plan<S::Call>,
@@ -49,7 +49,7 @@ struct Shrinking<'a, S: Subject> {
 }
 
 impl<S: Subject> Shrinking<'_, S> {
-    /// Takes a smaller plan where it breaks the same promise.
+    /// Keeps a smaller plan if it breaks the same promise.
     fn try_plan(&mut self, plan: Plan<S::Call>) -> bool {
         if self.best.runs >= self.runs_max || plan == self.best.plan {
             return false;
@@ -110,14 +110,14 @@ impl<S: Subject> Shrinking<'_, S> {
         }
     }
 
-    /// Walks the value tree of a number of one step as far as it goes.
+    /// Walks the value tree of a number of one step as far as the promise stays broken.
     fn walk(&mut self, index: usize, mut tree: BinarySearch, set: impl Fn(&mut Step<S::Call>, u64)) {
         let mut is_first = true;
         loop {
             let mut plan = self.best.plan.clone();
             set(&mut plan.steps[index], tree.current());
-            // The first number is the step's own, rounded up. Whether it breaks or not, only what is below it is
-            // searched: above it the tree has nothing, and its sums overflow.
+            // The first number is the step's own, rounded up. Whether it breaks the promise or not, only numbers
+            // below it are searched: above it the tree has nothing, and its sums overflow.
             let goes_on = if self.try_plan(plan) || is_first { tree.simplify() } else { tree.complicate() };
             is_first = false;
             if !goes_on || self.best.runs >= self.runs_max {
@@ -126,7 +126,7 @@ impl<S: Subject> Shrinking<'_, S> {
         }
     }
 
-    /// Drops the options that it does not take.
+    /// Drops the options that the broken promise does not need.
     fn drop_options(&mut self) {
         let mut index = 0;
         while index < self.best.plan.options.len() {
@@ -138,7 +138,7 @@ impl<S: Subject> Shrinking<'_, S> {
         }
     }
 
-    /// Drops the last nodes where no step needs them.
+    /// Drops the last nodes that no step needs.
     fn drop_nodes(&mut self) {
         while self.best.plan.nodes > 2 {
             let last = self.best.plan.nodes - 1;

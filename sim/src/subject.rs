@@ -1,4 +1,5 @@
-//! What the harness needs to know of a system under test. Everything else in it does not know what it tests.
+//! What the harness needs to know of a system under test: the trait [`Subject`], and what the harness hands to a
+//! subject and takes from it. Nothing else in the harness knows what it tests.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,48 +23,50 @@ use crate::transport::SimTransport;
 
 /// A system under test: the program of each host, the calls of its clients, and what must hold.
 pub trait Subject: Clone + 'static {
-    /// A call of a client; its text is what a plan has.
+    /// A call of a client. Its text stands in plans.
     type Call: Clone + fmt::Debug + fmt::Display + FromStr<Err: fmt::Display> + PartialEq + 'static;
-    /// What a program tells of itself; its text is a line of the trace.
+    /// What a program reports about itself. Its text is a line of the trace.
     type Event: Clone + fmt::Debug + fmt::Display + 'static;
     /// What clients and programs share: handles on running programs, and the history of the calls. Each run begins
-    /// with the default; clones are the same clients.
+    /// with the default. Clones are the same clients.
     type Clients: Clone + Default + 'static;
 
-    /// The calls that a seed draws from.
+    /// Returns the calls that the plan of a seed is drawn from.
     fn calls(&self) -> BoxedStrategy<Self::Call>;
 
-    /// Calls that are smaller than this one, the smallest first. Where nothing is said, there are none.
+    /// Returns calls that are smaller than this one, the smallest first. By default there are none.
     fn smaller(&self, _call: &Self::Call) -> Vec<Self::Call> {
         Vec::new()
     }
 
-    /// The ways in which a program can lie, each one word. A host that lies runs another program: see [`Boot::lie`].
+    /// Returns the ways in which a program can lie, each one word. A host that lies runs another program: see
+    /// [`Boot::lie`].
     fn lies(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// The ways in which the program of a host can be started, each one word: see [`Boot::options`].
+    /// Returns the ways in which the program of a host can be started, each one word: see [`Boot::options`].
     fn options(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// The bugs that can be planted in the subject, each one word. An oracle has to catch each of them.
+    /// Returns the bugs that can be planted in the subject, each one word. An oracle has to catch each of them.
     fn bugs(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// Returns the subject with a bug planted. It is called with a word of [`bugs`](Self::bugs) only.
+    /// Plants a bug in the subject. It is called with a word of [`bugs`](Self::bugs) only.
     #[must_use]
     fn plant(self, _bug: &str) -> Self {
         self
     }
 
-    /// Runs the program of a host until it ends. It is started again whatever it ends with, but for
-    /// [`Ended::Broken`]. It is dropped where its host is killed.
+    /// Runs the program of a host until it ends. The harness drops the program if its host is killed, and starts it
+    /// again however it ended, unless it ended as [`Ended::Broken`].
     fn boot(self, boot: Boot<Self>) -> impl Future<Output = Ended> + 'static;
 
-    /// Makes one call on a host and says what came of it, as the trace is to have it; none where nobody can know.
+    /// Makes one call on a host and returns its outcome, as the trace is to show it; `None` if nobody can know the
+    /// outcome.
     fn call(
         self,
         scene: Scene<Self>,
@@ -72,55 +75,56 @@ pub trait Subject: Clone + 'static {
         call: Self::Call,
     ) -> impl Future<Output = Option<String>> + 'static;
 
-    /// Runs after all faults have ended: everything has to come right. Where nothing is said, nothing has to.
+    /// Runs after all faults have ended: everything has to come right. By default nothing is checked.
     fn settle(self, _scene: Scene<Self>) -> impl Future<Output = Result<(), Broken>> + 'static {
         std::future::ready(Ok(()))
     }
 
-    /// Sees what a host hands to the network. Where nothing is said, it looks away.
+    /// Sees what a host hands to the network. By default it ignores the bytes.
     fn on_wire(&self, _clients: &Self::Clients, _host: Host, _bytes: &[u8]) {}
 
-    /// Whether a file may be damaged at rest. What a program cannot live without may not: where nothing is said, no
-    /// file may.
+    /// Whether a file may be damaged at rest. A file that the program cannot live without may not. By default no file
+    /// may.
     fn may_rot(&self, _path: &str) -> bool {
         false
     }
 
-    /// What must hold of a whole run, besides what calls and settling have found. Where nothing is said, nothing.
+    /// Returns what must hold of a whole run, besides what calls and settling have checked. By default nothing.
     fn oracles(&self) -> Vec<Oracle<Self>> {
         Vec::new()
     }
 
-    /// Rare states that a run can reach; counted over a sweep. Where nothing is said, none are counted.
+    /// Counts the rare states that a run has reached; a sweep adds them up. By default none are counted.
     fn reached(&self, _run: &Run<Self>) -> BTreeMap<&'static str, u64> {
         BTreeMap::new()
     }
 
-    /// Who the program of a host is, if programs have names of their own. People see it beside the name of the host.
+    /// Returns how the program of a host calls itself, if programs have names of their own. People see it beside the
+    /// name of the host.
     fn identity(&self, _clients: &Self::Clients, _host: Host) -> Option<String> {
         None
     }
 
-    /// What a disk holds, in words of the subject, one line each. People see it above the files.
+    /// Describes a disk in words of the subject, one line each. People see the lines above the files.
     fn inspect(&self, _disk: &SimDisk) -> Vec<String> {
         Vec::new()
     }
 }
 
-/// Judges a run. Named for the promise that it watches.
+/// Judges a run. It is named for the promise that it watches.
 pub struct Oracle<S: Subject> {
     /// The promise.
     pub name: &'static str,
-    /// What is wrong with the run, where something is.
+    /// Returns an error that says what is wrong with the run, if something is.
     pub judge: fn(&Run<S>) -> Result<(), String>,
 }
 
 /// A promise that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
-    /// The oracle that says so.
+    /// The oracle that noticed.
     pub oracle: &'static str,
-    /// How.
+    /// How the promise was broken.
     pub what: String,
 }
 
@@ -129,27 +133,27 @@ pub struct Broken {
 pub enum Ended {
     /// It was told to stop.
     Stopped,
-    /// It could not run, and says why.
+    /// It could not run, for this reason.
     Failed(String),
-    /// It must not end so: it panicked.
+    /// It ended as it never may: it panicked, for instance.
     Broken(String),
 }
 
-/// What the program of a host runs on, each time it is started.
+/// What the program of a host gets each time it is started.
 pub struct Boot<S: Subject> {
-    /// Which host.
+    /// The host.
     pub host: Host,
     /// How many times the program was started before.
     pub number: u64,
-    /// Where it is set, not the program itself is to be run, but one that lies in this way.
+    /// If set, the host does not run the program itself, but one that lies in this way.
     pub lie: Option<String>,
     /// How the program is to be started, in words of the subject.
     pub options: Vec<String>,
-    /// Where its random choices come from: another seed for each start.
+    /// The source of its random choices: another seed for each start.
     pub seed: Seed,
-    /// Where it listens.
+    /// The address on which it listens.
     pub listen: Address,
-    /// Where the program of each host listens, by host.
+    /// The addresses on which the programs of all hosts listen, by host.
     pub hosts: Vec<Address>,
     /// The hosts that it dials.
     pub dials: Vec<Address>,
@@ -159,13 +163,13 @@ pub struct Boot<S: Subject> {
     pub disk: SimDisk,
     /// Its time of day.
     pub clock: SimClock,
-    /// Where it tells its events.
+    /// Where it reports its events.
     pub events: Tracer<S::Event>,
     /// What it shares with its clients.
     pub clients: S::Clients,
 }
 
-/// What clients see of the world.
+/// What the calls of clients have at hand.
 pub struct Scene<S: Subject> {
     /// What they share.
     pub clients: S::Clients,
@@ -175,32 +179,32 @@ pub struct Scene<S: Subject> {
     pub disks: Rc<Vec<SimDisk>>,
     /// What was damaged at rest, so far.
     pub damage: Rc<RefCell<Vec<Damage>>>,
-    /// The hosts whose program gave way to one that lies, so far.
+    /// The hosts whose program has given way to one that lies, so far.
     pub liars: Rc<RefCell<BTreeSet<Host>>>,
     /// Writes lines of the clients into the trace.
     pub notes: Tracer<S::Event>,
-    /// What is broken so far. The run ends at the first.
+    /// The promises that are broken so far. The run ends at the first.
     pub broken: Rc<RefCell<Vec<Broken>>>,
     /// All links.
     pub links: Links,
-    /// How often each host has been started.
+    /// How many times each host has been started.
     pub boots: Rc<Vec<Cell<u64>>>,
 }
 
-/// A file that the world damaged at rest.
+/// A file that a fault damaged at rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {
-    /// On whose disk.
+    /// The host on whose disk the file lies.
     pub host: Host,
-    /// Which file.
+    /// The path of the file.
     pub path: String,
 }
 
 /// A run after its end.
 pub struct Run<S: Subject> {
-    /// What was run.
+    /// The plan that was run.
     pub plan: Rc<Plan<S::Call>>,
-    /// What the clients know.
+    /// What clients and programs shared.
     pub clients: S::Clients,
     /// The disks, by host, as the run left them.
     pub disks: Rc<Vec<SimDisk>>,
@@ -208,11 +212,11 @@ pub struct Run<S: Subject> {
     pub damage: Vec<Damage>,
     /// The hosts whose program gave way to one that lies.
     pub liars: BTreeSet<Host>,
-    /// What happened.
+    /// What happened, in order.
     pub trace: Trace<S::Event>,
     /// Virtual time that passed.
     pub elapsed: Duration,
-    /// Faults that took effect, by their first word.
+    /// The faults that took effect, by their first word.
     pub faults: BTreeMap<String, u64>,
     /// Dialled connections that were open at the end, by host.
     pub connections: Vec<usize>,
@@ -221,7 +225,7 @@ pub struct Run<S: Subject> {
 }
 
 impl<S: Subject> Scene<S> {
-    /// Notes a broken promise. The run ends after the step in which the first is noted.
+    /// Notes a broken promise. The run ends at the first one.
     pub fn note_broken(&self, broken: Broken) {
         self.broken.borrow_mut().push(broken);
     }
@@ -244,7 +248,7 @@ impl<S: Subject> Clone for Scene<S> {
 }
 
 impl Broken {
-    /// Makes a broken promise of what an oracle says.
+    /// Returns the promise of an oracle as broken.
     pub fn new(oracle: &'static str, what: impl Into<String>) -> Self {
         Self { oracle, what: what.into() }
     }

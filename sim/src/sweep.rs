@@ -1,4 +1,5 @@
-//! Many seeds on all cores: each is drawn, run and judged; a share is run twice and compared.
+//! A sweep: many seeds on all cores. Each seed is drawn, run and judged, and one in so many is run twice and
+//! compared.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,7 +14,7 @@ use crate::plan::draw::{self, Vocabulary};
 use crate::run::run;
 use crate::subject::{Broken, Subject};
 
-/// One run in so many is done twice.
+/// One seed in so many is run twice.
 pub const TWICE_EVERY: u64 = 64;
 
 /// What is swept.
@@ -21,9 +22,10 @@ pub const TWICE_EVERY: u64 = 64;
 pub struct Sweep {
     /// The seeds.
     pub seeds: Range<u64>,
-    /// Threads.
+    /// How many threads.
     pub jobs: usize,
-    /// Which part of the range, counted from 0, of how many: the seeds that leave that rest.
+    /// The part of the range, counted from 0, and how many parts there are. A part has the seeds that leave this
+    /// remainder.
     pub shard: (u64, u64),
 }
 
@@ -40,19 +42,19 @@ pub struct Tally {
     pub faults: BTreeMap<String, u64>,
     /// Rare states that were reached.
     pub reached: BTreeMap<&'static str, u64>,
-    /// Seeds that broke a promise, and how.
+    /// The seeds that broke a promise, and how.
     pub broken: BTreeMap<u64, Broken>,
 }
 
-/// The plan that a seed names.
+/// Returns the plan that a seed names.
 #[must_use]
 pub fn plan_of<S: Subject>(subject: &S, seed: u64) -> Plan<S::Call> {
     let words = Vocabulary { lies: subject.lies(), options: subject.options() };
     draw::tree(seed, subject.calls(), words).current()
 }
 
-/// Sweeps until the range is done, a promise is broken, or `goes_on` says no. It is called after each run, on the
-/// thread that did it.
+/// Sweeps until the range is done, a promise is broken, or `goes_on` returns false. `goes_on` is called after each
+/// run, on the thread that did it.
 pub fn sweep<S>(subject: &S, sweep: &Sweep, goes_on: impl Fn(&Tally) -> bool + Sync) -> Tally
 where
     S: Subject + Sync,
@@ -86,7 +88,7 @@ where
     summary.into_inner().expect("every thread has ended")
 }
 
-/// What one seed adds.
+/// What one seed adds to the tally.
 struct One {
     virtual_time: Duration,
     faults: BTreeMap<String, u64>,

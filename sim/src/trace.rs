@@ -1,7 +1,7 @@
-//! What happened in a run, in order: the events of every node, and every piece of bytes that was sent.
+//! What happened in a run, in order: the events of every program, and every piece of bytes that was sent.
 //!
-//! Two runs are the same where their traces are. A line of sent bytes has their digest, so a key, an IV or a
-//! length that differs shows at once, and long before it would show in an event.
+//! Two runs are the same if their traces are. A line of sent bytes carries their digest, so a key, an IV or a length
+//! that differs shows at once, and long before it would show in an event.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -23,18 +23,18 @@ pub struct Line<E> {
 /// What a line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact<E> {
-    /// A node told an event.
+    /// A program reported an event.
     Event(E),
     /// Bytes were handed to the network.
     Sent {
-        /// Where to.
+        /// The address to which they were sent.
         to: SocketAddr,
-        /// How many.
+        /// How many bytes.
         bytes: usize,
-        /// The first eight bytes of their BLAKE3.
+        /// The first eight bytes of the BLAKE3 of the bytes.
         digest: u64,
     },
-    /// The workload says what it does.
+    /// A client or a fault says what it does.
     Note(String),
 }
 
@@ -63,7 +63,7 @@ impl<E> Clone for Tracer<E> {
 }
 
 impl<E: Clone> Tracer<E> {
-    /// Writes for `host` into a trace that it shares with others.
+    /// Makes a tracer that writes for `host` into a trace that it shares with others.
     #[must_use]
     pub fn new(host: &str, trace: &Rc<RefCell<Trace<E>>>) -> Self {
         Self { host: host.into(), trace: trace.clone() }
@@ -74,7 +74,7 @@ impl<E: Clone> Tracer<E> {
         self.push(Fact::Event(event.clone()));
     }
 
-    /// Writes what the workload does.
+    /// Writes what a client does.
     pub fn note(&self, note: String) {
         self.push(Fact::Note(note));
     }
@@ -86,7 +86,7 @@ impl<E: Clone> Tracer<E> {
         self.push(Fact::Sent { to, bytes: bytes.len(), digest: u64::from_be_bytes(*digest) });
     }
 
-    /// Writes what is done to the world between two steps of the simulation.
+    /// Writes what a fault does between two steps of the simulation.
     pub fn note_at(&self, at: Duration, note: String) {
         self.trace.borrow_mut().lines.push(Line { at, host: self.host.clone(), what: Fact::Note(note) });
     }
@@ -98,18 +98,18 @@ impl<E: Clone> Tracer<E> {
 }
 
 impl<E: fmt::Display> Trace<E> {
-    /// Every line.
+    /// Returns every line.
     #[must_use]
     pub fn lines(&self) -> &[Line<E>] {
         &self.lines
     }
 
-    /// The lines that people read: no sent bytes.
+    /// Returns the lines that people read: those without sent bytes.
     pub fn story(&self) -> impl Iterator<Item = &Line<E>> {
         self.lines.iter().filter(|line| !matches!(line.what, Fact::Sent { .. }))
     }
 
-    /// The events of one host, in order.
+    /// Returns the events of one host, in order.
     pub fn events<'a>(&'a self, host: &'a str) -> impl Iterator<Item = &'a E> {
         self.lines.iter().filter_map(move |line| match &line.what {
             Fact::Event(event) if &*line.host == host => Some(event),
@@ -117,7 +117,7 @@ impl<E: fmt::Display> Trace<E> {
         })
     }
 
-    /// BLAKE3 of every line as text.
+    /// Returns the BLAKE3 of every line as text.
     #[must_use]
     pub fn digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();

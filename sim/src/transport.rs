@@ -1,4 +1,4 @@
-//! The transport over turmoil's simulated TCP. Every byte that is sent passes the trace on its way.
+//! The transport over turmoil's simulated TCP. The tap of the host sees every byte that is sent.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -10,7 +10,7 @@ use dacapo::transport::{Address, Transport};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use turmoil::net::{TcpListener, TcpStream};
 
-/// Sees all bytes that a host hands to the network, and where they go.
+/// Sees the bytes that a host hands to the network, and the address to which they go.
 pub type Tap = Rc<dyn Fn(SocketAddr, &[u8])>;
 
 /// Turmoil's network, as one host sees it.
@@ -27,7 +27,7 @@ pub struct SimStream {
 }
 
 impl SimTransport {
-    /// The network of one host.
+    /// Makes the network of one host.
     #[must_use]
     pub fn new(tap: Tap) -> Self {
         Self { tap }

@@ -9,13 +9,14 @@ use crate::trace::Trace;
 pub struct Difference {
     /// The line, counted from 1.
     pub line: usize,
-    /// What the first run has there; `None` where it ended before.
+    /// That line of the first run; `None` if the run ended before.
     pub first: Option<String>,
-    /// What the second run has there.
+    /// That line of the second run; `None` if the run ended before.
     pub second: Option<String>,
 }
 
-/// Compares two runs as text, so that a trace from another process compares like one from this.
+/// Returns the first difference of two runs. They are compared as text, so that a trace from another process compares
+/// like one from this process.
 #[must_use]
 pub fn compare<'a>(
     first: impl IntoIterator<Item = &'a str>,
@@ -34,7 +35,7 @@ pub fn compare<'a>(
     None
 }
 
-/// A trace as lines of text.
+/// Returns a trace as lines of text.
 #[must_use]
 pub fn lines<E: fmt::Display>(trace: &Trace<E>) -> Vec<String> {
     trace.lines().iter().map(ToString::to_string).collect()

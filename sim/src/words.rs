@@ -1,75 +1,75 @@
-//! The words of one line of a plan.
+//! The words of one line of a plan, and its times.
 
 use std::str::{FromStr, SplitWhitespace};
 
 use crate::host::{self, HOSTS_MAX, Host};
 
-/// What is left of a line.
+/// The words of a line that are not read yet.
 pub struct Words<'a> {
     words: SplitWhitespace<'a>,
 }
 
 impl<'a> Words<'a> {
-    /// The words of a text.
+    /// Splits a text into words.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
         Self { words: text.split_whitespace() }
     }
 
-    /// The next word.
+    /// Returns the next word.
     ///
     /// # Errors
-    /// Where there is none; `what` says what was expected.
+    /// If there is none. `what` names what was expected.
     pub fn word(&mut self, what: &str) -> Result<&'a str, String> {
         self.words.next().ok_or_else(|| format!("{what} is missing at the end of the line"))
     }
 
-    /// The next word as a value.
+    /// Returns the next word as a value.
     ///
     /// # Errors
-    /// Where it is missing or is no such value.
+    /// If the word is missing or is no such value.
     pub fn parse<T: FromStr>(&mut self, what: &str) -> Result<T, String> {
         let word = self.word(what)?;
         word.parse().map_err(|_| format!("{word:?} is not {what}"))
     }
 
-    /// The next word as a number up to a bound.
+    /// Returns the next word as a number up to a bound.
     ///
     /// # Errors
-    /// Where it is missing, no number, or larger.
+    /// If the word is missing, is no number, or is larger.
     pub fn at_most(&mut self, max: u32) -> Result<u32, String> {
         let number = self.parse("a number")?;
         if number <= max { Ok(number) } else { Err(format!("{number} is more than {max}")) }
     }
 
-    /// The next word as a host.
+    /// Returns the next word as a host.
     ///
     /// # Errors
-    /// Where it is none.
+    /// If the word is missing or names no host.
     pub fn host(&mut self) -> Result<Host, String> {
         let word = self.word("a host")?;
         host::named(word).ok_or_else(|| format!("{word:?} is not a host, n0 to n{}", HOSTS_MAX - 1))
     }
 
-    /// The next word as seconds with up to three decimals, in milliseconds.
+    /// Returns the next word as a time in milliseconds: seconds with up to three decimals.
     ///
     /// # Errors
-    /// Where it is no such time.
+    /// If the word is missing or is no such time.
     pub fn time(&mut self) -> Result<u64, String> {
         let word = self.word("a time in seconds")?;
         parse_time(word).ok_or_else(|| format!("{word:?} is not a time in seconds, such as 1.250, below {TIME_MAX_S}"))
     }
 
-    /// What is left, as one text.
+    /// Returns the words that are left, as one text.
     #[must_use]
     pub fn rest(self) -> String {
         self.words.collect::<Vec<_>>().join(" ")
     }
 
-    /// Checks that nothing is left.
+    /// Checks that no word is left.
     ///
     /// # Errors
-    /// Where there is.
+    /// If one is.
     pub fn end(mut self) -> Result<(), String> {
         match self.words.next() {
             None => Ok(()),
@@ -92,7 +92,7 @@ fn parse_time(word: &str) -> Option<u64> {
     Some(seconds * 1000 + millis)
 }
 
-/// A time as a plan has it.
+/// Shows a time as plans do.
 #[must_use]
 pub fn show_time(ms: u64) -> String {
     format!("{}.{:03}", ms / 1000, ms % 1000)

@@ -1,4 +1,4 @@
-//! `cargo sim` as its users run it: help texts, exit codes, and the same run in a process of its own.
+//! `cargo sim` as its users run it: help texts, exit codes, and a run that repeats in a process of its own.
 
 #[path = "../../tests/support/snapshots.rs"]
 mod support;

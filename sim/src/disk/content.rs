@@ -1,13 +1,14 @@
 //! The content of one file: what a read returns, and what a power loss may bring back.
 //!
-//! Pages are shared, never copied as a whole file: the first write to a page after a sync keeps the page that
-//! was there, and a sync forgets it. A hole is a page that is not there. After a power loss each sector holds
-//! what it held at some moment since the last sync, and the length is one that the file had in that time; the
-//! moments are chosen for the whole file, or for each page, or for each sector, so that a write comes back
-//! whole as well as torn. No sector ever holds other bytes.
+//! Pages are shared, and a file is never copied as a whole: the first write to a page after a sync keeps the earlier
+//! page, and a sync forgets it. A hole is a page that is absent. After a power loss each sector holds what it held at
+//! some moment since the last sync, and the length is one that the file had in that time. The moments are chosen for
+//! the whole file, or for each page, or for each sector, so that a write comes back whole as well as torn. No sector
+//! ever holds other bytes.
 //!
-//! A sync that fails may give pages up, as Linux does (Rebello et al., "Can Applications Recover from fsync Failures?",
-//! USENIX ATC 2020): they read as they were written, and count as clean, so that no later sync writes them.
+//! A sync that fails may give pages up, as Linux does (Rebello et al., "Can Applications Recover from fsync
+//! Failures?", USENIX ATC 2020): reads return them as they were written, and they count as clean, so that no later
+//! sync writes them.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
@@ -27,13 +28,13 @@ const SECTOR_BYTES: usize = 512;
 /// The largest position of `off_t`.
 const LEN_MAX: u64 = i64::MAX.cast_unsigned();
 
-/// Moments that are kept for a page or a length besides the latest. Chosen: a page that is written more often
+/// How many moments of a page or a length are kept besides the latest. Chosen: a page that is written more often
 /// between two syncs costs no further copies; only the states in between can then not come back.
 const MOMENTS_MAX: usize = 4;
 
 type Page = Arc<[u8]>;
 
-/// A file as its handles and its names share it.
+/// The content of a file, as its handles and its names share it.
 pub(super) type SharedContent = Arc<Mutex<Content>>;
 
 pub(super) fn lock(content: &SharedContent) -> MutexGuard<'_, Content> {
@@ -47,13 +48,13 @@ pub(super) struct Content {
     pages: BTreeMap<u64, Page>,
     /// What the pages held that changed since the last sync, oldest first: the first is durable.
     earlier_pages: BTreeMap<u64, Vec<Option<Page>>>,
-    /// The same for the length.
+    /// The lengths that the file had since the last sync, oldest first: the first is durable.
     earlier_lens: Vec<u64>,
     /// What is durable of the pages that a failed sync has given up. A write to such a page makes it dirty again.
     given_up: BTreeMap<u64, Option<Page>>,
 }
 
-/// How much of a file comes back from the same moment.
+/// What comes back from one moment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Grain {
     File,
@@ -70,7 +71,7 @@ impl Content {
         self.earlier_lens.first().copied().unwrap_or(self.len)
     }
 
-    /// Pages that are not holes.
+    /// Returns how many pages are not holes.
     pub(super) fn pages(&self) -> u64 {
         self.pages.len() as u64
     }
@@ -92,7 +93,7 @@ impl Content {
         total
     }
 
-    /// Writes until it would fill more than `pages_free` holes.
+    /// Writes until more than `pages_free` holes would be filled.
     pub(super) fn write(&mut self, position: u64, bytes: &[u8], mut pages_free: u64) -> io::Result<()> {
         if position.checked_add(bytes.len() as u64).is_none_or(|end| end > LEN_MAX) {
             return Err(ErrorKind::InvalidInput.into());
@@ -238,7 +239,7 @@ impl Content {
     }
 }
 
-/// A page whose sectors come from the moments that `pick` chooses.
+/// Makes a page whose sectors come from the moments that `pick` chooses.
 fn torn(moments: &[Option<Page>], mut pick: impl FnMut(usize) -> usize) -> Option<Page> {
     let mut bytes = [0; PAGE_BYTES];
     for (sector, target) in bytes.chunks_exact_mut(SECTOR_BYTES).enumerate() {
@@ -253,7 +254,7 @@ fn zero_page() -> Page {
     [0; PAGE_BYTES].as_slice().into()
 }
 
-/// The page that holds a position, and where in it.
+/// Returns the page that holds a position, and the position in that page.
 fn page_of(position: u64) -> (u64, usize) {
     let page_bytes = PAGE_BYTES as u64;
     let offset = usize::try_from(position % page_bytes).expect("an offset is below the page size");

@@ -39,7 +39,7 @@ impl Failing {
         }
     }
 
-    /// What the calls of a kind that fail draw from.
+    /// Returns what the failing calls of a kind draw from.
     pub(super) fn rng(&mut self, kind: CallKind) -> Option<&mut SeedRng> {
         self.shares.get_mut(&kind).map(|(_, rng)| rng)
     }

@@ -27,7 +27,7 @@ impl fmt::Debug for SimFile {
     }
 }
 
-/// Each call holds the disk for its whole length, and takes the content only after it.
+/// Each call holds the disk for its whole length, and locks the content only after the disk.
 impl DiskFile for SimFile {
     fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let _state = self.disk.call(CallKind::Read)?;

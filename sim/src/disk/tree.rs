@@ -1,13 +1,12 @@
 //! The directories of a simulated disk: the names that a host sees, and those that are durable.
 //!
-//! Each change of names is one operation, waiting in every directory that it changes until that directory is
-//! synced. A power loss keeps a random prefix of what waits in each directory. As on a journaling file system:
-//! - An operation takes effect whole or not at all. One that moves a file between two directories is durable
-//!   once *either* is synced, and brings with it what waited before it in the other: the file is never lost
-//!   and never there twice.
-//! - A move into a directory that waits to be made makes that too, and one that waits to be removed was empty.
-//! - Nothing else is ordered between directories. A file created in a directory whose own name is not durable
-//!   is dropped with it, and content is durable only by a sync of the file.
+//! Each change of names is one operation. It waits in every directory that it changes until that directory is synced.
+//! A power loss keeps a random prefix of what waits in each directory. As on a journaling file system:
+//! - An operation takes effect whole or not at all. A move between two directories is durable once *either* is synced,
+//!   and brings with it what waited before it in the other: the file is never lost and never there twice.
+//! - A move into a directory that waits to be made makes that too; a directory that waits to be removed was empty.
+//! - Nothing else is ordered between directories. A file created in a directory whose own name is not durable is
+//!   dropped with it, and content is durable only by a sync of the file.
 
 mod operations;
 
@@ -30,13 +29,13 @@ pub(super) enum Node {
     Dir(DirId),
 }
 
-/// A directory, whatever its name. Never used twice on a disk.
+/// A directory, whatever its name. No number is used twice on a disk.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct DirId(u64);
 
 const ROOT: DirId = DirId(0);
 
-/// Which names are meant.
+/// Which names a caller means.
 #[derive(Clone, Copy)]
 pub(super) enum View {
     Seen,
@@ -51,7 +50,7 @@ struct Dir {
     durable: Names,
     /// Operations on these names that are not durable, in order.
     waiting: BTreeSet<OperationId>,
-    /// The operation that made it; none for the root.
+    /// The operation that made the directory; none for the root.
     made_by: Option<OperationId>,
 }
 
@@ -100,7 +99,7 @@ impl Tree {
         let (from_dir, from_name) = self.file_place(from)?;
         let Some((to_dir, to_name)) = self.place(to)? else { return Err(ErrorKind::DirectoryNotEmpty.into()) };
         if let Some(Node::Dir(_)) = self.dir(to_dir).seen.get(&to_name) {
-            // Linux answers so, before it looks at kinds, where the target holds the source.
+            // If the target holds the source, Linux answers so before it looks at kinds.
             let holds_source = above(from).any(|dir| dir == *to);
             return Err(if holds_source { ErrorKind::DirectoryNotEmpty } else { ErrorKind::IsADirectory }.into());
         }
@@ -182,7 +181,7 @@ impl Tree {
         paths
     }
 
-    /// Pages of all files that have a name.
+    /// Returns how many pages all files have that have a name.
     pub(super) fn pages(&self) -> u64 {
         let pages = |(_, node)| match node {
             Node::File(content) => content::lock(&content).pages(),
@@ -192,7 +191,7 @@ impl Tree {
     }
 }
 
-/// Where names are.
+/// Finding names.
 impl Tree {
     fn dir(&self, dir: DirId) -> &Dir {
         self.dirs.get(&dir).expect("a directory outlives its names")
@@ -209,7 +208,7 @@ impl Tree {
         }
     }
 
-    /// The directory that holds a path, and the name in it; none for the root.
+    /// Returns the directory that holds a path, and the name in it; `None` for the root.
     fn place(&self, path: &DiskPath) -> io::Result<Option<(DirId, String)>> {
         let whole = path.as_str();
         let (parent, name) = whole.rsplit_once('/').unwrap_or(("", whole));
@@ -239,13 +238,13 @@ impl Tree {
         }
     }
 
-    /// What made the directories above a path.
+    /// Returns the operations that made the directories above a path, if they are not durable.
     fn makers(&self, path: &DiskPath) -> Vec<OperationId> {
         let dirs = above(path).map(|path| self.find_dir(&path).expect("the path was found"));
         dirs.filter_map(|dir| self.dir(dir).made_by).collect()
     }
 
-    /// Every path below the root and what it names, a directory before what it holds.
+    /// Returns every path below the root and what it names, a directory before its entries.
     fn walk(&self, view: View) -> Vec<(String, Node)> {
         let mut found = Vec::new();
         let mut open = vec![(String::new(), ROOT)];
@@ -271,7 +270,7 @@ impl Dir {
     }
 }
 
-/// The directories above a path, the root last.
+/// Returns the directories above a path, the root last.
 fn above(path: &DiskPath) -> impl Iterator<Item = DiskPath> {
     iter::successors(path.parent(), DiskPath::parent)
 }

@@ -1,4 +1,4 @@
-//! The words for faults in a plan.
+//! Faults as text: the words of a plan.
 
 use std::fmt;
 use std::str::FromStr;

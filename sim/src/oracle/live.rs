@@ -1,6 +1,6 @@
 //! Every call is answered and everything comes right within a deadline, and nothing panics. Source: the run itself.
 //!
-//! Cannot see: what takes long, and less than its deadline.
+//! Cannot see: what takes long, but less than its deadline.
 
 use std::fmt;
 use std::future::Future;
@@ -11,14 +11,15 @@ use tokio::time::timeout;
 use crate::host::{Host, name};
 use crate::subject::Broken;
 
-/// No call takes longer, whatever happens. Chosen: four messages and a chunk at a deadline of 20 seconds each.
+/// The longest that a call takes, whatever happens. Chosen: four messages and a chunk at a deadline of 20 seconds
+/// each.
 pub const CALL_DEADLINE: Duration = Duration::from_secs(100);
 
-/// After the faults, everything has come right after this. Chosen: a stalled exchange ends after 20 seconds, a dead
-/// connection is noticed after 10, and a dial waits up to 10.
+/// How long everything takes at most to come right after the faults. Chosen: a stalled exchange ends after 20
+/// seconds, a dead connection is noticed after 10, and a dial waits up to 10.
 pub const SETTLE_DEADLINE: Duration = Duration::from_secs(100);
 
-/// Returns a promise of this oracle as broken.
+/// Returns the promise of this oracle as broken.
 pub fn broken(what: impl Into<String>) -> Broken {
     Broken::new("live", what)
 }

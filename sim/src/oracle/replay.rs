@@ -1,6 +1,6 @@
 //! A plan that is run again gives the same trace, line by line. Source: two runs of one plan.
 //!
-//! Cannot see: what differs between two processes only. The command `twice` compares those.
+//! Cannot see: a difference between two processes. The command `twice` compares those.
 
 use crate::subject::{Broken, Run, Subject};
 

@@ -1,5 +1,5 @@
-//! The plan that a seed names. Action is fixed for the plan (nodes, topology, which families of faults are on) is
-//! drawn from the seed directly; the steps come from proptest strategies, so that they shrink.
+//! The plan that a seed names. What is fixed for the plan (nodes, topology, which families of faults are on) is drawn
+//! from the seed directly; the steps come from proptest strategies, so that they shrink.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -12,7 +12,7 @@ use super::{Action, Plan, Step};
 use crate::fault::{Draw, Family};
 use crate::host::Host;
 
-/// The stream of each derived seed that is drawn from. It is part of what a seed means.
+/// The stream that is drawn from, of each derived seed. It is part of what a seed means.
 const STREAM: u64 = 1;
 
 /// How long the faults last, in milliseconds: long enough for a lost heartbeat to be noticed.
@@ -21,22 +21,22 @@ const LIFT_MS: u64 = 8_000;
 /// The longest single fault.
 const FAULT_MS_MAX: u64 = 4_000;
 
-/// So many of a hundred seeds have hosts that lie.
+/// In so many of a hundred seeds some hosts lie.
 const LIES_SHARE: u32 = 20;
 
-/// So many of a hundred seeds use an option, and then so many of a hundred of their hosts have it.
+/// So many of a hundred seeds use an option, and then so many of a hundred hosts of the seed have it.
 const OPTION_SHARES: (u32, u32) = (40, 50);
 
 /// The words of the subject that a plan may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Vocabulary {
-    /// Ways in which a program can lie.
+    /// The ways in which a program can lie.
     pub lies: &'static [&'static str],
-    /// Ways in which a program can be started.
+    /// The ways in which a program can be started.
     pub options: &'static [&'static str],
 }
 
-/// What is fixed for a plan.
+/// What is fixed for a plan, whatever its steps.
 struct Knobs {
     nodes: usize,
     dials: Vec<(Host, Host)>,
@@ -44,11 +44,11 @@ struct Knobs {
     families: Vec<Family>,
     faults_max: usize,
     calls_max: usize,
-    /// How many nodes are called at all: fewer make longer histories.
+    /// How many hosts are called at all: fewer make longer histories.
     callers: usize,
 }
 
-/// The value tree of the plan of a seed: its current value is the plan, and it shrinks.
+/// Returns the value tree of the plan of a seed: its current value is the plan, and it shrinks.
 ///
 /// # Panics
 /// Never: the strategies reject nothing.
@@ -58,7 +58,7 @@ where
 {
     let mut rng = Seed::from_u64(seed).derive("plan", 0).rng(STREAM);
     let mut knobs = knobs(&mut rng);
-    // From a lane of its own, so that plans without a lie are those of a subject that knows none.
+    // The lies have a seed of their own, so that a plan without a lie is the plan of a subject that knows none.
     let mut lane = Seed::from_u64(seed).derive("lies", 0).rng(STREAM);
     if !words.lies.is_empty() && below(&mut lane, 100) < LIES_SHARE {
         knobs.families.push(Family::Lie);
@@ -81,7 +81,7 @@ fn index_below(rng: &mut SeedRng, bound: usize) -> usize {
 }
 
 fn knobs(rng: &mut SeedRng) -> Knobs {
-    // Mostly three, as in the star; more cost more and find little more.
+    // Mostly three, as in the star: more cost more and find little more.
     let nodes = [2, 3, 3, 3, 3, 3, 4, 4, 5, 7][index_below(rng, 10)];
     let dials = topology(rng, nodes);
     let share = [0, 15, 30, 60][index_below(rng, 4)];
@@ -92,7 +92,8 @@ fn knobs(rng: &mut SeedRng) -> Knobs {
     Knobs { nodes, dials, options: Vec::new(), families, faults_max, calls_max, callers }
 }
 
-/// Which hosts have which options. From a lane of its own, so that a further option changes nothing else of a plan.
+/// Chooses which hosts have which options. They have a seed of their own, so that a further option changes nothing
+/// else of a plan.
 fn options(rng: &mut SeedRng, nodes: usize, words: Vocabulary) -> Vec<(Host, String)> {
     let mut options = Vec::new();
     for option in words.options {
@@ -103,7 +104,7 @@ fn options(rng: &mut SeedRng, nodes: usize, words: Vocabulary) -> Vec<(Host, Str
     options
 }
 
-/// A star around the first node or towards it, a line, or each to each.
+/// Chooses a star around the first host or towards it, a line, or every host dialling every other.
 fn topology(rng: &mut SeedRng, nodes: usize) -> Vec<(Host, Host)> {
     match below(rng, 4) {
         0 => (1..nodes).map(|host| (host, 0)).collect(),
@@ -130,7 +131,8 @@ where
     let families = if families.is_empty() { vec![Family::Reset] } else { families };
     let fault = (0..LIFT_MS, 0..FAULT_MS_MAX, 0..families.len(), 0..nodes + callers, 1..nodes, any::<u32>()).prop_map(
         move |(at_ms, lasting, family, one, further, number)| {
-            // The hosts whose nodes are called are hit twice as often; those lie who hold replicas for them.
+            // The hosts that are called are hit twice as often. Those that hold replicas for them are the ones that
+            // lie.
             let one = match families[family] {
                 Family::Lie if nodes > callers => callers + one % (nodes - callers),
                 _ => one % nodes,

@@ -1,4 +1,4 @@
-//! A plan as text. Action is written is read back as the same plan; what is read is bounded.
+//! A plan as text. What is written is read back as an equal plan; what is read is bounded.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,13 +11,13 @@ use crate::words::{Words, show_time};
 /// The longest plan file, in steps.
 const STEPS_MAX: usize = 10_000;
 
-/// Where a text is not a plan, and why.
+/// Why a text is not a plan.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {cause}")]
 pub struct PlanError {
-    /// Counted from 1; one beyond the last where something is missing.
+    /// The line, counted from 1; one beyond the last if something is missing.
     pub line: usize,
-    /// What is wrong with it.
+    /// What is wrong with the line.
     pub cause: String,
 }
 

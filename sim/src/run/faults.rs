@@ -1,4 +1,4 @@
-//! The faults of a plan, done to the world at their times.
+//! Makes the faults of a plan happen, at their times.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -14,20 +14,20 @@ use crate::host::{Host, name};
 use crate::links::Trouble;
 use crate::subject::{Damage, Scene, Subject};
 
-/// The stream of each derived seed that is drawn from. It is part of what a seed means.
+/// The stream that is drawn from, of each derived seed. It is part of what a seed means.
 const STREAM: u64 = 5;
 
 pub(super) struct Faults<S: Subject> {
     subject: S,
     scene: Scene<S>,
     levers: Vec<Rc<Levers>>,
-    /// What is still to be done, the next last.
+    /// What is still to happen, the next last.
     due: Vec<(u64, Act, Fault)>,
     lifted: bool,
     /// How many faults cut, or hold, each way.
     cut: BTreeMap<(Host, Host), u32>,
     held: BTreeMap<(Host, Host), u32>,
-    /// What lasts on the disks.
+    /// The faults on disks that have begun and last.
     on_disks: Vec<Fault>,
     down: Vec<u32>,
     power: SeedRng,
@@ -45,7 +45,7 @@ impl<S: Subject> Faults<S> {
     pub(super) fn new(subject: &S, scene: &Scene<S>, levers: Vec<Rc<Levers>>) -> Self {
         let mut due = Vec::new();
         for (at, until, fault) in scene.plan.faults() {
-            // What begins after the lift does not happen.
+            // A fault that begins after the lift does not happen.
             if at < scene.plan.lift_ms {
                 due.push((at, Act::Begin, fault.clone()));
                 if fault.lasts() {
@@ -75,7 +75,7 @@ impl<S: Subject> Faults<S> {
         self.taken_effect
     }
 
-    /// Does what is due.
+    /// Makes happen what is due.
     pub(super) fn apply(&mut self, sim: &mut Sim<'_>) {
         let now = sim.elapsed();
         while let Some((at, ..)) = self.due.last() {
@@ -150,7 +150,7 @@ impl<S: Subject> Faults<S> {
                 self.on_disks.remove(index);
                 self.disk(fault, false);
                 self.stall_where_paused(fault, false);
-                // Another one of its kind goes on.
+                // Another fault of its kind goes on.
                 if let Some(other) = self.on_disks.iter().rfind(|other| is_same_kind(other, fault)).cloned() {
                     self.disk(&other, true);
                 }
@@ -175,7 +175,7 @@ impl<S: Subject> Faults<S> {
         }
     }
 
-    /// A paused host hears and says nothing.
+    /// Stalls all links of a paused host: it hears and says nothing.
     fn stall_where_paused(&self, fault: &Fault, begins: bool) {
         let Fault::Pause(host) = fault else { return };
         for (from, to) in self.ways_of(*host) {
@@ -184,7 +184,7 @@ impl<S: Subject> Faults<S> {
         }
     }
 
-    /// Cuts ways, or mends them where nothing else cuts them.
+    /// Cuts ways, or mends those that no other fault cuts.
     fn cut(&mut self, sim: &Sim<'_>, ways: &[(Host, Host)], begins: bool) -> bool {
         for way in ways {
             let count = self.cut.entry(*way).or_default();
@@ -194,7 +194,7 @@ impl<S: Subject> Faults<S> {
         true
     }
 
-    /// Holds what goes between two hosts, or lets it go.
+    /// Holds what travels between two hosts, or releases it.
     fn hold(&mut self, sim: &Sim<'_>, one: Host, other: Host, begins: bool) -> bool {
         let count = self.held.entry((one, other)).or_default();
         *count = if begins { *count + 1 } else { *count - 1 };
@@ -246,7 +246,7 @@ impl<S: Subject> Faults<S> {
         }
     }
 
-    /// Starts the program that lies, or the honest one again. Where lies overlap, the last that began counts, and the
+    /// Starts the program that lies, or the honest one again. If lies overlap, the last that began counts, and the
     /// end of one is the end of all.
     fn lie(&mut self, sim: &mut Sim<'_>, host: Host, lie: Option<&String>) -> bool {
         if self.levers[host].lie.replace(lie.cloned()).as_ref() != lie {
@@ -281,7 +281,7 @@ impl<S: Subject> Faults<S> {
     fn swap(&mut self, host: Host, number: u32) -> bool {
         let mut files = self.files(host);
         let Some((one, _)) = pick(&files, number).cloned() else { return false };
-        // Both below one directory of the root: what may lie in the clear stays apart from what may not.
+        // Both files lie below one directory of the root: what may lie in the clear stays apart from what may not.
         files.retain(|(path, _)| path.split('/').next() == one.split('/').next());
         let Some((other, _)) = pick(&files, number / 7 + 1).cloned() else { return false };
         if one == other {
@@ -295,7 +295,7 @@ impl<S: Subject> Faults<S> {
     }
 }
 
-/// Whether two faults set the same thing of the same disk.
+/// Whether two faults set one thing of one disk.
 fn is_same_kind(one: &Fault, other: &Fault) -> bool {
     match (one, other) {
         (Fault::DiskErrors(host, kind, _), Fault::DiskErrors(on, of, _)) => (host, kind) == (on, of),

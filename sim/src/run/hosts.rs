@@ -16,18 +16,18 @@ use crate::subject::{Boot, Ended, Scene, Subject};
 use crate::trace::{Trace, Tracer};
 use crate::transport::{SimTransport, Tap};
 
-/// Where every program listens.
+/// The port on which every program listens.
 const PORT: u16 = 3000;
 
-/// A program that has ended is started again after this.
+/// How long a host waits after its program has ended before it starts the program again.
 const RESTART: Duration = Duration::from_millis(200);
 
-/// What faults set and a start of the program reads.
+/// What faults set, and what a start of the program reads.
 #[derive(Default)]
 pub(super) struct Levers {
     /// How far the time of day is off, in milliseconds.
     pub(super) clock: Rc<Cell<i64>>,
-    /// The lie that the program is to tell.
+    /// The lie that the program is to tell, if any.
     pub(super) lie: RefCell<Option<String>>,
 }
 
@@ -66,7 +66,7 @@ impl<S: Subject> Hosted<S> {
         levers: &[Rc<Levers>],
     ) -> Self {
         let mut addresses: BTreeMap<_, _> = (0..scene.plan.nodes).map(|to| (address(to).to_string(), to)).collect();
-        // Hosts that were dialled by name are dialled back at their IP address, which turmoil gives in order.
+        // A host that was dialled by name is dialled back at its IP address. Turmoil hands these out in order.
         addresses.extend((0..scene.plan.nodes).map(|to| (format!("192.168.0.{}:{PORT}", to + 1), to)));
         Self {
             subject: subject.clone(),

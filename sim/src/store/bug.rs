@@ -1,5 +1,4 @@
-//! Planted bugs: each makes the world around the node, or what a client says of it, wrong in one way that a node or a
-//! disk could be wrong. An oracle that catches none of them is not trusted.
+//! The bugs that can be planted. What they do is in `planted`. An oracle that catches none of them is not trusted.
 
 use crate::named::named;
 
@@ -55,29 +54,30 @@ named! {
     SameSeedEverywhere "same-seed-everywhere",
     /// A store that is perhaps stored is acknowledged.
     UnconfirmedAcked "unconfirmed-acked",
-    /// A store that is stored is said to be rejected.
+    /// A store that succeeded is reported as rejected.
     StoredRejected "stored-rejected",
-    /// Each peer is said to have a replica.
+    /// Each peer is reported to have a replica.
     ReceiptInvented "receipt-invented",
-    /// A get gives what the get before it gave.
+    /// A get returns what the get before it returned.
     CachedRead "cached-read",
-    /// A get gives another file.
+    /// A get returns another file.
     OtherFileRead "other-file-read",
-    /// A delete that failed is acknowledged.
+    /// A delete that failed is reported as done.
     DeleteErrorHidden "delete-error-hidden",
     /// Removing a replica does nothing, but its name can be used again.
     ReplicaRemoveForgotten "replica-remove-forgotten",
-    /// Nobody ever looks at what lies on the disks.
+    /// No node ever looks at what lies on its disk.
     ScrubForgotten "scrub-forgotten",
-    /// A node has its files held by one peer fewer than it was told, where it was told of more than one.
+    /// A node that was told how many peers are to hold its files has them held by one fewer, if it was told more than
+    /// one.
     OneReplicaFewer "one-replica-fewer",
     /// A node has its files held by all peers, whatever it was told.
     ReplicasEverywhere "replicas-everywhere",
-    /// A stranger, where there is one, knows the cluster secret.
+    /// A stranger, if the plan has one, knows the cluster secret.
     SecretLeaked "secret-leaked",
-    /// Who asks in the name of others, where anybody does, has their keys.
+    /// A liar that asks in the name of others has their keys.
     KeysStolen "keys-stolen",
-    /// Who lies about what it holds has the keys of the owners.
+    /// A liar that lies about what it holds has the keys of the owners.
     InventorySigned "inventory-signed",
     /// Taking a connection waits for its first byte.
     AcceptWaits "accept-waits",

@@ -10,7 +10,7 @@ use proptest::strategy::BoxedStrategy;
 
 use crate::words::Words;
 
-/// What the content of every file begins with; it is searched for wherever it must not be.
+/// What the content of every file begins with. Oracles search for it wherever it must not be.
 pub const MARKER: &[u8] = b"dacapo plaintext";
 
 /// What every key begins with.
@@ -30,26 +30,26 @@ const SIZE_MAX: u32 = 8 * 1024 * 1024;
 pub enum Call {
     /// Stores new content.
     Store {
-        /// Under which key.
+        /// The number of the key.
         key: u8,
         /// How many bytes.
         size: u32,
-        /// Whether the length is not told beforehand.
+        /// Whether the length is unknown when the store begins.
         is_streamed: bool,
     },
     /// Gets a file.
     Get {
-        /// Which one.
+        /// The number of the key.
         key: u8,
     },
     /// Deletes the local copy.
     Delete {
-        /// Of which file.
+        /// The number of the key.
         key: u8,
     },
-    /// Deletes it everywhere.
+    /// Deletes the file everywhere.
     Erase {
-        /// Which file.
+        /// The number of the key.
         key: u8,
     },
     /// Lists all files.
@@ -59,7 +59,7 @@ pub enum Call {
 }
 
 impl Call {
-    /// The file that it is about.
+    /// Returns the number of the key of the file that the call is about.
     #[must_use]
     pub fn key(&self) -> Option<u8> {
         match self {
@@ -70,7 +70,7 @@ impl Call {
 }
 
 impl Call {
-    /// The same with less content.
+    /// Returns stores of less content, the smallest first, after one that is not streamed.
     #[must_use]
     pub fn smaller(&self) -> Vec<Self> {
         let Self::Store { key, size, is_streamed } = *self else { return Vec::new() };
@@ -80,7 +80,7 @@ impl Call {
     }
 }
 
-/// The key of a number.
+/// Returns the key of a number.
 ///
 /// # Panics
 /// Never: the names are valid keys.
@@ -93,7 +93,7 @@ pub fn key(number: u8) -> Key {
     name.parse().expect("a plain name is a key")
 }
 
-/// The content that a call stores: no two calls store the same, beyond the shortest.
+/// Returns the content that a call stores. No two calls store equal content, unless it is very short.
 #[must_use]
 pub fn content(number: usize, size: u32) -> Vec<u8> {
     let block = [MARKER, format!("{number:016x}").as_bytes()].concat();
@@ -103,7 +103,7 @@ pub fn content(number: usize, size: u32) -> Vec<u8> {
     content
 }
 
-/// Calls as a seed draws them: few keys, mostly small files, and sizes around every bound.
+/// Returns calls as a seed draws them: few keys, mostly small files, and sizes around every bound.
 pub fn strategy() -> BoxedStrategy<Call> {
     let eager = u32::try_from(EAGER_BYTES_MAX).expect("a small number");
     let size = prop_oneof![

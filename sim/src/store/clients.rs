@@ -13,7 +13,7 @@ use super::history::{HistoryEntry, Outcome};
 use super::options::cluster;
 use crate::host::Host;
 
-/// Seen by all clients of a run.
+/// What all clients of a run share. Clones are the same clients.
 #[derive(Clone, Default)]
 pub struct Clients {
     seen: Rc<RefCell<Seen>>,
@@ -30,7 +30,7 @@ struct Seen {
     liars: BTreeSet<Host>,
     secrets: BTreeMap<Host, MasterSecret>,
     stolen: BTreeMap<NodeId, MasterSecret>,
-    /// What must be neither on a wire nor on a disk.
+    /// Secrets that may be neither on a wire nor on a disk.
     secret_words: Vec<Finder<'static>>,
 }
 
@@ -45,37 +45,37 @@ impl Clients {
         self.seen.borrow_mut().nodes.remove(&host);
     }
 
-    /// The node of a host, where it runs, or ran until its host was killed.
+    /// Returns the node of a host, if it runs, or if it ran until its host was killed.
     #[must_use]
     pub fn node(&self, host: Host) -> Option<Handle> {
         self.seen.borrow().nodes.get(&host).cloned()
     }
 
-    /// Who the node of a host is, once it has started.
+    /// Returns the id of the node of a host, once the node has started.
     #[must_use]
     pub fn id(&self, host: Host) -> Option<NodeId> {
         self.seen.borrow().ids.get(&host).copied()
     }
 
-    /// The host of a node.
+    /// Returns the host of a node.
     #[must_use]
     pub fn host(&self, id: NodeId) -> Option<Host> {
         self.seen.borrow().ids.iter().find(|(_, found)| **found == id).map(|(host, _)| *host)
     }
 
-    /// Every call, in the order of their beginnings.
+    /// Returns every call, in the order in which the calls began.
     #[must_use]
     pub fn history(&self) -> Vec<HistoryEntry> {
         self.seen.borrow().history.clone()
     }
 
-    /// How many calls there are.
+    /// Returns how many calls there are.
     #[must_use]
     pub fn count(&self) -> usize {
         self.seen.borrow().history.len()
     }
 
-    /// The next moment: moments are in the order in which things happen.
+    /// Returns the next moment. Moments are in the order in which things happen.
     #[must_use]
     pub fn begin(&self) -> u64 {
         let mut seen = self.seen.borrow_mut();
@@ -83,7 +83,7 @@ impl Clients {
         seen.moments
     }
 
-    /// Adds a call that begins.
+    /// Adds a call that begins, and returns its index.
     #[must_use]
     pub fn add(&self, entry: HistoryEntry) -> usize {
         let mut seen = self.seen.borrow_mut();
@@ -91,7 +91,7 @@ impl Clients {
         seen.history.len() - 1
     }
 
-    /// Notes what came of it.
+    /// Notes the outcome of a call.
     pub fn end(&self, index: usize, outcome: Outcome) {
         let moment = self.begin();
         self.seen.borrow_mut().history[index].ended = Some((moment, outcome));
@@ -115,20 +115,20 @@ impl Clients {
         }
     }
 
-    /// Whether bytes have a secret of the cluster or of a node in them, as it is or in hex.
+    /// Whether bytes contain a secret of the cluster or of a node, as it is or in hex.
     #[must_use]
     pub fn has_secret(&self, bytes: &[u8]) -> bool {
         self.seen.borrow().secret_words.iter().any(|word| word.find(bytes).is_some())
     }
 
-    /// The host runs a liar.
+    /// Notes that a host runs a liar.
     pub(super) fn lies(&self, host: Host) {
         self.stopped(host);
         self.seen.borrow_mut().liars.insert(host);
     }
 
-    /// A node did for somebody what it must not do for them. What liars do, or did before their end, counts for
-    /// nothing.
+    /// Notes that a node did for a peer what it must not do for it. The deeds of liars, and of nodes that have lied,
+    /// do not count.
     pub(super) fn trespassed(&self, node: NodeId, what: &str) {
         let honest = self.host(node).filter(|host| !self.seen.borrow().liars.contains(host));
         if let Some(host) = honest {
@@ -136,13 +136,13 @@ impl Clients {
         }
     }
 
-    /// What a node did first for somebody for whom it must not do it.
+    /// Returns the first deed that a node must not have done for a peer.
     #[must_use]
     pub fn trespass(&self) -> Option<String> {
         self.seen.borrow().trespass.clone()
     }
 
-    /// What the node of a host has in its identity file.
+    /// Learns the secret in the identity file of a host's node.
     pub(super) fn learn(&self, host: Host, secret: &MasterSecret) {
         let mut seen = self.seen.borrow_mut();
         if seen.secrets.insert(host, secret.clone()).as_ref() != Some(secret) {
@@ -153,13 +153,13 @@ impl Clients {
         }
     }
 
-    /// The keys of the node of a host, for oracles.
+    /// Returns the keys of the node of a host, for oracles.
     #[must_use]
     pub fn keys(&self, host: Host) -> Option<Keys> {
         self.seen.borrow().secrets.get(&host).map(Keys::derive)
     }
 
-    /// A liar knows the secret of a node: a planted bug.
+    /// Gives a liar the secret of a node: a planted bug.
     pub(super) fn steal(&self, keys: &MasterSecret) {
         self.seen.borrow_mut().stolen.insert(Keys::derive(keys).node(), keys.clone());
     }
@@ -168,14 +168,14 @@ impl Clients {
         self.seen.borrow().stolen.get(&of).map(Keys::derive)
     }
 
-    /// What the byte tap has seen that must not be on the wire.
+    /// Returns the first secret that the byte tap has seen on the wire.
     #[must_use]
     pub fn leak(&self) -> Option<String> {
         self.seen.borrow().leak.clone()
     }
 }
 
-/// A secret as it is, and as it stands in files.
+/// Returns finders of a secret, as it is and as files hold it.
 fn words_of(secret: &[u8; 32]) -> [Finder<'static>; 2] {
     let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     [Finder::new(secret).into_owned(), Finder::new(hex.as_bytes()).into_owned()]

@@ -1,5 +1,5 @@
-//! What lies on the disk of a host, whichever layout its node has given it. What is packed is read from a copy of the
-//! catalog, as a start would find it: the node may run on.
+//! What lies on the disk of a host, whichever layout its node uses. Packed blobs are read from a copy of the catalog,
+//! as a start would find it: the node may run on.
 
 use dacapo::crypto::{Keys, NodeId};
 use dacapo::disk::{Disk, DiskFile, DiskPath};
@@ -19,7 +19,7 @@ pub struct Contents {
 }
 
 impl Contents {
-    /// Looks at a disk.
+    /// Reads a disk.
     #[must_use]
     pub fn of(disk: &SimDisk) -> Self {
         let layout = Setup::read(&disk.boot()).ok().and_then(|setup| setup.settled().ok()).unwrap_or_default();
@@ -27,14 +27,14 @@ impl Contents {
         Self { disk: disk.clone(), layout, packed }
     }
 
-    /// The bytes of a replica that the node of this host holds.
+    /// Returns the bytes of a replica that the node of this host holds.
     #[must_use]
     pub fn replica(&self, node: NodeId, blob: &BlobId) -> Option<Vec<u8>> {
         let packed = self.packed.as_ref().and_then(|store| packed(store, blob));
         packed.or_else(|| self.disk.read(self.layout.place(node, blob).as_str()))
     }
 
-    /// The replicas in the catalog, each with its owner and name.
+    /// Returns the replicas in the catalog, each with its owner and name.
     #[must_use]
     pub fn packed_replicas(&self) -> Vec<(String, Vec<u8>)> {
         let Some(store) = &self.packed else { return Vec::new() };
@@ -69,7 +69,8 @@ fn open_copy(disk: &SimDisk) -> Option<Store<SimDisk>> {
     Some(Store::open(copy, &keys).ok()?.0)
 }
 
-/// What the catalog on a disk says, in words. Opens it as a start would: what a crash left is settled by that.
+/// Describes the catalog on a disk in words. The catalog is opened as a start would open it: that settles what a
+/// crash left.
 #[must_use]
 pub fn catalog(disk: &SimDisk) -> String {
     let disk = disk.boot();

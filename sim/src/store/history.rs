@@ -1,4 +1,4 @@
-//! The history of the calls, and what one read may have returned.
+//! The history of the calls: each call, and what came of it.
 
 use std::fmt;
 
@@ -8,12 +8,12 @@ use dacapo::node::Stored;
 use super::call::{self, Call};
 use crate::host::Host;
 
-/// The first eight bytes of the BLAKE3 of a content. The shortest contents of two calls may be equal; a reader cannot
+/// The first eight bytes of the BLAKE3 of a content. Very short contents of two calls may be equal; a reader cannot
 /// tell them apart either.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContentDigest(pub u64);
 
-/// The digest of a content.
+/// Returns the digest of a content.
 #[must_use]
 pub fn digest(content: &[u8]) -> ContentDigest {
     let hash = blake3::hash(content);
@@ -23,15 +23,15 @@ pub fn digest(content: &[u8]) -> ContentDigest {
 /// A call and what came of it.
 #[derive(Clone, Debug)]
 pub struct HistoryEntry {
-    /// Its place in the plan; calls of the check after the faults go on counting.
+    /// The place of the call in the plan; calls of the check after the faults continue the numbers.
     pub number: usize,
-    /// The owner's host.
+    /// The host of the owner.
     pub host: Host,
-    /// The file, where it is about one.
+    /// The number of the key, if the call is about a file.
     pub key: Option<u8>,
     /// The call.
     pub call: Call,
-    /// What it stores, where it is a store.
+    /// The content that the call stores, if it is a store.
     content: Option<ContentDigest>,
     /// When it began.
     pub begun: u64,
@@ -44,37 +44,37 @@ pub struct HistoryEntry {
 pub enum Outcome {
     /// A store was acknowledged.
     Stored {
-        /// What.
+        /// The content.
         digest: ContentDigest,
-        /// Which version it is.
+        /// The version that the store made.
         version: Version,
         /// The peers that acknowledged a replica.
         holders: Vec<NodeId>,
     },
     /// Certainly not stored.
     Rejected,
-    /// Perhaps stored.
+    /// Perhaps stored, perhaps not.
     Unconfirmed,
-    /// A get gave this.
+    /// A get returned this content.
     Got(ContentDigest),
-    /// There is none: nobody has it, or no local copy was there to delete.
+    /// There is none: no node has the file, or there was no local copy to delete.
     NotFound,
     /// A local copy was deleted.
     Deleted,
     /// The file is deleted everywhere.
     Erased,
-    /// So many files.
+    /// A list returned so many files.
     Listed(usize),
     /// The node was told to stop.
     Restarted,
-    /// No good copy could be had.
+    /// No good copy was found.
     NoCopy(String),
     /// An error that says nothing about the file.
     Failed(String),
 }
 
 impl Outcome {
-    /// What came of a call on a host whose node does not run.
+    /// Returns the outcome of a call on a host whose node does not run.
     #[must_use]
     pub fn down(call: Call) -> Self {
         match call {
@@ -83,7 +83,7 @@ impl Outcome {
         }
     }
 
-    /// An acknowledged store.
+    /// Returns the outcome of an acknowledged store.
     #[must_use]
     pub fn stored(digest: ContentDigest, stored: &Stored) -> Self {
         let holders = stored.receipts.iter().filter(|receipt| receipt.outcome.is_ok()).map(|receipt| receipt.peer);
@@ -92,7 +92,7 @@ impl Outcome {
 }
 
 impl HistoryEntry {
-    /// A call that begins.
+    /// Makes the entry of a call that begins.
     #[must_use]
     pub fn new(number: usize, host: Host, call: Call, begun: u64) -> Self {
         let content = match call {
@@ -102,13 +102,13 @@ impl HistoryEntry {
         Self { number, host, key: call.key(), call, content, begun, ended: None }
     }
 
-    /// What came of it, where it has ended.
+    /// Returns the outcome of the call, if it has ended.
     #[must_use]
     pub fn outcome(&self) -> Option<&Outcome> {
         self.ended.as_ref().map(|(_, outcome)| outcome)
     }
 
-    /// When it ended; never, where nothing certain came of it.
+    /// Returns the moment at which the call ended, or the end of time if its effect may come later.
     #[must_use]
     pub fn end(&self) -> u64 {
         match &self.ended {
@@ -117,32 +117,32 @@ impl HistoryEntry {
         }
     }
 
-    /// What a store stores.
+    /// Returns the content that a store stores.
     #[must_use]
     pub fn content(&self) -> Option<ContentDigest> {
         self.content
     }
 
-    /// Whether it is a store that took effect, or may have.
+    /// Whether the call is a store that took effect, or may have.
     #[must_use]
     pub fn may_be_stored(&self) -> bool {
         matches!(self.call, Call::Store { .. }) && self.outcome() != Some(&Outcome::Rejected)
     }
 
-    /// Whether it was acknowledged that a version takes the place of all before it: other content, or none.
+    /// Whether the call acknowledged a version that takes the place of all before it: other content, or none.
     #[must_use]
     pub fn is_acknowledged_change(&self) -> bool {
         matches!(self.outcome(), Some(Outcome::Stored { .. } | Outcome::Erased))
     }
 
-    /// Whether it is about the same file.
+    /// Whether the call is about this file of this host.
     #[must_use]
     pub fn is_about(&self, host: Host, key: u8) -> bool {
         self.host == host && self.key == Some(key)
     }
 }
 
-/// The stores under the key of a read.
+/// Returns the stores under the key of a read.
 pub fn stores<'a>(history: &'a [HistoryEntry], read: &HistoryEntry) -> impl Iterator<Item = &'a HistoryEntry> {
     let (host, key) = (read.host, read.key);
     history.iter().filter(move |entry| key.is_some_and(|key| entry.is_about(host, key)) && entry.content().is_some())

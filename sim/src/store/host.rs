@@ -40,7 +40,7 @@ async fn start<D: Disk>(boot: Boot<Files>, wrap: impl FnOnce(SimDisk) -> D, bug:
         Err(error) => return Ended::Failed(error.to_string()),
     };
     clients.started(host, node.handle());
-    // The node has made its identity, so none is made here.
+    // The node has made its identity, so this makes none.
     if let Ok(identity) = Identity::load_or_create(&disk, &mut Seed::from_u64(0).rng(Lane::Identity)) {
         clients.learn(host, &identity.master);
         if matches!(bug, Some(Bug::KeysStolen | Bug::InventorySigned)) {

@@ -1,6 +1,6 @@
-//! The program of a host that lies. It has the identity and the replicas of the node whose place it has taken, is a
-//! member of the cluster like any other, and breaks its rules in one way; or it is a stranger without the cluster
-//! secret. What it is given while it lies it keeps in memory only.
+//! The program of a host that lies. It has the identity and the replicas of the node whose place it takes, is a
+//! member of the cluster like any other, and breaks the rules in one way; or it is a stranger without the cluster
+//! secret. It keeps in memory only what it is given while it lies.
 
 mod attack;
 mod inventory;
@@ -63,7 +63,7 @@ pub(super) async fn run(boot: Boot<Files>, lie: Lie, bug: Option<Bug>) -> Ended 
     }
 }
 
-/// The identity on a disk, and the replicas that its node has taken.
+/// Loads the identity on a disk, and the replicas that its node holds.
 fn load(disk: SimDisk, layout: Option<Layout>, unused: &mut SeedRng) -> Result<(Keys, Vec<Replica>), String> {
     let identity = Identity::load_or_create(&disk, unused).map_err(|error| error.to_string())?;
     Layout::choose(&disk, layout).map_err(|error| error.to_string())?;
@@ -73,7 +73,7 @@ fn load(disk: SimDisk, layout: Option<Layout>, unused: &mut SeedRng) -> Result<(
     let mut replicas = Vec::new();
     for (owner, hashed, known) in held {
         let Some(record) = known.file() else { continue };
-        // What was damaged at rest is not what it lies about.
+        // A replica that was damaged at rest is not one to lie about.
         let Ok(Some(mut reader)) = store.read_blob(&BlobId::Held(owner, hashed)) else { continue };
         let mut bytes = vec![0; usize::try_from(reader.len()).unwrap_or(0)];
         if reader.read(&mut bytes).is_ok() && bytes.len() as u64 == record.seal.sealed_bytes() {

@@ -1,4 +1,5 @@
-//! The oracles of the file store, one file per promise. Each has bugs that it must catch: see `planted`.
+//! The oracles of the file store, one file per promise. Bugs are planted for each of them: see `bug`. Two oracles of
+//! the harness, `live` and `replay`, hold as well.
 
 pub mod atomic;
 pub mod available;
@@ -15,8 +16,8 @@ use crate::store::files::Files;
 use crate::store::history::HistoryEntry;
 use crate::subject::{Broken, Oracle};
 
-/// What is judged once a run has ended. Reads are judged as they end; liveness and availability by the calls
-/// themselves and by the check after the faults.
+/// Returns the oracles that judge a run that has ended. Reads are judged as they end; liveness, availability and
+/// convergence by the calls themselves and by the check after the faults.
 #[must_use]
 pub fn all() -> Vec<Oracle<Files>> {
     vec![
@@ -30,7 +31,7 @@ pub fn all() -> Vec<Oracle<Files>> {
 /// Judges a read that has ended.
 ///
 /// # Errors
-/// Names the promise that was broken.
+/// Returns the promise that was broken.
 pub fn judge_read(history: &[HistoryEntry], read: &HistoryEntry) -> Result<(), Broken> {
     let judged = [
         ("atomic", atomic::judge_read(history, read)),

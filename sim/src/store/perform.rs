@@ -9,7 +9,7 @@ use super::files::Files;
 use super::history::{self, HistoryEntry, Outcome};
 use crate::subject::Scene;
 
-/// Makes a call on the node of its host and returns what came of it.
+/// Makes a call on the node of its host and returns the outcome.
 pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry) -> Outcome {
     let call = entry.call;
     let Some(node) = scene.clients.node(entry.host) else { return Outcome::down(call) };

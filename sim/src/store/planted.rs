@@ -1,5 +1,5 @@
-//! What planted bugs do. Each bug makes the world around the node, or what a client learns from it, wrong in one way in
-//! which a node or a disk could be wrong.
+//! What planted bugs do: to the disk and the network of a node, to its start, and to what clients learn of their
+//! calls. Each bug is wrong in one way in which a node or a disk could be wrong.
 
 mod answers;
 mod disk;

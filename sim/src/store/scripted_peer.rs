@@ -1,5 +1,5 @@
-//! A peer that speaks the protocol and says what it is told to: the exchanges of a node from the other side, message
-//! by message, for liars in plans and for tests.
+//! A peer that speaks the protocol and says what its caller tells it to: the exchanges of a node from the other side,
+//! message by message, for liars in plans and for tests.
 
 use dacapo::crypto::{Digest, HashedKey, NodeId, Seal, SealedMetadata, Tag, Version};
 use dacapo::limits::EAGER_BYTES_MAX;
@@ -10,21 +10,21 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 /// A replica as it came over the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replica {
-    /// Whose it is.
+    /// The owner of the file.
     pub owner: NodeId,
-    /// Which file of theirs.
+    /// The name of the file.
     pub hashed: HashedKey,
-    /// What it is said to be.
+    /// The seal that came with the bytes.
     pub seal: Seal,
-    /// IV and ciphertext.
+    /// The IV and the ciphertext.
     pub bytes: Vec<u8>,
 }
 
 impl Replica {
-    /// A replica whose seal no owner made: the digest is right, the tag is not.
+    /// Makes a replica with a seal that no owner made: the digest is right, the tag is not.
     ///
     /// # Panics
-    /// Where there are fewer bytes than an IV has.
+    /// If there are fewer bytes than an IV has.
     #[must_use]
     pub fn unsealed(owner: NodeId, hashed: HashedKey, version: Version, bytes: Vec<u8>) -> Self {
         let metadata = SealedMetadata::from_bytes(&[0; 40]).expect("within the bounds");
@@ -37,7 +37,7 @@ impl Replica {
 /// Sends a message.
 ///
 /// # Errors
-/// Where the link breaks.
+/// If the link breaks.
 pub async fn send<S>(link: &mut Records<S>, message: &Message) -> Result<(), WireError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -49,10 +49,10 @@ where
 /// Reads so many bytes.
 ///
 /// # Errors
-/// Where the link breaks.
+/// If the link breaks.
 ///
 /// # Panics
-/// Where they do not fit the memory.
+/// If the bytes do not fit into memory.
 pub async fn receive<S>(link: &mut Records<S>, len: u64) -> Result<Vec<u8>, WireError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -62,10 +62,10 @@ where
     Ok(bytes)
 }
 
-/// Takes the content and the seal of a store that was opened, and leaves the answer to the caller.
+/// Takes the content and the seal of a store that the other side has announced, and leaves the answer to the caller.
 ///
 /// # Errors
-/// Where the link breaks or the store ends otherwise.
+/// If the link breaks or the other side ends the store otherwise.
 pub async fn take<S>(
     link: &mut Records<S>,
     owner: NodeId,
@@ -86,10 +86,11 @@ where
     }
 }
 
-/// Answers a get with a replica, up to the bytes: the seal, the go-ahead where it is large, and a stream of so many.
+/// Answers a get with a replica, up to the bytes: sends the seal, waits for the go-ahead if the replica is large, and
+/// announces a stream of so many bytes.
 ///
 /// # Errors
-/// Where the link breaks or the asker does not want it.
+/// If the link breaks or the other side does not want the replica.
 pub async fn announce<S>(link: &mut Records<S>, seal: &Seal, stream_bytes: u64) -> Result<(), WireError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -104,10 +105,10 @@ where
     Ok(link.write_all(&stream_header(stream_bytes)).await?)
 }
 
-/// Answers a get; true where the link is good for more, because all bytes were there.
+/// Answers a get with a replica. Returns whether the link can be used again, because all bytes were sent.
 ///
 /// # Errors
-/// Where the link breaks or the asker does not want it.
+/// If the link breaks or the other side does not want the replica.
 pub async fn hand_over<S>(link: &mut Records<S>, replica: &Replica) -> Result<bool, WireError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -118,10 +119,10 @@ where
     Ok(replica.bytes.len() as u64 == replica.seal.sealed_bytes())
 }
 
-/// Stores a replica at a node, and returns the answer.
+/// Stores a replica at a node and returns the node's answer.
 ///
 /// # Errors
-/// Where the link breaks.
+/// If the link breaks.
 pub async fn store_at<S>(link: &mut Records<S>, replica: &Replica) -> Result<Message, WireError>
 where
     S: AsyncRead + AsyncWrite + Unpin,

@@ -1,5 +1,5 @@
-//! After the faults: every node is up and connected, every file that must be there is there, locally and from the
-//! peers, and new files go everywhere.
+//! The check after the faults: every node is up and connected, every file that must be there is there, locally and
+//! from the peers, and new files go everywhere.
 
 use std::time::Duration;
 
@@ -15,17 +15,18 @@ use super::perform::perform;
 use crate::host::Host;
 use crate::subject::{Broken, Scene};
 
-/// How often it is looked whether all are connected.
+/// How often the check looks whether all are connected.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// The longest that an exchange goes on whose bytes were lost, and as much again.
+/// How long an exchange whose bytes were lost goes on at most, and as much again.
 const EXCHANGE_MAX: Duration = Duration::from_secs(2 * PROGRESS_TIMEOUT.as_secs());
 
-/// When all are connected and no exchange hangs, every connected peer holds every current file after this: a heartbeat,
-/// the longest wait of a repair that failed, an exchange that stalls, and the repair itself.
+/// How long it takes at most, once all are connected and no exchange hangs, until every connected peer holds every
+/// current file: a heartbeat, the longest wait of a repair that failed, an exchange that stalls, and the repair
+/// itself.
 const CONVERGED_WITHIN: Duration = Duration::from_secs(60);
 
-/// How long it takes until a check that failed is made again.
+/// How long the check waits before it repeats a step that failed.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), Broken> {
@@ -59,7 +60,7 @@ pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), 
     Ok(())
 }
 
-/// Waits until every node runs and is connected with all that it dials. The deadline is the caller's.
+/// Waits until every node runs and is connected with all that it dials. The caller sets the deadline.
 async fn connected(scene: &Scene<Files>) {
     for host in 0..scene.plan.nodes {
         while !is_connected(scene, host).await {
@@ -79,8 +80,8 @@ async fn is_connected(scene: &Scene<Files>, host: Host) -> bool {
     })
 }
 
-/// Waits until no exchange is on its way any more: one whose bytes were lost ends at its deadline. What is left then
-/// is for the oracle to judge.
+/// Waits until no exchange is on its way any more: an exchange whose bytes were lost ends at its deadline. The oracle
+/// judges what is left then.
 async fn exchanges_end(scene: &Scene<Files>) {
     let begun = Instant::now();
     let is_writing = || scene.disks.iter().any(|disk| disk.tree().iter().any(|(path, ..)| path.starts_with("tmp/")));
@@ -89,7 +90,7 @@ async fn exchanges_end(scene: &Scene<Files>) {
     }
 }
 
-/// Has every node look at its disk, as its background does once a day.
+/// Has every node scrub its disk, as it does once a day by itself.
 async fn scrub(scene: &Scene<Files>) -> Result<(), Broken> {
     for host in 0..scene.plan.nodes {
         let (told, _) = tokio::sync::mpsc::channel(1);
@@ -123,7 +124,7 @@ fn keys(scene: &Scene<Files>, host: Host) -> Vec<u8> {
     keys
 }
 
-/// An acknowledged delete that nothing followed has left no local copy.
+/// Checks that no local copy is left after an acknowledged delete that nothing followed.
 async fn deleted_stays_deleted(scene: &Scene<Files>, host: Host, key: u8) -> Result<(), Broken> {
     if !durable::is_deleted_for_good(&scene.clients.history(), host, key) {
         return Ok(());
@@ -136,7 +137,7 @@ async fn deleted_stays_deleted(scene: &Scene<Files>, host: Host, key: u8) -> Res
     }
 }
 
-/// Gets a file that must be there; deletes the local copy where a peer must have it, and gets it again.
+/// Gets a file that must be there. If a peer must have it, deletes the local copy and gets the file again.
 async fn expected_file_is_there(scene: &Scene<Files>, host: Host, key: u8) -> Result<(), Broken> {
     let expected = available::expectation(scene, host, key);
     let is_local = live::node(scene, host)?.stat(&call::key(key)).await.is_ok_and(|info| info.is_local);
@@ -158,7 +159,8 @@ async fn expected_file_is_there(scene: &Scene<Files>, host: Host, key: u8) -> Re
     Ok(())
 }
 
-/// Gets of the check, until one succeeds or it is too late: into the history, judged as every other.
+/// Gets a file, again and again until a get succeeds or it is too late. Each get goes into the history and is judged
+/// as every other.
 async fn get(scene: &Scene<Files>, host: Host, key: u8, must_be_there: bool) -> Result<(), Broken> {
     let begun = Instant::now();
     loop {

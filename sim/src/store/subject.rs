@@ -85,7 +85,7 @@ impl Subject for Files {
     }
 
     fn may_rot(&self, path: &str) -> bool {
-        // Without its identity or its catalog a node cannot serve; what is being written has no owner yet.
+        // Without its identity or its catalog a node cannot serve; what is being written belongs to no file yet.
         path.contains('/') && !path.starts_with("tmp/") && !path.starts_with("quarantine/")
     }
 

@@ -1,4 +1,4 @@
-//! The walkthrough: the star and its whole cycle on turmoil, with what people want to see of it.
+//! The walkthrough: the star of three nodes and its whole cycle of twenty files, on turmoil.
 
 pub mod scripted;
 pub mod show;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::platform::SimClock;
 use scripted::{Nodes, ScriptedRun, Stage};
 
-/// The setup of the star for a seed.
+/// Returns the stage of the star for a seed.
 #[must_use]
 pub fn setup(seed: u64) -> Stage {
     Stage { seed, hosts: star::hosts(), clock: SimClock::Frozen, limit: Duration::from_secs(60) }

@@ -17,11 +17,11 @@ pub(super) struct Change {
 
 struct Operation {
     changes: Vec<Change>,
-    /// Operations without which this one makes no sense, besides those before it in its directories.
+    /// Operations that have to be durable before this one, besides those before it in its directories.
     after: Vec<OperationId>,
 }
 
-/// What waits, by number.
+/// The operations that wait, by number.
 #[derive(Default)]
 pub(super) struct Operations {
     waiting: BTreeMap<OperationId, Operation>,
@@ -64,7 +64,7 @@ impl Tree {
         id
     }
 
-    /// Makes operations durable, with all that has to be durable before them.
+    /// Makes operations durable, and before them all that they need.
     pub(super) fn settle(&mut self, operations: Vec<OperationId>) {
         let mut due = BTreeSet::new();
         let mut open = operations;

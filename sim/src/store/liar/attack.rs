@@ -1,4 +1,4 @@
-//! What liars do of their own accord.
+//! The attacks of liars: what they do without being asked.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -17,10 +17,11 @@ use super::state::{DIAL_AGAIN, Liar, Stream};
 use crate::store::bug::Bug;
 use crate::store::scripted_peer::{self, Replica};
 
-/// Between two connections of a crowd: within the time of a handshake there are more than places.
+/// The time between two connections of a crowd. Within the time of a handshake there are more connections than
+/// places.
 const CROWD_PACE: Duration = Duration::from_millis(40);
 
-/// Between two questions on one connection. Chosen: with all connections ten times what owners ask.
+/// The time between two questions on one connection. Chosen: on all connections together ten times what owners ask.
 const ASK_PACE: Duration = Duration::from_millis(100);
 
 /// Attacks all other hosts until the liar's own host is killed.
@@ -56,13 +57,13 @@ async fn flood(liar: &Liar, address: &Address) {
 
 async fn knock(liar: &Liar, address: &Address) {
     loop {
-        // It is reported where it succeeds.
+        // A dial that succeeds is noted where it does.
         drop(liar.dial(address, Purpose::DialerAsks).await);
         sleep(DIAL_AGAIN).await;
     }
 }
 
-/// Stores in every namespace that it knows of, and asks for what lies there.
+/// Stores in every namespace that the liar knows of, and asks for what lies there.
 async fn trespass(liar: &Liar, address: &Address) {
     loop {
         // The node may close the connection instead of an answer.
@@ -99,7 +100,7 @@ fn must_be_refused(liar: &Liar, node: NodeId, asked: &str, answer: &Message) {
     }
 }
 
-/// Says what is no message on connections of its own.
+/// Sends bytes that are no message, on connections of its own.
 async fn babble(liar: &Liar, address: &Address) {
     loop {
         if let Ok(mut link) = liar.dial(address, Purpose::DialerAsks).await {
@@ -124,7 +125,7 @@ async fn dawdle(liar: &Liar, address: &Address) {
     }
 }
 
-/// Says the beginning of a handshake message, byte by byte.
+/// Sends the beginning of a handshake message, byte by byte.
 pub(super) async fn drip(mut stream: Stream) -> Result<(), LinkError> {
     for byte in [0, 48].into_iter().chain([7; 47]) {
         stream.write_all(&[byte]).await?;
@@ -133,7 +134,7 @@ pub(super) async fn drip(mut stream: Stream) -> Result<(), LinkError> {
     Ok(())
 }
 
-/// Opens more connections in a handshake's time than a node keeps, and says nothing on any.
+/// Opens more connections than a node keeps in a handshake's time, and says nothing on any.
 async fn crowd(liar: &Liar, address: &Address) {
     let mut open = VecDeque::new();
     loop {

@@ -1,4 +1,4 @@
-//! What a liar says that it holds: newer versions of what it was given, and files that there never were.
+//! What a liar claims to hold: newer versions of what it was given, and files that there never were.
 
 use dacapo::crypto::{HashedKey, Iv, NodeId, Seal, Version};
 use dacapo::limits::LEAF_PAGE_MAX;
@@ -11,11 +11,12 @@ use super::state::Liar;
 use crate::store::bug::Bug;
 use crate::store::scripted_peer::Replica;
 
-/// How much newer.
+/// The invented version.
 const NEWER: u64 = 1 << 20;
 
 impl Liar {
-    /// The answer to a question about what it holds of the asking peer's files; nothing for other questions.
+    /// Answers a question about the files of the asking peer that the liar claims to hold. Returns `None` for other
+    /// questions.
     pub(super) fn invent(&self, owner: NodeId, question: &Message) -> Option<Message> {
         Some(match question {
             Message::Summarise { group: None } => Message::Summary(self.summary(owner).groups()),
@@ -30,7 +31,7 @@ impl Liar {
         })
     }
 
-    /// What it says with a heartbeat.
+    /// Returns what the liar sends with a heartbeat about what it holds.
     pub(super) fn held(&self, owner: NodeId) -> Option<Print> {
         (self.lie == Lie::FalseInventory).then(|| self.summary(owner).print())
     }
@@ -46,7 +47,7 @@ impl Liar {
         self.entries(owner).into_iter().filter(is_there).take(LEAF_PAGE_MAX).collect()
     }
 
-    /// In the order of the names.
+    /// Returns the entries of all files that the liar claims to hold, in the order of their names.
     fn entries(&self, owner: NodeId) -> Vec<Entry> {
         let replicas = self.replicas.borrow();
         let held = replicas.iter().filter(|replica| replica.owner == owner).map(|replica| replica.hashed);
@@ -60,8 +61,8 @@ impl Liar {
         names.into_iter().map(entry).collect()
     }
 
-    /// What it says that it holds under a name: bytes and a version that there never were. The seal is worth nothing,
-    /// unless the keys of the owner are stolen.
+    /// Makes the replica that the liar claims to hold under a name: bytes and a version that there never were. The
+    /// seal is worthless, unless the keys of the owner are stolen.
     pub(super) fn forge(&self, owner: NodeId, hashed: HashedKey) -> Replica {
         let mut forged = Replica::unsealed(owner, hashed, Version(NEWER), vec![5; 100]);
         let replicas = self.replicas.borrow();

@@ -12,7 +12,7 @@ named! {
     OtherSeal "other-seal",
     /// Gives another file of the same owner.
     OtherFile "other-file",
-    /// Gives the oldest version that it has had.
+    /// Gives the oldest version that the liar has had.
     OldVersion "old-version",
     /// Acknowledges and keeps nothing, and has nothing.
     Forgets "forgets",
@@ -22,19 +22,19 @@ named! {
     Stalls "stalls",
     /// Goes on sending when a file has been given.
     Endless "endless",
-    /// Says what is no message to each question.
+    /// Answers each question with bytes that are no message.
     Garbage "garbage",
     /// Takes connections and says nothing, not even in the handshake.
     Mute "mute",
-    /// Opens more connections than anybody may, and always wants more.
+    /// Opens more connections than a peer may, and always wants more.
     Floods "floods",
     /// Asks and stores in the name of others.
     Trespasses "trespasses",
-    /// Does not know the cluster secret, and dials everybody.
+    /// Does not know the cluster secret, and dials every host.
     Stranger "stranger",
-    /// Says that it holds newer versions, and files that there never were.
+    /// Claims to hold newer versions, and files that there never were.
     FalseInventory "false-inventory",
-    /// Shakes hands byte by byte, on many connections, and takes none in a hurry.
+    /// Shakes hands byte by byte, on many connections, and never finishes one.
     SlowHandshake "slow-handshake",
     /// Opens connection after connection and says nothing.
     Crowds "crowds",

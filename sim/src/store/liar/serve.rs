@@ -48,7 +48,7 @@ impl Liar {
                     let connections_wanted = if self.lie == Lie::Floods { u8::MAX } else { 0 };
                     match self.lie {
                         Lie::Floods => {}
-                        // Who has something to say does not wait long.
+                        // A liar that has something to claim does not wait long.
                         Lie::FalseInventory => sleep(DIAL_AGAIN / 10).await,
                         _ => sleep(HEARTBEAT_INTERVAL).await,
                     }
@@ -100,7 +100,7 @@ impl Liar {
         Ok(())
     }
 
-    /// The replica that it gives for a name.
+    /// Returns the replica that the liar gives for a name.
     fn choose(&self, owner: NodeId, hashed: HashedKey) -> Option<Replica> {
         let replicas = self.replicas.borrow();
         let mut of_owner = replicas.iter().filter(|replica| replica.owner == owner);

@@ -1,4 +1,4 @@
-//! Who a liar is: the keys and replicas of the node whose place it has taken, and how it reaches the others.
+//! A liar: the keys and replicas of the node whose place it has taken, and how it reaches the other nodes.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::transport::SimTransport;
 pub(super) type Stream = <FaultTransport<SimTransport> as Transport>::Stream;
 pub(super) type Link = Records<Stream>;
 
-/// After this a liar dials again.
+/// How long a liar waits before it dials again.
 pub(super) const DIAL_AGAIN: Duration = Duration::from_millis(500);
 
 pub(super) struct Liar {
@@ -33,7 +33,7 @@ pub(super) struct Liar {
     pub(super) cluster: ClusterSecret,
     pub(super) transport: FaultTransport<SimTransport>,
     pub(super) lane: RefCell<SeedRng>,
-    /// In the order in which they came.
+    /// The replicas, in the order in which they came.
     pub(super) replicas: RefCell<Vec<Replica>>,
     pub(super) clients: Clients,
     pub(super) notes: Tracer<Event>,
@@ -60,7 +60,7 @@ impl Liar {
         Ok((link, peer))
     }
 
-    /// The keys of another node, where this bug lets the liar have them.
+    /// Returns the keys of another node, if this bug is planted.
     pub(super) fn stolen_keys(&self, of: NodeId, bug: Bug) -> Option<Keys> {
         self.clients.stolen_keys(of).filter(|_| self.bug == Some(bug))
     }

@@ -7,7 +7,7 @@ use crate::store::history::{HistoryEntry, Outcome, stores};
 /// Judges a read.
 ///
 /// # Errors
-/// Where it gave what a call was told not to have stored.
+/// If the read returned what a call was told not to have stored.
 pub fn judge_read(history: &[HistoryEntry], read: &HistoryEntry) -> Result<(), String> {
     let Some(Outcome::Got(got)) = read.outcome() else { return Ok(()) };
     let mut same = stores(history, read).filter(|entry| entry.content() == Some(*got)).peekable();

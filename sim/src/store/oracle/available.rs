@@ -1,7 +1,7 @@
-//! Promise 4: a stored file can be fetched while one who acknowledged it has an intact disk. Source: the history, the
-//! receipts, and what the world itself damaged.
+//! Promise 4: a stored file can be fetched while one peer that acknowledged it has an intact disk. Sources: the
+//! history, the receipts, and what the faults damaged.
 //!
-//! Cannot see: what is lost after an unconfirmed store and a delete; then nobody knows which version counts.
+//! Cannot see: a loss after an unconfirmed store and a delete. Nobody knows which version counts then.
 
 use dacapo::node::Replicas;
 
@@ -13,7 +13,7 @@ use crate::store::history::{HistoryEntry, Outcome};
 use crate::store::options::replicas;
 use crate::subject::Scene;
 
-/// Where the newest acknowledged version of a file must be.
+/// What must be there of the newest acknowledged version of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Expectation {
     on_own_disk: bool,
@@ -22,32 +22,32 @@ pub struct Expectation {
 }
 
 impl Expectation {
-    /// Its owner has a good local copy.
+    /// Whether the owner must have a good local copy.
     #[must_use]
     pub fn is_on_own_disk(&self) -> bool {
         self.on_own_disk
     }
 
-    /// A get has to succeed.
+    /// Whether a get has to succeed.
     #[must_use]
     pub fn is_anywhere(&self) -> bool {
         self.on_own_disk || (self.at_a_peer && !self.newer_possible)
     }
 
-    /// A peer that acknowledged it has an intact disk.
+    /// Whether a peer that acknowledged the file must have an intact disk.
     #[must_use]
     pub fn is_at_a_peer(&self) -> bool {
         self.at_a_peer
     }
 
-    /// An unconfirmed store may have made a newer version.
+    /// Whether an unconfirmed store may have made a newer version.
     #[must_use]
     pub fn is_newer_possible(&self) -> bool {
         self.newer_possible
     }
 }
 
-/// What must be there of a file.
+/// Returns what must be there of a file.
 #[must_use]
 pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
     let history = scene.clients.history();
@@ -74,13 +74,13 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
             && !matches!(entry.outcome(), Some(Outcome::NotFound | Outcome::Rejected))
             && ended(entry) > newest.begun
     });
-    // Who lies has acknowledged what it does not keep.
+    // A liar has acknowledged what it does not keep.
     let is_honest = |at: &Host| !scene.liars.borrow().contains(at);
     Expectation {
         on_own_disk: !may_be_deleted && !may_be_erased && is_intact(host),
         at_a_peer: match replicas(&scene.plan.options_of(host)) {
             Replicas::All => holders.iter().filter_map(|id| scene.clients.host(*id)).filter(is_honest).any(is_intact),
-            // Who acknowledged it may have dropped it since, because others hold it.
+            // A peer that acknowledged the file may have dropped it since, because others hold it.
             Replicas::Count(_) => {
                 let others: Vec<_> = (0..scene.plan.nodes).filter(|other| *other != host).collect();
                 !holders.is_empty() && others.iter().all(is_honest) && others.into_iter().all(is_intact)
@@ -91,8 +91,8 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
     }
 }
 
-/// Whether a get has to find a good local copy, whoever is away: an acknowledged version was written to this disk, nothing
-/// can have taken it away, and the disk has done nothing wrong in the whole plan.
+/// Whether a get has to find a good local copy, whichever peers are away: an acknowledged version was written to this
+/// disk, nothing can have taken it away, and the disk does nothing wrong in the whole plan.
 #[must_use]
 pub fn is_untouched(scene: &Scene<Files>, host: Host, get: &HistoryEntry) -> bool {
     let Some(key) = get.key.filter(|_| matches!(get.call, Call::Get { .. })) else { return false };

@@ -1,5 +1,5 @@
-//! Promise 8: connections stay under their limits, and what was given up leaves no temporary file. Sources: the links
-//! and the disks at the end of a run, when nothing is on its way any more.
+//! Promise 8: connections stay under their limits, and work that was given up leaves no temporary file. Sources: the
+//! links and the disks at the end of a run, when nothing is on its way any more.
 //!
 //! Cannot see: memory and tasks. A host whose disk failed may keep temporary files until its next start.
 
@@ -11,11 +11,11 @@ use crate::subject::Run;
 /// Judges a run.
 ///
 /// # Errors
-/// Names what is too much.
+/// Returns what is too much.
 pub fn judge(run: &Run<Files>) -> Result<(), String> {
-    // To each peer: control connections both ways, a full pool, and one that the peer asked for.
+    // To each peer: control connections both ways, a full pool, and a connection that the peer asked for.
     let max = (run.plan.nodes - 1) * (2 + 2 * POOL_CONNECTIONS_MAX);
-    // Who lied may have opened more than is allowed.
+    // A liar may have opened more than is allowed.
     for (host, count) in run.connections.iter().enumerate().filter(|(host, _)| !run.liars.contains(host)) {
         if *count > max {
             return Err(format!("n{host} has dialled {count} connections, {max} are allowed"));

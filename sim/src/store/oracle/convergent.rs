@@ -1,8 +1,8 @@
-//! Promise 5: when the faults have stopped, every connected peer holds every current file that is placed on it
-//! within the stated time, and none that is placed on others or was deleted everywhere. Sources: what the owners list, and
+//! Promise 5: when the faults have stopped, every connected peer holds every current file that is placed on it within
+//! the stated time, and none that is placed on others or was deleted everywhere. Sources: what the owners list, and
 //! the bytes on the disks of their peers.
 //!
-//! Cannot see: files of which no good copy is left at the owner or at a connected peer.
+//! Cannot see: files of which neither the owner nor a connected peer has a good copy left.
 
 use dacapo::crypto::{Key, Keys, NodeId};
 use dacapo::node::{FileInfo, Handle, Replicas};
@@ -17,15 +17,15 @@ use crate::store::history::{HistoryEntry, Outcome};
 use crate::store::options::replicas;
 use crate::subject::Scene;
 
-/// Judges the world as it is now.
+/// Judges the nodes as they are at this moment.
 ///
 /// # Errors
-/// Names the first replica that is missing, or left over.
+/// Returns the first replica that is missing, or left over.
 pub async fn judge(scene: &Scene<Files>) -> Result<(), String> {
     let contents: Vec<_> = scene.disks.iter().map(Contents::of).collect();
     for host in 0..scene.plan.nodes {
         let node = scene.clients.node(host).ok_or_else(|| format!("n{host} does not run"))?;
-        // Unknown where the disk failed at each start.
+        // The keys are unknown if the disk failed at each start.
         let Some(keys) = scene.clients.keys(host) else { continue };
         let peers = peers(scene, &node).await;
         let placement = match replicas(&scene.plan.options_of(host)) {
@@ -81,7 +81,7 @@ fn replica(contents: &[Contents], keys: &Keys, (host, peer): (Host, NodeId), key
     contents[host].replica(peer, &BlobId::Held(keys.node(), keys.hashed(key)))
 }
 
-/// The files whose deletion was acknowledged, and of which nothing was stored that ended later.
+/// Returns the files whose deletion was acknowledged, and of which no store ended later.
 fn erased_for_good(history: &[HistoryEntry], host: Host) -> Vec<Key> {
     let erased = history.iter().filter(|entry| entry.host == host && entry.outcome() == Some(&Outcome::Erased));
     let is_last = |erased: &&HistoryEntry| {

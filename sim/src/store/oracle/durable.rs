@@ -10,7 +10,7 @@ use crate::store::history::{HistoryEntry, Outcome, stores};
 /// Judges a read.
 ///
 /// # Errors
-/// Where it gave something that had been overwritten, with an acknowledgement, before it began.
+/// If the read returned something that had been overwritten, with an acknowledgement, before the read began.
 pub fn judge_read(history: &[HistoryEntry], read: &HistoryEntry) -> Result<(), String> {
     let Some(Outcome::Got(got)) = read.outcome() else { return Ok(()) };
     let same = stores(history, read).filter(|entry| entry.content() == Some(*got) && entry.may_be_stored());
@@ -25,8 +25,8 @@ pub fn judge_read(history: &[HistoryEntry], read: &HistoryEntry) -> Result<(), S
     }
 }
 
-/// Whether the local copy of a file was deleted with an acknowledgement, and nothing that began before the end of
-/// that and ended after its beginning, or began later, can have brought it back.
+/// Whether the local copy of a file was deleted with an acknowledgement, and no call that was under way then, or
+/// began later, can have brought it back.
 #[must_use]
 pub fn is_deleted_for_good(history: &[HistoryEntry], host: Host, key: u8) -> bool {
     let of_file = || history.iter().filter(|entry| entry.is_about(host, key));

@@ -1,8 +1,8 @@
-//! Promises 1 to 3 once more, by a checker that is not ours: per owner and key, the calls must be explained by a
-//! register that they changed and read one at a time (Herlihy and Wing, 1990), as `stateright` searches for it.
+//! Promises 1 to 3 again, by an independent checker: for each owner and key, a register that the calls change and
+//! read one at a time must explain the calls (Herlihy and Wing, 1990). `stateright` searches for the explanation.
 //! Source: the history of the calls.
 //!
-//! Cannot see: what reads that failed have to do with it. An unconfirmed store that nobody read is left out: it may
+//! Cannot see: what a failed read could have shown. An unconfirmed store that no read returned is left out: it may
 //! not have happened.
 
 use stateright::semantics::register::{Register, RegisterOp, RegisterRet};
@@ -15,7 +15,7 @@ use crate::subject::Run;
 /// Judges a run.
 ///
 /// # Errors
-/// Where the calls on a file have no explanation.
+/// If nothing explains the calls on a file.
 pub fn judge(run: &Run<Files>) -> Result<(), String> {
     let history = run.clients.history();
     let mut files: Vec<_> = history.iter().filter_map(|entry| Some((entry.host, entry.key?))).collect();
@@ -30,7 +30,7 @@ pub fn judge(run: &Run<Files>) -> Result<(), String> {
     Ok(())
 }
 
-/// What happens at one moment to one call.
+/// One moment of one call.
 enum Moment {
     Invoke(RegisterOp<Option<ContentDigest>>),
     Return(RegisterRet<Option<ContentDigest>>),

@@ -1,7 +1,7 @@
-//! Promise 9: every call returns within its deadline, and a node that heals serves again by itself. Sources: the deadlines
-//! of the harness, in its own oracle of this name; and after the faults, a new file of each node.
+//! Promise 9: every call returns within its deadline, and a node that heals serves again by itself. Sources: the
+//! deadlines of the harness, in its own oracle of this name; and a new file of each node after the faults.
 //!
-//! Cannot see: a call that takes long, and less than its deadline.
+//! Cannot see: a call that takes long, but less than its deadline.
 
 use dacapo::node::{Content, Handle, Replicas};
 
@@ -13,14 +13,14 @@ use crate::store::history::digest;
 use crate::store::options::replicas;
 use crate::subject::{Broken, Scene};
 
-/// What the checks store and read.
+/// What the check after the faults stores and reads.
 const FRESH: &[u8] = b"dacapo plaintext of the check after the faults";
 
 pub(in crate::store) fn node(scene: &Scene<Files>, host: Host) -> Result<Handle, Broken> {
     scene.clients.node(host).ok_or_else(|| live::broken(format!("n{host} stopped after the faults")))
 }
 
-/// A new file is acknowledged by every connected peer and comes back from them.
+/// Checks that every connected peer acknowledges a new file, and that the file comes back from them.
 pub(in crate::store) async fn serves_again(scene: &Scene<Files>, host: Host) -> Result<(), Broken> {
     let node = node(scene, host)?;
     let failed = |what: String| live::broken(format!("after the faults, on n{host}: {what}"));

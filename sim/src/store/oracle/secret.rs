@@ -1,6 +1,6 @@
-//! Promise 6: no content, no name and no key in the clear on a peer's disk or on the wire, and no IV used twice. A master
-//! secret lies in the identity file of its node and nowhere else, and the cluster's secret nowhere. Sources: the byte tap
-//! and the disks at the end of a run.
+//! Promise 6: no content, no name and no key is in the clear on a peer's disk or on the wire, and no IV is used
+//! twice. A master secret lies in the identity file of its node and nowhere else, and the cluster's secret nowhere.
+//! Sources: the byte tap, and the disks at the end of a run.
 //!
 //! Cannot see: content shorter than its marker of 16 bytes, and the IVs of versions that were overwritten.
 
@@ -18,7 +18,7 @@ use crate::subject::Run;
 /// Judges a run.
 ///
 /// # Errors
-/// Names the first leak.
+/// Returns the first leak.
 pub fn judge(run: &Run<Files>) -> Result<(), String> {
     if let Some(leak) = run.clients.leak() {
         return Err(leak);
@@ -49,7 +49,7 @@ pub fn judge(run: &Run<Files>) -> Result<(), String> {
     Ok(())
 }
 
-/// What lies on a disk and is no file of its owner's.
+/// What lies on a disk and is no file of the disk's owner.
 struct Sealed {
     name: String,
     bytes: Vec<u8>,
@@ -69,7 +69,7 @@ fn sealed(run: &Run<Files>, host: Host) -> Vec<Sealed> {
     let files = disk.tree().into_iter().filter(|(path, kind, _)| *kind == EntryKind::File && !is_own(path));
     let files = files.map(|(path, ..)| {
         let bytes = disk.read(&path).unwrap_or_default();
-        // By owner and name, wherever it lies: two hosts may have it in different layouts.
+        // Replicas are named by owner and name: two hosts may have them in different layouts.
         match (path.split_once('/'), path.rsplit_once('/')) {
             (Some((owner, _)), Some((_, hashed))) if is_replica(&path) => {
                 Sealed { name: format!("{owner}/{hashed}"), bytes, is_replica: true }

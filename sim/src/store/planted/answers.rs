@@ -9,7 +9,7 @@ use crate::store::clients::Clients;
 use crate::store::history::{ContentDigest, Outcome};
 
 impl Bug {
-    /// What is said to have come of a call.
+    /// Returns what the client learns of the outcome of a call.
     #[must_use]
     pub fn lie(self, clients: &Clients, host: Host, call: Call, outcome: Outcome) -> Outcome {
         match (self, outcome) {

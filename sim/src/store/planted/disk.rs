@@ -23,7 +23,7 @@ pub struct BugDisk {
 #[derive(Default)]
 struct State {
     count: u64,
-    /// Writes that wait, to be made later or never.
+    /// Writes that are made later, or never.
     waiting: Vec<(Arc<SimFile>, u64, Vec<u8>)>,
     log: Option<Arc<SimFile>>,
     logged: u64,
@@ -32,11 +32,11 @@ struct State {
 layered!(BugDisk);
 
 impl BugDisk {
-    /// A disk with a bug.
+    /// Puts a bug on a disk.
     #[must_use]
     pub fn new(disk: SimDisk, bug: Bug) -> Self {
         let wrong = Self { disk, bug, state: Arc::default() };
-        // A host that finds no catalog, or an old one, finds it so before its node starts.
+        // The catalog that a bug takes away, or puts an old one in the place of, is gone before the node starts.
         wrong.before_start().ok();
         wrong
     }
@@ -57,7 +57,7 @@ impl BugDisk {
     }
 
     fn write_whole(&self, path: &DiskPath, bytes: &[u8]) -> io::Result<()> {
-        // There may be none.
+        // The file may be absent.
         self.disk.remove(path).ok();
         let file = self.disk.create(path)?;
         file.write_at(0, bytes)?;
@@ -69,7 +69,7 @@ impl BugDisk {
         self.state.lock().expect("no call panics while it holds the state")
     }
 
-    /// Counts what the bug counts.
+    /// Counts one more of what the bug counts.
     fn count(&self) -> u64 {
         let mut state = self.state();
         state.count += 1;
@@ -83,7 +83,7 @@ impl BugDisk {
         }
     }
 
-    /// Another file beside this one, up to its first folder.
+    /// Returns another file below the first folder of this one.
     fn neighbour(&self, path: &DiskPath) -> Option<DiskPath> {
         let prefix: Vec<_> = path.segments().take(1).collect();
         let prefix = format!("{}/", prefix.join("/"));

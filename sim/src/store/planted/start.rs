@@ -9,7 +9,7 @@ use crate::host::{Host, name};
 use crate::store::bug::Bug;
 
 impl Bug {
-    /// The seed of a start.
+    /// Returns the seed that a start of a node uses.
     #[must_use]
     pub fn seed(self, seed: &Seed, host: Host) -> Seed {
         match self {
@@ -19,7 +19,7 @@ impl Bug {
         }
     }
 
-    /// How many peers are to hold each file.
+    /// Returns how many peers are to hold each file.
     #[must_use]
     pub fn miscount(self, replicas: Replicas) -> Replicas {
         match (self, replicas) {

@@ -17,15 +17,15 @@ pub struct BugTransport<T> {
     bug: Option<Bug>,
 }
 
-/// A connection of it.
+/// A connection of such a network.
 pub struct BugStream<S> {
     stream: S,
-    /// A byte that was read before its time.
+    /// A byte that was read too early.
     first: Option<u8>,
 }
 
 impl<T> BugTransport<T> {
-    /// A network with a bug, if any.
+    /// Plants a bug in a network, if there is one.
     #[must_use]
     pub fn new(transport: T, bug: Option<Bug>) -> Self {
         Self { transport, bug }

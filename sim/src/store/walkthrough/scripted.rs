@@ -1,4 +1,5 @@
-//! A world: hosts with disks on a simulated network, a node on each, and a workload that uses them.
+//! A scripted run: hosts with disks on a simulated network, a node on each, and a workload in code that uses them. It
+//! has no plan, no faults and no oracles but those of the workload.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,16 +20,17 @@ use crate::platform::{SimClock, SimPlatform};
 use crate::trace::{Trace, Tracer};
 use crate::transport::SimTransport;
 
-/// How long the network takes for a segment. The tick is the same: a run costs one step per host and tick.
+/// The least time that the network takes for a segment, and the step of the simulation: a run costs one step per host
+/// and tick.
 const TICK: Duration = Duration::from_millis(5);
 const LATENCY_MAX: Duration = Duration::from_millis(10);
 
-/// A host of a world and the node on it.
+/// A host of a scripted run, and the node on it.
 #[derive(Clone, Debug)]
 pub struct HostSpec {
     /// The host's name, by which others dial it.
     pub name: String,
-    /// The address of its own on which its node listens: `0.0.0.0`, or `127.0.0.1` where nobody can dial it.
+    /// The host's own address on which its node listens: `0.0.0.0`, or `127.0.0.1` if no other host can dial it.
     pub listen: String,
     /// The port on which its node listens.
     pub port: u16,
@@ -36,7 +38,7 @@ pub struct HostSpec {
     pub dials: Vec<(String, u16)>,
 }
 
-/// All that a run depends on.
+/// All that a scripted run depends on, besides its workload.
 #[derive(Clone, Debug)]
 pub struct Stage {
     /// Decides every random choice of the network and the nodes.
@@ -49,7 +51,7 @@ pub struct Stage {
     pub limit: Duration,
 }
 
-/// What a run leaves behind.
+/// What a scripted run leaves behind.
 #[derive(Debug)]
 pub struct ScriptedRun {
     /// What happened.
@@ -58,11 +60,11 @@ pub struct ScriptedRun {
     pub disks: BTreeMap<String, SimDisk>,
     /// Virtual time that passed.
     pub elapsed: Duration,
-    /// Why the run failed, where it did.
+    /// Why the run failed, if it did.
     pub failure: Option<String>,
 }
 
-/// The nodes of a world, as its workload sees them.
+/// The nodes of a scripted run, as the workload sees them.
 #[derive(Clone)]
 pub struct Nodes {
     handles: Rc<RefCell<BTreeMap<String, Handle>>>,
@@ -72,7 +74,7 @@ pub struct Nodes {
 }
 
 impl Nodes {
-    /// A handle on the node of a host; waits until it has started.
+    /// Waits until the node of a host has started, and returns a handle on it.
     pub async fn node(&self, name: &str) -> Handle {
         loop {
             let changed = self.changed.notified();
@@ -84,29 +86,29 @@ impl Nodes {
         }
     }
 
-    /// The disk of a host.
+    /// Returns the disk of a host.
     ///
     /// # Panics
-    /// Where there is no such host.
+    /// If there is no such host.
     #[must_use]
     pub fn disk(&self, name: &str) -> &SimDisk {
         &self.disks[name]
     }
 
-    /// Writes a line of the workload's own into the trace.
+    /// Writes a line of the workload into the trace.
     pub fn note(&self, note: impl Into<String>) {
         self.tracer.note(note.into());
     }
 }
 
-/// The seed of one start of a node: the same on a simulated and on a real network, and never the same twice.
+/// Returns the seed of one start of a node: equal on a simulated and on a real network, and never used twice.
 #[must_use]
 pub fn node_seed(seed: u64, name: &str, boot: u64) -> Seed {
     Seed::from_u64(seed).derive(name, boot)
 }
 
-/// Runs a workload to its end, or until a node fails or the limit is reached. The same setup and workload give
-/// the same outcome.
+/// Runs a workload to its end, or until a node fails or the limit is reached. An equal stage and workload give an
+/// equal run.
 pub fn run<F>(setup: &Stage, workload: impl FnOnce(Nodes) -> F) -> ScriptedRun
 where
     F: Future<Output = Result<(), Box<dyn std::error::Error>>> + 'static,

@@ -7,7 +7,8 @@ use dacapo::disk::EntryKind;
 use super::star;
 use crate::disk::SimDisk;
 
-/// The files on a disk, one line each: where they lie, how long they are, and whether their content can be read.
+/// Lists the files on a disk, one line each: where they lie, how long they are, and whether their content can be
+/// read.
 #[must_use]
 pub fn disk_tree(disk: &SimDisk) -> String {
     let mut text = String::new();
@@ -22,7 +23,7 @@ pub fn disk_tree(disk: &SimDisk) -> String {
     text
 }
 
-/// Shortens the 64 digits of the node id and the 40 or 32 of the name; the folders stay.
+/// Shortens the 64 digits of the node id, and the 40 or 32 of the name; the folders stay.
 fn shorten(path: &str) -> String {
     let mut segments: Vec<String> = path.split('/').map(str::to_owned).collect();
     for segment in &mut segments {

@@ -1,6 +1,6 @@
-//! The star of the original document: two nodes that dial nobody, and a third that dials both. And its workload:
-//! twenty files, each stored, deleted, fetched back, read and compared. The same code drives it on a simulated
-//! and on a real network.
+//! The star of the original document: two nodes that dial no other, and a third that dials both. And its workload:
+//! twenty files, each stored, deleted, fetched back, read and compared. One code drives it on a simulated and on a
+//! real network.
 
 use std::time::Duration;
 
@@ -12,25 +12,37 @@ use super::scripted::HostSpec;
 /// The content of every file of the walkthrough: 22 bytes.
 pub const CONTENT: &[u8] = b"my big data file here!";
 
-/// The files of the whole cycle.
+/// How many files the whole cycle has.
 pub const FILES: usize = 20;
 
-/// The node that stores, deletes and gets.
+/// The nodes that dial no other, and hold the replicas.
+pub const HOLDERS: [&str; 2] = ["n3000", "n7000"];
+
+/// The node that dials the holders, and stores, deletes and gets.
 pub const ORIGIN: &str = "n5000";
 
-/// The hosts of the star, in the order in which they start.
+/// All nodes of the star, in the order in which they start.
+pub const NODES: [&str; 3] = [HOLDERS[0], HOLDERS[1], ORIGIN];
+
+/// Returns the hosts of the star, in the order in which they start.
 #[must_use]
 pub fn hosts() -> Vec<HostSpec> {
-    let host = |port: u16, dials: &[u16]| HostSpec {
-        name: format!("n{port}"),
+    let host = |name: &str, dials: &[&str]| HostSpec {
+        name: name.to_owned(),
         listen: "0.0.0.0".to_owned(),
-        port,
-        dials: dials.iter().map(|port| (format!("n{port}"), *port)).collect(),
+        port: port(name),
+        dials: dials.iter().map(|name| ((*name).to_owned(), port(name))).collect(),
     };
-    vec![host(3000, &[]), host(7000, &[]), host(5000, &[3000, 7000])]
+    let dials = |name| if name == ORIGIN { &HOLDERS[..] } else { &[] };
+    NODES.iter().map(|name| host(name, dials(*name))).collect()
 }
 
-/// The key of one file.
+/// Returns the port of a host of the star, which its name tells.
+fn port(name: &str) -> u16 {
+    name[1..].parse().expect("a name is a letter and a port")
+}
+
+/// Returns the key of one file.
 ///
 /// # Panics
 /// Never: the name is a valid key.
@@ -46,25 +58,25 @@ pub async fn connected(node: &Handle, peers: usize) {
     }
 }
 
-/// Stores a file; both peers have to acknowledge it.
+/// Stores a file. Both peers have to acknowledge it.
 ///
 /// # Errors
-/// Where the store fails or a peer has no replica.
+/// If the store fails or a peer has no replica.
 pub async fn store(node: &Handle, index: usize) -> Result<(), Box<dyn std::error::Error>> {
     let stored = node.store(&key(index), Content::bytes(CONTENT)).await?;
     if stored.replicas() == 2 { Ok(()) } else { Err(format!("not on both peers: {stored:?}").into()) }
 }
 
-/// Gets a file and compares it.
+/// Gets a file and compares its content.
 ///
 /// # Errors
-/// Where the get fails or gives other bytes.
+/// If the get fails or returns other bytes.
 pub async fn get(node: &Handle, index: usize) -> Result<(), Box<dyn std::error::Error>> {
     let content = node.get(&key(index)).await?.read_all().await?;
     if content == CONTENT { Ok(()) } else { Err("other bytes came back".into()) }
 }
 
-/// The whole cycle for the first `files` files.
+/// Runs the whole cycle for the first `files` files.
 ///
 /// # Errors
 /// At the first step that fails.

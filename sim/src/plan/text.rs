@@ -36,7 +36,7 @@ impl<O: fmt::Display> fmt::Display for Plan<O> {
             match what {
                 Action::Call(host, call) => writeln!(f, "at {at} {} {call}", name(*host))?,
                 Action::Fault(fault, until) if fault.lasts() => {
-                    writeln!(f, "at {at} to {} {fault}", show_time(*until))?
+                    writeln!(f, "at {at} to {} {fault}", show_time(*until))?;
                 }
                 Action::Fault(fault, _) => writeln!(f, "at {at} {fault}")?,
             }

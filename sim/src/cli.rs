@@ -1,5 +1,5 @@
-//! The command line of a subject: `sweep`, `replay`, `shrink` and `twice`, and `planted` if bugs can be planted in it. The
-//! program of a subject is [`main`], or a [`Program`] with commands of its own.
+//! The command line of a subject: `sweep`, `replay`, `shrink` and `twice`, and `planted` if bugs can be planted in
+//! it. The program of a subject is [`main`], or a [`Program`] with commands of its own.
 //!
 //! Exit codes: 0 all well, 1 a run failed or did not replay, 2 the arguments are wrong.
 

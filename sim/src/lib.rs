@@ -1,7 +1,7 @@
-//! A deterministic simulation for systems of several hosts: the unchanged program of each host on a simulated network and
-//! disk, under faults, replayed from one seed.
+//! A deterministic simulation for systems of several hosts: the unchanged program of each host on a simulated network
+//! and disk, under faults, replayed from one seed.
 //!
-//! The harness knows of a system what [`subject::Subject`] says. The file store is one subject, in [`store`], if the
+//! The harness knows of a system what [`subject::Subject`] says. The file store is one subject, in `store`, if the
 //! feature `store` is on; `examples/register.rs` is another one.
 
 #![forbid(unsafe_code)]

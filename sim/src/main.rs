@@ -1,5 +1,5 @@
-//! `cargo sim`: the command line of the file store under the harness. Its own command is `walkthrough`; the others are those
-//! of every subject.
+//! `cargo sim`: the command line of the file store under the harness. Its own command is `walkthrough`; the others
+//! are those of every subject.
 
 use std::fs;
 use std::io::{self, Write};

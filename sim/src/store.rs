@@ -1,5 +1,6 @@
-//! The file store as a subject of the harness: the whole, unchanged node on each host, the calls of its owners, the oracles
-//! of its promises, and the bugs and lies that the oracles must catch. The harness outside names nothing in here.
+//! The file store as a subject of the harness: the whole, unchanged node on each host, the calls of its owners, the
+//! oracles of its promises, and the bugs and lies that the oracles must catch. The harness outside names nothing in
+//! here.
 
 pub mod bug;
 pub mod call;

@@ -20,7 +20,7 @@ pub(super) struct Arguments {
     /// The seeds, from A up to but not including B.
     #[arg(long, value_name = "A..B", value_parser = parse_range, default_value = "0..1000")]
     seeds: Range<u64>,
-    /// How many threads; all cores where it is not given.
+    /// How many threads; all cores if it is not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
     /// Run only part I of N of the seeds, counted from 0.

@@ -1,5 +1,5 @@
-//! The program of an honest host: the unchanged node, on the platform of the simulation, with a planted bug around it if
-//! one is planted.
+//! The program of an honest host: the unchanged node, on the platform of the simulation, with a planted bug around it
+//! if one is planted.
 
 use std::rc::Rc;
 

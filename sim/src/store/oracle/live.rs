@@ -16,12 +16,12 @@ use crate::subject::{Broken, Scene};
 /// What the check after the faults stores and reads.
 const FRESH: &[u8] = b"dacapo plaintext of the check after the faults";
 
-pub(in crate::store) fn node(scene: &Scene<Files>, host: Host) -> Result<Handle, Broken> {
+pub(crate) fn node(scene: &Scene<Files>, host: Host) -> Result<Handle, Broken> {
     scene.clients.node(host).ok_or_else(|| live::broken(format!("n{host} stopped after the faults")))
 }
 
 /// Checks that every connected peer acknowledges a new file, and that the file comes back from them.
-pub(in crate::store) async fn serves_again(scene: &Scene<Files>, host: Host) -> Result<(), Broken> {
+pub(crate) async fn serves_again(scene: &Scene<Files>, host: Host) -> Result<(), Broken> {
     let node = node(scene, host)?;
     let failed = |what: String| live::broken(format!("after the faults, on n{host}: {what}"));
     let key = call::key(FRESH_KEY);

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use dacapo::crypto::Key;
 use serde::Serialize;
 
-use super::arguments::{QueryArguments, RmArguments, StatArguments, Verbosity};
+use super::arguments::{RmArguments, ScrubArguments, Verbosity, WhereisArguments};
 use super::control::{Answer, Client, ControlError, HolderRow, HolderState, Request, ScrubRow};
 use super::error::CliError;
 use super::progress::Progress;
@@ -13,7 +13,7 @@ use super::put::{ReceiptJson, count_done, peers, warn_of};
 use super::{output, show};
 
 /// Shows what each known peer has of a file.
-pub(crate) async fn whereis(arguments: &StatArguments) -> Result<(), CliError> {
+pub(crate) async fn whereis(arguments: &WhereisArguments) -> Result<(), CliError> {
     let key = Key::from_bytes(arguments.key.as_bytes())?;
     let mut client = Client::ask(&arguments.data.dir, &Request::Whereis { key: key.clone() }).await?;
     let holders = match client.answer().await? {
@@ -60,7 +60,7 @@ pub(crate) async fn erase(arguments: &RmArguments, verbosity: Verbosity) -> Resu
 }
 
 /// Compares every copy on the node's disk with what was stored.
-pub(crate) async fn scrub(arguments: &QueryArguments, verbosity: Verbosity) -> Result<(), CliError> {
+pub(crate) async fn scrub(arguments: &ScrubArguments, verbosity: Verbosity) -> Result<(), CliError> {
     let mut client = Client::ask(&arguments.data.dir, &Request::Scrub).await?;
     let progress = Progress::new(verbosity, "scrubbing", None);
     let mut before = 0;

@@ -5,13 +5,13 @@ use std::os::unix::ffi::OsStrExt;
 use dacapo::crypto::Key;
 use serde::Serialize;
 
-use super::arguments::{QueryArguments, RmArguments, StatArguments, Verbosity};
+use super::arguments::{LsArguments, RmArguments, StatArguments, Verbosity};
 use super::control::{Answer, Client, ControlError, FileRow, Request};
 use super::error::CliError;
 use super::{output, show};
 
 /// Lists page by page, so that a list of any length takes the memory of one page.
-pub(crate) async fn list(arguments: &QueryArguments, verbosity: Verbosity) -> Result<(), CliError> {
+pub(crate) async fn list(arguments: &LsArguments, verbosity: Verbosity) -> Result<(), CliError> {
     let mut client = Client::ask(&arguments.data.dir, &Request::List).await?;
     let mut is_first = true;
     loop {

@@ -23,11 +23,11 @@ pub(crate) fn run(
     logging::start(verbosity, arguments.events);
     let data = &arguments.data.dir;
     let no_cluster = || CliError::NoCluster { data: data.clone() };
-    if !arguments.open_cluster && !data.exists() {
+    if !arguments.reach.open_cluster && !data.exists() {
         return Err(no_cluster());
     }
     let disk = DirDisk::open(data)?;
-    let cluster = match secret::named(None, arguments.open_cluster)? {
+    let cluster = match secret::named(None, arguments.reach.open_cluster)? {
         Some(named) => named,
         None => Cluster::load(&disk)?.ok_or_else(no_cluster)?,
     };
@@ -35,7 +35,7 @@ pub(crate) fn run(
         logging::warn("", "the cluster is open: everybody who reaches this port may become a peer");
     }
     let config = Config {
-        peers: arguments.peers.clone(),
+        peers: arguments.reach.peers.clone(),
         layout: arguments.layout,
         replicas: arguments.replicas,
         quota: Quota {
@@ -43,7 +43,7 @@ pub(crate) fn run(
             files_max: arguments.quota_files,
         },
         events: logging::sink(String::new()),
-        ..Config::new(arguments.listen.clone(), cluster.secret(), draw_seed().map_err(CliError::Process)?)
+        ..Config::new(arguments.reach.listen.clone(), cluster.secret(), draw_seed().map_err(CliError::Process)?)
     };
     runtime::run(serve(arguments, Machine::new(disk), config))
 }

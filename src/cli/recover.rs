@@ -40,12 +40,12 @@ pub(crate) async fn run(
     Identity::restore(&disk, &content.master)?;
     Layout::choose(&disk, arguments.layout)?;
     let config = Config {
-        peers: arguments.peers.clone(),
+        peers: arguments.reach.peers.clone(),
         layout: arguments.layout,
         // Peers are sent nothing: what they lack is for the node that runs afterwards.
         mode: Mode::Learning,
         events: logging::sink(String::new()),
-        ..Config::new(arguments.listen.clone(), cluster.secret(), draw_seed().map_err(CliError::Process)?)
+        ..Config::new(arguments.reach.listen.clone(), cluster.secret(), draw_seed().map_err(CliError::Process)?)
     };
     let node = Node::start(Machine::new(disk.clone()), config).await?;
     let recovered = all(&node.handle(), &disk, &cluster, verbosity).await;
@@ -91,7 +91,7 @@ pub(super) fn remember(disk: &DirDisk, peers: &[PeerInfo]) -> Result<(), CliErro
 /// Whose files, and in which cluster their peers are.
 fn read(arguments: &RecoverArguments) -> Result<(BackupContent, Cluster), CliError> {
     let content = read_identity(&arguments.identity, arguments.passphrase_file.as_deref())?;
-    let named = secret::named(arguments.cluster_secret_file.as_deref(), arguments.open_cluster)?;
+    let named = secret::named(arguments.cluster_secret_file.as_deref(), arguments.reach.open_cluster)?;
     let cluster = named.or_else(|| content.cluster.clone()).ok_or(CliError::ClusterUnknown)?;
     Ok((content, cluster))
 }

@@ -44,14 +44,15 @@ pub(crate) async fn run(
 ) -> Result<(), CliError> {
     let data = &arguments.data.dir;
     let old_id = secret::node_of(data)?.ok_or_else(|| CliError::Unused { data: data.clone() })?;
-    let cluster = match secret::named(None, arguments.open_cluster)? {
+    let cluster = match secret::named(None, arguments.reach.open_cluster)? {
         Some(named) => named,
         None => secret::cluster_of(data)?.ok_or_else(|| CliError::NoCluster { data: data.clone() })?,
     };
     logging::start_quietly(verbosity, arguments.events);
     let progress = Progress::new(verbosity, "looking for peers", None);
     let seed = || draw_seed().map_err(CliError::Process);
-    let old = start(DirDisk::open(data)?, &arguments.listen, arguments.peers.clone(), &cluster, seed()?).await?;
+    let old =
+        start(DirDisk::open(data)?, &arguments.reach.listen, arguments.reach.peers.clone(), &cluster, seed()?).await?;
     let peers = connected(&old.handle(), arguments.wait_for).await?;
     progress.say("comparing with the peers");
     all_current(&old.handle(), |peers| CliError::NotCompared { peers }).await?;

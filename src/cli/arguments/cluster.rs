@@ -1,4 +1,4 @@
-//! What can be typed of clusters and their members.
+//! What can be typed to get into a cluster, and to say which nodes are its members.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use dacapo::store::layout::Layout;
 use dacapo::transport::Address;
 
 use super::examples::FORGET_EXAMPLE;
-use super::{Data, layouts};
+use super::options::{Data, layouts};
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArguments {
@@ -50,7 +50,7 @@ pub(crate) struct PeersArguments {
     /// The data directory of the node
     #[arg(long = "data", value_name = "DIR", env = "DACAPO_DATA", hide_env_values = true, required = true)]
     pub(crate) dir: Option<PathBuf>,
-    /// Print one JSON object per line
+    /// Print one JSON object per peer, one a line
     #[arg(long)]
     pub(crate) json: bool,
     #[command(subcommand)]
@@ -59,14 +59,14 @@ pub(crate) struct PeersArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PeersAction {
-    /// Have a node as a peer no more
+    /// Disconnect a node, and refuse it from then on
     #[command(after_help = FORGET_EXAMPLE)]
     Forget(IdArguments),
-    /// Have a node as a peer, also where it was forgotten or the list is locked
+    /// Admit a node, even if it was forgotten or the list is locked
     Allow(IdArguments),
-    /// Admit only those who are peers now, and those who are allowed
+    /// Admit only the present peers, and nodes that are allowed
     Lock(Data),
-    /// Admit everybody who has the secret of the cluster, but those who were forgotten
+    /// Admit every node that has the secret of the cluster, except those that were forgotten
     Unlock(Data),
 }
 

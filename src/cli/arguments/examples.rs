@@ -1,4 +1,4 @@
-//! What stands below the help of each command: what is worth knowing, and lines to try.
+//! The text below the help of each command: what is worth knowing, and lines to try.
 
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:
@@ -12,15 +12,15 @@ Exit codes:
 Try it: `dacapo demo` runs three nodes in one process and shows what they do.";
 
 pub(super) const INIT_EXAMPLE: &str = "\
-The secret lies in the file cluster of the data directory, and the key to all files of the node in the file identity. \
-Only their owner can read them.
+The secret lies in the file cluster of the data directory, and the key to all files of the node in the file \
+identity. Only their owner can read them.
 
 Example:
   dacapo init --data ~/a && dacapo node --data ~/a --listen :3000";
 
 pub(super) const INVITE_EXAMPLE: &str = "\
-The line holds the address, the id of this node, and the secret of the cluster: whoever reads it can enter. Send it on a \
-way that nobody else reads.
+The line holds the address, the id of this node, and the secret of the cluster: whoever reads it can enter. Send it \
+by a way that nobody else can read.
 
 Example:
   dacapo invite --data ~/a here.example:3000 | ssh other.example dacapo join --data ~/b";
@@ -61,15 +61,15 @@ Examples:
   dacapo rm --data ~/a holiday.png
   dacapo rm --data ~/a --everywhere holiday.png
 
-Without --everywhere the peers keep their copies, and `dacapo get` brings the file back. They compare their copies with \
-what was stored before one here is deleted.";
+Without --everywhere the peers keep their copies, and `dacapo get` brings the file back. They compare their copies \
+with what was stored before one here is deleted.";
 
 pub(super) const WHEREIS_EXAMPLE: &str = "\
 Example:
   dacapo whereis --data ~/a holiday.png
 
-Connected peers compare their copies with what was stored before they answer; of files over 64 MiB they say when they \
-last did so.";
+Connected peers compare their copies with what was stored before they answer; for files over 64 MiB they say when \
+they last did so.";
 
 pub(super) const SCRUB_EXAMPLE: &str = "\
 Example:
@@ -88,20 +88,21 @@ Example:
   dacapo stat --data ~/a holiday.png";
 
 pub(super) const PEERS_EXAMPLE: &str = "\
-Everybody who has the secret of the cluster may be a peer, but those whom this node has forgotten. `peers lock` admits only \
-those who are peers at that moment, and those who are allowed afterwards. A change is in force at once, and stays.
+Every node that has the secret of the cluster may be a peer, except those that this node has forgotten. `peers lock` \
+admits only the nodes that are peers at that moment, and nodes that are allowed afterwards. A change is in force at \
+once, and stays.
 
-FILES says whether the peer holds every current file of this node, HELD HERE and SIZE what is held for it on this disk, and \
-REFUSED how often it asked for what it may not have: files of others, or more than its quota.
+FILES says whether the peer holds every current file of this node. HELD HERE and SIZE count what this disk holds for \
+the peer. REFUSED counts requests of the peer for what it may not have: files of others, or more than its quota.
 
 Examples:
   dacapo peers --data ~/a
   dacapo peers forget --data ~/a 1a2b3c4d";
 
 pub(super) const FORGET_EXAMPLE: &str = "\
-Its connections end at once, and it gets no others. What is held for it stays on this disk; what it holds of this node's \
-files it cannot read. It knows the secret of the cluster: under a new identity it would be let in, unless the list is \
-locked.
+Its connections end at once, and it gets no others. What is held for it stays on this disk. It keeps its \
+copies of this node's files, and cannot read them. It knows the secret of the cluster: under a new identity it would \
+be let in, unless the list is locked.
 
 Example:
   dacapo peers forget --data ~/a 1a2b3c4d";
@@ -113,40 +114,43 @@ Example:
   dacapo stop --data ~/a";
 
 pub(super) const CONVERT_EXAMPLE: &str = "\
-The node has to be stopped. What is interrupted goes on with the next call; until then no node starts on the directory.
+The node has to be stopped. A conversion that was interrupted goes on with the next call; until then no node starts \
+on the directory.
 
 Example:
   dacapo stop --data ~/a && dacapo convert --data ~/a --layout packed";
 
 pub(super) const DEMO_EXAMPLE: &str = "\
-The third node dials the other two and stores 20 files. Each one is deleted, fetched back from a \
-peer and compared. Then the disks are read to see who holds what, and in what form.
+The third node dials the other two and stores 20 files. Each one is deleted, fetched back from a peer and compared. \
+Then the disks are read to see which node holds what, and in what form.
 
 Examples:
   dacapo demo
   dacapo demo --seed 7 --data /tmp/demo && find /tmp/demo";
 
 pub(super) const EXPORT_EXAMPLE: &str = "\
-The backup holds the identity and the secret of the cluster. With its passphrase it brings every file back that a peer \
-holds, so keep it on another machine, or on paper. It does not change while the node is used.
+The backup holds the identity and the secret of the cluster. With its passphrase it brings every file back that a \
+peer holds, so keep it on another machine, or on paper. It does not change while the node is used.
 
 Examples:
   dacapo identity export --data ~/a -o a.backup
   dacapo identity export --data ~/a | lp";
 
 pub(super) const RECOVER_EXAMPLE: &str = "\
-Names, times and contents of all files come back from any peer that holds them, each verified. What is interrupted goes on \
-with the same command. Afterwards `dacapo node` runs on the directory as on the lost one. The lost node must not run any \
-more: two nodes with one identity would overwrite each other's files.
+Names, times and contents of all files come back from any peer that holds them, each verified. The data directory \
+has to be new; a recovery that was interrupted goes on with the same command. Afterwards `dacapo node` runs on the \
+directory as on the lost one. The lost node must not run any more: two nodes with one identity would overwrite each \
+other's files.
 
 Example:
   dacapo recover --data ~/a --identity a.backup --peer other.example:3000";
 
 pub(super) const ROTATE_EXAMPLE: &str = "\
-Where the identity may have become known to somebody, its keys are of no use any more: this moves every file to a node with \
-a new identity, sealed with new keys, and deletes the old copies everywhere. The node has to be stopped. What is \
-interrupted goes on with the same command; so does what ends because a peer is away. Afterwards run the new directory, write a new backup, invite again those who \
-had joined by an invitation of the old node, and have everybody forget the old id.
+If somebody else may know the identity, its keys protect nothing any more. This command moves every file to a node \
+with a new identity, sealed with new keys, and deletes the old copies everywhere. The node has to be stopped. A \
+rotation that was interrupted, or that ended because a peer was away, goes on with the same command. Afterwards run \
+the new directory, write a new backup, send new invitations to the machines that joined by an invitation of the old \
+node, and have every node forget the old id.
 
 Example:
   dacapo stop --data ~/a

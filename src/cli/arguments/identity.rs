@@ -1,13 +1,15 @@
-//! What can be typed of identities and their recovery.
+//! What can be typed about identities: their backup, their replacement, and the recovery from a backup.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use dacapo::store::layout::Layout;
-use dacapo::transport::Address;
 
 use super::examples::{EXPORT_EXAMPLE, ROTATE_EXAMPLE};
-use super::{Data, Events, layouts};
+use super::options::{Data, Events, Reach, layouts};
+
+/// The help text of `--open-cluster` for commands whose node runs only until they are done.
+const OPEN_CLUSTER_OF_PEERS: &str = "The peers are in an open cluster";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum IdentityAction {
@@ -20,25 +22,22 @@ pub(crate) enum IdentityAction {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("listen", |listen| {
+    listen.help("Where the old node listened, so that its peers find it: host:port, or :port for this machine only")
+}))]
+#[command(mut_arg("open_cluster", |open_cluster| open_cluster.help(OPEN_CLUSTER_OF_PEERS)))]
 pub(crate) struct RotateArguments {
     #[command(flatten)]
     pub(crate) data: Data,
     /// The data directory of the new identity: new, or that of a rotation that was interrupted
     #[arg(long, value_name = "NEW_DIR")]
     pub(crate) to: PathBuf,
-    /// Where the old node listened, so that its peers find it: host:port, or :port for this machine only
-    #[arg(long, value_name = "ADDR")]
-    pub(crate) listen: Address,
-    /// A peer to dial, beside those that the data directory names; may be given several times
-    #[arg(long = "peer", value_name = "ADDR")]
-    pub(crate) peers: Vec<Address>,
-    /// The peers are in an open cluster
-    #[arg(long)]
-    pub(crate) open_cluster: bool,
+    #[command(flatten)]
+    pub(crate) reach: Reach,
     /// Begin when so many peers are connected, instead of waiting some seconds for all
     #[arg(long, value_name = "N")]
     pub(crate) wait_for: Option<usize>,
-    /// Delete an old copy only where so many peers have the new one durably
+    /// Delete an old copy only if at least this many peers hold the new one durably
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) min_replicas: u32,
     #[command(flatten)]
@@ -58,28 +57,30 @@ pub(crate) struct ExportArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("peers", |peers| {
+    peers.help("A node that held replicas; may be given several times").required(true)
+}))]
+#[command(mut_arg("listen", |listen| {
+    listen
+        .help("Where to listen meanwhile: host:port, or :port for this machine only")
+        .required(false)
+        .default_value(":0")
+}))]
+#[command(mut_arg("open_cluster", |open_cluster| open_cluster.help(OPEN_CLUSTER_OF_PEERS)))]
 pub(crate) struct RecoverArguments {
-    /// The data directory to bring the files back to: new, or that of a recovery that was interrupted
     #[command(flatten)]
     pub(crate) data: Data,
     /// A backup that `dacapo identity export` wrote, or the file identity of the lost data directory
     #[arg(long, value_name = "FILE")]
     pub(crate) identity: PathBuf,
-    /// A node that held replicas; may be given several times
-    #[arg(long = "peer", value_name = "ADDR", required = true)]
-    pub(crate) peers: Vec<Address>,
+    #[command(flatten)]
+    pub(crate) reach: Reach,
     /// Read the passphrase from the first line of this file instead of the terminal; - is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) passphrase_file: Option<PathBuf>,
     /// Where the secret of the cluster is, if not in the backup
     #[arg(long, value_name = "FILE", conflicts_with = "open_cluster")]
     pub(crate) cluster_secret_file: Option<PathBuf>,
-    /// The peers are in an open cluster
-    #[arg(long)]
-    pub(crate) open_cluster: bool,
-    /// Where to listen meanwhile: host:port, or :port for this machine only
-    #[arg(long, value_name = "ADDR", default_value = ":0")]
-    pub(crate) listen: Address,
     /// How copies are to lie in the data directory: see `dacapo node --help`
     #[arg(long, value_parser = layouts())]
     pub(crate) layout: Option<Layout>,

@@ -1,0 +1,52 @@
+//! Options that several commands have. If one of them means something narrower for a command, that command replaces the
+//! help text.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use dacapo::store::layout::Layout;
+use dacapo::transport::Address;
+
+/// How much is said on standard error.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Verbosity {
+    /// Print only warnings and errors: no notes, no progress bars, no other events
+    #[arg(short, long, global = true, display_order = 100)]
+    pub(crate) quiet: bool,
+}
+
+/// Which events are shown by the commands that run nodes.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Events {
+    /// Show every event, including the single steps of a store or a get
+    #[arg(short, long, display_order = 101, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+}
+
+/// The data directory that a command works on.
+#[derive(Debug, Args)]
+pub(crate) struct Data {
+    /// The data directory of the node
+    #[arg(long = "data", value_name = "DIR", env = "DACAPO_DATA", hide_env_values = true)]
+    pub(crate) dir: PathBuf,
+}
+
+/// Where a node of this process listens, and whom it connects with.
+#[derive(Debug, Args)]
+pub(crate) struct Reach {
+    /// Where to listen: host:port, or :port for this machine only; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Address,
+    /// A peer to dial, beside those that the data directory names; may be given several times
+    #[arg(long = "peer", value_name = "ADDR")]
+    pub(crate) peers: Vec<Address>,
+    /// Let in everybody who reaches the port, whatever cluster the data directory is in
+    #[arg(long)]
+    pub(crate) open_cluster: bool,
+}
+
+/// Parses the name of a layout.
+pub(super) fn layouts() -> impl TypedValueParser<Value = Layout> {
+    PossibleValuesParser::new(Layout::ALL.map(|(_, name)| name)).try_map(|name| name.parse())
+}

@@ -1,31 +1,27 @@
 //! The command line: reads the arguments, runs one command, and turns its end into a message and an exit code.
 //!
-//! `node` and `demo` run nodes in this process. Every other command asks the node that runs on a data directory,
-//! through the control socket in it.
+//! `node`, `recover`, `identity rotate` and `demo` run nodes in this process; `init`, `join`, `convert` and
+//! `identity export` work on a data directory. Every other command asks the node that runs on a data directory, through
+//! the control socket in it.
 
 mod arguments;
-mod cluster;
+mod chance;
+mod commands;
+mod connecting;
 mod control;
-mod convert;
-mod copies;
-mod demo;
 mod error;
-mod files;
-mod get;
-mod identity;
+mod json;
 mod limits;
 mod logging;
-mod node;
 mod output;
+mod own_files;
 mod passphrase;
-mod peers;
 mod progress;
-mod put;
-mod recover;
-mod rotate;
+mod receipts;
 mod runtime;
 mod secret;
 mod show;
+mod starting;
 
 use std::io;
 use std::process::ExitCode;
@@ -33,15 +29,19 @@ use std::process::ExitCode;
 use clap::Parser;
 use dacapo::seed::Seed;
 
-use arguments::{Arguments, Command, IdentityAction};
+use arguments::{Arguments, Command};
+use chance::Chance;
+use commands::{
+    convert, demo, get, identity, init, invite, join, ls, node, peers, put, recover, rm, scrub, stat, stop, whereis,
+};
 use error::CliError;
 
-/// Runs the command that the process was started with. `draw_seed` is called where a command needs chance.
+/// Runs the command that the process was started with. `draw_seed` is called only by commands that need chance.
 pub(crate) fn main(draw_seed: fn() -> io::Result<Seed>) -> ExitCode {
     let arguments = Arguments::parse();
-    match run(arguments, draw_seed) {
+    match run(arguments, Chance::new(draw_seed)) {
         Ok(()) => ExitCode::SUCCESS,
-        // Who reads our output has seen enough, as in `dacapo ls | head`.
+        // The reader of our output has seen enough, as in `dacapo ls | head`.
         Err(CliError::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", error.full_message());
@@ -50,31 +50,27 @@ pub(crate) fn main(draw_seed: fn() -> io::Result<Seed>) -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments, draw_seed: fn() -> io::Result<Seed>) -> Result<(), CliError> {
+fn run(arguments: Arguments, chance: Chance) -> Result<(), CliError> {
     let verbosity = arguments.verbosity;
     match arguments.command {
-        Command::Init(arguments) => cluster::init(&arguments, verbosity, draw_seed),
-        Command::Invite(arguments) => runtime::run(cluster::invite(&arguments)),
-        Command::Join(arguments) => cluster::join(&arguments, verbosity, draw_seed),
-        Command::Identity(IdentityAction::Export(arguments)) => identity::export(&arguments, verbosity, draw_seed),
-        Command::Identity(IdentityAction::Rotate(arguments)) => {
-            runtime::run(runtime::unless_interrupted(rotate::run(&arguments, verbosity, draw_seed)))
-        }
+        Command::Init(arguments) => init::run(&arguments, verbosity, chance),
+        Command::Invite(arguments) => runtime::run(invite::run(&arguments)),
+        Command::Join(arguments) => join::run(&arguments, verbosity, chance),
+        Command::Identity(action) => identity::run(&action, verbosity, chance),
         Command::Recover(arguments) => {
-            runtime::run(runtime::unless_interrupted(recover::run(&arguments, verbosity, draw_seed)))
+            runtime::run(runtime::unless_interrupted(recover::run(&arguments, verbosity, chance)))
         }
-        Command::Node(arguments) => node::run(&arguments, verbosity, draw_seed),
+        Command::Node(arguments) => node::run(&arguments, verbosity, chance),
         Command::Put(arguments) => runtime::run(put::run(&arguments, verbosity)),
         Command::Get(arguments) => runtime::run(runtime::unless_interrupted(get::run(&arguments, verbosity))),
-        Command::Rm(arguments) if arguments.everywhere => runtime::run(copies::erase(&arguments, verbosity)),
-        Command::Rm(arguments) => runtime::run(files::remove(&arguments, verbosity)),
-        Command::Ls(arguments) => runtime::run(files::list(&arguments, verbosity)),
-        Command::Stat(arguments) => runtime::run(files::stat(&arguments)),
-        Command::Whereis(arguments) => runtime::run(copies::whereis(&arguments)),
-        Command::Scrub(arguments) => runtime::run(runtime::unless_interrupted(copies::scrub(&arguments, verbosity))),
+        Command::Rm(arguments) => runtime::run(rm::run(&arguments, verbosity)),
+        Command::Ls(arguments) => runtime::run(ls::run(&arguments, verbosity)),
+        Command::Stat(arguments) => runtime::run(stat::run(&arguments)),
+        Command::Whereis(arguments) => runtime::run(whereis::run(&arguments)),
+        Command::Scrub(arguments) => runtime::run(runtime::unless_interrupted(scrub::run(&arguments, verbosity))),
         Command::Peers(arguments) => runtime::run(peers::run(&arguments, verbosity)),
-        Command::Stop(arguments) => runtime::run(peers::stop(&arguments)),
+        Command::Stop(arguments) => runtime::run(stop::run(&arguments)),
         Command::Convert(arguments) => convert::run(&arguments, verbosity),
-        Command::Demo(arguments) => demo::run(&arguments, verbosity, draw_seed),
+        Command::Demo(arguments) => demo::run(&arguments, verbosity, chance),
     }
 }

@@ -16,7 +16,7 @@ pub(crate) use files::{
 };
 pub(crate) use identity::{ExportArguments, IdentityAction, RecoverArguments, RotateArguments};
 pub(crate) use node::{ConvertArguments, DemoArguments, NodeArguments, StopArguments};
-pub(crate) use options::{Events, Verbosity};
+pub(crate) use options::{Events, Reach, Verbosity};
 pub(crate) use sizes::ByteCount;
 
 use examples::{

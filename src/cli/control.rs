@@ -1,4 +1,5 @@
-//! How commands talk to a running node: one request per connection, over a Unix socket in its data directory.
+//! How commands talk to a running node: one request per connection, over a Unix socket in its data directory. Both ends
+//! are the same program, so the protocol has no older versions: the first byte tells the others apart.
 //!
 //! ```text
 //! client: version byte, request message [, content chunks, empty chunk]
@@ -6,11 +7,12 @@
 //! message: 0x1, length as u32 little-endian, postcard      chunk: 0x2, length as u32 little-endian, bytes
 //! ```
 //!
-//! Content that ends without its empty chunk is not content: a store from a client that goes away is rejected.
+//! Content that ends without its empty chunk is not content: a store is rejected if its client goes away.
 
+mod calls;
 mod client;
 mod content;
-mod copies;
+mod failure;
 mod message;
 mod server;
 mod session;
@@ -19,9 +21,8 @@ mod socket;
 mod tests;
 mod wire;
 
-pub(crate) use client::Client;
-pub(crate) use message::{
-    Answer, Failure, FailureKind, FileRow, HolderRow, HolderState, Outcome, PeerRow, ReceiptRow, Request, ScrubRow,
-};
-pub(crate) use server::Server;
+pub(crate) use client::{Client, ConnectError};
+pub(crate) use failure::{Failure, FailureKind};
+pub(crate) use message::{Answer, FoundFile, KnownPeers, Request};
+pub(crate) use server::{Server, SocketError};
 pub(crate) use wire::{ControlError, Frame};

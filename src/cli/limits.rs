@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use dacapo::limits::{CALLS_MAX, KEY_BYTES_MAX, POOL_CONNECTIONS_MAX};
 
-/// The version of the control protocol: the first byte in either direction.
-pub(crate) const CONTROL_VERSION: u8 = 1;
+/// The version of the control protocol: the first byte in either direction. It changes with any message or answer.
+pub(crate) const CONTROL_VERSION: u8 = 2;
 
 /// Clients that a node serves at once. Chosen: fewer than the calls that a node runs at once, so that clients
 /// which hang never keep the node's own calls waiting.
@@ -18,7 +18,7 @@ pub(crate) const REQUEST_BYTES_MAX: usize = KEY_BYTES_MAX + 64;
 /// The longest answer. A page of files with the longest keys stays below it.
 pub(crate) const ANSWER_BYTES_MAX: usize = 2 * 1024 * 1024;
 
-/// The longest explanation of a failure. Chosen: paths and reasons fit; what is longer is cut.
+/// The longest explanation of a failure. Chosen: paths and reasons fit; a longer one is cut.
 pub(crate) const FAILURE_BYTES_MAX: usize = 16 * 1024;
 
 /// A client sends its request within this time: it has it ready when it connects.
@@ -61,13 +61,15 @@ pub(crate) const BACKUP_FILE_BYTES_MAX: usize = 16 * 1024;
 /// Files that are fetched at once when a node is recovered: as many connections as a peer is asked on.
 pub(crate) const RECOVER_CALLERS: usize = POOL_CONNECTIONS_MAX;
 
-/// A recovery that has reached no peer gives up after this. Chosen: several attempts with the longest wait between them.
+/// A recovery that has reached no peer gives up after this. Chosen: several attempts with the longest wait between
+/// them.
 pub(crate) const RECOVER_CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// So long after the first peer the others are no longer waited for. The longest wait between two dials, and a heartbeat.
-pub(crate) const RECOVER_SETTLE: Duration = Duration::from_secs(15);
+/// How long a recovery waits for other peers after the first one. The longest wait between two dials, and a heartbeat.
+pub(crate) const RECOVER_OTHERS_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A recovery in which nothing was learnt or fetched for so long gives up. Chosen: three times the longest wait of repair.
+/// A recovery in which nothing was learnt or fetched for so long gives up. Chosen: three times the longest wait of
+/// repair.
 pub(crate) const RECOVER_STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How often a recovery looks for what was learnt meanwhile.

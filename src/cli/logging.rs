@@ -27,7 +27,7 @@ pub(crate) fn start(verbosity: Verbosity, events: Events) {
         .init();
 }
 
-/// The same for a command with a bar of its own: without `--verbose`, warnings only.
+/// Sets up standard error for a command with a bar of its own: without `--verbose` it shows warnings only.
 pub(crate) fn start_quietly(verbosity: Verbosity, events: Events) {
     start(Verbosity { quiet: verbosity.quiet || !events.verbose }, events);
 }
@@ -37,7 +37,7 @@ pub(crate) fn warn(prefix: &str, what: impl std::fmt::Display) {
     tracing::warn!("{prefix}warning: {what}");
 }
 
-/// Where a node tells its events. The prefix tells nodes of one process apart; it may be empty.
+/// Returns a sink that shows events. The prefix tells nodes of one process apart; it may be empty.
 pub(crate) fn sink(prefix: String) -> EventSink {
     Rc::new(move |event| match level(event) {
         Level::WARN => warn(&prefix, event),
@@ -46,7 +46,8 @@ pub(crate) fn sink(prefix: String) -> EventSink {
     })
 }
 
-/// Warnings are what an operator may have to act on; what several lines tell of one act is for `--verbose`.
+/// Returns the level of an event. Warnings are what an operator may have to act on; the single steps of an act are for
+/// `--verbose`.
 fn level(event: &Event) -> Level {
     match event {
         Event::Recovered { .. }

@@ -1,4 +1,4 @@
-//! Writing to standard output: text and JSON, with every failure told.
+//! Writing to standard output: text and JSON. A failed write is an error of the command.
 
 use std::io::{self, Write};
 
@@ -17,7 +17,7 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), CliError> {
     line(&json_text(value))
 }
 
-/// One line of JSON.
+/// Returns one line of JSON.
 pub(crate) fn json_text(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("plain data with text keys encodes")
 }

@@ -1,5 +1,5 @@
-//! The passphrase of a backup: typed without being shown, or read from a file. Never an argument or a variable, which
-//! others on the machine can see.
+//! The passphrase of a backup: typed without being shown, or read from a file. It is never an argument or a variable,
+//! which others on the machine can see.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::error::CliError;
 use super::limits::PASSPHRASE_BYTES_MAX;
 
-/// A new passphrase, typed twice.
+/// Asks for a new passphrase, which has to be typed twice.
 pub(crate) fn choose(file: Option<&Path>) -> Result<Zeroizing<String>, CliError> {
     let passphrase = ask(file, "passphrase for the backup: ")?;
     if file.is_none() && passphrase != ask(None, "the same again: ")? {
@@ -19,7 +19,7 @@ pub(crate) fn choose(file: Option<&Path>) -> Result<Zeroizing<String>, CliError>
     Ok(passphrase)
 }
 
-/// The passphrase of a backup that is there.
+/// Asks for the passphrase of a backup, or reads it from a file.
 pub(crate) fn ask(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<String>, CliError> {
     let Some(path) = file else {
         if !io::stdin().is_terminal() {

@@ -9,18 +9,18 @@ const BAR: &str = "{msg} {bytes:>11} of {total_bytes} [{bar:30}] {binary_bytes_p
 const COUNTER: &str = "{msg} {bytes:>11} at {binary_bytes_per_sec}";
 
 /// Shows how far a transfer is. It vanishes when it is dropped.
-pub(crate) struct Progress {
+pub(crate) struct Meter {
     bar: ProgressBar,
 }
 
-impl Progress {
-    /// A bar for content of this size, or a counter where the size is not known.
+impl Meter {
+    /// Makes a bar for content of this size, or a counter if the size is not known.
     pub(crate) fn new(verbosity: Verbosity, message: &'static str, size: Option<u64>) -> Self {
         let is_small = size.is_some_and(|size| size < PROGRESS_BYTES_MIN);
         let bar = if verbosity.quiet || is_small {
             ProgressBar::hidden()
         } else {
-            // Draws nothing where standard error is not a terminal.
+            // Draws nothing if standard error is not a terminal.
             ProgressBar::with_draw_target(size, ProgressDrawTarget::stderr())
         };
         let template = if size.is_some() { BAR } else { COUNTER };
@@ -29,7 +29,7 @@ impl Progress {
         Self { bar }
     }
 
-    /// So many bytes are known of by now, and so many of them are done.
+    /// Sets how many bytes are known of by now, and how many of them are done.
     pub(crate) fn set_size(&self, size: u64, done: u64) {
         self.bar.set_style(style(BAR));
         self.bar.set_length(size);
@@ -52,7 +52,7 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the templates are well-formed").progress_chars("=> ")
 }
 
-impl Drop for Progress {
+impl Drop for Meter {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

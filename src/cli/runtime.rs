@@ -1,4 +1,4 @@
-//! The tokio runtime of a command: one thread with local tasks, as in simulation.
+//! The tokio runtime of a command: one thread with local tasks, as in simulation. Signals are turned into errors here.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
@@ -11,7 +11,7 @@ pub(crate) fn run(command: impl Future<Output = Result<(), CliError>>) -> Result
     LocalSet::new().block_on(&runtime, command)
 }
 
-/// Drops a command at its next wait where the user interrupts it, so that it cleans up behind itself.
+/// Drops a command at its next wait if the user interrupts it, so that it cleans up behind itself.
 pub(crate) async fn unless_interrupted(command: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
     let mut signals = Signals::new()?;
     tokio::select! {
@@ -28,6 +28,7 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
+    /// Begins to catch the signals.
     pub(crate) fn new() -> Result<Self, CliError> {
         let on = |kind| signal(kind).map_err(CliError::Process);
         Ok(Self { interrupt: on(SignalKind::interrupt())?, terminate: on(SignalKind::terminate())? })

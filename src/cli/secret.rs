@@ -1,4 +1,5 @@
-//! Secrets in files: read from there, so that they show in no process list.
+//! Secrets in files, which show in no process list: the secret that an argument names, and those of a data directory on
+//! which a node may be running.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,7 +16,7 @@ use super::error::CliError;
 use super::limits::SECRET_FILE_BYTES_MAX;
 use super::logging;
 
-/// The cluster that the arguments of a command name, if any.
+/// Returns the cluster that the arguments of a command name, if any.
 pub(crate) fn named(secret_file: Option<&Path>, is_open: bool) -> Result<Option<Cluster>, CliError> {
     match secret_file {
         Some(path) => read(path).map(|secret| Some(Cluster::Closed(secret))),
@@ -23,7 +24,7 @@ pub(crate) fn named(secret_file: Option<&Path>, is_open: bool) -> Result<Option<
     }
 }
 
-/// Reads a cluster secret and warns where others can read it too.
+/// Reads a cluster secret, and warns if others can read it too.
 fn read(path: &Path) -> Result<ClusterSecret, CliError> {
     let failed = |source| CliError::SecretFile { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
@@ -36,22 +37,26 @@ fn read(path: &Path) -> Result<ClusterSecret, CliError> {
     line.parse().map_err(|source| CliError::Secret { path: path.to_owned(), source })
 }
 
-/// The cluster of a data directory on which a node may be running.
+/// Returns the cluster that a data directory is in, if any.
 pub(crate) fn cluster_of(data: &Path) -> Result<Option<Cluster>, CliError> {
     Ok(peek(data, &layout::cluster())?.map(|text| Cluster::parse(&text)).transpose()?)
 }
 
-/// Whose data directory it is; a node may be running on it.
+/// Returns the id of the node whose data directory it is.
 pub(crate) fn node_of(data: &Path) -> Result<Option<NodeId>, CliError> {
-    Ok(master_of(data)?.map(|master| Keys::derive(&master).node()))
+    Ok(peek_master(data)?.map(|master| Keys::derive(&master).node()))
 }
 
-/// The master secret of a data directory; a node may be running on it.
-pub(crate) fn master_of(data: &Path) -> Result<Option<MasterSecret>, CliError> {
+/// Returns the master secret of a data directory.
+pub(crate) fn master_of(data: &Path) -> Result<MasterSecret, CliError> {
+    peek_master(data)?.ok_or_else(|| CliError::NotADataDirectory { data: data.to_owned() })
+}
+
+fn peek_master(data: &Path) -> Result<Option<MasterSecret>, CliError> {
     Ok(peek(data, &layout::identity())?.map(|text| Identity::parse(&text)).transpose()?)
 }
 
-/// The first bytes of a small file of a data directory, without its lock: such files are replaced whole.
+/// Reads a small file of a data directory, without the lock: such files are replaced whole.
 fn peek(data: &Path, file: &DiskPath) -> Result<Option<Zeroizing<Vec<u8>>>, CliError> {
     let path = file.segments().fold(data.to_owned(), |path, segment| path.join(segment));
     let failed = |source| CliError::SecretFile { path: path.clone(), source };

@@ -1,10 +1,10 @@
-//! How sizes, times and counts are written for people. Pure.
+//! How sizes, times and counts are written for people. Pure: no input or output.
 
 use dacapo::time::UnixMillis;
 
 const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
-/// A size in a column: `22 B`, `20.0 MiB`. Rounded down.
+/// Writes a size for a column, rounded down: `22 B`, `20.0 MiB`.
 pub(crate) fn size(bytes: u64) -> String {
     if bytes < 1024 {
         return format!("{bytes} B");
@@ -19,13 +19,13 @@ pub(crate) fn size(bytes: u64) -> String {
     format!("{}.{} {}", tenths / 10, tenths % 10, UNITS[unit])
 }
 
-/// A size in a sentence, exact: `22 bytes`, `20.0 MiB (20,971,520 bytes)`.
+/// Writes a size for a sentence, exactly: `22 bytes`, `20.0 MiB (20,971,520 bytes)`.
 pub(crate) fn bytes(bytes: u64) -> String {
     let exact = count(bytes, "byte");
     if bytes < 1024 { exact } else { format!("{} ({exact})", size(bytes)) }
 }
 
-/// A count with its noun: `1 peer`, `2 peers`, `1,024 bytes`.
+/// Writes a count with its noun: `1 peer`, `2 peers`, `1,024 bytes`.
 pub(crate) fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", grouped(number))
@@ -43,7 +43,12 @@ fn grouped(number: u64) -> String {
     text
 }
 
-/// A time of day in UTC, to the second: `2026-11-22T18:20:11Z` (RFC 3339).
+/// Writes whether something is so, for a column.
+pub(crate) fn yes(is_so: bool) -> &'static str {
+    if is_so { "yes" } else { "no" }
+}
+
+/// Writes a time in UTC, to the second: `2026-11-22T18:20:11Z` (RFC 3339).
 pub(crate) fn time(time: UnixMillis) -> String {
     let seconds = time.0 / 1000;
     let (year, month, day) = civil(seconds / 86_400);
@@ -51,8 +56,8 @@ pub(crate) fn time(time: UnixMillis) -> String {
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
 }
 
-/// The date of a day counted from 1970-01-01, in years that begin on 1 March so that leap days come last.
-/// Howard Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`.
+/// Returns the date of a day counted from 1970-01-01. It counts in years that begin on 1 March, so that leap days come
+/// last. Howard Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`.
 fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
@@ -69,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_are_exact_where_they_are_short() {
+    fn sizes_are_exact_if_they_are_short() {
         assert_eq!([size(0), size(1023), size(1024), size(20 << 20)], ["0 B", "1023 B", "1.0 KiB", "20.0 MiB"]);
         assert_eq!([size((1 << 20) - 1), size(u64::MAX)], ["1023.9 KiB", "15.9 EiB"]);
         assert_eq!([bytes(1), bytes(22), bytes(20 << 20)], ["1 byte", "22 bytes", "20.0 MiB (20,971,520 bytes)"]);
@@ -86,7 +91,7 @@ mod tests {
         ] {
             assert_eq!(time(UnixMillis(seconds * 1000)), shown);
         }
-        // A record that was damaged into nonsense must still be shown.
+        // The nonsense of a damaged record must still be shown.
         time(UnixMillis(u64::MAX));
     }
 }

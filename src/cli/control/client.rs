@@ -1,7 +1,7 @@
 //! A command's end of the control socket.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
@@ -9,8 +9,18 @@ use tokio::net::UnixStream;
 use super::message::{Answer, Request};
 use super::socket;
 use super::wire::{self, ControlError, Frame};
-use crate::cli::error::CliError;
 use crate::cli::limits::{ANSWER_BYTES_MAX, CONTROL_VERSION};
+
+/// Why a command does not reach the node of a data directory.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConnectError {
+    #[error("no node is running on {}; start one with `dacapo node`", data.display())]
+    NoNode { data: PathBuf },
+    #[error("cannot reach the node on {}: {source}", data.display())]
+    Unreachable { data: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Control(#[from] ControlError),
+}
 
 /// One request to a node, and what comes back.
 pub(crate) struct Client {
@@ -20,11 +30,13 @@ pub(crate) struct Client {
 
 impl Client {
     /// Connects with the node on a data directory and sends the request.
-    pub(crate) async fn ask(data: &Path, request: &Request) -> Result<Self, CliError> {
+    pub(crate) async fn ask(data: &Path, request: &Request) -> Result<Self, ConnectError> {
         let stream = socket::connect(data).await.map_err(|source| match source.kind() {
-            // Nothing listens on a socket that a dead node left.
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => CliError::NoNode { data: data.to_owned() },
-            _ => CliError::Unreachable { data: data.to_owned(), source },
+            // Nobody listens on a socket that a dead node left.
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
+                ConnectError::NoNode { data: data.to_owned() }
+            }
+            _ => ConnectError::Unreachable { data: data.to_owned(), source },
         })?;
         let mut client = Self { stream, is_greeted: false };
         let mut bytes = vec![CONTROL_VERSION];

@@ -14,7 +14,7 @@ use crate::cli::limits::{CLIENT_IDLE_TIMEOUT, CONTENT_CHUNKS_QUEUED};
 
 type Chunk = Result<Bytes, ControlError>;
 
-/// The reading end. Ends only where the client said that the content ends; anything else is an error.
+/// The reading end. It ends only if the client said that the content ends; anything else is an error.
 pub(super) struct ContentReader {
     chunks: mpsc::Receiver<Chunk>,
     current: Bytes,
@@ -26,6 +26,7 @@ pub(super) struct ContentFeed {
     chunks: mpsc::Sender<Chunk>,
 }
 
+/// Makes a pair of ends that hold a bounded number of chunks between them.
 pub(super) fn channel() -> (ContentFeed, ContentReader) {
     let (sender, receiver) = mpsc::channel(CONTENT_CHUNKS_QUEUED);
     (ContentFeed { chunks: sender }, ContentReader { chunks: receiver, current: Bytes::new(), has_ended: false })

@@ -1,6 +1,8 @@
-//! The node's end of the control socket: takes clients, so many at once, and serves each in a task of its own.
+//! The node's end of the control socket: takes a bounded number of clients at once, and serves each in a task of its
+//! own.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dacapo::node::Handle;
@@ -11,38 +13,45 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::message::{Answer, Failure};
-use super::session::{self, Shared};
+use super::failure::Failure;
+use super::message::Answer;
+use super::session::{self, Served};
 use super::socket::Socket;
 use super::wire;
-use crate::cli::error::CliError;
 use crate::cli::limits::{CONTROL_CONNECTIONS_MAX, CONTROL_VERSION, FAREWELL_TIMEOUT};
 use crate::cli::logging;
 
+/// Why a node cannot be asked by commands.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot open the control socket {}: {source}", path.display())]
+pub(crate) struct SocketError {
+    pub(crate) path: PathBuf,
+    pub(crate) source: io::Error,
+}
+
 /// Serves clients until it is closed. Dropping it removes the socket.
 pub(crate) struct Server {
-    shared: Shared,
+    served: Served,
     sessions: TaskTracker,
     accepting: JoinHandle<()>,
 }
 
 impl Server {
     /// Opens the socket of a data directory whose lock this process holds. Needs a `LocalSet`.
-    pub(crate) fn start(data: &Path, handle: Handle) -> Result<Self, CliError> {
-        let socket =
-            Socket::bind(data).map_err(|source| CliError::Socket { path: data.join("control.sock"), source })?;
-        let shared = Shared { handle, stop_wanted: CancellationToken::new(), stopped: CancellationToken::new() };
+    pub(crate) fn start(data: &Path, handle: Handle) -> Result<Self, SocketError> {
+        let socket = Socket::bind(data).map_err(|source| SocketError { path: data.join("control.sock"), source })?;
+        let served = Served { handle, stop_wanted: CancellationToken::new(), stopped: CancellationToken::new() };
         let sessions = TaskTracker::new();
-        let accepting = tokio::task::spawn_local(accept(socket, shared.clone(), sessions.clone()));
-        Ok(Self { shared, sessions, accepting })
+        let accepting = tokio::task::spawn_local(accept(socket, served.clone(), sessions.clone()));
+        Ok(Self { served, sessions, accepting })
     }
 
     /// Waits until a client wants the node to stop.
     pub(crate) async fn stop_wanted(&self) {
-        self.shared.stop_wanted.cancelled().await;
+        self.served.stop_wanted.cancelled().await;
     }
 
-    /// Takes no more clients and removes the socket. Clients that are being served stay.
+    /// Stops taking clients and removes the socket. Clients that are being served stay.
     pub(crate) async fn close(&mut self) {
         self.accepting.abort();
         // It ends as cancelled, or has ended before; either way its socket is dropped.
@@ -51,9 +60,9 @@ impl Server {
 
     /// Tells the clients that the node has stopped, and gives them a moment to take their answers.
     pub(crate) async fn farewell(self) {
-        self.shared.stopped.cancel();
+        self.served.stopped.cancel();
         self.sessions.close();
-        // Who does not take its answer in time sees a closed connection.
+        // A client that does not take its answer in time sees a closed connection.
         drop(timeout(FAREWELL_TIMEOUT, self.sessions.wait()).await);
     }
 }
@@ -64,14 +73,14 @@ impl Drop for Server {
     }
 }
 
-async fn accept(socket: Socket, shared: Shared, sessions: TaskTracker) {
+async fn accept(socket: Socket, served: Served, sessions: TaskTracker) {
     let slots = Arc::new(Semaphore::new(CONTROL_CONNECTIONS_MAX));
     loop {
         let stream = match socket.listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
                 logging::warn("", format_args!("cannot accept a client: {error}"));
-                // What is short now, such as file descriptors, may come back.
+                // What ran out, such as file descriptors, may come back.
                 sleep(FAREWELL_TIMEOUT).await;
                 continue;
             }
@@ -80,10 +89,10 @@ async fn accept(socket: Socket, shared: Shared, sessions: TaskTracker) {
             turn_away(&stream);
             continue;
         };
-        let shared = shared.clone();
+        let served = served.clone();
         sessions.spawn_local(async move {
             let (reader, writer) = stream.into_split();
-            session::serve(&shared, reader, writer).await;
+            session::serve(&served, reader, writer).await;
             drop(slot);
         });
     }

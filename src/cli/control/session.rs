@@ -1,21 +1,19 @@
 //! One client of a node: reads its request, calls the node, and writes the answer. Any bytes may come.
 
-use std::time::Duration;
-
 use dacapo::crypto::Key;
 use dacapo::node::{Content, Handle};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::message::{Answer, Failure, FileRow, PeerRow, Request};
-use super::wire::{ControlError, read_message, read_version, write_content, write_message};
-use super::{content, copies};
+use super::failure::Failure;
+use super::message::{Answer, FoundFile, Request};
+use super::wire::{ControlError, read_message, read_version, send, within, write_content};
+use super::{calls, content};
 use crate::cli::limits::{CLIENT_IDLE_TIMEOUT, CONTROL_VERSION, REQUEST_BYTES_MAX, REQUEST_TIMEOUT};
 
-/// What the sessions of a node share.
+/// The node that sessions serve.
 #[derive(Clone)]
-pub(super) struct Shared {
+pub(super) struct Served {
     pub(super) handle: Handle,
     /// Cancelled when a client wants the node to stop.
     pub(super) stop_wanted: CancellationToken,
@@ -23,9 +21,9 @@ pub(super) struct Shared {
     pub(super) stopped: CancellationToken,
 }
 
-/// Serves one client to its end. What it sent wrong it is told, as far as it still listens.
-pub(super) async fn serve(shared: &Shared, mut reader: impl AsyncRead + Unpin, mut writer: impl AsyncWrite + Unpin) {
-    match exchange(shared, &mut reader, &mut writer).await {
+/// Serves one client to its end. A client that sends something wrong is told so, as far as it still listens.
+pub(super) async fn serve(served: &Served, mut reader: impl AsyncRead + Unpin, mut writer: impl AsyncWrite + Unpin) {
+    match exchange(served, &mut reader, &mut writer).await {
         // A command that was interrupted is no news.
         Ok(()) | Err(ControlError::Closed) => {}
         Err(error) => tracing::debug!("gave up a client: {error}"),
@@ -33,7 +31,7 @@ pub(super) async fn serve(shared: &Shared, mut reader: impl AsyncRead + Unpin, m
 }
 
 async fn exchange(
-    shared: &Shared,
+    served: &Served,
     reader: &mut (impl AsyncRead + Unpin),
     writer: &mut (impl AsyncWrite + Unpin),
 ) -> Result<(), ControlError> {
@@ -44,53 +42,39 @@ async fn exchange(
     let request = request.await;
     within(CLIENT_IDLE_TIMEOUT, async { Ok(writer.write_u8(CONTROL_VERSION).await?) }).await?;
     match request {
-        Ok(request) => answer(shared, request, reader, writer).await,
+        Ok(request) => answer(served, request, reader, writer).await,
         Err(error) => send(writer, &Answer::Failed(Failure::failed(&error))).await,
     }
 }
 
 async fn answer(
-    shared: &Shared,
+    served: &Served,
     request: Request,
     reader: &mut (impl AsyncRead + Unpin),
     writer: &mut (impl AsyncWrite + Unpin),
 ) -> Result<(), ControlError> {
-    let handle = &shared.handle;
+    let handle = &served.handle;
     let answer = match request {
         Request::Put { key, size, replicas_min } => put(handle, &key, size, replicas_min, reader).await,
         Request::Get { key } => return get(handle, &key, writer).await,
         Request::List => return list(handle, writer).await,
-        Request::Remove { key, replicas_min } => copies::remove(handle, &key, replicas_min).await,
-        Request::Erase { key } => copies::erase(handle, &key).await,
-        Request::Whereis { key } => copies::holders(handle, &key).await,
-        Request::Scrub => return copies::scrub(handle, writer).await,
-        Request::Stat { key } => {
-            handle.stat(&key).await.map(|info| Answer::File(FileRow::from(info))).map_err(Failure::from)
-        }
-        Request::Peers => Ok(peers(handle).await),
+        Request::Remove { key, replicas_min } => calls::remove(handle, &key, replicas_min).await,
+        Request::DeleteEverywhere { key } => calls::delete_everywhere(handle, &key).await,
+        Request::Whereis { key } => calls::holders(handle, &key).await,
+        Request::Scrub => return calls::scrub(handle, writer).await,
+        Request::Stat { key } => handle.stat(&key).await.map(Answer::File).map_err(Failure::from),
+        Request::Peers => Ok(calls::peers(handle).await),
         Request::Address => Ok(Answer::Address(handle.address())),
         Request::Members { change } => {
             handle.change_members(change).await.map(|()| Answer::MembersChanged).map_err(Failure::from)
         }
         Request::Stop => {
-            shared.stop_wanted.cancel();
-            shared.stopped.cancelled().await;
+            served.stop_wanted.cancel();
+            served.stopped.cancelled().await;
             Ok(Answer::Stopped)
         }
     };
     send(writer, &answer.unwrap_or_else(Answer::Failed)).await
-}
-
-async fn peers(handle: &Handle) -> Answer {
-    let peers = handle.peers().await.into_iter().map(PeerRow::from);
-    let forgotten = handle.forgotten().await.into_iter().map(PeerRow::forgotten);
-    let mut rows: Vec<_> = peers.chain(forgotten).collect();
-    for row in &mut rows {
-        if let Some(peer) = row.peer {
-            row.held = handle.held_for(peer).await.ok().map(|held| (held.files, held.bytes));
-        }
-    }
-    Answer::Peers(rows)
 }
 
 async fn put(
@@ -108,7 +92,7 @@ async fn put(
         stored = &mut store => stored,
         () = feed.run(reader) => store.await,
     };
-    Ok(stored?.at_least(usize::try_from(replicas_min).unwrap_or(usize::MAX))?.into())
+    Ok(Answer::Stored(stored?.at_least(usize::try_from(replicas_min).unwrap_or(usize::MAX))?))
 }
 
 async fn get(handle: &Handle, key: &Key, writer: &mut (impl AsyncWrite + Unpin)) -> Result<(), ControlError> {
@@ -116,7 +100,8 @@ async fn get(handle: &Handle, key: &Key, writer: &mut (impl AsyncWrite + Unpin))
         Ok(fetched) => fetched,
         Err(error) => return send(writer, &Answer::Failed(error.into())).await,
     };
-    send(writer, &Answer::Found { version: fetched.version, size: fetched.size, from: fetched.from }).await?;
+    let found = FoundFile { version: fetched.version, size: fetched.size, from: fetched.from };
+    send(writer, &Answer::Found(found)).await?;
     loop {
         let chunk = match fetched.chunk().await {
             Ok(chunk) => chunk.unwrap_or_default(),
@@ -137,18 +122,9 @@ async fn list(handle: &Handle, writer: &mut (impl AsyncWrite + Unpin)) -> Result
             Err(error) => return send(writer, &Answer::Failed(error.into())).await,
         };
         after = page.last().map(|info| info.key.clone());
-        send(writer, &Answer::Files(page.into_iter().map(FileRow::from).collect())).await?;
+        send(writer, &Answer::Files(page)).await?;
         if after.is_none() {
             return Ok(());
         }
     }
-}
-
-pub(super) async fn send(writer: &mut (impl AsyncWrite + Unpin), answer: &Answer) -> Result<(), ControlError> {
-    within(CLIENT_IDLE_TIMEOUT, write_message(writer, answer)).await
-}
-
-async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, ControlError>>) -> Result<T, ControlError> {
-    let stalled = |_| ControlError::Stalled { seconds: limit.as_secs() };
-    timeout(limit, work).await.map_err(stalled)?
 }

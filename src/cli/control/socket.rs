@@ -1,4 +1,4 @@
-//! The control socket of a data directory: who may open it, and what is done with one that a dead node left.
+//! The control socket of a data directory: only its owner may open it, and one that a dead node left is replaced.
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -17,22 +17,24 @@ const NEW_NAME: &str = "control.sock.new";
 
 /// A listening socket, which is removed when this is dropped.
 ///
-/// Only who holds the lock of the data directory may make one: then no live node's socket is ever replaced.
+/// Only the process that holds the lock of the data directory may make one, so that no live node's socket is ever
+/// replaced.
 pub(super) struct Socket {
     pub(super) listener: UnixListener,
     path: PathBuf,
 }
 
 impl Socket {
+    /// Listens on the socket of a data directory, in place of one that a dead node left.
     pub(super) fn bind(data: &Path) -> io::Result<Self> {
         let (new, path) = (data.join(NEW_NAME), data.join(NAME));
         match fs::remove_file(&new) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let reach = Reach::to(data, NEW_NAME)?;
+        let short = ShortPath::to(data, NEW_NAME)?;
         let socket = UnixSocket::new_stream()?;
-        socket.bind(&reach.path)?;
+        socket.bind(&short.path)?;
         // Before it listens nobody can connect, so nobody slips in between.
         fs::set_permissions(&new, Permissions::from_mode(0o600))?;
         let listener = socket.listen(SOCKET_BACKLOG)?;
@@ -50,18 +52,18 @@ impl Drop for Socket {
 
 /// Connects with the node that runs on a data directory.
 pub(super) async fn connect(data: &Path) -> io::Result<UnixStream> {
-    let reach = Reach::to(data, NAME)?;
-    UnixStream::connect(&reach.path).await
+    let short = ShortPath::to(data, NAME)?;
+    UnixStream::connect(&short.path).await
 }
 
 /// A path short enough for a socket address.
-struct Reach {
+struct ShortPath {
     path: PathBuf,
     /// The directory that the path leads through, if it is not spelled out.
     _dir: Option<File>,
 }
 
-impl Reach {
+impl ShortPath {
     fn to(data: &Path, name: &str) -> io::Result<Self> {
         let path = data.join(name);
         if path.as_os_str().as_bytes().len() <= SOCKET_PATH_BYTES_MAX {

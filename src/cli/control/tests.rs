@@ -5,14 +5,15 @@ use std::rc::Rc;
 
 use dacapo::crypto::{ClusterSecret, Key};
 use dacapo::disk::dir::DirDisk;
-use dacapo::node::{Config, Lane, Node};
+use dacapo::node::{Config, Lane, Node, Stored};
 use dacapo::platform::machine::Machine;
 use dacapo::seed::{Rng, Seed};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
 
-use super::message::{Answer, FailureKind, Request};
-use super::session::{self, Shared};
+use super::failure::FailureKind;
+use super::message::{Answer, Request};
+use super::session::{self, Served};
 use super::wire::{ControlError, Frame, decode, encode, read_frame, write_content};
 use crate::cli::limits::{ANSWER_BYTES_MAX, CONTROL_VERSION, REQUEST_BYTES_MAX};
 
@@ -30,10 +31,10 @@ fn exchange(sent: Vec<u8>) -> (Vec<u8>, bool) {
         let node = Node::start(Machine::new(DirDisk::open(dir.path())?), config).await?;
         let handle = node.handle();
         let token = CancellationToken::new;
-        let shared = Shared { handle: handle.clone(), stop_wanted: token(), stopped: token() };
+        let served = Served { handle: handle.clone(), stop_wanted: token(), stopped: token() };
         let (mut client, server) = tokio::io::duplex(64 * 1024);
         let (reader, writer) = tokio::io::split(server);
-        let serving = tokio::task::spawn_local(async move { session::serve(&shared, reader, writer).await });
+        let serving = tokio::task::spawn_local(async move { session::serve(&served, reader, writer).await });
         // A session that has heard enough reads no more.
         drop(client.write_all(&sent).await);
         drop(client.shutdown().await);
@@ -71,7 +72,7 @@ const END: &[u8] = &[2, 0, 0, 0, 0];
 #[test]
 fn a_whole_content_is_stored_and_one_without_its_end_is_not() {
     let (answer, is_stored) = exchange([&put(Some(3)), CHUNK, END].concat());
-    assert!(matches!(decode(&answer[6..]), Ok(Answer::Stored { size: 3, .. })) && is_stored);
+    assert!(matches!(decode(&answer[6..]), Ok(Answer::Stored(Stored { size: 3, .. }))) && is_stored);
     for size in [Some(3), None] {
         let (answer, is_stored) = exchange([put(size).as_slice(), CHUNK].concat());
         let expected = "not stored: the content could not be read: the client went away before its end";
@@ -96,7 +97,7 @@ fn a_key_of_10_mb_is_refused_before_it_is_read() {
 #[test]
 fn a_node_says_which_version_it_speaks() {
     let (answer, _) = exchange(vec![CONTROL_VERSION + 1, 1, 0, 0, 0, 0]);
-    assert_eq!(failure(&answer).1, "the other side speaks control protocol 2, this side speaks 1");
+    assert_eq!(failure(&answer).1, "the other side speaks control protocol 3, this side speaks 2");
 }
 
 #[test]

@@ -1,15 +1,17 @@
-//! Frames of the control protocol. Any bytes may come: what is not a frame within its bound is an error, and no
-//! memory is taken before the bound is checked.
+//! Frames of the control protocol. Any bytes may come: a frame that is malformed or longer than its bound is an error,
+//! and no memory is taken before the bound is checked.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
 use dacapo::limits::CHUNK_BYTES;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
 
-use crate::cli::limits::CONTROL_VERSION;
+use crate::cli::limits::{CLIENT_IDLE_TIMEOUT, CONTROL_VERSION};
 
 const MESSAGE_TAG: u8 = 0x1;
 const CHUNK_TAG: u8 = 0x2;
@@ -53,12 +55,13 @@ impl From<io::Error> for ControlError {
     }
 }
 
+/// Encodes a message in its frame.
 pub(crate) fn encode(message: &impl Serialize) -> Vec<u8> {
     let payload = postcard::to_stdvec(message).expect("plain data encodes");
     frame(MESSAGE_TAG, &payload)
 }
 
-/// The message that the bytes encode, all of them.
+/// Decodes the message that all of the bytes encode.
 pub(crate) fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, ControlError> {
     match postcard::take_from_bytes(payload) {
         Ok((message, [])) => Ok(message),
@@ -66,11 +69,18 @@ pub(crate) fn decode<T: DeserializeOwned>(payload: &[u8]) -> Result<T, ControlEr
     }
 }
 
-pub(crate) async fn write_message(
-    writer: &mut (impl AsyncWrite + Unpin),
-    message: &impl Serialize,
-) -> Result<(), ControlError> {
-    Ok(writer.write_all(&encode(message)).await?)
+/// Writes a message, and gives up if the other side does not take it.
+pub(super) async fn send(writer: &mut (impl AsyncWrite + Unpin), message: &impl Serialize) -> Result<(), ControlError> {
+    within(CLIENT_IDLE_TIMEOUT, async { Ok(writer.write_all(&encode(message)).await?) }).await
+}
+
+/// Does some work, and gives it up after a time.
+pub(super) async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, ControlError>>,
+) -> Result<T, ControlError> {
+    let stalled = |_| ControlError::Stalled { seconds: limit.as_secs() };
+    timeout(limit, work).await.map_err(stalled)?
 }
 
 /// Writes a piece of content of any length; an empty one ends the content.

@@ -1,94 +1,74 @@
 //! `dacapo recover`: brings every file of a lost machine back, from its identity and any peer that holds replicas.
 //!
 //! The data directory becomes that of a node with this identity, which learns from the peers what it had stored, and
-//! fetches each file. What is interrupted goes on with the next call: what is here is not fetched again.
+//! fetches each file. An interrupted recovery goes on with the next call: files that are here are not fetched again.
 
 mod fetch;
-mod peers;
 
-use std::io::{self, Read};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::str;
 
 use dacapo::crypto::{Backup, BackupContent};
 use dacapo::disk::dir::DirDisk;
-use dacapo::membership::{Cluster, Dial, Members};
-use dacapo::node::{Config, Handle, Mode, Node, PeerInfo};
-use dacapo::platform::machine::Machine;
-use dacapo::seed::Seed;
+use dacapo::membership::Cluster;
+use dacapo::node::{Config, Handle, Mode};
 use dacapo::store::Identity;
 use dacapo::store::layout::Layout;
 use zeroize::Zeroizing;
 
-use super::arguments::{RecoverArguments, Verbosity};
-use super::error::CliError;
-use super::limits::BACKUP_FILE_BYTES_MAX;
-use super::progress::Progress;
-use super::{logging, output, passphrase, secret, show};
+use crate::cli::arguments::{RecoverArguments, Verbosity};
+use crate::cli::chance::Chance;
+use crate::cli::connecting::{connected, remember};
+use crate::cli::error::CliError;
+use crate::cli::limits::BACKUP_FILE_BYTES_MAX;
+use crate::cli::progress::Meter;
+use crate::cli::{logging, output, passphrase, secret, show, starting};
 
-pub(super) use fetch::{each_page, show_failures};
-pub(super) use peers::{connected, current, name};
-
-pub(crate) async fn run(
-    arguments: &RecoverArguments,
-    verbosity: Verbosity,
-    draw_seed: fn() -> io::Result<Seed>,
-) -> Result<(), CliError> {
+pub(crate) async fn run(arguments: &RecoverArguments, verbosity: Verbosity, chance: Chance) -> Result<(), CliError> {
     let (content, cluster) = read(arguments)?;
     logging::start_quietly(verbosity, arguments.events);
     let disk = DirDisk::open(&arguments.data.dir)?;
     Identity::restore(&disk, &content.master)?;
     Layout::choose(&disk, arguments.layout)?;
     let config = Config {
-        peers: arguments.reach.peers.clone(),
         layout: arguments.layout,
         // Peers are sent nothing: what they lack is for the node that runs afterwards.
         mode: Mode::Learning,
-        events: logging::sink(String::new()),
-        ..Config::new(arguments.reach.listen.clone(), cluster.secret(), draw_seed().map_err(CliError::Process)?)
+        ..starting::config(&arguments.reach, &cluster, chance.seed()?)
     };
-    let node = Node::start(Machine::new(disk.clone()), config).await?;
+    let node = starting::start(disk.clone(), config).await?;
     let recovered = all(&node.handle(), &disk, &cluster, verbosity).await;
-    node.handle().stop().await;
-    node.stopped().await?;
-    let fetch::Recovered { files, bytes, failed, unasked } = recovered?;
-    show_failures(&failed);
+    starting::stop(node).await?;
+    let fetch::RecoveredFiles { files, bytes, failed, unasked } = recovered?;
+    failed.show();
     output::line(&format!("recovered {}, {}", show::count(files, "file"), show::bytes(bytes)))?;
     if !unasked.is_empty() {
         return Err(CliError::Unasked { peers: unasked.join(", ") });
     }
-    match failed.len() {
+    match failed.count() {
         0 => Ok(()),
-        count => Err(CliError::NotRecovered { count: count as u64 }),
+        count => Err(CliError::NotRecovered { count }),
     }
 }
 
+/// Fetches all files once peers are connected.
 async fn all(
     handle: &Handle,
     disk: &DirDisk,
     cluster: &Cluster,
     verbosity: Verbosity,
-) -> Result<fetch::Recovered, CliError> {
-    let progress = Progress::new(verbosity, "looking for peers", None);
+) -> Result<fetch::RecoveredFiles, CliError> {
+    let meter = Meter::new(verbosity, "looking for peers", None);
     let peers = connected(handle, None).await?;
-    // What was mistyped has led to nobody: only what is right is kept.
+    // A mistyped secret or address has led to nobody: only right ones are kept.
     cluster.enter(disk)?;
     remember(disk, &peers)?;
-    fetch::all(handle, &progress).await
+    fetch::all(handle, &meter).await
 }
 
-/// The node that runs afterwards dials these peers.
-pub(super) fn remember(disk: &DirDisk, peers: &[PeerInfo]) -> Result<(), CliError> {
-    let mut members = Members::load(disk)?;
-    for PeerInfo { peer, address, .. } in peers {
-        if let Some(address) = address.clone() {
-            members.dial(Dial { address, node: *peer })?;
-        }
-    }
-    Ok(members.save(disk)?)
-}
-
-/// Whose files, and in which cluster their peers are.
+/// Reads whose files come back, and in which cluster their peers are.
 fn read(arguments: &RecoverArguments) -> Result<(BackupContent, Cluster), CliError> {
     let content = read_identity(&arguments.identity, arguments.passphrase_file.as_deref())?;
     let named = secret::named(arguments.cluster_secret_file.as_deref(), arguments.reach.open_cluster)?;
@@ -96,11 +76,11 @@ fn read(arguments: &RecoverArguments) -> Result<(BackupContent, Cluster), CliErr
     Ok((content, cluster))
 }
 
-/// A backup, or the file `identity` of a data directory as it is.
+/// Reads a backup, or the file `identity` of a data directory.
 fn read_identity(path: &Path, passphrase_file: Option<&Path>) -> Result<BackupContent, CliError> {
     let failed = |source| CliError::Unreadable { path: path.to_owned(), source };
     let mut bytes = Zeroizing::new(Vec::with_capacity(2 * BACKUP_FILE_BYTES_MAX));
-    let file = std::fs::File::open(path).map_err(failed)?;
+    let file = File::open(path).map_err(failed)?;
     file.take(BACKUP_FILE_BYTES_MAX as u64).read_to_end(&mut bytes).map_err(failed)?;
     if let Ok(master) = Identity::parse(&bytes) {
         return Ok(BackupContent { master, cluster: None });

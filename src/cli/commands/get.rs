@@ -1,29 +1,28 @@
-//! `dacapo get`: takes a file from the node and writes it out, whole or not at all where it goes to a file.
+//! `dacapo get`: takes a file from the node and writes it out. A file on disk appears whole or not at all.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use dacapo::crypto::{Key, NodeId, Version};
-use serde::Serialize;
+use dacapo::crypto::Key;
 
-use super::arguments::{GetArguments, Verbosity};
-use super::control::{Answer, Client, ControlError, Failure, Frame, Request};
-use super::error::CliError;
-use super::progress::Progress;
-use super::{output, show};
+use crate::cli::arguments::{GetArguments, Verbosity};
+use crate::cli::control::{Answer, Client, ControlError, Failure, FoundFile, Frame, Request};
+use crate::cli::error::CliError;
+use crate::cli::json::FoundJson;
+use crate::cli::progress::Meter;
+use crate::cli::{output, show};
 
-/// Temporary names to try where others are taken by what earlier processes left.
+/// Temporary names to try if earlier processes left files under others.
 const TEMPORARY_NAMES_MAX: u32 = 100;
 
 pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Result<(), CliError> {
     let key = Key::from_bytes(arguments.key.as_bytes())?;
     let mut client = Client::ask(&arguments.data.dir, &Request::Get { key: key.clone() }).await?;
     let found = match client.answer().await? {
-        Answer::Found { version, size, from } => Found { version, size, from },
-        Answer::Failed(failure) => return Err(CliError::File { key, failure }),
-        _ => return Err(ControlError::Unexpected.into()),
+        Answer::Found(found) => found,
+        answer => return Err(CliError::unexpected_about(key, answer)),
     };
     // Nothing is opened or changed before there is something to write.
     let mut sink = Sink::open(&arguments.output)?;
@@ -31,12 +30,6 @@ pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Resul
     let is_stdout = matches!(sink, Sink::Stdout);
     sink.finish()?;
     show_found(arguments, verbosity, &key, &found, is_stdout)
-}
-
-struct Found {
-    version: Version,
-    size: u64,
-    from: Option<NodeId>,
 }
 
 async fn receive(
@@ -49,7 +42,7 @@ async fn receive(
     // A terminal that shows the content has no room for a bar.
     let is_shown = matches!(sink, Sink::Stdout) && io::stdout().is_terminal();
     let verbosity = Verbosity { quiet: verbosity.quiet || is_shown };
-    let progress = Progress::new(verbosity, "receiving", Some(size));
+    let meter = Meter::new(verbosity, "receiving", Some(size));
     let mut found = 0;
     loop {
         let chunk = match client.frame().await? {
@@ -61,12 +54,12 @@ async fn receive(
         }
         found += chunk.len() as u64;
         sink.write(&chunk)?;
-        progress.add(chunk.len());
+        meter.add(chunk.len());
     }
     if found == size { Ok(()) } else { Err(ControlError::Short { expected: size, found }.into()) }
 }
 
-/// The node's reason why it cannot go on with the content.
+/// Returns the node's reason why it cannot go on with the content.
 fn broken_off(key: &Key, payload: &[u8]) -> CliError {
     match Answer::decode(payload) {
         Ok(Answer::Failed(failure)) => {
@@ -78,7 +71,7 @@ fn broken_off(key: &Key, payload: &[u8]) -> CliError {
     }
 }
 
-/// Where the content goes.
+/// The place that the content goes to.
 enum Sink {
     Stdout,
     /// A device or a pipe: it cannot be replaced, so it gets the content as it comes.
@@ -148,7 +141,7 @@ impl NewFile {
         }
     }
 
-    /// Durable under its name on return.
+    /// Gives the file its name. It is durable under that name on return.
     fn keep(mut self) -> Result<(), CliError> {
         let kept = self.file.sync_all().and_then(|()| fs::rename(&self.temporary, &self.path));
         kept.map_err(|source| CliError::Output { path: self.path.clone(), source })?;
@@ -166,26 +159,15 @@ impl Drop for NewFile {
     }
 }
 
-#[derive(Serialize)]
-struct FoundJson<'a> {
-    key: &'a str,
-    version: u64,
-    size: u64,
-    /// The peer that it came back from; absent where the local copy was good.
-    from: Option<String>,
-}
-
 fn show_found(
     arguments: &GetArguments,
     verbosity: Verbosity,
     key: &Key,
-    found: &Found,
+    found: &FoundFile,
     is_stdout: bool,
 ) -> Result<(), CliError> {
-    let Found { version, size, from } = found;
     if arguments.json {
-        let from = from.map(|peer| peer.to_string());
-        let summary = FoundJson { key: key.as_str(), version: version.0, size: *size, from };
+        let summary = FoundJson::new(key, found);
         if is_stdout {
             eprintln!("{}", output::json_text(&summary));
             return Ok(());
@@ -195,6 +177,7 @@ fn show_found(
     if is_stdout || verbosity.quiet {
         return Ok(());
     }
+    let FoundFile { version, size, from } = found;
     let from = from.map_or("the local disk".to_owned(), |peer| format!("peer {}", peer.short()));
     output::line(&format!("got {key} {version}, {}, from {from}", show::bytes(*size)))
 }

@@ -1,33 +1,27 @@
-//! `dacapo node`: one node of this process, on real TCP and a real directory, until it is told to stop.
+//! `dacapo node`: runs a node on real TCP and a real directory, until it is told to stop.
 
-use std::io;
 use std::pin::pin;
 
 use dacapo::disk::dir::DirDisk;
 use dacapo::membership::Cluster;
-use dacapo::node::{Config, Node, Quota};
-use dacapo::platform::machine::Machine;
-use dacapo::seed::Seed;
+use dacapo::node::{Config, Quota};
 
-use super::arguments::{ByteCount, NodeArguments, Verbosity};
-use super::control::Server;
-use super::error::CliError;
-use super::runtime::{self, Signals};
-use super::{logging, output, secret};
+use crate::cli::arguments::{ByteCount, NodeArguments, Verbosity};
+use crate::cli::chance::Chance;
+use crate::cli::control::Server;
+use crate::cli::error::CliError;
+use crate::cli::runtime::{self, Signals};
+use crate::cli::{logging, output, secret, starting};
 
-pub(crate) fn run(
-    arguments: &NodeArguments,
-    verbosity: Verbosity,
-    draw_seed: fn() -> io::Result<Seed>,
-) -> Result<(), CliError> {
+pub(crate) fn run(arguments: &NodeArguments, verbosity: Verbosity, chance: Chance) -> Result<(), CliError> {
     logging::start(verbosity, arguments.events);
-    let data = &arguments.data.dir;
+    let (data, reach) = (&arguments.data.dir, &arguments.reach);
     let no_cluster = || CliError::NoCluster { data: data.clone() };
-    if !arguments.reach.open_cluster && !data.exists() {
+    if !reach.open_cluster && !data.exists() {
         return Err(no_cluster());
     }
     let disk = DirDisk::open(data)?;
-    let cluster = match secret::named(None, arguments.reach.open_cluster)? {
+    let cluster = match secret::named(None, reach.open_cluster)? {
         Some(named) => named,
         None => Cluster::load(&disk)?.ok_or_else(no_cluster)?,
     };
@@ -35,22 +29,20 @@ pub(crate) fn run(
         logging::warn("", "the cluster is open: everybody who reaches this port may become a peer");
     }
     let config = Config {
-        peers: arguments.reach.peers.clone(),
         layout: arguments.layout,
         replicas: arguments.replicas,
         quota: Quota {
             bytes_max: arguments.quota_bytes.map(|ByteCount(bytes)| bytes),
             files_max: arguments.quota_files,
         },
-        events: logging::sink(String::new()),
-        ..Config::new(arguments.reach.listen.clone(), cluster.secret(), draw_seed().map_err(CliError::Process)?)
+        ..starting::config(reach, &cluster, chance.seed()?)
     };
-    runtime::run(serve(arguments, Machine::new(disk), config))
+    runtime::run(serve(arguments, disk, config))
 }
 
-async fn serve(arguments: &NodeArguments, machine: Machine, config: Config) -> Result<(), CliError> {
+async fn serve(arguments: &NodeArguments, disk: DirDisk, config: Config) -> Result<(), CliError> {
     let mut signals = Signals::new()?;
-    let node = Node::start(machine, config).await?;
+    let node = starting::start(disk, config).await?;
     let handle = node.handle();
     let mut server = Server::start(&arguments.data.dir, handle.clone())?;
     output::line(&handle.address().to_string())?;
@@ -70,7 +62,7 @@ async fn serve(arguments: &NodeArguments, machine: Machine, config: Config) -> R
             tokio::select! {
                 biased;
                 ended = stopped => ended,
-                // Who asks twice does not want to wait. It is then as after a crash, which every start mends.
+                // A second signal means that nobody wants to wait. The next start mends the directory as after a crash.
                 () = signals.next() => return Err(CliError::Interrupted),
             }
         }

@@ -1,4 +1,4 @@
-//! Reads the disks of the demonstration: what lies in the clear and what is sealed is looked at, not assumed.
+//! Reads the disks of the demonstration: it looks at what lies in the clear and what is sealed, and assumes nothing.
 
 use std::fs;
 use std::io;
@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::cluster::Member;
-use super::{CONTENT, FILES};
+use super::cycle::{CONTENT, FILES};
+use super::star::StoppedNode;
 use crate::cli::error::CliError;
 use crate::cli::show;
 
-/// What a name of a file contains, and what must be found on no peer's disk.
+/// A part of each file's name, which must be found on no peer's disk.
 const NAME_PART: &[u8] = b"picture_";
 
 /// A sealed file is an IV of this length and as many bytes as the file has.
@@ -30,11 +30,12 @@ pub(super) struct DiskReport {
 }
 
 /// Reads every file of a stopped node.
-pub(super) fn inspect(member: &Member) -> Result<DiskReport, CliError> {
-    let failed = |error: io::Error| CliError::Demo { reason: format!("cannot read {}: {error}", member.dir.display()) };
-    let id = member.node.to_string();
+pub(super) fn inspect(stopped: &StoppedNode) -> Result<DiskReport, CliError> {
+    let failed =
+        |error: io::Error| CliError::Demo { reason: format!("cannot read {}: {error}", stopped.dir.display()) };
+    let id = stopped.node.to_string();
     let mut report = DiskReport {
-        name: member.name,
+        name: stopped.name,
         node: id.clone(),
         own_files: 0,
         own_bytes: 0,
@@ -43,9 +44,9 @@ pub(super) fn inspect(member: &Member) -> Result<DiskReport, CliError> {
         content: "nothing",
     };
     let mut in_the_clear = None;
-    for path in files_below(&member.dir).map_err(failed)? {
+    for path in files_below(&stopped.dir).map_err(failed)? {
         let bytes = fs::read(&path).map_err(failed)?;
-        let owner = path.strip_prefix(&member.dir).ok().and_then(|below| below.iter().next());
+        let owner = path.strip_prefix(&stopped.dir).ok().and_then(|below| below.iter().next());
         match owner.and_then(|owner| owner.to_str()) {
             Some(owner) if owner == id => report.count_own(&path, &bytes)?,
             Some(owner) if owner.len() == id.len() => report.count_replica(&path, &bytes)?,
@@ -55,7 +56,7 @@ pub(super) fn inspect(member: &Member) -> Result<DiskReport, CliError> {
             in_the_clear = Some(path);
         }
     }
-    // The owner's own files and its catalog are in the clear; whichever of them was read first.
+    // The owner's own files and its catalog are in the clear, in whatever order they were read.
     if let Some(path) = in_the_clear.filter(|_| report.content != "plaintext") {
         return Err(wrong(&path, "a name or content in the clear"));
     }
@@ -65,7 +66,7 @@ pub(super) fn inspect(member: &Member) -> Result<DiskReport, CliError> {
     };
     if (report.own_files, report.replicas) != expected {
         let found = format!("{} own files and {} replicas", report.own_files, report.replicas);
-        return Err(wrong(&member.dir, &found));
+        return Err(wrong(&stopped.dir, &found));
     }
     Ok(report)
 }
@@ -114,7 +115,7 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
 
-/// All regular files below a directory, in the order of their paths.
+/// Lists all regular files below a directory, in the order of their paths.
 fn files_below(root: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut dirs = vec![root.to_owned()];

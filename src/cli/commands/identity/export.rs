@@ -1,30 +1,27 @@
-//! `dacapo identity export`: a backup of who a node is, by which its files come back from any peer.
+//! `dacapo identity export`: writes a backup of the identity, by which the node's files come back from any peer.
 
 use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use dacapo::crypto::{Backup, BackupContent};
 use dacapo::node::Lane;
-use dacapo::seed::{Rng, Seed};
+use dacapo::seed::Rng;
 
-use super::arguments::{ExportArguments, Verbosity};
-use super::error::CliError;
-use super::{output, passphrase, secret};
+use crate::cli::arguments::{ExportArguments, Verbosity};
+use crate::cli::chance::Chance;
+use crate::cli::error::CliError;
+use crate::cli::{output, passphrase, secret};
 
 /// Writes the backup. The node may be running.
-pub(crate) fn export(
-    arguments: &ExportArguments,
-    verbosity: Verbosity,
-    draw_seed: fn() -> io::Result<Seed>,
-) -> Result<(), CliError> {
+pub(super) fn run(arguments: &ExportArguments, verbosity: Verbosity, chance: Chance) -> Result<(), CliError> {
     let data = &arguments.data.dir;
-    let master = secret::master_of(data)?.ok_or_else(|| CliError::Unused { data: data.clone() })?;
+    let master = secret::master_of(data)?;
     let cluster = secret::cluster_of(data)?;
     let passphrase = passphrase::choose(arguments.passphrase_file.as_deref())?;
     let mut salt = [0; 16];
-    draw_seed().map_err(CliError::Process)?.rng(Lane::Salt).fill_bytes(&mut salt);
+    chance.seed()?.rng(Lane::Salt).fill_bytes(&mut salt);
     let backup = Backup::seal(&BackupContent { master, cluster }, &passphrase, salt)?;
     if arguments.output == Path::new("-") {
         return output::line(backup.to_string().trim_end());

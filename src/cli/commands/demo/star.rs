@@ -5,36 +5,37 @@ use std::path::{Path, PathBuf};
 use dacapo::crypto::{ClusterSecret, NodeId};
 use dacapo::disk::dir::DirDisk;
 use dacapo::node::{Config, Handle, Node};
-use dacapo::platform::machine::Machine;
 use dacapo::seed::Seed;
 use dacapo::transport::Address;
 use tokio::time::{sleep, timeout};
 
 use crate::cli::error::CliError;
 use crate::cli::limits::{DEMO_CONNECT_TIMEOUT, DEMO_POLL_INTERVAL};
-use crate::cli::logging;
+use crate::cli::{logging, starting};
 
 /// The data directories, in the order in which the nodes start.
 pub(super) const DIRS: [&str; 3] = ["n1", "n2", "n3"];
 
-/// What the nodes are called where seeds are derived. The simulation uses the same names, so one seed gives the
+/// What the nodes are called when their seeds are derived. The simulation uses the same names, so one seed gives the
 /// same keys and IVs in both.
 const SEED_NAMES: [&str; 3] = ["n3000", "n7000", "n5000"];
 
-pub(super) struct Cluster {
+/// Three running nodes.
+pub(super) struct Star {
     nodes: Vec<(Node, PathBuf)>,
     /// The node that the files are stored on.
     pub(super) third: Handle,
 }
 
 /// A node that has stopped, and where its files lie.
-pub(super) struct Member {
+pub(super) struct StoppedNode {
     pub(super) name: &'static str,
     pub(super) node: NodeId,
     pub(super) dir: PathBuf,
 }
 
-impl Cluster {
+impl Star {
+    /// Starts the nodes, each in a data directory of its own below `dir`.
     pub(super) async fn start(dir: &Path, seed: &Seed) -> Result<Self, CliError> {
         let mut nodes = Vec::new();
         let mut peers = Vec::new();
@@ -44,14 +45,10 @@ impl Cluster {
                 peers: if is_last { std::mem::take(&mut peers) } else { Vec::new() },
                 events: logging::sink(format!("[{dir_name}] ")),
                 // Only the loopback reaches these ports, and the nodes live for a moment.
-                ..Config::new(
-                    ":0".parse().expect("an address without a host is this machine"),
-                    ClusterSecret::open(),
-                    seed.derive(seed_name, 0),
-                )
+                ..Config::new(starting::loopback(), ClusterSecret::open(), seed.derive(seed_name, 0))
             };
             let dir = dir.join(dir_name);
-            let node = Node::start(Machine::new(DirDisk::open(&dir)?), config).await?;
+            let node = starting::start(DirDisk::open(&dir)?, config).await?;
             peers.push(Address::from(node.handle().address()));
             nodes.push((node, dir));
         }
@@ -59,7 +56,7 @@ impl Cluster {
         Ok(Self { nodes, third })
     }
 
-    /// How many peers the third node has.
+    /// Counts the peers of the third node.
     pub(super) fn peers(&self) -> usize {
         self.nodes.len() - 1
     }
@@ -76,15 +73,14 @@ impl Cluster {
     }
 
     /// Stops all nodes, so that their disks hold still.
-    pub(super) async fn stop(self) -> Result<Vec<Member>, CliError> {
-        let mut members = Vec::new();
+    pub(super) async fn stop(self) -> Result<Vec<StoppedNode>, CliError> {
+        let mut stopped = Vec::new();
         for ((node, dir), name) in self.nodes.into_iter().zip(DIRS).rev() {
-            let handle = node.handle();
-            handle.stop().await;
-            node.stopped().await?;
-            members.push(Member { name, node: handle.node(), dir });
+            let id = node.handle().node();
+            starting::stop(node).await?;
+            stopped.push(StoppedNode { name, node: id, dir });
         }
-        members.reverse();
-        Ok(members)
+        stopped.reverse();
+        Ok(stopped)
     }
 }

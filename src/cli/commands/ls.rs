@@ -1,0 +1,44 @@
+//! `dacapo ls`: lists the files of the node, whether their local copies are there or not.
+
+use dacapo::node::FileInfo;
+
+use crate::cli::arguments::{LsArguments, Verbosity};
+use crate::cli::control::{Answer, Client, Request};
+use crate::cli::error::CliError;
+use crate::cli::json::FileJson;
+use crate::cli::{output, show};
+
+/// Lists page by page, so that a list of any length takes the memory of one page.
+pub(crate) async fn run(arguments: &LsArguments, verbosity: Verbosity) -> Result<(), CliError> {
+    let mut client = Client::ask(&arguments.data.dir, &Request::List).await?;
+    let mut is_first = true;
+    loop {
+        let page = match client.answer().await? {
+            Answer::Files(page) => page,
+            answer => return Err(CliError::unexpected(answer)),
+        };
+        if page.is_empty() {
+            break;
+        }
+        if is_first && !arguments.json {
+            output::line(&format!("{:>10}  {:>7}  {:20}  {:5}  KEY", "SIZE", "VERSION", "STORED", "LOCAL"))?;
+        }
+        is_first = false;
+        for info in page {
+            show_file(&info, arguments.json)?;
+        }
+    }
+    if is_first && !arguments.json && !verbosity.quiet {
+        eprintln!("no files");
+    }
+    Ok(())
+}
+
+fn show_file(info: &FileInfo, is_json: bool) -> Result<(), CliError> {
+    if is_json {
+        return output::json(&FileJson::from(info));
+    }
+    let FileInfo { key, size, version, modified, is_local, .. } = info;
+    let (size, version, stored) = (show::size(*size), version.to_string(), show::time(*modified));
+    output::line(&format!("{size:>10}  {version:>7}  {stored:20}  {:5}  {key}", show::yes(*is_local)))
+}

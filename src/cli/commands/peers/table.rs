@@ -1,0 +1,66 @@
+//! The table of peers, the forgotten ones last.
+
+use std::path::Path;
+
+use dacapo::crypto::NodeId;
+use dacapo::node::{PeerInfo, Progress};
+use dacapo::store::Usage;
+
+use crate::cli::arguments::Verbosity;
+use crate::cli::control::{Answer, Client, KnownPeers, Request};
+use crate::cli::error::CliError;
+use crate::cli::json::PeerJson;
+use crate::cli::{output, show};
+
+/// Asks the node for its peers.
+pub(super) async fn ask(data: &Path) -> Result<KnownPeers, CliError> {
+    let mut client = Client::ask(data, &Request::Peers).await?;
+    match client.answer().await? {
+        Answer::Peers(known) => Ok(known),
+        answer => Err(CliError::unexpected(answer)),
+    }
+}
+
+pub(super) async fn show(data: &Path, is_json: bool, verbosity: Verbosity) -> Result<(), CliError> {
+    let KnownPeers { peers, forgotten, held } = ask(data).await?;
+    let held = |node: &NodeId| held.get(node);
+    let peers = peers.iter().map(|info| (info, info.peer.as_ref().and_then(held)));
+    let forgotten = forgotten.iter().map(|node| (*node, held(node)));
+    if is_json {
+        let known = peers.map(|(info, held)| PeerJson::known(info, held));
+        let forgotten = forgotten.map(|(node, held)| PeerJson::forgotten(node, held));
+        return known.chain(forgotten).try_for_each(|peer| output::json(&peer));
+    }
+    let known = peers.map(|(info, held)| known_line(info, held));
+    let forgotten = forgotten.map(|(node, held)| line(&node.short(), "forgotten", "unknown", held, 0, "-"));
+    let mut lines = known.chain(forgotten).peekable();
+    if lines.peek().is_none() {
+        if !verbosity.quiet {
+            eprintln!("no peers");
+        }
+        return Ok(());
+    }
+    output::line(&format!(
+        "{:8}  {:9}  {:7}  {:>9}  {:>10}  {:>7}  ADDRESS",
+        "PEER", "STATE", "FILES", "HELD HERE", "SIZE", "REFUSED"
+    ))?;
+    lines.try_for_each(|line| output::line(&line))
+}
+
+fn known_line(info: &PeerInfo, held: Option<&Usage>) -> String {
+    let peer = info.peer.map_or("unknown".to_owned(), |peer| peer.short());
+    let state = if info.is_connected { "connected" } else { "away" };
+    let files = match info.progress {
+        Progress::Current if info.is_connected => "current",
+        Progress::Behind if info.is_connected => "behind",
+        _ => "unknown",
+    };
+    let address = info.address.as_ref().map_or("cannot be dialled".to_owned(), ToString::to_string);
+    line(&peer, state, files, held, info.refused, &address)
+}
+
+fn line(peer: &str, state: &str, files: &str, held: Option<&Usage>, refused: u64, address: &str) -> String {
+    let unknown = || ("?".to_owned(), "?".to_owned());
+    let (held, size) = held.map_or_else(unknown, |held| (held.files.to_string(), show::size(held.bytes)));
+    format!("{peer:8}  {state:9}  {files:7}  {held:>9}  {size:>10}  {refused:>7}  {address}")
+}

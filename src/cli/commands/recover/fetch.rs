@@ -1,0 +1,109 @@
+//! Learns of every file that the peers hold for a node, and fetches those that are not here.
+
+use std::sync::Arc;
+
+use dacapo::crypto::Key;
+use dacapo::node::{GetError, Handle, Progress};
+use tokio::sync::Semaphore;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep};
+
+use crate::cli::connecting::names;
+use crate::cli::error::CliError;
+use crate::cli::limits::{RECOVER_CALLERS, RECOVER_POLL_INTERVAL, RECOVER_STALL_TIMEOUT};
+use crate::cli::own_files::{FailedFiles, each_page};
+use crate::cli::progress::Meter;
+
+/// What came back.
+#[derive(Default)]
+pub(super) struct RecoveredFiles {
+    /// Files that are here, those of an earlier call included.
+    pub(super) files: u64,
+    pub(super) bytes: u64,
+    /// Files that were learnt of and could not be fetched.
+    pub(super) failed: FailedFiles,
+    /// Peers that could not be asked at the end: they may hold more.
+    pub(super) unasked: Vec<String>,
+}
+
+/// Fetches until the connected peers hold nothing that is not known, and all that is known is here or failed.
+pub(super) async fn all(handle: &Handle, meter: &Meter) -> Result<RecoveredFiles, CliError> {
+    let mut last_news = (Instant::now(), (0, 0));
+    loop {
+        let mut recovered = pass(handle, meter).await?;
+        meter.say("comparing with the peers");
+        let peers = handle.peers().await;
+        let (connected, away): (Vec<_>, Vec<_>) = peers.iter().partition(|peer| peer.is_connected);
+        let is_told = !connected.is_empty() && connected.iter().all(|peer| peer.progress == Progress::Current);
+        if is_told && knows_no_more(handle, &recovered).await? {
+            recovered.unasked = names(away);
+            return Ok(recovered);
+        }
+        let news = (recovered.files, recovered.failed.count());
+        if news != last_news.1 {
+            last_news = (Instant::now(), news);
+        } else if last_news.0.elapsed() > RECOVER_STALL_TIMEOUT {
+            return Err(CliError::RecoveryStalled { files: recovered.files });
+        }
+        sleep(RECOVER_POLL_INTERVAL).await;
+    }
+}
+
+/// Returns whether nothing was learnt while the last pass ran.
+async fn knows_no_more(handle: &Handle, recovered: &RecoveredFiles) -> Result<bool, CliError> {
+    let mut known = 0;
+    each_page(handle, |page| known += page.len() as u64).await?;
+    Ok(known == recovered.files + recovered.failed.count())
+}
+
+/// Fetches the known files that are not here, several at a time.
+async fn pass(handle: &Handle, meter: &Meter) -> Result<RecoveredFiles, CliError> {
+    let mut recovered = RecoveredFiles::default();
+    let mut missing = Vec::new();
+    each_page(handle, |page| {
+        for info in page {
+            if info.is_local {
+                recovered.files += 1;
+                recovered.bytes += info.size;
+            } else {
+                missing.push((info.key, info.size));
+            }
+        }
+    })
+    .await?;
+    if !missing.is_empty() {
+        meter.say("recovering");
+    }
+    meter.set_size(recovered.bytes + missing.iter().map(|(_, size)| size).sum::<u64>(), recovered.bytes);
+    let slots = Arc::new(Semaphore::new(RECOVER_CALLERS));
+    let mut fetches = JoinSet::new();
+    for (key, size) in missing {
+        let slot = slots.clone().acquire_owned().await.expect("never closed");
+        let handle = handle.clone();
+        fetches.spawn_local(async move {
+            let fetched = handle.get(&key).await;
+            drop(slot);
+            (key, size, fetched.map(drop))
+        });
+        while let Some(done) = fetches.try_join_next() {
+            recovered.count(done, meter);
+        }
+    }
+    while let Some(done) = fetches.join_next().await {
+        recovered.count(done, meter);
+    }
+    Ok(recovered)
+}
+
+impl RecoveredFiles {
+    fn count(&mut self, done: Result<(Key, u64, Result<(), GetError>), JoinError>, meter: &Meter) {
+        match done.expect("a fetch does not panic") {
+            (_, size, Ok(())) => {
+                self.files += 1;
+                self.bytes += size;
+                meter.add(usize::try_from(size).unwrap_or(usize::MAX));
+            }
+            (key, _, Err(error)) => self.failed.insert(key, &error),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `dacapo scrub`: compares every copy on the node's disk with what was stored.
+
+use dacapo::node::Scrubbed;
+
+use crate::cli::arguments::{ScrubArguments, Verbosity};
+use crate::cli::control::{Answer, Client, Request};
+use crate::cli::error::CliError;
+use crate::cli::progress::Meter;
+use crate::cli::{output, show};
+
+pub(crate) async fn run(arguments: &ScrubArguments, verbosity: Verbosity) -> Result<(), CliError> {
+    let mut client = Client::ask(&arguments.data.dir, &Request::Scrub).await?;
+    let meter = Meter::new(verbosity, "scrubbing", None);
+    let mut before = 0;
+    let scrubbed = loop {
+        match client.answer().await? {
+            Answer::Scrubbing(so_far) => {
+                meter.add(usize::try_from(so_far.bytes.saturating_sub(before)).unwrap_or(usize::MAX));
+                before = so_far.bytes;
+            }
+            Answer::Scrubbed(scrubbed) => break scrubbed,
+            answer => return Err(CliError::unexpected(answer)),
+        }
+    };
+    drop(meter);
+    if arguments.json {
+        output::json(&scrubbed)?;
+    } else if !verbosity.quiet {
+        output::line(&in_words(&scrubbed))?;
+    }
+    match scrubbed.failed {
+        0 => Ok(()),
+        failed => Err(CliError::Unread { failed }),
+    }
+}
+
+fn in_words(scrubbed: &Scrubbed) -> String {
+    let Scrubbed { checked, bytes, damaged, restored, .. } = scrubbed;
+    let (files, bytes) = (show::count(*checked, "file"), show::bytes(*bytes));
+    let found = match damaged {
+        0 => "nothing is damaged".to_owned(),
+        _ => format!("{damaged} damaged and set aside, {restored} of them fetched again"),
+    };
+    format!("scrubbed {files}, {bytes}: {found}")
+}

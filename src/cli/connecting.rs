@@ -1,0 +1,65 @@
+//! Waiting for the peers of a node that has just started: until they are connected, and until they hold what it holds.
+
+use dacapo::disk::dir::DirDisk;
+use dacapo::membership::{Dial, Members};
+use dacapo::node::{Handle, PeerInfo, Progress};
+use tokio::time::{Instant, sleep};
+
+use super::error::CliError;
+use super::limits::{RECOVER_CONNECT_TIMEOUT, RECOVER_OTHERS_TIMEOUT, RECOVER_POLL_INTERVAL, RECOVER_STALL_TIMEOUT};
+
+/// Waits until `enough` peers are connected, or by default all peers that the node dials. Once one is connected, the
+/// wait for the others is short: peers that dial this node are not known before. Returns the connected ones.
+pub(crate) async fn connected(handle: &Handle, enough: Option<usize>) -> Result<Vec<PeerInfo>, CliError> {
+    let (started, mut first) = (Instant::now(), None);
+    loop {
+        let peers = handle.peers().await;
+        let (here, away): (Vec<_>, Vec<_>) = peers.into_iter().partition(|peer| peer.is_connected);
+        if !here.is_empty() {
+            let first = *first.get_or_insert_with(Instant::now);
+            let all = match enough {
+                Some(enough) => here.len() >= enough,
+                None => away.is_empty() && here.iter().any(|peer| peer.is_dialled),
+            };
+            if all || first.elapsed() > RECOVER_OTHERS_TIMEOUT {
+                return Ok(here);
+            }
+        } else if started.elapsed() > RECOVER_CONNECT_TIMEOUT {
+            return Err(CliError::NoPeers { seconds: RECOVER_CONNECT_TIMEOUT.as_secs() });
+        }
+        sleep(RECOVER_POLL_INTERVAL).await;
+    }
+}
+
+/// Waits until every peer holds every current file and deletion. Returns the peers that are not known to in time.
+pub(crate) async fn not_current(handle: &Handle) -> Vec<PeerInfo> {
+    let started = Instant::now();
+    loop {
+        let behind = |peer: &PeerInfo| !peer.is_connected || peer.progress != Progress::Current;
+        let left: Vec<_> = handle.peers().await.into_iter().filter(behind).collect();
+        if left.is_empty() || started.elapsed() > RECOVER_STALL_TIMEOUT {
+            return left;
+        }
+        sleep(RECOVER_POLL_INTERVAL).await;
+    }
+}
+
+/// Notes peers in a data directory, so that the node that runs on it afterwards dials them.
+pub(crate) fn remember(disk: &DirDisk, peers: &[PeerInfo]) -> Result<(), CliError> {
+    let mut members = Members::load(disk)?;
+    for PeerInfo { peer, address, .. } in peers {
+        if let Some(address) = address.clone() {
+            members.dial(Dial { address, node: *peer })?;
+        }
+    }
+    Ok(members.save(disk)?)
+}
+
+/// Returns what peers are called in a message: their ids, or their addresses if the ids are not known.
+pub(crate) fn names<'a>(peers: impl IntoIterator<Item = &'a PeerInfo>) -> Vec<String> {
+    let name = |info: &PeerInfo| {
+        let id = info.peer.map(|peer| peer.short());
+        id.or_else(|| info.address.as_ref().map(ToString::to_string)).unwrap_or_else(|| "unknown".to_owned())
+    };
+    peers.into_iter().map(name).collect()
+}

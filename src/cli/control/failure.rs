@@ -1,0 +1,73 @@
+//! Why a node did not do what a command asked, as it travels to the command: a text for people and a kind for scripts.
+
+use std::fmt;
+
+use dacapo::node::{DeleteError, GetError, MemberError, ReadError, StatError, StoreError};
+use serde::{Deserialize, Serialize};
+
+use crate::cli::limits::FAILURE_BYTES_MAX;
+
+/// Why a request was not done. The message says whether it perhaps was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Failure {
+    pub(crate) kind: FailureKind,
+    pub(crate) message: String,
+}
+
+/// What a script has to tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum FailureKind {
+    Failed,
+    NotFound,
+    TooFewReplicas,
+}
+
+/// Why a local copy stays although its deletion was asked for.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum KeptError {
+    #[error("not deleted: no peer is connected, so this may be the only copy; --force deletes it")]
+    NoPeer,
+    #[error("not deleted: verified copies at the peers: {found}, wanted: {wanted}; --force deletes it")]
+    TooFewReplicas { found: u32, wanted: u32 },
+}
+
+impl Failure {
+    pub(crate) fn new(kind: FailureKind, error: &impl fmt::Display) -> Self {
+        let mut message = error.to_string();
+        message.truncate(message.floor_char_boundary(FAILURE_BYTES_MAX));
+        Self { kind, message }
+    }
+
+    pub(crate) fn failed(error: &impl fmt::Display) -> Self {
+        Self::new(FailureKind::Failed, error)
+    }
+}
+
+macro_rules! failure_from {
+    ($($error:ty $(: $not_found:pat)?),* $(,)?) => {$(
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                let kind = match &error {
+                    $($not_found => FailureKind::NotFound,)?
+                    _ => FailureKind::Failed,
+                };
+                Self::new(kind, &error)
+            }
+        }
+    )*};
+}
+failure_from!(
+    StoreError,
+    ReadError,
+    GetError: GetError::NotFound { .. } | GetError::Deleted,
+    DeleteError: DeleteError::NotFound,
+    StatError: StatError::NotFound,
+    MemberError,
+);
+
+impl From<KeptError> for Failure {
+    fn from(error: KeptError) -> Self {
+        Self::new(FailureKind::TooFewReplicas, &error)
+    }
+}

@@ -1,0 +1,95 @@
+//! Every error of the command line with its exit code.
+
+use std::fmt::Write;
+
+use super::*;
+
+fn all() -> Vec<CliError> {
+    let key = || "picture_0.png".parse::<Key>().expect("a valid key");
+    let path = || PathBuf::from("/srv/files/picture_0.png");
+    let data = || PathBuf::from("/srv/data");
+    let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
+    let missing = || Failure::new(FailureKind::NotFound, &StatError::NotFound);
+    vec![
+        CliError::Key(KeyError::Empty),
+        CliError::Connect(ConnectError::NoNode { data: data() }),
+        CliError::Connect(ConnectError::Unreachable { data: data(), source: denied() }),
+        CliError::Control(ControlError::Closed),
+        CliError::Control(ControlError::Io(denied())),
+        CliError::Control(ControlError::Version { theirs: 3 }),
+        CliError::Control(ControlError::Tag { found: 7 }),
+        CliError::Control(ControlError::TooLong { bytes: 5_000_000, max: 4_000_000 }),
+        CliError::Control(ControlError::Malformed),
+        CliError::Control(ControlError::Unexpected),
+        CliError::Control(ControlError::Short { expected: 22, found: 3 }),
+        CliError::Control(ControlError::Stalled { seconds: 600 }),
+        CliError::NotStored { key: key(), source: ControlError::Closed },
+        CliError::PerhapsStored { key: key(), source: ControlError::Closed },
+        CliError::PerhapsDeleted { key: key(), source: ControlError::Closed },
+        CliError::File { key: key(), failure: missing() },
+        CliError::Node(Failure::failed(&"the node has stopped")),
+        CliError::Data(DirDiskError::InUse { path: data() }),
+        CliError::Data(DirDiskError::Unwritable { path: data(), source: denied() }),
+        CliError::Start(StartError::Listen { address: ":3000".parse().expect("an address"), source: denied() }),
+        CliError::Panicked(Panicked),
+        CliError::NotADataDirectory { data: data() },
+        CliError::Socket(SocketError { path: data().join("control.sock"), source: denied() }),
+        CliError::SecretFile { path: path(), source: denied() },
+        CliError::Secret { path: path(), source: HexError::Digit },
+        CliError::IsADirectory { path: path() },
+        CliError::Input { path: path(), source: denied() },
+        CliError::Output { path: path(), source: denied() },
+        CliError::Stdout(denied()),
+        CliError::Process(denied()),
+        CliError::Unread { failed: 2 },
+        CliError::Interrupted,
+        CliError::DemoExists { path: data() },
+        CliError::Demo { reason: "the nodes did not connect".to_owned() },
+    ]
+}
+
+fn all_of_membership() -> Vec<CliError> {
+    let data = || PathBuf::from("/srv/data");
+    let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
+    vec![
+        CliError::Identity(IdentityError::Missing),
+        CliError::Cluster(ClusterError::Taken),
+        CliError::Members(MembersError::Full),
+        CliError::NoCluster { data: data() },
+        CliError::Invitation(InvitationError::Damaged),
+        CliError::OwnInvitation,
+        CliError::Exposed,
+        CliError::Unspecified { port: 3000 },
+        CliError::Id(IdError::Text(HexError::Length { expected: 64, found: 3 })),
+        CliError::Id(IdError::Unknown { text: "1a2b3c".to_owned() }),
+        CliError::Id(IdError::Ambiguous { text: "1a2b3c".to_owned(), count: 2 }),
+        CliError::Backup(BackupError::Passphrase),
+        CliError::NotABackup { path: "a.backup".into(), source: BackupTextError::Mistyped { number: 3 } },
+        CliError::NoPassphrase,
+        CliError::PassphrasesDiffer,
+        CliError::PassphraseFile { path: "passphrase".into(), source: denied() },
+        CliError::ClusterUnknown,
+        CliError::NoPeers { seconds: 60 },
+        CliError::RecoveryStalled { files: 12 },
+        CliError::NotRecovered { count: 3 },
+        CliError::NotMoved { count: 3 },
+        CliError::Unasked { peers: "other.example:3000".to_owned() },
+        CliError::NotCompared { peers: "1a2b3c4d".to_owned() },
+        CliError::OldCopiesLeft { peers: "1a2b3c4d, other.example:3000".to_owned() },
+        CliError::NotANewDirectory { data: data() },
+        CliError::Unreadable { path: "invitation".into(), source: denied() },
+    ]
+}
+
+#[test]
+fn every_message_of_the_command_line_is_as_reviewed() {
+    let mut text = String::new();
+    for error in all().into_iter().chain(all_of_membership()) {
+        writeln!(text, "{:>3}  error: {}", error.exit_code(), error.full_message()).expect("a String takes all");
+    }
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!("errors_command_line", text));
+}

@@ -1,0 +1,182 @@
+//! What `--json` prints. Scripts read it: names, their order and forms are part of the compatibility statement. That is
+//! why answers of the node are not printed as they are, whose fields are named for Rust and whose ids are bytes; only
+//! the result of a scrub is. A test holds every form.
+
+#[cfg(test)]
+mod tests;
+
+use dacapo::crypto::{Key, NodeId};
+use dacapo::node::{FileInfo, PeerInfo, Progress, Receipt, ReplicaError, Stored};
+use dacapo::store::Usage;
+use serde::Serialize;
+
+use super::control::FoundFile;
+use super::receipts::count_done;
+
+#[derive(Serialize)]
+pub(crate) struct StoredJson<'a> {
+    key: &'a str,
+    version: u64,
+    size: u64,
+    replicas: usize,
+    receipts: Vec<ReceiptJson>,
+    away: usize,
+}
+
+#[derive(Serialize)]
+struct ReceiptJson {
+    peer: String,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    reason: String,
+}
+
+#[derive(Serialize)]
+pub(crate) struct FoundJson<'a> {
+    key: &'a str,
+    version: u64,
+    size: u64,
+    /// The peer that it came back from; null if the local copy was good.
+    from: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct FileJson<'a> {
+    key: &'a str,
+    size: u64,
+    version: u64,
+    stored_unix_ms: u64,
+    digest: String,
+    local: bool,
+}
+
+#[derive(Serialize)]
+pub(crate) struct DeletedJson<'a> {
+    key: &'a str,
+    deleted: bool,
+}
+
+#[derive(Serialize)]
+pub(crate) struct DeletedEverywhereJson<'a> {
+    key: &'a str,
+    deleted: bool,
+    peers: usize,
+    receipts: Vec<ReceiptJson>,
+    away: usize,
+}
+
+#[derive(Serialize)]
+pub(crate) struct HolderJson<'a> {
+    pub(crate) peer: Option<String>,
+    pub(crate) holds: &'static str,
+    pub(crate) verified_unix_ms: Option<u64>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(crate) note: &'a str,
+}
+
+#[derive(Serialize)]
+pub(crate) struct PeerJson {
+    peer: Option<String>,
+    address: Option<String>,
+    connected: bool,
+    forgotten: bool,
+    current: Option<bool>,
+    held_files: Option<u64>,
+    held_bytes: Option<u64>,
+    refused: u64,
+}
+
+impl<'a> StoredJson<'a> {
+    pub(crate) fn new(key: &'a Key, stored: &Stored) -> Self {
+        Self {
+            key: key.as_str(),
+            version: stored.version.0,
+            size: stored.size,
+            replicas: stored.replicas(),
+            receipts: stored.receipts.iter().map(ReceiptJson::from).collect(),
+            away: stored.away,
+        }
+    }
+}
+
+impl<'a> FoundJson<'a> {
+    pub(crate) fn new(key: &'a Key, found: &FoundFile) -> Self {
+        let from = found.from.map(|peer| peer.to_string());
+        Self { key: key.as_str(), version: found.version.0, size: found.size, from }
+    }
+}
+
+impl<'a> DeletedJson<'a> {
+    pub(crate) fn new(key: &'a Key) -> Self {
+        Self { key: key.as_str(), deleted: true }
+    }
+}
+
+impl<'a> DeletedEverywhereJson<'a> {
+    pub(crate) fn new(key: &'a Key, receipts: &[Receipt], away: usize) -> Self {
+        Self {
+            key: key.as_str(),
+            deleted: true,
+            peers: count_done(receipts),
+            receipts: receipts.iter().map(ReceiptJson::from).collect(),
+            away,
+        }
+    }
+}
+
+impl PeerJson {
+    pub(crate) fn known(info: &PeerInfo, held: Option<&Usage>) -> Self {
+        Self {
+            peer: info.peer.map(|peer| peer.to_string()),
+            address: info.address.as_ref().map(ToString::to_string),
+            connected: info.is_connected,
+            forgotten: false,
+            current: match info.progress {
+                Progress::Current if info.is_connected => Some(true),
+                Progress::Behind if info.is_connected => Some(false),
+                _ => None,
+            },
+            held_files: held.map(|held| held.files),
+            held_bytes: held.map(|held| held.bytes),
+            refused: info.refused,
+        }
+    }
+
+    pub(crate) fn forgotten(node: NodeId, held: Option<&Usage>) -> Self {
+        Self {
+            peer: Some(node.to_string()),
+            address: None,
+            connected: false,
+            forgotten: true,
+            current: None,
+            held_files: held.map(|held| held.files),
+            held_bytes: held.map(|held| held.bytes),
+            refused: 0,
+        }
+    }
+}
+
+impl From<&Receipt> for ReceiptJson {
+    fn from(receipt: &Receipt) -> Self {
+        let (outcome, reason) = match &receipt.outcome {
+            Ok(()) => ("stored", String::new()),
+            Err(error @ ReplicaError::Refused(_)) => ("refused", error.to_string()),
+            Err(error @ ReplicaError::Unreachable { .. }) => ("unreachable", error.to_string()),
+            Err(error) => ("unconfirmed", error.to_string()),
+        };
+        Self { peer: receipt.peer.to_string(), outcome, reason }
+    }
+}
+
+impl<'a> From<&'a FileInfo> for FileJson<'a> {
+    fn from(info: &'a FileInfo) -> Self {
+        Self {
+            key: info.key.as_str(),
+            size: info.size,
+            version: info.version.0,
+            stored_unix_ms: info.modified.0,
+            digest: info.digest.to_string(),
+            local: info.is_local,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Makes data directories members of a cluster, and runs nodes of this process on them.
+
+use dacapo::crypto::{Keys, NodeId};
+use dacapo::disk::dir::DirDisk;
+use dacapo::membership::Cluster;
+use dacapo::node::{Config, Lane, Node, StartError};
+use dacapo::platform::machine::Machine;
+use dacapo::seed::Seed;
+use dacapo::store::layout::Layout;
+use dacapo::store::{Identity, Store};
+use dacapo::transport::Address;
+
+use super::arguments::Reach;
+use super::error::CliError;
+use super::logging;
+
+/// Puts a data directory into a cluster, with an identity that is made if it has none. Returns the id of its node.
+pub(crate) fn enter_cluster(
+    disk: &DirDisk,
+    seed: &Seed,
+    cluster: &Cluster,
+    layout: Option<Layout>,
+) -> Result<NodeId, CliError> {
+    let identity = Identity::load_or_create(disk, &mut seed.rng(Lane::Identity))?;
+    let keys = Keys::derive(&identity.master);
+    Layout::choose(disk, layout)?;
+    if identity.is_new {
+        // The catalog says that there was nothing before: an identity without one may have been restored.
+        Store::open(disk.clone(), &keys).map_err(StartError::from)?;
+    }
+    cluster.enter(disk)?;
+    Ok(keys.node())
+}
+
+/// Returns the address of a free port of the loopback, which no other machine reaches.
+pub(crate) fn loopback() -> Address {
+    ":0".parse().expect("an address without a host is this machine")
+}
+
+/// Returns the configuration of a node that shows its events on standard error, with defaults for the rest.
+pub(crate) fn config(reach: &Reach, cluster: &Cluster, seed: Seed) -> Config {
+    Config {
+        peers: reach.peers.clone(),
+        events: logging::sink(String::new()),
+        ..Config::new(reach.listen.clone(), cluster.secret(), seed)
+    }
+}
+
+/// Starts a node on a data directory. Needs a `LocalSet`.
+pub(crate) async fn start(disk: DirDisk, config: Config) -> Result<Node, CliError> {
+    Ok(Node::start(Machine::new(disk), config).await?)
+}
+
+/// Stops a node, and returns when its data directory is closed.
+pub(crate) async fn stop(node: Node) -> Result<(), CliError> {
+    node.handle().stop().await;
+    Ok(node.stopped().await?)
+}

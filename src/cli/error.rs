@@ -52,7 +52,7 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Members(#[from] MembersError),
     #[error(
-        "{} is in no cluster: `dacapo init` makes one, `dacapo join` enters one, and --open-cluster lets everybody in \
+        "{} is in no cluster: `dacapo init` makes one, `dacapo join` enters one, and --open-cluster lets in everybody \
          who reaches the port",
         data.display()
     )]
@@ -94,7 +94,7 @@ pub(crate) enum CliError {
     #[error("{peers} could not be asked, so there may be more; the same command goes on")]
     Unasked { peers: String },
     #[error(
-        "nothing was moved: {peers} could not be compared with this node; peers that are gone are to be forgotten first"
+        "nothing was moved: {peers} could not be compared with this node; first forget peers that are gone for good"
     )]
     NotCompared { peers: String },
     #[error("{peers} may still hold copies under the old keys; the same command tries again")]
@@ -105,7 +105,7 @@ pub(crate) enum CliError {
     Unreadable { path: PathBuf, source: io::Error },
     #[error("{count} files were not moved and are where they were; the same command goes on")]
     NotMoved { count: u64 },
-    #[error("no node has used {}", data.display())]
+    #[error("{} is not a Dacapo data directory", data.display())]
     NotADataDirectory { data: PathBuf },
     #[error(transparent)]
     Socket(#[from] SocketError),

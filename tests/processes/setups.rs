@@ -44,7 +44,12 @@ fn a_directory_keeps_its_layout_until_it_is_converted() {
     let node = bench.node_with("n1", &[], &[]);
     assert_eq!(bench.succeed(&node.data, &["get", "a"]).as_bytes(), CONTENT);
     let unused = bench.run(&bench.path("n2"), &["convert", "--layout", "packed"]);
-    assert_eq!((unused.code, unused.stderr.contains("no node has used")), (Some(1), true), "{}", unused.stderr);
+    assert_eq!(
+        (unused.code, unused.stderr.contains("is not a Dacapo data directory")),
+        (Some(1), true),
+        "{}",
+        unused.stderr
+    );
     assert!(!bench.path("n2").exists(), "nothing was made");
 }
 

@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &ExportArguments, verbosity: Verbosity, chance: Cha
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&arguments.output).map_err(failed)?;
     file.write_all(backup.to_string().as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     if !verbosity.quiet {
-        eprintln!("wrote {}; without its passphrase it is worth nothing", arguments.output.display());
+        eprintln!("wrote {}; it is worth nothing without its passphrase", arguments.output.display());
     }
     Ok(())
 }

@@ -1,13 +1,11 @@
-//! How commands talk to a running node: one request per connection, over a Unix socket in its data directory. Both ends
-//! are the same program, so the protocol has no older versions: the first byte tells the others apart.
+//! How commands talk to a running node: one request per connection, over a Unix socket in its data directory. Content
+//! that ends without its empty chunk is not content: a store is rejected if its client goes away.
 //!
 //! ```text
 //! client: version byte, request message [, content chunks, empty chunk]
 //! node:   version byte, answer messages [, content chunks, empty chunk]
 //! message: 0x1, length as u32 little-endian, postcard      chunk: 0x2, length as u32 little-endian, bytes
 //! ```
-//!
-//! Content that ends without its empty chunk is not content: a store is rejected if its client goes away.
 
 mod calls;
 mod client;

@@ -1,6 +1,9 @@
 //! The requests and answers of the control protocol (postcard, with the variants in wire order). Answers of the node
 //! travel as the node gives them; its errors travel as [`Failure`].
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
@@ -92,12 +95,12 @@ pub(crate) struct FoundFile {
     pub(crate) from: Option<NodeId>,
 }
 
-/// Every node that this node has an opinion of.
+/// The peers of a node, the nodes that it has forgotten, and what it holds for them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct KnownPeers {
     pub(crate) peers: Vec<PeerInfo>,
     pub(crate) forgotten: Vec<NodeId>,
-    /// What is held here for each of them. A node is missing if that could not be read.
+    /// What is held for each of them. A node is missing if that could not be read.
     pub(crate) held: BTreeMap<NodeId, Usage>,
 }
 

@@ -21,7 +21,7 @@ fn key(text: &str) -> Key {
     text.parse().expect("a valid key")
 }
 
-/// What one client sees that sends these bytes and closes, and whether the key "k" is stored after it.
+/// Returns what a client sees if it sends these bytes and closes, and whether the key "k" is stored after that.
 fn exchange(sent: Vec<u8>) -> (Vec<u8>, bool) {
     let seen = Rc::new(RefCell::new((Vec::new(), false)));
     let kept = seen.clone();

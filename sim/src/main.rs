@@ -57,7 +57,7 @@ fn walk(arguments: &Walkthrough) -> ExitCode {
         return ExitCode::FAILURE;
     }
     if !is_trace_only && show(&mut io::stdout().lock(), arguments, &run).is_err() {
-        // Whoever reads the output has gone away.
+        // The reader of the output has gone away.
         return ExitCode::FAILURE;
     }
     match &run.failure {

@@ -58,7 +58,7 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
         println!("{}", report_for(program, &run, Some(&format!("{}{bug}", arguments.source))));
         return Ok(code);
     }
-    // Whoever reads the output may have gone away.
+    // The reader of the output may have gone away.
     show(&mut io::stdout().lock(), &subject, &run).ok();
     Ok(code)
 }

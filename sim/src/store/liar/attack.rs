@@ -57,7 +57,7 @@ async fn flood(liar: &Liar, address: &Address) {
 
 async fn knock(liar: &Liar, address: &Address) {
     loop {
-        // A dial that succeeds is noted where it does.
+        // `dial_as` notes a dial that succeeds.
         drop(liar.dial(address, Purpose::DialerAsks).await);
         sleep(DIAL_AGAIN).await;
     }

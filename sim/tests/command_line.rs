@@ -1,13 +1,13 @@
 //! `cargo sim` as its users run it: help texts, exit codes, and a run that repeats in a process of its own.
 
 #[path = "../../tests/support/snapshots.rs"]
-mod support;
+mod snapshots;
 
 use std::process::{Command, Output};
 
 use dacapo_sim::store::walkthrough::{self, star};
 use dacapo_sim::twice::{compare, lines};
-use support::assert_snapshot;
+use snapshots::assert_snapshot;
 
 fn sim(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_dacapo-sim")).args(arguments).output().expect("the program runs")
@@ -93,7 +93,7 @@ fn exit_codes_say_what_came_of_a_sweep_a_replay_and_a_shrink() {
     assert_eq!(code(&["sweep", "--seeds", "0..4", "--json"]), Some(0));
     assert_eq!(code(&["replay", "0", "--bug", "stored-rejected"]), Some(1));
     assert_eq!(code(&["shrink", "0", "--bug", "stored-rejected", "--runs", "60"]), Some(1));
-    assert_eq!(code(&["shrink", "0"]), Some(0), "it breaks no promise");
+    assert_eq!(code(&["shrink", "0"]), Some(0), "the plan breaks no promise");
     for wrong in [
         &["sweep", "--shard", "4/4"] as &[_],
         &["sweep", "--for", "soon"],

@@ -1,12 +1,12 @@
-//! How machines get into a cluster, and out of it.
+//! How nodes get into a cluster, and out of it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::harness::{Bench, Node, wait_until};
+use crate::support::bench::{Bench, Node, wait_until};
 
-/// A node of a cluster with a secret, and the line by which others enter it.
+/// Founds a cluster with a secret. Returns its first node, and the invitation by which others enter.
 fn founder(bench: &Bench) -> (Node, String) {
     let data = bench.path("n1");
     let made = bench.run(&data, &["init"]);
@@ -37,7 +37,7 @@ fn an_invitation_lets_another_machine_in() {
     assert_eq!(stored.stdout, b"stored k v1, 22 bytes, 1 of 1 peer\n", "{:?}", String::from_utf8_lossy(&stored.stdout));
     let secrets = [&second.data, &bench.path("n1")].map(|data| all_text(data));
     let secrets: Vec<_> = secrets.iter().flat_map(|text| text.lines()).filter(|line| line.len() == 64).collect();
-    assert_eq!(secrets.len(), 4, "a cluster and an identity each");
+    assert_eq!(secrets.len(), 4, "each of the two nodes has a cluster secret and an identity");
     for secret in secrets {
         assert!(!second.events().contains(secret), "no event tells a secret");
     }
@@ -57,7 +57,7 @@ fn without_the_secret_nobody_gets_anywhere() {
     let other_cluster = bench.member_with("n2", &["--listen", ":0", "--peer", &first.address]);
     let no_cluster = bench.node("n3", &[&first]);
     for stranger in [&other_cluster, &no_cluster] {
-        wait_until("it is refused", || stranger.events().contains("another cluster secret"));
+        wait_until("the node is refused", || stranger.events().contains("another cluster secret"));
         assert!(!stranger.events().contains("connected with"));
     }
     assert_eq!(bench.succeed(&first.data, &["peers", "--json"]), "");
@@ -68,7 +68,7 @@ fn an_open_cluster_has_to_be_asked_for() {
     let bench = Bench::new();
     let refused = bench.run(&bench.path("n1"), &["node", "--listen", ":0"]);
     assert!(refused.code == Some(1) && refused.stderr.contains("is in no cluster"), "{}", refused.stderr);
-    assert!(!bench.path("n1").exists(), "nothing was made");
+    assert!(!bench.path("n1").exists(), "no directory was made");
     let asked = bench.run(&bench.path("n1"), &["init", "--open-cluster"]);
     assert!(asked.stderr.contains("everybody who reaches the port"), "{}", asked.stderr);
     let node = bench.member("n1");
@@ -81,7 +81,7 @@ fn an_open_cluster_has_to_be_asked_for() {
 fn an_invitation_is_no_argument_and_a_damaged_one_is_told_without_its_secret() {
     let bench = Bench::new();
     let (_first, invitation) = founder(&bench);
-    let secret = invitation.trim().rsplit(':').nth(1).expect("a part").to_owned();
+    let secret = invitation.trim().rsplit(':').nth(1).expect("the invitation has a secret").to_owned();
     let exposed = bench.run(&bench.path("n2"), &["join", invitation.trim()]);
     assert!(exposed.code == Some(2) && exposed.stderr.contains("everybody on this machine can see arguments"));
     let cut = bench.run_with_input(&bench.path("n2"), &["join"], &invitation.as_bytes()[..invitation.len() - 5]);
@@ -89,7 +89,7 @@ fn an_invitation_is_no_argument_and_a_damaged_one_is_told_without_its_secret() {
     for output in [exposed.stderr, cut.stderr] {
         assert!(!output.contains(&secret), "{output}");
     }
-    assert!(!bench.path("n2").exists(), "nothing was made");
+    assert!(!bench.path("n2").exists(), "no directory was made");
 }
 
 #[test]
@@ -116,16 +116,16 @@ fn a_forgotten_peer_is_cut_off_at_once_and_stays_so() {
     bench.succeed(&first.data, &["peers", "forget", &id]);
     let listed = bench.succeed(&first.data, &["peers"]);
     assert!(listed.contains(&format!("{id}  forgotten  unknown")), "{listed}");
-    wait_until("it is told", || second.events().contains("does not admit this node"));
+    wait_until("the node is told", || second.events().contains("does not admit this node"));
     bench.succeed(&first.data, &["stop"]);
     first.wait();
     let first = bench.member_at("n1", &first.address);
     let refusals = || second.events().matches("does not admit this node").count();
     let before = refusals();
-    wait_until("it is refused again", || refusals() > before);
+    wait_until("the node is refused again", || refusals() > before);
     bench.succeed(&first.data, &["peers", "allow", &id]);
     first.connected(&bench, 1);
-    // An invitation of a node that was forgotten is a word that it is not any more.
+    // To join by the invitation of a forgotten node is to allow that node again.
     let mut second = second;
     bench.succeed(&first.data, &["peers", "forget", &id]);
     bench.succeed(&second.data, &["stop"]);
@@ -152,7 +152,7 @@ fn a_locked_list_admits_those_who_are_on_it() {
     first.connected(&bench, 1);
     bench.succeed(&first.data, &["peers", "lock"]);
     let third = join(&bench, "n3", &invitation);
-    wait_until("it is refused", || third.events().contains("does not admit this node"));
+    wait_until("the node is refused", || third.events().contains("does not admit this node"));
     first.connected(&bench, 1);
     bench.succeed(&first.data, &["peers", "unlock"]);
     first.connected(&bench, 2);

@@ -1,4 +1,4 @@
-//! What the commands do where all is well.
+//! What the commands do while nothing is broken.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::harness::Bench;
+use crate::support::bench::Bench;
 
 const CONTENT: &[u8] = b"my big data file here!";
 
@@ -151,7 +151,7 @@ fn the_demonstration_repeats_from_its_seed() {
     assert!(again.stderr.contains("n1 exists; the demonstration needs new directories"));
 }
 
-/// With these seeds the origin's id sorts before and after the name of the catalog.
+/// With some of these seeds the origin's id sorts before the name of the catalog, with others after it.
 #[test]
 fn the_demonstration_succeeds_whatever_the_ids_are() {
     let bench = Bench::new();

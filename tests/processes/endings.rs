@@ -4,7 +4,7 @@ use std::fs;
 
 use rustix::process::Signal;
 
-use crate::harness::Bench;
+use crate::support::bench::Bench;
 
 #[test]
 fn signals_and_the_stop_command_stop_a_node_cleanly() {
@@ -27,7 +27,7 @@ fn a_stopped_node_has_left_its_directory_when_the_stop_command_returns() {
     for _ in 0..5 {
         let node = bench.node("n1", &[]);
         bench.succeed(&node.data, &["stop"]);
-        // Nothing waits between: the next node takes the directory at once.
+        // Without any wait the next node takes the directory.
         let next = bench.node("n1", &[]);
         bench.succeed(&next.data, &["stop"]);
     }
@@ -50,7 +50,7 @@ fn a_killed_node_comes_back_with_its_identity_and_its_files() {
     assert_eq!(bench.succeed(&node.data, &["get", "k"]), "kept");
 }
 
-/// A node that is dialled learns of its peers when they come.
+/// A node that dials nobody learns of its peers only when they dial it.
 #[test]
 fn a_file_whose_holder_is_not_known_yet_is_not_called_absent() {
     let bench = Bench::new();

@@ -1,4 +1,4 @@
-//! A machine is gone: everything comes back from its identity and one peer.
+//! A machine is lost: every file comes back from the identity and one peer.
 
 #![expect(clippy::disallowed_methods, reason = "real processes take real time")]
 
@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
-use crate::harness::{Bench, Ended, Node, wait_until};
+use crate::support::bench::{Bench, Ended, Node, wait_until};
 
 const PASSPHRASE: &[u8] = b"correct horse battery staple\n";
 
-/// Two nodes in a cluster with a secret; the second holds what the first stores.
+/// Starts two nodes in a cluster with a secret. The second holds what the first stores.
 fn cluster(bench: &Bench) -> [Node; 2] {
     bench.succeed(&bench.path("n1"), &["--quiet", "init"]);
     let first = bench.member("n1");
@@ -27,7 +27,7 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("a plain path")
 }
 
-/// A backup of the identity of a data directory, and the file with its passphrase.
+/// Backs up the identity of a data directory. Returns the backup, and the file with its passphrase.
 fn back_up(bench: &Bench, data: &Path) -> (PathBuf, PathBuf) {
     let (backup, passphrase) = (bench.path("backup"), bench.file("passphrase", PASSPHRASE));
     bench.succeed(data, &["-q", "identity", "export", "-o", text(&backup), "--passphrase-file", text(&passphrase)]);
@@ -39,7 +39,7 @@ fn recover(bench: &Bench, data: &Path, identity: &Path, peer: &Node, more: &[&st
     bench.run(data, &[&arguments, more].concat())
 }
 
-/// Every file by name, with all that `ls` says of it.
+/// Returns everything that `ls` says of each file, by the name of the file.
 fn listing(bench: &Bench, data: &Path) -> BTreeMap<String, serde_json::Value> {
     let lines = bench.succeed(data, &["ls", "--json"]);
     let rows = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
@@ -57,7 +57,7 @@ fn store(bench: &Bench, node: &Node, files: usize) {
     }
 }
 
-/// A machine that is gone, and what is left of it.
+/// What is left of a lost machine, and what was on it.
 struct Lost {
     before: BTreeMap<String, serde_json::Value>,
     backup: PathBuf,
@@ -65,6 +65,7 @@ struct Lost {
     peer: Node,
 }
 
+/// Stores files on a node, backs up its identity, and removes its directory.
 fn lose(bench: &Bench, files: usize) -> Lost {
     let [mut first, peer] = cluster(bench);
     store(bench, &first, files);
@@ -72,7 +73,7 @@ fn lose(bench: &Bench, files: usize) -> Lost {
     let (backup, passphrase) = back_up(bench, &first.data);
     bench.succeed(&first.data, &["stop"]);
     first.wait();
-    fs::remove_dir_all(&first.data).expect("it is gone");
+    fs::remove_dir_all(&first.data).expect("it was there");
     Lost { before, backup, passphrase, peer }
 }
 
@@ -86,7 +87,7 @@ fn everything_comes_back_from_the_backup_and_one_peer() {
     let bytes: usize = (0..20).map(|index| content(index).len()).sum();
     assert!(String::from_utf8_lossy(&ended.stdout).starts_with("recovered 20 files, "), "{bytes} bytes");
     drop(second);
-    // The peer is gone too: all of it is here.
+    // The peer is gone too, so that every file comes from the new directory.
     let again = bench.member("new");
     assert_eq!(listing(&bench, &again.data), before);
     for index in 0..20 {
@@ -104,9 +105,9 @@ fn a_recovery_that_was_killed_goes_on() {
         ["recover", "--identity", text(&backup), "--peer", &second.address, "--passphrase-file", text(&passphrase)];
     for pause_ms in [0, 700, 900, 1100, 1300] {
         let mut running = bench.spawn(&data, &arguments, std::process::Stdio::null());
-        wait_until("it has begun", || data.join("identity").exists());
+        wait_until("the command has begun", || data.join("identity").exists());
         sleep(Duration::from_millis(pause_ms));
-        // It may be done by then.
+        // The recovery may have ended already.
         drop(running.child().kill());
         running.end();
     }
@@ -173,9 +174,9 @@ fn a_new_identity_takes_all_files_and_nothing_is_left_of_the_old_one() {
     first.wait();
     let new = bench.path("new");
     let rotate = ["identity", "rotate", "--to", text(&new), "--listen", &first.address, "--wait-for", "1"];
-    // It is killed somewhere in between, and goes on.
+    // The rotation is killed somewhere in between, and the second command goes on with it.
     let mut running = bench.spawn(&first.data, &rotate, std::process::Stdio::null());
-    wait_until("it has begun", || new.join("members").exists());
+    wait_until("the command has begun", || new.join("members").exists());
     sleep(Duration::from_millis(50));
     drop(running.child().kill());
     running.end();

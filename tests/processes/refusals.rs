@@ -1,4 +1,4 @@
-//! What the program refuses, with which exit code, and in which words.
+//! What the program refuses, with which exit code, and with which message.
 
 use std::ffi::OsString;
 use std::fs;
@@ -6,9 +6,9 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use crate::harness::{Bench, wait_until};
+use crate::support::bench::{Bench, wait_until};
 
-/// Runs a node that must not start, and returns its last line.
+/// Runs a node that must not start, and returns the last line that it prints.
 fn refused(bench: &Bench, data: &Path, listen: &str) -> String {
     let ended = bench.run(data, &["node", "--open-cluster", "--listen", listen]);
     assert_eq!((ended.code, ended.stdout.len()), (Some(1), 0));
@@ -118,7 +118,7 @@ fn a_cluster_secret_is_read_from_a_file() {
     };
     let message = init(&wrong).stderr;
     assert!(message.ends_with("expected 64 hex digits, found 7 characters\n"), "{message}");
-    assert!(!bench.path("n1").exists(), "nothing was made");
+    assert!(!bench.path("n1").exists(), "no directory was made");
     assert_eq!(init(&secret).code, Some(0));
     assert!(bench.succeed(&bench.path("n1"), &["invite", ":1"]).contains(&"5a".repeat(32)));
 }
@@ -131,7 +131,7 @@ fn clients_that_hang_do_not_stop_a_node() {
     let turned_away = bench.run(&node.data, &["ls"]);
     let expected = "error: the node is serving 56 other commands; try again later\n";
     assert_eq!((turned_away.code, turned_away.stderr.as_str()), (Some(1), expected));
-    // They say nothing, and so the node gives them up by itself.
+    // The clients say nothing, and so the node closes their connections after a while.
     wait_until("there is room again", || bench.run(&node.data, &["ls"]).code == Some(0));
     drop(hung);
 }

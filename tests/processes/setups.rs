@@ -1,8 +1,8 @@
-//! What is chosen when a node is started: how copies lie in its directory, and how many peers hold each file.
+//! What a person chooses at the start of a node: the layout of its directory, and how many peers hold each file.
 
 use std::fs;
 
-use crate::harness::Bench;
+use crate::support::bench::Bench;
 
 const CONTENT: &[u8] = b"my big data file here!";
 
@@ -27,7 +27,7 @@ fn a_directory_keeps_its_layout_until_it_is_converted() {
         }
         false
     };
-    assert!(!is_in_a_file(), "it lies in the catalog");
+    assert!(!is_in_a_file(), "the content lies in the catalog");
     let busy = bench.run(&node.data, &["convert", "--layout", "folders"]);
     assert_eq!((busy.code, busy.stderr.contains("is in use by another node")), (Some(1), true), "{}", busy.stderr);
     bench.succeed(&node.data, &["stop"]);
@@ -50,7 +50,7 @@ fn a_directory_keeps_its_layout_until_it_is_converted() {
         "{}",
         unused.stderr
     );
-    assert!(!bench.path("n2").exists(), "nothing was made");
+    assert!(!bench.path("n2").exists(), "no directory was made");
 }
 
 #[test]

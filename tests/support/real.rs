@@ -1,52 +1,52 @@
-//! Nodes on real TCP and real directories, with a time of day that stands still.
-
-#![allow(dead_code, reason = "each test file uses a part")]
+//! The real bed, in one process: nodes on real TCP and real directories, with a time of day that stands still.
 
 use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 use dacapo::crypto::ClusterSecret;
 use dacapo::disk::dir::DirDisk;
 use dacapo::event::Event;
-use dacapo::node::{Config, Node, StartError};
+use dacapo::node::{Config, Node};
 use dacapo::seed::Seed;
-use dacapo::transport::Address;
-use dacapo::transport::tcp::Tcp;
+use dacapo::transport::{Address, Transport};
 use dacapo_sim::platform::{SimClock, SimPlatform};
 
-/// The events of one node.
+/// Real time after which a test counts as stuck.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// The events of one node, in order.
 pub(crate) type Events = Rc<RefCell<Vec<Event>>>;
 
-/// A free port of the loopback interface.
+/// Returns an address of the loopback interface whose port the system chooses.
 pub(crate) fn any_port() -> Address {
     "127.0.0.1:0".parse().expect("an address")
 }
 
 /// Starts a node on a directory. Needs a `LocalSet`.
-pub(crate) async fn start(
+pub(crate) async fn start<T: Transport>(
+    transport: T,
     directory: &Path,
-    listen: Address,
     peers: Vec<Address>,
     seed: Seed,
-) -> Result<(Node, Events), StartError> {
+) -> (Node, Events) {
     let disk = DirDisk::open(directory).expect("a fresh directory");
     let events = Events::default();
     let sink = events.clone();
     let config = Config {
         peers,
         events: Rc::new(move |event| sink.borrow_mut().push(event.clone())),
-        ..Config::new(listen, ClusterSecret::open(), seed)
+        ..Config::new(any_port(), ClusterSecret::open(), seed)
     };
-    let platform = SimPlatform { transport: Tcp, disk, clock: SimClock::Frozen };
-    Ok((Node::start(platform, config).await?, events))
+    let platform = SimPlatform { transport, disk, clock: SimClock::Frozen };
+    (Node::start(platform, config).await.expect("it starts"), events)
 }
 
-/// Runs a test on one thread, as a node needs it, and fails it where it takes longer than a minute.
+/// Runs a test on one thread, as a node needs it. Panics if the test takes longer than a minute.
 pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let limit = std::time::Duration::from_secs(60);
     let local = tokio::task::LocalSet::new();
-    let result = local.block_on(&runtime, async { tokio::time::timeout(limit, test).await });
+    let result = local.block_on(&runtime, async { tokio::time::timeout(LIMIT, test).await });
     result.expect("the test ends within a minute")
 }

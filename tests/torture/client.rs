@@ -1,5 +1,5 @@
-//! One client: puts, gets and removals of one node's files through the command line, one after the other. What it is
-//! answered goes to the history; an answer that says nothing clear is a broken promise by itself.
+//! One client: it puts, gets and removes files of one node through the command line, one call after the other. Each
+//! answer goes to the history; an answer that is none of those expected is a broken promise by itself.
 
 #![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "real processes take real time")]
 
@@ -14,27 +14,27 @@ use dacapo::node::Lane;
 use dacapo::seed::{Rng, Seed, SeedRng};
 use serde_json::Value;
 
+use crate::bench::{Bench, Ended};
 use crate::content;
-use crate::harness::{Bench, Ended};
 use crate::history::{Answer, History};
 
-/// Keys that all clients of a node put and get.
+/// How many keys all clients of a node put and get.
 const SHARED_KEYS: usize = 2;
 
-/// Keys that one client alone puts and removes, and all get.
+/// How many keys one client alone puts and removes. All clients get them.
 const OWN_KEYS: usize = 3;
 
-/// What the content goes up to: small ones, ones around the bound up to which content travels with its announcement,
-/// and ones of several chunks.
+/// The largest body of each kind of content: small, around the bound up to which content is sent with its announcement,
+/// and of several chunks.
 const BODY_BYTES: [usize; 3] = [2_000, 120_000, 4 << 20];
 
-/// A client that found no node asks again after this, so that it leaves the machine to the start of the node.
+/// The wait of a client that has found no node, so that it leaves the machine to the node's start.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// A command that did not get through to a node has changed nothing.
+/// Messages of a command that did not get through to a node, and so has changed nothing.
 const NO_NODE: [&str; 2] = ["no node is running on ", "cannot reach the node on "];
 
-/// Why a get may fail while nodes are killed.
+/// Messages with which a get may fail while nodes are killed.
 const GET_FAILURES: &[&str] = &[
     NO_NODE[0],
     NO_NODE[1],
@@ -45,7 +45,7 @@ const GET_FAILURES: &[&str] = &[
     ": only older versions were found, ",
 ];
 
-/// Why a local copy may stay where it is, or perhaps stay, while nodes are killed.
+/// Messages with which a removal may fail while nodes are killed.
 const REMOVE_FAILURES: &[&str] = &[
     NO_NODE[0],
     NO_NODE[1],
@@ -54,7 +54,7 @@ const REMOVE_FAILURES: &[&str] = &[
     ": perhaps deleted: ",
 ];
 
-/// Why a file is certainly not stored.
+/// Messages of a put that has certainly not stored the file.
 const REJECTIONS: &[&str] = &[NO_NODE[0], NO_NODE[1], ": not stored: "];
 
 /// What all clients share.
@@ -66,18 +66,18 @@ pub(crate) struct Torture {
     pub(crate) removals: AtomicU64,
 }
 
-/// A client of a node. It has keys that no other one changes.
+/// A client of a node. It has keys that no other client changes.
 pub(crate) struct Client<'a> {
     torture: &'a Torture,
     node: &'static str,
     number: u64,
     lane: SeedRng,
-    /// Of which of its own keys the latest put was acknowledged by a peer too: the local copy can go.
+    /// For each of its own keys, whether a peer has acknowledged the latest put: if so, the local copy can go.
     is_held: [bool; OWN_KEYS],
 }
 
 impl Torture {
-    /// Gets a file; what it should be is judged when everything has ended.
+    /// Gets a file and notes the answer, which is judged when all calls have ended.
     pub(crate) fn get(&self, node: &str, key: &str) -> Answer {
         let begun = self.history.moment();
         let ended = self.bench.run(&self.bench.path(node), &["get", "--json", key]);
@@ -115,7 +115,7 @@ impl Torture {
     }
 }
 
-/// All keys that the clients of a node use.
+/// Returns all keys that the clients of a node use.
 pub(crate) fn keys(clients: std::ops::Range<u64>) -> impl Iterator<Item = String> {
     let own = clients.flat_map(|client| (0..OWN_KEYS).map(move |key| own_key(client, key)));
     (0..SHARED_KEYS).map(|key| format!("shared-{key}")).chain(own)
@@ -138,7 +138,7 @@ impl<'a> Client<'a> {
         Self { torture, node, number, lane, is_held: [false; OWN_KEYS] }
     }
 
-    /// One call after the other. Returns the keys of which a peer has what was acknowledged last.
+    /// Makes one call after the other. Returns the keys whose last acknowledged content a peer has.
     pub(crate) fn run(mut self, until: Instant) -> Vec<String> {
         while Instant::now() < until {
             match self.draw(20) {
@@ -166,13 +166,13 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Stores new content under a key, and says whether a peer has acknowledged it.
+    /// Stores new content under a key, and returns whether a peer has acknowledged it.
     fn put_content(&mut self, key: &str, body_bytes: usize) -> bool {
         let Torture { bench, seed, history, contents, .. } = self.torture;
         let (number, named) = (contents.fetch_add(1, Ordering::Relaxed), format!("{}/{key}", self.node));
         let content = content::content(seed, &named, number, body_bytes);
         let file = bench.file(&format!("input-{}-{}", self.node, self.number), &content);
-        // Of a file the length is known, and the peers get it while it is read.
+        // The length of a file is known, and so the peers get its content while it is read.
         let (argument, stdin) = match self.draw(2) {
             0 => ("-", File::open(&file).expect("just written").into()),
             _ => (file.to_str().expect("a plain path"), Stdio::null()),
@@ -203,7 +203,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Removes a local copy where a peer has the file, and gets it back.
+    /// Removes a local copy if a peer has the file, and gets the file back.
     fn remove(&mut self) {
         let own = self.draw(OWN_KEYS);
         if !self.is_held[own] {

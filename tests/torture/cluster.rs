@@ -1,4 +1,5 @@
-//! Three nodes on directories and ports that they keep, and what kills them and starts them again.
+//! The cluster under torture: three nodes, which keep their directories and ports while they are killed and started
+//! again.
 
 #![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "real processes take real time")]
 
@@ -9,27 +10,28 @@ use dacapo::seed::{Rng, SeedRng};
 use rustix::process::Signal;
 
 use crate::NODES;
-use crate::harness::{Bench, Node, free_address};
+use crate::bench::{Bench, Node, free_address};
 
-/// Between two kills, in milliseconds.
+/// The time between two kills, in milliseconds.
 const LIFE_MS: std::ops::Range<u64> = 100..400;
 
-/// How long a node may stay away, in milliseconds; every other one comes back at once.
+/// The longest time that a node stays away, in milliseconds. Half of the killed nodes come back at once.
 const AWAY_MS: u64 = 300;
 
-/// A node that is killed during its start has run at most so long, in milliseconds.
+/// The longest life of a node that is killed during its start, in milliseconds.
 const START_MS: u64 = 40;
 
-struct Member {
+/// A node of the cluster, whether it runs or not.
+struct Place {
     name: &'static str,
     listen: String,
     peers: Vec<String>,
-    /// How many peers are connected where all nodes run.
+    /// The number of its connected peers while all nodes run.
     connected: usize,
     node: Option<Node>,
 }
 
-/// What was done to the nodes.
+/// Counts of what was done to the nodes.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Kills {
     pub(crate) nodes: usize,
@@ -40,26 +42,26 @@ pub(crate) struct Kills {
 
 pub(crate) struct Cluster<'a> {
     bench: &'a Bench,
-    members: Vec<Member>,
+    places: Vec<Place>,
     lane: SeedRng,
     pub(crate) is_star: bool,
     pub(crate) kills: Kills,
 }
 
 impl<'a> Cluster<'a> {
-    /// A star, in which the last node dials the others, or a mesh, in which each dials both others.
+    /// Starts a star, in which the last node dials the others, or a mesh, in which each node dials both others.
     pub(crate) fn start(bench: &'a Bench, mut lane: SeedRng) -> Self {
         let is_star = lane.next_u64().is_multiple_of(2);
         let addresses: Vec<_> = NODES.iter().map(|_| free_address()).collect();
-        let member = |(index, name): (usize, &&'static str)| {
+        let place = |(index, name): (usize, &&'static str)| {
             let dials = !is_star || index == NODES.len() - 1;
             let others = addresses.iter().enumerate().filter(|(other, _)| dials && *other != index);
             let peers = others.map(|(_, address)| address.clone()).collect();
             let connected = if dials { NODES.len() - 1 } else { 1 };
-            Member { name, listen: addresses[index].clone(), peers, connected, node: None }
+            Place { name, listen: addresses[index].clone(), peers, connected, node: None }
         };
-        let members = NODES.iter().enumerate().map(member).collect();
-        let mut cluster = Self { bench, members, lane, is_star, kills: Kills::default() };
+        let places = NODES.iter().enumerate().map(place).collect();
+        let mut cluster = Self { bench, places, lane, is_star, kills: Kills::default() };
         cluster.start_all();
         cluster.connected();
         cluster
@@ -87,17 +89,17 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    /// Waits until each node is connected with all whom it should be.
+    /// Waits until each node is connected with all peers that it should have.
     pub(crate) fn connected(&self) {
-        for member in &self.members {
-            member.node.as_ref().expect("all nodes run").connected(self.bench, member.connected);
+        for place in &self.places {
+            place.node.as_ref().expect("all nodes run").connected(self.bench, place.connected);
         }
     }
 
     /// Stops all nodes as a user does, and starts them again.
     pub(crate) fn restart(&mut self) {
-        for member in &mut self.members {
-            let mut node = member.node.take().expect("all nodes run");
+        for place in &mut self.places {
+            let mut node = place.node.take().expect("all nodes run");
             self.bench.succeed(&node.data, &["stop"]);
             assert_eq!(node.wait().code(), Some(0), "{}", node.events());
         }
@@ -109,29 +111,29 @@ impl<'a> Cluster<'a> {
     }
 
     fn start_all(&mut self) {
-        for member in &mut self.members {
-            let start = || self.bench.node_at(member.name, &member.listen, &member.peers);
-            member.node.get_or_insert_with(start);
+        for place in &mut self.places {
+            let start = || self.bench.node_at(place.name, &place.listen, &place.peers);
+            place.node.get_or_insert_with(start);
         }
     }
 
     fn kill(&mut self, victim: usize) {
-        let mut node = self.members[victim].node.take().expect("all nodes run");
+        let mut node = self.places[victim].node.take().expect("all nodes run");
         node.signal(Signal::KILL);
         let ended = node.wait();
-        assert_eq!(ended.code(), None, "it had ended by itself: {}", node.events());
+        assert_eq!(ended.code(), None, "the node had ended by itself: {}", node.events());
         self.kills.nodes += 1;
         self.kills.recoveries += usize::from(node.events().contains("recovered from a crash"));
     }
 
     fn kill_during_start(&mut self, victim: usize) {
-        let member = &self.members[victim];
-        let mut starting = self.bench.spawn_node(member.name, &member.listen, &member.peers);
+        let place = &self.places[victim];
+        let mut starting = self.bench.spawn_node(place.name, &place.listen, &place.peers);
         let life = self.draw(START_MS);
         sleep(Duration::from_millis(life));
         starting.child().kill().expect("a child");
         let ended = starting.end();
-        assert_eq!(ended.code, None, "it had ended by itself: {}", ended.stderr);
+        assert_eq!(ended.code, None, "the node had ended by itself: {}", ended.stderr);
         self.kills.during_start += 1;
     }
 }

@@ -1,16 +1,16 @@
-//! Content that says what it is: under which key it is stored, its number and its length, and then bytes that
-//! follow from these and the seed. So every byte of what a get gives can be checked against nothing but itself.
+//! Content that says what it is: its first line has its key, its number and its length, and the bytes after that follow
+//! from these and the seed. So every byte that a get gives can be checked without a record of what was stored.
 
 use dacapo::node::Lane;
 use dacapo::seed::{Rng, Seed};
 
-/// What a file begins with, up to the end of the line.
+/// The first words of every content.
 const LEAD: &str = "dacapo torture";
 
 /// No first line is longer.
 const LINE_BYTES_MAX: usize = 128;
 
-/// The content that this number stands for, with so many bytes behind its first line.
+/// Returns the content with this number, which has `body_bytes` after its first line.
 pub(crate) fn content(seed: &Seed, key: &str, number: u64, body_bytes: usize) -> Vec<u8> {
     let mut content = format!("{LEAD} {number} {body_bytes} {key}\n").into_bytes();
     let body = content.len();
@@ -19,7 +19,7 @@ pub(crate) fn content(seed: &Seed, key: &str, number: u64, body_bytes: usize) ->
     content
 }
 
-/// The number of a content that is stored under this key, whole and unchanged.
+/// Returns the number of a content that was stored under this key, if it is whole and unchanged.
 pub(crate) fn number(seed: &Seed, key: &str, found: &[u8]) -> Result<u64, String> {
     let line = found.iter().take(LINE_BYTES_MAX).position(|byte| *byte == b'\n').map(|end| &found[..end]);
     let line = line.and_then(|line| std::str::from_utf8(line).ok()).and_then(|line| line.strip_prefix(LEAD));

@@ -1,5 +1,6 @@
-//! What the clients asked and what they were answered, and whether the answers can be those of a store that keeps
-//! its promises. Judged once all calls have ended, so that a store that was running while a get saw it is known.
+//! The calls of all clients and their answers, and whether a store that keeps its promises can have given them. They
+//! are judged when all calls have ended: by then the history has every store, and also one that was still running when
+//! a get saw it.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -34,17 +35,17 @@ pub(crate) enum Answer {
     Failed,
 }
 
-/// What all clients write down.
+/// The notes of all clients.
 #[derive(Default)]
 pub(crate) struct History {
     clock: AtomicU64,
     calls: Mutex<Vec<Call>>,
-    /// What was wrong by itself, whatever else happened.
+    /// Answers that are wrong by themselves, whatever else happened.
     broken: Mutex<Vec<String>>,
 }
 
 impl History {
-    /// The next moment.
+    /// Returns the next moment.
     pub(crate) fn moment(&self) -> u64 {
         self.clock.fetch_add(1, Ordering::SeqCst)
     }
@@ -62,7 +63,7 @@ impl History {
         self.calls.lock().expect("no client panicked").iter().filter(|call| is_counted(&call.answer)).count()
     }
 
-    /// Everything that a store which keeps its promises would not have done.
+    /// Returns every answer that breaks a promise.
     pub(crate) fn judge(&self) -> Vec<String> {
         let mut broken = self.broken.lock().expect("no client panicked").clone();
         let mut keys: BTreeMap<String, Vec<Call>> = BTreeMap::new();
@@ -100,7 +101,7 @@ fn judge_key(calls: &[Call]) -> Vec<String> {
     broken
 }
 
-/// A get gives what somebody stored, or is storing.
+/// Returns what is wrong if a get gave content that no client had stored or was storing.
 fn judge_content(calls: &[Call], get: &Call, wanted: u64) -> Option<String> {
     let is_store = |call: &&Call| match call.answer {
         Answer::Acknowledged(content, _) | Answer::Unconfirmed(content) | Answer::Rejected(content) => {
@@ -121,7 +122,7 @@ fn judge_content(calls: &[Call], get: &Call, wanted: u64) -> Option<String> {
     }
 }
 
-/// A version is the number of one content, and a content has one version.
+/// Finds contents with two versions, and versions with two contents.
 fn judge_versions(calls: &[Call]) -> Vec<String> {
     let (mut versions, mut contents) = (BTreeMap::new(), BTreeMap::new());
     let mut broken = Vec::new();
@@ -141,7 +142,7 @@ fn judge_versions(calls: &[Call]) -> Vec<String> {
     broken
 }
 
-/// The newest version that was acknowledged or given before this moment.
+/// Returns the newest version that was acknowledged or given before this moment.
 fn floor(calls: &[Call], moment: u64) -> Option<Version> {
     let earlier = calls.iter().filter(|call| call.ended < moment);
     let seen = earlier.filter_map(|call| match call.answer {
@@ -163,7 +164,7 @@ mod planted {
         Answer::Acknowledged(content, Version(version))
     }
 
-    /// Calls one after the other.
+    /// Judges calls that were made one after the other.
     fn judged(answers: &[Answer]) -> Vec<String> {
         let call = |(at, answer): (u64, &Answer)| {
             let (begun, ended) = (2 * at, 2 * at + 1);

@@ -1,0 +1,176 @@
+//! Whole clusters under faults, from seeds. `DACAPO_SEEDS=A..B` chooses the seeds, `DACAPO_SEED=N` a single one.
+
+use dacapo_sim::plan::Plan;
+use dacapo_sim::report::report;
+use dacapo_sim::run::run;
+use dacapo_sim::shrink::shrink;
+use dacapo_sim::store::Bug;
+use dacapo_sim::store::Files;
+use dacapo_sim::store::call::Call;
+use dacapo_sim::subject::Run;
+use dacapo_sim::sweep::plan_of;
+
+use crate::support::snapshots::assert_snapshot;
+
+/// Each planted bug, a seed that catches it, and the oracle that does. `cargo sim planted` searches for such seeds.
+const CAUGHT: &[(Bug, u64, &str)] = &[
+    (Bug::SyncLies, 104, "live"),
+    (Bug::CatalogSyncLies, 7, "live"),
+    (Bug::BlobSyncLies, 300, "durable"),
+    (Bug::DirSyncLies, 177, "durable"),
+    (Bug::ThirdSyncLies, 870, "available"),
+    (Bug::WriteErrorHidden, 0, "durable"),
+    (Bug::RenameErrorHidden, 547, "durable"),
+    (Bug::AckBeforeWrite, 0, "durable"),
+    (Bug::CatalogWriteAfterSync, 177, "durable"),
+    (Bug::LostWrite, 5, "durable"),
+    (Bug::MisplacedWrite, 5, "durable"),
+    (Bug::RemoveForgotten, 9, "durable"),
+    (Bug::DiscardForgotten, 42, "bounded"),
+    (Bug::RemoveTakesNeighbour, 2, "durable"),
+    (Bug::StaleReplica, 10, "available"),
+    (Bug::ReplicaUnderOtherName, 1, "secret"),
+    (Bug::OtherReplicaOpened, 3, "available"),
+    (Bug::ReplicaReadShort, 4, "available"),
+    (Bug::OldCatalog, 5, "secret"),
+    (Bug::NoCatalog, 4, "available"),
+    (Bug::ContentLogged, 0, "secret"),
+    (Bug::SameSeedEachStart, 6, "secret"),
+    (Bug::SameSeedEverywhere, 0, "live"),
+    (Bug::UnconfirmedAcked, 2, "durable"),
+    (Bug::StoredRejected, 0, "atomic"),
+    (Bug::ReceiptInvented, 0, "available"),
+    (Bug::CachedRead, 49, "durable"),
+    (Bug::OtherFileRead, 2, "faithful"),
+    (Bug::DeleteErrorHidden, 60, "durable"),
+    (Bug::ReplicaRemoveForgotten, 19, "convergent"),
+    (Bug::ScrubForgotten, 17, "convergent"),
+    (Bug::OneReplicaFewer, 13, "live"),
+    (Bug::ReplicasEverywhere, 4, "convergent"),
+    (Bug::SecretLeaked, 98, "closed"),
+    (Bug::KeysStolen, 548, "closed"),
+    (Bug::InventorySigned, 36, "faithful"),
+    (Bug::AcceptWaits, 9, "live"),
+    (Bug::SecretLogged, 0, "secret"),
+];
+
+fn seeds() -> std::ops::Range<u64> {
+    #[expect(clippy::disallowed_methods, reason = "the environment chooses the seeds, and a failure prints its own")]
+    let variable = |name| std::env::var(name).ok();
+    if let Some(seed) = variable("DACAPO_SEED") {
+        let seed: u64 = seed.parse().expect("DACAPO_SEED is a number");
+        return seed..seed + 1;
+    }
+    let Some(range) = variable("DACAPO_SEEDS") else { return 0..60 };
+    let (from, to) = range.split_once("..").expect("DACAPO_SEEDS is A..B");
+    from.parse().expect("A is a number")..to.parse().expect("B is a number")
+}
+
+/// Panics with a report if a run broke a promise. `again` names what repeats the run.
+fn assert_holds(run: &Run<Files>, again: &str) {
+    assert!(run.broken.is_none(), "\n{}", report(run, Some(again)));
+}
+
+#[test]
+fn no_seed_breaks_a_promise() {
+    for seed in seeds() {
+        assert_holds(&run(&Files::default(), &plan_of(&Files::default(), seed)), &seed.to_string());
+    }
+}
+
+#[test]
+fn a_plan_runs_the_same_twice() {
+    for seed in [3, 14, 17, 31] {
+        let plan = plan_of(&Files::default(), seed);
+        let traces: Vec<_> = (0..2).map(|_| run(&Files::default(), &plan).trace.digest()).collect();
+        assert_eq!(traces[0], traces[1], "seed {seed}");
+    }
+}
+
+#[test]
+fn every_planted_bug_is_caught() {
+    assert_eq!(CAUGHT.iter().map(|(bug, ..)| *bug).collect::<Vec<_>>(), Bug::ALL);
+    let mut missed = Vec::new();
+    for (bug, seed, oracle) in CAUGHT {
+        let subject = Files { bug: Some(*bug) };
+        let broken = run(&subject, &plan_of(&subject, *seed)).broken;
+        let found = broken.map(|broken| broken.oracle);
+        if found != Some(*oracle) {
+            missed.push(format!("{} with seed {seed}: expected {oracle}, found {found:?}", bug.name()));
+        }
+    }
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+fn a_shrunk_plan_breaks_the_same_promise_and_is_small() {
+    for (bug, seed) in [(Bug::RemoveForgotten, 9), (Bug::StaleReplica, 10), (Bug::ReplicaRemoveForgotten, 19)] {
+        let subject = Files { bug: Some(bug) };
+        let plan = plan_of(&subject, seed);
+        let shrunk = shrink(&subject, &plan, 200, |_| ()).expect("it breaks a promise");
+        let text = shrunk.plan.to_string();
+        let again = run(&subject, &text.parse::<Plan<Call>>().expect("a plan")).broken;
+        assert_eq!(again.as_ref(), Some(&shrunk.broken), "{text}");
+        assert!(shrunk.plan.steps.len() <= 4, "{text}");
+    }
+}
+
+#[test]
+fn a_failure_is_reported_on_one_screen() {
+    let subject = Files { bug: Some(Bug::RemoveForgotten) };
+    let plan = plan_of(&subject, 9);
+    let shrunk = shrink(&subject, &plan, 200, |_| ()).expect("it breaks a promise");
+    let shown = report(&run(&subject, &shrunk.plan), Some("9 --bug remove-forgotten"));
+    assert!(shown.lines().count() <= 50, "{shown}");
+    let without_build: Vec<_> = shown.lines().filter(|line| !line.contains("built from")).collect();
+    assert_snapshot("report", &without_build.join("\n"));
+}
+
+/// Runs a plan that must not break a promise.
+fn holds(plan: &str) {
+    let plan: Plan<Call> = plan.parse().unwrap_or_else(|error| panic!("{error}"));
+    assert_holds(&run(&Files::default(), &plan), "the plan in this test");
+}
+
+const STAR: &str = "seed 1\nnodes 3\ndial n0 n1\ndial n0 n2\nlift 5\n";
+
+#[test]
+fn an_acked_store_survives_the_power_loss_of_every_host() {
+    for at in ["0.500", "0.600", "0.640", "0.700", "0.900"] {
+        let losses: String = (0..3).map(|host| format!("at {at} to 2 power-loss n{host}\n")).collect();
+        holds(&format!("{STAR}at 0.4 n0 store 0 22\nat 0.45 n0 store 0 70000\nat 0.5 n0 store 1 500\n{losses}"));
+    }
+}
+
+#[test]
+fn a_cut_in_the_middle_of_a_large_store_loses_nothing() {
+    holds(&format!(
+        "{STAR}at 0.4 n0 store 0 900000\nat 0.5 to 3 cut n0 n1\nat 1 n0 get 0\nat 2 n0 delete 0\nat 2.5 n0 get 0\n"
+    ));
+}
+
+#[test]
+fn an_overwrite_while_a_peer_is_away_is_never_undone() {
+    holds(&format!(
+        "{STAR}at 0.4 n0 store 0 100\nat 0.8 to 4 kill n1\nat 1.5 n0 store 0 101\nat 2 n0 delete 0\nat 2.5 n0 get 0\n"
+    ));
+}
+
+#[test]
+fn a_disk_that_fails_at_each_kind_of_call_is_survived() {
+    for kind in ["read", "write", "sync", "rename", "names"] {
+        for host in ["n0", "n1"] {
+            holds(&format!(
+                "{STAR}at 0.4 n0 store 0 100\nat 0.8 to 2 disk-errors {host} {kind} 1000\nat 1 n0 store 0 101\n\
+                 at 1.5 n0 get 0\nat 2.5 n0 store 1 70000\n"
+            ));
+        }
+    }
+}
+
+#[test]
+fn rot_on_every_copy_but_one_is_survived() {
+    holds(&format!(
+        "{STAR}at 0.4 n0 store 0 5000\nat 1 rot n0 3\nat 1 rot n1 3\nat 2 n0 get 0\nat 3 n0 delete 0\nat 4 n0 get 0\n"
+    ));
+}

@@ -1,0 +1,60 @@
+//! The numbers in the protocol document are those of the code.
+
+use std::time::Duration;
+
+use dacapo::limits;
+
+const PROTOCOL: &str = include_str!("../../docs/PROTOCOL.md");
+
+macro_rules! row {
+    ($name:ident) => {
+        (stringify!($name), limits::$name.to_string())
+    };
+}
+
+#[test]
+fn the_protocol_document_has_the_limits_of_the_code() {
+    let rows = [
+        row!(PROTOCOL_VERSION),
+        row!(KEY_BYTES_MAX),
+        row!(FILE_BYTES_MAX),
+        row!(METADATA_BYTES_MAX),
+        row!(MESSAGE_BYTES_MAX),
+        row!(EAGER_BYTES_MAX),
+        row!(INBOUND_CONNECTIONS_MAX),
+        row!(INBOUND_PER_PEER_MAX),
+        row!(CONTROLS_PER_PEER_MAX),
+        row!(STRANGERS_MAX),
+        row!(HANDSHAKES_MAX),
+        row!(POOL_CONNECTIONS_MAX),
+        row!(PEERS_MAX),
+        row!(LEAF_PAGE_MAX),
+        row!(LEAF_ENTRIES_MAX),
+        row!(REPAIRS_MAX),
+        row!(CHECK_BYTES_MAX),
+        row!(TOMBSTONES_PER_OWNER_MAX),
+    ];
+    for (name, value) in rows {
+        let row = format!("| `{name}` | {value} |");
+        assert!(PROTOCOL.contains(&row), "docs/PROTOCOL.md needs the row {row}");
+    }
+}
+
+#[test]
+fn the_protocol_document_has_the_deadlines_of_the_code() {
+    let rows: [(&str, Duration); 9] = [
+        ("DIAL_TIMEOUT", limits::DIAL_TIMEOUT),
+        ("HANDSHAKE_TIMEOUT", limits::HANDSHAKE_TIMEOUT),
+        ("PROGRESS_TIMEOUT", limits::PROGRESS_TIMEOUT),
+        ("HEARTBEAT_INTERVAL", limits::HEARTBEAT_INTERVAL),
+        ("HEARTBEAT_GRACE", limits::HEARTBEAT_GRACE),
+        ("IDLE_ASKER_TIMEOUT", limits::IDLE_ASKER_TIMEOUT),
+        ("IDLE_SERVER_TIMEOUT", limits::IDLE_SERVER_TIMEOUT),
+        ("REPAIR_RETRY_MIN", limits::REPAIR_RETRY_MIN),
+        ("REPAIR_RETRY_MAX", limits::REPAIR_RETRY_MAX),
+    ];
+    for (name, value) in rows {
+        let row = format!("| `{name}` | {} |", value.as_secs());
+        assert!(PROTOCOL.contains(&row), "docs/PROTOCOL.md needs the row {row}");
+    }
+}

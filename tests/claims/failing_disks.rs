@@ -1,0 +1,65 @@
+//! A disk that hangs, fails or is full under a node of the star: what the node goes on doing, and what it says of its
+//! disk.
+
+use std::time::Duration;
+
+use dacapo::event::Event;
+use dacapo::node::{Content, DeleteError, Lane};
+use dacapo::seed::Seed;
+use dacapo_sim::disk::CallKind;
+use dacapo_sim::store::walkthrough::star::{self, key};
+
+use crate::support::scripted::run;
+
+#[test]
+fn a_disk_that_hangs_costs_a_node_none_of_its_peers() {
+    let outcome = run(async |cluster, origin| {
+        cluster.disk("n3000").set_paused(true);
+        cluster.disk(star::ORIGIN).set_paused(true);
+        tokio::time::sleep(Duration::from_secs(40)).await;
+        let connected = origin.peers().await.iter().filter(|peer| peer.is_connected).count();
+        assert_eq!(connected, 2);
+        cluster.disk("n3000").set_paused(false);
+        cluster.disk(star::ORIGIN).set_paused(false);
+        star::store(&origin, 0).await
+    });
+    for host in star::NODES {
+        let lost = outcome.trace.events(host).filter(|event| matches!(event, Event::PeerLost { .. })).count();
+        assert_eq!(lost, 0, "{host}");
+    }
+}
+
+/// A scrub does not pass over the files of a listing that it cannot read.
+#[test]
+fn a_scrub_says_where_it_could_not_read_the_catalog() {
+    run(async |cluster, origin| {
+        star::store(&origin, 0).await?;
+        let scrubbed = async || {
+            let (told, _) = tokio::sync::mpsc::channel(1);
+            origin.scrub(told).await
+        };
+        assert_eq!(scrubbed().await?.failed, 0);
+        for kind in [CallKind::Read, CallKind::Write] {
+            cluster.disk(star::ORIGIN).set_errors(kind, 1000, Seed::from_u64(1).rng(Lane::Iv));
+        }
+        // At its first error the database is closed, and it cannot be opened again while the disk fails.
+        assert!(matches!(origin.delete_everywhere(&key(0)).await, Err(DeleteError::Unconfirmed(_))));
+        assert_eq!(scrubbed().await?.failed, 3, "each of the three listings broke off");
+        Ok(())
+    });
+}
+
+/// A full peer would refuse the replica from any sender.
+#[test]
+fn nobody_relays_to_a_peer_that_has_refused_a_replica() {
+    let outcome = run(async |cluster, origin| {
+        cluster.disk("n3000").set_capacity(Some(0));
+        assert_eq!(origin.store(&key(0), Content::bytes(vec![1; 20_000])).await?.replicas(), 1);
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        Ok(())
+    });
+    let repaired = |event: &&Event| matches!(event, Event::PeerRepaired { failed: 1, .. });
+    assert!(outcome.trace.events(star::ORIGIN).filter(repaired).count() >= 2, "the origin has tried again");
+    let served = |event: &&Event| matches!(event, Event::ReplicaServed { .. });
+    assert_eq!(outcome.trace.events("n7000").filter(served).count(), 0);
+}

@@ -1,0 +1,55 @@
+//! A node that only learns, as in a recovery: it comes to know everything that its peers hold for it, fetches it, and
+//! sends no peer what that peer lacks.
+
+use std::time::Duration;
+
+use dacapo::node::Progress;
+use dacapo::store::Identity;
+use dacapo_sim::disk::SimDisk;
+use tokio::time::{sleep, timeout};
+
+use crate::support::in_memory::{Network, Pair, connected, get, key, put, run, stop};
+
+#[test]
+fn a_node_that_only_learns_knows_everything_and_sends_nothing() {
+    run(async {
+        let network = Network::default();
+        let disks = [SimDisk::new(), SimDisk::new(), SimDisk::new(), SimDisk::new()];
+        let Pair { owner, holder: first } = network.pair(&disks[1], &disks[0]).await;
+        for name in ["a", "b"] {
+            assert_eq!(put(&owner.handle(), name, vec![7; 1000]).await.replicas(), 1);
+        }
+        stop(first).await;
+        // Each of the two holders has one file that the other lacks, or has in an older version.
+        let second = network.start(7000, &disks[2], &[]).await;
+        stop(owner).await;
+        let owner = network.start(5000, &disks[1], &[7000]).await;
+        connected(&owner.handle(), 1).await;
+        owner.handle().delete_everywhere(&key("b")).await.expect("deleted");
+        put(&owner.handle(), "a", vec![8; 1000]).await;
+        put(&owner.handle(), "c", vec![9; 1000]).await;
+        let id = owner.handle().node();
+        stop(owner).await;
+        let master = Identity::load(&disks[1]).expect("readable").expect("an identity");
+        Identity::restore(&disks[3], &master).expect("an empty disk");
+        let first = network.start(3000, &disks[0], &[]).await;
+        let before =
+            [first.handle().held_for(id).await, second.handle().held_for(id).await].map(Result::unwrap_or_default);
+        let recovered = network.and_learning().start(5000, &disks[3], &[3000, 7000]).await;
+        let handle = recovered.handle();
+        let all_learnt = async {
+            while handle.peers().await.iter().filter(|peer| peer.progress == Progress::Current).count() < 2 {
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(Duration::from_secs(60), all_learnt).await.expect("it learns");
+        let known: Vec<_> =
+            handle.list(None).await.expect("readable").into_iter().map(|info| info.key.to_string()).collect();
+        assert_eq!(known, ["a", "c"]);
+        assert_eq!([get(&handle, "a").await[0], get(&handle, "c").await[0]], [8, 9], "in the newest version");
+        sleep(Duration::from_secs(60)).await;
+        let after =
+            [first.handle().held_for(id).await, second.handle().held_for(id).await].map(Result::unwrap_or_default);
+        assert_eq!(after, before, "no peer was sent anything");
+    });
+}

@@ -1,0 +1,125 @@
+//! Which nodes may be peers: a forgotten node loses its connections in the middle of what they carry, whichever side
+//! opened them, and comes in again only after it is allowed.
+
+use std::time::Duration;
+
+use dacapo::crypto::NodeId;
+use dacapo::limits::INBOUND_CONNECTIONS_MAX;
+use dacapo::membership::{Dial, MemberChange, Members};
+use dacapo::node::{Content, Handle, ReplicaError};
+use dacapo::protocol::{Message, Purpose};
+use dacapo_sim::disk::SimDisk;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::support::in_memory::{HOLDER, Network, Pair, connected, key, lose_power, put, run, stop};
+use crate::support::scripted_peer::{ScriptedPeer, send};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+async fn change(node: &Handle, change: MemberChange) {
+    node.change_members(change).await.expect("the list has room");
+}
+
+#[test]
+fn a_forgotten_peer_loses_its_connections_at_once_on_both_sides() {
+    run(async {
+        let network = Network::default();
+        let pair = network.pair(&SimDisk::new(), &SimDisk::new()).await;
+        // Each forgets the other: first the node that was dialled, then the node that dialled.
+        for (node, other) in [(&pair.holder, &pair.owner), (&pair.owner, &pair.holder)] {
+            let (node, other) = (node.handle(), other.handle());
+            connected(&node, 1).await;
+            let before = Instant::now();
+            change(&node, MemberChange::Forget(other.node())).await;
+            connected(&node, 0).await;
+            connected(&other, 0).await;
+            assert!(before.elapsed() < SECOND, "{:?}", before.elapsed());
+            sleep(60 * SECOND).await;
+            assert!(node.peers().await.iter().all(|peer| !peer.is_connected), "the forgotten node stays out");
+            change(&node, MemberChange::Allow(other.node())).await;
+            connected(&other, 1).await;
+        }
+    });
+}
+
+#[test]
+fn a_store_to_a_peer_that_is_forgotten_meanwhile_ends_at_once() {
+    run(async {
+        let network = Network::default();
+        let disk = SimDisk::new();
+        let pair = network.pair(&SimDisk::new(), &disk).await;
+        let owner = pair.owner.handle();
+        // The holder's disk hangs, so that the owner waits for its answer.
+        disk.set_delay(Some(15 * SECOND));
+        let storing = {
+            let owner = owner.clone();
+            tokio::task::spawn_local(async move { owner.store(&key("a"), Content::bytes(vec![7; 100])).await })
+        };
+        sleep(SECOND).await;
+        assert!(!storing.is_finished());
+        change(&owner, MemberChange::Forget(pair.holder.handle().node())).await;
+        let stored = timeout(SECOND, storing).await.expect("at once").expect("no panic").expect("stored here");
+        let outcome = &stored.receipts[0].outcome;
+        assert!(matches!(outcome, Err(ReplicaError::Unconfirmed { .. })), "{outcome:?}");
+        assert_eq!(put(&owner, "b", vec![7; 100]).await.receipts, [], "the forgotten node is no peer any more");
+    });
+}
+
+#[test]
+fn who_was_forgotten_is_forgotten_after_a_restart() {
+    run(async {
+        let network = Network::default();
+        let disk = SimDisk::new();
+        let Pair { owner: second, holder: first } = network.pair(&SimDisk::new(), &disk).await;
+        change(&first.handle(), MemberChange::Forget(second.handle().node())).await;
+        drop(first);
+        lose_power(&disk, 1);
+        let first = network.start(HOLDER, &disk, &[]).await;
+        sleep(60 * SECOND).await;
+        assert_eq!(first.handle().forgotten().await, [second.handle().node()]);
+        connected(&second.handle(), 0).await;
+    });
+}
+
+#[test]
+fn an_address_with_an_id_leads_to_that_node_only() {
+    run(async {
+        let network = Network::default();
+        let disks = [SimDisk::new(), SimDisk::new()];
+        let first = network.start(3000, &disks[0], &[]).await;
+        for (expected, peers) in [(NodeId([7; 32]), 0), (first.handle().node(), 1)] {
+            let mut members = Members::default();
+            let dial = Dial { address: "host:3000".parse().expect("an address"), node: Some(expected) };
+            members.dial(dial).expect("room");
+            members.save(&disks[1]).expect("a disk that works");
+            let second = network.start(5000, &disks[1], &[]).await;
+            sleep(60 * SECOND).await;
+            connected(&second.handle(), peers).await;
+            stop(second).await;
+        }
+    });
+}
+
+#[test]
+fn no_member_takes_the_places_of_the_others() {
+    run(async {
+        let network = Network::default();
+        let greedy = ScriptedPeer::new(7);
+        let node = network.start(3000, &SimDisk::new(), &[]).await;
+        let mut links = Vec::new();
+        for _ in 0..2 * INBOUND_CONNECTIONS_MAX {
+            for purpose in [Purpose::Control, Purpose::DialerAsks, Purpose::AcceptorAsks] {
+                if let Ok(mut link) = greedy.dial(&network, 3000, 0, purpose).await {
+                    if purpose == Purpose::Control {
+                        send(&mut link, &Message::Heartbeat { held: None }).await.expect("it listens");
+                    }
+                    links.push(link);
+                }
+            }
+        }
+        let peer = network.start(5000, &SimDisk::new(), &[3000]).await;
+        timeout(SECOND, connected(&peer.handle(), 1)).await.expect("there is a place for another peer");
+        assert_eq!(put(&peer.handle(), "a", vec![7; 100]).await.replicas(), 1);
+        connected(&node.handle(), 2).await;
+    });
+}

@@ -1,0 +1,95 @@
+//! An owner takes up no more of a peer's disk than its quota: the peer refuses what goes beyond it and says why, even
+//! if many stores run at once, and what the owner deletes or replaces makes room again.
+
+use dacapo::limits::QUOTA_FILE_BYTES;
+use dacapo::node::{Handle, Quota, ReplicaError};
+use dacapo::protocol::Refusal;
+use dacapo_sim::disk::SimDisk;
+
+use crate::support::in_memory::{HOLDER, Network, Pair, connected, get, key, put, run, stop};
+
+/// Stores a file, and returns why the only peer refuses the replica, or `None` if it takes it.
+async fn refusal(owner: &Handle, name: &str, bytes: usize) -> Option<Refusal> {
+    match put(owner, name, vec![7; bytes]).await.receipts.remove(0).outcome {
+        Ok(()) => None,
+        Err(ReplicaError::Refused(refusal)) => Some(refusal),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn an_owner_has_no_more_bytes_than_its_quota() {
+    run(async {
+        let max = QUOTA_FILE_BYTES + 1000;
+        let quota = Quota { bytes_max: Some(max), files_max: None };
+        let (network, disk) = (Network::with_quota(quota), SimDisk::new());
+        let Pair { owner, holder } = network.pair(&SimDisk::new(), &disk).await;
+        let (holder_handle, handle) = (holder.handle(), owner.handle());
+        let full = Some(Refusal::QuotaBytes { max });
+        assert_eq!(refusal(&handle, "a", 500).await, None);
+        assert_eq!(refusal(&handle, "b", 500).await, full);
+        assert_eq!(refusal(&handle, "large", 100_000).await, full, "refused before its content is sent");
+        assert_eq!(refusal(&handle, "a", 900).await, None, "the older version does not count any more");
+        assert_eq!(refusal(&handle, "a", 985).await, full);
+        assert_eq!(get(&handle, "b").await, vec![7; 500], "the owner keeps it all the same");
+        handle.delete_everywhere(&key("a")).await.expect("deleted");
+        assert_eq!(refusal(&handle, "c", 984).await, None);
+        let held = holder_handle.held_for(handle.node()).await.expect("readable");
+        assert_eq!((held.files, held.bytes, held.tombstones), (1, 1000, 1));
+        stop(holder).await;
+        let holder = network.start(HOLDER, &disk, &[]).await;
+        connected(&handle, 1).await;
+        assert_eq!(
+            holder.handle().held_for(handle.node()).await.expect("readable"),
+            held,
+            "the count after a start is the one before"
+        );
+        assert_eq!(refusal(&handle, "d", 0).await, full);
+        stop(holder).await;
+        // From here on the holder gives less than it holds.
+        let network = network.and_quota(Quota { bytes_max: Some(10), files_max: None });
+        let _holder = network.start(HOLDER, &disk, &[]).await;
+        connected(&handle, 1).await;
+        let less = Some(Refusal::QuotaBytes { max: 10 });
+        assert_eq!([refusal(&handle, "c", 985).await, refusal(&handle, "c", 983).await], [less, None]);
+    });
+}
+
+#[test]
+fn an_owner_has_no_more_files_than_its_quota() {
+    run(async {
+        let quota = Quota { bytes_max: None, files_max: Some(2) };
+        let Pair { owner, holder } = Network::with_quota(quota).pair(&SimDisk::new(), &SimDisk::new()).await;
+        let handle = owner.handle();
+        for name in ["a", "b"] {
+            assert_eq!(refusal(&handle, name, 10).await, None);
+        }
+        assert_eq!(refusal(&handle, "c", 10).await, Some(Refusal::QuotaFiles { max: 2 }));
+        assert_eq!(refusal(&handle, "a", 20).await, None, "an overwrite adds no file");
+        let refused = |peers: Vec<dacapo::node::PeerInfo>| peers[0].refused;
+        assert!(refused(holder.handle().peers().await) >= 1, "the holder counts its refusals");
+        assert_eq!(refused(handle.peers().await), 0);
+    });
+}
+
+#[test]
+fn stores_at_the_same_time_do_not_exceed_a_quota_together() {
+    run(async {
+        let quota = Quota { bytes_max: Some(5 * (1016 + QUOTA_FILE_BYTES)), files_max: None };
+        let disk = SimDisk::new();
+        let Pair { owner, holder } = Network::with_quota(quota).pair(&SimDisk::new(), &disk).await;
+        disk.set_delay(Some(std::time::Duration::from_millis(20)));
+        let stores: Vec<_> = (0..40)
+            .map(|number| {
+                let handle = owner.handle();
+                tokio::task::spawn_local(async move { refusal(&handle, &format!("k{number}"), 1000).await })
+            })
+            .collect();
+        let mut taken = 0;
+        for store in stores {
+            taken += u32::from(store.await.expect("no panic").is_none());
+        }
+        let held = holder.handle().held_for(owner.handle().node()).await.expect("readable");
+        assert!((1..=5).contains(&taken) && held.bytes <= 5 * 1016, "{taken} were taken, {held:?}");
+    });
+}

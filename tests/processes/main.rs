@@ -1,0 +1,20 @@
+//! The program as people run it: real processes on the loopback, real signals, real directories. Every wait has a
+//! deadline, and every process that a test starts ends with the test. `tests/README.md` says which test bed serves
+//! what.
+
+#[path = "../support/for_processes.rs"]
+mod support;
+
+// What the commands do, refuse and print.
+mod commands;
+mod help;
+mod refusals;
+mod setups;
+
+// How nodes enter a cluster, leave it, end, and come back.
+mod clusters;
+mod endings;
+mod recovery;
+
+// What the commands say while something is broken.
+mod fault_table;

@@ -1,4 +1,5 @@
-//! Keys, names and seals: pure functions over bytes. Nothing here does I/O, waits, or draws randomness.
+//! Keys, names, seals and backups: pure functions over bytes. Nothing here does I/O, waits, or draws randomness: a
+//! caller hands in every random byte.
 
 mod backup;
 mod cluster;

@@ -1,18 +1,9 @@
-//! A backup of an identity: text that can be printed, typed again, and is worth nothing without its passphrase.
+//! A backup of an identity: sealed bytes that can be printed as text, and are worthless without their passphrase.
 //!
-//! ```text
-//! dacapo identity backup 1
-//! node <64 hex digits>
-//! # remarks
-//! 01 XXXX XXXX XXXX XXXX XXXX XXXX XXXX XXXX XXXX XXXX
-//! … five such lines
-//! ```
-//!
-//! The five lines hold 100 bytes, 20 in each: the form (1), two parameters of the key derivation, a salt of 16 bytes,
-//! and 65 sealed bytes with their tag of 16: the master secret, and the cluster with its secret. They are sealed by
-//! AES-256-GCM under a key that Argon2id (RFC 9106) derives from passphrase and salt; the key is used once, so the nonce is
-//! zero. Digits are those of Crockford's base32: case does not count, `O` is 0, `I` and `L` are 1. The last eight digits of
-//! a line are the first 5 bytes of the BLAKE3 of its number and its bytes, so a mistyped line is named.
+//! The 100 bytes are: the form (1), two parameters of the key derivation, a salt of 16 bytes, and 65 sealed bytes (the
+//! master secret, and the cluster with its secret) with their tag of 16. They are sealed by AES-256-GCM under a key
+//! that Argon2id (RFC 9106) derives from the passphrase and the salt. That key is used once, so the nonce is zero. How
+//! the bytes are written as text is left to `text`.
 
 mod text;
 
@@ -27,36 +18,39 @@ pub use text::BackupTextError;
 const FORM: u8 = 1;
 const SALT_BYTES: usize = 16;
 const TAG_BYTES: usize = 16;
-/// Master secret, kind of cluster, cluster secret.
+/// The sealed content: master secret, kind of cluster, cluster secret.
 const CONTENT_BYTES: usize = 32 + 1 + 32;
 const HEADER_BYTES: usize = 3 + SALT_BYTES;
 const BYTES: usize = HEADER_BYTES + CONTENT_BYTES + TAG_BYTES;
 
-/// Memory of the key derivation in KiB, as its binary logarithm: 256 MiB. Chosen: a laptop takes a second, and who tries
-/// passphrases needs as much memory for each try at a time.
+/// Memory of the key derivation in KiB, as a binary logarithm: 256 MiB. Chosen: a laptop takes a second, and an
+/// attacker needs this much memory for each passphrase that is tried at the same time.
 const MEMORY_LOG2_KIB: u8 = 18;
-/// Passes over that memory: as RFC 9106 recommends where memory is short.
+/// Passes over that memory: as RFC 9106, section 4, recommends if memory is short.
 const PASSES: u8 = 3;
-/// What a backup may ask of the machine that reads it: 1 GiB, 16 passes.
+/// The most memory that a backup may demand of the machine that reads it, as a binary logarithm in KiB: 1 GiB. Chosen:
+/// four times what is written above.
 const MEMORY_LOG2_KIB_MAX: u8 = 20;
+/// The most passes that a backup may demand of the machine that reads it. Chosen: about five times what is written
+/// above.
 const PASSES_MAX: u8 = 16;
 
-/// A passphrase has at least so many characters. Chosen: below it no key derivation helps.
+/// The fewest characters of a passphrase. Chosen: no key derivation protects a shorter one.
 pub const PASSPHRASE_CHARS_MIN: usize = 8;
 
-/// What a backup brings back. It shows nothing of itself.
+/// What a backup brings back. `Debug` shows none of it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BackupContent {
-    /// The secret that all keys come from.
+    /// The secret that all keys are derived from.
     pub master: MasterSecret,
-    /// The cluster that the node was in, where that was recorded.
+    /// The cluster that the node was in, if that was recorded.
     pub cluster: Option<Cluster>,
 }
 
-/// A backup, sealed. It may be shown: without the passphrase it is worth nothing.
+/// A sealed backup. It may be shown: without the passphrase it is worthless.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backup {
-    /// Whose identity it is said to be; it is compared when the backup is opened.
+    /// The node that the backup claims to be of. [`open`](Self::open) compares the claim with the content.
     pub node: NodeId,
     bytes: [u8; BYTES],
 }
@@ -64,25 +58,25 @@ pub struct Backup {
 /// Why a backup does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BackupError {
-    /// The lines are as they were made, so it is the passphrase.
-    #[error("the passphrase is another one than that of the backup")]
+    /// The passphrase is wrong: the check of each line has ruled out a mistyped backup.
+    #[error("the passphrase is not that of the backup")]
     Passphrase,
     /// The passphrase is too short to protect anything.
     #[error("a passphrase has at least {PASSPHRASE_CHARS_MIN} characters")]
     Short,
-    /// Its first line names another node than the one that it holds.
-    #[error("the backup is that of another node than its line says")]
+    /// The node line names another node than the sealed content.
+    #[error("the backup holds another node than its node line names")]
     OtherNode,
-    /// What it asks of this machine is out of bounds, or it was made by a later version.
+    /// The backup was made by a later version, or demands more of this machine than the bounds allow.
     #[error("the backup is of a form that this version does not read")]
     Form,
 }
 
 impl Backup {
-    /// Seals an identity under a passphrase. `salt` is never the same for two backups. Takes a second and 256 MiB.
+    /// Seals an identity under a passphrase. No two backups may have the same `salt`. Takes a second and 256 MiB.
     ///
     /// # Errors
-    /// Where the passphrase is too short.
+    /// Fails if the passphrase is too short.
     pub fn seal(content: &BackupContent, passphrase: &str, salt: [u8; SALT_BYTES]) -> Result<Self, BackupError> {
         if passphrase.chars().count() < PASSPHRASE_CHARS_MIN {
             return Err(BackupError::Short);
@@ -92,16 +86,16 @@ impl Backup {
         let mut sealed = content.encode();
         key(passphrase, &header)?
             .seal_in_place_append_tag(Nonce::assume_unique_for_key([0; 12]), Aad::from(&header), &mut *sealed)
-            .expect("a short content is sealed");
+            .expect("the content is far below the limit of the cipher");
         let bytes = [header.as_slice(), sealed.as_slice()].concat();
-        let bytes = bytes.try_into().expect("header, content and tag have as many");
+        let bytes = bytes.try_into().expect("header, content and tag have BYTES bytes together");
         Ok(Self { node: Keys::derive(&content.master).node(), bytes })
     }
 
-    /// Opens it. Takes the time and memory that its header says, within bounds.
+    /// Opens the backup. Takes the time and memory that its header demands, within bounds.
     ///
     /// # Errors
-    /// Where the passphrase is another one, or the form.
+    /// Fails if the passphrase is wrong, if this version does not know the form, or if the content is of another node.
     pub fn open(&self, passphrase: &str) -> Result<BackupContent, BackupError> {
         let (header, sealed) = self.bytes.split_at(HEADER_BYTES);
         let mut sealed = Zeroizing::new(sealed.to_vec());
@@ -115,7 +109,7 @@ impl Backup {
     }
 }
 
-/// The key that a passphrase and a header give.
+/// Derives the key from a passphrase and a header, if the header is within bounds.
 fn key(passphrase: &str, header: &[u8]) -> Result<LessSafeKey, BackupError> {
     let &[FORM, memory_log2_kib, passes, ref salt @ ..] = header else { return Err(BackupError::Form) };
     let is_bounded = (3..=MEMORY_LOG2_KIB_MAX).contains(&memory_log2_kib) && (1..=PASSES_MAX).contains(&passes);
@@ -131,7 +125,7 @@ fn key(passphrase: &str, header: &[u8]) -> Result<LessSafeKey, BackupError> {
 
 impl BackupContent {
     fn encode(&self) -> Zeroizing<Vec<u8>> {
-        // As long as it will be with its tag, so that no copy is left behind where it grows.
+        // Room for the tag too, so that the buffer never grows and leaves a copy of the secrets behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(CONTENT_BYTES + TAG_BYTES));
         bytes.extend_from_slice(&self.master.0);
         let (kind, secret) = match &self.cluster {

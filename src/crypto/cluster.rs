@@ -1,4 +1,5 @@
-//! Who gets into a cluster: those who have its secret, or everybody.
+//! The cluster as a value: its secret, or the word that it is open to everybody. Entering a cluster is left to
+//! `membership`.
 
 use std::str::FromStr;
 
@@ -10,17 +11,17 @@ use super::keys::ClusterSecret;
 /// The word for a cluster without a secret.
 const OPEN: &str = "open";
 
-/// Who gets through the door.
+/// Which nodes a cluster lets in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cluster {
-    /// Those who have the secret.
+    /// The nodes that have the secret.
     Closed(ClusterSecret),
-    /// Everybody who reaches the port.
+    /// Every node that reaches the port.
     Open,
 }
 
 impl Cluster {
-    /// What goes into every handshake.
+    /// Returns the secret that is mixed into every handshake. An open cluster has a well-known one.
     #[must_use]
     pub fn secret(&self) -> ClusterSecret {
         match self {
@@ -29,7 +30,8 @@ impl Cluster {
         }
     }
 
-    /// The secret as text, or the word that there is none. Shown to those only who are to have it.
+    /// Returns the secret as hex digits, or the word for an open cluster. Show it only to people who are to have the
+    /// secret.
     #[must_use]
     pub fn word(&self) -> Zeroizing<String> {
         Zeroizing::new(match self {
@@ -42,7 +44,7 @@ impl Cluster {
 impl FromStr for Cluster {
     type Err = HexError;
 
-    /// Reads what [`word`](Self::word) gives.
+    /// Reads what [`word`](Self::word) returns.
     fn from_str(word: &str) -> Result<Self, HexError> {
         if word == OPEN { Ok(Self::Open) } else { word.parse().map(Self::Closed) }
     }

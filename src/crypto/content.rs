@@ -1,7 +1,7 @@
 //! The content of a file, encrypted: AES-256-CTR (NIST SP 800-38A) after an IV, and the digest of both.
 //!
-//! A replica is exactly `[16-byte IV][ciphertext]`. The digest is BLAKE3 of these bytes, so a holder can tell rot from
-//! health without a key. What proves whose bytes they are is the [`Seal`](super::Seal).
+//! A replica is exactly `[16-byte IV][ciphertext]`. The digest is BLAKE3 of these bytes, so a holder can find damage
+//! without a key. Proving which owner made the bytes is left to the [`Seal`](super::Seal).
 
 use ctr::cipher::{KeyIvInit, StreamCipher};
 
@@ -52,13 +52,13 @@ impl ContentCipher {
         self.hasher.update(chunk);
     }
 
-    /// Decrypts the next piece in place. It is not to be believed before the digest is compared.
+    /// Decrypts the next piece in place. The plaintext is not to be trusted before the digest has been compared.
     pub fn open(&mut self, chunk: &mut [u8]) {
         self.hasher.update(chunk);
         self.cipher.apply_keystream(chunk);
     }
 
-    /// Returns the digest of the sealed bytes that went by.
+    /// Returns the digest of the sealed bytes that were processed so far.
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest(*self.hasher.finalize().as_bytes())

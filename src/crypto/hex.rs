@@ -1,4 +1,4 @@
-//! Fixed-length byte strings that are shown and parsed as lower-case hex.
+//! Byte strings of a fixed length that are shown and parsed as lower-case hex. Each value has exactly one text.
 
 /// Why a text is not the hex form of a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -8,7 +8,7 @@ pub enum HexError {
     Length {
         /// The digits that the value has.
         expected: usize,
-        /// The bytes of the text.
+        /// The length of the text in bytes.
         found: usize,
     },
     /// A character is not a lower-case hex digit.
@@ -16,14 +16,14 @@ pub enum HexError {
     Digit,
 }
 
-/// Writes bytes as lower-case hex.
+/// Returns bytes as lower-case hex.
 pub(crate) fn encode(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect()
 }
 
-/// Reads exactly `N` bytes of lower-case hex: one value has one text.
+/// Reads exactly `N` bytes of lower-case hex. Refuses upper case, so that a value has only one text.
 pub(crate) fn decode<const N: usize>(text: &str) -> Result<[u8; N], HexError> {
     if text.len() != N * 2 {
         return Err(HexError::Length { expected: N * 2, found: text.len() });
@@ -40,7 +40,7 @@ pub(crate) fn decode<const N: usize>(text: &str) -> Result<[u8; N], HexError> {
     Ok(bytes)
 }
 
-/// Declares a newtype over bytes that is shown in hex, in full and in its first eight digits.
+/// Declares a newtype over bytes that is shown in hex: all digits in `Display`, the first eight in `Debug`.
 macro_rules! hex_bytes {
     ($(#[$doc:meta])* $name:ident, $bytes:expr) => {
         $(#[$doc])*
@@ -48,7 +48,7 @@ macro_rules! hex_bytes {
         pub struct $name(pub [u8; $bytes]);
 
         impl $name {
-            /// The first eight hex digits, for people.
+            /// Returns the first eight hex digits, for people.
             #[must_use]
             pub fn short(&self) -> String {
                 $crate::crypto::hex::encode(&self.0[..4])

@@ -1,4 +1,4 @@
-//! The keys of a node, all derived from one master secret (BLAKE3 key derivation, one context per purpose).
+//! The keys of a node, all derived from one master secret (BLAKE3 key derivation, one context for each purpose).
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -8,18 +8,18 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use super::hex::{self, HexError};
 use super::{HashedKey, Key, LinkKey, NodeId};
 
-/// The one secret that makes a node what it is. Whoever has it can read and write all of the node's files.
+/// The one secret that makes a node what it is. With it one can read and write all files of the node.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct MasterSecret(pub [u8; 32]);
 
-/// What all nodes of a cluster share. It is mixed into every handshake: who does not have it gets no answer.
+/// The secret that all nodes of a cluster share. It is mixed into every handshake: without it a caller gets no answer.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct ClusterSecret(pub [u8; 32]);
 
 /// The keys of a node, one for each purpose.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct Keys {
-    /// Proves the node id. Shared with the handshakes; wiped with the last of them.
+    /// Proves the node id. Handshakes share it; it is wiped when the last of them ends.
     #[zeroize(skip)]
     pub(crate) link: Arc<LinkKey>,
     pub(super) content: [u8; 32],
@@ -29,7 +29,7 @@ pub struct Keys {
 }
 
 impl ClusterSecret {
-    /// The secret of a cluster that is open to everybody: a well-known constant, so it keeps nobody out.
+    /// Returns the secret of an open cluster: a well-known constant, so it keeps nobody out.
     #[must_use]
     pub fn open() -> Self {
         Self(blake3::derive_key("dacapo open cluster v1", &[]))
@@ -46,7 +46,7 @@ impl FromStr for ClusterSecret {
 }
 
 impl Keys {
-    /// Derives every key. The same secret gives the same keys for ever: changing a context loses all files.
+    /// Derives every key. A secret gives the same keys for ever: changing a context loses all files.
     #[must_use]
     pub fn derive(master: &MasterSecret) -> Self {
         let link = Zeroizing::new(blake3::derive_key("dacapo link identity v1", &master.0));
@@ -59,13 +59,13 @@ impl Keys {
         }
     }
 
-    /// The id that the link key proves.
+    /// Returns the id that the link key proves.
     #[must_use]
     pub fn node(&self) -> NodeId {
         *self.link.public()
     }
 
-    /// The name of a key's replica on peers.
+    /// Returns the name that a file's replicas have on peers.
     #[must_use]
     pub fn hashed(&self, key: &Key) -> HashedKey {
         key.hashed(&self.name)

@@ -1,5 +1,5 @@
-//! The sealed metadata of a file: its name, size and time, encrypted for its owner and kept beside each replica,
-//! so that an owner who has nothing but the master secret can tell what a replica is.
+//! The sealed metadata of a file: its name, size and time, encrypted for its owner and kept beside each replica. With
+//! only the master secret an owner can tell from it what a replica is.
 
 use ctr::cipher::{KeyIvInit, StreamCipher};
 use serde::de::{self, Visitor};
@@ -10,14 +10,14 @@ use super::{IV_BYTES, Iv, Key, Keys};
 use crate::limits::METADATA_BYTES_MAX;
 use crate::time::UnixMillis;
 
-/// What an owner wants to know again about a file.
+/// What an owner keeps about a file, to know it again.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Metadata {
-    /// What the file is called.
+    /// The name of the file.
     pub key: Key,
     /// The length of the plaintext in bytes.
     pub size: u64,
-    /// When it was stored, by the owner's clock.
+    /// When the file was stored, by the owner's clock.
     pub modified: UnixMillis,
 }
 
@@ -26,13 +26,14 @@ pub struct Metadata {
 #[derive(Clone, PartialEq, Eq)]
 pub struct SealedMetadata(Vec<u8>);
 
-/// Why sealed metadata cannot be opened. It is checked after the tag, so this means a defect or another key.
+/// Why sealed metadata cannot be opened. Metadata is opened after its tag was verified, so the cause is a defect or a
+/// wrong key.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MetadataError {
-    /// Too short for an IV, or longer than any node makes.
+    /// The bytes are too short for an IV, or longer than any node makes.
     #[error("sealed metadata of {bytes} bytes is out of bounds")]
     Length {
-        /// Its length.
+        /// The length of the sealed metadata.
         bytes: usize,
     },
     /// The decrypted bytes are not metadata.
@@ -48,7 +49,7 @@ struct Plain<'a> {
 }
 
 impl SealedMetadata {
-    /// Encrypts. The IV must never have been used with these keys.
+    /// Encrypts metadata. `iv` must never have been used with these keys.
     #[must_use]
     pub fn seal(keys: &Keys, iv: Iv, metadata: &Metadata) -> Self {
         let plain = Plain { key: metadata.key.as_str(), size: metadata.size, modified: metadata.modified };
@@ -57,10 +58,10 @@ impl SealedMetadata {
         Self(bytes)
     }
 
-    /// Decrypts what a verified tag covers.
+    /// Decrypts the metadata. The tag that covers it must have been verified.
     ///
     /// # Errors
-    /// Where the bytes are not what [`seal`](Self::seal) makes with these keys.
+    /// Fails if the bytes are not what [`seal`](Self::seal) makes with these keys.
     pub fn open(&self, keys: &Keys) -> Result<Metadata, MetadataError> {
         let (iv, sealed) = self.0.split_first_chunk().ok_or(MetadataError::Length { bytes: self.0.len() })?;
         let mut bytes = sealed.to_vec();
@@ -73,7 +74,7 @@ impl SealedMetadata {
     /// Takes bytes from outside, within the bound.
     ///
     /// # Errors
-    /// Where no node makes sealed metadata of that length.
+    /// Fails if no node makes sealed metadata of that length.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, MetadataError> {
         if bytes.len() < IV_BYTES || bytes.len() > METADATA_BYTES_MAX {
             return Err(MetadataError::Length { bytes: bytes.len() });
@@ -81,7 +82,7 @@ impl SealedMetadata {
         Ok(Self(bytes.to_vec()))
     }
 
-    /// The sealed bytes.
+    /// Returns the sealed bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -120,7 +121,7 @@ impl<'de> Deserialize<'de> for SealedMetadata {
                 SealedMetadata::from_bytes(bytes).map_err(E::custom)
             }
         }
-        // Borrowed bytes: nothing is allocated before the length is checked.
+        // Borrowed bytes, so nothing is allocated before the length has been checked.
         deserializer.deserialize_bytes(Bounded)
     }
 }

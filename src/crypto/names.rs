@@ -1,5 +1,5 @@
-//! What files and nodes are called: the user's key, its name on the owner's disk, its name on a peer's disk, and
-//! the id of a node.
+//! The names of files and nodes: the user's key, its name on the owner's disk, its name on a peer's disk, and the id of
+//! a node.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,22 +13,23 @@ use super::hex::hex_bytes;
 use crate::limits::KEY_BYTES_MAX;
 
 hex_bytes! {
-    /// Who a node is: its X25519 public key (RFC 7748), proved in every handshake.
+    /// The identity of a node: its X25519 public key (RFC 7748), proved in every handshake.
     NodeId, 32
 }
 
 hex_bytes! {
-    /// The name of a file on its owner's disk: SHA-1 of the key (FIPS 180-4). It places the file, nothing more.
+    /// The name of a file on its owner's disk: SHA-1 of the key (FIPS 180-4). It says where the file lies and proves
+    /// nothing.
     PathName, 20
 }
 
 hex_bytes! {
-    /// The name of a replica on a peer's disk: HMAC-MD5 of the key under the owner's name key (RFC 2104, RFC
-    /// 1321). It has the shape of an MD5 digest and cannot be guessed from the key without the owner's secret.
+    /// The name of a replica on a peer's disk: HMAC-MD5 of the key under the owner's name key (RFC 2104, RFC 1321). It
+    /// has the shape of an MD5 digest, and without the owner's secret it cannot be guessed from the key.
     HashedKey, 16
 }
 
-/// What the user calls a file: 1 to 1,024 bytes of UTF-8 without control characters. It is hashed, never joined
+/// The user's name for a file: 1 to 1,024 bytes of UTF-8 without control characters. A key is hashed and never joined
 /// to a path, so `../x` is a key like any other.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -46,22 +47,22 @@ pub enum KeyError {
         /// The length of the text.
         bytes: usize,
     },
-    /// The text has a character that would garble a terminal.
+    /// The text has a control character, which would garble a terminal.
     #[error("a key cannot contain the control character {character:?}")]
     Control {
-        /// The first such character.
+        /// The first control character.
         character: char,
     },
-    /// The bytes are not text.
+    /// The bytes are not UTF-8.
     #[error("a key is UTF-8 text, byte {position} of this one is not")]
     NotUtf8 {
-        /// Where the text ends.
+        /// How many bytes before the fault are valid.
         position: usize,
     },
 }
 
 impl Key {
-    /// A key from bytes that may be anything.
+    /// Makes a key from bytes that may be anything.
     ///
     /// # Errors
     /// Says what keeps the bytes from being a key.
@@ -79,19 +80,19 @@ impl Key {
         Ok(Self(text.to_owned()))
     }
 
-    /// The text.
+    /// Returns the text of the key.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name of the file on its owner's disk.
+    /// Returns the name of the file on its owner's disk.
     #[must_use]
     pub fn path_name(&self) -> PathName {
         PathName(Sha1::digest(self.0.as_bytes()).into())
     }
 
-    /// The name of the replica on a peer's disk, under the owner's name key.
+    /// Returns the name of the file's replicas on peers' disks, under the owner's name key.
     #[must_use]
     pub(super) fn hashed(&self, name_key: &[u8; 32]) -> HashedKey {
         let mut mac = Hmac::<Md5>::new_from_slice(name_key).expect("HMAC takes a key of any length");
@@ -128,7 +129,7 @@ impl fmt::Display for Key {
     }
 }
 
-/// Shows the length only: what a file is called is the owner's secret.
+/// Shows the length only: the names of files are their owner's secret.
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Key({} bytes)", self.0.len())

@@ -1,9 +1,9 @@
 //! The seal of a file: a tag over the digest of its encrypted content, which only the owner can make
 //! (encrypt-then-authenticate).
 //!
-//! The tag is keyed BLAKE3 over whose, which, and how new the replica is, its length, its digest and its sealed
-//! metadata, so a holder can neither alter a replica, nor pass one off as another, nor pass off an old version as a new
-//! one.
+//! The tag is keyed BLAKE3 over the owner, the name and the version of the replica, its length, its digest and its
+//! sealed metadata. So a holder can neither alter a replica, nor pass it off as another one, nor pass off an old
+//! version as new.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,14 +16,14 @@ hex_bytes! {
     Tag, 32
 }
 
-/// The place of a store in the order of its owner's stores. Greater is newer; numbers may be skipped, and none is
-/// used twice.
+/// The place of a store in the order of its owner's stores. A greater number is newer; numbers may be skipped, and none
+/// is used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Version(pub u64);
 
 impl Version {
-    /// No owner gets so far: at a million stores a second it takes 146,000 years. A proof over a greater number counts for
-    /// nothing, so that numbers can be added without a thought.
+    /// The greatest version. No owner reaches it: at a million stores a second that takes 146,000 years. A tag over a
+    /// greater number is never authentic, so adding to a version cannot overflow.
     pub const MAX: Self = Self(1 << 62);
 }
 
@@ -33,23 +33,23 @@ impl std::fmt::Display for Version {
     }
 }
 
-/// Everything about a sealed file but its bytes.
+/// Everything about a sealed file except its bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seal {
-    /// Which store of the owner made it.
+    /// Which store of the owner made the file.
     pub version: Version,
-    /// The length of the plaintext in bytes; the sealed file has 16 more.
+    /// The length of the plaintext in bytes; the sealed file is 16 bytes longer.
     pub size: u64,
     /// BLAKE3 of the sealed bytes.
     pub digest: Digest,
-    /// The owner's proof over all of this.
+    /// The owner's proof over the name and all other fields.
     pub tag: Tag,
-    /// Name, size and time, for the owner only.
+    /// Name, size and time; only the owner can read them.
     pub metadata: SealedMetadata,
 }
 
 impl Seal {
-    /// Makes the proof. `digest` is that of the sealed bytes under this version.
+    /// Makes the seal of a file. `digest` is that of the sealed bytes of this version.
     #[must_use]
     pub fn new(
         keys: &Keys,
@@ -64,14 +64,14 @@ impl Seal {
         seal
     }
 
-    /// Whether the owner of `keys` made this seal for that name. Takes the same time whatever differs.
+    /// Whether the owner of `keys` made this seal for that name. The time taken does not tell what differs.
     #[must_use]
     pub fn is_authentic(&self, keys: &Keys, hashed: HashedKey) -> bool {
         // `blake3::Hash` compares in constant time.
         self.mac(keys, keys.node(), hashed) == blake3::Hash::from_bytes(self.tag.0) && self.version <= Version::MAX
     }
 
-    /// The length of the sealed file: IV and ciphertext.
+    /// Returns the length of the sealed file: IV and ciphertext.
     #[must_use]
     pub fn sealed_bytes(&self) -> u64 {
         sealed_bytes(self.size)
@@ -91,23 +91,23 @@ impl Seal {
     }
 }
 
-/// The owner's word that a file was deleted everywhere. It takes the place of every version before it.
+/// The owner's proof that a file was deleted everywhere. It replaces every version before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tombstone {
-    /// Which act of the owner it was; versions of files and of deletions are one sequence.
+    /// The version of the deletion. Stores and deletions are numbered in one sequence.
     pub version: Version,
-    /// The owner's proof.
+    /// The owner's proof over name and version.
     pub tag: Tag,
 }
 
 impl Tombstone {
-    /// Makes the proof.
+    /// Makes the tombstone of a name.
     #[must_use]
     pub fn new(keys: &Keys, hashed: HashedKey, version: Version) -> Self {
         Self { version, tag: Tag(*Self::mac(keys, hashed, version).as_bytes()) }
     }
 
-    /// Whether the owner of `keys` deleted the file of that name. Takes the same time whatever differs.
+    /// Whether the owner of `keys` deleted the file of that name. The time taken does not tell what differs.
     #[must_use]
     pub fn is_authentic(&self, keys: &Keys, hashed: HashedKey) -> bool {
         Self::mac(keys, hashed, self.version) == blake3::Hash::from_bytes(self.tag.0) && self.version <= Version::MAX
@@ -115,7 +115,7 @@ impl Tombstone {
 
     fn mac(keys: &Keys, hashed: HashedKey, version: Version) -> blake3::Hash {
         let mut mac = blake3::Hasher::new_keyed(&keys.tag);
-        // No seal begins so: neither can be taken for the other.
+        // No seal begins like this, so neither can be taken for the other.
         mac.update(b"dacapo grave v1");
         mac.update(&keys.node().0);
         mac.update(&hashed.0);
@@ -166,6 +166,6 @@ mod tests {
         assert!(!tombstone.is_authentic(&Keys::derive(&MasterSecret([2; 32])), hashed));
         assert!(!Tombstone { version: Version(4), ..tombstone }.is_authentic(&keys, hashed));
         let beyond = Tombstone::new(&keys, hashed, Version(Version::MAX.0 + 1));
-        assert!(!beyond.is_authentic(&keys, hashed), "no owner gets so far");
+        assert!(!beyond.is_authentic(&keys, hashed), "no owner reaches that version");
     }
 }

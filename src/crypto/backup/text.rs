@@ -1,4 +1,15 @@
-//! The text of a backup.
+//! The text of a backup: five numbered lines of 20 bytes each, which can be typed again from paper.
+//!
+//! ```text
+//! dacapo identity backup 1
+//! node <64 hex digits>
+//! # remarks
+//! 01 XXXX XXXX XXXX XXXX XXXX XXXX XXXX XXXX XXXX XXXX
+//! … five such lines
+//! ```
+//!
+//! Digits are those of Crockford's base32: case does not count, `O` is 0, `I` and `L` are 1. The last eight digits of a
+//! line are the first 5 bytes of the BLAKE3 of its number and its bytes, so an error names the line that was mistyped.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,54 +21,54 @@ use crate::crypto::hex::HexError;
 
 const HEADER: &str = "dacapo identity backup 1";
 const LINE_BYTES: usize = 20;
-/// The first bytes of the hash of a line.
+/// The check of a line: the first bytes of a hash.
 const CHECK_BYTES: usize = 5;
-/// Five bits each.
+/// The digits of a line, of five bits each.
 const LINE_DIGITS: usize = (LINE_BYTES + CHECK_BYTES) * 8 / 5;
 const GROUP_DIGITS: usize = 4;
-/// A backup has half a kilobyte; remarks may be added.
+/// The longest text that is read. A backup has half a kilobyte; people may add remarks.
 const TEXT_BYTES_MAX: usize = 8 * 1024;
 
 /// Why a text is not a backup.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BackupTextError {
-    /// It begins otherwise.
+    /// The text does not begin with the header.
     #[error("it does not begin with {HEADER:?}")]
     Foreign,
-    /// It is longer than any backup with remarks.
+    /// The text is longer than any backup with remarks.
     #[error("it is longer than {TEXT_BYTES_MAX} bytes")]
     TooLong,
-    /// The line with the node's id is missing or is none.
-    #[error("its line with the node's id is not one: {0}")]
+    /// The node line is missing, or holds no node id.
+    #[error("its node line holds no node id: {0}")]
     Node(HexError),
-    /// A line is missing, or stands twice, or not in its place.
+    /// A line is missing, is there twice, or is not in its place.
     #[error("line {number:02} of its five lines is missing")]
     Missing {
-        /// Which one, from 1.
+        /// The number of the line, from 1.
         number: usize,
     },
-    /// A line has a digit too many or too few, or one that does not exist.
+    /// A line has too many or too few digits, or a character that is no digit.
     #[error("line {number:02} has to be {LINE_DIGITS} digits, in any grouping")]
     Length {
-        /// Which one, from 1.
+        /// The number of the line, from 1.
         number: usize,
     },
-    /// A digit is another one than was written.
+    /// A line does not match its check.
     #[error("line {number:02} is mistyped")]
     Mistyped {
-        /// Which one, from 1.
+        /// The number of the line, from 1.
         number: usize,
     },
-    /// There is more than a backup has.
+    /// Something follows the last line.
     #[error("there is a line too many: {text:?}")]
     Trailing {
-        /// Its beginning.
+        /// The first 20 characters of it.
         text: String,
     },
 }
 
 impl fmt::Display for Backup {
-    /// The text of the backup, to keep in a file or on paper.
+    /// Writes the text of the backup, to keep in a file or on paper.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{HEADER}")?;
         writeln!(f, "node {}", self.node)?;
@@ -105,7 +116,7 @@ impl FromStr for Backup {
 fn read_line(line: &str, number: u8) -> Result<[u8; LINE_BYTES], BackupTextError> {
     let decoded = base32().decode(line.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
     let decoded: [u8; LINE_BYTES + CHECK_BYTES] = decoded.ok_or(BackupTextError::Length { number: number.into() })?;
-    let (bytes, found) = decoded.split_first_chunk().expect("a check follows");
+    let (bytes, found) = decoded.split_first_chunk().expect("a line is longer than its check");
     if found == check(number, bytes) { Ok(*bytes) } else { Err(BackupTextError::Mistyped { number: number.into() }) }
 }
 
@@ -113,10 +124,10 @@ fn check(number: u8, bytes: &[u8]) -> [u8; CHECK_BYTES] {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&[number]);
     hasher.update(bytes);
-    *hasher.finalize().as_bytes().first_chunk().expect("a hash is longer")
+    *hasher.finalize().as_bytes().first_chunk().expect("a hash is longer than the check")
 }
 
-/// Crockford's base32: no letter that is taken for another or for a digit, and case and grouping do not count.
+/// Returns Crockford's base32: no letter looks like another or like a digit, and case and grouping do not count.
 fn base32() -> Encoding {
     let mut form = Specification::new();
     form.symbols.push_str("0123456789ABCDEFGHJKMNPQRSTVWXYZ");

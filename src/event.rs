@@ -1,6 +1,6 @@
-//! Everything worth telling about a node, as one typed enum. `Display` is the console line and the trace line;
-//! tests and oracles match on the variants. No event carries a key, content or a secret: files go by the hash
-//! that names them on the disk concerned.
+//! Everything worth telling about a node, as one typed enum. `Display` is the console line and the trace line; tests
+//! and oracles match on the variants. No event carries a key, content or a secret: a file is named by its hash on the
+//! disk concerned. Where the events go is left to the caller's [`EventSink`].
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -16,27 +16,27 @@ use crate::transport::Address;
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the fields are named for what they hold, and Display says the rest")]
 pub enum Event {
-    /// The node has its data directory open and its port bound.
+    /// The node has opened its data directory and bound its port.
     Started { node: NodeId, address: SocketAddr, is_new: bool },
-    /// A start found traces of a crash.
+    /// A start found traces of a crash: unfinished blobs were published or dropped.
     Recovered { finished: usize, dropped: usize },
     /// The node dials a configured peer.
     Dialled { address: Address },
-    /// A dial led to no connection; the next one follows after the wait.
+    /// A dial led to no connection; the next dial follows after the wait.
     DialFailed { address: Address, reason: String, retry_ms: u64 },
-    /// A peer is connected that was not.
+    /// A peer is connected that was not connected before.
     PeerConnected { peer: NodeId, address: Option<Address> },
     /// The last control connection of a peer ended.
     PeerLost { peer: NodeId, reason: String },
-    /// Who may be a peer has changed.
+    /// The list of members was changed.
     MembersChanged { change: MemberChange },
     /// An incoming connection was dropped before it became a peer's.
     InboundDropped { from: SocketAddr, reason: String },
-    /// Many more were.
+    /// More incoming connections were dropped than are told one by one.
     InboundFlooded { dropped: u64 },
-    /// An exchange of a peer was refused or broke off.
+    /// An exchange that a peer opened was refused or broke off.
     ExchangeFailed { peer: NodeId, reason: String },
-    /// A peer asked for what it may not have. Told of the first time, and whenever the count has doubled.
+    /// A peer asked for what it may not have. Told the first time, and whenever the count has doubled.
     RequestRefused { peer: NodeId, reason: String, count: u64 },
     /// An own file is durable on this disk.
     FileWritten { file: PathName, version: Version, bytes: u64 },
@@ -48,31 +48,31 @@ pub enum Event {
     ReplicaWritten { owner: NodeId, replica: HashedKey, version: Version, bytes: u64 },
     /// The local copy of an own file is gone.
     FileDeleted { file: PathName },
-    /// An own file is deleted, here and for every peer.
+    /// An own file was deleted here, and is to be deleted at every peer.
     FileDeletedEverywhere { file: PathName },
     /// Every file and replica on this disk was compared with the catalog.
     Scrubbed { checked: u64, damaged: u64 },
     /// The local copy of an own file is not what was stored.
     FileDamaged { file: PathName },
-    /// An own file is not here and the peers are asked.
+    /// The local copy of an own file is missing, so the peers are asked.
     FetchStarted { file: PathName, peers: usize },
-    /// A peer has an own file, or says that it has not, or could not say.
+    /// A peer has answered a get with anything but a good copy, or could not answer.
     FetchAnswered { peer: NodeId, file: PathName, answer: FetchAnswer },
     /// An own file came back from a peer, was verified, and is on this disk again.
     FileFetched { file: PathName, peer: NodeId, bytes: u64 },
     /// A peer was brought up to date with this node's files.
     PeerRepaired { peer: NodeId, sent: usize, learnt: usize, released: usize, failed: usize },
-    /// What a peer holds could not be compared.
+    /// The files that a peer holds could not be compared with this node's.
     RepairFailed { peer: NodeId, reason: String },
-    /// A peer knew a file of this node's, or a newer version of it, that the catalog had lost.
+    /// A peer knew a file of this node, or a version of it, that the catalog had lost.
     FileLearnt { file: PathName, version: Version },
-    /// There was no catalog, though there were an identity and perhaps files.
+    /// The catalog was missing or damaged, though there was an identity and perhaps files.
     CatalogLost { is_damaged: bool },
-    /// A replica is not what its owner sealed, and is not held any more.
+    /// A replica is not what its owner sealed, so this node does not hold it any more.
     ReplicaSetAside { owner: NodeId, replica: HashedKey },
-    /// A replica was deleted at its owner's word.
+    /// A replica was deleted because its owner deleted the file everywhere.
     ReplicaDeleted { owner: NodeId, replica: HashedKey },
-    /// A replica was dropped at its owner's word, because others hold the file.
+    /// A replica was dropped because its owner said that others hold the file.
     ReplicaReleased { owner: NodeId, replica: HashedKey },
     /// This node sent a replica to its owner.
     ReplicaServed { owner: NodeId, replica: HashedKey, bytes: u64 },
@@ -80,25 +80,25 @@ pub enum Event {
     Stopped,
 }
 
-/// What came of asking one peer for a file.
+/// How one peer answered when it was asked for a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FetchAnswer {
-    /// It does not have the file.
+    /// The peer does not have the file.
     NotFound,
-    /// It has an older version than the one acknowledged last.
+    /// The peer has only a version older than the newest acknowledged one.
     Stale(Version),
-    /// It has the owner's word that the file is deleted everywhere.
+    /// The peer has the owner's tombstone: the file is deleted everywhere.
     Deleted(Version),
-    /// What it sent is not what the owner stored.
+    /// The bytes that the peer sent are not what the owner stored.
     Damaged,
-    /// It could not be asked, or broke off.
+    /// The peer could not be asked, or the exchange broke off.
     Failed(String),
 }
 
-/// Where a node tells its events. Called on the node's thread; it must not block.
+/// The receiver of a node's events. It is called on the node's thread and must not block.
 pub type EventSink = Rc<dyn Fn(&Event)>;
 
-/// Returns a number of peers in words.
+/// Returns a count with the word "peer" or "peers".
 pub(crate) fn count_peers(count: usize) -> String {
     format!("{count} {}", if count == 1 { "peer" } else { "peers" })
 }
@@ -109,7 +109,7 @@ fn short(name: &impl fmt::Display) -> String {
 }
 
 impl fmt::Display for Event {
-    /// Writes one line. The match has an arm for each variant, so that a new one does not compile without its line.
+    /// Writes one line. The match has an arm for each variant, so that a new variant does not compile without its line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Started { node, address, is_new } => {

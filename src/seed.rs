@@ -10,8 +10,8 @@ use rand_chacha::rand_core::SeedableRng;
 
 /// The 32 bytes that every key, IV and jitter of one start of a node is drawn from.
 ///
-/// A seed is used for one start only. A node that is started twice with the same seed would draw the same IVs
-/// again, so a caller that replays runs derives a seed per node and per start (see [`Seed::derive`]).
+/// A seed is used for one start only. A node that is started twice with one seed would draw the same IVs again, so a
+/// caller that replays runs derives a seed for each node and each start (see [`Seed::derive`]).
 #[derive(Clone)]
 pub struct Seed([u8; 32]);
 
@@ -19,19 +19,19 @@ pub struct Seed([u8; 32]);
 pub type SeedRng = ChaCha20Rng;
 
 impl Seed {
-    /// A seed of 32 bytes, for production from the operating system's entropy source.
+    /// Makes a seed of 32 bytes. In production they come from the operating system's entropy source.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
-    /// The seed that a number names: the same number gives the same seed on every machine.
+    /// Makes the seed that a number names. A number gives the same seed on every machine.
     #[must_use]
     pub fn from_u64(number: u64) -> Self {
         Self(blake3::derive_key("dacapo seed from number v1", &number.to_le_bytes()))
     }
 
-    /// An independent seed for a part of a run, such as one start of one node.
+    /// Derives an independent seed for a part of a run, such as one start of one node.
     #[must_use]
     pub fn derive(&self, part: &str, index: u64) -> Self {
         let mut hasher = blake3::Hasher::new_keyed(&self.0);

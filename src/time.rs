@@ -1,4 +1,4 @@
-//! The time of day as data. Durations and deadlines are `tokio::time`.
+//! The time of day as data. Reading it is left to the platform; durations and deadlines are `tokio::time`.
 
 use std::fmt;
 

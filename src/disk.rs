@@ -1,9 +1,9 @@
 //! The disk seam: everything that the node does to stable storage goes through [`Disk`].
 //!
-//! The calls are plain blocking calls. [`Disk::run`] takes them off the node's thread: a directory of the real
-//! file system runs them on a blocking thread, a simulated disk runs them in place. The model is POSIX: what was
-//! written is durable after [`DiskFile::sync`], a name is durable after [`Disk::sync_dir`] of the directory that
-//! holds it, and a rename replaces its target atomically.
+//! The calls are plain blocking calls. [`Disk::run`] takes them off the node's thread: a directory of the real file
+//! system runs them on a blocking thread, a simulated disk runs them in place. The model is POSIX: written content is
+//! durable after [`DiskFile::sync`], a name is durable after [`Disk::sync_dir`] of the directory that holds it, and a
+//! rename replaces its target atomically.
 
 pub mod dir;
 mod path;
@@ -15,7 +15,7 @@ use std::io;
 
 pub use path::{DiskPath, PathError};
 
-/// What a directory entry is.
+/// The kind of a directory entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EntryKind {
     /// A regular file.
@@ -29,59 +29,59 @@ pub enum EntryKind {
 /// One name in a directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
-    /// The name, lossily decoded where it is not UTF-8.
+    /// The name, decoded lossily if it is not UTF-8.
     pub name: String,
-    /// What it names.
+    /// The kind of what the name stands for.
     pub kind: EntryKind,
 }
 
-/// A tree of files that outlives the process. Cheap to clone; clones are the same disk.
+/// A tree of files that outlives the process. Cheap to clone; clones are one disk.
 ///
-/// Errors are those of the operating system. A failed call may have happened in part, and a failed sync says
-/// nothing about what is durable: the caller has to treat the data as lost until it is written again.
+/// Errors are those of the operating system. A failed call may have happened in part, and a failed sync says nothing
+/// about what is durable: the caller has to treat the data as lost until it is written again.
 pub trait Disk: Clone + Send + Sync + 'static {
     /// An open file. It stays usable after its name is renamed or removed.
     type File: DiskFile;
 
-    /// Creates a file for reading and writing, readable by its owner only. Fails with `AlreadyExists` where the
-    /// name is taken.
+    /// Creates a file for reading and writing, readable by its owner only. Fails with `AlreadyExists` if the name is
+    /// taken.
     fn create(&self, path: &DiskPath) -> io::Result<Self::File>;
 
-    /// Opens an existing file for reading and writing. Fails with `NotFound` where there is none.
+    /// Opens an existing file for reading and writing. Fails with `NotFound` if there is none.
     fn open(&self, path: &DiskPath) -> io::Result<Self::File>;
 
-    /// Gives a file another name and replaces what had that name, atomically. Durable after both directories
-    /// are synced.
+    /// Gives a file another name, and replaces any file of that name, atomically. Durable after both directories are
+    /// synced.
     fn rename(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()>;
 
-    /// Removes a file. Fails with `NotFound` where there is none.
+    /// Removes a file. Fails with `NotFound` if there is none.
     fn remove(&self, path: &DiskPath) -> io::Result<()>;
 
-    /// Creates one directory, readable by its owner only. Fails with `AlreadyExists` where the name is taken.
+    /// Creates one directory, readable by its owner only. Fails with `AlreadyExists` if the name is taken.
     fn make_dir(&self, path: &DiskPath) -> io::Result<()>;
 
-    /// Removes an empty directory. Fails with `DirectoryNotEmpty` where it is not.
+    /// Removes an empty directory. Fails with `DirectoryNotEmpty` if something is in it.
     fn remove_dir(&self, path: &DiskPath) -> io::Result<()>;
 
-    /// What a directory holds, sorted by name.
+    /// Returns the entries of a directory, sorted by name.
     fn list(&self, path: &DiskPath) -> io::Result<Vec<Entry>>;
 
-    /// Makes the names in a directory durable, not what they name.
+    /// Makes the names in a directory durable, not what they stand for.
     fn sync_dir(&self, path: &DiskPath) -> io::Result<()>;
 
-    /// Makes everything durable that is on the disk, whoever wrote it. Called once, when a node starts: a process
-    /// that was killed may have left names that the node sees and the disk does not have yet.
+    /// Makes everything on the disk durable, whichever process wrote it. Called once, when a node starts: a killed
+    /// process may have left names that the node sees and that are not durable yet.
     fn sync_all(&self) -> io::Result<()>;
 
-    /// Runs blocking work away from the node's thread and returns its result. Dropping the future does not stop
-    /// work that has begun. A panic of the work is a panic of the caller.
+    /// Runs blocking work away from the node's thread and returns its result. Dropping the future does not stop work
+    /// that has begun. A panic of the work is a panic of the caller.
     fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = T>;
 }
 
 /// An open file of a [`Disk`], read and written at explicit positions.
 #[expect(clippy::len_without_is_empty, reason = "a length that has to be asked for can fail")]
 pub trait DiskFile: Debug + Send + Sync + 'static {
-    /// Reads into `buffer` from `position` and returns how many bytes there were; 0 at the end of the file.
+    /// Reads into `buffer` from `position` and returns the number of bytes; 0 at the end of the file.
     fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize>;
 
     /// Writes all of `bytes` at `position`; a gap before it reads as zeros.
@@ -90,13 +90,13 @@ pub trait DiskFile: Debug + Send + Sync + 'static {
     /// Cuts the file, or extends it with zeros.
     fn set_len(&self, len: u64) -> io::Result<()>;
 
-    /// The length in bytes.
+    /// Returns the length in bytes.
     fn len(&self) -> io::Result<u64>;
 
     /// Makes the content and the length durable, not the name.
     fn sync(&self) -> io::Result<()>;
 
-    /// Starts to write back what was written so far and does not wait for it. A hint: it promises nothing.
+    /// Starts to write back what was written so far, and does not wait for the end. A hint: it promises nothing.
     fn start_sync(&self, _position: u64, _len: u64) {}
 }
 

@@ -1,4 +1,5 @@
-//! What a node runs on: a network, a disk and the time of day, bundled into one type parameter.
+//! What a node runs on: a network, a disk and the time of day, bundled into one type parameter. What each of them
+//! promises is left to the seams `transport` and `disk`.
 
 pub mod machine;
 
@@ -6,20 +7,20 @@ use crate::disk::Disk;
 use crate::time::UnixMillis;
 use crate::transport::Transport;
 
-/// The world below a node. Durations and deadlines are `tokio::time`; only the time of day is asked here,
-/// because only that can be wrong.
+/// The world below a node. Durations and deadlines come from `tokio::time`; only the time of day comes from the
+/// platform, because it alone can be wrong.
 pub trait Platform: Clone + 'static {
     /// The network.
     type Transport: Transport;
     /// The disk that holds the data directory.
     type Disk: Disk;
 
-    /// The network.
+    /// Returns the network.
     fn transport(&self) -> &Self::Transport;
 
-    /// The disk.
+    /// Returns the disk.
     fn disk(&self) -> &Self::Disk;
 
-    /// The time of day, for showing to people. Nothing depends on its order.
+    /// Returns the time of day, for showing to people. Nothing depends on its order.
     fn now(&self) -> UnixMillis;
 }

@@ -1,4 +1,5 @@
-//! Which peers are to hold what, and what differs between two sets of files. Pure: nothing here does I/O or waits.
+//! Which peers are to hold which files, and what differs between two sets of files. Everything here is pure: nothing
+//! does I/O or waits.
 
 mod placement;
 mod replicas;

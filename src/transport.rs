@@ -1,7 +1,7 @@
 //! The transport seam: how a node listens for and dials ordered byte streams.
 //!
-//! A stream is an `AsyncRead + AsyncWrite` that may deliver and take fewer bytes than asked, may stall for ever
-//! and may end anywhere. It is neither secret nor authentic: the link in `node` makes it so.
+//! A stream is an `AsyncRead + AsyncWrite` that may deliver and take fewer bytes than asked, may stall for ever and may
+//! end anywhere. Making it secret and authentic is left to the link in `node`.
 
 mod address;
 pub mod tcp;
@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use address::{Address, AddressError};
 
-/// A network that a node listens on and dials through. Cheap to clone; clones are the same network.
+/// A network that a node listens on and dials through. Cheap to clone; clones are one network.
 pub trait Transport: Clone + 'static {
     /// A connection. Dropping it closes both directions.
     type Stream: AsyncRead + AsyncWrite + Unpin + 'static;

@@ -1,8 +1,8 @@
 //! The disk seam over a directory of the real file system.
 //!
-//! Owns the directory while it is open: an advisory lock keeps a second node out. Everything in it is readable
-//! by its owner only, and a symbolic link in the place of a file is refused. Calls block; [`Disk::run`] takes
-//! them to a thread of tokio's blocking pool. The lock file is not part of the disk: no listing shows it.
+//! Owns the directory while it is open: an advisory lock keeps a second node out. Everything in it is readable by its
+//! owner only, and a symbolic link in the place of a file is refused. Calls block; [`Disk::run`] takes them to a thread
+//! of tokio's blocking pool. The lock file is not part of the disk: no listing shows it.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -23,14 +23,17 @@ const LOCK_NAME: &str = "lock";
 /// The file that the store puts into every data directory before anything else.
 const IDENTITY_NAME: &str = "identity";
 
-/// Files hold keys and private content: only their owner reads them. A stricter umask stays in force.
+/// The mode of files. They hold keys and private content, so only their owner reads them. A stricter umask stays in
+/// force.
 const FILE_MODE: u32 = 0o600;
 
-/// The same for directories, which tell names and sizes.
+/// The mode of directories. Their entries tell names and sizes, so only their owner reads them. A stricter umask stays
+/// in force.
 const DIR_MODE: u32 = 0o700;
 
-/// Writeback starts whenever so many bytes more are there. Measured at 512 MiB to two peers on ext4, six rounds in
-/// rotating order: a store is 1.2 times as fast as without (0.9 to 1.5), a fetch the same. The size is chosen.
+/// Writeback starts whenever this many more bytes were written. Measured at 512 MiB to two peers on ext4, six rounds in
+/// rotating order: a store is 1.2 times as fast as without it (0.9 to 1.5), and a fetch takes as long. The size is
+/// chosen.
 #[cfg(target_os = "linux")]
 const WRITEBACK_BYTES: NonZeroU64 = NonZeroU64::new(8 * 1024 * 1024).expect("it is not zero");
 
@@ -43,7 +46,7 @@ pub enum DirDiskError {
         /// The directory.
         path: PathBuf,
     },
-    /// The directory holds something, and nothing says that a node made it. It was left as it is.
+    /// The directory holds something, and nothing shows that a node made it. It was left as it is.
     #[error("{path} is not empty and was not made by a node")]
     Foreign {
         /// The directory.
@@ -65,8 +68,8 @@ pub enum DirDiskError {
     },
 }
 
-/// A directory of the real file system. Clones are the same disk; the lock is held until the last clone and the
-/// last of its open files are dropped.
+/// A directory of the real file system. Clones are one disk; the lock is held until the last clone and the last of its
+/// open files are dropped.
 #[derive(Clone, Debug)]
 pub struct DirDisk {
     root: Arc<Root>,
@@ -82,19 +85,19 @@ struct Root {
 #[derive(Debug)]
 pub struct DirFile {
     file: File,
-    /// A file that is still being written on a blocking thread keeps the next node out.
+    /// Keeps the lock, so that no other node gets in while a blocking thread still writes to the file.
     _root: Arc<Root>,
 }
 
 impl DirDisk {
-    /// Opens a directory, creates it where it is missing, and keeps every other node out of it.
+    /// Opens a directory, creates it if it is missing, and keeps every other node out of it.
     ///
-    /// A crash between leaves at most an empty directory or one with an empty lock file, and the next call takes
+    /// A crash meanwhile leaves at most an empty directory or one with an empty lock file, and the next call takes
     /// either.
     ///
     /// # Errors
-    /// See [`DirDiskError`]. A directory that cannot be written is refused here and not at its first write. A
-    /// directory of somebody else is refused and left untouched.
+    /// See [`DirDiskError`]. A directory that cannot be written is refused here and not at its first write. A directory
+    /// that no node made is refused and left untouched.
     pub fn open(root: &Path) -> Result<Self, DirDiskError> {
         let refused = |source: io::Error| refusal(root, source);
         if is_foreign(root).map_err(refused)? {
@@ -113,7 +116,7 @@ impl DirDisk {
 
     fn place(&self, path: &DiskPath) -> PathBuf {
         let mut place = self.root.path.clone();
-        // Not `join`: for the root it would append a slash, and that changes what some calls answer.
+        // Not `join`: for the root it would append a slash, and that changes the results of some calls.
         place.extend(path.segments());
         place
     }
@@ -176,7 +179,7 @@ impl Disk for DirDisk {
     }
 
     fn sync_all(&self) -> io::Result<()> {
-        // The lock file is on the file system of the root, so it stands for it.
+        // The lock file is on the file system of the root, and a sync takes any of its files.
         #[cfg(any(target_os = "linux", target_os = "android"))]
         rustix::fs::syncfs(&self.root.lock)?;
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -189,7 +192,7 @@ impl Disk for DirDisk {
         let worked = tokio::task::spawn_blocking(work).await;
         match worked {
             Ok(result) => result,
-            // Nothing aborts the task, and a runtime that shuts down no longer polls its caller: it panicked.
+            // Nothing aborts the task, and a runtime that shuts down no longer polls the caller: so the work panicked.
             Err(error) => panic::resume_unwind(error.into_panic()),
         }
     }
@@ -217,20 +220,20 @@ impl DiskFile for DirFile {
         Ok(self.file.metadata()?.len())
     }
 
-    /// `fdatasync` writes back the content and all that is needed to read it, so the length too. It leaves out
-    /// the times, which nothing reads, and with them a journal commit where only bytes in place were changed.
+    /// Syncs with `fdatasync`, which writes back the content and all that is needed to read it, so the length too. It
+    /// leaves out the times, which nothing reads, and saves a journal commit if bytes were only changed in place.
     fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }
 
-    /// Linux answers `POSIX_FADV_DONTNEED` for dirty pages by starting to write them back: the safe form of
-    /// `sync_file_range`. What fails later is still told by [`sync`](DiskFile::sync).
+    /// Starts writeback by `POSIX_FADV_DONTNEED`, which makes Linux start to write dirty pages back: the safe form of
+    /// `sync_file_range`. A later failure is still reported by [`sync`](DiskFile::sync).
     #[cfg(target_os = "linux")]
     fn start_sync(&self, position: u64, len: u64) {
         let step = WRITEBACK_BYTES.get();
         let end = (position + len) / step * step;
         if position < end {
-            // A hint that is not taken costs time only.
+            // If the hint is not taken, it costs time only.
             rustix::fs::fadvise(&self.file, end - step, Some(WRITEBACK_BYTES), Advice::DontNeed).ok();
         }
     }
@@ -257,13 +260,13 @@ fn is_foreign(root: &Path) -> io::Result<bool> {
 fn refusal(root: &Path, source: io::Error) -> DirDiskError {
     let path = root.to_owned();
     match source.kind() {
-        // A directory is only created where none is, so what has its name already is something else.
+        // A directory is only created if there is none, so whatever has its name is something else.
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists => DirDiskError::NotADirectory { path },
         _ => DirDiskError::Unwritable { path, source },
     }
 }
 
-/// Options for a file that only its owner reads and that is not a symbolic link.
+/// Returns options for a file that only its owner reads and that is not a symbolic link.
 fn owned_file() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).mode(FILE_MODE).custom_flags(flag_bits(OFlags::NOFOLLOW));

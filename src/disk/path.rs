@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// A place below the root of a [`Disk`](super::Disk). Each segment is a plain lower-case name, so no path can
-/// leave the root or mean two things on two file systems.
+/// A place below the root of a [`Disk`](super::Disk). Each segment is a plain lower-case name, so no path can leave the
+/// root, or mean two things on two file systems.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DiskPath(String);
 
@@ -19,25 +19,25 @@ pub enum PathError {
     /// The name has a byte that is not a lower-case letter, a digit, `.`, `-` or `_`.
     #[error("byte {byte:#04x} is not allowed in a path segment")]
     ForbiddenByte {
-        /// The first such byte.
+        /// The first forbidden byte.
         byte: u8,
     },
 }
 
-/// ext4, XFS, APFS and NTFS all hold names of 255 bytes.
+/// The longest segment in bytes: ext4, XFS, APFS and NTFS all hold names of 255 bytes.
 const SEGMENT_BYTES_MAX: usize = 255;
 
 impl DiskPath {
-    /// The root of the disk.
+    /// Returns the root of the disk.
     #[must_use]
     pub fn root() -> Self {
         Self(String::new())
     }
 
-    /// The place `segment` below this one.
+    /// Returns the place named `segment` below this one.
     ///
     /// # Errors
-    /// Anything but a plain lower-case name is refused.
+    /// Refuses everything but a plain lower-case name.
     pub fn join(&self, segment: &str) -> Result<Self, PathError> {
         if segment.is_empty() || segment.len() > SEGMENT_BYTES_MAX || segment.bytes().all(|byte| byte == b'.') {
             return Err(PathError::NotAName { bytes: segment.len() });
@@ -55,16 +55,16 @@ impl DiskPath {
         Ok(Self(path))
     }
 
-    /// The same as [`join`](Self::join), for names that the caller made itself.
+    /// Returns the place named `segment` below this one, for names that the caller made itself.
     ///
     /// # Panics
-    /// Where the name is not plain: that is a defect of the caller.
+    /// Panics if the name is not plain: that is a defect of the caller.
     #[must_use]
     pub fn child(&self, segment: &str) -> Self {
         self.join(segment).expect("the node only makes plain names")
     }
 
-    /// The directory that holds this place; none for the root.
+    /// Returns the directory that holds this place; `None` for the root.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
         if self.0.is_empty() {
@@ -73,12 +73,12 @@ impl DiskPath {
         Some(Self(self.0.rsplit_once('/').map_or(String::new(), |(parent, _)| parent.to_owned())))
     }
 
-    /// The segments, from the root down.
+    /// Returns the segments, from the root down.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         self.0.split('/').filter(|segment| !segment.is_empty())
     }
 
-    /// The whole path with `/` between the segments; empty for the root.
+    /// Returns the whole path with `/` between the segments; empty for the root.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

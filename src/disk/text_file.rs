@@ -1,4 +1,5 @@
-//! Small text files of the data directory: read whole within a bound, and replaced durably or not at all.
+//! Small text files of the data directory: read whole within a bound, and replaced durably or not at all. What a text
+//! means is left to the caller.
 
 use std::io;
 
@@ -6,10 +7,10 @@ use zeroize::Zeroizing;
 
 use super::{Disk, DiskFile, DiskPath, read_full};
 
-/// Room for a file that is a little longer than those of a few lines, so that an overlong one is seen to be so.
+/// The bound for a file of a few lines. Chosen: a little longer than any of them, so that an overlong file is noticed.
 pub const FILE_BYTES_MAX: usize = 256;
 
-/// The first bytes of a file, up to a bound; `None` where there is no file.
+/// Reads the first bytes of a file, up to a bound; `None` if there is no file.
 pub fn read(disk: &impl Disk, path: &DiskPath, bytes_max: usize) -> io::Result<Option<Vec<u8>>> {
     let file = match disk.open(path) {
         Ok(file) => file,
@@ -35,19 +36,20 @@ pub fn replace(disk: &impl Disk, temporary: &DiskPath, path: &DiskPath, text: &s
     disk.sync_dir(&DiskPath::root())
 }
 
-/// A first line, a second one, and a third by which damage is noticed: the first 8 bytes of the BLAKE3 of the two.
+/// Returns a text of three lines: a header, a line, and a check that shows damage, which is the first 8 bytes of the
+/// BLAKE3 of the other two.
 pub fn with_check(header: &str, line: &str) -> String {
     let body = Zeroizing::new(format!("{header}{line}\n"));
     format!("{}{}\n", body.as_str(), check(&body))
 }
 
-/// The second line of such a text.
+/// Returns the second line of a text made by [`with_check`].
 ///
 /// # Errors
-/// Says what is wrong with it.
+/// Says what is wrong with the text.
 pub fn checked<'a>(bytes: &'a [u8], header: &str) -> Result<&'a str, &'static str> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not text")?;
-    let rest = text.strip_prefix(header).ok_or("its first line is another one")?;
+    let rest = text.strip_prefix(header).ok_or("its first line is wrong")?;
     let (line, check_line) = rest.split_once('\n').ok_or("it ends early")?;
     let body = &text[..header.len() + line.len() + 1];
     if check_line.strip_suffix('\n') == Some(check(body).as_str()) {
@@ -57,7 +59,7 @@ pub fn checked<'a>(bytes: &'a [u8], header: &str) -> Result<&'a str, &'static st
     }
 }
 
-/// The first 8 bytes of the BLAKE3 of a text, in hex.
+/// Returns the first 8 bytes of the BLAKE3 of a text, in hex.
 pub fn check(body: &str) -> String {
     blake3::hash(body.as_bytes()).to_hex()[..16].to_owned()
 }

@@ -16,7 +16,7 @@ pub struct Machine<D = DirDisk> {
 }
 
 impl<D> Machine<D> {
-    /// Runs a node on an open directory.
+    /// Makes the platform of a node that keeps its data on `disk`.
     #[must_use]
     pub fn new(disk: D) -> Self {
         Self { transport: Tcp, disk }

@@ -1,6 +1,7 @@
-//! Which of the peers are to hold a file, where not all are: rendezvous hashing (Thaler and Ravishankar, 1998). Each peer
-//! draws a number from the name of the file and its own id, and the highest ones hold it. So a peer that joins takes
-//! only what it is to hold itself, and of one that leaves only that is placed anew. Pure.
+//! Which peers are to hold a file, if not all are: rendezvous hashing (Thaler and Ravishankar, 1998). For each peer a
+//! number is computed from the name of the file and the id of the peer, and the peers with the highest numbers hold the
+//! file. So a peer that joins takes over only the files that it is to hold, and when a peer leaves, only its files are
+//! placed anew. Pure.
 
 use std::cmp::Reverse;
 use std::num::NonZeroUsize;
@@ -8,7 +9,7 @@ use std::num::NonZeroUsize;
 use super::summary::Entry;
 use crate::crypto::{HashedKey, NodeId};
 
-/// Who holds what, among some peers.
+/// A rule that says which of some peers hold a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placement {
     members: Vec<NodeId>,
@@ -16,7 +17,7 @@ pub struct Placement {
 }
 
 impl Placement {
-    /// So many of these peers hold each file, or all of them where there are fewer.
+    /// Makes the placement of each file on `count` of these peers, or on all of them if there are fewer.
     #[must_use]
     pub fn new(members: impl IntoIterator<Item = NodeId>, count: NonZeroUsize) -> Self {
         let mut members: Vec<_> = members.into_iter().collect();
@@ -25,7 +26,7 @@ impl Placement {
         Self { members, count }
     }
 
-    /// Who is to hold a file, the first choice first.
+    /// Returns the peers that are to hold a file, the first choice first.
     #[must_use]
     pub fn of(&self, hashed: HashedKey) -> Vec<NodeId> {
         let mut members = self.members.clone();
@@ -44,7 +45,7 @@ impl Placement {
 }
 
 impl Placement {
-    /// Whether a peer is to have an entry of the own catalog: that a file is deleted, everybody is to know.
+    /// Whether a peer is to have an entry of the own catalog. Every peer is to have the entry of a deleted file.
     #[must_use]
     pub fn wants(&self, entry: &Entry, peer: NodeId) -> bool {
         entry.is_deleted() || self.has(entry.hashed, peer)

@@ -1,4 +1,5 @@
-//! How many peers hold each file of a node.
+//! How many peers are to hold each file of a node, as a setting. Choosing the peers is left to
+//! [`Placement`](super::Placement).
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -9,18 +10,18 @@ use crate::limits::PEERS_MAX;
 /// How many peers are to hold each file of a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Replicas {
-    /// Every connected one.
+    /// Every connected peer.
     #[default]
     All,
-    /// This many, or all if fewer are connected.
+    /// This many peers, or all if fewer are connected.
     Count(NonZeroUsize),
 }
 
-/// The text is neither the word for all nor a count within the bound.
+/// A text that is neither the word for all nor a count within the bound.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is neither all nor a number from 1 to {PEERS_MAX}")]
 pub struct ReplicasError {
-    /// The text.
+    /// The text that was refused.
     pub text: String,
 }
 

@@ -1,10 +1,10 @@
-//! A summary of a set of files: short enough to go with every heartbeat, and fine enough to find what differs
-//! between two sets without a list of what agrees.
+//! A summary of a set of files: short enough to go with every heartbeat, and fine enough to find what differs between
+//! two sets without a list of what agrees.
 //!
-//! The set is cut into 4,096 leaves by the first 12 bits of the hashed names, which are uniform, and 64 leaves in a
-//! row are a group. The print of a set is the sum of its entries' prints modulo 2^128, so that one entry more or less
-//! costs one addition (AdHash: Bellare and Micciancio, 1997). Two sets of the same print are taken to be the same:
-//! prints find what is missing by accident, and are no proof against a peer that lies about what it holds.
+//! The set is cut into 4,096 leaves by the first 12 bits of the hashed names, which are uniform, and 64 adjacent leaves
+//! are a group. The print of a set is the sum of its entries' prints modulo 2^128, so that adding or removing an entry
+//! costs one addition (AdHash: Bellare and Micciancio, 1997). Two sets with equal prints are taken to be equal: prints
+//! find what is missing by accident, and prove nothing against a peer that lies about what it holds.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,10 +12,10 @@ use crate::crypto::{Digest, HashedKey, Version};
 
 /// Leaves of a summary. Chosen: 64 KiB of memory, and 25 entries in a leaf of 100,000 files.
 const LEAVES: usize = 4096;
-/// Prints that are told at once: 1 KiB.
+/// Leaves in a group, whose prints are sent in one message of 1 KiB.
 const GROUP: usize = 64;
 
-/// What stands for a set of entries; zero for an empty one.
+/// The print of a set of entries; zero for an empty set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Print(u128);
 
@@ -23,14 +23,14 @@ pub struct Print(u128);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Leaf(u16);
 
-/// One file in a set: which, how new, and what it is.
+/// One file in a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Which file.
+    /// The name of the file.
     pub hashed: HashedKey,
-    /// How new it is.
+    /// The version of the file, or of its deletion.
     pub version: Version,
-    /// The first eight bytes of the digest of its sealed bytes; zeros where it is deleted.
+    /// The first eight bytes of the digest of the sealed bytes; zeros if the file is deleted.
     pub mark: [u8; 8],
 }
 
@@ -41,19 +41,19 @@ pub struct Summary {
 }
 
 impl Entry {
-    /// A file that is there.
+    /// Makes the entry of a file that is there.
     #[must_use]
     pub fn file(hashed: HashedKey, version: Version, digest: &Digest) -> Self {
         Self { hashed, version, mark: *digest.0.first_chunk().expect("a digest has 32 bytes") }
     }
 
-    /// A file that was deleted everywhere.
+    /// Makes the entry of a file that was deleted everywhere.
     #[must_use]
     pub fn deleted(hashed: HashedKey, version: Version) -> Self {
         Self { hashed, version, mark: [0; 8] }
     }
 
-    /// Whether it says that the file was deleted everywhere.
+    /// Whether the entry says that the file was deleted everywhere.
     #[must_use]
     pub fn is_deleted(&self) -> bool {
         self.mark == [0; 8]
@@ -69,25 +69,25 @@ impl Entry {
 }
 
 impl Leaf {
-    /// The leaf of a name.
+    /// Returns the leaf that a name belongs to.
     #[must_use]
     pub fn of(hashed: HashedKey) -> Self {
         Self(u16::from_be_bytes([hashed.0[0], hashed.0[1]]) >> 4)
     }
 
-    /// The leaf of a number.
+    /// Returns the leaf with this number; `None` if there is none.
     #[must_use]
     pub fn from_number(number: u16) -> Option<Self> {
         (usize::from(number) < LEAVES).then_some(Self(number))
     }
 
-    /// Its number.
+    /// Returns the number of the leaf.
     #[must_use]
     pub fn number(self) -> u16 {
         self.0
     }
 
-    /// The first and the last name that it can have.
+    /// Returns the first and the last name that can belong to the leaf.
     #[must_use]
     pub fn range(self) -> (HashedKey, HashedKey) {
         let (mut first, mut last) = ([0; 16], [0xff; 16]);
@@ -104,13 +104,13 @@ impl Default for Summary {
 }
 
 impl Summary {
-    /// One entry more.
+    /// Adds an entry.
     pub fn add(&mut self, entry: &Entry) {
         let leaf = self.leaf(entry.hashed);
         leaf.0 = leaf.0.wrapping_add(entry.print());
     }
 
-    /// One entry less, which was added before.
+    /// Removes an entry that was added before.
     pub fn remove(&mut self, entry: &Entry) {
         let leaf = self.leaf(entry.hashed);
         leaf.0 = leaf.0.wrapping_sub(entry.print());
@@ -120,39 +120,39 @@ impl Summary {
         &mut self.leaves[usize::from(Leaf::of(hashed).0)]
     }
 
-    /// The print of the whole set.
+    /// Returns the print of the whole set.
     #[must_use]
     pub fn print(&self) -> Print {
         sum(&self.leaves)
     }
 
-    /// The prints of the 64 groups.
+    /// Returns the prints of the 64 groups.
     #[must_use]
     pub fn groups(&self) -> Vec<Print> {
         self.leaves.chunks(GROUP).map(sum).collect()
     }
 
-    /// The prints of the leaves of a group; `None` where there is no such group.
+    /// Returns the prints of the leaves of a group; `None` if there is no such group.
     #[must_use]
     pub fn group(&self, group: u8) -> Option<Vec<Print>> {
         self.leaves.chunks(GROUP).nth(group.into()).map(<[Print]>::to_vec)
     }
 }
 
-/// The groups in which two lists of group prints differ.
+/// Returns the groups in which two lists of group prints differ.
 #[must_use]
 pub fn differing_groups(ours: &[Print], theirs: &[Print]) -> Vec<u8> {
     differing(ours, theirs).filter_map(|index| u8::try_from(index).ok()).collect()
 }
 
-/// The leaves of a group in which two lists of leaf prints differ.
+/// Returns the leaves of a group in which two lists of leaf prints differ.
 #[must_use]
 pub fn differing_leaves(group: u8, ours: &[Print], theirs: &[Print]) -> Vec<Leaf> {
     let number = |index: usize| u16::try_from(usize::from(group) * GROUP + index).ok();
     differing(ours, theirs).filter_map(|index| Leaf::from_number(number(index)?)).collect()
 }
 
-/// Where two lists differ; what one of them lacks is zero.
+/// Returns the places where two lists differ. A print that one list lacks counts as zero.
 fn differing(ours: &[Print], theirs: &[Print]) -> impl Iterator<Item = usize> {
     let at = |prints: &[Print], index: usize| prints.get(index).copied().unwrap_or_default();
     (0..GROUP).filter(move |index| at(ours, *index) != at(theirs, *index))

@@ -1,4 +1,5 @@
-//! Addresses as people write them: `host:port`, `[v6]:port`, or `:port` for this machine.
+//! Addresses as people write them: `host:port`, `[v6]:port`, or `:port` for this machine. Looking up a host name is
+//! left to the transport.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::ADDRESS_BYTES_MAX;
 
-/// A checked `host:port`. The host may be a name; a transport looks it up when it dials.
+/// A checked `host:port`. The host may be a name, which the transport looks up when it dials.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Address {
@@ -19,7 +20,7 @@ pub struct Address {
 /// Why a text is not an address.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// Longer than any DNS name with a port.
+    /// The text is longer than any DNS name with a port.
     #[error("an address has at most {ADDRESS_BYTES_MAX} bytes, this one has {bytes}")]
     TooLong {
         /// The length of the text.
@@ -31,19 +32,19 @@ pub enum AddressError {
     /// What follows the last colon is not a port.
     #[error("the port of an address is a number from 0 to 65535")]
     BadPort,
-    /// The host has a byte that no name or IP address has.
+    /// The host has a character that no name or IP address has.
     #[error("the host of an address has a character that no host name has")]
     BadHost,
 }
 
 impl Address {
-    /// The host name or IP address; an IPv6 address is without its brackets.
+    /// Returns the host name or IP address; an IPv6 address is without its brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The port.
+    /// Returns the port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port

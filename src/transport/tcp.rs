@@ -1,4 +1,4 @@
-//! The transport over TCP of the operating system.
+//! The transport over the TCP of the operating system. Nothing else in the library names a socket.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::{Address, Transport};
 
-/// Real TCP. `TCP_NODELAY` is on: an exchange is written in whole messages and flushed.
+/// Real TCP. `TCP_NODELAY` is on, because an exchange is written in whole messages and flushed.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tcp;
 

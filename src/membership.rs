@@ -1,8 +1,8 @@
-//! Who may be a peer: the secret that everybody in a cluster has, and on each node the list of those whom it dials,
-//! admits by name, or has forgotten.
+//! Who may be a peer: the secret that all nodes of a cluster share, and on each node the list of the nodes that it
+//! dials, admits by name, or has forgotten.
 //!
-//! The secret lets a node through the door; the list says who is turned away all the same. Both lie in the data
-//! directory, are replaced durably or not at all, and stay as they were where a crash comes between.
+//! The secret lets a node through the door; the list turns some away all the same. Both lie in the data directory and
+//! are replaced durably: a crash leaves the old or the new one. Refusing a connection is left to `node`.
 
 mod cluster;
 mod invitation;

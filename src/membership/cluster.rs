@@ -1,4 +1,4 @@
-//! The cluster of a data directory: a secret, or the word that everybody may come in.
+//! The cluster of a data directory: its secret, or the word that it is open to everybody.
 //!
 //! ```text
 //! dacapo cluster 1
@@ -18,13 +18,13 @@ use crate::store::layout;
 
 const HEADER: &str = "dacapo cluster 1\n";
 
-/// Why the cluster of a data directory is not known. Nothing was changed.
+/// Why the cluster of a data directory cannot be read or entered. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
-    /// The file is not what was written. It is left alone: it may be all that is left of the secret.
+    /// The file is not what was written. It is left alone, because it may be all that is left of the secret.
     #[error("the file cluster is damaged: {0}; copy it from another node of the cluster")]
     Damaged(&'static str),
-    /// There is another secret already.
+    /// The data directory is in another cluster already.
     #[error("the data directory is in a cluster already")]
     Taken,
     /// The disk failed.
@@ -32,35 +32,35 @@ pub enum ClusterError {
     Disk {
         /// What was attempted.
         operation: &'static str,
-        /// Why not.
+        /// What the operating system said.
         source: io::Error,
     },
 }
 
 impl Cluster {
-    /// The cluster of a data directory; `None` where nothing says so.
+    /// Reads the cluster of a data directory; `None` if it is in no cluster.
     ///
     /// # Errors
-    /// Where the file cannot be read, or is damaged.
+    /// Fails if the file cannot be read, or is damaged.
     pub fn load(disk: &impl Disk) -> Result<Option<Self>, ClusterError> {
         let text = text_file::read(disk, &layout::cluster(), CLUSTER_FILE_BYTES_MAX);
         let text = text.map_err(|source| ClusterError::Disk { operation: "read", source })?;
         text.map(|text| Self::parse(&Zeroizing::new(text))).transpose()
     }
 
-    /// The cluster that the bytes of the file name.
+    /// Reads the cluster from the bytes of the file.
     ///
     /// # Errors
-    /// Where they are damaged.
+    /// Fails if the bytes are damaged.
     pub fn parse(bytes: &[u8]) -> Result<Self, ClusterError> {
         let line = text_file::checked(bytes, HEADER).map_err(ClusterError::Damaged)?;
         line.parse().map_err(|_| ClusterError::Damaged("its secret is not 64 hex digits"))
     }
 
-    /// Puts a data directory into this cluster. Durable on return.
+    /// Puts a data directory into this cluster. Durable on return; a directory that is in it already is left as it is.
     ///
     /// # Errors
-    /// Where it is in another one: leaving a cluster is not done by accident.
+    /// Fails if the directory is in another cluster, so that nobody leaves one by accident, or if the disk fails.
     pub fn enter(&self, disk: &impl Disk) -> Result<(), ClusterError> {
         match Self::load(disk)? {
             Some(found) if found == *self => return Ok(()),

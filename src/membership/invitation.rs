@@ -4,7 +4,7 @@
 //! dacapo-invitation-1:<host:port>:<64 hex digits: node id>:<64 hex digits: secret, or "open">:<16 hex digits: check>
 //! ```
 //!
-//! The check is the first 8 bytes of the BLAKE3 of all that is before its colon: a line that was cut or mistyped is
+//! The check is the first 8 bytes of the BLAKE3 of everything before its colon. So a line that was cut or mistyped is
 //! noticed before anything is written.
 
 use std::str::FromStr;
@@ -23,39 +23,39 @@ const VERSION: &str = "1";
 /// What a node has to know to enter a cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invitation {
-    /// Where a node of the cluster is dialled.
+    /// The address of a node of the cluster.
     pub address: Address,
-    /// Who has to answer there.
+    /// The node that has to answer at this address.
     pub node: NodeId,
-    /// What lets it through the door.
+    /// The cluster, with its secret.
     pub cluster: Cluster,
 }
 
 /// Why a text is not an invitation. No message shows any part of the text: it may hold a secret.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvitationError {
-    /// It begins otherwise.
+    /// The text does not begin as an invitation.
     #[error("it does not begin with {PREFIX}{VERSION}")]
     Foreign,
-    /// It is one, of another version.
+    /// The text is an invitation of another version.
     #[error("it is an invitation of another version than {VERSION}")]
     Version,
-    /// More than an invitation has.
+    /// The text is longer than any invitation.
     #[error("it is longer than {INVITATION_BYTES_MAX} bytes")]
     TooLong,
     /// A part is missing, or the check does not match.
     #[error("it is not whole: copy all of the line")]
     Damaged,
-    /// Its address is none.
-    #[error("its address is not one: {0}")]
+    /// The address is malformed.
+    #[error("its address is malformed: {0}")]
     Address(#[from] AddressError),
-    /// An id or a secret is none.
-    #[error("its id or secret is not one: {0}")]
+    /// The id or the secret is malformed.
+    #[error("its id or secret is malformed: {0}")]
     Hex(#[from] HexError),
 }
 
 impl Invitation {
-    /// The line. Whoever reads it can enter the cluster.
+    /// Returns the invitation as a line. Everybody with this line can enter the cluster.
     #[must_use]
     pub fn line(&self) -> Zeroizing<String> {
         let Self { address, node, cluster } = self;
@@ -63,7 +63,7 @@ impl Invitation {
         Zeroizing::new(format!("{}:{}", body.as_str(), check(&body)))
     }
 
-    /// Whether a text means to be an invitation.
+    /// Whether a text is meant to be an invitation, even if it is damaged.
     #[must_use]
     pub fn is_like(text: &str) -> bool {
         text.trim_start().starts_with(PREFIX)
@@ -89,7 +89,7 @@ impl FromStr for Invitation {
             return Err(InvitationError::Damaged);
         }
         let parts = rest.strip_suffix(found).and_then(|rest| rest.strip_suffix(':'));
-        // The address is last from this end, because it may hold colons.
+        // Split from the end, because the address may hold colons.
         let mut parts = parts.ok_or(InvitationError::Damaged)?.rsplitn(3, ':');
         let mut next = || parts.next().ok_or(InvitationError::Damaged);
         let (cluster, node, address) = (next()?, next()?, next()?);

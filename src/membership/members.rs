@@ -1,11 +1,11 @@
-//! The list of a node: whom it dials, whom it admits by name, and whom it has forgotten.
+//! The list of a node: which nodes it dials, which it admits by name, and which it has forgotten.
 //!
 //! ```text
 //! dacapo members 1
-//! dial other.example:3000 <node id>     with the id, nobody else may answer there
+//! dial other.example:3000 <node id>     with the id, no other node may answer there
 //! allow <node id>
 //! forget <node id>
-//! locked                                only those who are allowed or dialled by id may be peers
+//! locked                                only nodes that are allowed or dialled by id may be peers
 //! ```
 
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ use crate::transport::Address;
 
 const HEADER: &str = "dacapo members 1";
 
-/// Whom a node dials and admits. Bounded by [`MEMBERS_MAX`] and [`DIALS_MAX`].
+/// The nodes that a node dials and admits. Bounded by [`MEMBERS_MAX`] and [`DIALS_MAX`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members {
     dials: Vec<Dial>,
@@ -35,20 +35,20 @@ pub struct Members {
 /// A peer that is dialled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dial {
-    /// Where.
+    /// The address that is dialled.
     pub address: Address,
-    /// Who has to answer, where that is known.
+    /// The node that has to answer there; `None` if any may.
     pub node: Option<NodeId>,
 }
 
-/// Whether somebody who has the cluster secret may be a peer.
+/// Whether a node that has the cluster secret may be a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// Yes.
+    /// The node may be a peer.
     Admitted,
-    /// No: it was forgotten.
+    /// The node was forgotten.
     Forgotten,
-    /// No: only those on the list are admitted, and it is not on it.
+    /// The list is locked, and the node is not on it.
     NotListed,
 }
 
@@ -65,13 +65,13 @@ impl fmt::Display for Admission {
 /// A change of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MemberChange {
-    /// This one is no peer any more, and is not dialled by id any more.
+    /// This node is no longer a peer, and is no longer dialled by id.
     Forget(NodeId),
-    /// This one may be a peer, also where it was forgotten, and where the list is locked.
+    /// This node may be a peer, even if it was forgotten, and even if the list is locked.
     Allow(NodeId),
-    /// Only those on the list may be peers.
+    /// Only nodes on the list may be peers.
     Lock,
-    /// Everybody who has the cluster secret may be a peer, but those who were forgotten.
+    /// Every node that has the cluster secret may be a peer, except those that were forgotten.
     Unlock,
 }
 
@@ -81,15 +81,15 @@ pub enum MembersError {
     /// The file is not what a node writes.
     #[error("line {line} of the file members is {problem}")]
     Malformed {
-        /// Which line, from 1.
+        /// The number of the line, from 1.
         line: usize,
-        /// What is wrong.
+        /// What is wrong with the line.
         problem: String,
     },
-    /// There is no room for another one.
+    /// There is no room for another id.
     #[error("the list holds {MEMBERS_MAX} already; with `dacapo peers lock` only those on it are admitted")]
     Full,
-    /// There is no room for another one.
+    /// There is no room for another address.
     #[error("{DIALS_MAX} addresses are dialled already")]
     TooManyDials,
     /// The disk failed.
@@ -97,16 +97,16 @@ pub enum MembersError {
     Disk {
         /// What was attempted.
         operation: &'static str,
-        /// Why not.
+        /// What the operating system said.
         source: io::Error,
     },
 }
 
 impl Members {
-    /// The list of a data directory; empty where there is none.
+    /// Reads the list of a data directory; it is empty if there is no file.
     ///
     /// # Errors
-    /// Where it cannot be read, or is malformed.
+    /// Fails if the file cannot be read, or is malformed.
     pub fn load(disk: &impl Disk) -> Result<Self, MembersError> {
         let text = text_file::read(disk, &layout::members(), MEMBERS_FILE_BYTES_MAX + 1);
         match text.map_err(|source| MembersError::Disk { operation: "read", source })? {
@@ -118,13 +118,13 @@ impl Members {
     /// Writes the list. Durable on return; a crash leaves the old or the new one.
     ///
     /// # Errors
-    /// The old or the new one is then in force at the next start.
+    /// After an error the old or the new list is in force at the next start.
     pub fn save(&self, disk: &impl Disk) -> Result<(), MembersError> {
         text_file::replace(disk, &layout::members_temporary(), &layout::members(), &self.render())
             .map_err(|source| MembersError::Disk { operation: "write", source })
     }
 
-    /// Whether a node may be a peer.
+    /// Tells whether a node that has the cluster secret may be a peer, and if not, why.
     #[must_use]
     pub fn admission(&self, node: NodeId) -> Admission {
         let is_listed = || self.allowed.contains(&node) || self.dials.iter().any(|dial| dial.node == Some(node));
@@ -137,13 +137,13 @@ impl Members {
         }
     }
 
-    /// Whom to dial.
+    /// Returns the peers to dial.
     #[must_use]
     pub fn dials(&self) -> &[Dial] {
         &self.dials
     }
 
-    /// Whom to dial, and who listens at these addresses besides.
+    /// Returns the peers to dial, and any node at each further address.
     #[must_use]
     pub fn dials_and(&self, addresses: &[Address]) -> Vec<Dial> {
         let is_new = |address: &&Address| self.dials.iter().all(|dial| dial.address != **address);
@@ -151,7 +151,7 @@ impl Members {
         self.dials.iter().cloned().chain(more).collect()
     }
 
-    /// Who was forgotten, in the order of the ids.
+    /// Returns the nodes that were forgotten, in the order of their ids.
     pub fn forgotten(&self) -> impl Iterator<Item = NodeId> {
         self.forgotten.iter().copied()
     }
@@ -159,7 +159,7 @@ impl Members {
     /// Makes a change.
     ///
     /// # Errors
-    /// Where there is no room; nothing has changed then.
+    /// Fails if there is no room; nothing has changed then.
     pub fn change(&mut self, change: MemberChange) -> Result<(), MembersError> {
         let (from, to, node) = match change {
             MemberChange::Forget(node) => (&mut self.allowed, &mut self.forgotten, node),
@@ -180,10 +180,10 @@ impl Members {
         Ok(())
     }
 
-    /// Dials one more; the same address is dialled once.
+    /// Adds a peer to dial. An entry with the same address is replaced.
     ///
     /// # Errors
-    /// Where there is no room.
+    /// Fails if there is no room.
     pub fn dial(&mut self, dial: Dial) -> Result<(), MembersError> {
         self.dials.retain(|known| known.address != dial.address);
         if self.dials.len() == DIALS_MAX {
@@ -193,7 +193,7 @@ impl Members {
         Ok(())
     }
 
-    /// The list that a file has.
+    /// Reads a list from the bytes of its file.
     ///
     /// # Errors
     /// Names the first line that no node writes.

@@ -1,24 +1,25 @@
-//! The first message of each side, in a layout that no protocol version changes: two versions that differ can
-//! still tell each other so.
+//! The first message of each side, in a layout that no protocol version changes, so that two nodes of different
+//! versions can still tell each other their versions.
 
 use super::DecodeError;
 
-/// What the dialling side says first.
+/// The first message of the dialling side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hello {
-    /// The protocol that it speaks.
+    /// The protocol version that the dialling side speaks.
     pub protocol: u16,
-    /// The port that it listens on, at the address that the connection comes from; 0 where it does not listen.
+    /// The port that the dialling side listens on, at the address that the connection comes from; 0 if it does not
+    /// listen.
     pub listen_port: u16,
     /// What the connection is for.
     pub purpose: Purpose,
 }
 
-/// What a connection is for: who opens the exchanges on it.
+/// What a connection is for: which side opens the exchanges on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Purpose {
-    /// Heartbeats, opened by the dialling side. The peer counts as connected while one of these lives.
+    /// Heartbeats, opened by the dialling side. The peer counts as connected while one control connection lives.
     Control = 0,
     /// The dialling side asks.
     DialerAsks = 1,
@@ -26,10 +27,10 @@ pub enum Purpose {
     AcceptorAsks = 2,
 }
 
-/// What the accepting side answers.
+/// The answer of the accepting side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Welcome {
-    /// The protocol that it speaks. Where the two differ, the connection ends here.
+    /// The protocol version that the accepting side speaks. If the two differ, the connection ends here.
     pub protocol: u16,
     /// Whether the connection may be used.
     pub verdict: Verdict,
@@ -39,16 +40,16 @@ pub struct Welcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Verdict {
-    /// The node has no room for it.
+    /// The connection may not be used: the node has no room for it.
     Full = 0,
-    /// It may.
+    /// The connection may be used.
     Accepted = 1,
-    /// The node does not have the other side as a peer.
+    /// The connection may not be used: the node does not admit the other side as a peer.
     NotAdmitted = 2,
 }
 
 impl Hello {
-    /// `[protocol: u16 LE][listen port: u16 LE][purpose: u8]`
+    /// Encodes the hello as `[protocol: u16 LE][listen port: u16 LE][purpose: u8]`.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = self.protocol.to_le_bytes().to_vec();
@@ -57,11 +58,11 @@ impl Hello {
         bytes
     }
 
-    /// Reads a hello. Bytes after the known ones are a later protocol's and are ignored; so is everything but
-    /// the version, where that is not `protocol`.
+    /// Reads a hello. Bytes after the known ones are a later protocol's and are ignored. If the version is not
+    /// `protocol`, everything but the version is ignored.
     ///
     /// # Errors
-    /// Where the bytes are no hello of any version.
+    /// Fails if the bytes are no hello of any version.
     pub fn decode(bytes: &[u8], protocol: u16) -> Result<Self, DecodeError> {
         let (version, rest) = split_protocol(bytes)?;
         if version != protocol {
@@ -79,7 +80,7 @@ impl Hello {
 }
 
 impl Welcome {
-    /// `[protocol: u16 LE][verdict: u8]`
+    /// Encodes the welcome as `[protocol: u16 LE][verdict: u8]`.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = self.protocol.to_le_bytes().to_vec();
@@ -90,7 +91,7 @@ impl Welcome {
     /// Reads a welcome; ignores what a later protocol may add.
     ///
     /// # Errors
-    /// Where the bytes are no welcome of any version.
+    /// Fails if the bytes are no welcome of any version.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let (protocol, rest) = split_protocol(bytes)?;
         let verdict = match rest.first() {

@@ -1,4 +1,5 @@
-//! The messages and their encoding (postcard, with the variants in wire order: new ones go to the end).
+//! The messages and their encoding (postcard, with the variants in wire order: new ones go to the end). Framing is left
+//! to `wire`, and what a message makes a node do is left to `node`.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,116 +12,116 @@ use crate::limits::{LEAF_PAGE_MAX, MESSAGE_BYTES_MAX};
 use crate::replication::{Entry, Print};
 use crate::time::UnixMillis;
 
-/// One message. The comments give the exchange: what may come before and what answers it.
+/// One message. Each variant says what place it has in an exchange.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Message {
-    /// Opens a store: a sealed file of `sealed_bytes` follows, at once where it is small, else after
+    /// Opens a store: a sealed file of `sealed_bytes` follows, at once if it is small, else after
     /// [`Proceed`](Self::Proceed). Then [`Sealed`](Self::Sealed), then the answer.
     StoreFile {
-        /// Whose file; it must be the asking peer itself.
+        /// The owner of the file; it must be the asking peer itself.
         owner: NodeId,
-        /// Which file.
+        /// The name of the file.
         hashed: HashedKey,
-        /// How new.
+        /// The version that is stored.
         version: Version,
-        /// The length of the sealed file: plaintext and 16.
+        /// The length of the sealed file: 16 bytes more than the plaintext.
         sealed_bytes: u64,
     },
-    /// Ends the stream of a store: what the bytes must be.
+    /// Ends the stream of a store, and says what the bytes must be.
     Sealed(Seal),
     /// Answers a store: the replica is durable.
     Stored,
-    /// Opens a get: who has this file?
+    /// Opens a get: does this node hold the file?
     GetFile {
-        /// Whose file; it must be the asking peer itself.
+        /// The owner of the file; it must be the asking peer itself.
         owner: NodeId,
-        /// Which file.
+        /// The name of the file.
         hashed: HashedKey,
     },
-    /// Answers a get. The sealed file follows, at once where it is small, else after [`Proceed`](Self::Proceed).
+    /// Answers a get. The sealed file follows, at once if it is small, else after [`Proceed`](Self::Proceed).
     Found(Seal),
     /// Answers a get: this node holds no such replica.
     NotFound,
-    /// Lets the other side stream a large file. Who does not want it closes the connection instead.
+    /// Lets the other side stream a large file. A node that does not want it closes the connection instead.
     Proceed,
     /// Opens a heartbeat, on a control connection only.
     Heartbeat {
-        /// What this side holds of the other side's files; nothing where its disk fails.
+        /// The print of what this side holds of the other side's files; `None` if its disk fails.
         held: Option<Print>,
     },
-    /// Answers a heartbeat, the first one at once and others after at most the heartbeat interval.
+    /// Answers a heartbeat. The first answer comes at once, the others after at most the heartbeat interval.
     Alive {
         /// How many connections the answering side wants opened to ask on.
         connections_wanted: u8,
-        /// What this side holds of the other side's files; nothing where its disk fails.
+        /// The print of what this side holds of the other side's files; `None` if its disk fails.
         held: Option<Print>,
     },
-    /// Answers anything: it was not done.
+    /// Answers any message: it was not done.
     Refused(Refusal),
-    /// Answers a store or a deletion: the disk failed at its commit, and it may be durable or not.
+    /// Answers a store or a deletion: the disk failed at its commit, so it is perhaps durable.
     PerhapsStored,
-    /// Opens a comparison: what is held of the asking peer's files?
+    /// Opens a comparison: what does this node hold of the asking peer's files?
     Summarise {
-        /// The leaves of this group, or else all groups.
+        /// The group whose leaves are asked for; `None` asks for all groups.
         group: Option<u8>,
     },
     /// Answers a comparison: 64 prints.
     Summary(#[serde(deserialize_with = "bounded::<_, _, 64>")] Vec<Print>),
     /// Opens a listing of one leaf of the asking peer's files.
     ListLeaf {
-        /// Which leaf, 0 to 4,095.
+        /// The number of the leaf, 0 to 4,095.
         leaf: u16,
-        /// Where the page before ended.
+        /// The last name of the page before.
         after: Option<HashedKey>,
     },
     /// Answers a listing: the next page, in the order of the names. Empty at the end.
     Leaf(#[serde(deserialize_with = "bounded::<_, _, LEAF_PAGE_MAX>")] Vec<Entry>),
-    /// Opens a check: is there a good replica of this file of the asking peer's?
+    /// Opens a check: does this node hold a good replica of this file of the asking peer's?
     CheckFile {
-        /// Which file.
+        /// The name of the file.
         hashed: HashedKey,
     },
-    /// Answers a check: yes.
+    /// Answers a check: the replica is good.
     Checked {
-        /// What it is.
+        /// The seal of the replica.
         seal: Seal,
-        /// The IV that it begins with.
+        /// The IV that the replica begins with.
         iv: Iv,
-        /// When its bytes were last compared with the seal, by the answering side's clock.
+        /// When the replica's bytes were last compared with the seal, by the answering side's clock.
         verified: UnixMillis,
     },
-    /// Answers a get or a check: the owner deleted it everywhere.
+    /// Answers a get or a check: the owner deleted the file everywhere.
     Gone(Tombstone),
-    /// Opens a deletion of a file of the asking peer's: nothing older is to come back.
+    /// Opens a deletion of a file of the asking peer's: no older version is to come back.
     DeleteFile {
-        /// Which file.
+        /// The name of the file.
         hashed: HashedKey,
-        /// The owner's word.
+        /// The owner's proof.
         tombstone: Tombstone,
     },
     /// Answers a deletion: it is durable.
     Deleted,
-    /// Opens a release of a replica of the asking peer's: others hold the file.
+    /// Opens a release: this node may drop its replica of a file of the asking peer's, because others hold the file.
     ReleaseFile {
-        /// Which file.
+        /// The name of the file.
         hashed: HashedKey,
-        /// Only this version of it.
+        /// The only version that is released.
         version: Version,
     },
     /// Answers a release: the replica is not held any more.
     Released,
 }
 
-/// Why a peer did not do what it was asked. Where it says so, nothing has changed on its side.
+/// Why a peer did not do what it was asked. After a refusal nothing has changed on its side.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Refusal {
-    /// Only the owner may store and get in a namespace.
+    /// The asking peer is not the owner: only the owner may store and get in a namespace.
     #[error("it serves a namespace to its owner only")]
     NotOwner,
     /// The peer has a newer version, or other bytes under the same version.
     #[error("it already holds {held} of this file")]
     Stale {
-        /// What it has.
+        /// The version that the peer has.
         held: Version,
     },
     /// The bytes that arrived do not have the digest that was announced; they were dropped.
@@ -141,16 +142,16 @@ pub enum Refusal {
     /// The exchange is not one that this protocol has.
     #[error("it did not expect this message")]
     Unexpected,
-    /// The owner's replicas would take up more bytes than the peer gives to one owner.
+    /// The owner's replicas would take up more bytes than the peer keeps for one owner.
     #[error("it keeps no more than {max} bytes for one owner")]
     QuotaBytes {
-        /// Sealed bytes.
+        /// The most sealed bytes that it keeps.
         max: u64,
     },
     /// The owner would have more replicas than the peer keeps for one owner.
     #[error("it keeps no more than {max} files for one owner")]
     QuotaFiles {
-        /// How many.
+        /// The most replicas that it keeps.
         max: u64,
     },
     /// The owner has deleted more files than the peer remembers.
@@ -161,10 +162,10 @@ pub enum Refusal {
 /// Why bytes are not a message.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// More bytes than any message has.
+    /// There are more bytes than any message has.
     #[error("a message of {bytes} bytes is longer than {MESSAGE_BYTES_MAX}")]
     TooLong {
-        /// The length.
+        /// The length of the bytes.
         bytes: usize,
     },
     /// The bytes are not the encoding of a message.
@@ -173,12 +174,12 @@ pub enum DecodeError {
     /// Bytes are left over after the message.
     #[error("{bytes} bytes follow the message")]
     Trailing {
-        /// How many.
+        /// How many bytes are left over.
         bytes: usize,
     },
 }
 
-/// A list of at most so many elements. Nothing is reserved for a length that is only claimed.
+/// Reads a list of at most `MAX` elements. Reserves nothing for a length that is only claimed.
 fn bounded<'de, D, T, const MAX: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -209,16 +210,16 @@ where
 }
 
 impl Message {
-    /// The encoded message, without the frame around it.
+    /// Returns the encoded message, without the frame around it.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         postcard::to_stdvec(self).expect("every message encodes")
     }
 
-    /// The message that the bytes encode.
+    /// Reads the message that the bytes encode.
     ///
     /// # Errors
-    /// For all bytes that [`encode`](Self::encode) does not produce within the bound.
+    /// Refuses all bytes that [`encode`](Self::encode) does not produce within the bound.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         if bytes.len() > MESSAGE_BYTES_MAX {
             return Err(DecodeError::TooLong { bytes: bytes.len() });
@@ -227,7 +228,7 @@ impl Message {
         if rest.is_empty() { Ok(message) } else { Err(DecodeError::Trailing { bytes: rest.len() }) }
     }
 
-    /// The name of the message, for errors.
+    /// Returns the name of the message, for errors.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {

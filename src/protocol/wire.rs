@@ -1,4 +1,4 @@
-//! Frames on a stream. Reading stops at the first byte that no frame has; deadlines are the caller's.
+//! Frames on a stream. Reading stops at the first byte that no frame has; deadlines are left to the caller.
 
 use std::io;
 
@@ -7,25 +7,25 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use super::{DecodeError, Message};
 use crate::limits::MESSAGE_BYTES_MAX;
 
-/// Precedes a message: `0x1`, the length as `u32` little-endian, the encoded message.
+/// The tag of a message frame: `0x1`, the length as `u32` little-endian, the encoded message.
 const MESSAGE_TAG: u8 = 0x1;
 
-/// Precedes a sealed file: `0x2`, the length as `u64` little-endian, the bytes.
+/// The tag of a sealed file: `0x2`, the length as `u64` little-endian, the bytes.
 const STREAM_TAG: u8 = 0x2;
 
 /// Why no frame could be read or written. The connection is of no further use.
 #[derive(Debug, thiserror::Error)]
 pub enum WireError {
-    /// The other side closed the connection where a frame could have begun.
+    /// The other side closed the connection at a place where a frame could have begun.
     #[error("the connection was closed")]
     Closed,
     /// The stream broke.
     #[error("the connection broke: {0}")]
     Io(#[source] io::Error),
-    /// The frame is not the kind that belongs here.
+    /// The frame is not of the expected kind.
     #[error("expected a frame with tag {expected:#x}, found {found:#x}")]
     Tag {
-        /// The tag that belongs here.
+        /// The tag of the expected kind.
         expected: u8,
         /// The byte that came.
         found: u8,
@@ -33,7 +33,7 @@ pub enum WireError {
     /// The frame holds no message.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// The stream is not as long as was announced.
+    /// The stream does not have the length that was announced.
     #[error("expected a stream of {expected} bytes, found {found}")]
     StreamLength {
         /// The announced length.
@@ -41,7 +41,7 @@ pub enum WireError {
         /// The length in its frame.
         found: u64,
     },
-    /// A message that has no place here.
+    /// The message has no place here.
     #[error("expected {expected}, found {found}")]
     Unexpected {
         /// What the exchange calls for.
@@ -55,7 +55,7 @@ pub enum WireError {
         /// The deadline.
         seconds: u64,
     },
-    /// The other side may not be a peer any more.
+    /// The other side may no longer be a peer.
     #[error("it was turned away")]
     TurnedAway,
 }
@@ -66,10 +66,10 @@ impl From<io::Error> for WireError {
     }
 }
 
-/// The frame around an encoded message or hello.
+/// Returns the frame of an encoded message or hello.
 ///
 /// # Panics
-/// Where the payload has 4 GiB or more; no message comes near.
+/// Panics if the payload has 4 GiB or more; no message comes near that.
 #[must_use]
 pub fn message_frame(payload: &[u8]) -> Vec<u8> {
     let len = u32::try_from(payload.len()).expect("messages are bounded");
@@ -80,7 +80,7 @@ pub fn message_frame(payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// What precedes a stream of `len` bytes.
+/// Returns the header that precedes a stream of `len` bytes.
 #[must_use]
 pub fn stream_header(len: u64) -> [u8; 9] {
     let mut header = [STREAM_TAG; 9];
@@ -104,15 +104,15 @@ pub(crate) async fn read_payload(reader: &mut (impl AsyncRead + Unpin)) -> Resul
 /// Reads one message.
 ///
 /// # Errors
-/// [`WireError::Closed`] where the stream ends before the frame, otherwise what is wrong with it.
+/// [`WireError::Closed`] if the stream ends before the frame, otherwise what is wrong with the frame.
 pub async fn read_message(reader: &mut (impl AsyncRead + Unpin)) -> Result<Message, WireError> {
     Ok(Message::decode(&read_payload(reader).await?)?)
 }
 
-/// Reads what precedes a stream that was announced with a length of `expected` bytes.
+/// Reads the header of a stream that was announced with a length of `expected` bytes.
 ///
 /// # Errors
-/// Where anything else comes, or a stream of another length.
+/// Fails if anything else comes, or a stream of another length.
 pub async fn read_stream_header(reader: &mut (impl AsyncRead + Unpin), expected: u64) -> Result<(), WireError> {
     expect_tag(reader, STREAM_TAG).await?;
     let found = reader.read_u64_le().await?;

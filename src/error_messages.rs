@@ -30,7 +30,7 @@ macro_rules! messages {
     }};
 }
 
-/// One enum: its name, and a line for each value.
+/// Returns a text that has the name of an enum, and a line for each value.
 fn render<E: Display>(name: &str, variants: &[&str], values: &[E], variant: impl Fn(&E) -> &'static str) -> String {
     let width = variants.iter().map(|name| name.len()).max().unwrap_or_default();
     let mut text = format!("{name}\n");

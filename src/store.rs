@@ -1,10 +1,9 @@
 //! The data directory of one node: blobs, which are plain files, and the catalog, which says what they must be.
 //!
-//! Everything here is plain blocking code over the disk seam; the node runs it through [`Disk::run`]. A change is
-//! made in this order: the new bytes are written to a temporary file and synced; the catalog commits to them (from
-//! here on the new version counts); the file is renamed into place and its directories are synced. A start after
-//! a crash, or the next use of the file after an error, finishes the last step, or drops a temporary file that no
-//! commit names.
+//! Everything here is plain blocking code over the disk seam; the node runs it through [`Disk::run`]. A change is made
+//! in this order: the new bytes are written to a temporary file and synced; the catalog commits to them, and from then
+//! on the new version counts; the file is renamed into place and its directories are synced. A start after a crash, or
+//! the next use of the file after an error, finishes the last step, or drops a temporary file that no commit names.
 
 mod backend;
 mod blobs;
@@ -67,18 +66,20 @@ struct Versions {
 }
 
 impl<D: Disk> Store<D> {
-    /// Opens the directory in the layout that it has, finishes or drops what a crash left half done, and says what was found.
+    /// Opens the directory in the layout that it has, finishes or drops what a crash left half done, and returns what
+    /// it found.
     ///
     /// # Errors
-    /// Where the disk fails, the catalog is not one, or a conversion of the layout was interrupted.
+    /// Fails if the disk fails, if the catalog cannot be read, or if a conversion of the layout was interrupted.
     pub fn open(disk: D, keys: &Keys) -> Result<(Self, Recovered), StorageError> {
         Self::open_above(disk, keys, Version(0))
     }
 
-    /// The same; where there is no catalog, the versions of the one that is made go on above this one.
+    /// Opens the directory like [`open`](Self::open). If there is no catalog, the versions of the new one go on above
+    /// `above`.
     ///
     /// # Errors
-    /// As for [`open`](Self::open).
+    /// Fails if the disk fails, if the catalog cannot be read, or if a conversion of the layout was interrupted.
     pub fn open_above(disk: D, keys: &Keys, above: Version) -> Result<(Self, Recovered), StorageError> {
         let layout = Setup::read(&disk)?.settled()?;
         Self::open_as(disk, keys, layout, above)
@@ -113,10 +114,10 @@ impl<D: Disk> Store<D> {
         Ok((store, Recovered { catalog: origin, ..recovered }))
     }
 
-    /// A version that no store of this node has had or will have, also after a crash.
+    /// Returns a version that no store of this node has had or will have, even after a crash.
     ///
     /// # Errors
-    /// Where a new range of versions could not be reserved durably.
+    /// Fails if a new range of versions could not be reserved durably.
     pub fn next_version(&self) -> Result<Version, StorageError> {
         let mut versions = lock(&self.versions);
         if versions.next == versions.ceiling {
@@ -128,10 +129,10 @@ impl<D: Disk> Store<D> {
         Ok(Version(versions.next))
     }
 
-    /// Hands out no version up to this one any more.
+    /// Ensures that every later version is greater than `up_to`.
     ///
     /// # Errors
-    /// Where that could not be made durable.
+    /// Fails if that could not be made durable.
     pub fn skip_versions(&self, up_to: Version) -> Result<(), StorageError> {
         let mut versions = lock(&self.versions);
         if versions.ceiling < up_to.0 {
@@ -142,19 +143,20 @@ impl<D: Disk> Store<D> {
         Ok(())
     }
 
-    /// Makes changes durable, all or none. False where one of them would go back behind the version that is known of its
-    /// name: none is then made.
+    /// Makes changes durable, all or none. Returns false, and makes none, if the catalog has a newer version of a
+    /// changed name, or another entry under the same version.
     ///
     /// # Errors
-    /// After an error it is not known whether the changes are durable.
+    /// After an error the changes are perhaps durable.
     pub fn commit(&self, changes: &[Change]) -> Result<bool, StorageError> {
         Ok(self.commit_each(&[changes])? == [true])
     }
 
-    /// The same for groups of changes, in one commit.
+    /// Makes groups of changes durable in one commit, and returns for each group whether it was made. A group is left
+    /// out as a whole if the catalog has a newer version of a changed name, or another entry under the same version.
     ///
     /// # Errors
-    /// After an error it is not known whether the changes are durable.
+    /// After an error the changes are perhaps durable.
     pub fn commit_each(&self, groups: &[&[Change]]) -> Result<Vec<bool>, StorageError> {
         let made = self.catalog.commit(groups)?;
         for (group, _) in groups.iter().zip(&made).filter(|(_, is_made)| **is_made) {
@@ -167,26 +169,28 @@ impl<D: Disk> Store<D> {
         Ok(made)
     }
 
-    /// What this node knows of one of its own files; nothing where it is deleted everywhere.
+    /// Returns what this node knows of one of its own files; `None` if the catalog has no such file, for example
+    /// because it was deleted everywhere.
     ///
     /// # Errors
-    /// Where the catalog cannot be read.
+    /// Fails if the catalog cannot be read.
     pub fn own(&self, key: &Key) -> Result<Option<OwnRecord>, StorageError> {
         Ok(self.catalog.own(key)?)
     }
 
-    /// That an own file, which peers know by this name, is deleted everywhere.
+    /// Returns the tombstone of an own file, which peers know by this name; `None` if it was not deleted everywhere.
     ///
     /// # Errors
-    /// Where the catalog cannot be read.
+    /// Fails if the catalog cannot be read.
     pub fn tombstone(&self, hashed: HashedKey) -> Result<Option<Tombstone>, StorageError> {
         Ok(self.catalog.tombstone(hashed)?)
     }
 
-    /// What the local copies of own files were called that are deleted everywhere, from the first one after `after`.
+    /// Returns the own files that are deleted everywhere, each with the name of its local copy, in the order of the
+    /// names that peers know, from the first one after `after`.
     ///
     /// # Errors
-    /// Where the catalog cannot be read.
+    /// Fails if the catalog cannot be read.
     pub fn list_tombstones(
         &self,
         after: Option<HashedKey>,
@@ -195,36 +199,36 @@ impl<D: Disk> Store<D> {
         Ok(self.catalog.grave_names(after, limit)?)
     }
 
-    /// The key of an own file that peers know by this name.
+    /// Returns the key of an own file, which peers know by this name.
     ///
     /// # Errors
-    /// Where the catalog cannot be read.
+    /// Fails if the catalog cannot be read.
     pub fn key_of(&self, hashed: HashedKey) -> Result<Option<Key>, StorageError> {
         Ok(self.catalog.key_of(hashed)?)
     }
 
-    /// This node's own files in the order of their keys, from the first one after `after`.
+    /// Returns this node's own files in the order of their keys, from the first one after `after`.
     ///
     /// # Errors
-    /// Where the catalog cannot be read.
+    /// Fails if the catalog cannot be read.
     pub fn list_own(&self, after: Option<&Key>, limit: usize) -> Result<Vec<(Key, OwnRecord)>, StorageError> {
         Ok(self.catalog.list_own(after, limit)?)
     }
 
-    /// Looks at the summary of this node's own files, or of the replicas that it holds for an owner. It is of 64 KiB,
-    /// made from the whole catalog when it is first wanted and kept in step from there on.
+    /// Looks at the summary of this node's own files, or of the replicas that it holds for an owner. A summary takes 64
+    /// KiB; it is made from the whole catalog when it is first wanted, and each commit updates it.
     ///
     /// # Errors
-    /// Where the catalog cannot be read.
+    /// Fails if the catalog cannot be read.
     pub fn summary<T>(&self, whose: Option<NodeId>, look: impl FnOnce(&Summary) -> T) -> Result<T, StorageError> {
         Ok(self.catalog.summary(whose, look)?)
     }
 
-    /// The same for what a peer is to hold of this node's own files, by a placement: one summary for each peer, made
-    /// anew where the placement is another.
+    /// Looks at the summary of those of this node's own files that a peer is to hold by a placement. There is one
+    /// summary for each peer; all are made anew if the placement is another than at the call before.
     ///
     /// # Errors
-    /// Where the catalog cannot be read.
+    /// Fails if the catalog cannot be read.
     pub fn placed_summary<T>(
         &self,
         peer: NodeId,
@@ -234,10 +238,11 @@ impl<D: Disk> Store<D> {
         Ok(self.catalog.placed_summary(peer, placement, look)?)
     }
 
-    /// What is in one leaf of such a summary, in the order of the names, from the first one after `after`.
+    /// Returns the entries in one leaf of the summary of this node's own files, or of the replicas that it holds for an
+    /// owner, in the order of the names, from the first one after `after`.
     ///
     /// # Errors
-    /// Where the catalog cannot be read.
+    /// Fails if the catalog cannot be read.
     pub fn leaf(
         &self,
         whose: Option<NodeId>,

@@ -1,4 +1,4 @@
-//! The catalog's database file on the disk seam, so that the same database runs on a real and a simulated disk.
+//! The catalog's database file on the disk seam, so that one database runs on a real and on a simulated disk.
 
 use std::fmt;
 use std::io;
@@ -13,7 +13,7 @@ use crate::limits::CHUNK_BYTES;
 /// One file of a disk as the storage of a database.
 pub(super) struct Backend<F> {
     pub(super) file: F,
-    /// Set where a sync fails: nobody knows then what of the file is durable, also after later syncs.
+    /// Set when a sync fails. From then on nobody knows which bytes of the file are durable, even after later syncs.
     pub(super) is_doubtful: Arc<AtomicBool>,
 }
 
@@ -43,9 +43,10 @@ impl<F: DiskFile> StorageBackend for Backend<F> {
     }
 }
 
-/// Makes a file durable of which a sync has failed. Linux may have given up what was not written then, and a later sync
-/// does not try again (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020): so every
-/// byte is written again, as it reads, in its place. A power loss meanwhile leaves what the failed sync could leave.
+/// Makes a file durable after a sync of it has failed. Linux may have given up the unwritten bytes at that sync, and a
+/// later sync does not try them again (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC
+/// 2020). So every byte is written again, as it reads, in its place. A power loss meanwhile leaves what the failed sync
+/// could leave.
 pub(super) fn write_again(file: &impl DiskFile) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut position = 0;

@@ -1,4 +1,5 @@
-//! Blobs: written beside their place, renamed into it, read, and removed with the folders that they leave empty.
+//! Blobs: written beside their place, renamed into it, read, and removed with the folders that they leave empty. What a
+//! blob must hold is left to the catalog.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -14,8 +15,8 @@ use crate::crypto::Version;
 use crate::disk::{Disk, DiskFile, DiskPath};
 use crate::limits::QUARANTINE_FILES_MAX;
 
-/// Folders whose own names may not be durable yet. Making and pruning folders happens under this lock, so that no
-/// folder disappears between being made and being used.
+/// Folders whose own names may not be durable yet. Folders are made and pruned under this lock, so that none disappears
+/// after it was made and before it is used.
 #[derive(Default)]
 pub(super) struct Tree {
     volatile: BTreeSet<DiskPath>,
@@ -25,7 +26,7 @@ impl<D: Disk> Store<D> {
     /// Begins to write one version of a blob, beside any other attempt to do so.
     ///
     /// # Errors
-    /// Where the temporary file cannot be made.
+    /// Fails if the temporary file cannot be made.
     pub fn write_blob(&self, blob: BlobId, version: Version) -> Result<BlobWriter<D>, StorageError> {
         let temporary = layout::temporary(&blob, version, self.attempts.fetch_add(1, Ordering::Relaxed));
         match self.layout {
@@ -34,17 +35,17 @@ impl<D: Disk> Store<D> {
         }
     }
 
-    /// Whether a blob is begun without a call of the disk.
+    /// Whether beginning a blob takes no disk call.
     #[must_use]
     pub fn begins_in_memory(&self) -> bool {
         self.layout == Layout::Packed
     }
 
-    /// Makes what was written durable as a temporary file, where it is one. Where a commit is to name it, its name too:
-    /// that commit may be all that a crash leaves besides.
+    /// Makes the temporary file durable, if there is one. If a commit is to name it (`is_named`), its name is made
+    /// durable too, because after a crash that commit may be all that is left besides.
     ///
     /// # Errors
-    /// No commit may then name it.
+    /// After an error no commit may name the file.
     pub fn stage(&self, writer: &BlobWriter<D>, is_named: bool) -> Result<(), StorageError> {
         writer.sync()?;
         if is_named && writer.is_file() {
@@ -54,7 +55,8 @@ impl<D: Disk> Store<D> {
         Ok(())
     }
 
-    /// What the catalog has to commit to besides, where it holds the small blobs: the bytes, or that it has none.
+    /// Returns the change that the catalog has to commit to as well if the layout packs blobs: that it holds the bytes,
+    /// or that it holds none.
     #[must_use]
     pub fn packed(&self, writer: &mut BlobWriter<D>) -> Option<Change> {
         match self.layout {
@@ -66,13 +68,14 @@ impl<D: Disk> Store<D> {
     /// Gives a staged file its final name, in place of an older version, and makes the name durable.
     ///
     /// # Errors
-    /// The blob then has its old or its new name; [`settle`](Self::settle) finishes what a commit has announced.
+    /// After an error the blob has its old or its new name; [`settle`](Self::settle) finishes what a commit has
+    /// announced.
     pub fn publish(&self, writer: &BlobWriter<D>) -> Result<(), StorageError> {
         self.rename_into_place(&writer.temporary, &writer.blob)
     }
 
-    /// Removes the file of a larger version, in whose place there are bytes in the catalog. Those count, also where this
-    /// fails, and what removes the blob later removes the file too.
+    /// Removes the file of a larger version after bytes in the catalog have replaced it. Those bytes count even if the
+    /// removal fails, and a later removal of the blob removes the file too.
     pub(super) fn remove_larger(&self, blob: &BlobId) {
         drop(self.take_file_away(blob, |path| self.disk.remove(path)));
     }
@@ -81,7 +84,7 @@ impl<D: Disk> Store<D> {
         self.rename_to(temporary, &self.path(blob))
     }
 
-    /// Gives a file another name, makes the folders that it takes, and makes all of that durable.
+    /// Gives a file another name, makes the folders that the name needs, and makes all of that durable.
     pub(super) fn rename_to(&self, temporary: &DiskPath, path: &DiskPath) -> Result<(), StorageError> {
         let folder = path.parent().expect("a blob lies below the root");
         let mut sync = vec![folder.clone()];
@@ -113,10 +116,10 @@ impl<D: Disk> Store<D> {
         Ok(())
     }
 
-    /// Drops a blob that is not to be published. The next start drops it where this fails.
+    /// Drops a blob that is not to be published. The next start drops it if this fails.
     ///
     /// # Errors
-    /// Where the temporary file cannot be removed.
+    /// Fails if the temporary file cannot be removed.
     pub fn discard(&self, writer: &BlobWriter<D>) -> Result<(), StorageError> {
         if !writer.is_file() {
             return Ok(());
@@ -124,10 +127,10 @@ impl<D: Disk> Store<D> {
         self.disk.remove(&writer.temporary).map_err(failed("remove", &writer.temporary))
     }
 
-    /// Opens a blob for reading; `None` where there is none.
+    /// Opens a blob for reading; `None` if it is not on this disk.
     ///
     /// # Errors
-    /// Where the disk fails.
+    /// Fails if the disk fails.
     pub fn read_blob(&self, blob: &BlobId) -> Result<Option<BlobReader<D::File>>, StorageError> {
         if self.layout == Layout::Packed
             && let Some(bytes) = self.catalog.object(blob)?
@@ -148,7 +151,7 @@ impl<D: Disk> Store<D> {
     /// Whether the blob is on this disk.
     ///
     /// # Errors
-    /// Where the disk fails.
+    /// Fails if the disk fails.
     pub fn has_blob(&self, blob: &BlobId) -> Result<bool, StorageError> {
         Ok(self.has_object(blob)? || self.read_path(self.path(blob))?.is_some())
     }
@@ -157,12 +160,12 @@ impl<D: Disk> Store<D> {
         Ok(self.layout == Layout::Packed && self.catalog.has_object(blob)?)
     }
 
-    /// Removes a blob and the folders that it leaves empty; false where there was none. Durable on return.
+    /// Removes a blob and the folders that it leaves empty; returns false if there was none. Durable on return.
     ///
     /// # Errors
-    /// The blob may then be gone or not.
+    /// After an error the blob may be there or not.
     pub fn remove_blob(&self, blob: &BlobId) -> Result<bool, StorageError> {
-        // The file first: it may be an older version, which must not come back in place of the object.
+        // The file goes first: it may be an older version, which must not come back in place of the object.
         let was_file = self.take_file_away(blob, |path| self.disk.remove(path))?;
         let was_object = self.has_object(blob)?;
         if was_object {
@@ -171,10 +174,11 @@ impl<D: Disk> Store<D> {
         Ok(was_file || was_object)
     }
 
-    /// Removes a blob, and what was set aside of it: nothing of it stays on this disk. Durable on return.
+    /// Removes a blob and every copy of it that was set aside, so that nothing of it stays on this disk. Durable on
+    /// return.
     ///
     /// # Errors
-    /// What was not removed may be there.
+    /// After an error some of it may still be there.
     pub fn forget_blob(&self, blob: &BlobId) -> Result<(), StorageError> {
         self.remove_blob(blob)?;
         let folder = layout::quarantine_dir();
@@ -190,10 +194,11 @@ impl<D: Disk> Store<D> {
         if aside.is_empty() { Ok(()) } else { self.disk.sync_dir(&folder).map_err(failed("sync", &folder)) }
     }
 
-    /// Moves a damaged blob out of the way, for people to look at; removes it where enough lie there already.
+    /// Moves a damaged blob out of the way, for people to look at; removes it if the quarantine is full. Returns false
+    /// if there was none.
     ///
     /// # Errors
-    /// The blob may then be in its place or not.
+    /// After an error the blob may be in its place or not.
     pub fn set_aside(&self, blob: &BlobId) -> Result<bool, StorageError> {
         let folder = layout::quarantine_dir();
         match self.disk.make_dir(&folder) {
@@ -217,7 +222,8 @@ impl<D: Disk> Store<D> {
         })
     }
 
-    /// Takes the file of a blob from its place, and prunes the folders that it leaves empty; false where there is none.
+    /// Takes the file of a blob from its place, and prunes the folders that it leaves empty; returns false if there is
+    /// no file.
     fn take_file_away(
         &self,
         blob: &BlobId,
@@ -239,7 +245,8 @@ impl<D: Disk> Store<D> {
         let mut folder = path.parent().expect("a blob lies below the root");
         {
             let mut tree = lock(&self.tree);
-            // The folder of the owner stays: it is made when the node starts or the first replica comes.
+            // The owner's folder stays: it is made when the node starts, or when the first replica for that owner
+            // comes.
             while folder.parent().is_some_and(|parent| parent != DiskPath::root()) {
                 match self.disk.remove_dir(&folder) {
                     // A neighbour that was deleted at the same time may have taken the folder with it.
@@ -257,8 +264,8 @@ impl<D: Disk> Store<D> {
         Ok(true)
     }
 
-    /// Syncs a folder, or the nearest one above it that is left: where a neighbour's removal has pruned it, that
-    /// is where its going is made durable, and what it held goes with it.
+    /// Syncs a folder, or, if a neighbour's removal has pruned it, the nearest folder above it that is left: a sync
+    /// there makes the pruning durable, and with it the removal of everything that the folder held.
     fn sync_nearest(&self, mut folder: DiskPath) -> Result<(), StorageError> {
         loop {
             match (self.disk.sync_dir(&folder), folder.parent()) {
@@ -270,7 +277,7 @@ impl<D: Disk> Store<D> {
     }
 }
 
-/// The folder and all above it but the root, from the top down.
+/// Returns the folder and all folders above it except the root, from the top down.
 fn ancestors(folder: &DiskPath) -> Vec<DiskPath> {
     let mut path = DiskPath::root();
     folder

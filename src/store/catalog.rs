@@ -1,4 +1,5 @@
-//! The catalog: a `redb` database that says what every blob must be. A commit is durable when it returns.
+//! The catalog: a `redb` database that says what every blob must be. A commit is durable when it returns. Keeping the
+//! blobs themselves is left to `blobs`, except small ones if the layout packs them.
 
 mod put;
 mod read;
@@ -21,7 +22,7 @@ use summaries::Summaries;
 
 pub(super) use read::next_name;
 
-// The names of the tables are part of the format of the catalog, also where the code has another word by now.
+// The names of the tables are part of the format of the catalog, even if the code uses other words.
 
 /// Own files by key.
 const OWN: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("own files v1");
@@ -29,41 +30,41 @@ const OWN: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("own files v1
 const OWN_NAMES: TableDefinition<'_, &[u8; 16], &str> = TableDefinition::new("own names v1");
 /// Own files that are deleted everywhere, by their hashed names.
 const OWN_TOMBSTONES: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("own graves v1");
-/// What the local copies of those were called: a crash may leave one behind.
+/// The names of the local copies of deleted files, by their hashed names: a crash may leave a local copy behind.
 const OWN_TOMBSTONE_NAMES: TableDefinition<'_, &[u8; 16], &[u8; 20]> = TableDefinition::new("own grave names v1");
 /// Held replicas by owner and hashed name.
 const HELD: TableDefinition<'_, &[u8; 48], &[u8]> = TableDefinition::new("held replicas v1");
-/// The bytes of small blobs, where the layout packs them.
+/// The bytes of small blobs, if the layout packs them.
 const OBJECTS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("objects v1");
 /// Single numbers by name.
 const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers v1");
 const VERSION_CEILING: &str = "version ceiling";
 
-/// Where a catalog comes from.
+/// How a start came by its catalog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Origin {
-    /// It was there.
+    /// There was a catalog.
     #[default]
     Found,
-    /// There was none, and an empty one was made.
+    /// There was no catalog, and an empty one was made.
     MadeForNone,
-    /// There was a damaged one; it was set aside, and an empty one was made.
+    /// There was a damaged catalog; it was set aside, and an empty one was made.
     MadeForDamaged,
 }
 
 pub(super) struct Catalog<D: Disk> {
     disk: D,
-    /// None between a failure and the next use.
+    /// `None` between a failure and the next use.
     database: RwLock<Option<Database>>,
     /// Whether a sync has failed since the whole file was written.
     is_doubtful: Arc<AtomicBool>,
-    /// Held while a commit is made, so that none is missed by a summary.
+    /// Locked while a commit is made, so that no summary misses it.
     summaries: Mutex<Summaries>,
 }
 
 impl<D: Disk> Catalog<D> {
-    /// Opens the catalog, or makes an empty one whose versions go on above one, and says so. What is there and is no
-    /// catalog is set aside. Where the disk fails, nothing is changed.
+    /// Opens the catalog, or makes an empty one whose versions go on above `above`, and returns which. A file that is
+    /// no catalog is set aside. If the disk fails, nothing is changed.
     pub(super) fn open(disk: &D, above: Version) -> Result<(Self, Origin), StorageError> {
         let exists = |path| match disk.open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -93,8 +94,8 @@ impl<D: Disk> Catalog<D> {
         Ok((catalog, origin))
     }
 
-    /// Works on the database. After an error of the disk the database refuses everything until it is opened again:
-    /// the next use does so, and finds what is in the file.
+    /// Works on the database. After a disk error the database refuses everything until it is opened again: the next use
+    /// does so, and finds what is in the file.
     fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, CatalogError>) -> Result<T, CatalogError> {
         let is_open = self.database.read().unwrap_or_else(PoisonError::into_inner).is_some();
         if !is_open {
@@ -105,20 +106,20 @@ impl<D: Disk> Catalog<D> {
         }
         let result = match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
             Some(database) => work(database),
-            // Another caller has failed in between.
+            // Another caller has failed meanwhile.
             None => Err(redb::StorageError::PreviousIo.into()),
         };
         if let Err(CatalogError::Database(error)) = &result
             && matches!(**error, redb::Error::Io(_) | redb::Error::PreviousIo)
         {
-            // Closed before it is opened again: two databases never share the file.
+            // Closed before it is opened again, so that two databases never share the file.
             drop(self.database.write().unwrap_or_else(PoisonError::into_inner).take());
             self.mark_if_doubtful();
         }
         result
     }
 
-    /// Opens the file that is there, once all of it is as durable as it reads.
+    /// Opens the existing file, after making sure that all of it is as durable as it reads.
     fn reopen(&self) -> Result<Database, CatalogError> {
         let file = self.disk.open(&layout::catalog()).map_err(redb::StorageError::Io)?;
         if self.is_doubtful.load(Ordering::Relaxed) {
@@ -135,17 +136,19 @@ impl<D: Disk> Catalog<D> {
         opened
     }
 
-    /// Leaves word for the start after a kill. It has to outlive no power loss: that takes what is doubtful.
+    /// Leaves a mark for a start after a kill, if a sync has failed. The mark need not outlive a power loss, because
+    /// that takes the doubtful bytes with it.
     fn mark_if_doubtful(&self) {
         if self.is_doubtful.load(Ordering::Relaxed) {
-            // There may be one. Where this fails and the process is killed before it can write the file again, only the
-            // disk's own word is left.
+            // The mark may be there already. If it cannot be made, and the process is killed before the file is written
+            // again, the next start has only the disk's word for what is durable.
             drop(self.disk.create(&layout::catalog_doubtful()));
         }
     }
 
-    /// Makes groups of changes durable, all or none; after an error nobody knows which. A group that would go back behind
-    /// what is known is left out as a whole: false.
+    /// Makes groups of changes durable, all or none; after an error nobody knows which. Returns for each group whether
+    /// it was made: a group is left out as a whole if the catalog has a newer version of a changed name, or another
+    /// entry under the same version.
     pub(super) fn commit(&self, groups: &[&[Change]]) -> Result<Vec<bool>, CatalogError> {
         let mut summaries = super::lock(&self.summaries);
         let mut steps = Vec::new();
@@ -169,8 +172,8 @@ impl<D: Disk> Drop for Catalog<D> {
     }
 }
 
-/// Makes an empty catalog under another name first: a database that a crash leaves half made is not one, and one that
-/// does not know above which version to go on would give versions again.
+/// Makes an empty catalog under a temporary name and renames it. So a crash leaves no half-made database, and none that
+/// does not know above which version to go on and would hand out versions again.
 fn create(disk: &impl Disk, above: Version) -> Result<(), StorageError> {
     let temporary = layout::catalog_temporary();
     match disk.remove(&temporary) {
@@ -181,7 +184,7 @@ fn create(disk: &impl Disk, above: Version) -> Result<(), StorageError> {
     let is_doubtful = Arc::default();
     let database = open(file, &is_doubtful)?;
     begin_above(&database, above)?;
-    // Closing it writes once more, and does not say where that fails.
+    // Closing the database writes once more, and reports no failure.
     drop(database);
     if is_doubtful.load(Ordering::Relaxed) {
         let reason = io::Error::other("it could not be closed");
@@ -190,7 +193,7 @@ fn create(disk: &impl Disk, above: Version) -> Result<(), StorageError> {
     disk.rename(&temporary, &layout::catalog()).map_err(failed("rename", &temporary))
 }
 
-/// Keeps a damaged catalog for people to look at; the one before it goes.
+/// Keeps a damaged catalog for people to look at, in place of an earlier damaged one.
 fn set_aside(disk: &impl Disk) -> Result<(), StorageError> {
     let folder = layout::quarantine_dir();
     match disk.make_dir(&folder) {
@@ -201,7 +204,8 @@ fn set_aside(disk: &impl Disk) -> Result<(), StorageError> {
     disk.rename(&path, &layout::quarantined_catalog()).map_err(failed("rename", &path))
 }
 
-/// A file that was emptied opens as a new database. A catalog has its ceiling from the first moment on.
+/// Refuses a database without tables: a file that was emptied opens as one. A catalog has its ceiling from the first
+/// moment on.
 fn not_blank(database: Database) -> Result<Database, CatalogError> {
     let is_blank = database.begin_read()?.list_tables()?.next().is_none();
     if is_blank { Err(CatalogError::Record { table: "numbers" }) } else { Ok(database) }
@@ -225,7 +229,7 @@ fn held_key(owner: NodeId, hashed: HashedKey) -> [u8; 48] {
     key
 }
 
-/// 20 bytes of an own file, 48 of a replica.
+/// Returns the key of a blob's bytes: 20 bytes for an own file, 48 for a replica.
 fn object_key(blob: &BlobId) -> Vec<u8> {
     match blob {
         BlobId::Own(name) => name.0.to_vec(),

@@ -1,8 +1,8 @@
 //! Bringing a data directory into the other layout, while no node runs on it.
 //!
-//! The file `layout` says that a conversion has begun before the first blob is moved, and names the new layout after the
-//! last one. In between each blob lies in its old place or in its new one, durably: a conversion that was interrupted is
-//! begun again and finds what is left. All blobs are moved, also those that the catalog does not know.
+//! The file `layout` says that a conversion has begun before the first blob is moved, and names the new layout after
+//! the last one. Meanwhile each blob lies in its old place or in its new one, durably: a conversion that was
+//! interrupted is begun again and finds what is left. All blobs are moved, even those that the catalog does not know.
 
 use super::error::{StorageError, failed};
 use super::layout::{BlobId, Layout};
@@ -11,20 +11,20 @@ use crate::crypto::{Keys, NodeId, Version};
 use crate::disk::{Disk, DiskPath, EntryKind};
 use crate::limits::{CONVERT_BATCH_MAX, PACKED_BYTES_MAX};
 
-/// What a conversion has done.
+/// What a conversion has moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Converted {
     /// Blobs that were moved.
     pub blobs: u64,
-    /// Their bytes.
+    /// The bytes of these blobs.
     pub bytes: u64,
 }
 
-/// Brings a data directory into a layout; nothing where it has that layout already. Tells how far it is after each blob
-/// or batch of them. Where there is no catalog, or a damaged one, the versions of the one that is made go on above `above`.
+/// Brings a data directory into a layout; returns `None` if it has that layout already. Reports its progress after each
+/// blob or batch of blobs. If the catalog is missing or damaged, the versions of the new one go on above `above`.
 ///
 /// # Errors
-/// What was moved has been moved; the next conversion goes on with the rest.
+/// Blobs that were moved stay moved; the next conversion goes on with the rest.
 pub fn convert<D: Disk>(
     disk: &D,
     keys: &Keys,
@@ -71,7 +71,7 @@ impl<D: Disk> Conversion<'_, D> {
         (self.told)(self.converted);
     }
 
-    /// Every file that lies in its old place.
+    /// Moves every file that lies in its old place.
     fn move_files(&mut self) -> Result<(), StorageError> {
         let root = DiskPath::root();
         let disk = &self.store.disk;
@@ -94,7 +94,7 @@ impl<D: Disk> Conversion<'_, D> {
         self.pack(&mut batch)
     }
 
-    /// Moves a file where it is a blob in its old place.
+    /// Moves a file if it is a blob in its old place.
     fn move_file(
         &mut self,
         owner: NodeId,
@@ -112,7 +112,7 @@ impl<D: Disk> Conversion<'_, D> {
             return if batch.len() == CONVERT_BATCH_MAX { self.pack(batch) } else { Ok(()) };
         }
         self.store.rename_to(&path, &self.to.place(self.store.node, &blob))?;
-        // Nothing is left to take: what goes are the folders that are empty.
+        // The file is gone already: this only prunes the folders that are empty.
         self.store.take_away(&path, |_| Ok(()))?;
         self.count(1, len);
         Ok(())
@@ -126,7 +126,7 @@ impl<D: Disk> Conversion<'_, D> {
         }
     }
 
-    /// Takes small files into the catalog. They go once its commit is durable.
+    /// Takes small files into the catalog. They are removed once its commit is durable.
     fn pack(&mut self, batch: &mut Vec<(BlobId, DiskPath)>) -> Result<(), StorageError> {
         let (mut changes, mut sum) = (Vec::new(), 0);
         for (blob, path) in batch.iter() {
@@ -154,7 +154,8 @@ impl<D: Disk> Conversion<'_, D> {
             }
             let (mut changes, mut sum) = (Vec::new(), 0);
             for (blob, bytes) in objects {
-                // No version is needed: a start drops what is left of it, and the next conversion writes it again.
+                // No version is needed: after a crash the next start drops the temporary file, and the next conversion
+                // writes it again.
                 let mut writer = self.store.write_blob(blob, Version(0))?;
                 writer.write(&bytes)?;
                 self.store.stage(&writer, true)?;

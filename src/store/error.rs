@@ -15,13 +15,13 @@ pub enum StorageError {
         operation: &'static str,
         /// The path below the data directory.
         path: DiskPath,
-        /// Why not.
+        /// What the operating system said.
         source: io::Error,
     },
     /// The catalog could not be read or changed.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
-    /// The blobs lie in a way that cannot be used.
+    /// The layout of the data directory cannot be used.
     #[error(transparent)]
     Layout(#[from] LayoutError),
 }
@@ -40,7 +40,7 @@ impl StorageError {
     }
 }
 
-/// Adds what was attempted, and where, to an error of the disk.
+/// Returns a function that adds the operation and the path to a disk error.
 pub(super) fn failed(operation: &'static str, path: &DiskPath) -> impl FnOnce(io::Error) -> StorageError {
     let path = path.clone();
     move |source| StorageError::Disk { operation, path, source }
@@ -49,7 +49,7 @@ pub(super) fn failed(operation: &'static str, path: &DiskPath) -> impl FnOnce(io
 /// Why the catalog could not be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum CatalogError {
-    /// The database refused or its file could not be read or written.
+    /// The database refused, or its file could not be read or written.
     #[error("the catalog failed: {0}")]
     Database(#[source] Box<redb::Error>),
     /// A record does not decode: the file was changed by something else.
@@ -61,7 +61,7 @@ pub enum CatalogError {
 }
 
 impl CatalogError {
-    /// Whether what was read is no catalog. An error of the disk is not: what it could not read may be whole.
+    /// Whether the file was read and is no catalog. A disk error says no: the file that could not be read may be whole.
     pub(super) fn is_damage(&self) -> bool {
         match self {
             Self::Database(error) => match &**error {

@@ -1,4 +1,4 @@
-//! What this node holds for others.
+//! The replicas that this node holds for other nodes, as the catalog has them.
 
 use super::error::StorageError;
 use super::{Known, Store, Usage};
@@ -6,18 +6,19 @@ use crate::crypto::{HashedKey, NodeId};
 use crate::disk::Disk;
 
 impl<D: Disk> Store<D> {
-    /// What this node knows of a replica that it holds, or of one that its owner deleted everywhere.
+    /// Returns what this node knows of a replica: that it holds it, or that the owner deleted it everywhere.
     ///
     /// # Errors
-    /// Where the catalog cannot be read.
+    /// Fails if the catalog cannot be read.
     pub fn held(&self, owner: NodeId, hashed: HashedKey) -> Result<Option<Known>, StorageError> {
         Ok(self.catalog.held(owner, hashed)?)
     }
 
-    /// Every replica that this node holds, and every one that its owner deleted, in the order of owner and name.
+    /// Returns every replica that this node holds, and every one that its owner deleted everywhere, in the order of
+    /// owner and name, from the first one after `after`.
     ///
     /// # Errors
-    /// Where the catalog cannot be read.
+    /// Fails if the catalog cannot be read.
     pub fn list_held(
         &self,
         after: Option<(NodeId, HashedKey)>,
@@ -26,10 +27,10 @@ impl<D: Disk> Store<D> {
         Ok(self.catalog.list_held(after, limit)?)
     }
 
-    /// What an owner takes up here. Counted from the whole catalog when it is first wanted.
+    /// Returns what an owner takes up here. It is counted from the whole catalog when it is first wanted.
     ///
     /// # Errors
-    /// Where the catalog cannot be read.
+    /// Fails if the catalog cannot be read.
     pub fn usage(&self, owner: NodeId) -> Result<Usage, StorageError> {
         Ok(self.catalog.usage(owner)?)
     }

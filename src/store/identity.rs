@@ -18,25 +18,25 @@ use crate::seed::{Rng, SeedRng};
 
 const HEADER: &str = "dacapo identity 1\n";
 
-/// Who owns a data directory.
+/// The identity of a data directory.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    /// The secret that all keys come from.
+    /// The secret that all keys are derived from.
     pub master: MasterSecret,
-    /// Whether it was made just now.
+    /// Whether the secret was made by this call.
     pub is_new: bool,
 }
 
 /// Why a data directory has no usable identity. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
-    /// The file exists and is not an identity. It is left alone: it may be all that is left of a secret.
+    /// The file exists and is not an identity. It is left alone, because it may be all that is left of a secret.
     #[error("the identity file is damaged: {0}; restore it from a backup, it is not replaced")]
     Damaged(&'static str),
-    /// There are files of a node and no identity to read them with.
+    /// There are files of a node, but no identity to read them with.
     #[error("the data directory holds files but no identity; restore the identity file, or use an empty directory")]
     Missing,
-    /// It is that of another node.
+    /// The identity is that of another node.
     #[error("the data directory is that of another node; use an empty directory")]
     Other,
     /// The disk failed.
@@ -44,7 +44,7 @@ pub enum IdentityError {
     Disk {
         /// What was attempted.
         operation: &'static str,
-        /// Why not.
+        /// What the operating system said.
         source: io::Error,
     },
 }
@@ -53,7 +53,8 @@ impl Identity {
     /// Reads the identity, or makes one in an empty data directory. Durable on return.
     ///
     /// # Errors
-    /// Never replaces a file that is there.
+    /// Fails if the file is damaged, if it is missing though there are files, or if the disk fails. An existing file is
+    /// never replaced.
     pub fn load_or_create(disk: &impl Disk, rng: &mut SeedRng) -> Result<Self, IdentityError> {
         let failed = |operation| move |source| IdentityError::Disk { operation, source };
         if let Some(master) = Self::load(disk)? {
@@ -75,7 +76,7 @@ impl Identity {
     /// Durable on return.
     ///
     /// # Errors
-    /// Where there is another identity, or are files of an unknown one.
+    /// Fails if there is another identity, or if there are files of an unknown one.
     pub fn restore(disk: &impl Disk, master: &MasterSecret) -> Result<(), IdentityError> {
         match Self::load(disk)? {
             Some(found) if found == *master => return Ok(()),
@@ -89,20 +90,20 @@ impl Identity {
         write(disk, master).map_err(failed("write"))
     }
 
-    /// Reads the master secret; `None` where there is no identity.
+    /// Reads the master secret; `None` if there is no identity.
     ///
     /// # Errors
-    /// Where it cannot be read, or is damaged.
+    /// Fails if the file cannot be read, or is damaged.
     pub fn load(disk: &impl Disk) -> Result<Option<MasterSecret>, IdentityError> {
         let text = text_file::read(disk, &layout::identity(), text_file::FILE_BYTES_MAX);
         let text = text.map_err(|source| IdentityError::Disk { operation: "read", source })?;
         text.map(|text| Self::parse(&Zeroizing::new(text))).transpose()
     }
 
-    /// The master secret that the bytes of the file hold.
+    /// Reads the master secret from the bytes of the file.
     ///
     /// # Errors
-    /// Where they are damaged.
+    /// Fails if the bytes are damaged.
     pub fn parse(bytes: &[u8]) -> Result<MasterSecret, IdentityError> {
         let secret = text_file::checked(bytes, HEADER).map_err(IdentityError::Damaged)?;
         let secret = hex::decode(secret).map_err(|_| IdentityError::Damaged("its secret is not 64 hex digits"))?;

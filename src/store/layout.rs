@@ -1,20 +1,21 @@
-//! Where things lie in a data directory. Pure.
+//! The places of all files in a data directory. Pure.
 //!
 //! ```text
 //! identity             the master secret
 //! cluster              the secret of the cluster
-//! members              whom the node dials and admits
+//! members              the nodes that this node dials and admits
 //! layout               which of the two layouts the blobs have
-//! catalog.redb         what every blob must be, and the small ones where they are packed
+//! catalog.redb         what every blob must be, and the small blobs if they are packed
 //! <own id>/d44bd/0bbda/685d5/db90f/41956/8b531/ab9af/a97b/<SHA-1 of the key>     own files, plaintext
 //! <owner's id>/44b2a/6b69c/ffe1e/a7922/da80d/75577/<hashed key>                  replicas, sealed
 //! tmp/                 files that are being written
 //! quarantine/          damaged files, for people to look at
 //! ```
 //!
-//! That is [`Layout::Folders`]: a name is cut into folders of 5 digits, and so a name of 40 digits lies 8 folders deep
-//! and one of 32 digits 6: the digits left over make no folder. In [`Layout::Packed`] blobs of up to
-//! [`PACKED_BYTES_MAX`](crate::limits::PACKED_BYTES_MAX) lie in the catalog, and the others one folder of 2 digits deep.
+//! That is [`Layout::Folders`]: each 5 digits of a name make a folder, so a name of 40 digits lies 8 folders deep, and
+//! one of 32 digits lies 6 folders deep (2 digits are left over). In [`Layout::Packed`] blobs of up to
+//! [`PACKED_BYTES_MAX`](crate::limits::PACKED_BYTES_MAX) lie in the catalog, and the others one folder of 2 digits
+//! deep.
 
 use std::fmt;
 use std::str::FromStr;
@@ -22,13 +23,13 @@ use std::str::FromStr;
 use crate::crypto::{HashedKey, NodeId, PathName, Version};
 use crate::disk::DiskPath;
 
-/// The digits of a name that make one of many folders.
+/// The digits of a name that make one folder of many. Source: the original layout.
 const FOLDER_DIGITS: usize = 5;
 
-/// The digits of a name that make its only folder: 256 folders keep each short up to some million large files.
+/// The digits of a name that make its only folder. Chosen: 256 folders keep each short up to some million large files.
 const PACKED_FOLDER_DIGITS: usize = 2;
 
-/// How the blobs of a data directory lie in it. Chosen when it is first used, and recorded there.
+/// How the blobs of a data directory lie in it. Chosen when the directory is first used, and recorded there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Layout {
     /// Each blob is a file below folders made of its name, as in the original.
@@ -48,10 +49,10 @@ pub enum BlobId {
 }
 
 impl Layout {
-    /// The name of each.
+    /// Every layout with its name.
     pub const ALL: [(Self, &'static str); 2] = [(Self::Folders, "folders"), (Self::Packed, "packed")];
 
-    /// Where a blob lies as a file in the data directory of `node`.
+    /// Returns the place of a blob as a file in the data directory of `node`.
     #[must_use]
     pub fn place(self, node: NodeId, blob: &BlobId) -> DiskPath {
         let (owner, name) = match blob {
@@ -88,85 +89,86 @@ impl FromStr for Layout {
     }
 }
 
-/// The master secret.
+/// Returns the path of the identity file.
 #[must_use]
 pub fn identity() -> DiskPath {
     DiskPath::root().child("identity")
 }
 
-/// The identity while it is being written.
+/// Returns the path of the identity file while it is being written.
 #[must_use]
 pub(super) fn identity_temporary() -> DiskPath {
     DiskPath::root().child("identity.new")
 }
 
-/// The cluster that the node is in.
+/// Returns the path of the file that names the cluster.
 #[must_use]
 pub fn cluster() -> DiskPath {
     DiskPath::root().child("cluster")
 }
 
-/// The same while it is being written.
+/// Returns the path of the file that names the cluster while it is being written.
 #[must_use]
 pub(crate) fn cluster_temporary() -> DiskPath {
     DiskPath::root().child("cluster.new")
 }
 
-/// Whom the node dials and admits.
+/// Returns the path of the list of members.
 #[must_use]
 pub fn members() -> DiskPath {
     DiskPath::root().child("members")
 }
 
-/// The same while it is being written.
+/// Returns the path of the list of members while it is being written.
 #[must_use]
 pub(crate) fn members_temporary() -> DiskPath {
     DiskPath::root().child("members.new")
 }
 
-/// Which layout the directory has.
+/// Returns the path of the file that names the layout.
 #[must_use]
 pub fn layout() -> DiskPath {
     DiskPath::root().child("layout")
 }
 
-/// The same while it is being written.
+/// Returns the path of the file that names the layout while it is being written.
 #[must_use]
 pub(super) fn layout_temporary() -> DiskPath {
     DiskPath::root().child("layout.new")
 }
 
-/// The catalog.
+/// Returns the path of the catalog.
 #[must_use]
 pub fn catalog() -> DiskPath {
     DiskPath::root().child("catalog.redb")
 }
 
-/// The catalog while it is being made.
+/// Returns the path of the catalog while it is being made.
 #[must_use]
 pub(super) fn catalog_temporary() -> DiskPath {
     DiskPath::root().child("catalog.new")
 }
 
-/// Says, also after a kill, that a sync of the catalog has failed.
+/// Returns the path of the file that marks a failed sync of the catalog, so that a start after a kill knows of it too.
 #[must_use]
 pub(super) fn catalog_doubtful() -> DiskPath {
     DiskPath::root().child("catalog.doubtful")
 }
 
-/// Where files are written before they have their final name.
+/// Returns the folder in which files are written before they get their final name.
 #[must_use]
 pub fn temporary_dir() -> DiskPath {
     DiskPath::root().child("tmp")
 }
 
-/// Where damaged files are set aside.
+/// Returns the folder of the damaged files.
 #[must_use]
 pub fn quarantine_dir() -> DiskPath {
     DiskPath::root().child("quarantine")
 }
 
-/// Where a damaged blob is set aside. A start may give a number again; the newer file is then kept.
+/// Returns the place where a damaged blob is set aside. A later start may use a number again; the newer file then
+/// replaces the older one.
 #[must_use]
 pub(super) fn quarantined(blob: &BlobId, number: u64) -> DiskPath {
     quarantine_dir().child(&format!("{}{number:x}", quarantined_prefix(blob)))
@@ -185,13 +187,14 @@ fn quarantined_prefix(blob: &BlobId) -> String {
     }
 }
 
-/// Where a damaged catalog is set aside.
+/// Returns the place where a damaged catalog is set aside.
 #[must_use]
 pub(super) fn quarantined_catalog() -> DiskPath {
     quarantine_dir().child("catalog.redb")
 }
 
-/// Where one version of a blob is written. No two attempts of one life of a node share a file.
+/// Returns the place where one version of a blob is written. No two attempts between a start and a stop of a node share
+/// a file.
 #[must_use]
 pub fn temporary(blob: &BlobId, version: Version, attempt: u64) -> DiskPath {
     let name = match blob {
@@ -201,7 +204,8 @@ pub fn temporary(blob: &BlobId, version: Version, attempt: u64) -> DiskPath {
     temporary_dir().child(&name)
 }
 
-/// Which blob, version and attempt a name in the temporary directory stands for, if the node made it.
+/// Returns the blob, version and attempt that a name in the temporary folder stands for; `None` if no node makes that
+/// name.
 #[must_use]
 pub fn parse_temporary(name: &str) -> Option<(BlobId, Version, u64)> {
     let mut parts = name.split('.');
@@ -212,7 +216,7 @@ pub fn parse_temporary(name: &str) -> Option<(BlobId, Version, u64)> {
     };
     let mut number = || u64::from_str_radix(parts.next()?, 16).ok();
     let (version, attempt) = (Version(number()?), number()?);
-    // Only the exact text that `temporary` writes: one name for one meaning.
+    // Only the exact text that `temporary` writes counts, so that each meaning has one name.
     (temporary(&blob, version, attempt).segments().last() == Some(name)).then_some((blob, version, attempt))
 }
 

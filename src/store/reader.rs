@@ -29,22 +29,22 @@ impl<F: DiskFile> BlobReader<F> {
         Self { path, content: Content::Memory(bytes), position: 0, len }
     }
 
-    /// The length in bytes when it was opened.
+    /// Returns the length in bytes when the blob was opened.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "an empty file is a file like any other")]
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// The next bytes, at most as many as the buffer takes; fewer only at the end.
+    /// Reads the next bytes, as many as the buffer takes; fewer only at the end. Returns how many were read.
     ///
     /// # Errors
-    /// Where the disk fails.
+    /// Fails if the disk fails.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize, StorageError> {
         let count = match &self.content {
             Content::File(file) => read_full(file, self.position, buffer).map_err(failed("read", &self.path))?,
             Content::Memory(bytes) => {
-                let left = &bytes[usize::try_from(self.position).expect("within the bytes")..];
+                let left = &bytes[usize::try_from(self.position).expect("the position is within the bytes")..];
                 let count = left.len().min(buffer.len());
                 buffer[..count].copy_from_slice(&left[..count]);
                 count
@@ -54,7 +54,7 @@ impl<F: DiskFile> BlobReader<F> {
         Ok(count)
     }
 
-    /// Whether what is read is in memory.
+    /// Whether reading needs no disk, because the blob is in memory.
     #[must_use]
     pub fn is_quick(&self) -> bool {
         matches!(self.content, Content::Memory(_))

@@ -1,4 +1,4 @@
-//! What the catalog says of a file, and how it changes.
+//! What the catalog says of a file, and how that changes. Storing records is left to `catalog`.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,11 +10,11 @@ use crate::time::UnixMillis;
 /// A file of this node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnRecord {
-    /// What every replica of it must be.
+    /// What every replica of the file must be.
     pub seal: Seal,
-    /// The IV of its replicas; with it the plaintext is checked against the seal.
+    /// The IV of the replicas, with which the plaintext can be checked against the seal.
     pub iv: Iv,
-    /// When it was stored.
+    /// When the file was stored.
     pub modified: UnixMillis,
 }
 
@@ -23,18 +23,18 @@ pub struct OwnRecord {
 pub struct HeldRecord {
     /// What the replica must be.
     pub seal: Seal,
-    /// When it was stored here.
+    /// When the replica was stored here.
     pub stored: UnixMillis,
-    /// When its bytes were last compared with the seal.
+    /// When the replica's bytes were last compared with the seal.
     pub verified: UnixMillis,
 }
 
-/// What is known of the name of another node's file.
+/// What this node knows of another node's file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Known {
-    /// There is a replica.
+    /// This node holds a replica.
     File(HeldRecord),
-    /// The owner deleted it everywhere; nothing older comes back.
+    /// The owner deleted the file everywhere; no older version comes back.
     Deleted(Tombstone),
 }
 
@@ -47,7 +47,7 @@ pub enum Change {
     Deleted(HashedKey, Tombstone),
     /// A replica has a new version or is deleted everywhere.
     Held(NodeId, HashedKey, Box<Known>),
-    /// A replica turned out to be damaged and is not held any more.
+    /// A replica turned out to be damaged and is no longer held.
     Lost(NodeId, HashedKey),
     /// The bytes of a blob lie in the catalog, or no longer do.
     Object(BlobId, Option<Vec<u8>>),
@@ -56,7 +56,7 @@ pub enum Change {
 }
 
 impl OwnRecord {
-    /// What stands for it in a summary.
+    /// Returns the entry of the file in a summary.
     #[must_use]
     pub fn entry(&self, hashed: HashedKey) -> Entry {
         Entry::file(hashed, self.seal.version, &self.seal.digest)
@@ -64,7 +64,7 @@ impl OwnRecord {
 }
 
 impl Known {
-    /// The replica, where it is not deleted.
+    /// Returns the record of the replica; `None` if the file is deleted everywhere.
     #[must_use]
     pub fn file(self) -> Option<HeldRecord> {
         match self {
@@ -73,7 +73,7 @@ impl Known {
         }
     }
 
-    /// How new it is.
+    /// Returns the version of the replica or of the deletion.
     #[must_use]
     pub fn version(&self) -> Version {
         match self {
@@ -82,7 +82,7 @@ impl Known {
         }
     }
 
-    /// What stands for it in a summary.
+    /// Returns the entry of the file or of its deletion in a summary.
     #[must_use]
     pub fn entry(&self, hashed: HashedKey) -> Entry {
         match self {

@@ -1,5 +1,5 @@
-//! What a start does about a crash, and a running node about an error of its disk: every temporary file is either
-//! the bytes that a commit names, and then gets its final name, or it is dropped.
+//! What a start does about a crash, and a running node about a disk error: a temporary file either holds the bytes that
+//! a commit names, and then gets its final name, or it is dropped.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,15 +16,15 @@ use crate::limits::{CHUNK_BYTES, LIST_PAGE_MAX};
 /// What a start found and did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
-    /// Blobs that a commit had announced and that now have their final name.
+    /// Blobs that a commit had announced; they have their final name.
     pub finished: usize,
-    /// Temporary files that no commit names.
+    /// Temporary files that no commit names; they are gone.
     pub dropped: usize,
-    /// Where the catalog comes from.
+    /// How the start came by its catalog.
     pub catalog: Origin,
 }
 
-/// A temporary file and what it stands for.
+/// A temporary file, and the blob and version in it.
 #[derive(Clone)]
 pub(super) struct Temporary {
     blob: BlobId,
@@ -60,16 +60,16 @@ impl<D: Disk> Store<D> {
         lock(&self.unsettled).entry(blob).or_default().push(Temporary { blob, version, path });
     }
 
-    /// Whether nothing is left of an earlier attempt that failed.
+    /// Whether no earlier failed attempt has left a temporary file of this blob.
     fn is_settled(&self, blob: &BlobId) -> bool {
         !lock(&self.unsettled).contains_key(blob)
     }
 
-    /// Decides what an earlier attempt left that failed: the blob gets the name that a commit has announced, or
-    /// the temporary file is dropped. The caller holds the lock of the blob.
+    /// Decides about the temporary files that failed attempts have left: if a commit has announced one, it becomes the
+    /// blob; if not, it is dropped. The caller holds the lock of the blob.
     ///
     /// # Errors
-    /// It is then left for the next call, or the next start.
+    /// After an error the rest is left for the next call, or the next start.
     pub fn settle(&self, keys: &Keys, blob: &BlobId) -> Result<(), StorageError> {
         if self.is_settled(blob) {
             return Ok(());
@@ -82,7 +82,7 @@ impl<D: Disk> Store<D> {
         Ok(())
     }
 
-    /// True where the file got its final name.
+    /// Decides about one temporary file; returns true if it got its final name.
     fn settle_one(&self, keys: &Keys, temporary: &Temporary) -> Result<bool, StorageError> {
         let path = &temporary.path;
         if self.is_committed(keys, temporary)? {
@@ -90,13 +90,13 @@ impl<D: Disk> Store<D> {
             return Ok(true);
         }
         match self.disk.remove(path) {
-            // It was renamed before the call that failed.
+            // The file was renamed before the call that failed.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             removed => removed.map(|()| false).map_err(failed("remove", path)),
         }
     }
 
-    /// Whether a temporary file is complete and the catalog calls for just this version.
+    /// Whether a temporary file is complete and the catalog names its version.
     fn is_committed(&self, keys: &Keys, temporary: &Temporary) -> Result<bool, StorageError> {
         let Temporary { blob, version, path } = temporary;
         match blob {
@@ -114,7 +114,7 @@ impl<D: Disk> Store<D> {
     /// Whether a replica is there and is what its owner sealed.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// Fails if the replica cannot be read.
     pub fn is_good(&self, blob: &BlobId, record: &HeldRecord) -> Result<bool, StorageError> {
         is_sealed(self.read_blob(blob)?, record)
     }
@@ -122,13 +122,13 @@ impl<D: Disk> Store<D> {
     /// Whether the local copy of an own file is there and is what was sealed with this IV.
     ///
     /// # Errors
-    /// Where it cannot be read.
+    /// Fails if the local copy cannot be read.
     pub fn is_good_own(&self, blob: &BlobId, keys: &Keys, iv: Iv, seal: &Seal) -> Result<bool, StorageError> {
         is_plaintext(self.read_blob(blob)?, keys, iv, seal)
     }
 
-    /// The own file whose newest version is this one. Looks through all keys: a temporary file says the hash of
-    /// its key only, and a crash leaves few of them.
+    /// Returns IV and seal of the own file whose newest version is this one. Looks through all keys: the name of a
+    /// temporary file has only the hash of its key, and a crash leaves few of them.
     fn own_by_version(&self, version: Version, name: PathName) -> Result<Option<(Iv, Seal)>, StorageError> {
         let mut after = None;
         loop {
@@ -166,7 +166,7 @@ fn is_sealed<F: DiskFile>(reader: Option<BlobReader<F>>, record: &HeldRecord) ->
     Ok(len == record.seal.sealed_bytes() && digest == record.seal.digest)
 }
 
-/// The length of what is read, each chunk of which was handed on.
+/// Reads a blob to its end, hands on each chunk, and returns the length.
 fn pass<F: DiskFile>(mut reader: BlobReader<F>, mut each: impl FnMut(&mut [u8])) -> Result<u64, StorageError> {
     let mut buffer = vec![0; CHUNK_BYTES];
     let mut len = 0;

@@ -1,11 +1,11 @@
-//! Which layout a data directory has, as its file `layout` says.
+//! The layout that a data directory has, as its file `layout` says.
 //!
 //! ```text
 //! dacapo layout 1
-//! packed                  or folders, or "folders to packed" while it is converted
+//! packed                  or: folders, or "folders to packed" during a conversion
 //! ```
 //!
-//! A directory without that file is from before there was a choice, and has folders.
+//! A directory without that file was made before there was a choice, and has folders.
 
 use std::io;
 
@@ -19,13 +19,13 @@ const HEADER: &str = "dacapo layout 1\n";
 /// What a data directory says of its layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setup {
-    /// All blobs lie so.
+    /// All blobs lie in this layout.
     Settled(Layout),
-    /// A conversion has begun: a blob may lie either way.
+    /// A conversion has begun: a blob may lie in either layout.
     Converting {
-        /// How they lay.
+        /// The layout that the blobs had.
         from: Layout,
-        /// How they are to lie.
+        /// The layout that the blobs are to have.
         to: Layout,
     },
 }
@@ -34,20 +34,23 @@ pub enum Setup {
 #[derive(Debug, thiserror::Error)]
 pub enum LayoutError {
     /// The file is not what a node has written.
-    #[error("the file layout is damaged; it has to be the line {line:?} and then folders or packed", line = HEADER.trim_end())]
+    #[error(
+        "the file layout is damaged; it has to be the line {line:?} and then folders or packed",
+        line = HEADER.trim_end()
+    )]
     Damaged,
-    /// It is another one than was asked for.
+    /// The directory has another layout than was asked for.
     #[error("the data directory has the layout {found}, not {wanted}; `dacapo convert` changes it")]
     Other {
-        /// What it has.
+        /// The layout that the directory has.
         found: Layout,
-        /// What was asked for.
+        /// The layout that was asked for.
         wanted: Layout,
     },
     /// A conversion was interrupted.
     #[error("the conversion to the layout {to} was interrupted; `dacapo convert` goes on with it")]
     Converting {
-        /// How the blobs are to lie.
+        /// The layout that the blobs are to have.
         to: Layout,
     },
     /// The disk failed.
@@ -55,24 +58,24 @@ pub enum LayoutError {
     Disk {
         /// What was attempted.
         operation: &'static str,
-        /// Why not.
+        /// What the operating system said.
         source: io::Error,
     },
 }
 
 impl Setup {
-    /// What is recorded.
+    /// Reads what is recorded.
     ///
     /// # Errors
-    /// Where that cannot be read, or is damaged.
+    /// Fails if the file cannot be read, or is damaged.
     pub fn read(disk: &impl Disk) -> Result<Self, LayoutError> {
         Ok(recorded(disk)?.unwrap_or(Self::Settled(Layout::Folders)))
     }
 
-    /// Records it. Durable on return.
+    /// Records the layout. Durable on return.
     ///
     /// # Errors
-    /// The old or the new one is then recorded.
+    /// After an error the old or the new layout is recorded.
     pub fn write(self, disk: &impl Disk) -> Result<(), LayoutError> {
         let text = match self {
             Self::Settled(layout) => format!("{HEADER}{layout}\n"),
@@ -82,10 +85,10 @@ impl Setup {
             .map_err(|source| LayoutError::Disk { operation: "write", source })
     }
 
-    /// The layout that all blobs have.
+    /// Returns the layout that all blobs have.
     ///
     /// # Errors
-    /// Where a conversion has begun.
+    /// Fails if a conversion has begun.
     pub fn settled(self) -> Result<Layout, LayoutError> {
         match self {
             Self::Settled(layout) => Ok(layout),
@@ -95,11 +98,11 @@ impl Setup {
 }
 
 impl Layout {
-    /// Gives a directory that has not been used the wanted layout, or the default; and checks that one that has been
-    /// used has the wanted one.
+    /// Gives an unused directory the wanted layout, or the default if none is wanted. Checks that a used directory has
+    /// the wanted layout.
     ///
     /// # Errors
-    /// Where it has another one.
+    /// Fails if the directory has another layout, if a conversion has begun, or if the disk fails.
     pub fn choose(disk: &impl Disk, wanted: Option<Self>) -> Result<Self, LayoutError> {
         let failed = |source| LayoutError::Disk { operation: "look for", source };
         let found = match recorded(disk)? {

@@ -1,4 +1,4 @@
-//! What an owner takes up on this disk, kept in step with the catalog as the summaries are.
+//! What an owner takes up on this disk. The catalog updates it with each commit, as it does with the summaries.
 
 use std::ops::{Add, Sub};
 
@@ -8,19 +8,19 @@ use super::record::Known;
 use crate::crypto::IV_BYTES;
 use crate::limits::FILE_BYTES_MAX;
 
-/// The replicas and deletions of one owner.
+/// What the replicas and deletions of one owner take up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// Replicas.
+    /// The number of replicas.
     pub files: u64,
-    /// Their sealed bytes.
+    /// The sealed bytes of the replicas.
     pub bytes: u64,
-    /// Deletions that are remembered.
+    /// The number of deletions that are remembered.
     pub tombstones: u64,
 }
 
 impl Usage {
-    /// What one record takes up.
+    /// Returns what one record takes up.
     #[must_use]
     pub fn of(known: Option<&Known>) -> Self {
         match known {
@@ -39,7 +39,7 @@ impl Usage {
 impl Add for Usage {
     type Output = Self;
 
-    /// Lengths that a damaged record claims do not overflow.
+    /// Adds without overflow, whatever lengths a damaged record claims.
     fn add(self, other: Self) -> Self {
         Self {
             files: self.files.saturating_add(other.files),

@@ -1,5 +1,5 @@
-//! A blob that is being written: into a temporary file, or, where it may become part of the catalog, into memory for
-//! as long as it is small enough.
+//! A blob that is being written: into a temporary file, or, if it may become part of the catalog, into memory for as
+//! long as it is small enough.
 
 use super::error::{StorageError, failed};
 use super::layout::BlobId;
@@ -19,28 +19,28 @@ pub struct BlobWriter<D: Disk> {
 
 #[derive(Debug)]
 enum Content<F> {
-    /// A file of this name, and its length.
+    /// An open file, and its length so far.
     File(F, u64),
-    /// Becomes a file where it grows too long.
+    /// Bytes that move to a file once they are too many.
     Memory(Vec<u8>),
 }
 
 impl<D: Disk> BlobWriter<D> {
-    /// Begins a file.
+    /// Begins a blob in a temporary file.
     pub(super) fn file(disk: D, blob: BlobId, version: Version, temporary: DiskPath) -> Result<Self, StorageError> {
         let content = Content::File(disk.create(&temporary).map_err(failed("create", &temporary))?, 0);
         Ok(Self { blob, version, temporary, disk, content })
     }
 
-    /// Begins in memory.
+    /// Begins a blob in memory.
     pub(super) fn memory(disk: D, blob: BlobId, version: Version, temporary: DiskPath) -> Self {
         Self { blob, version, temporary, disk, content: Content::Memory(Vec::new()) }
     }
 
-    /// Appends.
+    /// Appends bytes.
     ///
     /// # Errors
-    /// What was written is then of no further use.
+    /// After an error the blob is of no further use.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
         match &mut self.content {
             Content::File(file, position) => {
@@ -63,13 +63,14 @@ impl<D: Disk> BlobWriter<D> {
         }
     }
 
-    /// Whether so many bytes more stay in memory.
+    /// Whether `bytes` more bytes would stay in memory.
     #[must_use]
     pub fn is_quick(&self, bytes: usize) -> bool {
         matches!(&self.content, Content::Memory(written) if written.len() + bytes <= PACKED_BYTES_MAX)
     }
 
-    /// The bytes, where they are to become part of the catalog; taken out at the first call.
+    /// Takes out the bytes that are to become part of the catalog; `None` if the blob is a file. Later calls find no
+    /// bytes.
     pub(super) fn take_bytes(&mut self) -> Option<Vec<u8>> {
         match &mut self.content {
             Content::File(..) => None,
@@ -83,7 +84,7 @@ impl<D: Disk> BlobWriter<D> {
         matches!(self.content, Content::File(..))
     }
 
-    /// Makes the temporary file durable, where there is one.
+    /// Makes the temporary file durable, if there is one.
     pub(super) fn sync(&self) -> Result<(), StorageError> {
         match &self.content {
             Content::File(file, _) => file.sync().map_err(failed("sync", &self.temporary)),

@@ -1,5 +1,5 @@
-//! Changing the catalog, within one transaction. The catalog never goes back: of a name it keeps the newest version that
-//! it was told of, in whatever order it was told.
+//! Changing the catalog, within one transaction. The catalog never goes back: for each name it keeps the newest version
+//! that it was told of, in whatever order the versions came.
 
 use redb::{ReadableTable, WriteTransaction};
 use serde::Serialize;
@@ -15,7 +15,8 @@ use crate::store::Usage;
 use crate::store::error::CatalogError;
 use crate::store::record::{Change, Known};
 
-/// Applies changes that belong together; none of them, and false, where one would go back.
+/// Applies changes that belong together. Applies none, and returns false, if the catalog has a newer version of a
+/// changed name, or another entry under the same version.
 pub(super) fn group(
     transaction: &WriteTransaction,
     changes: &[Change],
@@ -46,7 +47,8 @@ pub(super) fn group(
     Ok(true)
 }
 
-/// What is known of which name of whose files after a change; nothing where it is about no name.
+/// Returns whose file a change is about, its name, and its entry after the change; `None` if the change is about no
+/// name.
 fn what(change: &Change) -> Option<(Option<NodeId>, HashedKey, Option<Entry>)> {
     match change {
         Change::Own(_, hashed, record) => Some((None, *hashed, Some(record.entry(*hashed)))),

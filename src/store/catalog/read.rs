@@ -1,4 +1,4 @@
-//! Reading the catalog.
+//! Reading the catalog: single records, pages of records, and counts over all of them.
 
 use redb::{ReadableDatabase, ReadableTable};
 use serde::de::DeserializeOwned;
@@ -32,7 +32,7 @@ impl<D: Disk> Catalog<D> {
         })
     }
 
-    /// The key of an own file that peers know by this name.
+    /// Returns the key of an own file, which peers know by this name.
     pub(in crate::store) fn key_of(&self, hashed: HashedKey) -> Result<Option<Key>, CatalogError> {
         self.with(|database| {
             let read = database.begin_read()?;
@@ -42,7 +42,7 @@ impl<D: Disk> Catalog<D> {
         })
     }
 
-    /// The owner's own word that a file of its is deleted everywhere.
+    /// Returns the tombstone of an own file, which peers know by this name.
     pub(in crate::store) fn tombstone(&self, hashed: HashedKey) -> Result<Option<Tombstone>, CatalogError> {
         self.with(|database| {
             let read = database.begin_read()?;
@@ -52,7 +52,7 @@ impl<D: Disk> Catalog<D> {
         })
     }
 
-    /// What the local copies of deleted files were called, in the order of the names that peers know.
+    /// Returns the names of the local copies of deleted files, in the order of the names that peers know.
     pub(in crate::store) fn grave_names(
         &self,
         after: Option<HashedKey>,
@@ -71,7 +71,7 @@ impl<D: Disk> Catalog<D> {
         })
     }
 
-    /// Own files in the order of their keys.
+    /// Returns own files in the order of their keys.
     pub(in crate::store) fn list_own(
         &self,
         after: Option<&Key>,
@@ -80,7 +80,7 @@ impl<D: Disk> Catalog<D> {
         self.with(|database| {
             let read = database.begin_read()?;
             let Some(table) = exists(read.open_table(OWN))? else { return Ok(Vec::new()) };
-            // No key is the empty text, so the range from there on is the whole table.
+            // No key is the empty text, so a range from there on is the whole table.
             let start = after.map_or("", Key::as_str);
             let range = table.range(start..)?.filter(|entry| match entry {
                 Ok((key, _)) => key.value() != start,
@@ -105,7 +105,7 @@ impl<D: Disk> Catalog<D> {
         })
     }
 
-    /// Held replicas in the order of owner and name, with those that are deleted everywhere.
+    /// Returns held replicas, and those that are deleted everywhere, in the order of owner and name.
     pub(in crate::store) fn list_held(
         &self,
         after: Option<(NodeId, HashedKey)>,
@@ -130,7 +130,7 @@ impl<D: Disk> Catalog<D> {
         })
     }
 
-    /// The bytes of a small blob, where the layout packs them.
+    /// Returns the bytes of a small blob, if they lie in the catalog.
     pub(in crate::store) fn object(&self, blob: &BlobId) -> Result<Option<Vec<u8>>, CatalogError> {
         self.look_for(blob, <[u8]>::to_vec)
     }
@@ -147,7 +147,7 @@ impl<D: Disk> Catalog<D> {
         })
     }
 
-    /// The first small blobs that lie in the catalog, with their bytes.
+    /// Returns the first small blobs that lie in the catalog, with their bytes.
     pub(in crate::store) fn objects(&self, limit: usize) -> Result<Vec<(BlobId, Vec<u8>)>, CatalogError> {
         self.with(|database| {
             let read = database.begin_read()?;
@@ -225,13 +225,13 @@ impl<D: Disk> Catalog<D> {
     }
 }
 
-/// The name after one, where there is one.
+/// Returns the name after this one; `None` for the last.
 pub(in crate::store) fn next_name(hashed: HashedKey) -> Option<HashedKey> {
     let next = u128::from_be_bytes(hashed.0).checked_add(1)?;
     Some(HashedKey(next.to_be_bytes()))
 }
 
-/// Every name there can be.
+/// Returns the first and the last name there can be.
 pub(super) fn all_names() -> (HashedKey, HashedKey) {
     (HashedKey([0; 16]), HashedKey([0xff; 16]))
 }
@@ -248,7 +248,7 @@ pub(super) fn parse_key(text: &str) -> Result<Key, CatalogError> {
     text.parse().map_err(|_| CatalogError::Record { table: "own files" })
 }
 
-/// A table that no commit has made yet is an empty one.
+/// Returns a table; `None` if no commit has made it yet, and then it counts as empty.
 fn exists<T>(table: Result<T, redb::TableError>) -> Result<Option<T>, CatalogError> {
     match table {
         Ok(table) => Ok(Some(table)),
@@ -259,10 +259,10 @@ fn exists<T>(table: Result<T, redb::TableError>) -> Result<Option<T>, CatalogErr
 
 fn split_held_key(key: &[u8; 48]) -> (NodeId, HashedKey) {
     let (owner, hashed) = key.split_first_chunk().expect("48 bytes have a first 32");
-    (NodeId(*owner), HashedKey(hashed.try_into().expect("and a last 16")))
+    (NodeId(*owner), HashedKey(hashed.try_into().expect("48 bytes have a last 16")))
 }
 
-/// The blob of the key of an object.
+/// Returns the blob that a key of the object table stands for.
 fn blob_of(key: &[u8]) -> Option<BlobId> {
     match key.try_into() {
         Ok(name) => Some(BlobId::Own(PathName(name))),

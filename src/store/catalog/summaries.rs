@@ -1,5 +1,6 @@
-//! The summaries of what the catalog says, kept in step with each commit: of the own files, and of the replicas of each
-//! owner who has asked, and what these take up. Each is made from the whole catalog when it is first wanted, and again after a failed commit.
+//! The summaries of what the catalog says, updated by each commit: of the own files, and of the replicas of each owner
+//! that has asked, and what these replicas take up. Each is made from the whole catalog when it is first wanted, and
+//! again after a failed commit.
 
 use std::collections::BTreeMap;
 
@@ -12,20 +13,20 @@ use crate::store::Usage;
 use crate::store::error::CatalogError;
 use crate::store::lock::lock;
 
-/// Whose files are summarised: this node's own, or those of an owner for whom it holds replicas.
+/// The owner of the files in a summary: `None` is this node, otherwise an owner for which it holds replicas.
 type Whose = Option<NodeId>;
 
 #[derive(Default)]
 pub(super) struct Summaries {
     made: BTreeMap<Whose, Summary>,
-    /// Of what each peer is to hold, by this placement.
+    /// For each peer, the summary of the own files that it is to hold by `placement`.
     placed: BTreeMap<NodeId, Summary>,
     placement: Option<Placement>,
-    /// What each owner takes up who has stored or asked.
+    /// What each owner that has stored or asked takes up.
     usage: BTreeMap<NodeId, Usage>,
 }
 
-/// What a change does to a summary: what goes and what comes.
+/// What a change does to a summary: the entry that goes and the entry that comes.
 pub(super) struct StepOf {
     pub(super) whose: Whose,
     pub(super) before: Option<Entry>,
@@ -35,7 +36,7 @@ pub(super) struct StepOf {
 }
 
 impl Summaries {
-    /// Takes the steps of a commit; without them nobody knows what is true, and all are made anew.
+    /// Takes the steps of a commit. Without them the catalog may have changed or not, so all summaries are made anew.
     pub(super) fn follow(&mut self, steps: Option<Vec<StepOf>>) {
         let Some(steps) = steps else {
             self.placed.clear();
@@ -59,7 +60,7 @@ impl Summaries {
 }
 
 impl StepOf {
-    /// Keeps a summary in step that has such entries only.
+    /// Updates a summary of the entries for which `has` is true.
     fn take(&self, summary: &mut Summary, has: impl Fn(&Entry) -> bool) {
         if let Some(before) = self.before.filter(|entry| has(entry)) {
             summary.remove(&before);
@@ -71,7 +72,7 @@ impl StepOf {
 }
 
 impl<D: Disk> Catalog<D> {
-    /// The summary of the own files, or of the replicas of an owner.
+    /// Looks at the summary of the own files, or of the replicas of an owner.
     pub(in crate::store) fn summary<T>(
         &self,
         whose: Option<NodeId>,
@@ -90,7 +91,8 @@ impl<D: Disk> Catalog<D> {
         Ok(seen)
     }
 
-    /// The summary of what a peer is to hold of the own files. Another placement makes all of them anew.
+    /// Looks at the summary of the own files that a peer is to hold. All these summaries are made anew if the placement
+    /// is another than at the call before.
     pub(in crate::store) fn placed_summary<T>(
         &self,
         peer: NodeId,
@@ -111,14 +113,14 @@ impl<D: Disk> Catalog<D> {
         Ok(seen)
     }
 
-    /// What an owner takes up.
+    /// Returns what an owner takes up.
     pub(in crate::store) fn usage(&self, owner: NodeId) -> Result<Usage, CatalogError> {
         let mut summaries = lock(&self.summaries);
         if let Some(usage) = summaries.usage.get(&owner) {
             return Ok(*usage);
         }
         let usage = self.count_usage(owner)?;
-        // Who has nothing is counted at once, and takes the place of nobody.
+        // An owner without replicas is counted quickly, and takes no other owner's place.
         if usage != Usage::default() {
             if summaries.usage.len() > PEERS_MAX {
                 summaries.usage.pop_first();
@@ -128,7 +130,7 @@ impl<D: Disk> Catalog<D> {
         Ok(usage)
     }
 
-    /// Makes a summary of the entries that it is to have.
+    /// Makes a summary of the entries for which `has` is true.
     fn summarise(&self, whose: Whose, has: impl Fn(&Entry) -> bool) -> Result<Summary, CatalogError> {
         let mut summary = Summary::default();
         let (mut first, last) = read::all_names();
@@ -142,7 +144,7 @@ impl<D: Disk> Catalog<D> {
         }
     }
 
-    /// What stands for files in summaries, from one name to another, both included, in the order of the names.
+    /// Returns the entries of a range of names, both ends included, in the order of the names.
     pub(in crate::store) fn entries(
         &self,
         whose: Whose,

@@ -1,8 +1,8 @@
-//! A node: its peers, its files, and the calls on its [`Handle`]. This file starts it, stops it and wires its parts.
+//! A node: its peers, its files, and the calls on its [`Handle`]. This file starts, stops and wires a node.
 //!
-//! All of a node runs on one thread, as local tasks, in production as in simulation: the order in which tasks run
-//! is then a function of the seed. What blocks leaves the thread through the disk seam. Stopping drops every task
-//! at its next wait; what was not acknowledged by then stays as it is, and the next start finishes or drops it.
+//! All of a node runs on one thread, as local tasks, in production as in simulation: the order in which tasks run is
+//! then a function of the seed. Blocking work leaves the thread through the disk seam. Stopping drops every task at its
+//! next wait; work that was not acknowledged by then stays as it is, and the next start finishes or drops it.
 //!
 //! A node has two roles over one set of connections. The *owner* stores, gets, deletes and repairs its own files; the
 //! *holder* takes, gives back, checks and releases replicas for others. Neither names the other.
@@ -53,7 +53,8 @@ pub use handle::{Content, Handle};
 pub use holder::quota::Quota;
 pub use lanes::Lane;
 
-/// A task of the node panicked, which is a defect. The node has stopped; its data directory is as after a crash.
+/// The error of a node that has stopped because one of its tasks panicked, which is a defect. The data directory is as
+/// after a crash.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a task of the node panicked")]
 pub struct Panicked;
@@ -66,10 +67,11 @@ pub struct Node {
 }
 
 impl Node {
-    /// Opens the data directory, listens, and begins to dial. Needs a tokio `LocalSet`, or a local runtime.
+    /// Starts a node: opens its data directory, listens, and begins to dial. Needs a tokio `LocalSet`, or a local
+    /// runtime.
     ///
     /// # Errors
-    /// If the data directory or the address cannot be used.
+    /// Returns an error if the data directory or the address cannot be used.
     pub async fn start<P: Platform>(platform: P, config: Config) -> Result<Self, StartError> {
         let disk = platform.disk().clone();
         let mut identity_lane = config.seed.rng(Lane::Identity);
@@ -129,7 +131,7 @@ impl Node {
     /// Waits until the node has been stopped, every task has ended and the data directory is closed.
     ///
     /// # Errors
-    /// If a task panicked.
+    /// Returns [`Panicked`] if a task panicked.
     pub async fn stopped(mut self) -> Result<(), Panicked> {
         self.tasks.stop.cancelled().await;
         self.tasks.tracker.close();

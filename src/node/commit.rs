@@ -1,5 +1,5 @@
-//! Makes things durable: a written blob with the change of the catalog that names it, and group commit, by which
-//! changes that arrive while a commit is on its way to the disk go into the next one together.
+//! Makes changes durable: a written blob together with the change of the catalog that names it. Commits are grouped:
+//! changes that arrive while one commit is on its way to the disk go into the next one together.
 
 pub(super) mod queue;
 
@@ -17,15 +17,15 @@ use queue::Commit;
 /// Why a written blob was not kept.
 #[derive(Debug)]
 pub(super) enum KeepError {
-    /// Before its commit: nothing has changed.
+    /// The blob failed before its commit: nothing has changed.
     NotStored(StorageError),
-    /// A newer version has come first: nothing has changed.
+    /// A newer version came first: nothing has changed.
     Outdated,
-    /// At its commit or after it: it may count or not.
+    /// The blob failed at its commit or after it: the new version may count or not.
     PerhapsStored(StorageError),
 }
 
-/// Commits until the node stops.
+/// Commits the queued changes until the node stops.
 pub(super) async fn run<P: Platform>(context: Shared<P>, mut commits: mpsc::Receiver<Commit>) {
     let mut batch = Vec::new();
     while commits.recv_many(&mut batch, COMMIT_BATCH_MAX).await > 0 {
@@ -38,8 +38,8 @@ pub(super) async fn run<P: Platform>(context: Shared<P>, mut commits: mpsc::Rece
     }
 }
 
-/// Commits everything at once. If that fails, the changes of each caller are tried alone, so that each learns its own
-/// fate.
+/// Commits the changes of all callers at once. If that fails, commits those of each caller alone, so that each caller
+/// learns what became of its own.
 fn commit_each<D: Disk>(store: &Store<D>, changes: &[Vec<Change>]) -> Vec<Result<bool, StorageError>> {
     match store.commit_each(&changes.iter().map(Vec::as_slice).collect::<Vec<_>>()) {
         Ok(made) => made.into_iter().map(Ok).collect(),
@@ -49,8 +49,8 @@ fn commit_each<D: Disk>(store: &Store<D>, changes: &[Vec<Change>]) -> Vec<Result
 }
 
 impl<P: Platform> Context<P> {
-    /// Makes a written blob durable and gives it its name. If there is a change, the catalog commits to it in between:
-    /// from there on the new version counts. The caller holds the lock of the blob and has settled it.
+    /// Makes a written blob durable and gives it its name. If there is a `change`, the catalog commits it in between:
+    /// from that commit on the new version counts. The caller holds the lock of the blob and has settled it.
     pub(super) async fn keep(&self, mut writer: BlobWriter<P::Disk>, change: Option<Change>) -> Result<(), KeepError> {
         let is_named = change.is_some();
         let packed = self.store.packed(&mut writer);
@@ -94,14 +94,14 @@ impl<P: Platform> Context<P> {
         }
     }
 
-    /// Drops what was written.
+    /// Drops a written blob.
     pub(super) async fn discard(&self, writer: BlobWriter<P::Disk>) {
         // If this fails too, the next start drops the file.
         drop(self.blocking(move |store| store.discard(&writer)).await);
     }
 
-    /// Makes a change of the catalog durable. Returns false if the catalog would go back behind what it knows; then
-    /// nothing was changed.
+    /// Makes a change of the catalog durable. Returns false, and changes nothing, if the catalog already knows
+    /// something newer.
     pub(super) async fn commit(&self, change: Change) -> Result<bool, StorageError> {
         self.commits.commit(vec![change]).await
     }

@@ -1,4 +1,4 @@
-//! What a node is started with, and why it is not started.
+//! What a node is started with, and why a start fails.
 
 use std::io;
 use std::rc::Rc;
@@ -13,42 +13,43 @@ use crate::store::layout::Layout;
 use crate::store::{self, IdentityError};
 use crate::transport::Address;
 
-/// What a node is started with. [`Config::new`] takes what has no default.
+/// What a node is started with. [`Config::new`] takes the settings that have no default.
 pub struct Config {
-    /// Where it listens; port 0 takes a free one.
+    /// Where the node listens; port 0 takes a free port.
     pub listen: Address,
-    /// The peers that it dials, beside those that its data directory names, and dials again whenever they are lost.
-    /// None by default.
+    /// The peers that the node dials, beside those that its data directory names, and dials again whenever they are
+    /// lost. None by default.
     pub peers: Vec<Address>,
     /// What the nodes of the cluster share.
     pub cluster: ClusterSecret,
-    /// How the blobs of its data directory lie. By default as they do already; in a new directory in
+    /// The layout of the blobs in the data directory. By default the layout that is already there; in a new directory
     /// [`Layout::Folders`].
     pub layout: Option<Layout>,
-    /// How many peers are to hold each of its files. By default all.
+    /// How many peers are to hold each of the node's files. By default all.
     pub replicas: Replicas,
-    /// What each owner may take up on its disk. By default as much as there is.
+    /// What each owner may take up on the node's disk. By default as much as there is.
     pub quota: Quota,
-    /// What it does about peers that lack its files. By default it sends them what they lack.
+    /// What the node does about peers that lack its files. By default it sends them what they lack.
     pub mode: Mode,
-    /// The source of its keys, IVs and jitter. Never the same for two starts.
+    /// The source of the node's keys, IVs and jitter. Two starts must never have the same seed.
     pub seed: Seed,
-    /// Receives its events. By default nobody does.
+    /// Receives the node's events. By default the events are dropped.
     pub events: EventSink,
 }
 
-/// What a node does when a peer holds something else than the catalog says.
+/// What a node does if a peer holds something else than the catalog says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// It learns what the peer knows more, and sends what the peer lacks.
+    /// The node learns what the peer knows and the catalog does not, and sends what the peer lacks.
     #[default]
     Normal,
-    /// It learns what the peer knows more, and sends nothing. For a recovery, where the catalog is not complete yet.
+    /// The node learns what the peer knows and the catalog does not, and sends nothing. For a recovery, while the
+    /// catalog is not complete yet.
     Learning,
 }
 
 impl Config {
-    /// Returns a configuration with the defaults that the fields name.
+    /// Returns a configuration in which every other field has its default.
     #[must_use]
     pub fn new(listen: Address, cluster: ClusterSecret, seed: Seed) -> Self {
         Self {
@@ -65,7 +66,8 @@ impl Config {
     }
 }
 
-/// Why a node did not start. Nothing was changed but what a crash had left half done.
+/// Why a node did not start. Nothing has changed, except that what a crash had left half done may be finished or
+/// dropped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {

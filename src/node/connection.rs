@@ -16,8 +16,8 @@ use crate::crypto::NodeId;
 use crate::limits::PROGRESS_TIMEOUT;
 use crate::protocol::{Message, WireError, message_frame, read_message, read_stream_header, stream_header};
 
-/// A connection on which one exchange runs at a time. Dropping it in the middle of one closes it. It ends at its next
-/// wait when the peer is not admitted any more.
+/// A connection on which one exchange runs at a time. Dropping the connection in the middle of an exchange closes it.
+/// The connection ends at its next wait once the peer is no longer admitted.
 pub(super) struct Connection<S> {
     records: Records<S>,
     members: Rc<MembersInForce>,
@@ -26,7 +26,7 @@ pub(super) struct Connection<S> {
 }
 
 impl<S> Connection<S> {
-    /// Whether the peer may not be one any more.
+    /// Whether the peer is no longer admitted.
     pub(super) fn is_turned_away(&self) -> bool {
         !self.members.admits(self.peer)
     }
@@ -43,13 +43,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         within(&self.members, self.peer, PROGRESS_TIMEOUT, async { Ok(self.records.write_all(&frame).await?) }).await
     }
 
-    /// Queues what precedes a stream of `len` bytes.
+    /// Queues the header of a stream of `len` bytes.
     pub(super) async fn queue_stream_header(&mut self, len: u64) -> Result<(), WireError> {
         let header = stream_header(len);
         within(&self.members, self.peer, PROGRESS_TIMEOUT, async { Ok(self.records.write_all(&header).await?) }).await
     }
 
-    /// Queues content and waits only while the peer takes none.
+    /// Queues content, and waits only while the peer takes none.
     pub(super) async fn queue_bytes(&mut self, bytes: &[u8]) -> Result<(), WireError> {
         within(&self.members, self.peer, PROGRESS_TIMEOUT, async { Ok(self.records.write_all(bytes).await?) }).await
     }
@@ -86,7 +86,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         .await
     }
 
-    /// Reads and drops content that is not wanted.
+    /// Reads `len` bytes of unwanted content and drops them.
     pub(super) async fn drain(&mut self, mut len: u64) -> Result<(), WireError> {
         let mut sink = [0; 4096];
         while len > 0 {
@@ -97,7 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    /// Whether an idle connection is of no use: closed, broken, or with bytes that nobody asked for.
+    /// Whether an idle connection is of no use: it is closed, is broken, or has bytes that nobody asked for.
     pub(super) fn is_stale(&mut self) -> bool {
         self.poll_end(&mut Context::from_waker(Waker::noop())).is_ready()
     }
@@ -114,7 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 }
 
-/// Gives up where the work takes longer than `limit`, or the peer is not admitted any more.
+/// Does the work, and gives up if it takes longer than `limit` or the peer is no longer admitted.
 async fn within<T>(
     members: &MembersInForce,
     peer: NodeId,

@@ -55,17 +55,17 @@ pub(super) struct Context<P: Platform> {
     pub(super) tasks: Tasks,
 }
 
-/// What the calls on own files share.
+/// What the tasks of the owner's side share.
 pub(super) struct OwnerState {
     pub(super) started: Instant,
     pub(super) replicas: Replicas,
     pub(super) mode: Mode,
     pub(super) in_flight: InFlight,
-    /// Bounds the repairs at one time.
+    /// Bounds how many repairs run at one time.
     pub(super) repairs: Arc<Semaphore>,
 }
 
-/// What the answers to peers share.
+/// What the tasks of the holder's side share.
 pub(super) struct HolderState {
     pub(super) quota: Quota,
     pub(super) reserved: Reserved,
@@ -81,7 +81,7 @@ pub(super) struct Tasks {
 }
 
 impl<P: Platform> Context<P> {
-    /// Tells an event.
+    /// Hands an event to the sink.
     pub(super) fn tell(&self, event: &Event) {
         (self.events)(event);
     }
@@ -93,13 +93,13 @@ impl<P: Platform> Context<P> {
 
     /// Runs a task until it ends or the node stops. A panic stops the node.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + 'static) {
-        // On the heap from the start: the runtime moves a task several times before its first poll.
+        // The task is on the heap from the start: the runtime moves it several times before its first poll.
         let task = Box::pin(task);
         let stop = self.tasks.stop.clone();
         let guard = PanicGuard { stop: stop.clone(), panicked: self.tasks.panicked.clone() };
         self.tasks.tracker.spawn_local(async move {
             let guard = guard;
-            // The stop comes first: no task may see that another one, which it waits for, has been dropped.
+            // The stop is polled first: no task may see that another task, for which it waits, has been dropped.
             tokio::select! {
                 biased;
                 () = stop.cancelled() => {}

@@ -20,7 +20,7 @@ pub(super) struct DataDir<D: Disk> {
     pub(super) is_new: bool,
 }
 
-/// Opens a data directory, and finishes or drops what a crash left half done. Gives a new one an identity.
+/// Opens a data directory, and finishes or drops what a crash left half done. Gives a new directory an identity.
 pub(super) fn open<D: Disk>(
     disk: D,
     layout: Option<Layout>,
@@ -31,7 +31,7 @@ pub(super) fn open<D: Disk>(
     Layout::choose(&disk, layout).map_err(store::StorageError::from)?;
     let members = Members::load(&disk)?;
     let keys = Keys::derive(&identity.master);
-    // If the catalog is lost, what was acknowledged before is older than this, even if no peer is left to say so.
+    // If the catalog is lost, every version that was acknowledged before is lower, even if no peer is left to say so.
     let above = Version(if identity.is_new { 0 } else { now.0 });
     let (store, recovered) = Store::open_above(disk, &keys, above)?;
     Ok(DataDir { keys: Arc::new(keys), store: Arc::new(store), members, recovered, is_new: identity.is_new })

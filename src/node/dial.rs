@@ -15,7 +15,8 @@ use crate::platform::Platform;
 use crate::protocol::Purpose;
 use crate::seed::Rng;
 
-/// Dials a configured peer, beats while it is connected, and dials again, until the node stops.
+/// Dials a configured peer, sends heartbeats while it is connected, and dials it again when it is lost, until the node
+/// stops.
 pub(super) async fn keep_connected<P: Platform>(context: Shared<P>, dial: Dial) {
     let Dial { address, node } = dial;
     let mut failures = 0;

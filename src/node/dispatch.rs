@@ -1,4 +1,4 @@
-//! Takes the calls of the handles and runs each as a task of its own, a bounded number at a time.
+//! Takes the calls of the handles and runs each call as a task of its own, a bounded number at a time.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::platform::Platform;
 pub(super) async fn run<P: Platform>(context: Shared<P>, mut calls: mpsc::Receiver<Call>) {
     let slots = Arc::new(Semaphore::new(CALLS_MAX));
     while let Some(call) = calls.recv().await {
-        let slot = slots.clone().acquire_owned().await.expect("never closed");
+        let slot = slots.clone().acquire_owned().await.expect("the semaphore is never closed");
         let task = context.clone();
         context.spawn(async move {
             answer(task, call).await;

@@ -17,8 +17,8 @@ use crate::store::Usage;
 use answers::{Fetched, FileInfo, Holder, PeerInfo, Receipt, Scrubbed, Stored};
 use errors::{DeleteError, GetError, MemberError, StatError, Stopped, StoreError};
 
-/// A handle on a running node. Clones are the same node; it may be used from any thread. Every call returns an
-/// error that says so once the node has stopped.
+/// A handle on a running node. Clones are handles on the same node; any thread may use them. Once the node has stopped,
+/// every call that can fail returns an error that says so.
 #[derive(Clone, Debug)]
 pub struct Handle {
     pub(super) calls: mpsc::Sender<Call>,
@@ -52,15 +52,15 @@ pub struct Content {
 }
 
 impl Content {
-    /// Content that is in memory.
+    /// Returns content that is in memory.
     #[must_use]
     pub fn bytes(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         Self { size: Some(bytes.len() as u64), reader: Box::new(std::io::Cursor::new(bytes)) }
     }
 
-    /// Content that is read while it is stored. Where the size is known, the replicas travel at the same time;
-    /// where it is not, they follow once the end has come.
+    /// Returns content that is read while it is stored. If the size is known, the replicas travel at the same time; if
+    /// not, they follow once the content has ended.
     #[must_use]
     pub fn reader(reader: impl AsyncRead + Send + Unpin + 'static, size: Option<u64>) -> Self {
         Self { size, reader: Box::new(reader) }
@@ -74,33 +74,36 @@ impl fmt::Debug for Content {
 }
 
 impl Handle {
-    /// Who the node is.
+    /// Returns the id of the node.
     #[must_use]
     pub fn node(&self) -> NodeId {
         self.node
     }
 
-    /// Where it listens.
+    /// Returns the address that the node listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Stores a file under a key, in place of an older version, and sends sealed replicas to every connected
-    /// peer. `Ok` means that it is durable on this node's disk; the receipts say which peers have it durably.
+    /// Stores a file under a key, in place of an older version, and sends sealed replicas to every connected peer that
+    /// is to hold the file. `Ok` means that the file is durable on this node's disk; the receipts say which peers have
+    /// it durably.
     ///
     /// # Errors
-    /// [`StoreError::Rejected`]: certainly not stored, the old version stands. [`StoreError::Unconfirmed`]: the
-    /// old or the new version stands, never a mixture. No mixture after a crash either.
+    /// Returns [`StoreError::Rejected`] if the file is certainly not stored and the old version stands, and
+    /// [`StoreError::Unconfirmed`] if the old or the new version stands, never a mixture. A crash leaves no mixture
+    /// either.
     pub async fn store(&self, key: &Key, content: Content) -> Result<Stored, StoreError> {
         self.call(|reply| Call::Store(key.clone(), content, reply)).await.unwrap_or_else(Err)
     }
 
-    /// Finds a file: the local copy where it is good, otherwise the first good one that a peer has, which is
-    /// then on the local disk again. What is returned was verified against what was stored.
+    /// Gets a file: from the local copy if that is good, otherwise from the first peer with a good copy. The file is
+    /// then on the local disk again. The returned content has been verified against what was stored.
     ///
     /// # Errors
-    /// Tells apart that nobody has the file, that some peers could not be asked, and that copies are damaged.
+    /// Returns an error that tells apart that nobody has the file, that some peers could not be asked, and that copies
+    /// are damaged.
     pub async fn get(&self, key: &Key) -> Result<Fetched, GetError> {
         self.call(|reply| Call::Get(key.clone(), reply)).await.unwrap_or_else(Err)
     }
@@ -108,98 +111,104 @@ impl Handle {
     /// Removes the local copy of a file, durably. Peers keep theirs, and a later `get` brings it back.
     ///
     /// # Errors
-    /// Where there is no local copy, or the disk fails.
+    /// Returns [`DeleteError::NotFound`] if there is no local copy, and another error if the disk fails.
     pub async fn delete(&self, key: &Key) -> Result<(), DeleteError> {
         self.call(|reply| Call::Delete(key.clone(), None, reply)).await.unwrap_or_else(Err)
     }
 
-    /// The same, where just this version is the current one: what was found out about another one does not count.
+    /// Removes the local copy of a file, durably, if its current version is still `version`. What a caller found out
+    /// about one version does not count for another.
     ///
     /// # Errors
-    /// Also [`DeleteError::Changed`], and nothing was deleted.
+    /// Returns [`DeleteError::Changed`], and deletes nothing, if another version is current. Otherwise fails as
+    /// [`delete`](Self::delete) does.
     pub async fn delete_version(&self, key: &Key, version: Version) -> Result<(), DeleteError> {
         self.call(|reply| Call::Delete(key.clone(), Some(version), reply)).await.unwrap_or_else(Err)
     }
 
-    /// Deletes a file here and at every peer: for the connected ones the receipts say whether they have done so, and
-    /// repair tells those that are away when they are back. Nothing older than this comes back.
+    /// Deletes a file here and at every peer, durably. The receipts say which connected peers have deleted it; repair
+    /// tells the peers that are away when they are back. No version older than the deletion comes back.
     ///
     /// # Errors
-    /// [`DeleteError::Rejected`] where nothing was deleted, and [`DeleteError::Unconfirmed`] where it may be.
+    /// Returns [`DeleteError::Unconfirmed`] or [`DeleteError::Stopped`] if the file may be deleted, and another error
+    /// if nothing was deleted.
     pub async fn delete_everywhere(&self, key: &Key) -> Result<Vec<Receipt>, DeleteError> {
         self.call(|reply| Call::DeleteEverywhere(key.clone(), None, reply)).await.unwrap_or_else(Err)
     }
 
-    /// The same, where just this version is the current one.
+    /// Deletes a file here and at every peer, durably, if its current version is still `version`.
     ///
     /// # Errors
-    /// Also [`DeleteError::Changed`], and nothing was deleted.
+    /// Returns [`DeleteError::Changed`], and deletes nothing, if another version is current. Otherwise fails as
+    /// [`delete_everywhere`](Self::delete_everywhere) does.
     pub async fn delete_version_everywhere(&self, key: &Key, version: Version) -> Result<Vec<Receipt>, DeleteError> {
         self.call(|reply| Call::DeleteEverywhere(key.clone(), Some(version), reply)).await.unwrap_or_else(Err)
     }
 
-    /// What each connected peer has of a file. They compare their copies with what was stored before they answer.
+    /// Returns what each connected peer has of a file. Each peer compares its copy with what was stored before it
+    /// answers.
     ///
     /// # Errors
-    /// Where this node knows no such file, or its disk fails.
+    /// Returns [`StatError::NotFound`] if this node knows no such file, and [`StatError::Disk`] if its disk fails.
     pub async fn holders(&self, key: &Key) -> Result<Vec<Holder>, StatError> {
         self.call(|reply| Call::Holders(key.clone(), reply)).await.unwrap_or_else(Err)
     }
 
     /// Compares every file and replica on this disk with the catalog, sets aside what is damaged, and fetches damaged
-    /// own files from the peers. Tells how far it is, as often as `told` has room.
+    /// own files from the peers. Sends its progress to `told` whenever that has room.
     ///
     /// # Errors
-    /// [`StatError::Stopped`] where the node stops before the end. What could not be read is counted instead.
+    /// Returns [`StatError::Stopped`] if the node stops before the end. A file that cannot be read is counted instead.
     pub async fn scrub(&self, told: mpsc::Sender<Scrubbed>) -> Result<Scrubbed, StatError> {
         self.call(|reply| Call::Scrub(told, reply)).await
     }
 
-    /// A page of this node's own files in the order of their keys, from the first one after `after`. The page
+    /// Returns a page of this node's own files in the order of their keys, from the first key after `after`. The page
     /// is empty at the end.
     ///
     /// # Errors
-    /// Where the disk fails.
+    /// Returns [`StatError::Disk`] if the disk fails.
     pub async fn list(&self, after: Option<&Key>) -> Result<Vec<FileInfo>, StatError> {
         self.call(|reply| Call::List(after.cloned(), reply)).await.unwrap_or_else(Err)
     }
 
-    /// What this node knows of one of its own files.
+    /// Returns what this node knows of one of its own files.
     ///
     /// # Errors
-    /// Where it knows no such file, or the disk fails.
+    /// Returns [`StatError::NotFound`] if the node knows no such file, and [`StatError::Disk`] if its disk fails.
     pub async fn stat(&self, key: &Key) -> Result<FileInfo, StatError> {
         self.call(|reply| Call::Stat(key.clone(), reply)).await.unwrap_or_else(Err)
     }
 
-    /// The peers of this node, the connected ones first. Empty once the node has stopped.
+    /// Returns the peers of this node, the connected ones first. There are none once the node has stopped.
     pub async fn peers(&self) -> Vec<PeerInfo> {
         self.call::<_, Stopped>(Call::Peers).await.unwrap_or_default()
     }
 
-    /// Changes who may be a peer. Durable on return, and in force: the connections of a peer that is forgotten end at
-    /// once. What is held for it stays held.
+    /// Changes which nodes may be peers. On return the change is durable and in force: the connections of a peer that
+    /// is forgotten end at once. What this node holds for that peer stays held.
     ///
     /// # Errors
-    /// Where the list has no room or cannot be written; it is then as before.
+    /// Returns [`MemberError::List`] if the list has no room or cannot be written; the list is then as before.
     pub async fn change_members(&self, change: MemberChange) -> Result<(), MemberError> {
         self.call(|reply| Call::ChangeMembers(change, reply)).await.unwrap_or_else(Err)
     }
 
-    /// Who was forgotten. Empty once the node has stopped.
+    /// Returns the nodes that were forgotten. There are none once the node has stopped.
     pub async fn forgotten(&self) -> Vec<NodeId> {
         self.call::<_, Stopped>(Call::Forgotten).await.unwrap_or_default()
     }
 
-    /// What another node's replicas take up on this disk.
+    /// Returns what another node's replicas take up on this disk.
     ///
     /// # Errors
-    /// Where the disk fails.
+    /// Returns [`StatError::Disk`] if the disk fails.
     pub async fn held_for(&self, owner: NodeId) -> Result<Usage, StatError> {
         self.call(|reply| Call::HeldFor(owner, reply)).await.unwrap_or_else(Err)
     }
 
-    /// Tells the node to stop, past all calls that wait. [`Node::stopped`](super::Node::stopped) says when it has.
+    /// Tells the node to stop, ahead of all calls that wait. [`Node::stopped`](super::Node::stopped) waits until it
+    /// has.
     pub async fn stop(&self) {
         self.stop.cancel();
     }

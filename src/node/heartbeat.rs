@@ -1,5 +1,5 @@
-//! Heartbeats on a control connection. Each tells what this side holds of the other side's files; an answer may also
-//! ask for connections on which the answering side asks.
+//! Heartbeats on a control connection. Each heartbeat tells what this side holds of the other side's files; an answer
+//! may also ask for connections on which the answering side asks.
 
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ pub(super) enum HeartbeatError {
     Question(&'static str),
 }
 
-/// Sends heartbeats until one fails, and returns why.
+/// Sends heartbeats until one fails, and returns why it failed.
 pub(super) async fn beat<P: Platform>(
     context: &Shared<P>,
     mut connection: Connection<Stream<P>>,
@@ -72,8 +72,8 @@ async fn open_for_peer<P: Platform>(context: Shared<P>, address: Address, _slot:
     }
 }
 
-/// Answers heartbeats until one fails to come, and returns why. The first one is answered at once, and each other one
-/// after the interval, or as soon as this side wants a connection opened.
+/// Answers heartbeats until one fails to come, and returns why. Answers the first one at once, and each later one after
+/// the interval, or as soon as this side wants a connection opened.
 pub(super) async fn answer<P: Platform>(
     context: &Shared<P>,
     mut connection: Connection<Stream<P>>,
@@ -102,8 +102,8 @@ pub(super) async fn answer<P: Platform>(
     }
 }
 
-/// Returns what this node holds for an owner, or nothing if its disk fails or is slow: no link is lost to a disk that
-/// hangs.
+/// Returns the print of what this node holds for an owner, or `None` if the disk fails or is slow: no link is lost to a
+/// disk that hangs.
 async fn held_of<P: Platform>(context: &Context<P>, owner: NodeId) -> Option<Print> {
     let slot = context.heartbeat_looks.clone().try_acquire_owned().ok()?;
     let look = context.blocking(move |store| {

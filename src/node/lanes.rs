@@ -1,12 +1,12 @@
-//! What a node draws random bytes for. Each purpose has a stream of the seed of its own.
+//! The purposes for which a node draws random bytes. Each purpose has its own stream of the seed.
 
 use std::cell::RefCell;
 
 use crate::crypto::Iv;
 use crate::seed::{Rng, Seed, SeedRng};
 
-/// A purpose for which random bytes are drawn. The number selects the stream of the seed and is part of what a seed
-/// means: it is never reused or changed.
+/// A purpose for which random bytes are drawn. Its number selects the stream of the seed and is part of what a seed
+/// means: a number is never reused or changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Lane {
@@ -52,7 +52,7 @@ impl Lanes {
     }
 }
 
-/// Draws an IV. No other draw gives the same.
+/// Draws an IV. No other draw gives the same IV.
 pub(super) fn draw_iv(lane: &RefCell<SeedRng>) -> Iv {
     let mut iv = Iv([0; 16]);
     lane.borrow_mut().fill_bytes(&mut iv.0);

@@ -1,4 +1,4 @@
-//! One lock per blob: changes of the same file follow each other, changes of different files do not wait.
+//! One lock per blob: changes of one blob follow each other, changes of different blobs do not wait for each other.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub(super) struct Locked {
 }
 
 impl Locks {
-    /// Waits for the lock, in the order of asking.
+    /// Waits for the lock of a blob, in the order of the calls.
     pub(super) async fn lock(&self, blob: BlobId) -> Locked {
         let lock = self.locks.borrow_mut().entry(blob).or_default().clone();
         let guard = lock.lock_owned().await;
@@ -34,7 +34,7 @@ impl Drop for Locked {
     fn drop(&mut self) {
         self.guard = None;
         let mut locks = self.locks.borrow_mut();
-        // Nobody holds or waits for it: only the map has it.
+        // If only the map has the lock, nobody holds it or waits for it.
         if locks.get(&self.blob).is_some_and(|lock| Arc::strong_count(lock) == 1) {
             locks.remove(&self.blob);
         }

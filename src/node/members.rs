@@ -25,18 +25,18 @@ impl MembersInForce {
         self.members.borrow().clone()
     }
 
-    /// Waits until no other change is under way; none begins while the guard lives.
+    /// Waits until no other change is under way. No other change begins while the guard lives.
     pub(super) async fn changing(&self) -> MutexGuard<'_, ()> {
         self.changing.lock().await
     }
 
-    /// Replaces the list. The connections of a node that is not admitted any more end when
-    /// [`tell_all`](Self::tell_all) is called.
+    /// Replaces the list. The connections of a node that is no longer admitted end when [`tell_all`](Self::tell_all) is
+    /// called.
     pub(super) fn replace(&self, members: Members) {
         self.members.replace(members);
     }
 
-    /// Wakes everybody who waits for a change of the list.
+    /// Wakes every task that waits for a change of the list.
     pub(super) fn tell_all(&self) {
         self.changed.notify_waiters();
     }
@@ -60,7 +60,7 @@ impl MembersInForce {
         }
     }
 
-    /// Runs work, and gives it up as soon as the node that it is about is not admitted any more.
+    /// Runs work, and gives it up as soon as `node` is no longer admitted.
     pub(super) async fn unless_turned_away<T>(&self, node: NodeId, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;

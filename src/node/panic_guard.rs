@@ -1,11 +1,11 @@
-//! A panic of one task stops the whole node.
+//! Stops the whole node if one of its tasks panics.
 
 use std::cell::Cell;
 use std::rc::Rc;
 
 use tokio_util::sync::CancellationToken;
 
-/// Stops the node, and notes why, if a panic unwinds through it.
+/// Stops the node, and notes that a task panicked, if a panic unwinds through this guard.
 pub(super) struct PanicGuard {
     pub(super) stop: CancellationToken,
     pub(super) panicked: Rc<Cell<bool>>,

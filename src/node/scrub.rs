@@ -1,5 +1,5 @@
-//! Scrubs: compares every blob of the data directory with the catalog, in the background and on demand. What is
-//! damaged is set aside. A replica is then sent again by its owner; an own file is fetched from a peer.
+//! Scrubs: compares every blob of the data directory with the catalog, in the background and on demand. What is damaged
+//! is set aside. A replica is then sent again by its owner; an own file is fetched from a peer.
 
 use std::time::Duration;
 
@@ -21,13 +21,13 @@ use crate::store::{Known, StorageError};
 /// How fast a scrub goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Pace {
-    /// Somebody waits for it.
+    /// A caller waits for the scrub.
     AtOnce,
-    /// Nobody should notice.
+    /// The scrub must not slow down anything else.
     Slow,
 }
 
-/// Scrubs for as long as the node runs: first an interval after the start, then an interval after each end.
+/// Scrubs for as long as the node runs: an interval after the start, and then an interval after the end of each scrub.
 pub(super) async fn run<P: Platform>(context: Shared<P>) {
     loop {
         sleep(SCRUB_INTERVAL).await;
@@ -35,7 +35,7 @@ pub(super) async fn run<P: Platform>(context: Shared<P>) {
     }
 }
 
-/// Scrubs once, as fast as the disk goes. Tells how far it is after each file, if somebody listens.
+/// Scrubs once, as fast as the disk goes. Sends its progress to `told` after each file, if that has room.
 pub(super) async fn now<P: Platform>(context: Shared<P>, told: mpsc::Sender<Scrubbed>) -> Scrubbed {
     all(&context, Pace::AtOnce, Some(told)).await
 }
@@ -67,9 +67,9 @@ async fn all<P: Platform>(context: &Shared<P>, pace: Pace, told: Option<mpsc::Se
     scrubbed
 }
 
-/// What came of one file.
+/// What became of one file.
 enum Outcome {
-    /// Nothing of it is on this disk, and nothing has to be.
+    /// The disk has no copy of the file, and needs none.
     Absent,
     Good,
     Damaged,
@@ -91,7 +91,7 @@ async fn note(
     scrubbed.restored += u64::from(matches!(outcome, Outcome::Restored));
     scrubbed.failed += u64::from(matches!(outcome, Outcome::Failed));
     if let Some(told) = told {
-        // A slow listener misses some of it.
+        // A slow listener misses some of the progress.
         told.try_send(*scrubbed).ok();
     }
     if pace == Pace::Slow {
@@ -136,7 +136,7 @@ async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome {
     }
 }
 
-/// Removes the local copies of deleted files that a crash has left behind, and says how many it could not.
+/// Removes the local copies of deleted files that a crash has left behind. Returns how many could not be removed.
 async fn remove_deleted<P: Platform>(context: &Shared<P>) -> u64 {
     let (mut after, mut failed) = (None, 0);
     loop {
@@ -166,7 +166,7 @@ async fn held<P: Platform>(context: &Shared<P>, owner: NodeId, hashed: HashedKey
         match store.held(owner, hashed)? {
             None => Ok(Outcome::Absent),
             Some(Known::Deleted(_)) => {
-                // A crash between the deletion's commit and this leaves the sealed bytes behind.
+                // A crash between the commit of the deletion and the removal leaves the sealed bytes behind.
                 store.remove_blob(&blob)?;
                 Ok(Outcome::Absent)
             }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::ops::{Add, Sub};
 use std::rc::Rc;
 
-/// Sums by key. A key whose sum is nothing takes up no memory. Clones are the same tally.
+/// Sums by key. A key with a sum of zero takes up no memory. Clones are the same tally.
 pub(super) struct Tally<K, V> {
     sums: Rc<RefCell<BTreeMap<K, V>>>,
 }
 
-/// Keeps an amount in a tally for as long as it lives.
+/// Keeps an amount in a tally for as long as this guard lives.
 pub(super) struct Tallied<K: Ord, V: Amount> {
     key: K,
     amount: V,
@@ -43,14 +43,14 @@ impl<K: Ord + Copy, V: Amount> Tally<K, V> {
         Tallied { key, amount, tally: self.clone() }
     }
 
-    /// Returns the sum of a key.
+    /// Returns the sum of a key, which is zero if nothing was added.
     pub(super) fn sum(&self, key: K) -> V {
         self.sums.borrow().get(&key).copied().unwrap_or_default()
     }
 }
 
 impl<K: Ord, V: Amount> Tallied<K, V> {
-    /// Returns what was added.
+    /// Returns the amount that was added.
     pub(super) fn amount(&self) -> V {
         self.amount
     }

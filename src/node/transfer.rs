@@ -11,12 +11,12 @@ use crate::platform::Platform;
 use crate::protocol::WireError;
 use crate::store::{BlobReader, StorageError};
 
-/// What is done to each chunk, away from the node's thread.
+/// The work that is done on each chunk, away from the node's thread.
 pub(super) trait Work: Send + 'static {
-    /// Takes the next chunk; may change it in place.
+    /// Takes the next chunk, and may change it in place.
     fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), StorageError>;
 
-    /// Whether so many bytes are worked on in memory, and sooner than another thread would wake up.
+    /// Whether this many bytes are worked on in memory, and sooner than another thread would wake up.
     fn is_quick(&self, bytes: usize) -> bool;
 }
 
@@ -30,7 +30,7 @@ pub(super) enum TransferError<E> {
 }
 
 /// Takes chunks from `source` until it gives an empty one, works on each, and hands it to `sink`, while `source`
-/// is already at the next one. Both get used buffers back. The work is returned in any case.
+/// already fetches the next one. Both get used buffers back. Returns the work in any case.
 pub(super) async fn run<P: Platform, W: Work, E>(
     context: &Context<P>,
     mut work: W,
@@ -62,7 +62,7 @@ pub(super) async fn run<P: Platform, W: Work, E>(
     }
 }
 
-/// Returns a source for [`run`]: the next `len` bytes of a connection.
+/// Returns a source for [`run`] that gives the next `len` bytes of a connection.
 pub(super) fn from_connection<S: AsyncRead + AsyncWrite + Unpin>(
     connection: &mut Connection<S>,
     mut len: u64,
@@ -87,7 +87,7 @@ pub(super) enum SendError {
     Short,
 }
 
-/// Sends `len` bytes of a blob, changed by `work` on their way.
+/// Sends `len` bytes of a blob, after `work` has changed them.
 pub(super) async fn send<P: Platform, F: DiskFile, S: AsyncRead + AsyncWrite + Unpin>(
     context: &Context<P>,
     mut blob: BlobReader<F>,

@@ -13,22 +13,22 @@ use crate::transport::Address;
 /// A store that was acknowledged: durable on this node's disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stored {
-    /// Which store of this node it was.
+    /// The version that this store made.
     pub version: Version,
     /// The length of the plaintext in bytes.
     pub size: u64,
     /// What became of the replica at each peer that was connected.
     pub receipts: Vec<Receipt>,
-    /// Known peers that were not connected; repair sends them the file when they are back.
+    /// How many known peers were not connected; repair sends them the file when they are back.
     pub away: usize,
 }
 
 /// What became of one replica.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// At which peer.
+    /// The peer that was to hold the replica.
     pub peer: NodeId,
-    /// `Ok` where the peer has it durably on its disk.
+    /// `Ok` if the peer has the replica durably on its disk.
     pub outcome: Result<(), ReplicaError>,
 }
 
@@ -37,76 +37,77 @@ pub struct Receipt {
 pub struct Fetched {
     /// The length of the plaintext in bytes.
     pub size: u64,
-    /// Which store of this node made it.
+    /// The version that was found.
     pub version: Version,
-    /// The peer that it came back from; `None` where the local copy was good.
+    /// The peer that the file came back from; `None` if the local copy was good.
     pub from: Option<NodeId>,
     pub(in crate::node) chunks: mpsc::Receiver<Result<Bytes, ReadError>>,
-    /// What has not been read yet.
+    /// How many bytes have not been read yet.
     pub(in crate::node) left: u64,
 }
 
 /// What a node knows of one of its own files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileInfo {
-    /// What it is called.
+    /// The key of the file.
     pub key: Key,
     /// The length of the plaintext in bytes.
     pub size: u64,
-    /// Which store of this node made it.
+    /// The current version.
     pub version: Version,
-    /// When it was stored, by this node's clock.
+    /// When the file was stored, by this node's clock.
     pub modified: UnixMillis,
-    /// BLAKE3 of its replicas.
+    /// BLAKE3 of the sealed bytes that the peers hold.
     pub digest: Digest,
-    /// Whether there is a copy on this node's disk. It is verified when it is read.
+    /// Whether there is a copy on this node's disk. The copy is verified when it is read.
     pub is_local: bool,
 }
 
-/// A peer that is connected now, or that was configured or connected and is away.
+/// A peer that is connected, or that was configured or connected and is away.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeerInfo {
-    /// Who it is, once that is known.
+    /// The id of the peer, once it is known.
     pub peer: Option<NodeId>,
-    /// Where it is dialled, if it can be.
+    /// Where the peer is dialled, if it can be.
     pub address: Option<Address>,
-    /// Whether it is dialled, and not only expected to dial.
+    /// Whether this node dials the peer, and does not only expect to be dialled.
     pub is_dialled: bool,
-    /// Whether it is connected.
+    /// Whether the peer is connected.
     pub is_connected: bool,
-    /// How far it holds this node's current files.
+    /// How far the peer holds this node's current files.
     pub progress: Progress,
-    /// Its requests that were refused: about files of others, or beyond its quota.
+    /// How many of the peer's requests were refused: about files of others, or beyond its quota.
     pub refused: u64,
 }
 
 /// What one connected peer says of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
-    /// Which peer.
+    /// The peer that answered.
     pub peer: NodeId,
-    /// What it has.
+    /// What the peer has.
     pub holding: Holding,
 }
 
 /// What a peer has of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Holding {
-    /// The current version, compared with its seal at that time of the peer's clock: just now, but for very large files.
+    /// The current version. The peer compared its copy with the seal just before it answered; of a very large file it
+    /// compared only the length.
     Current {
-        /// When.
+        /// When the peer compared the whole copy with its seal, by the peer's clock.
         verified: UnixMillis,
     },
-    /// An older version; repair will send it the current one.
+    /// An older version; repair will send the current one to the peer.
     Older {
-        /// Which.
+        /// The version that the peer has.
         version: Version,
     },
     /// Nothing.
     Nothing,
-    /// A damaged copy, which it does not count as held any more.
+    /// A damaged copy, which the peer no longer counts as held.
     Damaged,
-    /// It could not be asked.
+    /// The peer could not be asked.
     Unknown {
         /// Why not.
         reason: String,
@@ -116,40 +117,41 @@ pub enum Holding {
 /// What is known of how far a peer's replicas are current.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Progress {
-    /// Nothing was compared since it connected.
+    /// Nothing has been compared since the peer connected.
     Unknown,
-    /// It held every current file when it last said so; where the node only learns, it held nothing that is not known.
+    /// The peer held every current file when it last said so; if the node only learns, the peer held nothing that the
+    /// node does not know.
     Current,
-    /// It lacks files, and is being sent them or will be.
+    /// The peer lacks files, and is being sent them or will be.
     Behind,
 }
 
-/// What a scrub has come to.
+/// The result of a scrub, at its end or so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scrubbed {
-    /// Files and replicas that were read.
+    /// How many files and replicas were read.
     pub checked: u64,
-    /// Their bytes.
+    /// How many bytes they have.
     pub bytes: u64,
-    /// Those that were damaged or missing, and set aside.
+    /// How many were damaged or missing, and set aside.
     pub damaged: u64,
-    /// Damaged own files that came back from a peer.
+    /// How many damaged own files came back from a peer.
     pub restored: u64,
-    /// What could not be read; where the catalog cannot say what comes next, one for all that.
+    /// How many could not be read. If the catalog cannot say what comes next, the whole rest counts as one.
     pub failed: u64,
 }
 
 impl Stored {
-    /// How many peers have the replica durably.
+    /// Returns how many peers have the replica durably.
     #[must_use]
     pub fn replicas(&self) -> usize {
         self.receipts.iter().filter(|receipt| receipt.outcome.is_ok()).count()
     }
 
-    /// Itself, where so many peers have the replica durably.
+    /// Returns `self` if at least `replicas_min` peers hold the replica durably.
     ///
     /// # Errors
-    /// [`StoreError::Unconfirmed`]: the file is durable here, and at too few peers.
+    /// Returns [`StoreError::Unconfirmed`] if the file is durable here, and at fewer peers.
     pub fn at_least(self, replicas_min: usize) -> Result<Self, StoreError> {
         match self.replicas() {
             found if found < replicas_min => {
@@ -161,10 +163,10 @@ impl Stored {
 }
 
 impl Fetched {
-    /// The next piece of the content; `None` at its end.
+    /// Returns the next piece of the content, or `None` at its end.
     ///
     /// # Errors
-    /// Where the local disk fails while the file is read, or the node stops before its end.
+    /// Returns an error if the local disk fails while the file is read, or if the node stops before the end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, ReadError> {
         let chunk = self.chunks.recv().await.transpose()?;
         match &chunk {
@@ -175,10 +177,10 @@ impl Fetched {
         Ok(chunk)
     }
 
-    /// All of the content. Takes as much memory as the file is long.
+    /// Returns all of the content. Takes as much memory as the file is long.
     ///
     /// # Errors
-    /// Where the local disk fails while the file is read, or the node stops.
+    /// Returns an error if the local disk fails while the file is read, or if the node stops before the end.
     pub async fn read_all(mut self) -> Result<Vec<u8>, ReadError> {
         let mut all = Vec::with_capacity(usize::try_from(self.left).unwrap_or_default());
         while let Some(chunk) = self.chunk().await? {

@@ -1,4 +1,4 @@
-//! What the calls of a node fail with. Every error of a change says whether it happened.
+//! What the calls of a node fail with. Every error of a call that changes something says whether the change happened.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +10,10 @@ use crate::store;
 /// Why a file was not stored, or may not have been. There is no third case, so callers match both.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Certainly not stored: the old version stands, here and for every later `get`.
+    /// The file is certainly not stored: the old version stands, here and for every later `get`.
     #[error("not stored: {0}")]
     Rejected(#[source] StoreFault),
-    /// Perhaps stored: the old or the new version stands, never a mixture.
+    /// The file is perhaps stored: the old or the new version stands, never a mixture.
     #[error("perhaps stored: {0}")]
     Unconfirmed(#[source] StoreFault),
 }
@@ -25,12 +25,12 @@ pub enum StoreFault {
     /// The content could not be read.
     #[error("the content could not be read: {0}")]
     Content(#[source] std::io::Error),
-    /// The content was not as long as was said.
+    /// The content was not as long as announced.
     #[error("the content has {found} bytes, {expected} were announced")]
     Size {
         /// The announced length.
         expected: u64,
-        /// How much there was; one more than announced where it went on.
+        /// How many bytes came; one more than announced if the content went on.
         found: u64,
     },
     /// The content is longer than any file may be.
@@ -42,12 +42,12 @@ pub enum StoreFault {
     /// The file is durable here, and at fewer peers than were asked for. Repair goes on.
     #[error("it is durable here and at {}, {wanted} were asked for", count_peers(*.found))]
     TooFewReplicas {
-        /// How many were asked for.
+        /// How many peers were asked for.
         wanted: usize,
-        /// How many peers have it durably.
+        /// How many peers have the file durably.
         found: usize,
     },
-    /// Whoever called for the store stopped waiting before the end of the content.
+    /// The caller stopped waiting before the end of the content.
     #[error("the caller has gone away")]
     CallerGone,
     /// The data directory failed.
@@ -61,10 +61,10 @@ pub enum StoreFault {
 /// Why a peer has no replica, or may have none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum ReplicaError {
-    /// The peer said no.
+    /// The peer refused the replica.
     #[error("it refused: {0}")]
     Refused(#[source] Refusal),
-    /// There is no connection to it.
+    /// There is no connection to the peer.
     #[error("it could not be reached: {reason}")]
     Unreachable {
         /// Why not.
@@ -73,12 +73,12 @@ pub enum ReplicaError {
     /// The exchange broke off; the peer may have the replica.
     #[error("perhaps stored there: {reason}")]
     Unconfirmed {
-        /// How.
+        /// How the exchange broke off.
         reason: String,
     },
 }
 
-/// Why a file could not be had.
+/// Why a file could not be got.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GetError {
@@ -88,37 +88,41 @@ pub enum GetError {
         /// How many peers answered.
         asked: usize,
     },
-    /// It was deleted everywhere.
+    /// The file was deleted everywhere.
     #[error("it was deleted, here and at the peers")]
     Deleted,
-    /// This node has stored it, and there is no copy here or at a peer that it knows. Another peer may have one.
+    /// This node has stored the file, and there is no copy here or at any peer that it knows. Another peer may have
+    /// one.
     #[error("it was stored, and no copy was found: not here, and at none of {} asked", count_peers(*.asked))]
     NoCopy {
         /// How many peers answered.
         asked: usize,
     },
-    /// Nobody who could be asked has it, and some peers could not be asked.
+    /// No peer that could be asked has the file, and some peers could not be asked.
     #[error("not found so far: {unreachable} of {} could not be asked", count_peers(*.peers))]
     Unreachable {
-        /// The peers that are away or broke off.
+        /// How many peers are away or broke off.
         unreachable: usize,
-        /// All known peers.
+        /// How many peers are known.
         peers: usize,
     },
-    /// There are copies, and none of those that were reached is what was stored.
-    #[error("every copy that was reached is damaged: {damaged} damaged, {} could not be asked", count_peers(*.unreachable))]
+    /// There are copies, and none of the copies that were reached is what was stored.
+    #[error(
+        "every copy that was reached is damaged: {damaged} damaged, {} could not be asked",
+        count_peers(*.unreachable)
+    )]
     Damaged {
-        /// The damaged copies, the local one included.
+        /// How many copies are damaged, the local one included.
         damaged: usize,
-        /// The peers that are away or broke off.
+        /// How many peers are away or broke off.
         unreachable: usize,
     },
-    /// Only versions older than the one acknowledged last were found.
+    /// Only versions older than the last acknowledged one were found.
     #[error("only older versions were found, at {}; {unreachable} could not be asked", count_peers(*.stale))]
     Stale {
-        /// The peers with an older version.
+        /// How many peers have an older version.
         stale: usize,
-        /// The peers that are away or broke off.
+        /// How many peers are away or broke off.
         unreachable: usize,
     },
     /// The data directory failed.
@@ -136,10 +140,10 @@ pub enum DeleteError {
     /// There is no local copy.
     #[error("there is no local copy of it")]
     NotFound,
-    /// It is not the version that was to be deleted; nothing was.
+    /// The current version is not the one that was to be deleted; nothing was deleted.
     #[error("not deleted: it was stored again meanwhile")]
     Changed,
-    /// The disk failed; the local copy may be there or not.
+    /// The disk failed; the deletion may have happened or not.
     #[error("perhaps deleted: {0}")]
     Unconfirmed(#[source] store::StorageError),
     /// The data directory could not be read; nothing was deleted.
@@ -150,11 +154,11 @@ pub enum DeleteError {
     Stopped,
 }
 
-/// Why a node cannot say something of its own files.
+/// Why a node cannot say something about its own files.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StatError {
-    /// It has never stored a file of that name.
+    /// The node has never stored a file of that name.
     #[error("this node has stored no such file")]
     NotFound,
     /// The data directory failed.
@@ -169,10 +173,10 @@ pub enum StatError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MemberError {
-    /// It has no room, or could not be written.
+    /// The list has no room, or could not be written.
     #[error(transparent)]
     List(#[from] MembersError),
-    /// The node stopped; the change is in force at the next start, or is not.
+    /// The node stopped; the change may be in force at the next start or not.
     #[error("the node has stopped")]
     Stopped,
 }
@@ -184,8 +188,8 @@ pub enum ReadError {
     /// The local disk failed.
     #[error(transparent)]
     Disk(#[from] store::StorageError),
-    /// The local copy was changed while it was read. What was handed over is not the whole file; another `get`
-    /// asks the peers.
+    /// The local copy was changed while it was read. The bytes that were handed over are not the whole file; another
+    /// `get` asks the peers.
     #[error("the local copy was damaged while it was read")]
     Damaged,
     /// The node stopped before the end.
@@ -193,7 +197,7 @@ pub enum ReadError {
     Stopped,
 }
 
-/// When the node stopped.
+/// Whether the node stopped before a call or during it.
 pub(in crate::node) enum Stopped {
     /// The call did not reach it.
     BeforeCall,

@@ -1,5 +1,5 @@
-//! What a node does for others: it takes their replicas, gives them back, checks, deletes and releases them at their
-//! word. It answers peers and asks none, so it names neither the owner's side nor the peers.
+//! What a node does for others: it takes their replicas, gives them back, and checks, deletes and releases them on
+//! request. This side answers peers and asks none, so it names neither the owner's side nor the peers.
 
 pub(super) mod check;
 pub(super) mod compare;

@@ -1,5 +1,5 @@
-//! Incoming connections: bounded in number, with a deadline on the handshake, dropped without a word if the other side
-//! is not a node of this cluster.
+//! Incoming connections: bounded in number, with a deadline on the handshake, and dropped without a word if the other
+//! side is not a node of this cluster.
 
 mod admit;
 mod drop_log;
@@ -22,10 +22,11 @@ use crate::transport::{Address, Transport};
 use admit::{Admitted, Door};
 use drop_log::DropLog;
 
-/// How long to wait after a failed accept, which mostly means that the process is out of file descriptors.
+/// How long to wait after a failed accept, which mostly means that the process is out of file descriptors. Chosen:
+/// short for a peer that waits, and long enough not to spin.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
-/// Accepts until the node stops.
+/// Accepts connections until the node stops.
 pub(super) async fn run<P: Platform>(context: Shared<P>, mut listener: <P::Transport as Transport>::Listener) {
     let (door, drop_log) = (Rc::new(Door::default()), Rc::new(DropLog::default()));
     loop {
@@ -57,10 +58,10 @@ async fn receive<P: Platform>(
 async fn serve_peer<P: Platform>(context: &Shared<P>, admitted: Admitted<Stream<P>>, from: SocketAddr) {
     let Admitted { connection, hello, places: _places } = admitted;
     match hello.purpose {
-        // It may have been forgotten while the welcome was on its way.
+        // The peer may have been forgotten while the welcome was on its way.
         _ if !context.members.admits(connection.peer) => {}
         Purpose::Control => {
-            // The peer says on which port it listens; its host is seen from its connection.
+            // The peer says on which port it listens; its host is the one that the connection comes from.
             let address =
                 (hello.listen_port != 0).then(|| Address::from(SocketAddr::new(from.ip(), hello.listen_port)));
             let control = Control::attach(context, connection.peer, address, None);

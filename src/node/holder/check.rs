@@ -19,7 +19,7 @@ enum Condition {
     Rotten,
 }
 
-/// Answers whether there is a good replica. One that is not good is not held any more.
+/// Answers whether there is a good replica. A damaged replica is set aside and no longer held.
 pub(super) async fn check<P: Platform>(context: &Shared<P>, owner: NodeId, hashed: HashedKey) -> Message {
     let blob = BlobId::Held(owner, hashed);
     let _locked = context.locks.lock(blob).await;
@@ -44,7 +44,7 @@ pub(super) async fn check<P: Platform>(context: &Shared<P>, owner: NodeId, hashe
     Message::Checked { seal, iv, verified }
 }
 
-/// Compares a replica with its seal; of a large one, only the length.
+/// Compares a replica with its seal, or only its length if the replica is large.
 fn look_at<D: Disk>(store: &Store<D>, owner: NodeId, hashed: HashedKey) -> Result<Condition, StorageError> {
     let record = match store.held(owner, hashed)? {
         None => return Ok(Condition::Nothing),

@@ -1,4 +1,4 @@
-//! Tells an owner what this node holds of its files, coarsely or in detail.
+//! Tells an owner what this node holds of the owner's files, coarsely or in detail.
 
 use super::refuse::refusal_for;
 use crate::crypto::{HashedKey, NodeId};
@@ -8,7 +8,7 @@ use crate::platform::Platform;
 use crate::protocol::{Message, Refusal};
 use crate::replication::Leaf;
 
-/// Answers with the prints of all groups, or of the leaves of one.
+/// Answers with the prints of all groups, or of the leaves of one group.
 pub(super) async fn summarise<P: Platform>(context: &Context<P>, owner: NodeId, group: Option<u8>) -> Message {
     let prints = context.blocking(move |store| {
         store.summary(Some(owner), |summary| match group {

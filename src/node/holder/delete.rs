@@ -1,4 +1,4 @@
-//! Deletes a replica at its owner's word.
+//! Deletes a replica at its owner's request.
 
 use super::quota;
 use super::refuse::refusal_for;
@@ -10,7 +10,7 @@ use crate::protocol::{Message, Refusal};
 use crate::store::layout::BlobId;
 use crate::store::{Change, Known};
 
-/// Deletes a replica at its owner's word, and remembers that. Durable before it is answered.
+/// Deletes a replica at its owner's request, and remembers the deletion. Both are durable before the answer.
 pub(super) async fn delete<P: Platform>(
     context: &Context<P>,
     owner: NodeId,

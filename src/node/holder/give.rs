@@ -14,7 +14,7 @@ use crate::protocol::{Message, Refusal, WireError};
 use crate::store::layout::BlobId;
 use crate::store::{BlobReader, Known, Store};
 
-/// What there is to give for a question.
+/// What there is to give to an owner that asks.
 enum Answer<F> {
     Nothing,
     Gone(Tombstone),
@@ -35,10 +35,10 @@ pub(super) async fn give<P: Platform>(
         return connection.send(&context.refuse(connection.peer, Refusal::NotOwner)).await;
     }
     let blob = BlobId::Held(owner, hashed);
-    // Between its commit and its rename a newer version has its record here and not yet its bytes.
+    // Between the commit and the rename of a newer version, its record is here and its bytes are not.
     let locked = context.locks.lock(blob).await;
     let looked_up = context.with_keys(move |store, keys| {
-        // If this fails, the look at the replica says what is there.
+        // If this fails, the look at the replica tells what is there.
         drop(store.settle(keys, &blob));
         look_up(store, owner, hashed)
     });
@@ -62,7 +62,7 @@ pub(super) async fn give<P: Platform>(
             connection.send(&Message::Found(seal)).await?;
             match connection.receive().await {
                 Ok(Message::Proceed) => {}
-                // The owner took another peer's copy.
+                // The owner has taken another peer's copy.
                 Err(WireError::Closed) => return Ok(()),
                 other => return Err(unexpected("proceed", other)),
             }

@@ -6,25 +6,26 @@ use crate::node::tally::{Tallied, Tally};
 use crate::protocol::Refusal;
 use crate::store::{Known, Usage};
 
-/// What each owner may take up here; by default as much as there is.
+/// What each owner may take up on this disk; by default as much as there is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quota {
-    /// Sealed bytes, and [`QUOTA_FILE_BYTES`] more for each replica.
+    /// The bound on sealed bytes, to which each replica adds [`QUOTA_FILE_BYTES`].
     pub bytes_max: Option<u64>,
-    /// Replicas.
+    /// The bound on the number of replicas.
     pub files_max: Option<u64>,
 }
 
-/// What is being stored for each owner and is not in the catalog yet.
+/// The room for replicas that are being stored and are not in the catalog yet, by owner.
 #[derive(Default)]
 pub(in crate::node) struct Reserved {
     of: Tally<NodeId, Usage>,
 }
 
 impl Quota {
-    /// Refuses a replica that does not fit. `used` is what its owner takes up, `held` what it takes the place of, and
-    /// `on_their_way` what is being stored, this one included. What it replaces counts no more, and what does not grow
-    /// is always taken. Nobody makes new names without end by deleting them again.
+    /// Refuses a replica that does not fit. `used` is what its owner takes up, `held` is what the replica replaces,
+    /// `one` is the replica, and `on_their_way` is everything that is being stored, this replica included. What is
+    /// replaced does not count, and a replica that is no larger than what it replaces is always taken. Deletions count
+    /// too, so that no owner makes new names without end by deleting them again.
     pub(super) fn check(
         self,
         used: Usage,
@@ -46,15 +47,15 @@ impl Quota {
 }
 
 impl Reserved {
-    /// Reserves room for a replica of so many bytes, and returns what is on its way for its owner, this one included.
-    /// What is committed before the look at the catalog that follows counts twice, and never not at all.
+    /// Reserves room for a replica of `bytes` bytes. Returns what is on its way for the owner, this replica included. A
+    /// replica that is committed before the following look at the catalog counts twice; none is missed.
     pub(super) fn add(&self, owner: NodeId, bytes: u64) -> (Tallied<NodeId, Usage>, Usage) {
         let room = self.of.add(owner, Usage { files: 1, bytes, tombstones: 0 });
         (room, self.of.sum(owner))
     }
 }
 
-/// Whether one more deletion is remembered of a file that is not held.
+/// Whether there is room to remember one more deletion of a file that is not held.
 pub(super) fn has_room_for_tombstone(used: Usage) -> bool {
     used.tombstones < TOMBSTONES_PER_OWNER_MAX
 }

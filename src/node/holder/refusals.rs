@@ -1,4 +1,4 @@
-//! How often each node asked for what it may not have.
+//! Counts how often each node asked for what it may not have.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -8,15 +8,15 @@ use crate::event::Event;
 use crate::limits::PEERS_MAX;
 use crate::protocol::Refusal;
 
-/// Requests that were refused because the asking node had no right to them, by node.
+/// How many requests were refused because the asking node had no right to them, by node.
 #[derive(Default)]
 pub(in crate::node) struct Refusals {
     counts: RefCell<BTreeMap<NodeId, u64>>,
 }
 
 impl Refusals {
-    /// Counts a refusal, if it is one of what the node may not have, and returns the event if it is to be told: the
-    /// first one, and then less and less often, so that a node that asks again and again fills no log.
+    /// Counts a refusal if the peer asked for what it may not have. Returns an event for the first refusal, and then
+    /// less and less often, so that a peer that asks again and again does not fill the log.
     pub(super) fn note(&self, peer: NodeId, refusal: &Refusal) -> Option<Event> {
         use Refusal::{NotOwner, QuotaBytes, QuotaDeleted, QuotaFiles};
         if !matches!(refusal, NotOwner | QuotaBytes { .. } | QuotaFiles { .. } | QuotaDeleted) {

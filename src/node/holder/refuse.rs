@@ -1,4 +1,4 @@
-//! Says no to a peer.
+//! Answers to a peer that is refused.
 
 use crate::crypto::NodeId;
 use crate::node::context::Context;
@@ -7,7 +7,7 @@ use crate::protocol::{Message, Refusal, WireError};
 use crate::store::StorageError;
 
 impl<P: Platform> Context<P> {
-    /// Counts what a peer asked for and may not have, and returns the answer.
+    /// Returns the answer that refuses a request, and counts the request if the peer asked for what it may not have.
     pub(super) fn refuse(&self, peer: NodeId, refusal: Refusal) -> Message {
         if let Some(event) = self.holder.refusals.note(peer, &refusal) {
             self.tell(&event);
@@ -21,7 +21,7 @@ pub(super) fn refusal_for(error: &StorageError) -> Refusal {
     if error.is_full() { Refusal::DiskFull } else { Refusal::DiskFailed }
 }
 
-/// Returns the error of an exchange in which something else came than what was expected.
+/// Returns the error of an exchange in which `came` arrived instead of the expected message.
 pub(super) fn unexpected(expected: &'static str, came: Result<Message, WireError>) -> WireError {
     match came {
         Ok(message) => WireError::Unexpected { expected, found: message.name() },

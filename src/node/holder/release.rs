@@ -9,8 +9,8 @@ use crate::protocol::{Message, Refusal};
 use crate::store::layout::BlobId;
 use crate::store::{Change, Known};
 
-/// Stops holding a replica that its owner has placed elsewhere. Durable before it is answered; if a crash comes
-/// between, the owner sees at the next heartbeat that it is still listed, and asks again.
+/// Stops holding a replica that its owner has placed elsewhere. The release is durable before the answer; if a crash
+/// comes before the commit, the owner sees at the next heartbeat that the replica is still listed, and asks again.
 pub(super) async fn release<P: Platform>(
     context: &Context<P>,
     owner: NodeId,

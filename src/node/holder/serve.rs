@@ -9,7 +9,8 @@ use crate::platform::Platform;
 use crate::protocol::{Message, Refusal, WireError};
 use take::Offer;
 
-/// Answers exchange after exchange until the peer closes the connection, breaks the protocol, or is silent.
+/// Answers exchange after exchange until the peer closes the connection, breaks the protocol, or is silent for too
+/// long.
 pub(in crate::node) async fn run<P: Platform>(context: &Shared<P>, mut connection: Connection<Stream<P>>) {
     let peer = connection.peer;
     loop {
@@ -36,7 +37,7 @@ pub(in crate::node) async fn run<P: Platform>(context: &Shared<P>, mut connectio
                 drop(connection.send(&Message::Refused(Refusal::Unexpected)).await);
                 Err(WireError::Unexpected { expected: "a question", found })
             }
-            // Between two exchanges a peer may go without a word.
+            // Between two exchanges a peer may leave without a word.
             Err(_) => return,
         };
         if let Err(error) = result {

@@ -7,8 +7,8 @@ use crate::platform::Platform;
 use crate::store::Change;
 use crate::store::layout::BlobId;
 
-/// Stops holding a damaged replica: its owner sees that at the next heartbeat and sends it again. The caller holds the
-/// lock of the replica.
+/// Stops holding a damaged replica: its owner sees at the next heartbeat that it is missing, and sends it again. The
+/// caller holds the lock of the replica.
 pub(in crate::node) async fn set_aside<P: Platform>(context: &Context<P>, owner: NodeId, hashed: HashedKey) {
     // If the disk fails, the replica stays listed, and the next look at it tries again.
     if context.commit(Change::Lost(owner, hashed)).await.is_ok() {

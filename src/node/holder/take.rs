@@ -18,8 +18,8 @@ use crate::protocol::{Message, Refusal, WireError};
 use crate::store::layout::BlobId;
 use crate::store::{BlobWriter, Change, HeldRecord, Known, StorageError, Store, Usage};
 
-/// Content that is refused after it was announced is read and dropped up to this length, so that the refusal
-/// reaches the peer; beyond it the connection is closed. Chosen: a tenth of a second of a fast disk.
+/// Content that is refused after it was announced is read and dropped up to this length, so that the refusal reaches
+/// the peer; if there is more, the connection is closed. Chosen: a tenth of a second of a fast disk.
 const DRAIN_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// A replica that a peer wants stored.
@@ -88,7 +88,7 @@ pub(super) async fn take<P: Platform>(
     connection.send(&answer).await
 }
 
-/// Comes to the first byte of the content.
+/// Has the peer begin to send, and waits for the header of the stream.
 async fn proceed<S>(connection: &mut Connection<S>, sealed_bytes: u64, is_eager: bool) -> Result<(), WireError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -102,14 +102,14 @@ where
 /// Why content was not received.
 enum Unreceived {
     Wire(WireError),
-    /// So many bytes of the stream have not been read.
+    /// The disk failed while `rest` bytes of the stream had not been read.
     Disk {
         error: StorageError,
         rest: u64,
     },
 }
 
-/// Receives the content of a replica; where that fails, nothing of it is kept.
+/// Receives the content of a replica. If that fails, nothing of it is kept.
 async fn receive<P: Platform>(
     context: &Shared<P>,
     connection: &mut Connection<Stream<P>>,
@@ -136,7 +136,8 @@ async fn receive<P: Platform>(
     Err(error)
 }
 
-/// What can be told before a byte of content has come: a place to write it, and room in the owner's quota.
+/// Returns a place to write the content, and room in the owner's quota. Decides what can be decided before the first
+/// byte of content.
 async fn admit<P: Platform>(
     context: &Shared<P>,
     peer: NodeId,
@@ -201,7 +202,7 @@ async fn keep<P: Platform>(context: &Shared<P>, offer: &Offer, receiving: Receiv
     }
 }
 
-/// Whether the version may take the place of what is held. The caller holds the lock of the replica.
+/// Refuses a version that may not replace what is held. The caller holds the lock of the replica.
 fn check_held<D: Disk>(
     store: &Store<D>,
     keys: &Keys,
@@ -220,7 +221,7 @@ fn check_held<D: Disk>(
     Ok(())
 }
 
-/// Drops the rest of a stream and its seal, and says why.
+/// Drops the rest of a stream and its seal, and tells the peer why.
 async fn refuse_rest<S>(connection: &mut Connection<S>, rest: u64, refusal: &Message) -> Result<(), WireError>
 where
     S: AsyncRead + AsyncWrite + Unpin,

@@ -1,4 +1,4 @@
-//! From an accepted connection to its welcome. Until a caller has shown that it knows the cluster secret, it only
+//! Leads an accepted connection to its welcome. Until a caller has shown that it knows the cluster secret, it only
 //! competes with other strangers for a place.
 
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(super) struct Door {
     strangers: EvictionQueue,
     handshakes: EvictionQueue,
     seen: SeenHandshakes,
-    /// How many connections each peer asks on, so that none takes the places of the others.
+    /// How many connections each peer asks on, so that no peer takes the places of the others.
     asking: Tally<NodeId, usize>,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Admitted<S> {
     pub(super) places: Places,
 }
 
-/// The places that a connection takes for as long as it lives.
+/// The places that a connection holds for as long as it lives.
 pub(super) struct Places {
     _of_peer: Option<Tallied<NodeId, usize>>,
     _of_node: OwnedSemaphorePermit,
@@ -54,7 +54,7 @@ impl Default for Door {
 }
 
 impl Door {
-    /// Does the handshake with a caller, and welcomes it if it may come in and there is room.
+    /// Does the handshake with a caller, and welcomes the caller if it is admitted and there is room.
     pub(super) async fn admit<P: Platform>(
         &self,
         context: &Context<P>,
@@ -92,7 +92,7 @@ impl Door {
         Ok(Admitted { connection, hello, places })
     }
 
-    /// Returns the places of one more connection of a peer, if there are any.
+    /// Returns the places for one more connection of a peer, if there is room.
     fn places_for<P: Platform>(&self, context: &Context<P>, peer: NodeId, purpose: Purpose) -> Option<Places> {
         let mut of_peer = None;
         let has_room = match purpose {
@@ -109,7 +109,7 @@ impl Door {
     }
 }
 
-/// Does work within a deadline, and gives it up if its place is taken away.
+/// Does work within a deadline, and gives the work up if its place is taken away.
 async fn unless_evicted<T>(
     place: Place,
     deadline: Instant,

@@ -1,4 +1,4 @@
-//! Tells of dropped connections: the first few by themselves, the rest as a number, so that a flood fills no log.
+//! Tells of dropped connections: the first few one by one, the rest as a number, so that a flood does not fill the log.
 
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use crate::node::context::Shared;
 use crate::node::link::LinkError;
 use crate::platform::Platform;
 
-/// What was told of since the interval began.
+/// How many dropped connections were told since the interval began, and how many were only counted.
 #[derive(Default)]
 pub(super) struct DropLog {
     since: Cell<Option<Instant>>,
@@ -21,7 +21,7 @@ pub(super) struct DropLog {
 }
 
 impl DropLog {
-    /// Tells of a dropped connection, or counts it.
+    /// Tells of a dropped connection, or only counts it if enough were told in this interval.
     pub(super) fn note<P: Platform>(self: &Rc<Self>, context: &Shared<P>, from: SocketAddr, error: &LinkError) {
         if self.since.get().is_none_or(|since| since.elapsed() >= DROPS_INTERVAL) {
             self.since.set(Some(Instant::now()));

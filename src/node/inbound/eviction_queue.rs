@@ -1,7 +1,8 @@
-//! Connections that wait for the other side: a bounded number, and one more takes the place of the oldest.
+//! A bounded number of connections that wait for the other side. In a full queue, a new connection takes the place of
+//! the oldest.
 //!
 //! A flood of silent connections only evicts itself. A peer that has the secret says its part as soon as it is
-//! connected, so it has long left the queue when its turn would come.
+//! connected, so it has long left the queue before it could be the oldest.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -17,7 +18,7 @@ pub(super) struct EvictionQueue {
     places: usize,
 }
 
-/// One place, taken for as long as it lives or until it is taken away.
+/// One place, held for as long as this value lives or until the place is taken away.
 pub(super) struct Place {
     number: u64,
     lost: CancellationToken,
@@ -29,7 +30,7 @@ impl EvictionQueue {
         Self { oldest_first: Rc::default(), taken: Rc::default(), places }
     }
 
-    /// Takes a place; if none is free, that of the connection that has waited longest.
+    /// Takes a free place or, if there is none, the place of the connection that has waited longest.
     pub(super) fn enter(&self) -> Place {
         let (number, lost) = (self.taken.get(), CancellationToken::new());
         self.taken.set(number + 1);
@@ -45,7 +46,7 @@ impl EvictionQueue {
 }
 
 impl Place {
-    /// Waits until it is taken away.
+    /// Waits until the place is taken away.
     pub(super) async fn lost(&self) {
         self.lost.cancelled().await;
     }

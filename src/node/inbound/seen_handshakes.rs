@@ -1,5 +1,5 @@
-//! The first messages of handshakes that have come. Each is good for one connection, so that nobody takes places by
-//! repeating what was recorded. Only a caller that knows the cluster secret adds to them.
+//! Remembers the first messages of handshakes. Each message is good for one connection, so that nobody takes places by
+//! repeating a recorded one. Only a caller that knows the cluster secret adds to them.
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
@@ -19,7 +19,7 @@ struct Known {
 }
 
 impl SeenHandshakes {
-    /// Notes a first message, and returns whether it has not come before, as far as that is remembered.
+    /// Notes a first message. Returns whether it is new, as far as the memory goes back.
     pub(super) fn is_new(&self, ephemeral: [u8; 32]) -> bool {
         let mut known = self.known.borrow_mut();
         if !known.keys.insert(ephemeral) {

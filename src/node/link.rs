@@ -1,8 +1,8 @@
-//! The link: a byte stream made secret and authentic, and the hello on top of it.
+//! The link: makes a byte stream secret and authentic, and exchanges the hello and the welcome on top of it.
 //!
-//! Noise XXpsk0 with X25519, AES-256-GCM and SHA-256 (noiseprotocol.org, revision 34). The cluster secret is the
-//! psk and enters first, so that a stranger's first message already fails and learns nothing. The static keys are
-//! the node ids. Each handshake message and each later record is preceded by its length, `u16` big-endian.
+//! Noise XXpsk0 with X25519, AES-256-GCM and SHA-256 (noiseprotocol.org, revision 34). The cluster secret is the psk
+//! and enters first, so that the first message of a stranger already fails, and the stranger learns nothing. The static
+//! keys are the node ids. Each handshake message and each later record is preceded by its length, `u16` big-endian.
 
 mod curve;
 mod records;
@@ -27,7 +27,7 @@ pub use records::Records;
 
 const PATTERN: &str = "Noise_XXpsk0_25519_AESGCM_SHA256";
 
-/// Binds the handshake to this protocol; the version is in the hello, where a difference can be told.
+/// Binds the handshake to this protocol. The version is in the hello, where the other side can be told of a difference.
 const PROLOGUE: &[u8] = b"dacapo";
 
 /// The three handshake messages have 48, 96 and 64 bytes.
@@ -42,25 +42,25 @@ pub enum LinkError {
     /// The stream broke or ended.
     #[error("the handshake ended early: {0}")]
     Io(#[from] io::Error),
-    /// The hello or the welcome is none.
+    /// What came is not a hello or a welcome.
     #[error(transparent)]
     Wire(#[from] WireError),
     /// The other side speaks another protocol.
     #[error("it speaks protocol {theirs}, this node speaks {PROTOCOL_VERSION}")]
     Version {
-        /// Which one.
+        /// The version that the other side speaks.
         theirs: u16,
     },
     /// The other side takes no more connections of this kind.
     #[error("it has no room for another connection")]
     Full,
-    /// Others came after it while it said nothing.
+    /// Other callers came while this one said nothing.
     #[error("too many others came while it finished no handshake")]
     Crowded,
-    /// Its first message has come before: somebody repeats what was recorded.
+    /// The first message has come before: the caller repeats what was recorded.
     #[error("it repeats the handshake of another connection")]
     Repeated,
-    /// It took too long.
+    /// The handshake took too long.
     #[error("no handshake in {} seconds", HANDSHAKE_TIMEOUT.as_secs())]
     Late,
     /// The other side does not have this node as a peer.
@@ -74,7 +74,7 @@ pub enum LinkError {
     Itself,
 }
 
-/// What a handshake needs of a node.
+/// What a node brings to one handshake.
 pub struct Credentials<'a> {
     keys: &'a Keys,
     cluster: &'a ClusterSecret,
@@ -83,7 +83,7 @@ pub struct Credentials<'a> {
 }
 
 impl<'a> Credentials<'a> {
-    /// Credentials for one handshake, with an ephemeral key drawn from the lane.
+    /// Returns credentials for one handshake, with an ephemeral key drawn from the lane.
     #[must_use]
     pub fn draw(keys: &'a Keys, cluster: &'a ClusterSecret, lane: &mut SeedRng) -> Self {
         let mut ephemeral = [0; 32];
@@ -105,10 +105,11 @@ impl<'a> Credentials<'a> {
     }
 }
 
-/// Dials: handshake, hello, welcome. Returns the link and who answered. Sets no deadline.
+/// Links to a node as the dialling side: handshake, hello, welcome. Returns the link and the id of the node that
+/// answered. Sets no deadline.
 ///
 /// # Errors
-/// Where the other side is no node of this cluster, or takes no such connection.
+/// Returns an error if the other side is not a node of this cluster, or does not take the connection.
 pub async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     credentials: &Credentials<'_>,
@@ -135,18 +136,19 @@ pub async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// The dialling side of a connection that knows the cluster secret, or repeats a message of somebody who does.
+/// A connection whose dialling side knows the cluster secret, or repeats a message of a node that does.
 pub struct Knock<S> {
     stream: S,
     noise: HandshakeState,
-    /// What the message begins with: a key that no node draws twice.
+    /// The first bytes of the message: a key that no node draws twice.
     pub ephemeral: [u8; 32],
 }
 
-/// Accepts: handshake and hello. The caller answers with [`welcome`]. Sets no deadline.
+/// Links to a node as the accepting side: handshake and hello. The caller answers with [`welcome`]. Sets no deadline.
 ///
 /// # Errors
-/// Where the other side is no node of this cluster. It is told of another version, and of nothing else.
+/// Returns an error if the other side is not a node of this cluster. The other side is told if its version differs, and
+/// is told nothing else.
 pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     credentials: &Credentials<'_>,
@@ -157,11 +159,11 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
 /// Takes the first message of the handshake, which is worth nothing without the cluster secret. Sets no deadline.
 ///
 /// # Errors
-/// Where the other side does not know it. It is told nothing.
+/// Returns an error if the other side does not know the secret. The other side is told nothing.
 pub async fn knock<S: AsyncRead + Unpin>(mut stream: S, credentials: &Credentials<'_>) -> Result<Knock<S>, LinkError> {
     let mut noise = credentials.handshake(false);
     let message = receive(&mut stream, &mut noise).await?;
-    let ephemeral = *message.first_chunk().expect("it is longer than its ephemeral key");
+    let ephemeral = *message.first_chunk().expect("a first message is longer than its ephemeral key");
     Ok(Knock { stream, noise, ephemeral })
 }
 
@@ -169,7 +171,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Knock<S> {
     /// Does the rest of the handshake, and takes the hello. Sets no deadline.
     ///
     /// # Errors
-    /// As [`accept`].
+    /// Fails as [`accept`] does.
     pub async fn open(self, credentials: &Credentials<'_>) -> Result<(Records<S>, NodeId, Hello), LinkError> {
         let Self { mut stream, mut noise, .. } = self;
         send(&mut stream, &mut noise).await?;
@@ -188,10 +190,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Knock<S> {
     }
 }
 
-/// Answers a hello.
+/// Answers a hello with a verdict.
 ///
 /// # Errors
-/// Where the stream breaks.
+/// Returns an error if the stream breaks.
 pub async fn welcome<S: AsyncRead + AsyncWrite + Unpin>(records: &mut Records<S>, verdict: Verdict) -> io::Result<()> {
     let welcome = Welcome { protocol: PROTOCOL_VERSION, verdict };
     records.write_all(&message_frame(&welcome.encode())).await?;
@@ -230,7 +232,8 @@ fn finish<S>(stream: S, noise: HandshakeState) -> Result<(Records<S>, NodeId), L
     Ok((Records::new(stream, noise), peer))
 }
 
-/// Ring's cipher and hash, the node's key on AWS-LC's curve, and a random number generator that is handed in.
+/// The primitives of a handshake: ring's cipher and hash, AWS-LC's curve with the node's key, and random bytes from a
+/// given seed.
 struct Resolver {
     key: Arc<LinkKey>,
     ephemeral: [u8; 32],

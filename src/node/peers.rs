@@ -1,4 +1,5 @@
-//! The peers of a node, connected or away. A peer is connected while a control connection to it lives.
+//! The peers of a node, connected or away, and the connections on which the node asks them. A peer is connected while a
+//! control connection to it lives.
 
 pub(super) mod admission;
 pub(super) mod control;
@@ -25,7 +26,7 @@ pub(super) struct Peers<S> {
 }
 
 impl<S> Peers<S> {
-    /// Returns no peers, and the addresses that are dialled.
+    /// Returns a table without peers, which knows the addresses that are dialled.
     pub(super) fn new(configured: Vec<Address>) -> Self {
         Self { configured, known: RefCell::default() }
     }
@@ -35,7 +36,7 @@ impl<S> Peers<S> {
         self.known.borrow().values().filter(|peer| peer.is_connected()).cloned().collect()
     }
 
-    /// Returns the peers that are connected, or were a short time ago.
+    /// Returns the peers that are connected, or were a short time ago. In the long run files are placed on these peers.
     pub(super) fn placement_candidates(&self) -> Vec<NodeId> {
         self.known.borrow().values().filter(|peer| peer.is_placement_candidate()).map(|peer| peer.id).collect()
     }
@@ -44,7 +45,7 @@ impl<S> Peers<S> {
         self.known.borrow().get(&id).cloned()
     }
 
-    /// Forgets every peer that is not admitted any more; its connections end by themselves.
+    /// Forgets every peer that is no longer admitted. Its connections end by themselves.
     pub(super) fn drop_all_but(&self, is_admitted: impl Fn(NodeId) -> bool) {
         self.known.borrow_mut().retain(|id, peer| {
             let stays = is_admitted(*id);
@@ -64,7 +65,7 @@ impl<S> Peers<S> {
         known.values().filter(|peer| peer.is_connected()).count() < PEERS_MAX
     }
 
-    /// Returns a peer, as a new one if it is not known yet.
+    /// Returns the peer with this id, and adds it if it is not known yet.
     fn entry(&self, id: NodeId) -> Rc<Peer<S>> {
         let mut known = self.known.borrow_mut();
         if known.len() >= PEERS_MAX && !known.contains_key(&id) {

@@ -1,4 +1,4 @@
-//! The curve as the handshake uses it: once with the node's key, which is prepared, once with a fresh one.
+//! The curve as the handshake uses it: once with the node's prepared key, and once with a fresh key.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use snow::types::{Dh, Random};
 
 use crate::crypto::LinkKey;
 
-/// A key of a handshake, from the moment on when the handshake has chosen one.
+/// A key of a handshake. There is none until the handshake sets the node's key or generates a fresh one.
 pub(super) struct Curve {
     node: Arc<LinkKey>,
     chosen: Option<Arc<LinkKey>>,
 }
 
 impl Curve {
-    /// No key yet. The one to be set is the node's; another can be generated.
+    /// Returns a curve without a key. Setting one takes the node's key; another can be generated.
     pub(super) fn new(node: Arc<LinkKey>) -> Self {
         Self { node, chosen: None }
     }
@@ -33,7 +33,7 @@ impl Dh for Curve {
         32
     }
 
-    /// Takes the node's key: it is here already, and no bytes of it pass through the handshake.
+    /// Takes the node's key. The key is here already, and no bytes of it pass through the handshake.
     fn set(&mut self, _private: &[u8]) {
         self.chosen = Some(self.node.clone());
     }
@@ -49,7 +49,7 @@ impl Dh for Curve {
         self.chosen.as_ref().map_or(&[], |key| &key.public().0)
     }
 
-    /// Nobody is told the private key, and no handshake asks for it.
+    /// Returns nothing: the private key is never told, and no handshake asks for it.
     fn privkey(&self) -> &[u8] {
         &[]
     }

@@ -1,5 +1,5 @@
-//! Noise records as a byte stream: whatever is written is cut into records of at most 65,535 bytes, encrypted and
-//! authenticated; whatever is read has been verified.
+//! Noise records as a byte stream. Written bytes are cut into records of at most 65,535 bytes, encrypted and
+//! authenticated; bytes that are read have been verified.
 
 use std::io;
 use std::pin::Pin;
@@ -14,24 +14,24 @@ const RECORD_BYTES_MAX: usize = 65_535;
 const TAG_BYTES: usize = 16;
 const PLAIN_BYTES_MAX: usize = RECORD_BYTES_MAX - TAG_BYTES;
 const LENGTH_BYTES: usize = 2;
-/// Encrypted bytes that may wait for the socket before a write has to wait too.
+/// Encrypted bytes that may wait for the socket before a write has to wait. Chosen: two records.
 const OUTGOING_BYTES_MAX: usize = 2 * RECORD_BYTES_MAX;
-/// What is read from the socket at once while records are small…
+/// How much is read from the socket at once while records are small.
 const READ_BYTES_SMALL: usize = 4 * 1024;
-/// …and while they are large: one record more than the one being put together.
+/// How much is read at once while records are large: one record more than the one that is being put together.
 const READ_BYTES_LARGE: usize = 2 * (LENGTH_BYTES + RECORD_BYTES_MAX);
 
-/// An encrypted stream over a plain one. At most 0.4 MiB of buffers, and 4 KiB where messages are small.
+/// An encrypted stream over a plain one. Its buffers take at most 0.4 MiB, and 4 KiB if messages are small.
 pub struct Records<S> {
     stream: S,
     noise: TransportState,
-    /// Encrypted bytes as they came.
+    /// Encrypted bytes as they came from the socket.
     incoming: Buffer,
     /// Verified bytes that no reader has taken yet.
     plain: Buffer,
-    /// Bytes of the next record that is not full yet.
+    /// The bytes of the next record, which is not full yet.
     staged: Vec<u8>,
-    /// Encrypted records on their way.
+    /// Encrypted records on their way to the socket.
     outgoing: Buffer,
 }
 
@@ -59,8 +59,8 @@ impl Buffer {
         }
     }
 
-    /// All the room behind what waits, at least `count` bytes. What waits moves to the front, so that as much as
-    /// possible is read at once.
+    /// Returns all the room behind the waiting bytes, at least `count` bytes. The waiting bytes move to the front, so
+    /// that as much as possible is read at once.
     fn room(&mut self, count: usize) -> &mut [u8] {
         if self.start > 0 {
             self.memory.copy_within(self.start..self.end, 0);
@@ -79,13 +79,13 @@ impl<S> Records<S> {
         Self { stream, noise, incoming, plain, staged: Vec::new(), outgoing }
     }
 
-    /// The length of the next record's body, once its prefix is here.
+    /// Returns the length of the next record's body, once its prefix is here.
     fn record_len(&self) -> Option<usize> {
         let prefix = self.incoming.waiting().first_chunk()?;
         Some(usize::from(u16::from_be_bytes(*prefix)))
     }
 
-    /// Decrypts the next whole record into `out`, which has room for its body; `None` where more bytes are needed.
+    /// Decrypts the next whole record into `out`, which has room for its body. Returns `None` if more bytes are needed.
     fn next_record(&mut self, out: Option<&mut [u8]>) -> io::Result<Option<usize>> {
         let Some(len) = self.record_len() else { return Ok(None) };
         let Some(body) = self.incoming.waiting().get(LENGTH_BYTES..LENGTH_BYTES + len) else { return Ok(None) };
@@ -115,7 +115,7 @@ impl<S> Records<S> {
 }
 
 impl<S: AsyncRead + Unpin> Records<S> {
-    /// Reads from the socket until more than the present bytes are there; `false` at its end.
+    /// Reads from the socket until there are more bytes than before. Returns `false` at the end of the stream.
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         let len = self.record_len().unwrap_or(0);
         let filled = self.incoming.len();
@@ -145,7 +145,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Records<S> {
                 this.plain.take(count);
                 return Poll::Ready(Ok(()));
             }
-            // A whole record goes straight to the reader where it has room for it.
+            // A whole record goes straight to the reader if the reader has room for it.
             let fits = this.record_len().is_some_and(|len| len <= out.remaining());
             let direct = if fits { Some(out.initialize_unfilled()) } else { None };
             let is_direct = direct.is_some();

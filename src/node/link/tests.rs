@@ -1,3 +1,6 @@
+//! Tests of the link: both sides learn the id of the other, bytes cross in both directions, and a stranger, another
+//! version or a changed byte ends it.
+
 mod attacks;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
@@ -117,12 +120,12 @@ async fn a_changed_record_is_refused() {
     }
 }
 
-/// Two handshake messages and the hello, each with its length.
+/// The length of two handshake messages and the hello, each with its prefix.
 const BEFORE_RECORD: usize = 50 + 66 + 28;
-/// Fifty bytes, their tag and their length.
+/// The length of a record of fifty bytes, with its tag and its prefix.
 const RECORD: usize = 68;
 
-/// Passes bytes on in both directions, `total` forward ones, and flips one bit of the one at `position`.
+/// Passes bytes on in both directions, `total` of them forward, and flips one bit of the forward byte at `position`.
 async fn relay(near: tokio::io::DuplexStream, far: tokio::io::DuplexStream, position: usize, total: usize) {
     let (mut near_read, mut near_write) = tokio::io::split(near);
     let (mut far_read, mut far_write) = tokio::io::split(far);
@@ -134,7 +137,7 @@ async fn relay(near: tokio::io::DuplexStream, far: tokio::io::DuplexStream, posi
                 break;
             }
         }
-        // Where the listener waits for more, it sees the end instead.
+        // A listener that waits for more bytes sees the end instead.
         drop(far_write.shutdown().await);
     };
     let backward = async {

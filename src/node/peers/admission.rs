@@ -1,5 +1,5 @@
-//! Changes which nodes may be peers. A change is durable before it is in force, and in force at once: every connection
-//! of a peer that is not admitted any more ends at its next wait.
+//! Changes which nodes may be peers. A change is durable before it is in force, and takes effect at once: every
+//! connection of a peer that is no longer admitted ends at its next wait.
 
 use crate::event::Event;
 use crate::membership::MemberChange;
@@ -7,7 +7,7 @@ use crate::node::context::Shared;
 use crate::node::handle::errors::MemberError;
 use crate::platform::Platform;
 
-/// Makes a change. A lock admits all nodes that are peers, or were a short time ago. See
+/// Changes the list of members. A lock admits all nodes that are peers, or were a short time ago. See
 /// [`Handle::change_members`](crate::node::Handle::change_members).
 pub(in crate::node) async fn change<P: Platform>(context: &Shared<P>, change: MemberChange) -> Result<(), MemberError> {
     let in_force = &context.members;

@@ -1,4 +1,4 @@
-//! Control connections: a peer is connected while one of them lives.
+//! Counts control connections: a peer is connected while one of them lives.
 
 use std::rc::Rc;
 
@@ -9,14 +9,14 @@ use crate::node::context::{Shared, Stream};
 use crate::platform::Platform;
 use crate::transport::Address;
 
-/// Counts a control connection for as long as it lives.
+/// The count of one control connection, for as long as this value lives.
 pub(in crate::node) struct Control<P: Platform> {
     context: Shared<P>,
     pub(in crate::node) peer: Rc<Peer<Stream<P>>>,
 }
 
 impl<P: Platform> Control<P> {
-    /// Counts the peer as connected.
+    /// Counts a control connection of a peer. Tells that the peer is connected if this is its first.
     pub(in crate::node) fn attach(
         context: &Shared<P>,
         id: NodeId,
@@ -32,7 +32,7 @@ impl<P: Platform> Control<P> {
         Self { context: context.clone(), peer }
     }
 
-    /// Ends the count, and tells the reason if this was the last control connection of the peer.
+    /// Ends the count, and tells that the peer is lost, with the reason, if this was its last control connection.
     pub(in crate::node) fn detach(self, reason: &impl ToString) {
         if self.peer.controls() == 1 {
             self.context.tell(&Event::PeerLost { peer: self.peer.id, reason: reason.to_string() });

@@ -1,4 +1,4 @@
-//! The replicas that are on their way to peers with a store of their own. Repair leaves them alone.
+//! The replicas that a store is sending to peers. Repair leaves these replicas alone.
 
 use crate::crypto::{HashedKey, NodeId};
 use crate::node::tally::{Tallied, Tally};

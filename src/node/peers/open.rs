@@ -17,10 +17,10 @@ use crate::transport::{Address, Transport};
 /// Why no connection was opened.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::node) enum OpenError {
-    /// Nobody could be dialled there.
+    /// The address could not be dialled.
     #[error("{0}")]
     Dial(io::Error),
-    /// Nobody answered in time.
+    /// The dial was not answered in time.
     #[error("no answer in {} seconds", DIAL_TIMEOUT.as_secs())]
     NoAnswer,
     /// The other side ended the handshake.
@@ -40,7 +40,7 @@ pub(in crate::node) enum OpenError {
     OtherNode { found: NodeId, expected: NodeId },
 }
 
-/// Opens one connection. If it is known which node is to answer, any other one is an error.
+/// Opens one connection. If `expected` names a node, any other node that answers is an error.
 pub(in crate::node) async fn open_as<P: Platform>(
     context: &Context<P>,
     address: &Address,

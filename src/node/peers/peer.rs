@@ -1,4 +1,5 @@
-//! One peer: where it is, how often it is connected, and the idle connections on which this node may ask it.
+//! One peer: its addresses, how many control connections it has, and the idle connections on which this node may ask
+//! it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -18,15 +19,15 @@ use crate::transport::Address;
 pub(in crate::node) struct Peer<S> {
     pub(in crate::node) id: NodeId,
     address: RefCell<Option<Address>>,
-    /// The configured address that led to it.
+    /// The configured address that led to the peer.
     configured: RefCell<Option<Address>>,
     controls: Cell<usize>,
-    /// When it was connected last.
+    /// When a control connection was lost last.
     lost: Cell<Option<Instant>>,
     idle: RefCell<VecDeque<Connection<S>>>,
-    /// Bounds the exchanges with it.
+    /// Bounds the exchanges with the peer.
     pub(super) slots: Arc<Semaphore>,
-    /// Connections that the peer is to open, because it cannot be dialled.
+    /// How many connections the peer is to open, because it cannot be dialled.
     wanted: Cell<u8>,
     wanted_changed: Notify,
     opened: Notify,
@@ -57,7 +58,7 @@ impl<S> Peer<S> {
         self.controls.get() > 0
     }
 
-    /// Whether it is connected, or was a short time ago.
+    /// Whether the peer is connected, or was a short time ago.
     pub(super) fn is_placement_candidate(&self) -> bool {
         self.is_connected() || self.lost.get().is_some_and(|lost| lost.elapsed() < PLACEMENT_GRACE)
     }
@@ -66,12 +67,12 @@ impl<S> Peer<S> {
         self.controls.get() < CONTROLS_PER_PEER_MAX
     }
 
-    /// Returns where it is dialled, if it can be.
+    /// Returns the address at which the peer is dialled, if it can be.
     pub(super) fn address(&self) -> Option<Address> {
         self.address.borrow().clone()
     }
 
-    /// Returns the configured address that led to it, if one did.
+    /// Returns the configured address that led to the peer, if one did.
     pub(super) fn configured(&self) -> Option<Address> {
         self.configured.borrow().clone()
     }
@@ -81,12 +82,12 @@ impl<S> Peer<S> {
         if let Some(address) = configured {
             self.configured.replace(Some(address.clone()));
         }
-        // What this node was told to dial is known to lead there; what a peer says of itself is not.
+        // An address that this node was told to dial is known to lead to the peer; what a peer says of itself is not.
         if configured.is_some() || self.configured.borrow().is_none() {
             self.address.replace(address);
         }
         self.controls.set(self.controls.get() + 1);
-        // It may have started again: its connections from before may be dead and not know it.
+        // The peer may have started again: its connections from before may be dead without a sign of it.
         self.drop_idle();
         self.controls.get()
     }
@@ -108,19 +109,19 @@ impl<S> Peer<S> {
         self.idle.borrow_mut().clear();
     }
 
-    /// Returns how many connections the peer is asked to open, once per request.
+    /// Returns how many connections the peer is asked to open. Each of them is asked for once.
     pub(in crate::node) fn take_wanted(&self) -> u8 {
         self.wanted.take()
     }
 
-    /// Waits until the peer is to open a connection.
+    /// Waits until the peer is asked to open a connection.
     pub(in crate::node) async fn wants_any(&self) {
         while self.wanted.get() == 0 {
             self.wanted_changed.notified().await;
         }
     }
 
-    /// Takes a connection on which this side may ask.
+    /// Takes a connection on which this side may ask. Closes it if there are enough.
     pub(in crate::node) fn offer(&self, connection: Connection<S>) {
         if self.idle.borrow().len() < POOL_CONNECTIONS_MAX {
             self.idle.borrow_mut().push_back(connection);
@@ -135,7 +136,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
         self.idle.borrow_mut().retain_mut(|idle| idle.used.elapsed() < IDLE_ASKER_TIMEOUT && !idle.is_stale());
     }
 
-    /// Takes an idle connection that is of use. The one used last is the least likely to have been closed.
+    /// Takes an idle connection that is still usable. The connection that was used last is the least likely to be
+    /// closed.
     pub(super) fn take_idle(&self) -> Option<Connection<S>> {
         std::iter::from_fn(|| self.idle.borrow_mut().pop_back())
             .find_map(|mut idle| (idle.used.elapsed() < IDLE_ASKER_TIMEOUT && !idle.is_stale()).then_some(idle))

@@ -1,5 +1,5 @@
-//! Asking a peer. An exchange takes an idle connection of the peer's pool, or dials one, or, if the peer cannot be
-//! dialled, has the peer open one.
+//! Asks peers. An exchange takes an idle connection of the peer's pool, or dials one, or has the peer open one if the
+//! peer cannot be dialled.
 
 use std::rc::Rc;
 
@@ -14,7 +14,7 @@ use crate::node::handle::errors::ReplicaError;
 use crate::platform::Platform;
 use crate::protocol::{Message, Purpose, WireError};
 
-/// A connection leased for one exchange. Dropped before [`done`](Self::done), it is closed.
+/// A connection leased for one exchange. If the lease is dropped before [`done`](Self::done), the connection is closed.
 pub(in crate::node) struct Lease<S> {
     pub(in crate::node) connection: Connection<S>,
     peer: Rc<Peer<S>>,
@@ -24,10 +24,10 @@ pub(in crate::node) struct Lease<S> {
 /// Why a peer cannot be asked.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::node) enum LeaseError {
-    /// It could not be dialled.
+    /// The peer could not be dialled.
     #[error("{0}, and it opened no connection itself")]
     Open(OpenError),
-    /// It has no address.
+    /// The peer has no address.
     #[error("it does not listen, and it opened no connection itself")]
     NotListening,
 }
@@ -67,7 +67,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Lease<S> {
 }
 
 impl<S> Lease<S> {
-    /// Ends the exchange: the connection is free for the next one, unless the peer was lost meanwhile.
+    /// Ends the exchange. The connection is free for the next one, unless the peer was lost meanwhile.
     pub(in crate::node) fn done(self) {
         if self.peer.is_connected() && !self.connection.is_turned_away() {
             self.peer.offer(self.connection);
@@ -98,7 +98,7 @@ pub(in crate::node) async fn lease<P: Platform>(
     }
 }
 
-/// Asks a peer one question that one message answers.
+/// Asks a peer a question that one message answers, and returns the answer.
 pub(in crate::node) async fn question<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
@@ -110,7 +110,7 @@ pub(in crate::node) async fn question<P: Platform>(
     Ok(answer)
 }
 
-/// Asks every connected peer at the same time, each in a task of its own, and collects what comes of it.
+/// Asks every connected peer at the same time, each in a task of its own, and collects what the tasks return.
 pub(in crate::node) async fn ask_all<P: Platform, T: 'static, F>(
     context: &Shared<P>,
     ask: impl Fn(Shared<P>, Rc<Peer<Stream<P>>>) -> F,

@@ -1,4 +1,4 @@
-//! When a peer is repaired next, and how far its replicas are current.
+//! Decides when a peer is repaired next, and notes how far its replicas are current.
 
 use std::cell::Cell;
 
@@ -35,20 +35,20 @@ impl RepairSchedule {
         self.progress.set(progress);
     }
 
-    /// Forgets what was known. A peer that has just connected may have got a new disk, or the old one back.
+    /// Forgets what was known of the peer. A peer that has just connected may have a new disk, or its old one back.
     pub(super) fn begin_anew(&self) {
         self.progress.set(Progress::Unknown);
         self.failures.set(0);
         self.not_before.set(None);
     }
 
-    /// Begins an attempt if it is time for one and none is under way; returns whether it does.
+    /// Begins a repair if it is time for one and none is running. Returns whether it does.
     pub(in crate::node) fn begin(&self) -> bool {
         let is_due = self.not_before.get().is_none_or(|not_before| not_before <= Instant::now());
         is_due && !self.is_running.replace(true)
     }
 
-    /// Ends an attempt. The wait for the next one doubles with each failure in a row.
+    /// Ends a repair. The wait for the next one doubles with each failure in a row.
     pub(in crate::node) fn end(&self, has_failed: bool) {
         self.is_running.set(false);
         let failures = if has_failed { self.failures.get().saturating_add(1) } else { 0 };

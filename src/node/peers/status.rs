@@ -1,10 +1,10 @@
-//! What the node says of its peers.
+//! What the node tells a caller about its peers.
 
 use crate::node::context::Context;
 use crate::node::handle::answers::{PeerInfo, Progress};
 use crate::platform::Platform;
 
-/// Returns every peer, the connected ones first. See [`Handle::peers`](crate::node::Handle::peers).
+/// Returns every known peer, the connected ones first. See [`Handle::peers`](crate::node::Handle::peers).
 pub(in crate::node) fn info<P: Platform>(context: &Context<P>) -> Vec<PeerInfo> {
     let known = context.peers.known.borrow();
     let mut peers: Vec<_> = known
@@ -35,7 +35,7 @@ pub(in crate::node) fn info<P: Platform>(context: &Context<P>) -> Vec<PeerInfo> 
     peers
 }
 
-/// Returns how many peers are configured or were connected, and are not connected now.
+/// Returns how many peers are configured or were connected, and are not connected at the moment.
 pub(in crate::node) fn away<P: Platform>(context: &Context<P>) -> usize {
     info(context).iter().filter(|peer| !peer.is_connected).count()
 }

@@ -1,16 +1,16 @@
-//! What somebody in the middle of a connection, or with a recording of one, can do to it: end it.
+//! What an attacker in the middle of a connection, or with a recording of one, can do to it: end it.
 
 use tokio::io::DuplexStream;
 use tokio::time::timeout;
 
 use super::*;
 
-/// The lengths of the two messages of the dialer, with what precedes them, and of its hello in a record.
+/// The lengths of the dialer's two handshake messages, with their prefixes, and of its hello in a record.
 const DIALER_BYTES: usize = 50 + 66 + 28;
-/// The acceptor's handshake message, and its welcome.
+/// The lengths of the acceptor's handshake message, and of its welcome in a record.
 const ACCEPTOR_BYTES: usize = 98 + 26;
 
-/// Passes bytes on until the end, changes the one at `position`, and says what passed.
+/// Passes bytes on until the end, changes the byte at `position`, and returns what passed.
 async fn pass(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
@@ -29,14 +29,14 @@ async fn pass(
     passed
 }
 
-/// A connection between two nodes through somebody who changes one byte of what the dialer or the acceptor says. Returns
-/// whether each side believes in it, and what the dialer said.
+/// Links two nodes through an attacker that changes one byte of what the dialer or the acceptor says. Returns whether
+/// each side believes in the link, and what the dialer said.
 async fn through(change_dialer: Option<usize>, change_acceptor: Option<usize>) -> (bool, bool, Vec<u8>) {
     let (a, b, open) = (keys(1), keys(2), ClusterSecret::open());
     let (near, middle_near) = duplex(1000);
     let (middle_far, far) = duplex(1000);
     let (dialer, acceptor) = (credentials(&a, &open, 1), credentials(&b, &open, 2));
-    // Who is told of more bytes than come waits for its deadline, as in a node.
+    // A side that is told of more bytes than come waits for its deadline, as in a node.
     let dialing = async { matches!(timeout(HANDSHAKE_TIMEOUT, dial(near, &dialer, HELLO)).await, Ok(Ok(_))) };
     let accepting = async {
         match timeout(HANDSHAKE_TIMEOUT, accept(far, &acceptor)).await {
@@ -76,11 +76,11 @@ async fn a_recorded_connection_opens_no_other_one() {
         async move {
             near.write_all(said).await.expect("there is room");
             let credentials = credentials(b, open, ephemeral);
-            let knock = knock(far, &credentials).await.expect("its first message is good for ever");
+            let knock = knock(far, &credentials).await.expect("a recorded first message stays valid");
             knock.open(&credentials).await.is_ok()
         }
     };
-    assert!(replay(2).await, "with the same ephemeral key, which no node draws twice");
+    assert!(replay(2).await, "the same ephemeral key, which no node draws twice, replays");
     assert!(!replay(3).await);
 }
 
@@ -110,5 +110,5 @@ async fn who_stands_in_the_middle_is_seen_as_itself() {
     let ((near, thief_far), (thief_near, far)) = (duplex(1000), duplex(1000));
     let (seen_by_a, _) = meet(near, thief_far, &a, &thief).await;
     let (_, seen_by_b) = meet(thief_near, far, &thief, &b).await;
-    assert_eq!([seen_by_a, seen_by_b], [thief.node(); 2], "also a member passes for nobody else");
+    assert_eq!([seen_by_a, seen_by_b], [thief.node(); 2], "a member cannot pass for another node either");
 }

@@ -1,5 +1,5 @@
 //! What a node does with its own files: it stores, gets, lists and deletes them, and repairs their replicas at the
-//! peers. It never answers a peer, so it does not name the holder's side.
+//! peers. This side never answers a peer, so it does not name the holder's side.
 
 pub(super) mod delete;
 pub(super) mod get;

@@ -55,7 +55,7 @@ pub(in crate::node) async fn everywhere<P: Platform>(
     let begun: Result<_, StorageError> = begun.await;
     let tombstone = begun.map_err(DeleteError::Rejected)??;
     if !context.commit(Change::Deleted(hashed, tombstone)).await.map_err(DeleteError::Unconfirmed)? {
-        // A later deletion was learnt from a peer just now.
+        // A later deletion has just been learnt from a peer.
         return Err(DeleteError::NotFound);
     }
     context.blocking(move |store| store.forget_blob(&blob)).await.map_err(DeleteError::Unconfirmed)?;

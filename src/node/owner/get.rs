@@ -1,7 +1,7 @@
-//! Gets a file: from the local disk if the copy is good, else from the first peer whose copy verifies.
+//! Gets a file: from the local disk if the copy is good, otherwise from the first peer whose copy verifies.
 //!
 //! All connected peers are asked at once. A small replica comes with the answer; for a large one the first peer with an
-//! authentic answer is told to proceed, and the next one if its copy turns out bad.
+//! authentic answer is told to proceed. If the copy of that peer turns out bad, the next peer is told to proceed.
 
 mod ask;
 mod newer;
@@ -58,7 +58,7 @@ pub(in crate::node) async fn get<P: Platform>(context: Shared<P>, key: Key) -> R
     search.run(&context).await
 }
 
-/// One peer's answer.
+/// The answer of one peer.
 struct Answer<S> {
     peer: Rc<Peer<S>>,
     found: Result<Found<S>, FetchAnswer>,
@@ -72,10 +72,10 @@ struct Search<S> {
     damaged: usize,
     stale: usize,
     failed: usize,
-    /// The newest version of which this owner's own seal has come without good bytes. Counts if the catalog knows
-    /// nothing.
+    /// The newest version for which a peer gave this owner's own seal and no good bytes. It counts if the catalog knows
+    /// nothing of the file.
     proved: Version,
-    /// What came before all had answered.
+    /// The answers that came before all peers had answered.
     gathered: Vec<Answer<S>>,
     answers: mpsc::Receiver<Answer<S>>,
     sender: mpsc::Sender<Answer<S>>,
@@ -115,7 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
         let (task, hashed, sender) = (context.clone(), self.wanted.hashed, self.sender.clone());
         context.spawn(async move {
             let found = ask::ask(&task, &peer, hashed).await;
-            // If another answer was taken, this one is dropped, and an exchange that waits is closed with it.
+            // If another peer's answer was taken, this one is dropped, and an exchange that waits is closed with it.
             drop(sender.send(Answer { peer, found }).await);
         });
     }
@@ -128,13 +128,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
             let newest = self.wanted.record.as_ref().map_or(self.proved, |record| record.seal.version);
             let found = match found {
                 Ok(found) if found.seal.version < newest => Err(FetchAnswer::Stale(found.seal.version)),
-                // Newer than all that is known here; if nothing is, than all that came.
+                // The deletion is newer than the version in the catalog or, if the catalog has none, than every answer.
                 Err(FetchAnswer::Deleted(version)) if version > newest => return Err(GetError::Deleted),
                 other => other,
             };
             let answer = match found {
                 Ok(Found { body: Body::Waiting(_, since), .. }) if since.elapsed() > PROGRESS_TIMEOUT / 2 => {
-                    // It has waited for another peer's bad copy and may not wait any longer.
+                    // The peer has waited while another peer's bad copy came, and may not wait any longer.
                     self.outstanding += 1;
                     self.ask(context, peer);
                     continue;
@@ -166,8 +166,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
         })
     }
 
-    /// Returns the next answer. If the catalog knows the newest version, answers come as they arrive. If it knows
-    /// nothing, all peers have to answer first, and the newest answer comes first.
+    /// Returns the next answer. If the catalog knows the newest version, answers come as they arrive. If the catalog
+    /// knows nothing of the file, all peers have to answer first, and the newest answer comes first.
     async fn next(&mut self) -> Option<Answer<S>> {
         if self.wanted.record.is_some() {
             return self.receive().await;

@@ -1,4 +1,4 @@
-//! What a node says of its own files: the ones it has stored, and which peers hold them.
+//! What a node tells of its own files: which files it has stored, and which peers hold them.
 
 use crate::crypto::{HashedKey, Key, Version};
 use crate::disk::Disk;

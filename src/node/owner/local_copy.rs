@@ -1,4 +1,4 @@
-//! The local copy of a file: looks for it, verifies it, and hands it to the caller.
+//! The local copy of a file: finds it, verifies it, and hands it to the caller.
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -13,7 +13,7 @@ use crate::platform::Platform;
 use crate::store::layout::BlobId;
 use crate::store::{BlobReader, OwnRecord, StorageError, Store};
 
-/// Chunks of a found file that wait for a slow reader.
+/// How many chunks of a found file wait for a slow reader. Chosen: one is read from the disk while another is taken.
 const READ_CHUNKS_QUEUED: usize = 2;
 
 /// Reads a local copy.
@@ -26,8 +26,8 @@ pub(in crate::node) enum LocalCopy<F> {
     Absent(Option<OwnRecord>),
 }
 
-/// Looks for a local copy and verifies it: what is encrypted again must have the digest of the replicas. The
-/// caller holds the lock of the file.
+/// Looks for a local copy and verifies it: encrypted again, the copy must have the digest of the replicas. The caller
+/// holds the lock of the file.
 pub(in crate::node) fn look_up<D: Disk>(
     store: &Store<D>,
     keys: &Keys,
@@ -58,8 +58,8 @@ pub(in crate::node) fn look_up<D: Disk>(
     Ok(LocalCopy::Good(record, reader))
 }
 
-/// Hands a verified file to the caller, chunk by chunk. The bytes are checked again on their way, and the last
-/// ones are handed over only if all are still what was verified.
+/// Hands a verified file to the caller, chunk by chunk. The bytes are checked again on their way, and the last chunk is
+/// handed over only if all bytes are still those that were verified.
 pub(in crate::node) fn open<P: Platform>(
     context: &Shared<P>,
     mut reader: Reader<P>,

@@ -1,4 +1,4 @@
-//! Which peers are to hold a file of this node's.
+//! Tells which peers are to hold a file of this node.
 
 use std::rc::Rc;
 
@@ -20,8 +20,8 @@ pub(super) fn holders_of<P: Platform>(context: &Context<P>, hashed: HashedKey) -
     }
 }
 
-/// Returns which peer is to hold what in the long run; `None` if all are to hold all. Peers that were lost a short time
-/// ago still count, so that a peer that starts again moves nothing.
+/// Returns which peers are to hold which files in the long run, or `None` if all peers are to hold all files. Peers
+/// that were lost a short time ago still count, so that a peer that starts again moves nothing.
 pub(super) fn long_run<P: Platform>(context: &Context<P>) -> Option<Placement> {
     match context.owner.replicas {
         Replicas::All => None,

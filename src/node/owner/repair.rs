@@ -1,10 +1,10 @@
-//! Repairs peers: compares what a peer holds of this node's files with what is current, and sends what it lacks.
+//! Repairs peers: compares what a peer holds of this node's files with what is current, and sends what the peer lacks.
 //!
-//! With each heartbeat a peer tells the print of all that it holds of this node's files. If that is not the print of
-//! the own catalog, the two summaries are compared, group by group and leaf by leaf, down to the files that differ.
+//! With each heartbeat a peer tells the print of all that it holds of this node's files. If that differs from the print
+//! of the own catalog, the two summaries are compared, group by group and leaf by leaf, down to the files that differ.
 //! Only the owner repairs, because only the owner knows what is current; it sends its local copy, or passes on the
-//! sealed bytes of another peer. Nothing is remembered between two repairs: one that broke off is begun anew by the
-//! next heartbeat.
+//! sealed bytes of another peer. Nothing is remembered between two repairs: a repair that broke off is begun anew after
+//! the next heartbeat.
 
 mod compare;
 mod done;
@@ -26,7 +26,7 @@ use crate::platform::Platform;
 use crate::replication::{Print, Replicas, Summary};
 use done::Done;
 
-/// Hears what a peer holds of this node's files, and repairs the peer if that is not what is current.
+/// Hears what a peer holds of this node's files, and starts to repair the peer if that is not what is current.
 pub(in crate::node) fn hear<P: Platform>(context: &Shared<P>, peer: &Rc<Peer<Stream<P>>>, held: Option<Print>) {
     let Some(held) = held else { return };
     if peer.repair.begin() {
@@ -45,15 +45,15 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
         return peer.repair.end(false);
     }
     peer.repair.set_progress(Progress::Behind);
-    let _slot = context.owner.repairs.clone().acquire_owned().await.expect("never closed");
+    let _slot = context.owner.repairs.clone().acquire_owned().await.expect("the semaphore is never closed");
     let result = compare::all(&context, &peer, &expected).await;
     let has_failed = !matches!(result, Ok(Done { failed: 0, kept: 0, .. }));
     if context.owner.mode == Mode::Learning && !has_failed {
-        // What it holds is known now, whatever it lacks.
+        // What the peer holds is known to this node, whatever the peer lacks.
         peer.repair.set_progress(Progress::Current);
     }
     match result {
-        // What differed was on its way, or is still in two places.
+        // What differed was on its way to the peer, or is still held in two places.
         Ok(Done { sent: 0, learnt: 0, released: 0, failed: 0, .. }) => {}
         Ok(Done { sent, learnt, released, failed, .. }) => {
             context.tell(&Event::PeerRepaired { peer: peer.id, sent, learnt, released, failed });

@@ -1,4 +1,4 @@
-//! Stores a file: on the local disk and at every connected peer at the same time.
+//! Stores a file: on the local disk, and at every connected peer that is to hold it, at the same time.
 
 mod send;
 
@@ -27,7 +27,7 @@ use send::{Announced, Sending, conclude_all, push_to_all, send_to_all};
 
 pub(super) use send::send_again;
 
-/// Writes plaintext to the local disk and turns it into what the peers get.
+/// Writes plaintext to the local disk and turns it into the sealed bytes that the peers get.
 struct Sealing<D: Disk> {
     writer: BlobWriter<D>,
     cipher: ContentCipher,
@@ -45,8 +45,8 @@ impl<D: Disk> Work for Sealing<D> {
     }
 }
 
-/// Stores a file. See [`Handle::store`](crate::node::Handle::store). The key is locked once the content is here: what waits
-/// for its content keeps nobody from the version before.
+/// Stores a file. See [`Handle::store`](crate::node::Handle::store). Locks the key only once the content is here: a
+/// store that waits for its content does not keep other callers from the version before.
 pub(in crate::node) async fn store<P: Platform>(
     context: Shared<P>,
     key: Key,
@@ -75,7 +75,7 @@ pub(in crate::node) async fn store<P: Platform>(
     let metadata = Metadata { key: key.clone(), size, modified };
     let metadata = SealedMetadata::seal(&context.keys, draw_iv(&context.lanes.metadata_iv), &metadata);
     let seal = Seal::new(&context.keys, announced.hashed, version, size, sealing.cipher.digest(), metadata);
-    // No peer gets the seal, and with it the version, before the lock is held.
+    // No peer gets the seal, and with it the version, before this node holds the lock.
     let locked = context.locks.lock(blob).await;
     let was_streamed = !sendings.is_empty();
     let mut waiting = conclude_all(sendings, &seal);
@@ -94,8 +94,8 @@ pub(in crate::node) async fn store<P: Platform>(
     Ok(Stored { version, size, receipts, away: away(&context) })
 }
 
-/// Makes the new version the one that counts. Returns false if a newer one has come before it, which acknowledges this
-/// one as well. If peers have been told, they may have the new version whatever fails here.
+/// Makes the new version the one that counts. Returns false if a newer version came first, which acknowledges this one
+/// as well. If peers were told, they may have the new version whatever fails here.
 async fn keep<P: Platform>(
     context: &Shared<P>,
     key: &Key,
@@ -135,7 +135,7 @@ async fn keep<P: Platform>(
     }
 }
 
-/// Reads the content to its end, writing and sending it on the way.
+/// Reads the content to its end, and writes and sends it on the way.
 async fn write<P: Platform>(
     context: &Shared<P>,
     sealing: Sealing<P::Disk>,
@@ -172,7 +172,7 @@ async fn write<P: Platform>(
             drop(sending.chunks.send(sealed.clone()).await);
         }
         sent.push_back(sealed);
-        // The oldest chunk is free once every peer has sent it. The queues to the peers bound how many are not.
+        // The oldest chunk is free once every peer has sent it. The queues to the peers bound how many chunks are not.
         if sent.front().is_some_and(Bytes::is_unique) { sent.pop_front().map(Vec::from) } else { None }
             .unwrap_or_default()
     };
@@ -185,7 +185,7 @@ async fn write<P: Platform>(
     Err(StoreError::Rejected(fault))
 }
 
-/// Fills a buffer as far as the content goes. If its end is known, looks one byte beyond it.
+/// Fills a buffer as far as the content goes. If the length is known, looks one byte beyond it.
 async fn fill(
     reader: &mut (impl AsyncRead + Unpin),
     mut buffer: Vec<u8>,

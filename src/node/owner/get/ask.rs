@@ -1,4 +1,4 @@
-//! Asks one peer for a file, up to an authentic answer.
+//! Asks one peer for a file, and takes the answer if it is authentic.
 
 use std::rc::Rc;
 
@@ -20,13 +20,13 @@ pub(super) struct Found<S> {
 }
 
 pub(super) enum Body<S> {
-    /// All sealed bytes.
+    /// All sealed bytes of a small replica.
     Here(Vec<u8>),
-    /// The peer waits to be told to proceed.
+    /// The peer has waited since this instant to be told to proceed.
     Waiting(Box<Lease<S>>, Instant),
 }
 
-/// Asks one peer. A small replica is read to its end, so that the connection is free again.
+/// Asks one peer for a file. Reads a small replica to its end, so that the connection is free again.
 pub(super) async fn ask<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
@@ -60,7 +60,7 @@ pub(super) async fn ask<P: Platform>(
         }
         other => return Err(FetchAnswer::Failed(format!("it answered a get with {}", other.name()))),
     };
-    // Checked before the length is believed.
+    // The seal is checked before its length is believed.
     if !seal.is_authentic(&context.keys, hashed) {
         return Err(FetchAnswer::Damaged);
     }

@@ -1,4 +1,4 @@
-//! Takes a newer version of a file from the one peer that has it, before the version that is here stops to count.
+//! Takes a newer version of a file from the one peer that has it, while the version that is here still counts.
 
 use std::rc::Rc;
 
@@ -26,7 +26,8 @@ pub(in crate::node) enum NewerError {
     Receive(#[from] ReceiveError),
 }
 
-/// Makes a peer's version the local copy and the one that counts, both or neither. Returns false if it is not newer.
+/// Makes a peer's version the local copy and the version that counts, both or neither. Returns false if it is not
+/// newer.
 pub(in crate::node) async fn take_newer<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,

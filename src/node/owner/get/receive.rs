@@ -1,4 +1,4 @@
-//! Receives a replica, verifies it and keeps it, in plaintext, as the local copy.
+//! Receives a replica, verifies it, and keeps its plaintext as the local copy.
 
 use crate::crypto::{ContentCipher, HashedKey, IV_BYTES, Iv, Key, NodeId, PathName, Seal};
 use crate::disk::Disk;
@@ -23,7 +23,7 @@ pub(super) struct Wanted {
     pub(super) record: Option<OwnRecord>,
 }
 
-/// A replica that was received and is the local copy.
+/// A replica that was received and has become the local copy.
 pub(super) struct Received<P: Platform> {
     file: PathName,
     reader: Reader<P>,
@@ -48,13 +48,13 @@ impl<D: Disk> Work for Opening<D> {
     }
 }
 
-/// Why a replica is not the local copy.
+/// Why a replica did not become the local copy.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::node) enum ReceiveError {
     /// The bytes are not what was stored.
     #[error("it sent a damaged copy")]
     Damaged,
-    /// The catalog has learnt of a newer version meanwhile.
+    /// The catalog has meanwhile learnt of a newer version.
     #[error("a newer version came first")]
     Outdated,
     /// The exchange broke off.
@@ -70,7 +70,7 @@ impl Wanted {
         Self { key: key.clone(), file: key.path_name(), hashed: context.keys.hashed(key), record }
     }
 
-    /// Makes what was found the local copy, if it is what was stored.
+    /// Makes a found replica the local copy, if it is what was stored.
     pub(super) async fn receive<P: Platform>(
         &self,
         context: &Shared<P>,
@@ -78,7 +78,7 @@ impl Wanted {
     ) -> Result<Received<P>, ReceiveError> {
         let Found { seal, body } = found;
         let (blob, version) = (BlobId::Own(self.file), seal.version);
-        // The file is begun once its first bytes are here: what fails before leaves nothing behind.
+        // The local file is begun once the first bytes are here, so that an earlier failure leaves nothing behind.
         let begin = async |iv| {
             let writer = context.begin(blob, version).await?;
             Ok::<_, ReceiveError>(Opening { writer, cipher: ContentCipher::new(&context.keys, iv) })
@@ -127,8 +127,8 @@ impl Wanted {
         seal: &Seal,
         iv: Iv,
     ) -> Result<Reader<P>, ReceiveError> {
-        // The peers know more than the catalog does if it was lost, or a store broke off before its commit. An IV that
-        // was learnt from a peer is proved only here, by the digest.
+        // The peers know more than the catalog if the catalog was lost, or if a store broke off before its commit. An
+        // IV that was learnt from a peer is proved only here, by the digest.
         let is_known = |record: &OwnRecord| record.seal.version >= seal.version && record.iv == iv;
         let change = if !self.record.as_ref().is_some_and(is_known) {
             let metadata = seal.metadata.open(&context.keys).map_err(|_| ReceiveError::Damaged)?;
@@ -141,7 +141,7 @@ impl Wanted {
         };
         let blob = BlobId::Own(self.file);
         if self.record.is_none() {
-            // What lies here from before the catalog was lost may be newer than all that the peers have.
+            // A copy that is here from before the catalog was lost may be newer than all that the peers have.
             let seal = seal.clone();
             let aside = context.with_keys(move |store, keys| {
                 let is_unknown = store.has_blob(&blob)? && !store.is_good_own(&blob, keys, iv, &seal)?;
@@ -155,12 +155,12 @@ impl Wanted {
             Err(KeepError::NotStored(error) | KeepError::PerhapsStored(error)) => return Err(error.into()),
         }
         let reader = context.blocking(move |store| store.read_blob(&blob));
-        Ok(reader.await?.expect("it was published under the lock of its name"))
+        Ok(reader.await?.expect("the blob was published under the lock of its name"))
     }
 }
 
 impl<P: Platform> Received<P> {
-    /// Tells that a file came back from a peer, and hands it to the caller.
+    /// Tells that the file came back from a peer, and hands it to the caller.
     pub(super) fn hand_over(self, context: &Shared<P>, peer: NodeId) -> Fetched {
         let Self { file, reader, seal, iv } = self;
         context.tell(&Event::FileFetched { file, peer, bytes: seal.size });

@@ -1,4 +1,4 @@
-//! Finds the files of which a peer holds something else than what is current, and has each mended.
+//! Finds the files of which a peer holds something else than what is current, and has each of them mended.
 
 use std::rc::Rc;
 
@@ -15,21 +15,21 @@ use crate::platform::Platform;
 use crate::protocol::Message;
 use crate::replication::{Entry, Leaf, Placement, Print, Summary, differing_groups, differing_leaves};
 
-/// How one file differs.
+/// How the peer's replica of one file differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Difference {
     /// The peer has nothing, something older, or other bytes.
     Lacks(Entry),
-    /// The peer has what the own catalog does not know, or something newer.
+    /// The peer has something that the own catalog does not know, or something newer.
     KnowsMore(Entry),
-    /// The peer holds what is placed on others.
+    /// The peer holds a replica that is placed on other peers.
     IsPlacedElsewhere(Entry),
 }
 
 /// What a peer is to hold.
 pub(super) struct Expected {
     pub(super) peer: NodeId,
-    /// `None` if it is to hold everything.
+    /// `None` if the peer is to hold everything.
     pub(super) placement: Option<Placement>,
 }
 
@@ -52,7 +52,7 @@ impl Expected {
     }
 }
 
-/// Compares everything and mends what differs.
+/// Compares everything that the peer holds, and mends what differs.
 pub(super) async fn all<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
@@ -148,7 +148,7 @@ async fn their_leaf<P: Platform>(
     }
 }
 
-/// Adds one page; returns false at the end. A page goes on where the one before ended, within its leaf.
+/// Adds one page to the entries before it, which it must follow within the leaf. Returns false at the end.
 fn extend(entries: &mut Vec<Entry>, page: Vec<Entry>, leaf: Leaf) -> Result<bool, RepairError> {
     let goes_on = !page.is_empty();
     for entry in page {
@@ -161,7 +161,8 @@ fn extend(entries: &mut Vec<Entry>, page: Vec<Entry>, leaf: Leaf) -> Result<bool
     Ok(goes_on)
 }
 
-/// Returns what differs between two leaves, each in the order of the names, if the peer is to hold some of ours.
+/// Returns what differs between two leaves, both in the order of the names. `is_to_hold` tells whether the peer is to
+/// hold one of our entries.
 fn differences(ours: &[Entry], theirs: &[Entry], is_to_hold: impl Fn(&Entry) -> bool) -> Vec<Difference> {
     let find = |entries: &[Entry], hashed: HashedKey| {
         entries.binary_search_by_key(&hashed, |entry| entry.hashed).ok().map(|index| entries[index])

@@ -1,16 +1,16 @@
-//! What one repair did.
+//! The count of what one repair did.
 
-/// What one repair did.
+/// How many files of one repair ended in which way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Done {
-    /// Replicas and deletions that the peer now has.
+    /// Replicas and deletions that the peer lacked and has received.
     pub(super) sent: usize,
     /// Files of which the peer knew more than the own catalog.
     pub(super) learnt: usize,
-    /// Replicas that the peer dropped, because others hold the file.
+    /// Replicas that the peer dropped, because other peers hold the file.
     pub(super) released: usize,
-    /// Replicas that the peer keeps until the peers that are to hold the file do.
+    /// Replicas that the peer keeps until all peers that are to hold the file do so.
     pub(super) kept: usize,
-    /// Files that could not be sent.
+    /// Files that could not be mended.
     pub(super) failed: usize,
 }

@@ -1,4 +1,4 @@
-//! Why a peer, or one file of it, was not repaired.
+//! Why a peer, or one of its replicas, could not be repaired.
 
 use crate::crypto::MetadataError;
 use crate::node::handle::errors::ReplicaError;
@@ -7,7 +7,7 @@ use crate::node::peers::pool::{AskError, LeaseError};
 use crate::protocol::{Message, Refusal, WireError};
 use crate::store::StorageError;
 
-/// Why a peer, or one file of it, was not repaired. The next repair tries again.
+/// Why a peer, or one of its replicas, was not repaired. The next repair tries again.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RepairError {
     /// The own data directory failed.
@@ -16,7 +16,7 @@ pub(super) enum RepairError {
     /// The peer could not be asked, or the exchange broke off.
     #[error(transparent)]
     Ask(#[from] AskError),
-    /// The peer said no.
+    /// The peer refused.
     #[error(transparent)]
     Refused(Refusal),
     /// The peer did not take the replica.
@@ -25,30 +25,30 @@ pub(super) enum RepairError {
     /// A newer version was not taken from the peer.
     #[error(transparent)]
     Newer(#[from] NewerError),
-    /// The metadata of a file do not open.
+    /// The metadata of a file cannot be opened.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
-    /// The peer answered with a message that answers something else.
+    /// The peer gave an answer that belongs to another question.
     #[error("it answered {question} with {answer}")]
     Answer {
-        /// What was asked.
+        /// The question that was asked.
         question: &'static str,
-        /// What came.
+        /// The message that came.
         answer: &'static str,
     },
-    /// The own summary has fewer groups than the peer's.
+    /// The own summary does not have a group that the peer's has.
     #[error("there is no such group")]
     NoGroup,
-    /// The listing of a leaf does not go on where it ended, or has no end.
+    /// A page of a listing does not begin after the page before, leaves its leaf, or makes the listing too long.
     #[error("its listing is out of order or too long")]
     Listing,
-    /// The seal or the tombstone is not this node's.
+    /// The peer's seal or tombstone is not from this node.
     #[error("what it has is not from this node")]
     NotOurs,
-    /// The peer has listed what it does not give.
+    /// The peer does not give what it has listed.
     #[error("it does not have what it has listed")]
     NotListed,
-    /// The older version may be held by a peer that cannot be asked.
+    /// The version to be replaced may be held by a peer that cannot be asked.
     #[error("another peer that may hold it is away")]
     OtherAway,
     /// No connected peer can give the replica.

@@ -1,5 +1,5 @@
 //! Learns from a peer of a file that the own catalog does not know, or knows in an older version: after the loss of the
-//! catalog, or after a store that broke off. What the owner has sealed counts, and the newest counts most.
+//! catalog, or after a store that broke off. Only what this node has sealed counts, and of that the newest version.
 
 use std::rc::Rc;
 
@@ -19,7 +19,7 @@ use crate::replication::Entry;
 use crate::store::layout::BlobId;
 use crate::store::{Change, OwnRecord, StorageError, Store};
 
-/// Takes what a peer knows more about a file into the catalog.
+/// Takes into the catalog what a peer knows of a file and the catalog does not.
 pub(super) async fn learn<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
@@ -39,8 +39,9 @@ pub(super) async fn learn<P: Platform>(
     if is_newer { Ok(()) } else { Err(RepairError::NotListed) }
 }
 
-/// Learns of a file, and returns whether it is newer than what the catalog has. What is here, or at other peers, counts
-/// until the newer version is in as many places: a peer that alone has it may be lost the next moment.
+/// Learns of a file, and returns whether it is newer than what the catalog has. The older version, here or at other
+/// peers, counts until the newer one is in as many places: a peer that alone has the newer one may be lost the next
+/// moment.
 async fn take<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
@@ -73,7 +74,8 @@ async fn take<P: Platform>(
     Ok(is_newer)
 }
 
-/// Has every other peer take the newer version. No peer may be away: it could hold the only copy of what counts so far.
+/// Has every other peer take the newer version. Fails if a peer is away, because it could hold the only copy of the
+/// version that counts so far.
 async fn spread<P: Platform>(
     context: &Shared<P>,
     from: &Rc<Peer<Stream<P>>>,
@@ -89,7 +91,7 @@ async fn spread<P: Platform>(
     Ok(())
 }
 
-/// Writes a record into the catalog, if it is newer than what is there; returns whether it is.
+/// Writes a record into the catalog if it is newer than what is there. Returns whether it is.
 async fn note_file<P: Platform>(
     context: &Shared<P>,
     key: Key,
@@ -97,14 +99,14 @@ async fn note_file<P: Platform>(
     record: OwnRecord,
 ) -> Result<bool, RepairError> {
     let blob = BlobId::Own(key.path_name());
-    // A store that is under way comes first; its commit decides.
+    // A store that is under way comes first, and its commit decides.
     let _locked = context.locks.lock(blob).await;
     let (looked_up, version) = (key.clone(), record.seal.version);
     let is_newer = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
         let known = store.own(&looked_up)?.map(|record| record.seal.version);
         let deleted = store.tombstone(hashed)?.map(|tombstone| tombstone.version);
-        // What has come to this disk meanwhile is not given up for it.
+        // A copy that has come to this disk meanwhile is not given up for the record.
         Ok(known.max(deleted).is_none_or(|ours| ours < version) && !store.has_blob(&blob)?)
     });
     let is_newer: Result<_, StorageError> = is_newer.await;
@@ -139,7 +141,7 @@ async fn note_deletion<P: Platform>(
     if !is_newer? {
         return Ok(false);
     }
-    // If the key was not known, a store of it may have come first.
+    // If the key was not known, a store under this key may have come first.
     if !context.commit(Change::Deleted(hashed, tombstone)).await? {
         return Ok(false);
     }

@@ -15,13 +15,13 @@ use crate::protocol::{Message, Refusal};
 use crate::replication::{Entry, Placement};
 use crate::store::{OwnRecord, StorageError};
 
-/// What is current under a name.
+/// What is current under one name.
 enum Current {
     File(Key, Box<OwnRecord>),
     Deleted(Tombstone),
 }
 
-/// Sends what is current under the name of an entry. If that has changed since, it is left to the next repair.
+/// Sends a peer what is current under the name of an entry. Does nothing if that name is no longer known.
 pub(super) async fn send<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
@@ -33,7 +33,7 @@ pub(super) async fn send<P: Platform>(
         Some(Current::Deleted(tombstone)) => delete(context, peer, hashed, tombstone).await,
         Some(Current::File(key, record)) => match send_again(context, peer, &key, hashed, &record).await {
             Ok(()) => Ok(()),
-            // A peer that refuses a replica from here refuses it from anybody, unless the bytes went bad on the way.
+            // A peer that refuses a replica from here refuses it from any node, unless the bytes went bad on the way.
             Err(ReplicaError::Refused(refusal)) if refusal != Refusal::Damaged => Err(RepairError::Refused(refusal)),
             Err(_) => relay::relay(context, peer, hashed, &record).await,
         },
@@ -52,8 +52,8 @@ async fn current<P: Platform>(context: &Shared<P>, hashed: HashedKey) -> Result<
     Ok(current?)
 }
 
-/// Has a peer drop a replica that is placed on others, once each of those has verified that it holds the current
-/// version. Returns false if one does not, or cannot be asked: the peer then keeps what it has.
+/// Has a peer drop a replica that is placed on other peers, once each of those has verified that it holds the current
+/// version. Returns false if one of them does not hold it, or cannot be asked: the peer then keeps its replica.
 pub(super) async fn release<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
@@ -75,7 +75,7 @@ pub(super) async fn release<P: Platform>(
     }
 }
 
-/// Has a peer delete its replica and remember that.
+/// Has a peer delete its replica and remember the deletion.
 pub(super) async fn delete<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,

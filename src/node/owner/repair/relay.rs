@@ -1,5 +1,5 @@
-//! Passes a replica on from one peer to another: sealed bytes, which are checked against the seal at the end and
-//! decrypted nowhere.
+//! Passes a replica on from one peer to another: sealed bytes, which are decrypted nowhere on the way and which the
+//! taking peer checks against the seal.
 
 use std::rc::Rc;
 
@@ -15,7 +15,7 @@ use crate::platform::Platform;
 use crate::protocol::{Message, WireError};
 use crate::store::OwnRecord;
 
-/// Sends a peer the replica of the first other peer that has it.
+/// Sends a peer the replica of the first other peer that has this version.
 pub(super) async fn relay<P: Platform>(
     context: &Shared<P>,
     to: &Rc<Peer<Stream<P>>>,
@@ -33,7 +33,7 @@ pub(super) async fn relay<P: Platform>(
     Err(reason)
 }
 
-/// Passes one replica on. Returns false if the giving peer does not have just this version.
+/// Passes one replica on. Returns false if the giving peer does not have exactly this version.
 async fn pass_on<P: Platform>(
     context: &Shared<P>,
     from: &Rc<Peer<Stream<P>>>,
@@ -58,8 +58,8 @@ async fn pass_on<P: Platform>(
     }
 }
 
-/// Streams the sealed bytes from one exchange to the other and returns the answer. The taking peer compares them with
-/// the digest in the seal before it keeps them.
+/// Streams the sealed bytes from one exchange to the other, and returns the answer of the taking peer, which compares
+/// the bytes with the digest in the seal before it keeps them.
 async fn stream<S>(
     giving: &mut Lease<S>,
     taking: &mut Lease<S>,

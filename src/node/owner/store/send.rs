@@ -40,7 +40,7 @@ pub(super) struct Announced {
     pub(super) size: u64,
 }
 
-/// Ends every stream with the seal.
+/// Ends every stream with the seal. Returns the receivers of the receipts.
 pub(super) fn conclude_all(sendings: Vec<Sending>, seal: &Seal) -> Vec<oneshot::Receiver<Receipt>> {
     let conclude = |sending: Sending| {
         drop(sending.chunks);
@@ -84,7 +84,7 @@ async fn send<P: Platform>(
     conclude(lease, seal).await
 }
 
-/// Sends a replica of a file that is on the local disk to every peer that is to hold it.
+/// Starts to send the replica of a file that is on the local disk to every peer that is to hold it.
 pub(super) fn push_to_all<P: Platform>(
     context: &Shared<P>,
     announced: &Announced,
@@ -116,7 +116,7 @@ async fn push_local<P: Platform>(
     push(context, peer, announced, seal, reader).await
 }
 
-/// Sends a peer the replica of a file that it lacks, from the local copy if that is good.
+/// Sends a peer a replica that it lacks, from the local copy if that is good.
 pub(in crate::node::owner) async fn send_again<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
@@ -127,7 +127,7 @@ pub(in crate::node::owner) async fn send_again<P: Platform>(
     let file = key.path_name();
     let locked = context.locks.lock(BlobId::Own(file)).await;
     let key = key.clone();
-    // Verified before a byte of it is encrypted: other bytes under the same IV would tell how they differ.
+    // The copy is verified before a byte of it is encrypted: other bytes under the same IV would tell how they differ.
     let local = context.with_keys(move |store, keys| local_copy::look_up(store, keys, &key)).await;
     drop(locked);
     let reader = match local {
@@ -161,7 +161,7 @@ fn unreadable() -> ReplicaError {
     ReplicaError::Unreachable { reason: "the local copy cannot be read".to_owned() }
 }
 
-/// Opens the exchange, up to the IV.
+/// Opens the exchange, and sends everything up to the IV.
 async fn announce<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
@@ -190,7 +190,7 @@ async fn announce<P: Platform>(
     Ok(lease)
 }
 
-/// Ends the exchange: from here on the peer may have the replica.
+/// Ends the exchange with the seal. From here on the peer may have the replica.
 async fn conclude<S>(mut lease: Lease<S>, seal: Seal) -> Result<(), ReplicaError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -213,7 +213,7 @@ where
     }
 }
 
-/// Before the seal is sent, no peer keeps anything.
+/// Returns the error of an exchange that failed before the seal was sent: until then no peer keeps anything.
 #[expect(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 fn not_there(error: WireError) -> ReplicaError {
     ReplicaError::Unreachable { reason: error.to_string() }

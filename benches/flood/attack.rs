@@ -1,4 +1,4 @@
-//! The flood: connections at a steady rate, from a process of its own.
+//! The flood: opens connections to a node at a steady rate, from a process of its own.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, Write};
@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 
 use crate::process;
 
-/// The role of the attacker; an address and a kind follow.
+/// The role of the attacker. The address of the node and a kind follow.
 pub(crate) const ROLE: &str = "attack";
 
 const CONNECTIONS_PER_SECOND: u32 = 1000;
 
-/// Below the file descriptors that a process has by default.
+/// How many connections stay open at once. Chosen: below the 1024 file descriptors that a process has by default.
 const HELD_OPEN: usize = 500;
 
-/// What the connections say.
+/// What the connections of a flood say.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Silent,
@@ -39,16 +39,16 @@ impl Kind {
         match self {
             Self::Silent => Vec::new(),
             Self::Garbage => (0..64_u8).map(|byte| byte.wrapping_mul(157)).collect(),
-            // Its length, as of a first message, and half of it.
+            // The length of a first message, and half of the message.
             Self::Cut => [vec![0, 48], vec![7; 24]].concat(),
         }
     }
 }
 
-/// Floods until the input ends; each line of it is answered with the connections so far.
+/// Floods until the input ends. Answers each line of the input with the number of connections so far.
 pub(crate) fn run(role: &[String]) {
     let kind = [Kind::Silent, Kind::Garbage, Kind::Cut].into_iter().find(|kind| kind.name() == role[1]);
-    let (address, words) = (role[0].clone(), kind.expect("one of them").words());
+    let (address, words) = (role[0].clone(), kind.expect("the kind is one of the three").words());
     let opened = Arc::new(AtomicU32::new(0));
     let count = opened.clone();
     thread::spawn(move || flood(&address, &words, &count));
@@ -65,7 +65,7 @@ fn flood(address: &str, words: &[u8], opened: &AtomicU32) {
         let due = started + Duration::from_secs(1) * opened.load(Ordering::Relaxed) / CONNECTIONS_PER_SECOND;
         thread::sleep(due.saturating_duration_since(Instant::now()));
         if let Ok(mut stream) = TcpStream::connect(address) {
-            // The node may have closed it already.
+            // The node may have closed the connection already.
             drop(stream.write_all(words));
             held.push_back(stream);
         }

@@ -1,4 +1,4 @@
-//! What a node still does for its peers while strangers flood it with connections.
+//! Measures what a node still does for its peers while strangers flood it with connections.
 //!
 //! `cargo bench --bench flood [-- rounds]`
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a benchmark reads real clocks and sockets")]
@@ -24,12 +24,12 @@ use process::Process;
 use table::{Table, median};
 
 const METHOD: &str = "\
-An origin stores 8,000 packed files of 22 bytes at two peers by 16 callers, deletes its copies and fetches each back from
-a peer; meanwhile another process opens 1,000 connections a second to the first peer over the loopback, and holds 500 of
-them open. Silent ones say nothing, garbage ones say 64 random bytes, and cut ones say the first half of a handshake
-message. Join is the time in which a new node connects with the flooded peer. All processes share this machine, so
-the flood also takes its processor time. Undisturbed and flooded rounds take turns; figures are medians, ratios are to the
-undisturbed median.
+An origin with 16 callers stores 8,000 packed files of 22 bytes at two peers, deletes its copies and fetches each back
+from a peer. Meanwhile another process opens 1,000 connections a second to the first peer over the loopback, and holds
+500 of them open. Silent connections say nothing, garbage ones say 64 random bytes, and cut ones say the first half of a
+handshake message. Join is the time that a new node takes to connect with the flooded peer. All processes share this
+machine, so the flood also takes processor time from the nodes. Undisturbed and flooded rounds take turns; figures are
+medians, and ratios are to the undisturbed median.
 ";
 
 const FILES: u32 = 8000;
@@ -40,7 +40,7 @@ struct Turn {
     stores: f64,
     gets: f64,
     join_ms: f64,
-    /// Connections a second that were really opened.
+    /// How many connections a second were really opened.
     flood: f64,
     /// The largest resident memory of the flooded peer.
     peak_mib: f64,

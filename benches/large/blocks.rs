@@ -1,4 +1,4 @@
-//! The building blocks of a large transfer, one at a time, on one core.
+//! Measures the building blocks of a large transfer, one at a time, on one core.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -12,7 +12,7 @@ use crate::process;
 use crate::table::{Table, median};
 
 const CHUNK_BYTES: usize = 256 * 1024;
-/// The content of the largest record of the link.
+/// The content of the largest record of the link, in bytes.
 const RECORD_BYTES: usize = 65_519;
 const TOTAL_MIB: u32 = 256;
 const ROUNDS: usize = 3;

@@ -1,4 +1,4 @@
-//! What the origin is told to do with the one large file, and the file itself.
+//! The commands of the origin on the one large file, and the file itself.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -10,11 +10,11 @@ use dacapo::node::{Content, Fetched, Handle, Lane};
 use dacapo::seed::{Rng, Seed};
 
 thread_local! {
-    /// What the last get found.
+    /// The file that the last get found.
     static FETCHED: RefCell<Option<Fetched>> = const { RefCell::new(None) };
 }
 
-/// Writes a file of random bytes and syncs it, so that its own writeback is not part of what follows.
+/// Writes a file of random bytes and syncs it, so that its writeback is not part of what is measured after it.
 pub(crate) fn make_content(path: &str, mib: u32) {
     let mut lane = Seed::from_u64(u64::from(mib)).rng(Lane::Iv);
     let mut file = BufWriter::new(File::create(path).expect("the disk has room"));
@@ -27,7 +27,7 @@ pub(crate) fn make_content(path: &str, mib: u32) {
     file.sync_all().expect("the disk works");
 }
 
-/// Carries out one command on the origin.
+/// Carries out one command on the origin, and returns the answer.
 pub(crate) async fn obey(handle: &Handle, words: &[&str]) -> String {
     let key: Key = "a large file".parse().expect("a key");
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! How fast a large file is stored at two peers and comes back, beside what the machine can do.
+//! Measures how fast a large file is stored at two peers and comes back, beside what the machine can do.
 //!
 //! `cargo bench --bench large [-- rounds]`
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a benchmark reads real clocks and files")]
@@ -22,11 +22,11 @@ use table::{Table, median};
 
 const METHOD: &str = "\
 Three processes on loopback: an origin and two peers, each with a directory on the disk that holds target/.
-The origin stores a file of random bytes, read from the same disk's page cache; a store ends when all three
-copies are synced. It then deletes its copy and gets the file back, verified, decrypted and synced; `read` is
-the caller's pass over what came back, which is compared with the file. The pipe does the same work bare: read,
-write, AES-256-CTR, BLAKE3, plain TCP to two holders that hash, write and sync, and back. Node and pipe take
-turns; figures are medians, ratios are medians of the ratios of one turn.
+The origin stores a file of random bytes, read from the page cache of the same disk; a store ends when all three
+copies are synced. The origin then deletes its copy and gets the file back, verified, decrypted and synced. In `read`
+the caller reads what came back and compares it with the file. The pipe does only the work that this takes: read, write,
+AES-256-CTR, BLAKE3, and plain TCP to two holders that hash, write and sync, and back. Node and pipe take turns; figures
+are medians, and ratios are medians of the ratios of one turn.
 ";
 
 const SIZES_MIB: [u32; 2] = [256, 1024];
@@ -105,7 +105,7 @@ fn turn<C>(
 /// One figure of a turn.
 type Column = fn(&Turn) -> f64;
 
-/// What a row makes of a column: ours, the pipe's, or their ratio.
+/// What a row shows in a column: the node's figure, the pipe's, or their ratio.
 type Figure<'a> = dyn Fn(&(Turn, Turn), Column) -> f64 + 'a;
 
 fn print(mib: u32, turns: &[(Turn, Turn)]) {

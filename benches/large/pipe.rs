@@ -1,4 +1,5 @@
-//! The ceiling: the work of a store and a get with nothing around it, in three processes of one thread each.
+//! The ceiling of a large transfer: the work of a store and a get with nothing around it, in three processes of one
+//! thread each.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, Read, Write};
@@ -10,14 +11,14 @@ use ctr::cipher::{KeyIvInit, StreamCipher};
 use crate::commands::seconds;
 use crate::process::{self, Process};
 
-/// The role of a holder; its directory follows.
+/// The role of a holder. Its directory follows.
 pub(crate) const HOLDER: &str = "pipe-holder";
-/// The role of the origin; its directory and the holders follow.
+/// The role of the origin. Its directory and the addresses of the holders follow.
 const ORIGIN: &str = "pipe-origin";
 
 const CHUNK_BYTES: usize = 256 * 1024;
 
-/// The three processes.
+/// The three processes of the pipe.
 pub(crate) struct Pipe {
     pub(crate) origin: Process,
     holders: [Process; 2],
@@ -72,7 +73,7 @@ pub(crate) fn hold(dir: &str) {
             break;
         }
     }
-    // The origin hangs up.
+    // Waits until the origin hangs up.
     drop(stream.read(&mut [0]));
 }
 

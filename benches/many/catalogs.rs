@@ -1,4 +1,4 @@
-//! Catalogs with many files, made without the files.
+//! Makes catalogs with many files, without the files.
 
 use std::path::Path;
 
@@ -9,10 +9,10 @@ use dacapo::seed::Seed;
 use dacapo::store::{Change, HeldRecord, Identity, Known, OwnRecord, Store};
 use dacapo::time::UnixMillis;
 
-/// Changes in one commit.
+/// Changes in one commit. Chosen: few commits, and little memory for each.
 const BATCH: usize = 1000;
 
-/// Makes the catalog of an owner and that of a peer that holds everything; says how large they are, in MiB.
+/// Makes the catalog of an owner and the catalog of a peer that holds everything. Returns their sizes in MiB.
 pub(crate) fn make(owner_dir: &str, peer_dir: &str, files: u32) -> (f64, f64) {
     let (keys, owner) = open(owner_dir, 1);
     let (_, peer) = open(peer_dir, 2);

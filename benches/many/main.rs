@@ -1,4 +1,4 @@
-//! What 100,000 files cost a node that has them: starting, comparing them with a peer that holds them all, listing.
+//! Measures what 100,000 files cost a node that has them: starting, comparing with a peer that holds them all, listing.
 //!
 //! `cargo bench --bench many [-- rounds]`
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a benchmark reads real clocks and files")]
@@ -22,11 +22,11 @@ use process::Process;
 use table::{Table, median};
 
 const METHOD: &str = "\
-An owner whose catalog has 100,000 files and a peer whose catalog has their replicas; the files themselves are not
-there, and nothing here reads them. Each node is a process of its own. Start: from the start of the process until it
-listens and is connected with the other one. Compare: from then on until the owner knows that its peer is current; both
-sides make their summaries from the catalog in this time, and agree by 16 bytes. List: every file, page by page, with a
-look at the disk for each. Figures are medians.
+The catalog of an owner has 100,000 files, and the catalog of a peer has their replicas; the files themselves do not
+exist, and nothing here reads them. Each node is a process of its own. Start: from the start of the process until the
+node listens and is connected with the other one. Compare: from then on until the owner knows that its peer is current;
+in this time both sides make their summaries from the catalog, and agree by 16 bytes. List: every file, page by page,
+with a look at the disk for each. Figures are medians.
 ";
 
 const FILES: u32 = 100_000;

@@ -1,4 +1,4 @@
-//! A directory that counts its syncs.
+//! A disk that counts its syncs.
 
 use std::io;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use dacapo::disk::dir::DirDisk;
 use dacapo::disk::{Disk, DiskFile, DiskPath};
 use dacapo_sim::disk::layer::{Layer, LayeredFile};
 
-/// The disk of a benchmarked node.
+/// The disk of a measured node: a directory, and the count of its syncs.
 #[derive(Clone, Debug)]
 pub(crate) struct CountingDisk {
     disk: DirDisk,

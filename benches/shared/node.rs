@@ -1,4 +1,5 @@
-//! A node in a process of its own, over TCP and a directory, as a program would run it; and a cluster of three.
+//! A node in a process of its own, over TCP and a directory, as a program would run it; and a cluster of three such
+//! nodes.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use crate::counting::CountingDisk;
 use crate::process::{self, Process};
 
-/// The role of a node; layout, directory and peers follow.
+/// The role of a node. Its layout, its directory and the addresses of its peers follow.
 pub(crate) const ROLE: &str = "node";
 
 /// Runs a node until its input ends. Each line of the input is a command, which `obey` answers.
@@ -54,7 +55,7 @@ async fn wait_for_peers(handle: &Handle, count: usize) {
 
 /// An origin and two peers: three processes, each with a directory on the disk under test.
 pub(crate) struct Cluster {
-    /// The node that the benchmark makes its calls on.
+    /// The node on which the benchmark makes its calls.
     pub(crate) origin: Process,
     peers: [Process; 2],
     /// Where the two peers listen.
@@ -75,20 +76,20 @@ impl Cluster {
         Self { origin, peers: [first, second], addresses: [first_address, second_address] }
     }
 
-    /// Syncs of all three so far.
+    /// Returns how many files and directories all three nodes have synced so far.
     #[allow(dead_code, reason = "not every benchmark counts them")]
     pub(crate) fn syncs(&mut self) -> f64 {
         let peers = self.peers.iter_mut().map(|peer| peer.ask_numbers("syncs")[0]).sum::<f64>();
         peers + self.origin.ask_numbers("syncs")[0]
     }
 
-    /// Processor seconds of all three so far.
+    /// Returns the processor seconds that all three nodes have used so far.
     #[allow(dead_code, reason = "not every benchmark counts them")]
     pub(crate) fn cpu_seconds(&self) -> f64 {
         self.origin.cpu_seconds() + self.peers.iter().map(Process::cpu_seconds).sum::<f64>()
     }
 
-    /// The largest resident memory of the origin and of the larger peer, in MiB.
+    /// Returns the largest resident memory of the origin and of the larger peer, in MiB.
     pub(crate) fn peaks_mib(&self) -> (f64, f64) {
         (self.origin.peak_mib(), self.peers.iter().map(Process::peak_mib).fold(0.0, f64::max))
     }

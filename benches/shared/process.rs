@@ -1,5 +1,5 @@
-//! Processes of one benchmark: the program starts itself again in another role, sends it commands line by line
-//! over its standard input, and reads from `/proc` what it costs.
+//! The processes of one benchmark. The program starts itself again in another role, sends that process commands line by
+//! line over its standard input, and reads from `/proc` what the process costs.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 /// The hidden first argument of a process in another role.
 const ROLE: &str = "--role";
 
-/// `/proc/<pid>/stat` counts in these; Linux has told every program so since 2.6.
+/// The unit of processor time in `/proc/<pid>/stat`; Linux has told every program this number since 2.6.
 #[allow(dead_code, reason = "not every benchmark counts processor time")]
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -20,7 +20,7 @@ pub(crate) struct Process {
     answers: BufReader<ChildStdout>,
 }
 
-/// What this process is to be: the arguments after the hidden one, or none for the benchmark itself.
+/// Returns the role of this process: the arguments after the hidden one, or `None` for the benchmark itself.
 pub(crate) fn role() -> Option<Vec<String>> {
     let mut arguments = std::env::args().skip(1);
     (arguments.next()? == ROLE).then(|| arguments.collect())
@@ -32,14 +32,14 @@ pub(crate) fn answer(line: &str) {
 }
 
 impl Process {
-    /// Starts a process and waits for its first line, which says where it listens.
+    /// Starts a process and waits for its first line, in which a node says where it listens.
     pub(crate) fn start(role: &[&str]) -> (Self, String) {
         let program = std::env::current_exe().expect("the program knows where it is");
         let mut command = Command::new(program);
         command.arg(ROLE).args(role).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("the program can be started again");
         let commands = child.stdin.take();
-        let answers = BufReader::new(child.stdout.take().expect("it was piped"));
+        let answers = BufReader::new(child.stdout.take().expect("the output is piped"));
         let mut process = Self { child, commands, answers };
         let first = process.read();
         (process, first)
@@ -47,12 +47,12 @@ impl Process {
 
     /// Sends a command and waits for its answer.
     pub(crate) fn ask(&mut self, command: &str) -> String {
-        let commands = self.commands.as_mut().expect("it is open until this value is dropped");
+        let commands = self.commands.as_mut().expect("the input is open until this value is dropped");
         writeln!(commands, "{command}").expect("the process lives");
         self.read()
     }
 
-    /// Sends a command that is answered with numbers.
+    /// Sends a command that is answered with numbers, and returns the numbers.
     pub(crate) fn ask_numbers(&mut self, command: &str) -> Vec<f64> {
         let answer = self.ask(command);
         answer.split(' ').map(|number| number.parse().unwrap_or_else(|_| panic!("{command}: {answer}"))).collect()
@@ -64,22 +64,22 @@ impl Process {
         line.trim_end().to_owned()
     }
 
-    /// Processor seconds so far, of all its threads, in user mode and in the kernel.
+    /// Returns the processor seconds so far, of all threads, in user mode and in the kernel.
     #[allow(dead_code, reason = "not every benchmark counts it")]
     pub(crate) fn cpu_seconds(&self) -> f64 {
         let stat = self.proc("stat");
-        // The name in parentheses may hold anything; the fields are counted from behind it.
+        // The name in parentheses may hold anything, so the fields are counted from behind it.
         let fields = stat.rsplit(')').next().unwrap_or("").split_whitespace();
         let ticks = fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
         ticks.sum::<f64>() / TICKS_PER_SECOND
     }
 
-    /// The largest resident memory so far, in MiB.
+    /// Returns the largest resident memory so far, in MiB.
     pub(crate) fn peak_mib(&self) -> f64 {
         let status = self.proc("status");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
-        kib.expect("Linux says it") / 1024.0
+        kib.expect("Linux tells the peak of every process") / 1024.0
     }
 
     fn proc(&self, name: &str) -> String {
@@ -96,7 +96,8 @@ impl Drop for Process {
     }
 }
 
-/// An empty directory for the files of one benchmark, on the disk that holds the target directory.
+/// Makes an empty directory for the files of one benchmark, on the disk that holds the target directory. Returns its
+/// path.
 pub(crate) fn empty_dir(name: &str) -> String {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     drop(fs::remove_dir_all(&path));

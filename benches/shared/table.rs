@@ -1,4 +1,4 @@
-//! Tables whose columns align: the first column to the left, the figures to the right.
+//! Tables with aligned columns: the first column to the left, the figures to the right.
 
 /// Rows of text under a header.
 pub(crate) struct Table {
@@ -35,7 +35,7 @@ impl Table {
     }
 }
 
-/// The middle one of an odd number of figures, the upper middle one of an even number.
+/// Returns the middle one of an odd number of figures, or the upper middle one of an even number.
 pub(crate) fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
     let mut figures: Vec<f64> = figures.into_iter().collect();
     figures.sort_by(f64::total_cmp);

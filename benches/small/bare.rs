@@ -1,4 +1,5 @@
-//! The ceiling: the same folders, the same bytes and each sync once, on three directories, with nothing around it.
+//! The ceiling of many small files: the folders, bytes and syncs that a node needs, on three directories, with nothing
+//! around them.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -10,7 +11,7 @@ use std::time::Instant;
 use crate::commands::{CONTENT, key};
 use crate::process;
 
-/// What a replica has more than the file.
+/// How many bytes a replica has more than the file.
 const IV_BYTES: usize = 16;
 
 /// One of three directories.
@@ -20,8 +21,8 @@ struct Place {
     content: Vec<u8>,
 }
 
-/// Writes all files to three directories, then, after deleting them, to the first one only. Returns the seconds
-/// that each took.
+/// Writes all files to three directories and then, after deleting them, to the first directory only. Returns the
+/// seconds that each pass took.
 pub(crate) fn run(files: u32, callers: usize) -> (f64, f64) {
     let place = |name: &str, name_digits, more| {
         let content = [CONTENT, &vec![0; more]].concat();
@@ -35,7 +36,7 @@ pub(crate) fn run(files: u32, callers: usize) -> (f64, f64) {
     (stores, gets)
 }
 
-/// Milliseconds of one write and sync in a new file.
+/// Returns the milliseconds of one write and sync in a new file.
 pub(crate) fn sync_millis() -> f64 {
     const COUNT: u32 = 100;
     let dir = process::empty_dir("sync");
@@ -48,7 +49,8 @@ pub(crate) fn sync_millis() -> f64 {
     start.elapsed().as_secs_f64() * 1000.0 / f64::from(COUNT)
 }
 
-/// Each caller is one thread per place; they begin and end each file together.
+/// Writes all files, and returns the seconds that this took. Each caller is one thread per place; its threads begin and
+/// end each file together.
 fn write_all(places: &[Place], files: u32, callers: usize) -> f64 {
     let next = AtomicU32::new(0);
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! What the origin is told to do with the many small files.
+//! The commands of the origin on the many small files.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -7,15 +7,15 @@ use std::time::Instant;
 use dacapo::crypto::Key;
 use dacapo::node::{Content, Handle};
 
-/// What the document stores.
+/// The content of each file, as in the five workflows.
 pub(crate) const CONTENT: &[u8] = b"my big data file here!";
 
-/// What the document calls its files.
+/// Returns the key of a file, as in the five workflows.
 pub(crate) fn key(index: u32) -> Key {
     format!("picture_{index}.png").parse().expect("a key")
 }
 
-/// Carries out one command on the origin.
+/// Carries out one command on the origin, and returns the answer.
 pub(crate) async fn obey(handle: &Handle, words: &[&str]) -> String {
     match words {
         ["store", count, callers] => {
@@ -51,7 +51,7 @@ pub(crate) async fn obey(handle: &Handle, words: &[&str]) -> String {
     }
 }
 
-/// Has the callers take file after file until none is left, and says how many seconds it took.
+/// Has the callers take file after file until none is left. Returns how many seconds that took.
 async fn for_each(
     handle: &Handle,
     count: &str,

@@ -1,4 +1,4 @@
-//! How many small files a second are stored at two peers and come back, beside what the disk can do.
+//! Measures how many small files a second are stored at two peers and come back, beside what the disk can do.
 //!
 //! `cargo bench --bench small [-- rounds]`
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a benchmark reads real clocks and files")]
@@ -19,18 +19,18 @@ use node::Cluster;
 use table::{Table, median};
 
 const METHOD: &str = "\
-Files of 22 bytes in both layouts, by 1, 16 and 64 callers: 1,000 of them, or 8,000 where 64 callers store packed ones.
-A store ends when three processes have it durably on their directories; syncs are those of all three for each store.
-Then the local copies are deleted, and each get brings one back from a peer, durably; then each file is read once more,
-from the local copy. The bare disk makes the folders of the document's layout (8 of 5 digits at the owner, 6 at a peer)
-for 1,000 files, writes the same bytes and syncs each file and each directory that changed, once: one thread per caller
+Files of 22 bytes in both layouts, by 1, 16 and 64 callers: 1,000 files, or 8,000 if 64 callers store packed files.
+A store ends when three processes have the file durably in their directories; syncs are those of all three for each
+store. Then the local copies are deleted, and each get brings one back from a peer, durably; then each file is read once
+more, from the local copy. The bare disk makes the folders of the layout `folders` (8 of 5 digits at the owner, 6 at a
+peer) for 1,000 files, writes the same bytes and syncs each file and each changed directory once: one thread per caller
 and directory, no network, no cipher, no catalog, no temporary name. Node and bare disk take turns; figures are medians,
-ratios are medians of the ratios of one turn.
+and ratios are medians of the ratios of one turn.
 ";
 
 const CALLERS: [usize; 3] = [1, 16, 64];
 
-/// What one table is about.
+/// What one table measures.
 #[derive(Clone, Copy)]
 struct Setting {
     layout: Layout,
@@ -38,20 +38,20 @@ struct Setting {
     files: u32,
 }
 
-/// What the bare disk writes, as folders.
+/// How many files the bare disk writes, as folders.
 const BARE_FILES: u32 = 1000;
 
 /// The figures of one turn.
 struct Turn {
     stores: f64,
     gets: f64,
-    /// Of local copies.
+    /// Reads a second of local copies.
     reads: f64,
-    /// For each store.
+    /// Syncs of all processes for each store.
     syncs: f64,
     /// Processor seconds of all processes for each store, and for each get.
     cpu: (f64, f64),
-    /// The largest resident memory of the origin and of the larger peer.
+    /// The largest resident memory of the origin and of the larger peer, in MiB.
     peaks_mib: (f64, f64),
 }
 
@@ -93,7 +93,7 @@ fn node_turn(Setting { layout, callers, files }: Setting) -> Turn {
     Turn { stores: files / stores, gets: files / gets, reads: files / reads, syncs: syncs / files, cpu, peaks_mib }
 }
 
-/// Stores and gets a second of the bare disk.
+/// Returns the stores and gets a second of the bare disk.
 fn bare_turn(Setting { callers, .. }: Setting) -> (f64, f64) {
     let (stores, gets) = bare::run(BARE_FILES, callers);
     (f64::from(BARE_FILES) / stores, f64::from(BARE_FILES) / gets)

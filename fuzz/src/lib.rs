@@ -6,20 +6,20 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use dacapo::crypto::{ClusterSecret, Keys, MasterSecret};
-use dacapo::node::link::Credentials;
 use dacapo::node::Lane;
+use dacapo::node::link::Credentials;
 use dacapo::seed::Seed;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The other side of a connection: it says these bytes, then closes, and what it is told is kept.
+/// The other side of a connection. It says given bytes, then closes; what it is told is kept.
 pub struct Script<'a> {
     says: &'a [u8],
-    /// What it was told.
+    /// The bytes that the script was told.
     pub heard: Vec<u8>,
 }
 
 impl<'a> Script<'a> {
-    /// One that says these bytes.
+    /// Returns a script that says these bytes.
     #[must_use]
     pub fn new(says: &'a [u8]) -> Self {
         Self { says, heard: Vec::new() }
@@ -50,15 +50,18 @@ impl AsyncWrite for Script<'_> {
     }
 }
 
-/// Runs what never has to wait.
+/// Runs work that never has to wait, and returns its result.
+///
+/// # Panics
+/// Panics if the work waits.
 pub fn now<T>(work: impl Future<Output = T>) -> T {
     match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(done) => done,
-        Poll::Pending => panic!("it waits for a stream that is never late"),
+        Poll::Pending => panic!("the work waits, and no stream here is ever late"),
     }
 }
 
-/// One side of the handshake that the corpus has recorded, always the same.
+/// One side of the handshakes that the corpus has recorded. The party of a number is always the same.
 pub struct Party {
     keys: Keys,
     cluster: ClusterSecret,
@@ -66,14 +69,14 @@ pub struct Party {
 }
 
 impl Party {
-    /// The party of a number.
+    /// Returns the party of a number.
     #[must_use]
     pub fn new(number: u8) -> Self {
         let seed = Seed::from_u64(number.into());
         Self { keys: Keys::derive(&MasterSecret([number; 32])), cluster: ClusterSecret::open(), seed }
     }
 
-    /// Its credentials, with the same ephemeral key each time.
+    /// Returns the credentials of the party, with the same ephemeral key each time.
     #[must_use]
     pub fn credentials(&self) -> Credentials<'_> {
         Credentials::draw(&self.keys, &self.cluster, &mut self.seed.rng(Lane::Handshake))

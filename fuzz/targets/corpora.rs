@@ -1,5 +1,6 @@
-//! Writes the first inputs of each target, from what the code itself says and writes: `cargo run --release --bin corpora`.
-//! Run again, it writes the same; what a fuzzer has found besides is left alone.
+//! Writes the first inputs of each target, from what the code itself says and writes:
+//! `cargo run --release --bin corpora`. A second run writes the same inputs; inputs that a fuzzer has found are left
+//! alone.
 
 use std::cell::RefCell;
 use std::fs;
@@ -9,19 +10,22 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use dacapo::crypto::{Backup, BackupContent, ClusterSecret, Digest, HashedKey, Iv, Keys, MasterSecret, Metadata, NodeId, Seal, SealedMetadata, Tag, Tombstone, Version};
-use dacapo::replication::{Entry, Print};
+use dacapo::crypto::{
+    Backup, BackupContent, ClusterSecret, Digest, HashedKey, Iv, Keys, MasterSecret, Metadata, NodeId, Seal,
+    SealedMetadata, Tag, Tombstone, Version,
+};
 use dacapo::limits::PROTOCOL_VERSION;
 use dacapo::membership::{Cluster, Dial, Invitation, MemberChange, Members};
 use dacapo::node::link;
 use dacapo::protocol::{
     Hello, Message, Purpose, Refusal, Verdict, Welcome, message_frame, read_message, stream_header,
 };
+use dacapo::replication::{Entry, Print};
 use dacapo::store::{HeldRecord, Identity, Known, OwnRecord};
 use dacapo::time::UnixMillis;
 use dacapo_fuzz::Party;
 use dacapo_sim::disk::SimDisk;
-// The coverage that is compiled in is counted there.
+// Linked for the counters of the coverage that is compiled in.
 use libfuzzer_sys as _;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 
@@ -100,7 +104,7 @@ fn hellos() -> Vec<Vec<u8>> {
     ]
 }
 
-/// A stream that notes what is written to it.
+/// A stream that keeps what is written to it.
 struct Noted {
     stream: DuplexStream,
     written: Rc<RefCell<Vec<u8>>>,
@@ -130,7 +134,8 @@ impl AsyncWrite for Noted {
     }
 }
 
-/// Both sides of a connection between the two parties, each after the number of the side that hears it.
+/// Returns what both sides of a connection between the two parties say, whole and cut, each after the number of the
+/// side that hears it.
 fn handshakes() -> Vec<Vec<u8>> {
     let (near, far) = duplex(64 * 1024);
     let [dialed, accepted]: [Rc<RefCell<Vec<u8>>>; 2] = Default::default();

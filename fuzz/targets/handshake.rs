@@ -1,5 +1,5 @@
-//! The handshake, from both sides, against anything that the other side may say. The corpus has whole ones between two
-//! fixed parties, so that what is changed in them comes as far as the hello and the records behind it.
+//! The handshake, from both sides, against anything that the other side may say. The corpus has whole handshakes
+//! between two fixed parties, so that inputs changed from them come as far as the hello and the records behind it.
 #![no_main]
 
 use dacapo::limits::PROTOCOL_VERSION;

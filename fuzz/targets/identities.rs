@@ -1,4 +1,4 @@
-//! Identity files, cluster files and backups. Backups are read and not opened, which takes a second by design.
+//! Identity files, cluster files and backups. Backups are read but not opened: opening takes a second by design.
 #![no_main]
 
 use dacapo::crypto::Backup;
@@ -7,7 +7,7 @@ use dacapo::store::Identity;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    // What is wrong with it is an error.
+    // Whatever the bytes are, the result is a value or an error, and no panic.
     drop(Identity::parse(bytes));
     drop(Cluster::parse(bytes));
     let Ok(text) = std::str::from_utf8(bytes) else { return };

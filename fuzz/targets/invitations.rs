@@ -1,4 +1,4 @@
-//! Invitations: what is taken reads back from its own line.
+//! Invitations: a text is refused, or is an invitation that reads back from its own line.
 #![no_main]
 
 use dacapo::membership::Invitation;

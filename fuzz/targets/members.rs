@@ -1,4 +1,4 @@
-//! Lists of members: a line with its cause, or a list that stays within its bounds.
+//! Lists of members: the bytes are an error, or a list that stays within its bounds.
 #![no_main]
 
 use dacapo::limits::{DIALS_MAX, MEMBERS_MAX};

@@ -1,4 +1,4 @@
-//! Messages: what decodes encodes to something that decodes to the same.
+//! Messages: a message that decodes has a bounded encoding, which decodes to the same message.
 #![no_main]
 
 use dacapo::limits::MESSAGE_BYTES_MAX;

@@ -1,4 +1,4 @@
-//! Plan files: a line with its cause, or a plan that reads back from its own text.
+//! Plan files: a text is an error, or a plan that reads back from its own text.
 #![no_main]
 
 use dacapo_sim::store::call::Call;

@@ -1,4 +1,4 @@
-//! Records of the catalog: what a rotten page may hold is a record or an error.
+//! Records of the catalog: whatever a rotten page may hold is a record or an error.
 #![no_main]
 
 use dacapo::crypto::{HashedKey, Keys, MasterSecret, Tombstone};
@@ -18,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
         1 => {
             let Ok(record) = postcard::from_bytes::<OwnRecord>(bytes) else { return };
             let keys = Keys::derive(&MasterSecret([1; 32]));
-            // It verifies for nobody, and its metadata is text or an error.
+            // The record verifies for no owner, and its metadata are text or an error.
             assert!(!record.seal.is_authentic(&keys, HashedKey([0; 16])));
             drop(record.seal.metadata.open(&keys));
         }

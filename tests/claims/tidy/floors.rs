@@ -43,8 +43,42 @@ const NODE: &[&[&str]] = &[
     &["src/node/lanes.rs"],
 ];
 
+/// The rooms of the command line.
+const COMMAND_LINE: &[&[&str]] = &[
+    &["src/main"],
+    &["src/cli"],
+    &["src/cli/commands"],
+    &["src/cli/starting", "src/cli/secret", "src/cli/own_files", "src/cli/passphrase", "src/cli/connecting"],
+    &["src/cli/json", "src/cli/chance", "src/cli/output", "src/cli/runtime"],
+    &["src/cli/error", "src/cli/progress", "src/cli/receipts"],
+    &["src/cli/control"],
+    &["src/cli/logging"],
+    &["src/cli/arguments", "src/cli/limits", "src/cli/show"],
+];
+
+/// The rooms of the simulation: the harness knows no file store.
+const SIMULATION: &[&[&str]] = &[&["sim/src/main"], &["sim/src/store"], &["sim/src"]];
+
 /// The sets of files that import each other on purpose: a type and its organs.
-const ORGANS: &[&[&str]] = &[];
+const ORGANS: &[&[&str]] = &[
+    // `Store`
+    &["src/store.rs", "src/store/blobs.rs", "src/store/convert.rs", "src/store/recovery.rs"],
+    // `Catalog`
+    &[
+        "src/store/catalog.rs",
+        "src/store/catalog/put.rs",
+        "src/store/catalog/read.rs",
+        "src/store/catalog/summaries.rs",
+    ],
+    // `Backup` and its text
+    &["src/crypto/backup.rs", "src/crypto/backup/text.rs"],
+    // `SimDisk` and `SimFile`
+    &["sim/src/disk.rs", "sim/src/disk/file.rs"],
+    // `Tree` and its operations
+    &["sim/src/disk/tree.rs", "sim/src/disk/tree/operations.rs"],
+    // `Plan` and its text
+    &["sim/src/plan.rs", "sim/src/plan/text.rs"],
+];
 
 fn imports_of(folder: &str, crate_name: &str) -> Imports {
     find(&sources(&[folder]), folder, crate_name)
@@ -52,9 +86,8 @@ fn imports_of(folder: &str, crate_name: &str) -> Imports {
 
 /// Returns the floor of the room that a file lies in, and the room. The most precise name of a room counts.
 fn room_of<'a>(floors: &[&[&'a str]], file: &str) -> Option<(usize, &'a str)> {
-    let lies_in = |room: &str| {
-        file == room || file.strip_suffix(".rs") == Some(room) || file.starts_with(&format!("{room}/"))
-    };
+    let lies_in =
+        |room: &str| file == room || file.strip_suffix(".rs") == Some(room) || file.starts_with(&format!("{room}/"));
     let rooms = floors.iter().enumerate().flat_map(|(floor, rooms)| rooms.iter().map(move |room| (floor, *room)));
     rooms.filter(|(_, room)| lies_in(room)).max_by_key(|(_, room)| room.len())
 }
@@ -84,6 +117,16 @@ fn floors_of_the_library_point_down() {
 #[test]
 fn floors_of_the_node_point_down() {
     assert_none(&check(&imports_of("src", "dacapo"), NODE, "src/node"));
+}
+
+#[test]
+fn floors_of_the_command_line_point_down() {
+    assert_none(&check(&imports_of("src", "dacapo"), COMMAND_LINE, "src/cli"));
+}
+
+#[test]
+fn the_harness_names_no_file_store() {
+    assert_none(&check(&imports_of("sim/src", "dacapo_sim"), SIMULATION, "sim/src"));
 }
 
 #[test]

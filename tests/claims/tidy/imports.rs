@@ -65,9 +65,14 @@ pub(super) fn find(sources: &[Source], folder: &str, crate_name: &str) -> Import
 impl Imports {
     /// Returns the circles: sets of files that import each other, by way of others or directly, the largest first.
     pub(super) fn circles(&self) -> Vec<BTreeSet<&str>> {
-        let reached: BTreeMap<&str, BTreeSet<&str>> = self.of.keys().map(|file| (file.as_str(), self.from(file))).collect();
+        let reached: BTreeMap<&str, BTreeSet<&str>> =
+            self.of.keys().map(|file| (file.as_str(), self.from(file))).collect();
         let circle = |file: &&str| -> BTreeSet<&str> {
-            reached[file].iter().copied().filter(|other| reached.get(other).is_some_and(|all| all.contains(file))).collect()
+            reached[file]
+                .iter()
+                .copied()
+                .filter(|other| reached.get(other).is_some_and(|all| all.contains(file)))
+                .collect()
         };
         let circles: BTreeSet<_> = reached.keys().map(circle).filter(|circle| circle.len() > 1).collect();
         let mut circles: Vec<_> = circles.into_iter().collect();
@@ -201,7 +206,10 @@ mod tests {
             source("src/a.rs", "use crate::Thing;\nfn f() { b::g() }\n"),
             source("src/b.rs", "mod deep;\npub mod facade;\n"),
             source("src/b/facade.rs", "pub use super::deep::{self as d, Thing};\n"),
-            source("src/b/deep.rs", "use super::super::a;\npub struct Thing;\n#[cfg(test)]\nmod tests {\n    use crate::b;\n}\n"),
+            source(
+                "src/b/deep.rs",
+                "use super::super::a;\npub struct Thing;\n#[cfg(test)]\nmod tests {\n    use crate::b;\n}\n",
+            ),
         ];
         let imports = find(&sources, "src", "it");
         let of = |file: &str| imports.of[file].iter().map(String::as_str).collect::<Vec<_>>();

@@ -20,6 +20,28 @@ pub(super) fn sources(folders: &[&str]) -> Vec<Source> {
     found
 }
 
+/// Returns the texts at the root of the project and in its documentation.
+pub(super) fn texts() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    for folder in [root.to_owned(), root.join("docs"), root.join("tests")] {
+        for entry in fs::read_dir(folder).expect("a readable folder") {
+            let path = entry.expect("readable").path();
+            if path.extension().is_some_and(|extension| extension == "md") {
+                found.push(read(&path));
+            }
+        }
+    }
+    found.sort_by(|one, other| one.path.cmp(&other.path));
+    found
+}
+
+fn read(path: &Path) -> Source {
+    let text = fs::read_to_string(path).expect("a readable file");
+    let relative = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).expect("below the root");
+    Source { path: relative.to_string_lossy().into_owned(), text }
+}
+
 fn collect(folder: &Path, found: &mut Vec<Source>) {
     let entries = fs::read_dir(folder).expect("a readable folder");
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("readable").path()).collect();
@@ -28,9 +50,7 @@ fn collect(folder: &Path, found: &mut Vec<Source>) {
         if path.is_dir() {
             collect(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = fs::read_to_string(&path).expect("a readable file");
-            let relative = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).expect("below the root");
-            found.push(Source { path: relative.to_string_lossy().into_owned(), text });
+            found.push(read(&path));
         }
     }
 }

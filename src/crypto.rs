@@ -1,8 +1,6 @@
-//! Keys, names, seals and backups: pure functions over bytes. Nothing here does I/O, waits, or draws randomness: a
-//! caller hands in every random byte.
+//! Keys, names and seals: pure functions over bytes. Nothing here does I/O, waits, or draws randomness: a caller hands
+//! in every random byte.
 
-mod backup;
-mod cluster;
 mod content;
 mod curve;
 pub(crate) mod hex;
@@ -11,8 +9,6 @@ mod metadata;
 mod names;
 mod seal;
 
-pub use backup::{Backup, BackupContent, BackupError, BackupTextError, PASSPHRASE_CHARS_MIN};
-pub use cluster::Cluster;
 pub use content::{ContentCipher, Digest, IV_BYTES, Iv};
 pub(crate) use curve::LinkKey;
 pub use hex::HexError;

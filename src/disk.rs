@@ -28,7 +28,7 @@ pub enum EntryKind {
 
 /// One name in a directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Entry {
+pub struct DirEntry {
     /// The name, decoded lossily if it is not UTF-8.
     pub name: String,
     /// The kind of what the name stands for.
@@ -64,7 +64,7 @@ pub trait Disk: Clone + Send + Sync + 'static {
     fn remove_dir(&self, path: &DiskPath) -> io::Result<()>;
 
     /// Returns the entries of a directory, sorted by name.
-    fn list(&self, path: &DiskPath) -> io::Result<Vec<Entry>>;
+    fn list(&self, path: &DiskPath) -> io::Result<Vec<DirEntry>>;
 
     /// Makes the names in a directory durable, not what they stand for.
     fn sync_dir(&self, path: &DiskPath) -> io::Result<()>;

@@ -11,11 +11,11 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use dacapo::crypto::{
-    Backup, BackupContent, ClusterSecret, Digest, HashedKey, Iv, Keys, MasterSecret, Metadata, NodeId, Seal,
-    SealedMetadata, Tag, Tombstone, Version,
+    ClusterSecret, Digest, HashedKey, Iv, Keys, MasterSecret, Metadata, NodeId, Seal, SealedMetadata, Tag, Tombstone,
+    Version,
 };
 use dacapo::limits::PROTOCOL_VERSION;
-use dacapo::membership::{Cluster, Dial, Invitation, MemberChange, Members};
+use dacapo::membership::{Backup, BackupContent, Cluster, Dial, Invitation, MemberChange, Members};
 use dacapo::node::link;
 use dacapo::protocol::{
     Hello, Message, Purpose, Refusal, Verdict, Welcome, message_frame, read_message, stream_header,

@@ -1,8 +1,7 @@
 //! Identity files, cluster files and backups. Backups are read but not opened: opening takes a second by design.
 #![no_main]
 
-use dacapo::crypto::Backup;
-use dacapo::membership::Cluster;
+use dacapo::membership::{Backup, Cluster};
 use dacapo::store::Identity;
 use libfuzzer_sys::fuzz_target;
 

@@ -1,8 +1,8 @@
 //! Plan files: a text is an error, or a plan that reads back from its own text.
 #![no_main]
 
-use dacapo_sim::store::call::Call;
 use dacapo_sim::plan::Plan;
+use dacapo_sim::store::call::Call;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -17,7 +17,7 @@ use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use dacapo::disk::{Disk, DiskPath, Entry, EntryKind};
+use dacapo::disk::{DirEntry, Disk, DiskPath, EntryKind};
 use dacapo::seed::{Rng, SeedRng};
 
 use content::PAGE_BYTES;
@@ -222,7 +222,7 @@ impl Disk for SimDisk {
         self.call(CallKind::Names)?.tree.remove_dir(path)
     }
 
-    fn list(&self, path: &DiskPath) -> io::Result<Vec<Entry>> {
+    fn list(&self, path: &DiskPath) -> io::Result<Vec<DirEntry>> {
         self.call(CallKind::Names)?.tree.list(path)
     }
 

@@ -8,9 +8,9 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
-use dacapo::crypto::{BackupError, BackupTextError, HexError, Key, KeyError};
+use dacapo::crypto::{HexError, Key, KeyError};
 use dacapo::disk::dir::DirDiskError;
-use dacapo::membership::{ClusterError, InvitationError, MembersError};
+use dacapo::membership::{BackupError, BackupTextError, ClusterError, InvitationError, MembersError};
 use dacapo::node::{Panicked, StartError, StatError};
 use dacapo::store::{IdentityError, LayoutError};
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use rustix::fs::{Access, Advice, AtFlags, CWD, FlockOperation, OFlags};
 use rustix::io::Errno;
 
-use super::{Disk, DiskFile, DiskPath, Entry, EntryKind};
+use super::{DirEntry, Disk, DiskFile, DiskPath, EntryKind};
 
 /// The file that holds the lock. Its content means nothing.
 const LOCK_NAME: &str = "lock";
@@ -158,12 +158,12 @@ impl Disk for DirDisk {
         fs::remove_dir(self.place(path))
     }
 
-    fn list(&self, path: &DiskPath) -> io::Result<Vec<Entry>> {
+    fn list(&self, path: &DiskPath) -> io::Result<Vec<DirEntry>> {
         let mut entries = Vec::new();
         for entry in fs::read_dir(self.place(path))? {
             let entry = entry?;
             let kind = entry_kind(entry.file_type()?);
-            entries.push(Entry { name: entry.file_name().to_string_lossy().into_owned(), kind });
+            entries.push(DirEntry { name: entry.file_name().to_string_lossy().into_owned(), kind });
         }
         if *path == DiskPath::root() {
             entries.retain(|entry| entry.name != LOCK_NAME);

@@ -71,6 +71,14 @@ impl Layout {
     }
 }
 
+/// The word is not one for a layout.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{word:?} is not one of folders, packed")]
+pub struct UnknownLayout {
+    /// The word.
+    pub word: String,
+}
+
 impl fmt::Display for Layout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -81,11 +89,11 @@ impl fmt::Display for Layout {
 }
 
 impl FromStr for Layout {
-    type Err = String;
+    type Err = UnknownLayout;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, UnknownLayout> {
         let found = Self::ALL.iter().find(|(_, name)| *name == text);
-        found.map(|(layout, _)| *layout).ok_or_else(|| format!("{text:?} is not one of folders, packed"))
+        found.map(|(layout, _)| *layout).ok_or_else(|| UnknownLayout { word: text.to_owned() })
     }
 }
 

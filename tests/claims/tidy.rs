@@ -1,5 +1,5 @@
-//! What the design asks of the source and clippy cannot check: sizes, floors, words, and the bans that keep a run in its
-//! seed.
+//! What the design asks of the source and clippy cannot check: sizes, floors, words, and the bans that keep a run in
+//! its seed.
 
 mod floors;
 mod imports;
@@ -62,7 +62,8 @@ fn lines_fit_the_screen() {
     for source in sources(ALL).into_iter().chain(sources::texts()) {
         for (number, line) in source.text.lines().enumerate() {
             let columns = line.chars().count();
-            if columns > COLUMNS_MAX {
+            // A row of a table in Markdown cannot be broken.
+            if columns > COLUMNS_MAX && !line.starts_with('|') {
                 broken.push(format!("{}:{} has {columns} columns", source.path, number + 1));
             }
         }

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
-use dacapo::disk::{Disk, DiskFile, DiskPath, Entry};
+use dacapo::disk::{DirEntry, Disk, DiskFile, DiskPath};
 
 /// What a disk makes of the calls on it. Each method has the contract of its namesake in [`Disk`] or [`DiskFile`], and
 /// passes the call on unless it is overridden.
@@ -50,7 +50,7 @@ pub trait Layer: Clone + Send + Sync + 'static {
     }
 
     /// Lists a directory.
-    fn list(&self, path: &DiskPath) -> io::Result<Vec<Entry>> {
+    fn list(&self, path: &DiskPath) -> io::Result<Vec<DirEntry>> {
         self.below().list(path)
     }
 
@@ -167,7 +167,7 @@ impl<L: Layer> DiskFile for LayeredFile<L> {
 macro_rules! layered {
     ($disk:ty) => {
         const _: () = {
-            use ::dacapo::disk::{Disk, DiskPath, Entry};
+            use ::dacapo::disk::{DirEntry, Disk, DiskPath};
             use ::std::io::Result;
             use $crate::disk::layer::{Layer, LayeredFile};
 
@@ -198,7 +198,7 @@ macro_rules! layered {
                     <Self as Layer>::remove_dir(self, path)
                 }
 
-                fn list(&self, path: &DiskPath) -> Result<Vec<Entry>> {
+                fn list(&self, path: &DiskPath) -> Result<Vec<DirEntry>> {
                     <Self as Layer>::list(self, path)
                 }
 

@@ -15,7 +15,7 @@ use std::io::{self, ErrorKind};
 use std::iter;
 use std::sync::Arc;
 
-use dacapo::disk::{DiskPath, Entry, EntryKind};
+use dacapo::disk::{DirEntry, DiskPath, EntryKind};
 use dacapo::seed::Rng;
 
 use super::chance::below;
@@ -132,9 +132,9 @@ impl Tree {
         Ok(())
     }
 
-    pub(super) fn list(&self, path: &DiskPath) -> io::Result<Vec<Entry>> {
+    pub(super) fn list(&self, path: &DiskPath) -> io::Result<Vec<DirEntry>> {
         let names = &self.dir(self.find_dir(path)?).seen;
-        Ok(names.iter().map(|(name, node)| Entry { name: name.clone(), kind: kind_of(node) }).collect())
+        Ok(names.iter().map(|(name, node)| DirEntry { name: name.clone(), kind: kind_of(node) }).collect())
     }
 
     pub(super) fn sync_dir(&mut self, path: &DiskPath) -> io::Result<()> {

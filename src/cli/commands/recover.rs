@@ -10,9 +10,8 @@ use std::io::Read;
 use std::path::Path;
 use std::str;
 
-use dacapo::crypto::{Backup, BackupContent};
 use dacapo::disk::dir::DirDisk;
-use dacapo::membership::Cluster;
+use dacapo::membership::{Backup, BackupContent, Cluster};
 use dacapo::node::{Config, Handle, Mode};
 use dacapo::store::Identity;
 use dacapo::store::layout::Layout;

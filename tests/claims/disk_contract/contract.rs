@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use dacapo::disk::{Disk, DiskFile, DiskPath, Entry, EntryKind};
+use dacapo::disk::{DirEntry, Disk, DiskFile, DiskPath, EntryKind};
 
 use super::{kind_of, path, put, read_all};
 
@@ -198,8 +198,10 @@ pub(crate) fn list_is_sorted_and_tells_kinds(disk: &impl Disk) -> io::Result<()>
     disk.make_dir(&path("b0"))?;
     put(disk, "b0/inside", b"")?;
     let entries = disk.list(&DiskPath::root())?;
-    let expected = ["10", "9", "a", "b", "b.tmp", "b0", "c-1"]
-        .map(|name| Entry { name: name.to_owned(), kind: if name == "b0" { EntryKind::Dir } else { EntryKind::File } });
+    let expected = ["10", "9", "a", "b", "b.tmp", "b0", "c-1"].map(|name| DirEntry {
+        name: name.to_owned(),
+        kind: if name == "b0" { EntryKind::Dir } else { EntryKind::File },
+    });
     assert_eq!(entries, expected);
     Ok(())
 }

@@ -185,10 +185,14 @@ fn segments(path: &str) -> impl Iterator<Item = String> {
     path.split("::").map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
-/// Returns every path of two names or more in the code.
+/// Returns every path of two names or more in the code. What a `use` has before its braces is none.
 fn paths(text: &str) -> impl Iterator<Item = Path> {
     let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != ':');
-    words.map(|word| word.trim_matches(':')).filter(|word| word.contains("::")).map(|word| segments(word).collect())
+    words
+        .filter(|word| !word.ends_with("::"))
+        .map(|word| word.trim_matches(':'))
+        .filter(|word| word.contains("::"))
+        .map(|word| segments(word).collect())
 }
 
 #[cfg(test)]

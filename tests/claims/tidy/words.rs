@@ -12,7 +12,7 @@ fn no_two_public_types_have_one_name() {
             let mut words = line.trim_start().split(|letter: char| !letter.is_alphanumeric() && letter != '_');
             let is_type = words.next() == Some("pub")
                 && words.next().is_some_and(|kind| ["struct", "enum", "trait", "type", "union"].contains(&kind));
-            if let Some(name) = words.next().filter(|_| is_type) {
+            if let Some(name) = words.next().filter(|name| is_type && !name.is_empty()) {
                 found.entry(name.to_owned()).or_default().push(format!("{}:{number}", source.path));
             }
         }

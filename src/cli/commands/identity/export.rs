@@ -5,7 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use dacapo::crypto::{Backup, BackupContent};
+use dacapo::membership::{Backup, BackupContent};
 use dacapo::node::Lane;
 use dacapo::seed::Rng;
 

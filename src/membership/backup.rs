@@ -11,7 +11,8 @@ use argon2::{Algorithm, Argon2, Params};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
-use super::{Cluster, ClusterSecret, Keys, MasterSecret, NodeId};
+use super::Cluster;
+use crate::crypto::{ClusterSecret, Keys, MasterSecret, NodeId};
 
 pub use text::BackupTextError;
 

@@ -9,7 +9,7 @@ use crate::report::report;
 use crate::run::run;
 use crate::shrink::{Shrunk, shrink};
 use crate::subject::{Broken, Subject};
-use crate::sweep::{Sweep, Tally, plan_of, sweep};
+use crate::sweep::{Sweep, Totals, plan_of, sweep};
 
 /// How many runs a plan is shrunk with. Chosen: plans of 10 to 30 steps have taken 20 to 130.
 const SHRINK_RUNS_MAX: usize = 1000;
@@ -18,7 +18,7 @@ const SHRINK_RUNS_MAX: usize = 1000;
 #[derive(Clone, Debug)]
 pub struct Checked<C> {
     /// What the sweep has counted.
-    pub tally: Tally,
+    pub totals: Totals,
     /// The first seed that breaks a promise, if any does.
     pub found: Option<Failure<C>>,
 }
@@ -41,8 +41,8 @@ pub struct Failure<C> {
 /// # Panics
 /// If the program panics again while the plan is shrunk.
 pub fn check<S: Subject + Sync>(subject: &S, seeds: Range<u64>) -> Checked<S::Call> {
-    let tally = sweep(subject, &Sweep { seeds, jobs: 1, shard: (0, 1) }, |_| true);
-    let found = tally.broken.first_key_value().map(|(seed, broken)| {
+    let totals = sweep(subject, &Sweep { seeds, jobs: 1, shard: (0, 1) }, |_| true);
+    let found = totals.broken.first_key_value().map(|(seed, broken)| {
         let plan = plan_of(subject, *seed);
         let smaller = shrink(subject, &plan, SHRINK_RUNS_MAX, |_| ());
         let smaller = smaller.map(|shrunk| {
@@ -51,13 +51,13 @@ pub fn check<S: Subject + Sync>(subject: &S, seeds: Range<u64>) -> Checked<S::Ca
         });
         Failure { seed: *seed, plan, broken: broken.clone(), smaller }
     });
-    Checked { tally, found }
+    Checked { totals, found }
 }
 
 impl<C: fmt::Display> fmt::Display for Checked<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(Failure { seed, plan, broken, smaller }) = &self.found else {
-            return write!(f, "{} seeds break no promise", self.tally.runs);
+            return write!(f, "{} seeds break no promise", self.totals.runs);
         };
         write!(f, "seed {seed} breaks a promise, {broken}")?;
         let Some((shrunk, report)) = smaller else { return Ok(()) };

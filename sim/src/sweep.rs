@@ -31,7 +31,7 @@ pub struct Sweep {
 
 /// What a sweep has seen so far.
 #[derive(Clone, Debug, Default)]
-pub struct Tally {
+pub struct Totals {
     /// Runs that were judged.
     pub runs: u64,
     /// Runs that were done a second time, with the same trace.
@@ -55,13 +55,13 @@ pub fn plan_of<S: Subject>(subject: &S, seed: u64) -> Plan<S::Call> {
 
 /// Sweeps until the range is done, a promise is broken, or `goes_on` returns false. `goes_on` is called after each
 /// run, on the thread that did it.
-pub fn sweep<S>(subject: &S, sweep: &Sweep, goes_on: impl Fn(&Tally) -> bool + Sync) -> Tally
+pub fn sweep<S>(subject: &S, sweep: &Sweep, goes_on: impl Fn(&Totals) -> bool + Sync) -> Totals
 where
     S: Subject + Sync,
 {
     let next = AtomicU64::new(sweep.seeds.start);
     let stop = AtomicBool::new(false);
-    let summary = Mutex::new(Tally::default());
+    let summary = Mutex::new(Totals::default());
     let work = || {
         while !stop.load(Ordering::Relaxed) {
             let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -88,7 +88,7 @@ where
     summary.into_inner().expect("every thread has ended")
 }
 
-/// What one seed adds to the tally.
+/// What one seed adds to the totals.
 struct One {
     virtual_time: Duration,
     faults: BTreeMap<String, u64>,
@@ -118,7 +118,7 @@ fn judge<S: Subject>(subject: &S, seed: u64) -> One {
     })
 }
 
-impl Tally {
+impl Totals {
     fn add(&mut self, seed: u64, one: One) {
         self.runs += 1;
         self.twice += u64::from(one.was_twice);

@@ -13,9 +13,9 @@ use register::Register;
 fn a_register_that_heeds_a_majority_never_falls_and_replays() {
     let checked = check(&Register { trusts_the_first: false }, 0..200);
     assert!(checked.found.is_none(), "{checked}");
-    let tally = checked.tally;
-    assert_eq!((tally.runs, tally.twice), (200, 4));
-    assert!(tally.faults.len() >= 10, "the register saw {:?}", tally.faults);
+    let totals = checked.totals;
+    assert_eq!((totals.runs, totals.twice), (200, 4));
+    assert!(totals.faults.len() >= 10, "the register saw {:?}", totals.faults);
 }
 
 #[test]

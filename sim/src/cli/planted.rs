@@ -30,8 +30,8 @@ pub(super) fn execute<S: Subject + Sync>(subject: &S, arguments: &Arguments) -> 
     for bug in subject.bugs() {
         let subject = subject.clone().plant(bug);
         let seeds = 0..arguments.seeds;
-        let tally = sweep(&subject, &Sweep { seeds, jobs: 1, shard: (0, 1) }, |_| true);
-        let Some((seed, broken)) = tally.broken.into_iter().next() else {
+        let totals = sweep(&subject, &Sweep { seeds, jobs: 1, shard: (0, 1) }, |_| true);
+        let Some((seed, broken)) = totals.broken.into_iter().next() else {
             println!("{bug:<26}  {:<14}  {:>6}", "NOBODY", arguments.seeds);
             continue;
         };

@@ -13,7 +13,7 @@ use super::arguments::{parse_range, parse_shard, parse_time};
 use crate::report::report_for;
 use crate::run::run;
 use crate::subject::Subject;
-use crate::sweep::{Sweep, Tally, plan_of, sweep};
+use crate::sweep::{Sweep, Totals, plan_of, sweep};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -43,19 +43,19 @@ pub(super) fn execute<S: Subject + Sync>(program: &str, subject: &S, arguments: 
     let plan = Sweep { seeds: arguments.seeds.clone(), jobs, shard: arguments.shard };
     let bar = bar(arguments);
     let (begun, cpu) = (now(ClockId::Monotonic), now(ClockId::ProcessCPUTime));
-    let tally = sweep(subject, &plan, |tally| {
-        bar.set_position(tally.runs);
+    let totals = sweep(subject, &plan, |totals| {
+        bar.set_position(totals.runs);
         arguments.limit.is_none_or(|limit| now(ClockId::Monotonic).saturating_sub(begun) < limit)
     });
     bar.finish_and_clear();
     let times = Times { wall: now(ClockId::Monotonic) - begun, cpu: now(ClockId::ProcessCPUTime) - cpu };
     if arguments.json {
-        println!("{}", json(&tally, &times));
+        println!("{}", json(&totals, &times));
     } else {
-        show(&tally, &times);
+        show(&totals, &times);
     }
-    let Some(seed) = tally.broken.keys().next() else {
-        return if is_blind(program, &tally) { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+    let Some(seed) = totals.broken.keys().next() else {
+        return if is_blind(program, &totals) { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     };
     if !arguments.json {
         let run = run(subject, &plan_of(subject, *seed));
@@ -65,12 +65,12 @@ pub(super) fn execute<S: Subject + Sync>(program: &str, subject: &S, arguments: 
 }
 
 /// Whether a long sweep never reached a state that it is there to reach.
-fn is_blind(program: &str, tally: &Tally) -> bool {
-    let missed: Vec<_> = tally.reached.iter().filter(|(_, count)| **count == 0).map(|(state, _)| *state).collect();
-    if tally.runs < ALL_REACHED_AFTER || missed.is_empty() {
+fn is_blind(program: &str, totals: &Totals) -> bool {
+    let missed: Vec<_> = totals.reached.iter().filter(|(_, count)| **count == 0).map(|(state, _)| *state).collect();
+    if totals.runs < ALL_REACHED_AFTER || missed.is_empty() {
         return false;
     }
-    eprintln!("{program}: {} runs have never reached: {}", tally.runs, missed.join(", "));
+    eprintln!("{program}: {} runs have never reached: {}", totals.runs, missed.join(", "));
     true
 }
 
@@ -95,8 +95,8 @@ fn bar(arguments: &Arguments) -> ProgressBar {
     )
 }
 
-fn show(tally: &Tally, times: &Times) {
-    let Tally { runs, twice, virtual_time, faults, reached, broken } = tally;
+fn show(totals: &Totals, times: &Times) {
+    let Totals { runs, twice, virtual_time, faults, reached, broken } = totals;
     let cpu = times.cpu.as_secs_f64();
     println!("{runs} runs, {twice} of them twice, {} broke a promise", broken.len());
     println!(
@@ -112,19 +112,19 @@ fn show(tally: &Tally, times: &Times) {
     reached.iter().for_each(|(state, count)| println!("{state:<24}  {count:>10}"));
 }
 
-fn json(tally: &Tally, times: &Times) -> serde_json::Value {
-    let broken = tally
+fn json(totals: &Totals, times: &Times) -> serde_json::Value {
+    let broken = totals
         .broken
         .iter()
         .map(|(seed, broken)| serde_json::json!({"seed": seed, "oracle": broken.oracle, "what": broken.what}));
     serde_json::json!({
-        "runs": tally.runs,
-        "twice": tally.twice,
-        "virtual_seconds": tally.virtual_time.as_secs_f64(),
+        "runs": totals.runs,
+        "twice": totals.twice,
+        "virtual_seconds": totals.virtual_time.as_secs_f64(),
         "wall_seconds": times.wall.as_secs_f64(),
         "cpu_seconds": times.cpu.as_secs_f64(),
-        "faults": tally.faults,
-        "reached": tally.reached,
+        "faults": totals.faults,
+        "reached": totals.reached,
         "broken": broken.collect::<Vec<_>>(),
     })
 }

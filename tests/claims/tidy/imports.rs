@@ -185,14 +185,15 @@ fn segments(path: &str) -> impl Iterator<Item = String> {
     path.split("::").map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
-/// Returns every path of two names or more in the code. What a `use` has before its braces is none.
+/// Returns every path of two names or more in the code. What a `use` has before its braces is none, and a macro lies at
+/// the root wherever it is defined.
 fn paths(text: &str) -> impl Iterator<Item = Path> {
-    let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != ':');
-    words
-        .filter(|word| !word.ends_with("::"))
-        .map(|word| word.trim_matches(':'))
-        .filter(|word| word.contains("::"))
-        .map(|word| segments(word).collect())
+    let words = text.split_inclusive(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != ':');
+    let words = words
+        .filter(|word| !word.ends_with('!'))
+        .map(|word| word.trim_end_matches(|letter: char| !letter.is_alphanumeric() && letter != '_' && letter != ':'));
+    let words = words.filter(|word| !word.ends_with("::")).map(|word| word.trim_matches(':'));
+    words.filter(|word| word.contains("::")).map(|word| segments(word).collect())
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use dacapo::disk::{Disk, DiskFile, DiskPath, EntryKind};
 
 use crate::disk::layer::{Layer, LayeredFile};
 use crate::disk::{SimDisk, SimFile};
-use crate::layered;
 use crate::store::bug::Bug;
 
 const CATALOG: &str = "catalog.redb";
@@ -29,7 +28,7 @@ struct State {
     logged: u64,
 }
 
-layered!(BugDisk);
+crate::layered!(BugDisk);
 
 impl BugDisk {
     /// Puts a bug on a disk.

@@ -196,7 +196,7 @@ impl<D: Disk> Store<D> {
         after: Option<HashedKey>,
         limit: usize,
     ) -> Result<Vec<(HashedKey, PathName)>, StorageError> {
-        Ok(self.catalog.grave_names(after, limit)?)
+        Ok(self.catalog.tombstone_names(after, limit)?)
     }
 
     /// Returns the key of an own file, which peers know by this name.

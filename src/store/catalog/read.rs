@@ -53,7 +53,7 @@ impl<D: Disk> Catalog<D> {
     }
 
     /// Returns the names of the local copies of deleted files, in the order of the names that peers know.
-    pub(in crate::store) fn grave_names(
+    pub(in crate::store) fn tombstone_names(
         &self,
         after: Option<HashedKey>,
         limit: usize,

@@ -73,6 +73,13 @@ pub(super) fn code_without_tests(source: &Source) -> String {
     parts.fold(first, |code, part| code + "pub" + part.split_once(')').map_or("", |(_, rest)| rest))
 }
 
+/// Returns the code of a file without its unit tests, comments and strings.
+pub(super) fn code_without_strings(source: &Source) -> String {
+    let code = code_without_tests(source);
+    let lines = code.lines().map(|line| line.split('"').step_by(2).collect::<Vec<_>>().join("\"\""));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// Fails with everything that is wrong.
 pub(super) fn assert_none(broken: &[String]) {
     assert!(broken.is_empty(), "\n{}\n", broken.join("\n"));

@@ -112,7 +112,10 @@ fn a_recovery_that_was_killed_goes_on() {
         running.end();
     }
     let ended = bench.run(&data, &arguments);
-    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    // A kill in the middle of a commit leaves something to finish, and the next start says so.
+    let is_of_a_kill = |line: &&str| line.starts_with("warning: recovered from a crash: ");
+    let unexpected: Vec<_> = ended.stderr.lines().filter(|line| !is_of_a_kill(line)).collect();
+    assert_eq!((ended.code, unexpected), (Some(0), Vec::new()));
     let again = bench.member("new");
     assert_eq!(listing(&bench, &again.data), before);
 }
@@ -143,7 +146,7 @@ fn a_recovery_that_cannot_begin_says_why_and_makes_nothing() {
     let mistyped = fs::read_to_string(&backup).expect("text").replace("\n03 ", "\n03 0");
     let mistyped = bench.file("mistyped", mistyped.as_bytes());
     for (identity, passphrase, why) in [
-        (&backup, &wrong, "the passphrase is another one"),
+        (&backup, &wrong, "the passphrase is not that of the backup"),
         (&mistyped, &passphrase, "line 03 has to be 40 digits"),
         (&passphrase, &passphrase, "neither a backup of an identity nor an identity"),
     ] {

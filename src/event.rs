@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use crate::crypto::{HashedKey, NodeId, PathName, Version};
-use crate::limits::DROPS_INTERVAL;
+use crate::limits::DROP_LOG_INTERVAL;
 use crate::membership::MemberChange;
 use crate::transport::Address;
 
@@ -179,7 +179,7 @@ impl fmt::Display for Event {
                 write!(f, "refused {count} requests of {}, the last because {reason}", peer.short())
             }
             Self::InboundFlooded { dropped } => {
-                write!(f, "dropped {dropped} more connections within {} seconds", DROPS_INTERVAL.as_secs())
+                write!(f, "dropped {dropped} more connections within {} seconds", DROP_LOG_INTERVAL.as_secs())
             }
             Self::MembersChanged { change } => match change {
                 MemberChange::Forget(peer) => write!(f, "forgot {}", peer.short()),

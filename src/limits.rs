@@ -62,12 +62,12 @@ pub const STRANGERS_MAX: usize = 64;
 /// the oldest. A recorded message can be repeated, but leads no further.
 pub const HANDSHAKES_MAX: usize = 64;
 
-/// Dropped connections that are told one by one in each [`DROPS_INTERVAL`]. Chosen: enough to see a cause.
-pub const DROPS_TOLD_MAX: u64 = 8;
+/// Dropped connections that are told one by one in each [`DROP_LOG_INTERVAL`]. Chosen: enough to see a cause.
+pub const DROP_LOG_TOLD_MAX: u64 = 8;
 
-/// The time in which [`DROPS_TOLD_MAX`] counts. At its end the node tells how many more connections were dropped.
+/// The time in which [`DROP_LOG_TOLD_MAX`] counts. At its end the node tells how many more connections were dropped.
 /// Chosen: a flood makes nine lines in this time.
-pub const DROPS_INTERVAL: Duration = Duration::from_secs(10);
+pub const DROP_LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Connections to one peer on which this node asks. Chosen: enough for sixteen callers to overlap their waits for the
 /// peer's disk; further exchanges wait for a free connection.
@@ -138,7 +138,7 @@ pub const QUOTA_FILE_BYTES: u64 = 4096;
 
 /// First messages of handshakes that are remembered, so that each is good for one connection. Chosen: 512 KiB of
 /// memory; an attacker who has recorded fewer gains no place by repeating them.
-pub const KNOCKS_REMEMBERED_MAX: usize = 4096;
+pub const HANDSHAKES_REMEMBERED_MAX: usize = 4096;
 
 /// The largest replica that a check reads; of a larger one the holder says when it was last verified. Chosen: read from
 /// a disk well within the deadline of a message.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dacapo::crypto::{ClusterSecret, Keys, MasterSecret};
 use dacapo::event::Event;
-use dacapo::limits::{DROPS_INTERVAL, DROPS_TOLD_MAX, PROTOCOL_VERSION};
+use dacapo::limits::{DROP_LOG_INTERVAL, DROP_LOG_TOLD_MAX, PROTOCOL_VERSION};
 use dacapo::node::Lane;
 use dacapo::node::link::{self, Credentials};
 use dacapo::protocol::{Hello, Purpose};
@@ -90,9 +90,9 @@ fn a_flood_fills_no_log() {
         let network = Network::default();
         let _flooded = network.start(PORT, &SimDisk::new(), &[]).await;
         let flood = flood(&network, &[]);
-        sleep(10 * DROPS_INTERVAL).await;
+        sleep(10 * DROP_LOG_INTERVAL).await;
         flood.abort();
-        sleep(2 * DROPS_INTERVAL).await;
+        sleep(2 * DROP_LOG_INTERVAL).await;
         let events = network.events.borrow();
         let one_by_one = events.iter().filter(|event| matches!(event, Event::InboundDropped { .. })).count() as u64;
         let together = events.iter().filter_map(|event| match event {
@@ -100,8 +100,8 @@ fn a_flood_fills_no_log() {
             _ => None,
         });
         let together: Vec<u64> = together.collect();
-        assert!(one_by_one <= 12 * DROPS_TOLD_MAX && together.len() <= 12, "{one_by_one} and {}", together.len());
-        let opened = 10 * 1000 * DROPS_INTERVAL.as_secs();
+        assert!(one_by_one <= 12 * DROP_LOG_TOLD_MAX && together.len() <= 12, "{one_by_one} and {}", together.len());
+        let opened = 10 * 1000 * DROP_LOG_INTERVAL.as_secs();
         let told = one_by_one + together.iter().sum::<u64>();
         assert!((opened - opened / 20..=opened).contains(&told), "the events tell of {told} of {opened} connections");
     });

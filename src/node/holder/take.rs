@@ -117,7 +117,7 @@ async fn receive<P: Platform>(
     len: u64,
 ) -> Result<Receiving<P::Disk>, Unreceived> {
     let mut rest = len;
-    let pumped = {
+    let transferred = {
         let mut next = transfer::from_connection(connection, len);
         let source = async |buffer| {
             let chunk = next(buffer).await?;
@@ -127,7 +127,7 @@ async fn receive<P: Platform>(
         let receiving = Receiving { writer, hasher: blake3::Hasher::new() };
         transfer::run(context, receiving, source, async |buffer| buffer).await
     };
-    let (receiving, error) = match pumped {
+    let (receiving, error) = match transferred {
         Ok(receiving) => return Ok(receiving),
         Err((receiving, TransferError::Source(error))) => (receiving, Unreceived::Wire(error)),
         Err((receiving, TransferError::Disk(error))) => (receiving, Unreceived::Disk { error, rest }),

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use tokio::time::{Instant, sleep};
 
 use crate::event::Event;
-use crate::limits::{DROPS_INTERVAL, DROPS_TOLD_MAX};
+use crate::limits::{DROP_LOG_INTERVAL, DROP_LOG_TOLD_MAX};
 use crate::node::context::Shared;
 use crate::node::link::LinkError;
 use crate::platform::Platform;
@@ -23,11 +23,11 @@ pub(super) struct DropLog {
 impl DropLog {
     /// Tells of a dropped connection, or only counts it if enough were told in this interval.
     pub(super) fn note<P: Platform>(self: &Rc<Self>, context: &Shared<P>, from: SocketAddr, error: &LinkError) {
-        if self.since.get().is_none_or(|since| since.elapsed() >= DROPS_INTERVAL) {
+        if self.since.get().is_none_or(|since| since.elapsed() >= DROP_LOG_INTERVAL) {
             self.since.set(Some(Instant::now()));
             self.told.set(0);
         }
-        if self.told.get() < DROPS_TOLD_MAX {
+        if self.told.get() < DROP_LOG_TOLD_MAX {
             self.told.set(self.told.get() + 1);
             return context.tell(&Event::InboundDropped { from, reason: error.to_string() });
         }
@@ -35,7 +35,7 @@ impl DropLog {
         if self.more.get() == 1 {
             let (log, task) = (self.clone(), context.clone());
             context.spawn(async move {
-                sleep(DROPS_INTERVAL).await;
+                sleep(DROP_LOG_INTERVAL).await;
                 task.tell(&Event::InboundFlooded { dropped: log.more.take() });
             });
         }

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 
-use crate::limits::KNOCKS_REMEMBERED_MAX;
+use crate::limits::HANDSHAKES_REMEMBERED_MAX;
 
 /// The ephemeral keys of the newest first messages.
 #[derive(Default)]
@@ -26,7 +26,7 @@ impl SeenHandshakes {
             return false;
         }
         known.oldest_first.push_back(ephemeral);
-        if known.oldest_first.len() > KNOCKS_REMEMBERED_MAX
+        if known.oldest_first.len() > HANDSHAKES_REMEMBERED_MAX
             && let Some(oldest) = known.oldest_first.pop_front()
         {
             known.keys.remove(&oldest);
@@ -48,11 +48,11 @@ mod tests {
             key
         };
         assert!(seen.is_new(key(0)) && !seen.is_new(key(0)));
-        for number in 1..=KNOCKS_REMEMBERED_MAX {
+        for number in 1..=HANDSHAKES_REMEMBERED_MAX {
             assert!(seen.is_new(key(number)));
         }
         let known = seen.known.borrow().keys.len();
-        assert_eq!(known, KNOCKS_REMEMBERED_MAX);
-        assert!(!seen.is_new(key(KNOCKS_REMEMBERED_MAX)) && seen.is_new(key(0)), "the oldest is forgotten");
+        assert_eq!(known, HANDSHAKES_REMEMBERED_MAX);
+        assert!(!seen.is_new(key(HANDSHAKES_REMEMBERED_MAX)) && seen.is_new(key(0)), "the oldest is forgotten");
     }
 }

@@ -47,8 +47,11 @@ fn names(code: &str) -> impl Iterator<Item = String> {
     names.filter(|name| name.starts_with(|letter: char| letter.is_alphabetic())).map(str::to_owned)
 }
 
-/// Returns the words that a name is made of: `seen_handshakes` and `SeenHandshakes` have two.
+/// Returns the words that a name is made of: `seen_handshakes`, `SeenHandshakes` and `SEEN_HANDSHAKES` have two.
 fn parts(name: &str) -> Vec<String> {
+    if !name.contains(|letter: char| letter.is_lowercase()) {
+        return name.split('_').map(str::to_lowercase).collect();
+    }
     let mut parts: Vec<String> = Vec::new();
     let mut is_new = true;
     for letter in name.chars() {

@@ -48,7 +48,7 @@ fn show(plans: &str, is_counted: impl Fn(&Plan) -> bool) {
     );
 }
 
-/// Draws, runs and judges so many plans. Returns how many calls they have, their virtual time, and the CPU time.
+/// Draws, runs and judges a number of plans. Returns how many calls they have, their virtual time, and the CPU time.
 fn measure(runs: u32, is_counted: impl Fn(&Plan) -> bool) -> (f64, Duration, Duration) {
     let files = Files::default();
     // The seeds are found before the time is taken.

@@ -92,7 +92,7 @@ impl SimDisk {
         self.state().paused = paused;
     }
 
-    /// Makes so many of a thousand calls of a kind fail without effect, as `rng` chooses; 0 ends the errors.
+    /// Makes `per_mille` of a thousand calls of a kind fail without effect, as `rng` chooses; 0 ends the errors.
     pub fn set_errors(&self, kind: CallKind, per_mille: u32, rng: SeedRng) {
         self.state().failing.set(kind, per_mille, rng);
     }

@@ -39,7 +39,7 @@ pub enum Fault {
     Rot(Host, u32),
     /// Two files at rest change places; the number chooses them.
     Swap(Host, u32),
-    /// The time of day jumps by so many milliseconds.
+    /// The time of day jumps by this many milliseconds.
     Clock(Host, i64),
     /// The program gives way to one that lies, and comes back at the end. The word is one of the subject's.
     Lie(Host, String),

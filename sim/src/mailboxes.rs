@@ -11,7 +11,7 @@ use tokio::task::spawn_local;
 
 use crate::host::Host;
 
-/// How many questions wait for a program. Chosen: a plan never makes so many calls at once.
+/// How many questions wait for a program. Chosen: a plan never makes as many calls at once.
 const QUESTIONS_MAX: usize = 64;
 
 /// Takes questions, each with the way back for its answer.

@@ -1,4 +1,4 @@
-//! A sweep: many seeds on all cores. Each seed is drawn, run and judged, and one in so many is run twice and
+//! A sweep: many seeds on all cores. Each seed is drawn, run and judged, and one in [`TWICE_EVERY`] is run twice and
 //! compared.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use crate::plan::draw::{self, Vocabulary};
 use crate::run::run;
 use crate::subject::{Broken, Subject};
 
-/// One seed in so many is run twice.
+/// Of this many seeds one is run twice, and the two traces are compared. Chosen: it costs a sixtieth of the rate.
 pub const TWICE_EVERY: u64 = 64;
 
 /// What is swept.

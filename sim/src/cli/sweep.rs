@@ -34,7 +34,7 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// A sweep of so many runs reaches every state that is counted. Chosen: the rarest is reached about once in 600 runs.
+/// A sweep of this many runs reaches every state that is counted. Chosen: the rarest is reached about once in 600 runs.
 const ALL_REACHED_AFTER: u64 = 10_000;
 
 pub(super) fn execute<S: Subject + Sync>(program: &str, subject: &S, arguments: &Arguments) -> ExitCode {

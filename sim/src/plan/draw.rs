@@ -21,10 +21,10 @@ const LIFT_MS: u64 = 8_000;
 /// The longest single fault.
 const FAULT_MS_MAX: u64 = 4_000;
 
-/// In so many of a hundred seeds some hosts lie.
+/// The share of seeds in which some hosts lie, in percent.
 const LIES_SHARE: u32 = 20;
 
-/// So many of a hundred seeds use an option, and then so many of a hundred hosts of the seed have it.
+/// The share of seeds that use an option, and the share of the hosts of such a seed that have it, in percent.
 const OPTION_SHARES: (u32, u32) = (40, 50);
 
 /// The words of the subject that a plan may use.

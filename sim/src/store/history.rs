@@ -63,7 +63,7 @@ pub enum Outcome {
     Deleted,
     /// The file is deleted everywhere.
     Erased,
-    /// A list returned so many files.
+    /// A list returned this many files.
     Listed(usize),
     /// The node was told to stop.
     Restarted,

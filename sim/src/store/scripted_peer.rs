@@ -46,7 +46,7 @@ where
     Ok(link.flush().await?)
 }
 
-/// Reads so many bytes.
+/// Reads `len` bytes.
 ///
 /// # Errors
 /// If the link breaks.
@@ -87,7 +87,7 @@ where
 }
 
 /// Answers a get with a replica, up to the bytes: sends the seal, waits for the go-ahead if the replica is large, and
-/// announces a stream of so many bytes.
+/// announces a stream of `stream_bytes` bytes.
 ///
 /// # Errors
 /// If the link breaks or the other side does not want the replica.

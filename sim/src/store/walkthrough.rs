@@ -15,7 +15,7 @@ pub fn setup(seed: u64) -> Stage {
     Stage { seed, hosts: star::hosts(), clock: SimClock::Frozen, limit: Duration::from_secs(60) }
 }
 
-/// Runs the whole cycle for so many files.
+/// Runs the whole cycle for a number of files.
 #[must_use]
 pub fn run(seed: u64, files: usize) -> ScriptedRun {
     scripted::run(&setup(seed), move |cluster| cycle(cluster, files))

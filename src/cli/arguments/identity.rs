@@ -34,7 +34,7 @@ pub(crate) struct RotateArguments {
     pub(crate) to: PathBuf,
     #[command(flatten)]
     pub(crate) reach: Reach,
-    /// Begin when so many peers are connected, instead of waiting some seconds for all
+    /// Begin when this many peers are connected, instead of waiting some seconds for all
     #[arg(long, value_name = "N")]
     pub(crate) wait_for: Option<usize>,
     /// Delete an old copy only if at least this many peers hold the new one durably

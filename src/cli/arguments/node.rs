@@ -15,13 +15,14 @@ pub(crate) struct NodeArguments {
     pub(crate) data: Data,
     #[command(flatten)]
     pub(crate) reach: Reach,
-    /// How many peers are to hold each file of this node: all connected ones, or so many of them, chosen for each file
+    /// How many peers are to hold each file of this node: all connected ones, or this many of them, chosen for each
+    /// file
     #[arg(long, value_name = "N|all", default_value_t = Replicas::All)]
     pub(crate) replicas: Replicas,
-    /// Keep no more than so many bytes for each other node, such as 10GiB; each file counts for 4 KiB more
+    /// Keep at most this many bytes for each other node, such as 10GiB; each file counts for 4 KiB more
     #[arg(long, value_name = "SIZE")]
     pub(crate) quota_bytes: Option<ByteCount>,
-    /// Keep no more than so many files for each other node
+    /// Keep at most this many files for each other node
     #[arg(long, value_name = "N")]
     pub(crate) quota_files: Option<u64>,
     /// How copies lie in a new data directory: each in a file of its own, below folders made of its name (the default),

@@ -29,7 +29,7 @@ pub(crate) enum Request {
     Get {
         key: Key,
     },
-    /// Deletes the local copy, if so many peers hold a verified copy of the current version.
+    /// Deletes the local copy, if at least `replicas_min` peers hold a verified copy of the current version.
     Remove {
         key: Key,
         replicas_min: u32,

@@ -51,7 +51,7 @@ pub fn key(index: usize) -> Key {
     format!("picture_{index}.png").parse().expect("a plain name is a key")
 }
 
-/// Waits until a node has so many connected peers.
+/// Waits until a node has at least `peers` connected peers.
 pub async fn connected(node: &Handle, peers: usize) {
     while node.peers().await.iter().filter(|peer| peer.is_connected).count() < peers {
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -28,7 +28,7 @@ pub(super) enum CycleError {
     OtherContent,
 }
 
-/// Stores a file on a node with so many peers, deletes the local copy, and fetches the file back from a peer.
+/// Stores a file on a node with this many peers, deletes the local copy, and fetches the file back from a peer.
 pub(super) async fn run(node: &Handle, key: &Key, peers: usize) -> Result<(), CycleError> {
     let stored = node.store(key, Content::bytes(CONTENT)).await?;
     if stored.replicas() != peers {

@@ -82,6 +82,7 @@ pub enum Event {
 
 /// How one peer answered when it was asked for a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FetchAnswer {
     /// The peer does not have the file.
     NotFound,

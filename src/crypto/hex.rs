@@ -2,6 +2,7 @@
 
 /// Why a text is not the hex form of a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum HexError {
     /// The number of digits is wrong.
     #[error("expected {expected} hex digits, found {found} characters")]

@@ -29,6 +29,7 @@ pub struct SealedMetadata(Vec<u8>);
 /// Why sealed metadata cannot be opened. Metadata is opened after its tag was verified, so the cause is a defect or a
 /// wrong key.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum MetadataError {
     /// The bytes are too short for an IV, or longer than any node makes.
     #[error("sealed metadata of {bytes} bytes is out of bounds")]

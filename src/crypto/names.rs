@@ -37,6 +37,7 @@ pub struct Key(String);
 
 /// Why a text cannot be a key.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeyError {
     /// The text is empty.
     #[error("a key cannot be empty")]

@@ -39,6 +39,7 @@ const WRITEBACK_BYTES: NonZeroU64 = NonZeroU64::new(8 * 1024 * 1024).expect("it 
 
 /// Why a directory cannot be a disk.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DirDiskError {
     /// Another process, or another part of this one, has the directory open.
     #[error("{path} is in use by another node")]

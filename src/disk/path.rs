@@ -9,6 +9,7 @@ pub struct DiskPath(String);
 
 /// Why a name cannot be a path segment.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PathError {
     /// The name is empty, too long, or only dots.
     #[error("a path segment of {bytes} bytes is not a plain name")]

@@ -58,6 +58,7 @@ pub struct Backup {
 
 /// Why a backup does not open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BackupError {
     /// The passphrase is wrong: the check of each line has ruled out a mistyped backup.
     #[error("the passphrase is not that of the backup")]

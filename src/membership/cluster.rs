@@ -63,6 +63,7 @@ impl FromStr for Cluster {
 
 /// Why the cluster of a data directory cannot be read or entered. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ClusterError {
     /// The file is not what was written. It is left alone, because it may be all that is left of the secret.
     #[error("the file cluster is damaged: {0}; copy it from another node of the cluster")]

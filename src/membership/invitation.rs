@@ -33,6 +33,7 @@ pub struct Invitation {
 
 /// Why a text is not an invitation. No message shows any part of the text: it may hold a secret.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvitationError {
     /// The text does not begin as an invitation.
     #[error("it does not begin with {PREFIX}{VERSION}")]

@@ -77,6 +77,7 @@ pub enum MemberChange {
 
 /// Why the list cannot be used, or was not changed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum MembersError {
     /// The file is not what a node writes.
     #[error("line {line} of the file members is {problem}")]

@@ -35,6 +35,7 @@ const HANDSHAKE_BYTES_MAX: usize = 128;
 
 /// Why there is no link. The connection is of no further use.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LinkError {
     /// A handshake message does not verify.
     #[error("the handshake failed: another cluster secret, or not a node")]

@@ -114,6 +114,7 @@ pub enum Message {
 
 /// Why a peer did not do what it was asked. After a refusal nothing has changed on its side.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[non_exhaustive]
 pub enum Refusal {
     /// The asking peer is not the owner: only the owner may store and get in a namespace.
     #[error("it serves a namespace to its owner only")]
@@ -161,6 +162,7 @@ pub enum Refusal {
 
 /// Why bytes are not a message.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DecodeError {
     /// There are more bytes than any message has.
     #[error("a message of {bytes} bytes is longer than {MESSAGE_BYTES_MAX}")]

@@ -15,6 +15,7 @@ const STREAM_TAG: u8 = 0x2;
 
 /// Why no frame could be read or written. The connection is of no further use.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum WireError {
     /// The other side closed the connection at a place where a frame could have begun.
     #[error("the connection was closed")]

@@ -7,6 +7,7 @@ use crate::disk::DiskPath;
 
 /// Why the data directory could not be read or changed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StorageError {
     /// A disk call failed.
     #[error("cannot {operation} {path}: {source}")]
@@ -48,6 +49,7 @@ pub(super) fn failed(operation: &'static str, path: &DiskPath) -> impl FnOnce(io
 
 /// Why the catalog could not be read or changed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CatalogError {
     /// The database refused, or its file could not be read or written.
     #[error("the catalog failed: {0}")]

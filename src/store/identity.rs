@@ -29,6 +29,7 @@ pub struct Identity {
 
 /// Why a data directory has no usable identity. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum IdentityError {
     /// The file exists and is not an identity. It is left alone, because it may be all that is left of a secret.
     #[error("the identity file is damaged: {0}; restore it from a backup, it is not replaced")]

@@ -32,6 +32,7 @@ pub enum Setup {
 
 /// Why the layout of a data directory cannot be used. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum LayoutError {
     /// The file is not what a node has written.
     #[error(

@@ -19,6 +19,7 @@ pub struct Address {
 
 /// Why a text is not an address.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum AddressError {
     /// The text is longer than any DNS name with a port.
     #[error("an address has at most {ADDRESS_BYTES_MAX} bytes, this one has {bytes}")]

@@ -31,6 +31,7 @@ const TEXT_BYTES_MAX: usize = 8 * 1024;
 
 /// Why a text is not a backup.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BackupTextError {
     /// The text does not begin with the header.
     #[error("it does not begin with {HEADER:?}")]

@@ -14,5 +14,5 @@ pub(crate) use curve::LinkKey;
 pub use hex::HexError;
 pub use keys::{ClusterSecret, Keys, MasterSecret};
 pub use metadata::{Metadata, MetadataError, SealedMetadata};
-pub use names::{HashedKey, Key, KeyError, NodeId, PathName};
+pub use names::{FileName, Key, KeyError, NodeId, ReplicaName};
 pub use seal::{Seal, Tag, Tombstone, Version};

@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use crate::crypto::{HashedKey, NodeId, PathName, Version};
+use crate::crypto::{FileName, NodeId, ReplicaName, Version};
 use crate::limits::DROP_LOG_INTERVAL;
 use crate::membership::MemberChange;
 use crate::transport::Address;
@@ -39,43 +39,43 @@ pub enum Event {
     /// A peer asked for what it may not have. Told the first time, and whenever the count has doubled.
     RequestRefused { peer: NodeId, reason: String, count: u64 },
     /// An own file is durable on this disk.
-    FileWritten { file: PathName, version: Version, bytes: u64 },
+    FileWritten { file: FileName, version: Version, bytes: u64 },
     /// A peer acknowledged a replica as durable.
-    ReplicaAcknowledged { peer: NodeId, file: PathName, bytes: u64 },
+    ReplicaAcknowledged { peer: NodeId, file: FileName, bytes: u64 },
     /// A peer did not acknowledge a replica.
-    ReplicaFailed { peer: NodeId, file: PathName, reason: String },
+    ReplicaFailed { peer: NodeId, file: FileName, reason: String },
     /// A replica for a peer is durable on this disk.
-    ReplicaWritten { owner: NodeId, replica: HashedKey, version: Version, bytes: u64 },
+    ReplicaWritten { owner: NodeId, replica: ReplicaName, version: Version, bytes: u64 },
     /// The local copy of an own file is gone.
-    FileDeleted { file: PathName },
+    FileDeleted { file: FileName },
     /// An own file was deleted here, and is to be deleted at every peer.
-    FileDeletedEverywhere { file: PathName },
+    FileDeletedEverywhere { file: FileName },
     /// Every file and replica on this disk was compared with the catalog.
     Scrubbed { checked: u64, damaged: u64 },
     /// The local copy of an own file is not what was stored.
-    FileDamaged { file: PathName },
+    FileDamaged { file: FileName },
     /// The local copy of an own file is missing, so the peers are asked.
-    FetchStarted { file: PathName, peers: usize },
+    FetchStarted { file: FileName, peers: usize },
     /// A peer has answered a get with anything but a good copy, or could not answer.
-    FetchAnswered { peer: NodeId, file: PathName, answer: FetchAnswer },
+    FetchAnswered { peer: NodeId, file: FileName, answer: FetchAnswer },
     /// An own file came back from a peer, was verified, and is on this disk again.
-    FileFetched { file: PathName, peer: NodeId, bytes: u64 },
+    FileFetched { file: FileName, peer: NodeId, bytes: u64 },
     /// A peer was brought up to date with this node's files.
     PeerRepaired { peer: NodeId, sent: usize, learnt: usize, released: usize, failed: usize },
     /// The files that a peer holds could not be compared with this node's.
     RepairFailed { peer: NodeId, reason: String },
     /// A peer knew a file of this node, or a version of it, that the catalog had lost.
-    FileLearnt { file: PathName, version: Version },
+    FileLearnt { file: FileName, version: Version },
     /// The catalog was missing or damaged, though there was an identity and perhaps files.
     CatalogLost { is_damaged: bool },
     /// A replica is not what its owner sealed, so this node does not hold it any more.
-    ReplicaSetAside { owner: NodeId, replica: HashedKey },
+    ReplicaSetAside { owner: NodeId, replica: ReplicaName },
     /// A replica was deleted because its owner deleted the file everywhere.
-    ReplicaDeleted { owner: NodeId, replica: HashedKey },
+    ReplicaDeleted { owner: NodeId, replica: ReplicaName },
     /// A replica was dropped because its owner said that others hold the file.
-    ReplicaReleased { owner: NodeId, replica: HashedKey },
+    ReplicaReleased { owner: NodeId, replica: ReplicaName },
     /// This node sent a replica to its owner.
-    ReplicaServed { owner: NodeId, replica: HashedKey, bytes: u64 },
+    ReplicaServed { owner: NodeId, replica: ReplicaName, bytes: u64 },
     /// The node has stopped; its data directory is closed.
     Stopped,
 }

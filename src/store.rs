@@ -25,7 +25,7 @@ use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 
-use crate::crypto::{HashedKey, Key, Keys, NodeId, PathName, Tombstone, Version};
+use crate::crypto::{FileName, Key, Keys, NodeId, ReplicaName, Tombstone, Version};
 use crate::disk::{Disk, DiskPath};
 use crate::limits::VERSIONS_RESERVED;
 use crate::replication::{Entry, Leaf, Placement, Summary};
@@ -182,8 +182,8 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// Fails if the catalog cannot be read.
-    pub fn tombstone(&self, hashed: HashedKey) -> Result<Option<Tombstone>, StorageError> {
-        Ok(self.catalog.tombstone(hashed)?)
+    pub fn tombstone(&self, replica_name: ReplicaName) -> Result<Option<Tombstone>, StorageError> {
+        Ok(self.catalog.tombstone(replica_name)?)
     }
 
     /// Returns the own files that are deleted everywhere, each with the name of its local copy, in the order of the
@@ -193,9 +193,9 @@ impl<D: Disk> Store<D> {
     /// Fails if the catalog cannot be read.
     pub fn list_tombstones(
         &self,
-        after: Option<HashedKey>,
+        after: Option<ReplicaName>,
         limit: usize,
-    ) -> Result<Vec<(HashedKey, PathName)>, StorageError> {
+    ) -> Result<Vec<(ReplicaName, FileName)>, StorageError> {
         Ok(self.catalog.tombstone_names(after, limit)?)
     }
 
@@ -203,8 +203,8 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// Fails if the catalog cannot be read.
-    pub fn key_of(&self, hashed: HashedKey) -> Result<Option<Key>, StorageError> {
-        Ok(self.catalog.key_of(hashed)?)
+    pub fn key_of(&self, replica_name: ReplicaName) -> Result<Option<Key>, StorageError> {
+        Ok(self.catalog.key_of(replica_name)?)
     }
 
     /// Returns this node's own files in the order of their keys, from the first one after `after`.
@@ -247,7 +247,7 @@ impl<D: Disk> Store<D> {
         &self,
         whose: Option<NodeId>,
         leaf: Leaf,
-        after: Option<HashedKey>,
+        after: Option<ReplicaName>,
         limit: usize,
     ) -> Result<Vec<Entry>, StorageError> {
         let (first, last) = leaf.range();

@@ -19,12 +19,13 @@ pub(crate) fn make(owner_dir: &str, peer_dir: &str, files: u32) -> (f64, f64) {
     let numbers: Vec<u32> = (0..files).collect();
     for batch in numbers.chunks(BATCH) {
         let records: Vec<_> = batch.iter().map(|number| record(&keys, *number)).collect();
-        let own =
-            records.iter().map(|(key, record)| Change::Own(key.clone(), keys.hashed(key), Box::new(record.clone())));
+        let own = records
+            .iter()
+            .map(|(key, record)| Change::Own(key.clone(), keys.replica_name(key), Box::new(record.clone())));
         owner.commit(&own.collect::<Vec<_>>()).expect("the disk works");
         let held = records.into_iter().map(|(key, OwnRecord { seal, modified, .. })| {
             let known = Known::File(HeldRecord { seal, stored: modified, verified: modified });
-            Change::Held(keys.node(), keys.hashed(&key), Box::new(known))
+            Change::Held(keys.node(), keys.replica_name(&key), Box::new(known))
         });
         peer.commit(&held.collect::<Vec<_>>()).expect("the disk works");
     }
@@ -47,7 +48,7 @@ fn record(keys: &Keys, number: u32) -> (Key, OwnRecord) {
     let iv = Iv(u128::from(number).to_be_bytes());
     let metadata = SealedMetadata::seal(keys, iv, &Metadata { key: key.clone(), size, modified });
     let digest = Digest(*blake3::hash(&number.to_be_bytes()).as_bytes());
-    let seal = Seal::new(keys, keys.hashed(&key), Version(u64::from(number) + 1), size, digest, metadata);
+    let seal = Seal::new(keys, keys.replica_name(&key), Version(u64::from(number) + 1), size, digest, metadata);
     (key, OwnRecord { seal, iv, modified })
 }
 

@@ -88,7 +88,7 @@ fn write_all(places: &[Place], files: u32, callers: usize) -> f64 {
 
 /// Writes one file: its folders, its bytes, and a sync of the file and of each directory that has a new name.
 fn write(place: &Place, index: u32) {
-    let name = &key(index).path_name().to_string()[..place.name_digits];
+    let name = &key(index).file_name().to_string()[..place.name_digits];
     let mut folder = place.root.clone();
     let mut changed = Vec::new();
     for part in 0..name.len() / 5 {

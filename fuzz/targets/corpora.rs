@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use dacapo::crypto::{
-    ClusterSecret, Digest, HashedKey, Iv, Keys, MasterSecret, Metadata, NodeId, Seal, SealedMetadata, Tag, Tombstone,
+    ClusterSecret, Digest, Iv, Keys, MasterSecret, Metadata, NodeId, ReplicaName, Seal, SealedMetadata, Tag, Tombstone,
     Version,
 };
 use dacapo::limits::PROTOCOL_VERSION;
@@ -59,15 +59,15 @@ fn seal() -> Seal {
 }
 
 fn messages() -> Vec<Message> {
-    let (owner, hashed, version) = (NodeId([1; 32]), HashedKey([2; 16]), Version(300));
+    let (owner, replica_name, version) = (NodeId([1; 32]), ReplicaName([2; 16]), Version(300));
     let tombstone = Tombstone { version, tag: Tag([5; 32]) };
-    let entry = Entry::file(hashed, version, &Digest([3; 32]));
+    let entry = Entry::file(replica_name, version, &Digest([3; 32]));
     let print = Some(Print::default());
     vec![
-        Message::StoreFile { owner, hashed, version, sealed_bytes: 38 },
+        Message::StoreFile { owner, replica_name, version, sealed_bytes: 38 },
         Message::Sealed(seal()),
         Message::Stored,
-        Message::GetFile { owner, hashed },
+        Message::GetFile { owner, replica_name },
         Message::Found(seal()),
         Message::NotFound,
         Message::Proceed,
@@ -78,14 +78,14 @@ fn messages() -> Vec<Message> {
         Message::PerhapsStored,
         Message::Summarise { group: Some(3) },
         Message::Summary(vec![Print::default(); 64]),
-        Message::ListLeaf { leaf: 4095, after: Some(hashed) },
+        Message::ListLeaf { leaf: 4095, after: Some(replica_name) },
         Message::Leaf(vec![entry; 3]),
-        Message::CheckFile { hashed },
+        Message::CheckFile { replica_name },
         Message::Checked { seal: seal(), iv: Iv([6; 16]), verified: UnixMillis(9) },
         Message::Gone(tombstone.clone()),
-        Message::DeleteFile { hashed, tombstone },
+        Message::DeleteFile { replica_name, tombstone },
         Message::Deleted,
-        Message::ReleaseFile { hashed, version },
+        Message::ReleaseFile { replica_name, version },
         Message::Released,
     ]
 }
@@ -147,7 +147,7 @@ fn handshakes() -> Vec<Vec<u8>> {
         let hello = Hello { protocol: PROTOCOL_VERSION, listen_port: 3000, purpose: Purpose::DialerAsks };
         let dialing = async {
             let (mut records, _) = link::dial(near, &dialer.credentials(), hello).await.expect("they know each other");
-            say(&mut records, &Message::CheckFile { hashed: HashedKey([2; 16]) }).await;
+            say(&mut records, &Message::CheckFile { replica_name: ReplicaName([2; 16]) }).await;
             read_message(&mut records).await.expect("an answer");
         };
         let accepting = async {

@@ -1,7 +1,7 @@
 //! Records of the catalog: whatever a rotten page may hold is a record or an error.
 #![no_main]
 
-use dacapo::crypto::{HashedKey, Keys, MasterSecret, Tombstone};
+use dacapo::crypto::{Keys, MasterSecret, ReplicaName, Tombstone};
 use dacapo::store::{Known, OwnRecord, Usage};
 use libfuzzer_sys::fuzz_target;
 
@@ -11,7 +11,7 @@ fuzz_target!(|bytes: &[u8]| {
         0 => {
             let Ok(known) = postcard::from_bytes::<Known>(bytes) else { return };
             assert_eq!(postcard::from_bytes(&postcard::to_stdvec(&known).expect("it encodes")).as_ref(), Ok(&known));
-            assert_eq!(known.entry(HashedKey([0; 16])).version, known.version());
+            assert_eq!(known.entry(ReplicaName([0; 16])).version, known.version());
             let used = Usage::of(Some(&known));
             assert_eq!(used + used - used, used + Usage::default());
         }
@@ -19,12 +19,12 @@ fuzz_target!(|bytes: &[u8]| {
             let Ok(record) = postcard::from_bytes::<OwnRecord>(bytes) else { return };
             let keys = Keys::derive(&MasterSecret([1; 32]));
             // The record verifies for no owner, and its metadata are text or an error.
-            assert!(!record.seal.is_authentic(&keys, HashedKey([0; 16])));
+            assert!(!record.seal.is_authentic(&keys, ReplicaName([0; 16])));
             drop(record.seal.metadata.open(&keys));
         }
         _ => {
             let Ok(tombstone) = postcard::from_bytes::<Tombstone>(bytes) else { return };
-            assert!(!tombstone.is_authentic(&Keys::derive(&MasterSecret([1; 32])), HashedKey([0; 16])));
+            assert!(!tombstone.is_authentic(&Keys::derive(&MasterSecret([1; 32])), ReplicaName([0; 16])));
         }
     }
 });

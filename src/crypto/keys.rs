@@ -6,7 +6,7 @@ use std::sync::Arc;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::hex::{self, HexError};
-use super::{HashedKey, Key, LinkKey, NodeId};
+use super::{Key, LinkKey, NodeId, ReplicaName};
 
 /// The one secret that makes a node what it is. With it one can read and write all files of the node.
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
@@ -67,8 +67,8 @@ impl Keys {
 
     /// Returns the name that a file's replicas have on peers.
     #[must_use]
-    pub fn hashed(&self, key: &Key) -> HashedKey {
-        key.hashed(&self.name)
+    pub fn replica_name(&self, key: &Key) -> ReplicaName {
+        key.replica_name(&self.name)
     }
 }
 

@@ -20,13 +20,13 @@ hex_bytes! {
 hex_bytes! {
     /// The name of a file on its owner's disk: SHA-1 of the key (FIPS 180-4). It says where the file lies and proves
     /// nothing.
-    PathName, 20
+    FileName, 20
 }
 
 hex_bytes! {
     /// The name of a replica on a peer's disk: HMAC-MD5 of the key under the owner's name key (RFC 2104, RFC 1321). It
     /// has the shape of an MD5 digest, and without the owner's secret it cannot be guessed from the key.
-    HashedKey, 16
+    ReplicaName, 16
 }
 
 /// The user's name for a file: 1 to 1,024 bytes of UTF-8 without control characters. A key is hashed and never joined
@@ -89,16 +89,16 @@ impl Key {
 
     /// Returns the name of the file on its owner's disk.
     #[must_use]
-    pub fn path_name(&self) -> PathName {
-        PathName(Sha1::digest(self.0.as_bytes()).into())
+    pub fn file_name(&self) -> FileName {
+        FileName(Sha1::digest(self.0.as_bytes()).into())
     }
 
     /// Returns the name of the file's replicas on peers' disks, under the owner's name key.
     #[must_use]
-    pub(super) fn hashed(&self, name_key: &[u8; 32]) -> HashedKey {
+    pub(super) fn replica_name(&self, name_key: &[u8; 32]) -> ReplicaName {
         let mut mac = Hmac::<Md5>::new_from_slice(name_key).expect("HMAC takes a key of any length");
         mac.update(self.0.as_bytes());
-        HashedKey(mac.finalize().into_bytes().into())
+        ReplicaName(mac.finalize().into_bytes().into())
     }
 }
 
@@ -147,9 +147,9 @@ mod tests {
 
     #[test]
     fn path_names_are_sha1_of_the_key() {
-        assert_eq!(key("picture_0.png").path_name().to_string(), "d44bbd0bbda685d5db90f419568b531ab9afa97b");
+        assert_eq!(key("picture_0.png").file_name().to_string(), "d44bbd0bbda685d5db90f419568b531ab9afa97b");
         // FIPS 180-4, "abc".
-        assert_eq!(key("abc").path_name().to_string(), "a9993e364706816aba3e25717850c26c9cd0d89d");
+        assert_eq!(key("abc").file_name().to_string(), "a9993e364706816aba3e25717850c26c9cd0d89d");
     }
 
     #[test]
@@ -158,23 +158,23 @@ mod tests {
         let mut mac = Hmac::<Md5>::new_from_slice(&[0x0b; 16]).expect("any length");
         mac.update(b"Hi There");
         let first: [u8; 16] = mac.finalize().into_bytes().into();
-        assert_eq!(HashedKey(first).to_string(), "9294727a3638bb1c13f48ef8158bfc9d");
+        assert_eq!(ReplicaName(first).to_string(), "9294727a3638bb1c13f48ef8158bfc9d");
         let mut mac = Hmac::<Md5>::new_from_slice(b"Jefe").expect("any length");
         mac.update(b"what do ya want for nothing?");
         let second: [u8; 16] = mac.finalize().into_bytes().into();
-        assert_eq!(HashedKey(second).to_string(), "750c783e6ab0b503eaa86e310a5db738");
+        assert_eq!(ReplicaName(second).to_string(), "750c783e6ab0b503eaa86e310a5db738");
     }
 
     #[test]
     fn md5_matches_the_measured_vector() {
         let digest: [u8; 16] = Md5::digest(b"picture_0.png").into();
-        assert_eq!(HashedKey(digest).to_string(), "44b2a6b69cffe1ea7922da80d75577e7");
+        assert_eq!(ReplicaName(digest).to_string(), "44b2a6b69cffe1ea7922da80d75577e7");
     }
 
     #[test]
     fn replica_names_depend_on_the_owner() {
-        assert_ne!(key("a").hashed(&[1; 32]), key("a").hashed(&[2; 32]));
-        assert_ne!(key("a").hashed(&[1; 32]), key("b").hashed(&[1; 32]));
+        assert_ne!(key("a").replica_name(&[1; 32]), key("a").replica_name(&[2; 32]));
+        assert_ne!(key("a").replica_name(&[1; 32]), key("b").replica_name(&[1; 32]));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::sealed_bytes;
 use super::hex::hex_bytes;
-use super::{Digest, HashedKey, Keys, NodeId, SealedMetadata};
+use super::{Digest, Keys, NodeId, ReplicaName, SealedMetadata};
 
 hex_bytes! {
     /// The owner's proof that a replica is what it claims to be.
@@ -53,22 +53,23 @@ impl Seal {
     #[must_use]
     pub fn new(
         keys: &Keys,
-        hashed: HashedKey,
+        replica_name: ReplicaName,
         version: Version,
         size: u64,
         digest: Digest,
         metadata: SealedMetadata,
     ) -> Self {
         let mut seal = Self { version, size, digest, tag: Tag([0; 32]), metadata };
-        seal.tag = Tag(*seal.mac(keys, keys.node(), hashed).as_bytes());
+        seal.tag = Tag(*seal.mac(keys, keys.node(), replica_name).as_bytes());
         seal
     }
 
     /// Whether the owner of `keys` made this seal for that name. The time taken does not tell what differs.
     #[must_use]
-    pub fn is_authentic(&self, keys: &Keys, hashed: HashedKey) -> bool {
+    pub fn is_authentic(&self, keys: &Keys, replica_name: ReplicaName) -> bool {
         // `blake3::Hash` compares in constant time.
-        self.mac(keys, keys.node(), hashed) == blake3::Hash::from_bytes(self.tag.0) && self.version <= Version::MAX
+        self.mac(keys, keys.node(), replica_name) == blake3::Hash::from_bytes(self.tag.0)
+            && self.version <= Version::MAX
     }
 
     /// Returns the length of the sealed file: IV and ciphertext.
@@ -77,12 +78,12 @@ impl Seal {
         sealed_bytes(self.size)
     }
 
-    fn mac(&self, keys: &Keys, owner: NodeId, hashed: HashedKey) -> blake3::Hash {
+    fn mac(&self, keys: &Keys, owner: NodeId, replica_name: ReplicaName) -> blake3::Hash {
         let mut mac = blake3::Hasher::new_keyed(&keys.tag);
         // Every field but the last has a fixed length, so the encoding is injective.
         mac.update(b"dacapo seal v1");
         mac.update(&owner.0);
-        mac.update(&hashed.0);
+        mac.update(&replica_name.0);
         mac.update(&self.version.0.to_le_bytes());
         mac.update(&self.size.to_le_bytes());
         mac.update(&self.digest.0);
@@ -103,22 +104,23 @@ pub struct Tombstone {
 impl Tombstone {
     /// Makes the tombstone of a name.
     #[must_use]
-    pub fn new(keys: &Keys, hashed: HashedKey, version: Version) -> Self {
-        Self { version, tag: Tag(*Self::mac(keys, hashed, version).as_bytes()) }
+    pub fn new(keys: &Keys, replica_name: ReplicaName, version: Version) -> Self {
+        Self { version, tag: Tag(*Self::mac(keys, replica_name, version).as_bytes()) }
     }
 
     /// Whether the owner of `keys` deleted the file of that name. The time taken does not tell what differs.
     #[must_use]
-    pub fn is_authentic(&self, keys: &Keys, hashed: HashedKey) -> bool {
-        Self::mac(keys, hashed, self.version) == blake3::Hash::from_bytes(self.tag.0) && self.version <= Version::MAX
+    pub fn is_authentic(&self, keys: &Keys, replica_name: ReplicaName) -> bool {
+        Self::mac(keys, replica_name, self.version) == blake3::Hash::from_bytes(self.tag.0)
+            && self.version <= Version::MAX
     }
 
-    fn mac(keys: &Keys, hashed: HashedKey, version: Version) -> blake3::Hash {
+    fn mac(keys: &Keys, replica_name: ReplicaName, version: Version) -> blake3::Hash {
         let mut mac = blake3::Hasher::new_keyed(&keys.tag);
         // No seal begins like this, so neither can be taken for the other.
         mac.update(b"dacapo grave v1");
         mac.update(&keys.node().0);
-        mac.update(&hashed.0);
+        mac.update(&replica_name.0);
         mac.update(&version.0.to_le_bytes());
         mac.finalize()
     }
@@ -140,11 +142,11 @@ mod tests {
         let key: Key = "a".parse().expect("a key");
         let metadata = Metadata { key: key.clone(), size: 22, modified: UnixMillis(0) };
         let sealed = SealedMetadata::seal(&keys, Iv([0; 16]), &metadata);
-        let hashed = keys.hashed(&key);
-        let seal = Seal::new(&keys, hashed, Version(3), 22, Digest([5; 32]), sealed);
-        assert!(seal.is_authentic(&keys, hashed));
-        assert!(!seal.is_authentic(&keys, HashedKey([0; 16])));
-        assert!(!seal.is_authentic(&Keys::derive(&MasterSecret([2; 32])), hashed));
+        let replica_name = keys.replica_name(&key);
+        let seal = Seal::new(&keys, replica_name, Version(3), 22, Digest([5; 32]), sealed);
+        assert!(seal.is_authentic(&keys, replica_name));
+        assert!(!seal.is_authentic(&keys, ReplicaName([0; 16])));
+        assert!(!seal.is_authentic(&Keys::derive(&MasterSecret([2; 32])), replica_name));
         let other = SealedMetadata::seal(&keys, Iv([1; 16]), &metadata);
         for forged in [
             Seal { version: Version(4), ..seal.clone() },
@@ -153,19 +155,19 @@ mod tests {
             Seal { tag: Tag([0; 32]), ..seal.clone() },
             Seal { metadata: other, ..seal.clone() },
         ] {
-            assert!(!forged.is_authentic(&keys, hashed), "{forged:?}");
+            assert!(!forged.is_authentic(&keys, replica_name), "{forged:?}");
         }
     }
 
     #[test]
     fn a_tombstone_holds_for_one_name_and_version() {
-        let (keys, hashed) = (keys(), HashedKey([1; 16]));
-        let tombstone = Tombstone::new(&keys, hashed, Version(3));
-        assert!(tombstone.is_authentic(&keys, hashed));
-        assert!(!tombstone.is_authentic(&keys, HashedKey([0; 16])));
-        assert!(!tombstone.is_authentic(&Keys::derive(&MasterSecret([2; 32])), hashed));
-        assert!(!Tombstone { version: Version(4), ..tombstone }.is_authentic(&keys, hashed));
-        let beyond = Tombstone::new(&keys, hashed, Version(Version::MAX.0 + 1));
-        assert!(!beyond.is_authentic(&keys, hashed), "no owner reaches that version");
+        let (keys, replica_name) = (keys(), ReplicaName([1; 16]));
+        let tombstone = Tombstone::new(&keys, replica_name, Version(3));
+        assert!(tombstone.is_authentic(&keys, replica_name));
+        assert!(!tombstone.is_authentic(&keys, ReplicaName([0; 16])));
+        assert!(!tombstone.is_authentic(&Keys::derive(&MasterSecret([2; 32])), replica_name));
+        assert!(!Tombstone { version: Version(4), ..tombstone }.is_authentic(&keys, replica_name));
+        let beyond = Tombstone::new(&keys, replica_name, Version(Version::MAX.0 + 1));
+        assert!(!beyond.is_authentic(&keys, replica_name), "no owner reaches that version");
     }
 }

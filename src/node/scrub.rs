@@ -11,7 +11,7 @@ use super::handle::answers::Scrubbed;
 use super::holder::set_aside::set_aside;
 use super::owner::get::get;
 use super::owner::local_copy::{self, LocalCopy};
-use crate::crypto::{HashedKey, Key, NodeId};
+use crate::crypto::{Key, NodeId, ReplicaName};
 use crate::event::Event;
 use crate::limits::{LIST_PAGE_MAX, SCRUB_BYTES_PER_SECOND, SCRUB_INTERVAL};
 use crate::platform::Platform;
@@ -55,12 +55,12 @@ async fn all<P: Platform>(context: &Shared<P>, pace: Pace, told: Option<mpsc::Se
     scrubbed.failed += remove_deleted(context).await;
     let mut after = None;
     while let Some(next) = next_held(context, after).await.transpose() {
-        let Ok((owner, hashed, bytes)) = next else {
+        let Ok((owner, replica_name, bytes)) = next else {
             note(&mut scrubbed, Outcome::Failed, 0, pace, told.as_ref()).await;
             break;
         };
-        let outcome = held(context, owner, hashed).await;
-        after = Some((owner, hashed));
+        let outcome = held(context, owner, replica_name).await;
+        after = Some((owner, replica_name));
         note(&mut scrubbed, outcome, bytes, pace, told.as_ref()).await;
     }
     context.tell(&Event::Scrubbed { checked: scrubbed.checked, damaged: scrubbed.damaged });
@@ -107,17 +107,17 @@ async fn next_own<P: Platform>(context: &Shared<P>, after: Option<&Key>) -> Resu
 
 async fn next_held<P: Platform>(
     context: &Shared<P>,
-    after: Option<(NodeId, HashedKey)>,
-) -> Result<Option<(NodeId, HashedKey, u64)>, StorageError> {
+    after: Option<(NodeId, ReplicaName)>,
+) -> Result<Option<(NodeId, ReplicaName, u64)>, StorageError> {
     let page = context.blocking(move |store| store.list_held(after, 1)).await?;
-    Ok(page.into_iter().next().map(|(owner, hashed, known)| {
+    Ok(page.into_iter().next().map(|(owner, replica_name, known)| {
         let bytes = known.file().map_or(0, |record| record.seal.sealed_bytes());
-        (owner, hashed, bytes)
+        (owner, replica_name, bytes)
     }))
 }
 
 async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome {
-    let blob = BlobId::Own(key.path_name());
+    let blob = BlobId::Own(key.file_name());
     let locked = context.locks.lock(blob).await;
     let looked_up = key.clone();
     match context.with_keys(move |store, keys| local_copy::look_up(store, keys, &looked_up)).await {
@@ -126,7 +126,7 @@ async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome {
         Ok(LocalCopy::Damaged(_)) => {}
         Err(_) => return Outcome::Failed,
     }
-    context.tell(&Event::FileDamaged { file: key.path_name() });
+    context.tell(&Event::FileDamaged { file: key.file_name() });
     let is_aside = context.blocking(move |store| store.set_aside(&blob)).await.is_ok();
     drop(locked);
     match get(context.clone(), key.clone()).await {
@@ -146,10 +146,10 @@ async fn remove_deleted<P: Platform>(context: &Shared<P>) -> u64 {
         };
         let Some((last, _)) = page.last() else { return failed };
         after = Some(*last);
-        for (hashed, name) in page {
+        for (replica_name, name) in page {
             let blob = BlobId::Own(name);
             let _locked = context.locks.lock(blob).await;
-            let removed = context.blocking(move |store| match store.tombstone(hashed)? {
+            let removed = context.blocking(move |store| match store.tombstone(replica_name)? {
                 Some(_) => store.forget_blob(&blob),
                 None => Ok(()),
             });
@@ -158,12 +158,12 @@ async fn remove_deleted<P: Platform>(context: &Shared<P>) -> u64 {
     }
 }
 
-async fn held<P: Platform>(context: &Shared<P>, owner: NodeId, hashed: HashedKey) -> Outcome {
-    let blob = BlobId::Held(owner, hashed);
+async fn held<P: Platform>(context: &Shared<P>, owner: NodeId, replica_name: ReplicaName) -> Outcome {
+    let blob = BlobId::Held(owner, replica_name);
     let _locked = context.locks.lock(blob).await;
     let looked = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
-        match store.held(owner, hashed)? {
+        match store.held(owner, replica_name)? {
             None => Ok(Outcome::Absent),
             Some(Known::Deleted(_)) => {
                 // A crash between the commit of the deletion and the removal leaves the sealed bytes behind.
@@ -179,7 +179,7 @@ async fn held<P: Platform>(context: &Shared<P>, owner: NodeId, hashed: HashedKey
     let looked: Result<Outcome, StorageError> = looked.await;
     match looked {
         Ok(Outcome::Damaged) => {
-            set_aside(context, owner, hashed).await;
+            set_aside(context, owner, replica_name).await;
             Outcome::Damaged
         }
         Ok(outcome) => outcome,

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::crypto::{HashedKey, Iv, NodeId, Seal, Tombstone, Version};
+use crate::crypto::{Iv, NodeId, ReplicaName, Seal, Tombstone, Version};
 use crate::limits::{LEAF_PAGE_MAX, MESSAGE_BYTES_MAX};
 use crate::replication::{Entry, Print};
 use crate::time::UnixMillis;
@@ -21,7 +21,7 @@ pub enum Message {
         /// The owner of the file; it must be the asking peer itself.
         owner: NodeId,
         /// The name of the file.
-        hashed: HashedKey,
+        replica_name: ReplicaName,
         /// The version that is stored.
         version: Version,
         /// The length of the sealed file: 16 bytes more than the plaintext.
@@ -36,7 +36,7 @@ pub enum Message {
         /// The owner of the file; it must be the asking peer itself.
         owner: NodeId,
         /// The name of the file.
-        hashed: HashedKey,
+        replica_name: ReplicaName,
     },
     /// Answers a get. The sealed file follows, at once if it is small, else after [`Proceed`](Self::Proceed).
     Found(Seal),
@@ -72,14 +72,14 @@ pub enum Message {
         /// The number of the leaf, 0 to 4,095.
         leaf: u16,
         /// The last name of the page before.
-        after: Option<HashedKey>,
+        after: Option<ReplicaName>,
     },
     /// Answers a listing: the next page, in the order of the names. Empty at the end.
     Leaf(#[serde(deserialize_with = "bounded::<_, _, LEAF_PAGE_MAX>")] Vec<Entry>),
     /// Opens a check: does this node hold a good replica of this file of the asking peer's?
     CheckFile {
         /// The name of the file.
-        hashed: HashedKey,
+        replica_name: ReplicaName,
     },
     /// Answers a check: the replica is good.
     Checked {
@@ -95,7 +95,7 @@ pub enum Message {
     /// Opens a deletion of a file of the asking peer's: no older version is to come back.
     DeleteFile {
         /// The name of the file.
-        hashed: HashedKey,
+        replica_name: ReplicaName,
         /// The owner's proof.
         tombstone: Tombstone,
     },
@@ -104,7 +104,7 @@ pub enum Message {
     /// Opens a release: this node may drop its replica of a file of the asking peer's, because others hold the file.
     ReleaseFile {
         /// The name of the file.
-        hashed: HashedKey,
+        replica_name: ReplicaName,
         /// The only version that is released.
         version: Version,
     },

@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::num::NonZeroUsize;
 
 use super::summary::Entry;
-use crate::crypto::{HashedKey, NodeId};
+use crate::crypto::{NodeId, ReplicaName};
 
 /// A rule that says which of some peers hold a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,17 +28,17 @@ impl Placement {
 
     /// Returns the peers that are to hold a file, the first choice first.
     #[must_use]
-    pub fn of(&self, hashed: HashedKey) -> Vec<NodeId> {
+    pub fn of(&self, replica_name: ReplicaName) -> Vec<NodeId> {
         let mut members = self.members.clone();
-        members.sort_by_cached_key(|member| Reverse((weight(hashed, *member), *member)));
+        members.sort_by_cached_key(|member| Reverse((weight(replica_name, *member), *member)));
         members.truncate(self.count.get());
         members
     }
 
     /// Whether a peer is to hold a file.
     #[must_use]
-    pub fn has(&self, hashed: HashedKey, peer: NodeId) -> bool {
-        let of = |member: &NodeId| (weight(hashed, *member), *member);
+    pub fn has(&self, replica_name: ReplicaName, peer: NodeId) -> bool {
+        let of = |member: &NodeId| (weight(replica_name, *member), *member);
         let its = of(&peer);
         self.members.contains(&peer) && self.members.iter().filter(|member| of(member) > its).count() < self.count.get()
     }
@@ -48,13 +48,13 @@ impl Placement {
     /// Whether a peer is to have an entry of the own catalog. Every peer is to have the entry of a deleted file.
     #[must_use]
     pub fn wants(&self, entry: &Entry, peer: NodeId) -> bool {
-        entry.is_deleted() || self.has(entry.hashed, peer)
+        entry.is_deleted() || self.has(entry.replica_name, peer)
     }
 }
 
-fn weight(hashed: HashedKey, member: NodeId) -> u64 {
+fn weight(replica_name: ReplicaName, member: NodeId) -> u64 {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(&hashed.0);
+    hasher.update(&replica_name.0);
     hasher.update(&member.0);
     u64::from_le_bytes(*hasher.finalize().as_bytes().first_chunk().expect("a hash has 32 bytes"))
 }

@@ -1,14 +1,14 @@
 //! A summary of a set of files: short enough to go with every heartbeat, and fine enough to find what differs between
 //! two sets without a list of what agrees.
 //!
-//! The set is cut into 4,096 leaves by the first 12 bits of the hashed names, which are uniform, and 64 adjacent leaves
-//! are a group. The print of a set is the sum of its entries' prints modulo 2^128, so that adding or removing an entry
-//! costs one addition (AdHash: Bellare and Micciancio, 1997). Two sets with equal prints are taken to be equal: prints
-//! find what is missing by accident, and prove nothing against a peer that lies about what it holds.
+//! The set is cut into 4,096 leaves by the first 12 bits of the replica names, which are uniform, and 64 adjacent
+//! leaves are a group. The print of a set is the sum of its entries' prints modulo 2^128, so that adding or removing
+//! an entry costs one addition (AdHash: Bellare and Micciancio, 1997). Two sets with equal prints are taken to be
+//! equal: prints find what is missing by accident, and prove nothing against a peer that lies about what it holds.
 
 use serde::{Deserialize, Serialize};
 
-use crate::crypto::{Digest, HashedKey, Version};
+use crate::crypto::{Digest, ReplicaName, Version};
 
 /// Leaves of a summary. Chosen: 64 KiB of memory, and 25 entries in a leaf of 100,000 files.
 const LEAVES: usize = 4096;
@@ -27,7 +27,7 @@ pub struct Leaf(u16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// The name of the file.
-    pub hashed: HashedKey,
+    pub replica_name: ReplicaName,
     /// The version of the file, or of its deletion.
     pub version: Version,
     /// The first eight bytes of the digest of the sealed bytes; zeros if the file is deleted.
@@ -43,14 +43,14 @@ pub struct Summary {
 impl Entry {
     /// Makes the entry of a file that is there.
     #[must_use]
-    pub fn file(hashed: HashedKey, version: Version, digest: &Digest) -> Self {
-        Self { hashed, version, mark: *digest.0.first_chunk().expect("a digest has 32 bytes") }
+    pub fn file(replica_name: ReplicaName, version: Version, digest: &Digest) -> Self {
+        Self { replica_name, version, mark: *digest.0.first_chunk().expect("a digest has 32 bytes") }
     }
 
     /// Makes the entry of a file that was deleted everywhere.
     #[must_use]
-    pub fn deleted(hashed: HashedKey, version: Version) -> Self {
-        Self { hashed, version, mark: [0; 8] }
+    pub fn deleted(replica_name: ReplicaName, version: Version) -> Self {
+        Self { replica_name, version, mark: [0; 8] }
     }
 
     /// Whether the entry says that the file was deleted everywhere.
@@ -61,7 +61,7 @@ impl Entry {
 
     fn print(&self) -> u128 {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(&self.hashed.0);
+        hasher.update(&self.replica_name.0);
         hasher.update(&self.version.0.to_le_bytes());
         hasher.update(&self.mark);
         u128::from_le_bytes(*hasher.finalize().as_bytes().first_chunk().expect("a hash has 32 bytes"))
@@ -71,8 +71,8 @@ impl Entry {
 impl Leaf {
     /// Returns the leaf that a name belongs to.
     #[must_use]
-    pub fn of(hashed: HashedKey) -> Self {
-        Self(u16::from_be_bytes([hashed.0[0], hashed.0[1]]) >> 4)
+    pub fn of(replica_name: ReplicaName) -> Self {
+        Self(u16::from_be_bytes([replica_name.0[0], replica_name.0[1]]) >> 4)
     }
 
     /// Returns the leaf with this number; `None` if there is none.
@@ -89,11 +89,11 @@ impl Leaf {
 
     /// Returns the first and the last name that can belong to the leaf.
     #[must_use]
-    pub fn range(self) -> (HashedKey, HashedKey) {
+    pub fn range(self) -> (ReplicaName, ReplicaName) {
         let (mut first, mut last) = ([0; 16], [0xff; 16]);
         first[..2].copy_from_slice(&(self.0 << 4).to_be_bytes());
         last[..2].copy_from_slice(&(self.0 << 4 | 0xf).to_be_bytes());
-        (HashedKey(first), HashedKey(last))
+        (ReplicaName(first), ReplicaName(last))
     }
 }
 
@@ -106,18 +106,18 @@ impl Default for Summary {
 impl Summary {
     /// Adds an entry.
     pub fn add(&mut self, entry: &Entry) {
-        let leaf = self.leaf(entry.hashed);
+        let leaf = self.leaf(entry.replica_name);
         leaf.0 = leaf.0.wrapping_add(entry.print());
     }
 
     /// Removes an entry that was added before.
     pub fn remove(&mut self, entry: &Entry) {
-        let leaf = self.leaf(entry.hashed);
+        let leaf = self.leaf(entry.replica_name);
         leaf.0 = leaf.0.wrapping_sub(entry.print());
     }
 
-    fn leaf(&mut self, hashed: HashedKey) -> &mut Print {
-        &mut self.leaves[usize::from(Leaf::of(hashed).0)]
+    fn leaf(&mut self, replica_name: ReplicaName) -> &mut Print {
+        &mut self.leaves[usize::from(Leaf::of(replica_name).0)]
     }
 
     /// Returns the print of the whole set.

@@ -15,7 +15,7 @@ use super::backend::{Backend, write_again};
 use super::error::{CatalogError, StorageError, failed};
 use super::layout::{self, BlobId};
 use super::record::Change;
-use crate::crypto::{HashedKey, NodeId, Version};
+use crate::crypto::{NodeId, ReplicaName, Version};
 use crate::disk::{Disk, DiskFile};
 use crate::limits::CATALOG_CACHE_BYTES;
 use summaries::Summaries;
@@ -26,13 +26,13 @@ pub(super) use read::next_name;
 
 /// Own files by key.
 const OWN: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("own files v1");
-/// The keys of own files by their hashed names.
+/// The keys of own files by their replica names.
 const OWN_NAMES: TableDefinition<'_, &[u8; 16], &str> = TableDefinition::new("own names v1");
-/// Own files that are deleted everywhere, by their hashed names.
+/// Own files that are deleted everywhere, by their replica names.
 const OWN_TOMBSTONES: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("own graves v1");
-/// The names of the local copies of deleted files, by their hashed names: a crash may leave a local copy behind.
+/// The names of the local copies of deleted files, by their replica names: a crash may leave a local copy behind.
 const OWN_TOMBSTONE_NAMES: TableDefinition<'_, &[u8; 16], &[u8; 20]> = TableDefinition::new("own grave names v1");
-/// Held replicas by owner and hashed name.
+/// Held replicas by owner and replica name.
 const HELD: TableDefinition<'_, &[u8; 48], &[u8]> = TableDefinition::new("held replicas v1");
 /// The bytes of small blobs, if the layout packs them.
 const OBJECTS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("objects v1");
@@ -222,10 +222,10 @@ fn open<F: DiskFile>(file: F, is_doubtful: &Arc<AtomicBool>) -> Result<Database,
     Ok(Database::builder().set_cache_size(CATALOG_CACHE_BYTES).create_with_backend(backend)?)
 }
 
-fn held_key(owner: NodeId, hashed: HashedKey) -> [u8; 48] {
+fn held_key(owner: NodeId, replica_name: ReplicaName) -> [u8; 48] {
     let mut key = [0; 48];
     key[..32].copy_from_slice(&owner.0);
-    key[32..].copy_from_slice(&hashed.0);
+    key[32..].copy_from_slice(&replica_name.0);
     key
 }
 
@@ -233,6 +233,6 @@ fn held_key(owner: NodeId, hashed: HashedKey) -> [u8; 48] {
 fn object_key(blob: &BlobId) -> Vec<u8> {
     match blob {
         BlobId::Own(name) => name.0.to_vec(),
-        BlobId::Held(owner, hashed) => held_key(*owner, *hashed).to_vec(),
+        BlobId::Held(owner, replica_name) => held_key(*owner, *replica_name).to_vec(),
     }
 }

@@ -122,7 +122,7 @@ impl<D: Disk> Conversion<'_, D> {
         if owner == self.store.node {
             name.parse().ok().map(BlobId::Own)
         } else {
-            name.parse().ok().map(|hashed| BlobId::Held(owner, hashed))
+            name.parse().ok().map(|replica_name| BlobId::Held(owner, replica_name))
         }
     }
 

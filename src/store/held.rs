@@ -2,7 +2,7 @@
 
 use super::error::StorageError;
 use super::{Known, Store, Usage};
-use crate::crypto::{HashedKey, NodeId};
+use crate::crypto::{NodeId, ReplicaName};
 use crate::disk::Disk;
 
 impl<D: Disk> Store<D> {
@@ -10,8 +10,8 @@ impl<D: Disk> Store<D> {
     ///
     /// # Errors
     /// Fails if the catalog cannot be read.
-    pub fn held(&self, owner: NodeId, hashed: HashedKey) -> Result<Option<Known>, StorageError> {
-        Ok(self.catalog.held(owner, hashed)?)
+    pub fn held(&self, owner: NodeId, replica_name: ReplicaName) -> Result<Option<Known>, StorageError> {
+        Ok(self.catalog.held(owner, replica_name)?)
     }
 
     /// Returns every replica that this node holds, and every one that its owner deleted everywhere, in the order of
@@ -21,9 +21,9 @@ impl<D: Disk> Store<D> {
     /// Fails if the catalog cannot be read.
     pub fn list_held(
         &self,
-        after: Option<(NodeId, HashedKey)>,
+        after: Option<(NodeId, ReplicaName)>,
         limit: usize,
-    ) -> Result<Vec<(NodeId, HashedKey, Known)>, StorageError> {
+    ) -> Result<Vec<(NodeId, ReplicaName, Known)>, StorageError> {
         Ok(self.catalog.list_held(after, limit)?)
     }
 

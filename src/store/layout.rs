@@ -7,7 +7,7 @@
 //! layout               which of the two layouts the blobs have
 //! catalog.redb         what every blob must be, and the small blobs if they are packed
 //! <own id>/d44bd/0bbda/685d5/db90f/41956/8b531/ab9af/a97b/<SHA-1 of the key>     own files, plaintext
-//! <owner's id>/44b2a/6b69c/ffe1e/a7922/da80d/75577/<hashed key>                  replicas, sealed
+//! <owner's id>/44b2a/6b69c/ffe1e/a7922/da80d/75577/<replica name>                  replicas, sealed
 //! tmp/                 files that are being written
 //! quarantine/          damaged files, for people to look at
 //! ```
@@ -20,7 +20,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::crypto::{HashedKey, NodeId, PathName, Version};
+use crate::crypto::{FileName, NodeId, ReplicaName, Version};
 use crate::disk::DiskPath;
 
 /// The digits of a name that make one folder of many. Source: the original layout.
@@ -43,9 +43,9 @@ pub enum Layout {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum BlobId {
     /// A file of this node, in plaintext.
-    Own(PathName),
+    Own(FileName),
     /// A replica that this node holds for another one.
-    Held(NodeId, HashedKey),
+    Held(NodeId, ReplicaName),
 }
 
 impl Layout {
@@ -57,7 +57,7 @@ impl Layout {
     pub fn place(self, node: NodeId, blob: &BlobId) -> DiskPath {
         let (owner, name) = match blob {
             BlobId::Own(name) => (node, name.to_string()),
-            BlobId::Held(owner, hashed) => (*owner, hashed.to_string()),
+            BlobId::Held(owner, replica_name) => (*owner, replica_name.to_string()),
         };
         let folders: Vec<&str> = match self {
             Self::Folders => {
@@ -191,7 +191,7 @@ pub(super) fn is_quarantined(blob: &BlobId, name: &str) -> bool {
 fn quarantined_prefix(blob: &BlobId) -> String {
     match blob {
         BlobId::Own(name) => format!("own.{name}."),
-        BlobId::Held(owner, hashed) => format!("held.{owner}.{hashed}."),
+        BlobId::Held(owner, replica_name) => format!("held.{owner}.{replica_name}."),
     }
 }
 
@@ -207,7 +207,7 @@ pub(super) fn quarantined_catalog() -> DiskPath {
 pub fn temporary(blob: &BlobId, version: Version, attempt: u64) -> DiskPath {
     let name = match blob {
         BlobId::Own(name) => format!("own.{name}.{:016x}.{attempt:x}", version.0),
-        BlobId::Held(owner, hashed) => format!("held.{owner}.{hashed}.{:016x}.{attempt:x}", version.0),
+        BlobId::Held(owner, replica_name) => format!("held.{owner}.{replica_name}.{:016x}.{attempt:x}", version.0),
     };
     temporary_dir().child(&name)
 }
@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn own_files_lie_eight_folders_deep_and_replicas_six_or_packed_one() {
         let node = NodeId([0xaa; 32]);
-        let name: PathName = "d44bd0bbda685d5db90f419568b531ab9afa97b0".parse().expect("hex");
+        let name: FileName = "d44bd0bbda685d5db90f419568b531ab9afa97b0".parse().expect("hex");
         let own = Layout::Folders.place(node, &BlobId::Own(name));
         assert_eq!(
             own.segments().skip(1).collect::<Vec<_>>(),
@@ -243,20 +243,20 @@ mod tests {
                 .split(' ')
                 .collect::<Vec<_>>()
         );
-        let hashed: HashedKey = "44b2a6b69cffe1ea7922da80d75577e7".parse().expect("hex");
-        let held = BlobId::Held(NodeId([0xbb; 32]), hashed);
+        let replica_name: ReplicaName = "44b2a6b69cffe1ea7922da80d75577e7".parse().expect("hex");
+        let held = BlobId::Held(NodeId([0xbb; 32]), replica_name);
         let path = Layout::Folders.place(node, &held);
         assert_eq!(
             path.segments().collect::<Vec<_>>().join(" "),
-            format!("{} 44b2a 6b69c ffe1e a7922 da80d 75577 {hashed}", "bb".repeat(32))
+            format!("{} 44b2a 6b69c ffe1e a7922 da80d 75577 {replica_name}", "bb".repeat(32))
         );
         let path = Layout::Packed.place(node, &held);
-        assert_eq!(path.segments().collect::<Vec<_>>().join(" "), format!("{} 44 {hashed}", "bb".repeat(32)));
+        assert_eq!(path.segments().collect::<Vec<_>>().join(" "), format!("{} 44 {replica_name}", "bb".repeat(32)));
     }
 
     #[test]
     fn temporary_names_say_what_they_hold() {
-        let blobs = [BlobId::Own(PathName([1; 20])), BlobId::Held(NodeId([2; 32]), HashedKey([3; 16]))];
+        let blobs = [BlobId::Own(FileName([1; 20])), BlobId::Held(NodeId([2; 32]), ReplicaName([3; 16]))];
         for blob in blobs {
             let path = temporary(&blob, Version(7), 11);
             let name = path.segments().last().expect("a name");

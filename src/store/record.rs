@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::layout::BlobId;
-use crate::crypto::{HashedKey, Iv, Key, NodeId, Seal, Tombstone, Version};
+use crate::crypto::{Iv, Key, NodeId, ReplicaName, Seal, Tombstone, Version};
 use crate::replication::Entry;
 use crate::time::UnixMillis;
 
@@ -41,14 +41,14 @@ pub enum Known {
 /// One change of the catalog.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// An own file, which peers know by its hashed name, has a new version.
-    Own(Key, HashedKey, Box<OwnRecord>),
+    /// An own file, which peers know by its replica name, has a new version.
+    Own(Key, ReplicaName, Box<OwnRecord>),
     /// An own file is deleted everywhere.
-    Deleted(HashedKey, Tombstone),
+    Deleted(ReplicaName, Tombstone),
     /// A replica has a new version or is deleted everywhere.
-    Held(NodeId, HashedKey, Box<Known>),
+    Held(NodeId, ReplicaName, Box<Known>),
     /// A replica turned out to be damaged and is no longer held.
-    Lost(NodeId, HashedKey),
+    Lost(NodeId, ReplicaName),
     /// The bytes of a blob lie in the catalog, or no longer do.
     Object(BlobId, Option<Vec<u8>>),
     /// No version above this number has been handed out.
@@ -58,8 +58,8 @@ pub enum Change {
 impl OwnRecord {
     /// Returns the entry of the file in a summary.
     #[must_use]
-    pub fn entry(&self, hashed: HashedKey) -> Entry {
-        Entry::file(hashed, self.seal.version, &self.seal.digest)
+    pub fn entry(&self, replica_name: ReplicaName) -> Entry {
+        Entry::file(replica_name, self.seal.version, &self.seal.digest)
     }
 }
 
@@ -84,10 +84,10 @@ impl Known {
 
     /// Returns the entry of the file or of its deletion in a summary.
     #[must_use]
-    pub fn entry(&self, hashed: HashedKey) -> Entry {
+    pub fn entry(&self, replica_name: ReplicaName) -> Entry {
         match self {
-            Self::File(record) => Entry::file(hashed, record.seal.version, &record.seal.digest),
-            Self::Deleted(tombstone) => Entry::deleted(hashed, tombstone.version),
+            Self::File(record) => Entry::file(replica_name, record.seal.version, &record.seal.digest),
+            Self::Deleted(tombstone) => Entry::deleted(replica_name, tombstone.version),
         }
     }
 }

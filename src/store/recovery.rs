@@ -9,7 +9,7 @@ use super::error::{StorageError, failed};
 use super::layout::{self, BlobId};
 use super::lock::lock;
 use super::{BlobReader, BlobWriter, HeldRecord, Known, Store};
-use crate::crypto::{ContentCipher, Digest, Iv, Keys, PathName, Seal, Version};
+use crate::crypto::{ContentCipher, Digest, FileName, Iv, Keys, Seal, Version};
 use crate::disk::{Disk, DiskFile, DiskPath, EntryKind};
 use crate::limits::{CHUNK_BYTES, LIST_PAGE_MAX};
 
@@ -100,7 +100,7 @@ impl<D: Disk> Store<D> {
     fn is_committed(&self, keys: &Keys, temporary: &Temporary) -> Result<bool, StorageError> {
         let Temporary { blob, version, path } = temporary;
         match blob {
-            BlobId::Held(owner, hashed) => match self.held(*owner, *hashed)?.and_then(Known::file) {
+            BlobId::Held(owner, replica_name) => match self.held(*owner, *replica_name)?.and_then(Known::file) {
                 Some(record) if record.seal.version == *version => is_sealed(self.read_path(path.clone())?, &record),
                 _ => Ok(false),
             },
@@ -129,14 +129,14 @@ impl<D: Disk> Store<D> {
 
     /// Returns IV and seal of the own file whose newest version is this one. Looks through all keys: the name of a
     /// temporary file has only the hash of its key, and a crash leaves few of them.
-    fn own_by_version(&self, version: Version, name: PathName) -> Result<Option<(Iv, Seal)>, StorageError> {
+    fn own_by_version(&self, version: Version, name: FileName) -> Result<Option<(Iv, Seal)>, StorageError> {
         let mut after = None;
         loop {
             let page = self.list_own(after.as_ref(), LIST_PAGE_MAX)?;
             let Some((last, _)) = page.last() else { return Ok(None) };
             after = Some(last.clone());
             for (key, record) in page {
-                if record.seal.version == version && key.path_name() == name {
+                if record.seal.version == version && key.file_name() == name {
                     return Ok(Some((record.iv, record.seal)));
                 }
             }

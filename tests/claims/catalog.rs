@@ -4,7 +4,7 @@
 use std::io;
 
 use dacapo::crypto::{
-    Digest, HashedKey, Iv, Key, Keys, MasterSecret, Metadata, NodeId, Seal, SealedMetadata, Tombstone, Version,
+    Digest, Iv, Key, Keys, MasterSecret, Metadata, NodeId, ReplicaName, Seal, SealedMetadata, Tombstone, Version,
 };
 use dacapo::disk::{Disk, DiskPath};
 use dacapo::replication::Summary;
@@ -23,30 +23,30 @@ fn seal(version: u64, digest: u8) -> Seal {
     let (keys, key) = (keys(), key("a"));
     let metadata = Metadata { key: key.clone(), size: 1, modified: UnixMillis(0) };
     let metadata = SealedMetadata::seal(&keys, Iv([0; 16]), &metadata);
-    Seal::new(&keys, keys.hashed(&key), Version(version), 1, Digest([digest; 32]), metadata)
+    Seal::new(&keys, keys.replica_name(&key), Version(version), 1, Digest([digest; 32]), metadata)
 }
 
 fn stored(version: u64, digest: u8) -> Change {
     let key: Key = key("a");
     let record = OwnRecord { seal: seal(version, digest), iv: Iv([0; 16]), modified: UnixMillis(0) };
-    Change::Own(key.clone(), keys().hashed(&key), Box::new(record))
+    Change::Own(key.clone(), keys().replica_name(&key), Box::new(record))
 }
 
-fn hashed() -> HashedKey {
-    keys().hashed(&key("a"))
+fn replica_name() -> ReplicaName {
+    keys().replica_name(&key("a"))
 }
 
 fn tombstone(version: u64) -> Tombstone {
-    Tombstone::new(&keys(), hashed(), Version(version))
+    Tombstone::new(&keys(), replica_name(), Version(version))
 }
 
 fn held(version: u64, digest: u8) -> Change {
     let record = HeldRecord { seal: seal(version, digest), stored: UnixMillis(0), verified: UnixMillis(0) };
-    Change::Held(NodeId([9; 32]), hashed(), Box::new(Known::File(record)))
+    Change::Held(NodeId([9; 32]), replica_name(), Box::new(Known::File(record)))
 }
 
 fn held_tombstone(version: u64) -> Change {
-    Change::Held(NodeId([9; 32]), hashed(), Box::new(Known::Deleted(tombstone(version))))
+    Change::Held(NodeId([9; 32]), replica_name(), Box::new(Known::Deleted(tombstone(version))))
 }
 
 /// Asserts that the summaries that a store keeps up to date are those that a new store makes from the whole catalog.
@@ -72,7 +72,7 @@ fn an_older_change_never_takes_the_place_of_a_newer_one() {
     for whose in [None, Some(NodeId([9; 32]))] {
         store.summary(whose, Summary::print).expect("made, and kept up to date from here on");
     }
-    let deleted = |version| Change::Deleted(hashed(), tombstone(version));
+    let deleted = |version| Change::Deleted(replica_name(), tombstone(version));
     let cases = [
         (stored(5, 1), true),
         (stored(5, 1), true),
@@ -107,7 +107,7 @@ fn of_a_group_that_goes_back_nothing_is_made_and_of_the_others_all() {
     let groups: [&[Change]; 3] = [&[stored(5, 1)], &older, &[held(1, 1)]];
     assert_eq!(store.commit_each(&groups).expect("no error"), [true, false, true]);
     assert_eq!(store.own(&key("a")).expect("readable").expect("stored").seal.version, Version(5));
-    assert!(store.held(NodeId([9; 32]), hashed()).expect("readable").is_some());
+    assert!(store.held(NodeId([9; 32]), replica_name()).expect("readable").is_some());
     assert!(store.next_version().expect("reserved") < Version(99), "the ceiling is where it was");
 }
 

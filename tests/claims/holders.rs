@@ -5,7 +5,7 @@
 use std::io;
 use std::time::Duration;
 
-use dacapo::crypto::{HashedKey, Version};
+use dacapo::crypto::{ReplicaName, Version};
 use dacapo::limits::INBOUND_PER_PEER_MAX;
 use dacapo::node::link::LinkError;
 use dacapo::node::{DeleteError, GetError, Handle, ReplicaError};
@@ -149,10 +149,10 @@ fn a_large_replica_is_not_sent_before_its_owner_proceeds() {
         let _holder = network.start(3000, &SimDisk::new(), &[]).await;
         let owner = ScriptedPeer::new(0xee);
         let mut link = owner.asking(&network, 3000).await.expect("linked");
-        let replica = Replica::unsealed(owner.node(), HashedKey([7; 16]), Version(1), vec![5; 100_016]);
+        let replica = Replica::unsealed(owner.node(), ReplicaName([7; 16]), Version(1), vec![5; 100_016]);
         let answer = store_at(&mut link, &replica).await;
         assert_eq!(answer.expect("answered"), Message::Stored);
-        let question = Message::GetFile { owner: owner.node(), hashed: replica.hashed };
+        let question = Message::GetFile { owner: owner.node(), replica_name: replica.replica_name };
         send(&mut link, &question).await.expect("sent");
         assert_eq!(read_message(&mut link).await.expect("answered"), Message::Found(replica.seal));
         let early = timeout(Duration::from_secs(1), link.read_u8()).await;
@@ -165,7 +165,7 @@ fn a_large_replica_is_not_sent_before_its_owner_proceeds() {
 
 /// Returns whether the node answers a question of this peer.
 async fn is_served(link: &mut Link, peer: &ScriptedPeer) -> bool {
-    let question = Message::GetFile { owner: peer.node(), hashed: HashedKey([7; 16]) };
+    let question = Message::GetFile { owner: peer.node(), replica_name: ReplicaName([7; 16]) };
     send(link, &question).await.is_ok() && matches!(read_message(link).await, Ok(Message::NotFound))
 }
 

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use dacapo::crypto::{HashedKey, Version};
+use dacapo::crypto::{ReplicaName, Version};
 use dacapo::limits::{POOL_CONNECTIONS_MAX, PROTOCOL_VERSION};
 use dacapo::node::Content;
 use dacapo::protocol::{Hello, Message, Purpose, read_message};
@@ -30,7 +30,7 @@ fn an_offer_that_is_never_followed_by_content_leaves_no_file() {
             let mut link = peer.link(stream, hello).await?;
             let offer = Message::StoreFile {
                 owner: peer.node(),
-                hashed: HashedKey([number; 16]),
+                replica_name: ReplicaName([number; 16]),
                 version: Version(1),
                 sealed_bytes: if number % 2 == 0 { 38 } else { 100_016 },
             };

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use dacapo::crypto::{Digest, HashedKey, NodeId, Seal, Version};
+use dacapo::crypto::{Digest, NodeId, ReplicaName, Seal, Version};
 use dacapo::event::Event;
 use dacapo::limits::{EAGER_BYTES_MAX, HANDSHAKE_TIMEOUT, MESSAGE_BYTES_MAX, PROGRESS_TIMEOUT, PROTOCOL_VERSION};
 use dacapo::node::link::{LinkError, Records};
@@ -101,7 +101,7 @@ async fn asking(peer: &ScriptedPeer) -> Result<Records<TcpStream>, Failure> {
 
 /// Announces a file of a peer.
 fn offer(peer: &ScriptedPeer, sealed_bytes: u64) -> Message {
-    Message::StoreFile { owner: peer.node(), hashed: HashedKey([7; 16]), version: Version(1), sealed_bytes }
+    Message::StoreFile { owner: peer.node(), replica_name: ReplicaName([7; 16]), version: Version(1), sealed_bytes }
 }
 
 async fn is_closed(records: &mut Records<TcpStream>) -> bool {
@@ -167,11 +167,11 @@ fn messages_out_of_place_are_refused() {
 fn nobody_stores_or_gets_in_the_namespace_of_another() {
     with_stranger(async || {
         let mut records = asking(&peer()).await?;
-        let (owner, hashed) = (NodeId([1; 32]), HashedKey([7; 16]));
-        send(&mut records, &Message::GetFile { owner, hashed }).await?;
+        let (owner, replica_name) = (NodeId([1; 32]), ReplicaName([7; 16]));
+        send(&mut records, &Message::GetFile { owner, replica_name }).await?;
         assert_eq!(read_message(&mut records).await?, Message::Refused(Refusal::NotOwner));
         let sealed_bytes = EAGER_BYTES_MAX + 17;
-        send(&mut records, &Message::StoreFile { owner, hashed, version: Version(1), sealed_bytes }).await?;
+        send(&mut records, &Message::StoreFile { owner, replica_name, version: Version(1), sealed_bytes }).await?;
         assert_eq!(read_message(&mut records).await?, Message::Refused(Refusal::NotOwner));
         Ok(())
     });
@@ -212,14 +212,14 @@ fn bytes_that_do_not_match_their_digest_are_not_stored() {
     with_stranger(async || {
         let peer = peer();
         let mut records = asking(&peer).await?;
-        let replica = Replica::unsealed(peer.node(), HashedKey([7; 16]), Version(1), vec![5; 38]);
+        let replica = Replica::unsealed(peer.node(), ReplicaName([7; 16]), Version(1), vec![5; 38]);
         let seal = Seal { digest: Digest([1; 32]), ..replica.seal };
         records.write_all(&message_frame(&offer(&peer, 38).encode())).await?;
         records.write_all(&stream_header(38)).await?;
         records.write_all(&[5; 38]).await?;
         send(&mut records, &Message::Sealed(seal)).await?;
         assert_eq!(read_message(&mut records).await?, Message::Refused(Refusal::Damaged));
-        send(&mut records, &Message::GetFile { owner: peer.node(), hashed: HashedKey([7; 16]) }).await?;
+        send(&mut records, &Message::GetFile { owner: peer.node(), replica_name: ReplicaName([7; 16]) }).await?;
         assert_eq!(read_message(&mut records).await?, Message::NotFound);
         Ok(())
     });
@@ -230,7 +230,7 @@ fn an_older_version_does_not_replace_a_newer_one() {
     with_stranger(async || {
         let peer = peer();
         let mut records = asking(&peer).await?;
-        let (owner, hashed) = (peer.node(), HashedKey([7; 16]));
+        let (owner, replica_name) = (peer.node(), ReplicaName([7; 16]));
         for (version, bytes, answer) in [
             (5, [5; 38], Message::Stored),
             (5, [5; 38], Message::Stored),
@@ -238,10 +238,10 @@ fn an_older_version_does_not_replace_a_newer_one() {
             (5, [6; 38], Message::Refused(Refusal::Stale { held: Version(5) })),
             (6, [6; 38], Message::Stored),
         ] {
-            let replica = Replica::unsealed(owner, hashed, Version(version), bytes.to_vec());
+            let replica = Replica::unsealed(owner, replica_name, Version(version), bytes.to_vec());
             assert_eq!(store_at(&mut records, &replica).await?, answer);
         }
-        send(&mut records, &Message::GetFile { owner, hashed }).await?;
+        send(&mut records, &Message::GetFile { owner, replica_name }).await?;
         assert!(matches!(read_message(&mut records).await?, Message::Found(seal) if seal.version == Version(6)));
         read_stream_header(&mut records, 38).await?;
         assert_eq!(receive(&mut records, 38).await?, [6; 38]);

@@ -115,7 +115,9 @@ fn an_iv_that_a_peer_was_wrong_about_is_put_right_by_the_next_get() {
             iv.0[0] ^= 1;
             let wrong = OwnRecord { iv, ..record };
             assert!(
-                store.commit(&[Change::Own(key("a"), keys.hashed(&key("a")), Box::new(wrong))]).expect("committed")
+                store
+                    .commit(&[Change::Own(key("a"), keys.replica_name(&key("a")), Box::new(wrong))])
+                    .expect("committed")
             );
         }
         let owner = network.start(OWNER, &disk, &[HOLDER]).await;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use dacapo::crypto::{HashedKey, NodeId};
+use dacapo::crypto::{NodeId, ReplicaName};
 use dacapo::limits::PLACEMENT_GRACE;
 use dacapo::node::{Handle, Holding, Node};
 use dacapo::replication::Placement;
@@ -29,19 +29,19 @@ proptest! {
     #[test]
     fn a_file_is_placed_on_so_many_peers_or_on_all(members in members(), count in 1..9_usize, name: [u8; 16]) {
         let placement = placement(&members, count);
-        let of = placement.of(HashedKey(name));
+        let of = placement.of(ReplicaName(name));
         prop_assert_eq!(of.len(), count.min(members.len()));
         for member in &members {
             let id = NodeId([*member; 32]);
-            prop_assert_eq!(placement.has(HashedKey(name), id), of.contains(&id));
+            prop_assert_eq!(placement.has(ReplicaName(name), id), of.contains(&id));
         }
     }
 
     #[test]
     fn a_peer_that_leaves_moves_only_what_it_held(members in members(), count in 1..9_usize, name: [u8; 16]) {
-        let before = placement(&members, count).of(HashedKey(name));
+        let before = placement(&members, count).of(ReplicaName(name));
         let (left, rest) = members.split_last().expect("not empty");
-        let after = placement(rest, count).of(HashedKey(name));
+        let after = placement(rest, count).of(ReplicaName(name));
         let stayed: Vec<_> = before.iter().filter(|id| **id != NodeId([*left; 32])).collect();
         prop_assert!(stayed.iter().all(|id| after.contains(id)), "every other holder still holds it");
         prop_assert!(after.len() <= stayed.len() + 1, "at most one peer takes it over");
@@ -56,7 +56,7 @@ fn files_spread_evenly() {
     let placement = placement(&[1, 2, 3, 4, 5], 2);
     let mut counts = BTreeMap::<_, u32>::new();
     for name in 0..10_000_u128 {
-        for id in placement.of(HashedKey((name << 64).to_be_bytes())) {
+        for id in placement.of(ReplicaName((name << 64).to_be_bytes())) {
             *counts.entry(id).or_default() += 1;
         }
     }

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use dacapo::crypto::{HashedKey, Version};
+use dacapo::crypto::{ReplicaName, Version};
 use dacapo::disk::{Disk, DiskFile};
 use dacapo::node::{Content, DeleteError, GetError, Handle, StoreError};
 use dacapo::protocol::{Message, read_message, read_stream_header};
@@ -46,7 +46,7 @@ fn a_torn_temporary_file_does_not_become_the_file() {
                 let node = network.start(5000, &disk, &[]).await;
                 let version = put(&node.handle(), "a", content.clone()).await.version;
                 stop(node).await;
-                leave(&disk, BlobId::Own(key("a").path_name()), version, &torn);
+                leave(&disk, BlobId::Own(key("a").file_name()), version, &torn);
                 let node = network.start(5000, &disk, &[]).await;
                 assert!(get(&node.handle(), "a").await == content, "{} of {len} bytes", torn.len());
                 assert_eq!(files_below(&disk, "tmp"), Vec::<String>::new());
@@ -61,17 +61,17 @@ fn a_torn_temporary_file_does_not_become_the_replica() {
     run(async {
         let (network, disk) = (Network::default(), SimDisk::new());
         let owner = ScriptedPeer::new(0xee);
-        let replica = Replica::unsealed(owner.node(), HashedKey([7; 16]), Version(1), vec![5; 38]);
+        let replica = Replica::unsealed(owner.node(), ReplicaName([7; 16]), Version(1), vec![5; 38]);
         let holder = network.start(3000, &disk, &[]).await;
         let mut link = owner.asking(&network, 3000).await.expect("linked");
         let answer = store_at(&mut link, &replica).await;
         assert_eq!(answer.expect("answered"), Message::Stored);
         stop(holder).await;
         for torn in not_it(&replica.bytes) {
-            leave(&disk, BlobId::Held(owner.node(), replica.hashed), Version(1), &torn);
+            leave(&disk, BlobId::Held(owner.node(), replica.replica_name), Version(1), &torn);
             let holder = network.start(3000, &disk, &[]).await;
             let mut link = owner.asking(&network, 3000).await.expect("linked");
-            let question = Message::GetFile { owner: owner.node(), hashed: replica.hashed };
+            let question = Message::GetFile { owner: owner.node(), replica_name: replica.replica_name };
             send(&mut link, &question).await.expect("sent");
             assert_eq!(read_message(&mut link).await.expect("answered"), Message::Found(replica.seal.clone()));
             read_stream_header(&mut link, 38).await.expect("small content follows");
@@ -95,7 +95,7 @@ fn an_acked_delete_stays_deleted_after_a_power_loss() {
             for name in [NAMES[0], NAMES[2]] {
                 node.handle().delete(&key(name)).await.expect("deleted");
                 // The durable tree is the worst that a power loss can leave; few seeds choose it.
-                let path = layout.place(node.handle().node(), &BlobId::Own(key(name).path_name())).to_string();
+                let path = layout.place(node.handle().node(), &BlobId::Own(key(name).file_name())).to_string();
                 assert!(disk.durable_tree().iter().all(|(durable, ..)| *durable != path), "{name} is still durable");
             }
             lose_power(&disk, seed);

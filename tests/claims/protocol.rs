@@ -5,7 +5,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use dacapo::crypto::{Digest, HashedKey, Iv, NodeId, Seal, SealedMetadata, Tag, Tombstone, Version};
+use dacapo::crypto::{Digest, Iv, NodeId, ReplicaName, Seal, SealedMetadata, Tag, Tombstone, Version};
 use dacapo::limits::{LEAF_PAGE_MAX, MESSAGE_BYTES_MAX, METADATA_BYTES_MAX};
 use dacapo::protocol::{Hello, Message, Purpose, Refusal, Welcome, message_frame, read_message};
 use dacapo::replication::{Entry, Print, Summary};
@@ -90,14 +90,14 @@ fn refusal() -> impl Strategy<Value = Refusal> {
 }
 
 fn message() -> impl Strategy<Value = Message> {
-    let file = (any::<[u8; 32]>(), any::<[u8; 16]>()).prop_map(|(owner, name)| (NodeId(owner), HashedKey(name)));
+    let file = (any::<[u8; 32]>(), any::<[u8; 16]>()).prop_map(|(owner, name)| (NodeId(owner), ReplicaName(name)));
     prop_oneof![
-        (file.clone(), any::<u64>(), any::<u64>()).prop_map(|((owner, hashed), version, sealed_bytes)| {
-            Message::StoreFile { owner, hashed, version: Version(version), sealed_bytes }
+        (file.clone(), any::<u64>(), any::<u64>()).prop_map(|((owner, replica_name), version, sealed_bytes)| {
+            Message::StoreFile { owner, replica_name, version: Version(version), sealed_bytes }
         }),
         seal().prop_map(Message::Sealed),
         Just(Message::Stored),
-        file.prop_map(|(owner, hashed)| Message::GetFile { owner, hashed }),
+        file.prop_map(|(owner, replica_name)| Message::GetFile { owner, replica_name }),
         seal().prop_map(Message::Found),
         Just(Message::NotFound),
         Just(Message::Proceed),
@@ -111,22 +111,23 @@ fn message() -> impl Strategy<Value = Message> {
 
 /// The messages of repair: comparisons, checks and deletions.
 fn repair() -> impl Strategy<Value = Message> {
-    let hashed = || any::<[u8; 16]>().prop_map(HashedKey);
+    let replica_name = || any::<[u8; 16]>().prop_map(ReplicaName);
     prop_oneof![
         prop::option::of(any::<u8>()).prop_map(|group| Message::Summarise { group }),
         vec(print(), 0..=64).prop_map(Message::Summary),
-        (any::<u16>(), prop::option::of(hashed())).prop_map(|(leaf, after)| Message::ListLeaf { leaf, after }),
+        (any::<u16>(), prop::option::of(replica_name())).prop_map(|(leaf, after)| Message::ListLeaf { leaf, after }),
         vec(entry(), 0..=LEAF_PAGE_MAX).prop_map(Message::Leaf),
-        hashed().prop_map(|hashed| Message::CheckFile { hashed }),
+        replica_name().prop_map(|replica_name| Message::CheckFile { replica_name }),
         (seal(), any::<[u8; 16]>(), any::<u64>()).prop_map(|(seal, iv, verified)| Message::Checked {
             seal,
             iv: Iv(iv),
             verified: UnixMillis(verified)
         }),
         tombstone().prop_map(Message::Gone),
-        (hashed(), tombstone()).prop_map(|(hashed, tombstone)| Message::DeleteFile { hashed, tombstone }),
-        (hashed(), any::<u64>())
-            .prop_map(|(hashed, version)| Message::ReleaseFile { hashed, version: Version(version) }),
+        (replica_name(), tombstone())
+            .prop_map(|(replica_name, tombstone)| Message::DeleteFile { replica_name, tombstone }),
+        (replica_name(), any::<u64>())
+            .prop_map(|(replica_name, version)| Message::ReleaseFile { replica_name, version: Version(version) }),
         Just(Message::Released),
         Just(Message::Deleted),
         Just(Message::PerhapsStored),
@@ -134,8 +135,8 @@ fn repair() -> impl Strategy<Value = Message> {
 }
 
 fn entry() -> impl Strategy<Value = Entry> {
-    (any::<[u8; 16]>(), any::<u64>(), any::<[u8; 8]>()).prop_map(|(hashed, version, mark)| Entry {
-        hashed: HashedKey(hashed),
+    (any::<[u8; 16]>(), any::<u64>(), any::<[u8; 8]>()).prop_map(|(replica_name, version, mark)| Entry {
+        replica_name: ReplicaName(replica_name),
         version: Version(version),
         mark,
     })
@@ -215,7 +216,7 @@ proptest! {
     fn names_are_read_in_their_one_form_only(text in "\\PC{0,80}") {
         for parsed in [
             text.parse::<NodeId>().map(|id| id.to_string()),
-            text.parse::<HashedKey>().map(|name| name.to_string()),
+            text.parse::<ReplicaName>().map(|name| name.to_string()),
         ].into_iter().flatten() {
             prop_assert_eq!(&parsed, &text);
         }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use dacapo::crypto::{HashedKey, Keys, MasterSecret, NodeId, Version};
+use dacapo::crypto::{Keys, MasterSecret, NodeId, ReplicaName, Version};
 use dacapo::disk::Disk;
 use dacapo::node::Lane;
 use dacapo::seed::Seed;
@@ -21,7 +21,7 @@ fn keys() -> Keys {
 fn neighbours(digits_in_common: usize) -> [BlobId; 2] {
     let mut other = [0; 16];
     other[digits_in_common / 2] = 0x11;
-    [HashedKey([0; 16]), HashedKey(other)].map(|hashed| BlobId::Held(NodeId([9; 32]), hashed))
+    [ReplicaName([0; 16]), ReplicaName(other)].map(|replica_name| BlobId::Held(NodeId([9; 32]), replica_name))
 }
 
 fn put(store: &Store<HookedDisk>, blob: BlobId) {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use dacapo::crypto::{Digest, HashedKey};
+use dacapo::crypto::{Digest, ReplicaName};
 use dacapo::disk::Disk;
 use dacapo::limits::CHUNK_BYTES;
 use dacapo::node::{Content, GetError, Handle, ReadError, ReplicaError};
@@ -17,27 +17,27 @@ use crate::support::scripted_peer::{Replica, ScriptedPeer, send};
 const SMALL_AND_LARGE: [usize; 2] = [22, 600_000];
 
 /// Gives the replica of another file. Its seal is one that the owner made, for another name.
-fn mixed_up(held: &[Replica], asked: HashedKey) -> Option<Replica> {
-    held.iter().find(|replica| replica.hashed != asked).cloned()
+fn mixed_up(held: &[Replica], asked: ReplicaName) -> Option<Replica> {
+    held.iter().find(|replica| replica.replica_name != asked).cloned()
 }
 
 /// Gives other bytes of the same length, under a seal with their digest.
-fn made_up(held: &[Replica], asked: HashedKey) -> Option<Replica> {
-    let mut replica = held.iter().find(|replica| replica.hashed == asked)?.clone();
+fn made_up(held: &[Replica], asked: ReplicaName) -> Option<Replica> {
+    let mut replica = held.iter().find(|replica| replica.replica_name == asked)?.clone();
     replica.bytes[20] ^= 1;
     replica.seal.digest = Digest(*blake3::hash(&replica.bytes).as_bytes());
     Some(replica)
 }
 
 /// Gives the first half of the bytes.
-fn broken_off(held: &[Replica], asked: HashedKey) -> Option<Replica> {
-    let mut replica = held.iter().find(|replica| replica.hashed == asked)?.clone();
+fn broken_off(held: &[Replica], asked: ReplicaName) -> Option<Replica> {
+    let mut replica = held.iter().find(|replica| replica.replica_name == asked)?.clone();
     replica.bytes.truncate(replica.bytes.len() / 2);
     Some(replica)
 }
 
 /// Stores two files, which go to a scripted peer, deletes one locally, and gets it from that peer.
-async fn get_from(give: fn(&[Replica], HashedKey) -> Option<Replica>, len: usize) -> (Handle, SimDisk, GetError) {
+async fn get_from(give: fn(&[Replica], ReplicaName) -> Option<Replica>, len: usize) -> (Handle, SimDisk, GetError) {
     let (network, disk) = (Network::default(), SimDisk::new());
     let held = ScriptedPeer::new(0xee).hold(&network, 7000, give);
     let node = network.start(5000, &disk, &[7000]).await;
@@ -168,13 +168,13 @@ fn a_local_copy_that_is_damaged_while_it_is_read_never_ends_as_a_whole() {
 }
 
 /// Gives the oldest version that the peer was sent.
-fn oldest(held: &[Replica], asked: HashedKey) -> Option<Replica> {
-    held.iter().find(|replica| replica.hashed == asked).cloned()
+fn oldest(held: &[Replica], asked: ReplicaName) -> Option<Replica> {
+    held.iter().find(|replica| replica.replica_name == asked).cloned()
 }
 
 /// Gives the newest version that the peer was sent, with a wrong byte at its end.
-fn newest_damaged(held: &[Replica], asked: HashedKey) -> Option<Replica> {
-    let mut replica = held.iter().rfind(|replica| replica.hashed == asked)?.clone();
+fn newest_damaged(held: &[Replica], asked: ReplicaName) -> Option<Replica> {
+    let mut replica = held.iter().rfind(|replica| replica.replica_name == asked)?.clone();
     *replica.bytes.last_mut()? ^= 1;
     Some(replica)
 }

@@ -1,13 +1,13 @@
 //! Summaries find the leaves in which two sets of entries differ, and no others.
 
-use dacapo::crypto::{HashedKey, Version};
+use dacapo::crypto::{ReplicaName, Version};
 use dacapo::replication::{Entry, Leaf, Print, Summary};
 use dacapo::replication::{differing_groups, differing_leaves};
 use proptest::prelude::*;
 
 fn entry() -> impl Strategy<Value = Entry> {
-    (any::<[u8; 16]>(), any::<u64>(), any::<[u8; 8]>()).prop_map(|(hashed, version, mark)| Entry {
-        hashed: HashedKey(hashed),
+    (any::<[u8; 16]>(), any::<u64>(), any::<[u8; 8]>()).prop_map(|(replica_name, version, mark)| Entry {
+        replica_name: ReplicaName(replica_name),
         version: Version(version),
         mark,
     })
@@ -36,7 +36,7 @@ proptest! {
                 differing_leaves(group, &prints(&ours), &prints(&theirs))
             })
             .collect();
-        let mut expected: Vec<_> = more.iter().map(|entry| Leaf::of(entry.hashed)).collect();
+        let mut expected: Vec<_> = more.iter().map(|entry| Leaf::of(entry.replica_name)).collect();
         expected.sort_unstable();
         expected.dedup();
         found.sort_unstable();
@@ -53,7 +53,7 @@ proptest! {
 
     #[test]
     fn a_name_lies_in_the_range_of_its_leaf(entry in entry()) {
-        let (first, last) = Leaf::of(entry.hashed).range();
-        prop_assert!(first <= entry.hashed && entry.hashed <= last);
+        let (first, last) = Leaf::of(entry.replica_name).range();
+        prop_assert!(first <= entry.replica_name && entry.replica_name <= last);
     }
 }

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use dacapo::crypto::{ClusterSecret, HashedKey, Keys, MasterSecret, NodeId};
+use dacapo::crypto::{ClusterSecret, Keys, MasterSecret, NodeId, ReplicaName};
 use dacapo::limits::{HEARTBEAT_INTERVAL, PROTOCOL_VERSION};
 use dacapo::node::Lane;
 use dacapo::node::link::{self, Credentials, LinkError, Records};
@@ -24,7 +24,7 @@ pub(crate) type Held = Rc<RefCell<Vec<Replica>>>;
 
 /// Chooses what a scripted peer gives for a name. If the replica has fewer bytes than its seal says, the peer sends
 /// these and closes the connection.
-type Give = Rc<dyn Fn(&[Replica], HashedKey) -> Option<Replica>>;
+type Give = Rc<dyn Fn(&[Replica], ReplicaName) -> Option<Replica>>;
 
 /// A scripted peer. Clones share one identity.
 #[derive(Clone)]
@@ -89,7 +89,7 @@ impl ScriptedPeer {
         &self,
         network: &Network,
         port: u16,
-        give: impl Fn(&[Replica], HashedKey) -> Option<Replica> + 'static,
+        give: impl Fn(&[Replica], ReplicaName) -> Option<Replica> + 'static,
     ) -> Held {
         let held = Held::default();
         let (this, taken, give): (_, _, Give) = (self.clone(), held.clone(), Rc::new(give));
@@ -114,13 +114,13 @@ impl ScriptedPeer {
                     tokio::time::sleep(HEARTBEAT_INTERVAL).await;
                     send(&mut link, &Message::Alive { connections_wanted: 0, held: None }).await?;
                 }
-                Message::StoreFile { owner, hashed, sealed_bytes, .. } => {
-                    let replica = take(&mut link, owner, hashed, sealed_bytes).await?;
+                Message::StoreFile { owner, replica_name, sealed_bytes, .. } => {
+                    let replica = take(&mut link, owner, replica_name, sealed_bytes).await?;
                     held.borrow_mut().push(replica);
                     send(&mut link, &Message::Stored).await?;
                 }
-                Message::GetFile { hashed, .. } => {
-                    let given = give(&held.borrow(), hashed);
+                Message::GetFile { replica_name, .. } => {
+                    let given = give(&held.borrow(), replica_name);
                     match given {
                         Some(replica) if !hand_over(&mut link, &replica).await? => return Ok(()),
                         Some(_) => {}

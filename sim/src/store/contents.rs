@@ -41,11 +41,11 @@ impl Contents {
         let (mut replicas, mut after) = (Vec::new(), None);
         loop {
             let page = store.list_held(after, LIST_PAGE_MAX).unwrap_or_default();
-            let Some((owner, hashed, _)) = page.last() else { return replicas };
-            after = Some((*owner, *hashed));
-            for (owner, hashed, _) in page {
-                let bytes = packed(store, &BlobId::Held(owner, hashed));
-                replicas.extend(bytes.map(|bytes| (format!("{owner}/{hashed}"), bytes)));
+            let Some((owner, replica_name, _)) = page.last() else { return replicas };
+            after = Some((*owner, *replica_name));
+            for (owner, replica_name, _) in page {
+                let bytes = packed(store, &BlobId::Held(owner, replica_name));
+                replicas.extend(bytes.map(|bytes| (format!("{owner}/{replica_name}"), bytes)));
             }
         }
     }

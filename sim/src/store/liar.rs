@@ -71,13 +71,13 @@ fn load(disk: SimDisk, layout: Option<Layout>, unused: &mut SeedRng) -> Result<(
     let (store, _) = Store::open(disk, &keys).map_err(|error| error.to_string())?;
     let held = store.list_held(None, LIST_PAGE_MAX).map_err(|error| error.to_string())?;
     let mut replicas = Vec::new();
-    for (owner, hashed, known) in held {
+    for (owner, replica_name, known) in held {
         let Some(record) = known.file() else { continue };
         // A replica that was damaged at rest is not one to lie about.
-        let Ok(Some(mut reader)) = store.read_blob(&BlobId::Held(owner, hashed)) else { continue };
+        let Ok(Some(mut reader)) = store.read_blob(&BlobId::Held(owner, replica_name)) else { continue };
         let mut bytes = vec![0; usize::try_from(reader.len()).unwrap_or(0)];
         if reader.read(&mut bytes).is_ok() && bytes.len() as u64 == record.seal.sealed_bytes() {
-            replicas.push(Replica { owner, hashed, seal: record.seal, bytes });
+            replicas.push(Replica { owner, replica_name, seal: record.seal, bytes });
         }
     }
     Ok((keys, replicas))

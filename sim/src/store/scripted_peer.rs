@@ -1,7 +1,7 @@
 //! A peer that speaks the protocol and says what its caller tells it to: the exchanges of a node from the other side,
 //! message by message, for liars in plans and for tests.
 
-use dacapo::crypto::{Digest, HashedKey, NodeId, Seal, SealedMetadata, Tag, Version};
+use dacapo::crypto::{Digest, NodeId, ReplicaName, Seal, SealedMetadata, Tag, Version};
 use dacapo::limits::EAGER_BYTES_MAX;
 use dacapo::node::link::Records;
 use dacapo::protocol::{Message, WireError, message_frame, read_message, read_stream_header, stream_header};
@@ -13,7 +13,7 @@ pub struct Replica {
     /// The owner of the file.
     pub owner: NodeId,
     /// The name of the file.
-    pub hashed: HashedKey,
+    pub replica_name: ReplicaName,
     /// The seal that came with the bytes.
     pub seal: Seal,
     /// The IV and the ciphertext.
@@ -26,11 +26,11 @@ impl Replica {
     /// # Panics
     /// If there are fewer bytes than an IV has.
     #[must_use]
-    pub fn unsealed(owner: NodeId, hashed: HashedKey, version: Version, bytes: Vec<u8>) -> Self {
+    pub fn unsealed(owner: NodeId, replica_name: ReplicaName, version: Version, bytes: Vec<u8>) -> Self {
         let metadata = SealedMetadata::from_bytes(&[0; 40]).expect("within the bounds");
         let digest = Digest(*blake3::hash(&bytes).as_bytes());
         let size = bytes.len() as u64 - 16;
-        Self { owner, hashed, seal: Seal { version, size, digest, tag: Tag([2; 32]), metadata }, bytes }
+        Self { owner, replica_name, seal: Seal { version, size, digest, tag: Tag([2; 32]), metadata }, bytes }
     }
 }
 
@@ -69,7 +69,7 @@ where
 pub async fn take<S>(
     link: &mut Records<S>,
     owner: NodeId,
-    hashed: HashedKey,
+    replica_name: ReplicaName,
     sealed_bytes: u64,
 ) -> Result<Replica, WireError>
 where
@@ -81,7 +81,7 @@ where
     read_stream_header(link, sealed_bytes).await?;
     let bytes = receive(link, sealed_bytes).await?;
     match read_message(link).await? {
-        Message::Sealed(seal) => Ok(Replica { owner, hashed, seal, bytes }),
+        Message::Sealed(seal) => Ok(Replica { owner, replica_name, seal, bytes }),
         other => Err(WireError::Unexpected { expected: "sealed", found: other.name() }),
     }
 }
@@ -127,9 +127,13 @@ pub async fn store_at<S>(link: &mut Records<S>, replica: &Replica) -> Result<Mes
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let Replica { owner, hashed, seal, bytes } = replica;
-    let offer =
-        Message::StoreFile { owner: *owner, hashed: *hashed, version: seal.version, sealed_bytes: bytes.len() as u64 };
+    let Replica { owner, replica_name, seal, bytes } = replica;
+    let offer = Message::StoreFile {
+        owner: *owner,
+        replica_name: *replica_name,
+        version: seal.version,
+        sealed_bytes: bytes.len() as u64,
+    };
     send(link, &offer).await?;
     if seal.size > EAGER_BYTES_MAX {
         match read_message(link).await? {

@@ -2,7 +2,7 @@
 
 use super::refuse::refusal_for;
 use super::set_aside::set_aside;
-use crate::crypto::{HashedKey, IV_BYTES, Iv, NodeId, Tombstone};
+use crate::crypto::{IV_BYTES, Iv, NodeId, ReplicaName, Tombstone};
 use crate::disk::Disk;
 use crate::limits::CHECK_BYTES_MAX;
 use crate::node::context::Shared;
@@ -20,19 +20,19 @@ enum Condition {
 }
 
 /// Answers whether there is a good replica. A damaged replica is set aside and no longer held.
-pub(super) async fn check<P: Platform>(context: &Shared<P>, owner: NodeId, hashed: HashedKey) -> Message {
-    let blob = BlobId::Held(owner, hashed);
+pub(super) async fn check<P: Platform>(context: &Shared<P>, owner: NodeId, replica_name: ReplicaName) -> Message {
+    let blob = BlobId::Held(owner, replica_name);
     let _locked = context.locks.lock(blob).await;
     let condition = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
-        look_at(store, owner, hashed)
+        look_at(store, owner, replica_name)
     });
     let mut record = match condition.await {
         Ok(Condition::Nothing) => return Message::NotFound,
         Ok(Condition::Gone(tombstone)) => return Message::Gone(tombstone),
         Ok(Condition::Good(record, iv)) => (record, iv),
         Ok(Condition::Rotten) => {
-            set_aside(context, owner, hashed).await;
+            set_aside(context, owner, replica_name).await;
             return Message::Refused(Refusal::Rotten);
         }
         Err(error) => return Message::Refused(refusal_for(&error)),
@@ -45,13 +45,13 @@ pub(super) async fn check<P: Platform>(context: &Shared<P>, owner: NodeId, hashe
 }
 
 /// Compares a replica with its seal, or only its length if the replica is large.
-fn look_at<D: Disk>(store: &Store<D>, owner: NodeId, hashed: HashedKey) -> Result<Condition, StorageError> {
-    let record = match store.held(owner, hashed)? {
+fn look_at<D: Disk>(store: &Store<D>, owner: NodeId, replica_name: ReplicaName) -> Result<Condition, StorageError> {
+    let record = match store.held(owner, replica_name)? {
         None => return Ok(Condition::Nothing),
         Some(Known::Deleted(tombstone)) => return Ok(Condition::Gone(tombstone)),
         Some(Known::File(record)) => record,
     };
-    let blob = BlobId::Held(owner, hashed);
+    let blob = BlobId::Held(owner, replica_name);
     let Some(mut reader) = store.read_blob(&blob)? else { return Ok(Condition::Rotten) };
     let mut iv = Iv([0; IV_BYTES]);
     let is_good = reader.len() == record.seal.sealed_bytes()

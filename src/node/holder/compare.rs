@@ -1,7 +1,7 @@
 //! Tells an owner what this node holds of the owner's files, coarsely or in detail.
 
 use super::refuse::refusal_for;
-use crate::crypto::{HashedKey, NodeId};
+use crate::crypto::{NodeId, ReplicaName};
 use crate::limits::LEAF_PAGE_MAX;
 use crate::node::context::Context;
 use crate::platform::Platform;
@@ -28,7 +28,7 @@ pub(super) async fn list_leaf<P: Platform>(
     context: &Context<P>,
     owner: NodeId,
     leaf: u16,
-    after: Option<HashedKey>,
+    after: Option<ReplicaName>,
 ) -> Message {
     let Some(leaf) = Leaf::from_number(leaf) else { return Message::Refused(Refusal::Unexpected) };
     match context.blocking(move |store| store.leaf(Some(owner), leaf, after, LEAF_PAGE_MAX)).await {

@@ -2,7 +2,7 @@
 
 use super::quota;
 use super::refuse::refusal_for;
-use crate::crypto::{HashedKey, NodeId, Tombstone};
+use crate::crypto::{NodeId, ReplicaName, Tombstone};
 use crate::event::Event;
 use crate::node::context::Context;
 use crate::platform::Platform;
@@ -14,14 +14,14 @@ use crate::store::{Change, Known};
 pub(super) async fn delete<P: Platform>(
     context: &Context<P>,
     owner: NodeId,
-    hashed: HashedKey,
+    replica_name: ReplicaName,
     tombstone: Tombstone,
 ) -> Message {
-    let blob = BlobId::Held(owner, hashed);
+    let blob = BlobId::Held(owner, replica_name);
     let _locked = context.locks.lock(blob).await;
     let held = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
-        let held = store.held(owner, hashed)?;
+        let held = store.held(owner, replica_name)?;
         let has_room = held.is_some() || quota::has_room_for_tombstone(store.usage(owner)?);
         Ok((held, has_room))
     });
@@ -36,14 +36,14 @@ pub(super) async fn delete<P: Platform>(
         Err(error) => return Message::Refused(refusal_for(&error)),
     }
     let known = Known::Deleted(tombstone);
-    match context.commit(Change::Held(owner, hashed, Box::new(known))).await {
+    match context.commit(Change::Held(owner, replica_name, Box::new(known))).await {
         Ok(true) => {}
         Ok(false) => return Message::Refused(Refusal::Stale { held: tombstone.version }),
         Err(_) => return Message::PerhapsStored,
     }
     match context.blocking(move |store| store.remove_blob(&blob)).await {
         Ok(_) => {
-            context.tell(&Event::ReplicaDeleted { owner, replica: hashed });
+            context.tell(&Event::ReplicaDeleted { owner, replica: replica_name });
             Message::Deleted
         }
         Err(_) => Message::PerhapsStored,

@@ -2,7 +2,7 @@
 
 use super::refuse::{refusal_for, unexpected};
 use super::set_aside::set_aside;
-use crate::crypto::{HashedKey, NodeId, Seal, Tombstone};
+use crate::crypto::{NodeId, ReplicaName, Seal, Tombstone};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::limits::EAGER_BYTES_MAX;
@@ -29,22 +29,22 @@ pub(super) async fn give<P: Platform>(
     context: &Shared<P>,
     connection: &mut Connection<Stream<P>>,
     owner: NodeId,
-    hashed: HashedKey,
+    replica_name: ReplicaName,
 ) -> Result<(), WireError> {
     if owner != connection.peer {
         return connection.send(&context.refuse(connection.peer, Refusal::NotOwner)).await;
     }
-    let blob = BlobId::Held(owner, hashed);
+    let blob = BlobId::Held(owner, replica_name);
     // Between the commit and the rename of a newer version, its record is here and its bytes are not.
     let locked = context.locks.lock(blob).await;
     let looked_up = context.with_keys(move |store, keys| {
         // If this fails, the look at the replica tells what is there.
         drop(store.settle(keys, &blob));
-        look_up(store, owner, hashed)
+        look_up(store, owner, replica_name)
     });
     let answer = looked_up.await;
     if let Answer::Refused(Refusal::Rotten) = answer {
-        set_aside(context, owner, hashed).await;
+        set_aside(context, owner, replica_name).await;
     }
     drop(locked);
     let sealed_bytes = match answer {
@@ -77,18 +77,18 @@ pub(super) async fn give<P: Platform>(
         }
     };
     connection.flush().await?;
-    context.tell(&Event::ReplicaServed { owner, replica: hashed, bytes: sealed_bytes });
+    context.tell(&Event::ReplicaServed { owner, replica: replica_name, bytes: sealed_bytes });
     Ok(())
 }
 
-fn look_up<D: Disk>(store: &Store<D>, owner: NodeId, hashed: HashedKey) -> Answer<D::File> {
-    let record = match store.held(owner, hashed) {
+fn look_up<D: Disk>(store: &Store<D>, owner: NodeId, replica_name: ReplicaName) -> Answer<D::File> {
+    let record = match store.held(owner, replica_name) {
         Ok(Some(Known::File(record))) => record,
         Ok(Some(Known::Deleted(tombstone))) => return Answer::Gone(tombstone),
         Ok(None) => return Answer::Nothing,
         Err(error) => return Answer::Refused(refusal_for(&error)),
     };
-    let mut blob = match store.read_blob(&BlobId::Held(owner, hashed)) {
+    let mut blob = match store.read_blob(&BlobId::Held(owner, replica_name)) {
         Ok(Some(blob)) if blob.len() == record.seal.sealed_bytes() => blob,
         Ok(_) => return Answer::Refused(Refusal::Rotten),
         Err(error) => return Answer::Refused(refusal_for(&error)),

@@ -1,7 +1,7 @@
 //! Drops a replica that its owner has placed elsewhere.
 
 use super::refuse::refusal_for;
-use crate::crypto::{HashedKey, NodeId, Version};
+use crate::crypto::{NodeId, ReplicaName, Version};
 use crate::event::Event;
 use crate::node::context::Context;
 use crate::platform::Platform;
@@ -14,14 +14,14 @@ use crate::store::{Change, Known};
 pub(super) async fn release<P: Platform>(
     context: &Context<P>,
     owner: NodeId,
-    hashed: HashedKey,
+    replica_name: ReplicaName,
     version: Version,
 ) -> Message {
-    let blob = BlobId::Held(owner, hashed);
+    let blob = BlobId::Held(owner, replica_name);
     let _locked = context.locks.lock(blob).await;
     let held = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
-        match store.held(owner, hashed)? {
+        match store.held(owner, replica_name)? {
             Some(Known::File(record)) if record.seal.version == version => store.remove_blob(&blob).map(|_| None),
             other => Ok(Some(other)),
         }
@@ -32,9 +32,9 @@ pub(super) async fn release<P: Platform>(
         Ok(Some(Some(held))) => return Message::Refused(Refusal::Stale { held: held.version() }),
         Err(error) => return Message::Refused(refusal_for(&error)),
     }
-    match context.commit(Change::Lost(owner, hashed)).await {
+    match context.commit(Change::Lost(owner, replica_name)).await {
         Ok(_) => {
-            context.tell(&Event::ReplicaReleased { owner, replica: hashed });
+            context.tell(&Event::ReplicaReleased { owner, replica: replica_name });
             Message::Released
         }
         Err(_) => Message::PerhapsStored,

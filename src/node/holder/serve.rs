@@ -15,21 +15,25 @@ pub(in crate::node) async fn run<P: Platform>(context: &Shared<P>, mut connectio
     let peer = connection.peer;
     loop {
         let result = match connection.receive_within(IDLE_SERVER_TIMEOUT).await {
-            Ok(Message::StoreFile { owner, hashed, version, sealed_bytes }) => {
-                let offer = Offer { owner, hashed, version, sealed_bytes };
+            Ok(Message::StoreFile { owner, replica_name, version, sealed_bytes }) => {
+                let offer = Offer { owner, replica_name, version, sealed_bytes };
                 take::take(context, &mut connection, offer).await
             }
-            Ok(Message::GetFile { owner, hashed }) => give::give(context, &mut connection, owner, hashed).await,
+            Ok(Message::GetFile { owner, replica_name }) => {
+                give::give(context, &mut connection, owner, replica_name).await
+            }
             Ok(Message::Summarise { group }) => connection.send(&compare::summarise(context, peer, group).await).await,
             Ok(Message::ListLeaf { leaf, after }) => {
                 connection.send(&compare::list_leaf(context, peer, leaf, after).await).await
             }
-            Ok(Message::CheckFile { hashed }) => connection.send(&check::check(context, peer, hashed).await).await,
-            Ok(Message::ReleaseFile { hashed, version }) => {
-                connection.send(&release::release(context, peer, hashed, version).await).await
+            Ok(Message::CheckFile { replica_name }) => {
+                connection.send(&check::check(context, peer, replica_name).await).await
             }
-            Ok(Message::DeleteFile { hashed, tombstone }) => {
-                connection.send(&delete::delete(context, peer, hashed, tombstone).await).await
+            Ok(Message::ReleaseFile { replica_name, version }) => {
+                connection.send(&release::release(context, peer, replica_name, version).await).await
+            }
+            Ok(Message::DeleteFile { replica_name, tombstone }) => {
+                connection.send(&delete::delete(context, peer, replica_name, tombstone).await).await
             }
             Ok(other) => {
                 let found = other.name();

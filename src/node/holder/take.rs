@@ -4,7 +4,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::quota::Quota;
 use super::refuse::{refusal_for, unexpected};
-use crate::crypto::{Digest, HashedKey, IV_BYTES, Keys, NodeId, Seal, Version};
+use crate::crypto::{Digest, IV_BYTES, Keys, NodeId, ReplicaName, Seal, Version};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::limits::{EAGER_BYTES_MAX, FILE_BYTES_MAX};
@@ -26,7 +26,7 @@ const DRAIN_BYTES_MAX: u64 = 64 * 1024 * 1024;
 #[derive(Clone, Copy)]
 pub(super) struct Offer {
     pub(super) owner: NodeId,
-    pub(super) hashed: HashedKey,
+    pub(super) replica_name: ReplicaName,
     pub(super) version: Version,
     pub(super) sealed_bytes: u64,
 }
@@ -166,23 +166,25 @@ fn begin<D: Disk>(
     on_their_way: Usage,
 ) -> Result<BlobWriter<D>, Refusal> {
     let failed = |error| refusal_for(&error);
-    let held = store.held(offer.owner, offer.hashed).map_err(failed)?;
+    let held = store.held(offer.owner, offer.replica_name).map_err(failed)?;
     if let Some(held) = held.as_ref().filter(|held| held.version() > offer.version) {
         return Err(Refusal::Stale { held: held.version() });
     }
     quota.check(store.usage(offer.owner).map_err(failed)?, held.as_ref(), one, on_their_way)?;
-    let blob = BlobId::Held(offer.owner, offer.hashed);
+    let blob = BlobId::Held(offer.owner, offer.replica_name);
     store.write_blob(blob, offer.version).map_err(failed)
 }
 
 /// Makes a received replica durable, in place of an older version, and answers the store.
 async fn keep<P: Platform>(context: &Shared<P>, offer: &Offer, receiving: Receiving<P::Disk>, seal: Seal) -> Message {
-    let Offer { owner, hashed, version, sealed_bytes } = *offer;
+    let Offer { owner, replica_name, version, sealed_bytes } = *offer;
     let digest = Digest(*receiving.hasher.finalize().as_bytes());
     let is_as_announced = seal.version == version && seal.sealed_bytes() == sealed_bytes && seal.digest == digest;
-    let _locked = context.locks.lock(BlobId::Held(owner, hashed)).await;
+    let _locked = context.locks.lock(BlobId::Held(owner, replica_name)).await;
     let checked = match is_as_announced {
-        true => context.with_keys(move |store, keys| check_held(store, keys, owner, hashed, version, digest)).await,
+        true => {
+            context.with_keys(move |store, keys| check_held(store, keys, owner, replica_name, version, digest)).await
+        }
         false => Err(Refusal::Damaged),
     };
     if let Err(refusal) = checked {
@@ -191,9 +193,9 @@ async fn keep<P: Platform>(context: &Shared<P>, offer: &Offer, receiving: Receiv
     }
     let now = context.platform.now();
     let record = Known::File(HeldRecord { seal, stored: now, verified: now });
-    match context.keep(receiving.writer, Some(Change::Held(owner, hashed, Box::new(record)))).await {
+    match context.keep(receiving.writer, Some(Change::Held(owner, replica_name, Box::new(record)))).await {
         Ok(()) => {
-            context.tell(&Event::ReplicaWritten { owner, replica: hashed, version, bytes: sealed_bytes });
+            context.tell(&Event::ReplicaWritten { owner, replica: replica_name, version, bytes: sealed_bytes });
             Message::Stored
         }
         Err(KeepError::Outdated) => Message::Refused(Refusal::Stale { held: version }),
@@ -207,11 +209,11 @@ fn check_held<D: Disk>(
     store: &Store<D>,
     keys: &Keys,
     owner: NodeId,
-    hashed: HashedKey,
+    replica_name: ReplicaName,
     version: Version,
     digest: Digest,
 ) -> Result<(), Refusal> {
-    let held = store.settle(keys, &BlobId::Held(owner, hashed)).and_then(|()| store.held(owner, hashed));
+    let held = store.settle(keys, &BlobId::Held(owner, replica_name)).and_then(|()| store.held(owner, replica_name));
     let Some(held) = held.map_err(|error| refusal_for(&error))? else { return Ok(()) };
     // A deleted file has no digest, so nothing takes its place under the same version.
     let is_same = matches!(&held, Known::File(record) if record.seal.digest == digest);

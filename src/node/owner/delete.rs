@@ -17,7 +17,7 @@ pub(in crate::node) async fn here<P: Platform>(
     key: Key,
     expected: Option<Version>,
 ) -> Result<(), DeleteError> {
-    let file = key.path_name();
+    let file = key.file_name();
     let blob = BlobId::Own(file);
     let _locked = context.locks.lock(blob).await;
     let known = context.with_keys(move |store, keys| {
@@ -41,27 +41,27 @@ pub(in crate::node) async fn everywhere<P: Platform>(
     key: Key,
     expected: Option<Version>,
 ) -> Result<Vec<Receipt>, DeleteError> {
-    let (hashed, file) = (context.keys.hashed(&key), key.path_name());
+    let (replica_name, file) = (context.keys.replica_name(&key), key.file_name());
     let blob = BlobId::Own(file);
     let locked = context.locks.lock(blob).await;
     let begun = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
         Ok(match store.own(&key)? {
             Some(record) if expected.is_some_and(|version| version != record.seal.version) => Err(DeleteError::Changed),
-            Some(_) => Ok(Tombstone::new(keys, hashed, store.next_version()?)),
+            Some(_) => Ok(Tombstone::new(keys, replica_name, store.next_version()?)),
             None => Err(DeleteError::NotFound),
         })
     });
     let begun: Result<_, StorageError> = begun.await;
     let tombstone = begun.map_err(DeleteError::Rejected)??;
-    if !context.commit(Change::Deleted(hashed, tombstone)).await.map_err(DeleteError::Unconfirmed)? {
+    if !context.commit(Change::Deleted(replica_name, tombstone)).await.map_err(DeleteError::Unconfirmed)? {
         // A later deletion has just been learnt from a peer.
         return Err(DeleteError::NotFound);
     }
     context.blocking(move |store| store.forget_blob(&blob)).await.map_err(DeleteError::Unconfirmed)?;
     context.tell(&Event::FileDeletedEverywhere { file });
     drop(locked);
-    let message = Message::DeleteFile { hashed, tombstone };
+    let message = Message::DeleteFile { replica_name, tombstone };
     let receipts = ask_all(&context, move |context, peer| {
         let message = message.clone();
         async move { Receipt { peer: peer.id, outcome: deleted(question(&context, &peer, &message).await) } }

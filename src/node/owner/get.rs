@@ -32,12 +32,12 @@ pub(super) use newer::{NewerError, take_newer};
 
 /// Gets a file. See [`Handle::get`](crate::node::Handle::get).
 pub(in crate::node) async fn get<P: Platform>(context: Shared<P>, key: Key) -> Result<Fetched, GetError> {
-    let file = key.path_name();
+    let file = key.file_name();
     let _locked = context.locks.lock(BlobId::Own(file)).await;
     let looked_up = key.clone();
-    let hashed = context.keys.hashed(&key);
+    let replica_name = context.keys.replica_name(&key);
     let local = context.with_keys(move |store, keys| {
-        let is_deleted = store.tombstone(hashed)?.is_some();
+        let is_deleted = store.tombstone(replica_name)?.is_some();
         Ok((is_deleted, local_copy::look_up(store, keys, &looked_up)?))
     });
     let (is_deleted, local) = local.await.map_err(GetError::Disk)?;
@@ -112,9 +112,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
     where
         P::Transport: Transport<Stream = S>,
     {
-        let (task, hashed, sender) = (context.clone(), self.wanted.hashed, self.sender.clone());
+        let (task, replica_name, sender) = (context.clone(), self.wanted.replica_name, self.sender.clone());
         context.spawn(async move {
-            let found = ask::ask(&task, &peer, hashed).await;
+            let found = ask::ask(&task, &peer, replica_name).await;
             // If another peer's answer was taken, this one is dropped, and an exchange that waits is closed with it.
             drop(sender.send(Answer { peer, found }).await);
         });

@@ -1,6 +1,6 @@
 //! What a node tells of its own files: which files it has stored, and which peers hold them.
 
-use crate::crypto::{HashedKey, Key, Version};
+use crate::crypto::{Key, ReplicaName, Version};
 use crate::disk::Disk;
 use crate::limits::LIST_PAGE_MAX;
 use crate::node::context::{Context, Shared};
@@ -35,24 +35,24 @@ pub(in crate::node) async fn stat<P: Platform>(context: Shared<P>, key: Key) -> 
 
 /// Asks every connected peer what it has of a file. See [`Handle::holders`](crate::node::Handle::holders).
 pub(in crate::node) async fn holders<P: Platform>(context: Shared<P>, key: Key) -> Result<Vec<Holder>, StatError> {
-    let (hashed, known) = (context.keys.hashed(&key), key.clone());
+    let (replica_name, known) = (context.keys.replica_name(&key), key.clone());
     let record = context.blocking(move |store| store.own(&known)).await.map_err(StatError::Disk)?;
     let version = record.ok_or(StatError::NotFound)?.seal.version;
     let asked = ask_all(&context, move |context, peer| async move {
-        let answer = question(&context, &peer, &Message::CheckFile { hashed }).await;
-        Holder { peer: peer.id, holding: holding(&context, hashed, version, answer) }
+        let answer = question(&context, &peer, &Message::CheckFile { replica_name }).await;
+        Holder { peer: peer.id, holding: holding(&context, replica_name, version, answer) }
     });
     Ok(asked.await)
 }
 
 fn holding<P: Platform>(
     context: &Context<P>,
-    hashed: HashedKey,
+    replica_name: ReplicaName,
     current: Version,
     answer: Result<Message, AskError>,
 ) -> Holding {
     match answer {
-        Ok(Message::Checked { seal, .. }) if !seal.is_authentic(&context.keys, hashed) => Holding::Damaged,
+        Ok(Message::Checked { seal, .. }) if !seal.is_authentic(&context.keys, replica_name) => Holding::Damaged,
         Ok(Message::Checked { seal, verified, .. }) if seal.version >= current => Holding::Current { verified },
         Ok(Message::Checked { seal, .. }) => Holding::Older { version: seal.version },
         Ok(Message::NotFound | Message::Gone(_)) => Holding::Nothing,
@@ -64,7 +64,7 @@ fn holding<P: Platform>(
 }
 
 fn describe<D: Disk>(store: &Store<D>, key: Key, record: &OwnRecord) -> Result<FileInfo, StorageError> {
-    let is_local = store.has_blob(&BlobId::Own(key.path_name()))?;
+    let is_local = store.has_blob(&BlobId::Own(key.file_name()))?;
     let OwnRecord { seal, modified, .. } = record;
     Ok(FileInfo { key, size: seal.size, version: seal.version, modified: *modified, digest: seal.digest, is_local })
 }

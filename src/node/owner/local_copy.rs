@@ -34,9 +34,9 @@ pub(in crate::node) fn look_up<D: Disk>(
     key: &Key,
 ) -> Result<LocalCopy<D::File>, StorageError> {
     // If this fails, the local copy is at worst an older version, and the peers are asked.
-    drop(store.settle(keys, &BlobId::Own(key.path_name())));
+    drop(store.settle(keys, &BlobId::Own(key.file_name())));
     let Some(record) = store.own(key)? else { return Ok(LocalCopy::Absent(None)) };
-    let Some(mut reader) = store.read_blob(&BlobId::Own(key.path_name()))? else {
+    let Some(mut reader) = store.read_blob(&BlobId::Own(key.file_name()))? else {
         return Ok(LocalCopy::Absent(Some(record)));
     };
     if reader.len() != record.seal.size {

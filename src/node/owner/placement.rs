@@ -2,20 +2,20 @@
 
 use std::rc::Rc;
 
-use crate::crypto::HashedKey;
+use crate::crypto::ReplicaName;
 use crate::node::context::{Context, Stream};
 use crate::node::peers::peer::Peer;
 use crate::platform::Platform;
 use crate::replication::{Placement, Replicas};
 
 /// Returns the connected peers that a new version of a file goes to.
-pub(super) fn holders_of<P: Platform>(context: &Context<P>, hashed: HashedKey) -> Vec<Rc<Peer<Stream<P>>>> {
+pub(super) fn holders_of<P: Platform>(context: &Context<P>, replica_name: ReplicaName) -> Vec<Rc<Peer<Stream<P>>>> {
     let connected = context.peers.connected();
     match context.owner.replicas {
         Replicas::All => connected,
         Replicas::Count(count) => {
             let placement = Placement::new(connected.iter().map(|peer| peer.id), count);
-            connected.into_iter().filter(|peer| placement.has(hashed, peer.id)).collect()
+            connected.into_iter().filter(|peer| placement.has(replica_name, peer.id)).collect()
         }
     }
 }

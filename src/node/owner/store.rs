@@ -8,7 +8,7 @@ use std::future::Future;
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::crypto::{ContentCipher, HashedKey, Key, Metadata, Seal, SealedMetadata};
+use crate::crypto::{ContentCipher, Key, Metadata, ReplicaName, Seal, SealedMetadata};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::limits::{CHUNK_BYTES, FILE_BYTES_MAX};
@@ -56,14 +56,15 @@ pub(in crate::node) async fn store<P: Platform>(
     if content.size.is_some_and(|size| size > FILE_BYTES_MAX) {
         return Err(StoreError::Rejected(StoreFault::TooLarge { max: FILE_BYTES_MAX }));
     }
-    let blob = BlobId::Own(key.path_name());
+    let blob = BlobId::Own(key.file_name());
     let begun = context.blocking(move |store| {
         let version = store.next_version()?;
         Ok((version, store.write_blob(blob, version)?))
     });
     let (version, writer) = begun.await.map_err(|error| StoreError::Rejected(StoreFault::Disk(error)))?;
     let iv = draw_iv(&context.lanes.iv);
-    let announced = Announced { file: key.path_name(), hashed: context.keys.hashed(&key), version, iv, size: 0 };
+    let announced =
+        Announced { file: key.file_name(), replica_name: context.keys.replica_name(&key), version, iv, size: 0 };
     let sendings = match content.size {
         Some(size) => send_to_all(&context, &Announced { size, ..announced.clone() }),
         None => Vec::new(),
@@ -74,13 +75,13 @@ pub(in crate::node) async fn store<P: Platform>(
     let modified = context.platform.now();
     let metadata = Metadata { key: key.clone(), size, modified };
     let metadata = SealedMetadata::seal(&context.keys, draw_iv(&context.lanes.metadata_iv), &metadata);
-    let seal = Seal::new(&context.keys, announced.hashed, version, size, sealing.cipher.digest(), metadata);
+    let seal = Seal::new(&context.keys, announced.replica_name, version, size, sealing.cipher.digest(), metadata);
     // No peer gets the seal, and with it the version, before this node holds the lock.
     let locked = context.locks.lock(blob).await;
     let was_streamed = !sendings.is_empty();
     let mut waiting = conclude_all(sendings, &seal);
     let record = OwnRecord { seal, iv, modified };
-    let is_newest = keep(&context, &key, announced.hashed, sealing.writer, record.clone(), was_streamed).await?;
+    let is_newest = keep(&context, &key, announced.replica_name, sealing.writer, record.clone(), was_streamed).await?;
     context.tell(&Event::FileWritten { file: announced.file, version, bytes: size });
     if was_streamed {
         drop(locked);
@@ -99,7 +100,7 @@ pub(in crate::node) async fn store<P: Platform>(
 async fn keep<P: Platform>(
     context: &Shared<P>,
     key: &Key,
-    hashed: HashedKey,
+    replica_name: ReplicaName,
     writer: BlobWriter<P::Disk>,
     record: OwnRecord,
     peers_were_told: bool,
@@ -109,11 +110,11 @@ async fn keep<P: Platform>(
         true => unconfirmed(error),
         false => StoreError::Rejected(StoreFault::Disk(error)),
     };
-    let (blob, version, known) = (BlobId::Own(key.path_name()), record.seal.version, key.clone());
+    let (blob, version, known) = (BlobId::Own(key.file_name()), record.seal.version, key.clone());
     let newest = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
         let newest = store.own(&known)?.map(|known| known.seal.version);
-        let deleted = store.tombstone(hashed)?.map(|tombstone| tombstone.version);
+        let deleted = store.tombstone(replica_name)?.map(|tombstone| tombstone.version);
         Ok(newest.max(deleted).is_none_or(|newest| newest < version))
     });
     match newest.await {
@@ -127,7 +128,7 @@ async fn keep<P: Platform>(
             return Err(not_stored(error));
         }
     }
-    match context.keep(writer, Some(Change::Own(key.clone(), hashed, Box::new(record)))).await {
+    match context.keep(writer, Some(Change::Own(key.clone(), replica_name, Box::new(record)))).await {
         Ok(()) => Ok(true),
         Err(KeepError::Outdated) => Ok(false),
         Err(KeepError::NotStored(error)) => Err(not_stored(error)),

@@ -9,7 +9,7 @@ use super::summaries::StepOf;
 use super::{
     HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING, held_key, object_key,
 };
-use crate::crypto::{HashedKey, NodeId, Tombstone};
+use crate::crypto::{NodeId, ReplicaName, Tombstone};
 use crate::replication::Entry;
 use crate::store::Usage;
 use crate::store::error::CatalogError;
@@ -24,15 +24,15 @@ pub(super) fn group(
 ) -> Result<bool, CatalogError> {
     let mut versioned = Vec::new();
     for change in changes {
-        let Some((whose, hashed, after)) = what(change) else { continue };
+        let Some((whose, replica_name, after)) = what(change) else { continue };
         let (mut used_before, mut used_after) = Default::default();
         let before = match whose {
-            None => own_entry(transaction, hashed)?,
+            None => own_entry(transaction, replica_name)?,
             Some(owner) => {
-                let held = held(transaction, owner, hashed)?;
+                let held = held(transaction, owner, replica_name)?;
                 used_before = Usage::of(held.as_ref());
                 used_after = Usage::of(if let Change::Held(_, _, known) = change { Some(known) } else { None });
-                held.map(|known| known.entry(hashed))
+                held.map(|known| known.entry(replica_name))
             }
         };
         if let (Some(before), Some(after)) = (before, after)
@@ -49,54 +49,62 @@ pub(super) fn group(
 
 /// Returns whose file a change is about, its name, and its entry after the change; `None` if the change is about no
 /// name.
-fn what(change: &Change) -> Option<(Option<NodeId>, HashedKey, Option<Entry>)> {
+fn what(change: &Change) -> Option<(Option<NodeId>, ReplicaName, Option<Entry>)> {
     match change {
-        Change::Own(_, hashed, record) => Some((None, *hashed, Some(record.entry(*hashed)))),
-        Change::Deleted(hashed, tombstone) => Some((None, *hashed, Some(Entry::deleted(*hashed, tombstone.version)))),
-        Change::Held(owner, hashed, known) => Some((Some(*owner), *hashed, Some(known.entry(*hashed)))),
-        Change::Lost(owner, hashed) => Some((Some(*owner), *hashed, None)),
+        Change::Own(_, replica_name, record) => Some((None, *replica_name, Some(record.entry(*replica_name)))),
+        Change::Deleted(replica_name, tombstone) => {
+            Some((None, *replica_name, Some(Entry::deleted(*replica_name, tombstone.version))))
+        }
+        Change::Held(owner, replica_name, known) => {
+            Some((Some(*owner), *replica_name, Some(known.entry(*replica_name))))
+        }
+        Change::Lost(owner, replica_name) => Some((Some(*owner), *replica_name, None)),
         Change::Object(..) | Change::VersionCeiling(_) => None,
     }
 }
 
-fn own_entry(transaction: &WriteTransaction, hashed: HashedKey) -> Result<Option<Entry>, CatalogError> {
-    if let Some(key) = transaction.open_table(OWN_NAMES)?.get(&hashed.0)? {
+fn own_entry(transaction: &WriteTransaction, replica_name: ReplicaName) -> Result<Option<Entry>, CatalogError> {
+    if let Some(key) = transaction.open_table(OWN_NAMES)?.get(&replica_name.0)? {
         let record = own_in(&transaction.open_table(OWN)?, key.value())?;
-        return Ok(Some(record.ok_or(CatalogError::Record { table: "own names" })?.entry(hashed)));
+        return Ok(Some(record.ok_or(CatalogError::Record { table: "own names" })?.entry(replica_name)));
     }
     let tombstones = transaction.open_table(OWN_TOMBSTONES)?;
-    let Some(tombstone) = tombstones.get(&hashed.0)? else { return Ok(None) };
+    let Some(tombstone) = tombstones.get(&replica_name.0)? else { return Ok(None) };
     let tombstone: Tombstone = decode(tombstone.value(), "own graves")?;
-    Ok(Some(Entry::deleted(hashed, tombstone.version)))
+    Ok(Some(Entry::deleted(replica_name, tombstone.version)))
 }
 
-fn held(transaction: &WriteTransaction, owner: NodeId, hashed: HashedKey) -> Result<Option<Known>, CatalogError> {
+fn held(
+    transaction: &WriteTransaction,
+    owner: NodeId,
+    replica_name: ReplicaName,
+) -> Result<Option<Known>, CatalogError> {
     let table = transaction.open_table(HELD)?;
-    let known = table.get(&held_key(owner, hashed))?;
+    let known = table.get(&held_key(owner, replica_name))?;
     known.map(|known| decode(known.value(), "held replicas")).transpose()
 }
 
 fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogError> {
     match change {
-        Change::Own(key, hashed, record) => {
+        Change::Own(key, replica_name, record) => {
             transaction.open_table(OWN)?.insert(key.as_str(), encode(record).as_slice())?;
-            transaction.open_table(OWN_NAMES)?.insert(&hashed.0, key.as_str())?;
-            transaction.open_table(OWN_TOMBSTONES)?.remove(&hashed.0)?;
-            transaction.open_table(OWN_TOMBSTONE_NAMES)?.remove(&hashed.0)?;
+            transaction.open_table(OWN_NAMES)?.insert(&replica_name.0, key.as_str())?;
+            transaction.open_table(OWN_TOMBSTONES)?.remove(&replica_name.0)?;
+            transaction.open_table(OWN_TOMBSTONE_NAMES)?.remove(&replica_name.0)?;
         }
-        Change::Deleted(hashed, tombstone) => {
-            if let Some(key) = transaction.open_table(OWN_NAMES)?.remove(&hashed.0)? {
+        Change::Deleted(replica_name, tombstone) => {
+            if let Some(key) = transaction.open_table(OWN_NAMES)?.remove(&replica_name.0)? {
                 transaction.open_table(OWN)?.remove(key.value())?;
-                let name = parse_key(key.value())?.path_name();
-                transaction.open_table(OWN_TOMBSTONE_NAMES)?.insert(&hashed.0, &name.0)?;
+                let name = parse_key(key.value())?.file_name();
+                transaction.open_table(OWN_TOMBSTONE_NAMES)?.insert(&replica_name.0, &name.0)?;
             }
-            transaction.open_table(OWN_TOMBSTONES)?.insert(&hashed.0, encode(tombstone).as_slice())?;
+            transaction.open_table(OWN_TOMBSTONES)?.insert(&replica_name.0, encode(tombstone).as_slice())?;
         }
-        Change::Held(owner, hashed, known) => {
-            transaction.open_table(HELD)?.insert(&held_key(*owner, *hashed), encode(known).as_slice())?;
+        Change::Held(owner, replica_name, known) => {
+            transaction.open_table(HELD)?.insert(&held_key(*owner, *replica_name), encode(known).as_slice())?;
         }
-        Change::Lost(owner, hashed) => {
-            transaction.open_table(HELD)?.remove(&held_key(*owner, *hashed))?;
+        Change::Lost(owner, replica_name) => {
+            transaction.open_table(HELD)?.remove(&held_key(*owner, *replica_name))?;
         }
         Change::Object(blob, bytes) => {
             let mut objects = transaction.open_table(OBJECTS)?;

@@ -7,7 +7,7 @@ use super::{
     Catalog, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING, held_key,
     object_key,
 };
-use crate::crypto::{HashedKey, Key, NodeId, PathName, Tombstone};
+use crate::crypto::{FileName, Key, NodeId, ReplicaName, Tombstone};
 use crate::disk::Disk;
 use crate::replication::Entry;
 use crate::store::Usage;
@@ -33,21 +33,21 @@ impl<D: Disk> Catalog<D> {
     }
 
     /// Returns the key of an own file, which peers know by this name.
-    pub(in crate::store) fn key_of(&self, hashed: HashedKey) -> Result<Option<Key>, CatalogError> {
+    pub(in crate::store) fn key_of(&self, replica_name: ReplicaName) -> Result<Option<Key>, CatalogError> {
         self.with(|database| {
             let read = database.begin_read()?;
             let Some(table) = exists(read.open_table(OWN_NAMES))? else { return Ok(None) };
-            let Some(key) = table.get(&hashed.0)? else { return Ok(None) };
+            let Some(key) = table.get(&replica_name.0)? else { return Ok(None) };
             parse_key(key.value()).map(Some)
         })
     }
 
     /// Returns the tombstone of an own file, which peers know by this name.
-    pub(in crate::store) fn tombstone(&self, hashed: HashedKey) -> Result<Option<Tombstone>, CatalogError> {
+    pub(in crate::store) fn tombstone(&self, replica_name: ReplicaName) -> Result<Option<Tombstone>, CatalogError> {
         self.with(|database| {
             let read = database.begin_read()?;
             let Some(table) = exists(read.open_table(OWN_TOMBSTONES))? else { return Ok(None) };
-            let Some(tombstone) = table.get(&hashed.0)? else { return Ok(None) };
+            let Some(tombstone) = table.get(&replica_name.0)? else { return Ok(None) };
             decode(tombstone.value(), "own graves").map(Some)
         })
     }
@@ -55,17 +55,17 @@ impl<D: Disk> Catalog<D> {
     /// Returns the names of the local copies of deleted files, in the order of the names that peers know.
     pub(in crate::store) fn tombstone_names(
         &self,
-        after: Option<HashedKey>,
+        after: Option<ReplicaName>,
         limit: usize,
-    ) -> Result<Vec<(HashedKey, PathName)>, CatalogError> {
+    ) -> Result<Vec<(ReplicaName, FileName)>, CatalogError> {
         self.with(|database| {
             let read = database.begin_read()?;
             let Some(table) = exists(read.open_table(OWN_TOMBSTONE_NAMES))? else { return Ok(Vec::new()) };
-            let first = after.map_or(Some(HashedKey([0; 16])), next_name);
+            let first = after.map_or(Some(ReplicaName([0; 16])), next_name);
             let Some(first) = first else { return Ok(Vec::new()) };
             let names = table.range::<&[u8; 16]>(&first.0..)?.take(limit).map(|entry| {
-                let (hashed, name) = entry?;
-                Ok((HashedKey(*hashed.value()), PathName(*name.value())))
+                let (replica_name, name) = entry?;
+                Ok((ReplicaName(*replica_name.value()), FileName(*name.value())))
             });
             names.collect()
         })
@@ -96,11 +96,15 @@ impl<D: Disk> Catalog<D> {
         })
     }
 
-    pub(in crate::store) fn held(&self, owner: NodeId, hashed: HashedKey) -> Result<Option<Known>, CatalogError> {
+    pub(in crate::store) fn held(
+        &self,
+        owner: NodeId,
+        replica_name: ReplicaName,
+    ) -> Result<Option<Known>, CatalogError> {
         self.with(|database| {
             let read = database.begin_read()?;
             let Some(table) = exists(read.open_table(HELD))? else { return Ok(None) };
-            let Some(known) = table.get(&held_key(owner, hashed))? else { return Ok(None) };
+            let Some(known) = table.get(&held_key(owner, replica_name))? else { return Ok(None) };
             decode(known.value(), "held replicas").map(Some)
         })
     }
@@ -108,13 +112,13 @@ impl<D: Disk> Catalog<D> {
     /// Returns held replicas, and those that are deleted everywhere, in the order of owner and name.
     pub(in crate::store) fn list_held(
         &self,
-        after: Option<(NodeId, HashedKey)>,
+        after: Option<(NodeId, ReplicaName)>,
         limit: usize,
-    ) -> Result<Vec<(NodeId, HashedKey, Known)>, CatalogError> {
+    ) -> Result<Vec<(NodeId, ReplicaName, Known)>, CatalogError> {
         self.with(|database| {
             let read = database.begin_read()?;
             let Some(table) = exists(read.open_table(HELD))? else { return Ok(Vec::new()) };
-            let after = after.map(|(owner, hashed)| held_key(owner, hashed));
+            let after = after.map(|(owner, replica_name)| held_key(owner, replica_name));
             let range = table.range::<&[u8; 48]>(&after.unwrap_or([0; 48])..)?.filter(|entry| match entry {
                 Ok((key, _)) => Some(*key.value()) != after,
                 Err(_) => true,
@@ -123,8 +127,8 @@ impl<D: Disk> Catalog<D> {
                 .take(limit)
                 .map(|entry| {
                     let (key, known) = entry?;
-                    let (owner, hashed) = split_held_key(key.value());
-                    Ok((owner, hashed, decode(known.value(), "held replicas")?))
+                    let (owner, replica_name) = split_held_key(key.value());
+                    Ok((owner, replica_name, decode(known.value(), "held replicas")?))
                 })
                 .collect()
         })
@@ -163,7 +167,7 @@ impl<D: Disk> Catalog<D> {
 
     pub(super) fn own_entries(
         &self,
-        (first, last): (HashedKey, HashedKey),
+        (first, last): (ReplicaName, ReplicaName),
         limit: usize,
     ) -> Result<Vec<Entry>, CatalogError> {
         self.with(|database| {
@@ -171,19 +175,19 @@ impl<D: Disk> Catalog<D> {
             let mut entries = Vec::new();
             if let (Some(names), Some(table)) = (exists(read.open_table(OWN_NAMES))?, exists(read.open_table(OWN))?) {
                 for name in names.range::<&[u8; 16]>(&first.0..=&last.0)?.take(limit) {
-                    let (hashed, key) = name?;
+                    let (replica_name, key) = name?;
                     let record = own_in(&table, key.value())?.ok_or(CatalogError::Record { table: "own names" })?;
-                    entries.push(record.entry(HashedKey(*hashed.value())));
+                    entries.push(record.entry(ReplicaName(*replica_name.value())));
                 }
             }
             if let Some(tombstones) = exists(read.open_table(OWN_TOMBSTONES))? {
                 for tombstone in tombstones.range::<&[u8; 16]>(&first.0..=&last.0)?.take(limit) {
-                    let (hashed, tombstone) = tombstone?;
+                    let (replica_name, tombstone) = tombstone?;
                     let tombstone: Tombstone = decode(tombstone.value(), "own graves")?;
-                    entries.push(Entry::deleted(HashedKey(*hashed.value()), tombstone.version));
+                    entries.push(Entry::deleted(ReplicaName(*replica_name.value()), tombstone.version));
                 }
             }
-            entries.sort_unstable_by_key(|entry| entry.hashed);
+            entries.sort_unstable_by_key(|entry| entry.replica_name);
             entries.truncate(limit);
             Ok(entries)
         })
@@ -192,11 +196,11 @@ impl<D: Disk> Catalog<D> {
     pub(super) fn held_entries(
         &self,
         owner: NodeId,
-        names: (HashedKey, HashedKey),
+        names: (ReplicaName, ReplicaName),
         limit: usize,
     ) -> Result<Vec<Entry>, CatalogError> {
         let mut entries = Vec::new();
-        self.for_each_held(owner, names, limit, |hashed, known| entries.push(known.entry(hashed)))?;
+        self.for_each_held(owner, names, limit, |replica_name, known| entries.push(known.entry(replica_name)))?;
         Ok(entries)
     }
 
@@ -209,9 +213,9 @@ impl<D: Disk> Catalog<D> {
     fn for_each_held(
         &self,
         owner: NodeId,
-        (first, last): (HashedKey, HashedKey),
+        (first, last): (ReplicaName, ReplicaName),
         limit: usize,
-        mut look: impl FnMut(HashedKey, &Known),
+        mut look: impl FnMut(ReplicaName, &Known),
     ) -> Result<(), CatalogError> {
         self.with(|database| {
             let read = database.begin_read()?;
@@ -226,14 +230,14 @@ impl<D: Disk> Catalog<D> {
 }
 
 /// Returns the name after this one; `None` for the last.
-pub(in crate::store) fn next_name(hashed: HashedKey) -> Option<HashedKey> {
-    let next = u128::from_be_bytes(hashed.0).checked_add(1)?;
-    Some(HashedKey(next.to_be_bytes()))
+pub(in crate::store) fn next_name(replica_name: ReplicaName) -> Option<ReplicaName> {
+    let next = u128::from_be_bytes(replica_name.0).checked_add(1)?;
+    Some(ReplicaName(next.to_be_bytes()))
 }
 
 /// Returns the first and the last name there can be.
-pub(super) fn all_names() -> (HashedKey, HashedKey) {
-    (HashedKey([0; 16]), HashedKey([0xff; 16]))
+pub(super) fn all_names() -> (ReplicaName, ReplicaName) {
+    (ReplicaName([0; 16]), ReplicaName([0xff; 16]))
 }
 
 pub(super) fn own_in(
@@ -257,16 +261,18 @@ fn exists<T>(table: Result<T, redb::TableError>) -> Result<Option<T>, CatalogErr
     }
 }
 
-fn split_held_key(key: &[u8; 48]) -> (NodeId, HashedKey) {
-    let (owner, hashed) = key.split_first_chunk().expect("48 bytes have a first 32");
-    (NodeId(*owner), HashedKey(hashed.try_into().expect("48 bytes have a last 16")))
+fn split_held_key(key: &[u8; 48]) -> (NodeId, ReplicaName) {
+    let (owner, replica_name) = key.split_first_chunk().expect("48 bytes have a first 32");
+    (NodeId(*owner), ReplicaName(replica_name.try_into().expect("48 bytes have a last 16")))
 }
 
 /// Returns the blob that a key of the object table stands for.
 fn blob_of(key: &[u8]) -> Option<BlobId> {
     match key.try_into() {
-        Ok(name) => Some(BlobId::Own(PathName(name))),
-        Err(_) => key.try_into().ok().map(split_held_key).map(|(owner, hashed)| BlobId::Held(owner, hashed)),
+        Ok(name) => Some(BlobId::Own(FileName(name))),
+        Err(_) => {
+            key.try_into().ok().map(split_held_key).map(|(owner, replica_name)| BlobId::Held(owner, replica_name))
+        }
     }
 }
 

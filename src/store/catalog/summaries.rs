@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::{Catalog, read};
-use crate::crypto::{HashedKey, NodeId};
+use crate::crypto::{NodeId, ReplicaName};
 use crate::disk::Disk;
 use crate::limits::{LIST_PAGE_MAX, PEERS_MAX};
 use crate::replication::{Entry, Placement, Summary};
@@ -137,7 +137,7 @@ impl<D: Disk> Catalog<D> {
         loop {
             let page = self.entries(whose, (first, last), LIST_PAGE_MAX)?;
             page.iter().filter(|entry| has(entry)).for_each(|entry| summary.add(entry));
-            match page.last().and_then(|entry| read::next_name(entry.hashed)) {
+            match page.last().and_then(|entry| read::next_name(entry.replica_name)) {
                 Some(next) => first = next,
                 None => return Ok(summary),
             }
@@ -148,7 +148,7 @@ impl<D: Disk> Catalog<D> {
     pub(in crate::store) fn entries(
         &self,
         whose: Whose,
-        names: (HashedKey, HashedKey),
+        names: (ReplicaName, ReplicaName),
         limit: usize,
     ) -> Result<Vec<Entry>, CatalogError> {
         match whose {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use dacapo::crypto::{HashedKey, NodeId, Version};
+use dacapo::crypto::{NodeId, ReplicaName, Version};
 use dacapo::limits::{INBOUND_PER_PEER_MAX, STRANGERS_MAX};
 use dacapo::node::link::LinkError;
 use dacapo::protocol::{Message, Purpose, Refusal, read_message};
@@ -75,15 +75,16 @@ async fn trespass(liar: &Liar, address: &Address) {
 async fn try_all(liar: &Liar, address: &Address) -> Result<(), LinkError> {
     let (mut link, node) = liar.dial_as(&liar.keys, address, Purpose::DialerAsks).await?;
     let own = liar.keys.node();
-    let mut known: Vec<_> = liar.replicas.borrow().iter().map(|replica| (replica.owner, replica.hashed)).collect();
-    known.push((node, HashedKey([7; 16])));
-    for (owner, hashed) in known.into_iter().filter(|(owner, _)| *owner != own) {
+    let mut known: Vec<_> =
+        liar.replicas.borrow().iter().map(|replica| (replica.owner, replica.replica_name)).collect();
+    known.push((node, ReplicaName([7; 16])));
+    for (owner, replica_name) in known.into_iter().filter(|(owner, _)| *owner != own) {
         if let Some(stolen) = liar.stolen_keys(owner, Bug::KeysStolen).filter(|_| owner != node) {
             link = liar.dial_as(&stolen, address, Purpose::DialerAsks).await?.0;
         }
-        let forged = Replica::unsealed(owner, hashed, Version(u64::MAX), vec![5; 100]);
+        let forged = Replica::unsealed(owner, replica_name, Version(u64::MAX), vec![5; 100]);
         must_be_refused(liar, node, "store", &scripted_peer::store_at(&mut link, &forged).await?);
-        scripted_peer::send(&mut link, &Message::GetFile { owner, hashed }).await?;
+        scripted_peer::send(&mut link, &Message::GetFile { owner, replica_name }).await?;
         let answer = read_message(&mut link).await?;
         must_be_refused(liar, node, "get", &answer);
         if let Message::Found(_) = answer {
@@ -164,12 +165,12 @@ async fn ask(liar: &Rc<Liar>, address: &Address) {
 
 async fn ask_on(liar: &Liar, address: &Address) -> Result<(), LinkError> {
     let mut link = liar.dial(address, Purpose::DialerAsks).await?;
-    let (owner, hashed) = (liar.keys.node(), HashedKey([7; 16]));
+    let (owner, replica_name) = (liar.keys.node(), ReplicaName([7; 16]));
     loop {
         let questions = [
-            Message::CheckFile { hashed },
+            Message::CheckFile { replica_name },
             Message::Summarise { group: None },
-            Message::GetFile { owner, hashed },
+            Message::GetFile { owner, replica_name },
             Message::ListLeaf { leaf: 7, after: None },
         ];
         for question in questions {

@@ -1,6 +1,6 @@
 //! What a liar claims to hold: newer versions of what it was given, and files that there never were.
 
-use dacapo::crypto::{HashedKey, Iv, NodeId, Seal, Version};
+use dacapo::crypto::{Iv, NodeId, ReplicaName, Seal, Version};
 use dacapo::limits::LEAF_PAGE_MAX;
 use dacapo::protocol::Message;
 use dacapo::replication::{Entry, Leaf, Print, Summary};
@@ -22,8 +22,8 @@ impl Liar {
             Message::Summarise { group: None } => Message::Summary(self.summary(owner).groups()),
             Message::Summarise { group: Some(group) } => Message::Summary(self.summary(owner).group(*group)?),
             Message::ListLeaf { leaf, after } => Message::Leaf(self.leaf(owner, Leaf::from_number(*leaf)?, *after)),
-            Message::CheckFile { hashed } => {
-                let Replica { seal, bytes, .. } = self.forge(owner, *hashed);
+            Message::CheckFile { replica_name } => {
+                let Replica { seal, bytes, .. } = self.forge(owner, *replica_name);
                 let iv = Iv(*bytes.first_chunk()?);
                 Message::Checked { seal, iv, verified: UnixMillis(0) }
             }
@@ -42,34 +42,36 @@ impl Liar {
         summary
     }
 
-    fn leaf(&self, owner: NodeId, leaf: Leaf, after: Option<HashedKey>) -> Vec<Entry> {
-        let is_there = |entry: &Entry| Leaf::of(entry.hashed) == leaf && after.is_none_or(|after| entry.hashed > after);
+    fn leaf(&self, owner: NodeId, leaf: Leaf, after: Option<ReplicaName>) -> Vec<Entry> {
+        let is_there = |entry: &Entry| {
+            Leaf::of(entry.replica_name) == leaf && after.is_none_or(|after| entry.replica_name > after)
+        };
         self.entries(owner).into_iter().filter(is_there).take(LEAF_PAGE_MAX).collect()
     }
 
     /// Returns the entries of all files that the liar claims to hold, in the order of their names.
     fn entries(&self, owner: NodeId) -> Vec<Entry> {
         let replicas = self.replicas.borrow();
-        let held = replicas.iter().filter(|replica| replica.owner == owner).map(|replica| replica.hashed);
-        let mut names: Vec<_> = held.chain([HashedKey([0x5a; 16])]).collect();
+        let held = replicas.iter().filter(|replica| replica.owner == owner).map(|replica| replica.replica_name);
+        let mut names: Vec<_> = held.chain([ReplicaName([0x5a; 16])]).collect();
         names.sort();
         names.dedup();
-        let entry = |hashed| {
-            let seal = self.forge(owner, hashed).seal;
-            Entry::file(hashed, seal.version, &seal.digest)
+        let entry = |replica_name| {
+            let seal = self.forge(owner, replica_name).seal;
+            Entry::file(replica_name, seal.version, &seal.digest)
         };
         names.into_iter().map(entry).collect()
     }
 
     /// Makes the replica that the liar claims to hold under a name: bytes and a version that there never were. The
     /// seal is worthless, unless the keys of the owner are stolen.
-    pub(super) fn forge(&self, owner: NodeId, hashed: HashedKey) -> Replica {
-        let mut forged = Replica::unsealed(owner, hashed, Version(NEWER), vec![5; 100]);
+    pub(super) fn forge(&self, owner: NodeId, replica_name: ReplicaName) -> Replica {
+        let mut forged = Replica::unsealed(owner, replica_name, Version(NEWER), vec![5; 100]);
         let replicas = self.replicas.borrow();
-        let held = replicas.iter().rfind(|replica| replica.owner == owner && replica.hashed == hashed);
+        let held = replicas.iter().rfind(|replica| replica.owner == owner && replica.replica_name == replica_name);
         if let (Some(held), Some(keys)) = (held, self.stolen_keys(owner, Bug::InventorySigned)) {
             let Seal { version, size, digest, .. } = forged.seal;
-            forged.seal = Seal::new(&keys, hashed, version, size, digest, held.seal.metadata.clone());
+            forged.seal = Seal::new(&keys, replica_name, version, size, digest, held.seal.metadata.clone());
         }
         forged
     }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use dacapo::crypto::{HashedKey, NodeId};
+use dacapo::crypto::{NodeId, ReplicaName};
 use dacapo::limits::HEARTBEAT_INTERVAL;
 use dacapo::node::link::{self, Credentials, LinkError};
 use dacapo::protocol::{Message, Purpose, Verdict, WireError, read_message};
@@ -59,12 +59,12 @@ impl Liar {
                     link.write_all(&[0xd5; 300]).await?;
                     link.flush().await?;
                 }
-                Message::StoreFile { owner, hashed, sealed_bytes, .. } => {
-                    let replica = scripted_peer::take(&mut link, owner, hashed, sealed_bytes).await?;
+                Message::StoreFile { owner, replica_name, sealed_bytes, .. } => {
+                    let replica = scripted_peer::take(&mut link, owner, replica_name, sealed_bytes).await?;
                     self.replicas.borrow_mut().push(replica);
                     scripted_peer::send(&mut link, &Message::Stored).await?;
                 }
-                Message::GetFile { owner, hashed } => self.give(&mut link, owner, hashed).await?,
+                Message::GetFile { owner, replica_name } => self.give(&mut link, owner, replica_name).await?,
                 question if self.lie == Lie::FalseInventory => match self.invent(peer, &question) {
                     Some(answer) => scripted_peer::send(&mut link, &answer).await?,
                     None => return Ok(()),
@@ -74,8 +74,8 @@ impl Liar {
         }
     }
 
-    async fn give(&self, link: &mut Link, owner: NodeId, hashed: HashedKey) -> Result<(), WireError> {
-        let Some(mut replica) = self.choose(owner, hashed) else {
+    async fn give(&self, link: &mut Link, owner: NodeId, replica_name: ReplicaName) -> Result<(), WireError> {
+        let Some(mut replica) = self.choose(owner, replica_name) else {
             return scripted_peer::send(link, &Message::NotFound).await;
         };
         self.notes.note(format!("is asked for a replica and lies: {}", self.lie.name()));
@@ -101,15 +101,15 @@ impl Liar {
     }
 
     /// Returns the replica that the liar gives for a name.
-    fn choose(&self, owner: NodeId, hashed: HashedKey) -> Option<Replica> {
+    fn choose(&self, owner: NodeId, replica_name: ReplicaName) -> Option<Replica> {
         let replicas = self.replicas.borrow();
         let mut of_owner = replicas.iter().filter(|replica| replica.owner == owner);
         match self.lie {
             Lie::Forgets => None,
-            Lie::OldVersion => of_owner.find(|replica| replica.hashed == hashed).cloned(),
-            Lie::OtherFile => of_owner.rfind(|replica| replica.hashed != hashed).cloned(),
-            Lie::FalseInventory => Some(self.forge(owner, hashed)),
-            _ => of_owner.rfind(|replica| replica.hashed == hashed).cloned(),
+            Lie::OldVersion => of_owner.find(|replica| replica.replica_name == replica_name).cloned(),
+            Lie::OtherFile => of_owner.rfind(|replica| replica.replica_name != replica_name).cloned(),
+            Lie::FalseInventory => Some(self.forge(owner, replica_name)),
+            _ => of_owner.rfind(|replica| replica.replica_name == replica_name).cloned(),
         }
     }
 }

@@ -37,7 +37,7 @@ pub async fn judge(scene: &Scene<Files>) -> Result<(), String> {
             let is_anywhere = file.is_local || peers.iter().any(holds);
             for peer in peers.iter().filter(|_| is_anywhere) {
                 let is_placed =
-                    placement.as_ref().is_none_or(|placement| placement.has(keys.hashed(&file.key), peer.1));
+                    placement.as_ref().is_none_or(|placement| placement.has(keys.replica_name(&file.key), peer.1));
                 let (key, version) = (&file.key, file.version);
                 if is_placed && !holds(peer) {
                     return Err(format!("n{} does not hold {key} of n{host} in {version}", peer.0));
@@ -78,7 +78,7 @@ fn holds(contents: &[Contents], keys: &Keys, peer: (Host, NodeId), file: &FileIn
 }
 
 fn replica(contents: &[Contents], keys: &Keys, (host, peer): (Host, NodeId), key: &Key) -> Option<Vec<u8>> {
-    contents[host].replica(peer, &BlobId::Held(keys.node(), keys.hashed(key)))
+    contents[host].replica(peer, &BlobId::Held(keys.node(), keys.replica_name(key)))
 }
 
 /// Returns the files whose deletion was acknowledged, and of which no store ended later.

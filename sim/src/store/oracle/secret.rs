@@ -71,8 +71,8 @@ fn sealed(run: &Run<Files>, host: Host) -> Vec<Sealed> {
         let bytes = disk.read(&path).unwrap_or_default();
         // Replicas are named by owner and name: two hosts may have them in different layouts.
         match (path.split_once('/'), path.rsplit_once('/')) {
-            (Some((owner, _)), Some((_, hashed))) if is_replica(&path) => {
-                Sealed { name: format!("{owner}/{hashed}"), bytes, is_replica: true }
+            (Some((owner, _)), Some((_, replica_name))) if is_replica(&path) => {
+                Sealed { name: format!("{owner}/{replica_name}"), bytes, is_replica: true }
             }
             _ => Sealed { name: path, bytes, is_replica: false },
         }

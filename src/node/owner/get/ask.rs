@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use tokio::time::Instant;
 
-use crate::crypto::{HashedKey, Seal};
+use crate::crypto::{ReplicaName, Seal};
 use crate::event::FetchAnswer;
 use crate::limits::EAGER_BYTES_MAX;
 use crate::node::context::{Shared, Stream};
@@ -30,13 +30,13 @@ pub(super) enum Body<S> {
 pub(super) async fn ask<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
-    hashed: HashedKey,
+    replica_name: ReplicaName,
 ) -> Result<Found<Stream<P>>, FetchAnswer> {
     let failed = |error: WireError| FetchAnswer::Failed(error.to_string());
     let leased = pool::lease(context, peer).await;
     let mut lease = leased.map_err(|error| FetchAnswer::Failed(error.to_string()))?;
     let connection = &mut lease.connection;
-    let question = Message::GetFile { owner: context.keys.node(), hashed };
+    let question = Message::GetFile { owner: context.keys.node(), replica_name };
     connection.send(&question).await.map_err(failed)?;
     let seal = match connection.receive().await.map_err(failed)? {
         Message::Found(seal) => seal,
@@ -46,7 +46,7 @@ pub(super) async fn ask<P: Platform>(
         }
         Message::Gone(tombstone) => {
             lease.done();
-            return Err(match tombstone.is_authentic(&context.keys, hashed) {
+            return Err(match tombstone.is_authentic(&context.keys, replica_name) {
                 true => FetchAnswer::Deleted(tombstone.version),
                 false => FetchAnswer::Damaged,
             });
@@ -61,7 +61,7 @@ pub(super) async fn ask<P: Platform>(
         other => return Err(FetchAnswer::Failed(format!("it answered a get with {}", other.name()))),
     };
     // The seal is checked before its length is believed.
-    if !seal.is_authentic(&context.keys, hashed) {
+    if !seal.is_authentic(&context.keys, replica_name) {
         return Err(FetchAnswer::Damaged);
     }
     if seal.size > EAGER_BYTES_MAX {

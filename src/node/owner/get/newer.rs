@@ -33,14 +33,14 @@ pub(in crate::node) async fn take_newer<P: Platform>(
     peer: &Rc<Peer<Stream<P>>>,
     key: &Key,
 ) -> Result<bool, NewerError> {
-    let (blob, looked_up) = (BlobId::Own(key.path_name()), key.clone());
+    let (blob, looked_up) = (BlobId::Own(key.file_name()), key.clone());
     let _locked = context.locks.lock(blob).await;
     let record = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
         store.own(&looked_up)
     });
     let wanted = Wanted::new(context, key, record.await.map_err(NewerError::Disk)?);
-    let found = ask::ask(context, peer, wanted.hashed).await.map_err(NewerError::Answer)?;
+    let found = ask::ask(context, peer, wanted.replica_name).await.map_err(NewerError::Answer)?;
     if wanted.record.as_ref().is_some_and(|record| record.seal.version >= found.seal.version) {
         return Ok(false);
     }

@@ -1,6 +1,6 @@
 //! Receives a replica, verifies it, and keeps its plaintext as the local copy.
 
-use crate::crypto::{ContentCipher, HashedKey, IV_BYTES, Iv, Key, NodeId, PathName, Seal};
+use crate::crypto::{ContentCipher, FileName, IV_BYTES, Iv, Key, NodeId, ReplicaName, Seal};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::node::commit::KeepError;
@@ -18,14 +18,14 @@ use super::ask::{Body, Found};
 /// A file that is wanted from the peers, and what the catalog knows of it. The caller holds the lock of the file.
 pub(super) struct Wanted {
     pub(super) key: Key,
-    pub(super) file: PathName,
-    pub(super) hashed: HashedKey,
+    pub(super) file: FileName,
+    pub(super) replica_name: ReplicaName,
     pub(super) record: Option<OwnRecord>,
 }
 
 /// A replica that was received and has become the local copy.
 pub(super) struct Received<P: Platform> {
-    file: PathName,
+    file: FileName,
     reader: Reader<P>,
     seal: Seal,
     iv: Iv,
@@ -67,7 +67,7 @@ pub(in crate::node) enum ReceiveError {
 
 impl Wanted {
     pub(super) fn new<P: Platform>(context: &Context<P>, key: &Key, record: Option<OwnRecord>) -> Self {
-        Self { key: key.clone(), file: key.path_name(), hashed: context.keys.hashed(key), record }
+        Self { key: key.clone(), file: key.file_name(), replica_name: context.keys.replica_name(key), record }
     }
 
     /// Makes a found replica the local copy, if it is what was stored.
@@ -135,7 +135,7 @@ impl Wanted {
             let version = seal.version;
             context.blocking(move |store| store.skip_versions(version)).await?;
             let record = OwnRecord { seal: seal.clone(), iv, modified: metadata.modified };
-            Some(Change::Own(self.key.clone(), self.hashed, Box::new(record)))
+            Some(Change::Own(self.key.clone(), self.replica_name, Box::new(record)))
         } else {
             None
         };

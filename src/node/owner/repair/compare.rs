@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::done::Done;
 use super::error::RepairError;
 use super::{learn, mend};
-use crate::crypto::{HashedKey, NodeId};
+use crate::crypto::{NodeId, ReplicaName};
 use crate::limits::{LEAF_ENTRIES_MAX, LIST_PAGE_MAX};
 use crate::node::config::Mode;
 use crate::node::context::{Shared, Stream};
@@ -85,7 +85,7 @@ async fn mend_one<P: Platform>(
 ) {
     let (Difference::Lacks(entry) | Difference::KnowsMore(entry) | Difference::IsPlacedElsewhere(entry)) = difference;
     let is_to_learn = matches!(difference, Difference::KnowsMore(_));
-    if context.owner.in_flight.has(peer.id, entry.hashed)
+    if context.owner.in_flight.has(peer.id, entry.replica_name)
         || !peer.is_connected()
         || (context.owner.mode == Mode::Learning && !is_to_learn)
     {
@@ -122,7 +122,7 @@ async fn summary<P: Platform>(
 async fn our_leaf<P: Platform>(context: &Shared<P>, leaf: Leaf) -> Result<Vec<Entry>, RepairError> {
     let mut entries: Vec<Entry> = Vec::new();
     loop {
-        let after = entries.last().map(|entry| entry.hashed);
+        let after = entries.last().map(|entry| entry.replica_name);
         let page = context.blocking(move |store| store.leaf(None, leaf, after, LIST_PAGE_MAX)).await;
         if !extend(&mut entries, page?, leaf)? {
             return Ok(entries);
@@ -137,7 +137,7 @@ async fn their_leaf<P: Platform>(
 ) -> Result<Vec<Entry>, RepairError> {
     let mut entries: Vec<Entry> = Vec::new();
     loop {
-        let after = entries.last().map(|entry| entry.hashed);
+        let after = entries.last().map(|entry| entry.replica_name);
         let page = match question(context, peer, &Message::ListLeaf { leaf: leaf.number(), after }).await? {
             Message::Leaf(page) => page,
             other => return Err(RepairError::Answer { question: "a listing", answer: other.name() }),
@@ -152,8 +152,8 @@ async fn their_leaf<P: Platform>(
 fn extend(entries: &mut Vec<Entry>, page: Vec<Entry>, leaf: Leaf) -> Result<bool, RepairError> {
     let goes_on = !page.is_empty();
     for entry in page {
-        let is_next = entries.last().is_none_or(|last| last.hashed < entry.hashed);
-        if !is_next || Leaf::of(entry.hashed) != leaf || entries.len() == LEAF_ENTRIES_MAX {
+        let is_next = entries.last().is_none_or(|last| last.replica_name < entry.replica_name);
+        if !is_next || Leaf::of(entry.replica_name) != leaf || entries.len() == LEAF_ENTRIES_MAX {
             return Err(RepairError::Listing);
         }
         entries.push(entry);
@@ -164,17 +164,17 @@ fn extend(entries: &mut Vec<Entry>, page: Vec<Entry>, leaf: Leaf) -> Result<bool
 /// Returns what differs between two leaves, both in the order of the names. `is_to_hold` tells whether the peer is to
 /// hold one of our entries.
 fn differences(ours: &[Entry], theirs: &[Entry], is_to_hold: impl Fn(&Entry) -> bool) -> Vec<Difference> {
-    let find = |entries: &[Entry], hashed: HashedKey| {
-        entries.binary_search_by_key(&hashed, |entry| entry.hashed).ok().map(|index| entries[index])
+    let find = |entries: &[Entry], replica_name: ReplicaName| {
+        entries.binary_search_by_key(&replica_name, |entry| entry.replica_name).ok().map(|index| entries[index])
     };
-    let lacking = ours.iter().filter_map(|our| match (find(theirs, our.hashed), is_to_hold(our)) {
+    let lacking = ours.iter().filter_map(|our| match (find(theirs, our.replica_name), is_to_hold(our)) {
         (Some(their), _) if their.version > our.version => Some(Difference::KnowsMore(their)),
         (Some(their), true) if their == *our => None,
         (Some(their), false) => Some(Difference::IsPlacedElsewhere(their)),
         (_, true) => Some(Difference::Lacks(*our)),
         (None, false) => None,
     });
-    let unknown = theirs.iter().filter(|their| find(ours, their.hashed).is_none());
+    let unknown = theirs.iter().filter(|their| find(ours, their.replica_name).is_none());
     lacking.chain(unknown.map(|their| Difference::KnowsMore(*their))).collect()
 }
 
@@ -184,7 +184,7 @@ mod tests {
     use crate::crypto::{Digest, Version};
 
     fn entry(name: u8, version: u64) -> Entry {
-        Entry::file(HashedKey([name; 16]), Version(version), &Digest([1; 32]))
+        Entry::file(ReplicaName([name; 16]), Version(version), &Digest([1; 32]))
     }
 
     #[test]
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_listing_goes_on_upwards_within_its_leaf() {
-        let leaf = Leaf::of(HashedKey([1; 16]));
+        let leaf = Leaf::of(ReplicaName([1; 16]));
         let mut entries = vec![entry(1, 1)];
         assert!(extend(&mut entries.clone(), vec![entry(1, 2)], leaf).is_err(), "the same name again");
         assert!(extend(&mut entries.clone(), vec![entry(2, 1)], leaf).is_err(), "a name of another leaf");

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::error::RepairError;
 use super::relay;
-use crate::crypto::{HashedKey, Iv, Key, Seal, Tombstone};
+use crate::crypto::{Iv, Key, ReplicaName, Seal, Tombstone};
 use crate::event::Event;
 use crate::node::config::Mode;
 use crate::node::context::{Shared, Stream};
@@ -25,13 +25,13 @@ pub(super) async fn learn<P: Platform>(
     peer: &Rc<Peer<Stream<P>>>,
     entry: &Entry,
 ) -> Result<(), RepairError> {
-    let hashed = entry.hashed;
-    let is_newer = match question(context, peer, &Message::CheckFile { hashed }).await? {
-        Message::Checked { seal, iv, .. } if seal.is_authentic(&context.keys, hashed) => {
-            take(context, peer, hashed, seal, iv).await?
+    let replica_name = entry.replica_name;
+    let is_newer = match question(context, peer, &Message::CheckFile { replica_name }).await? {
+        Message::Checked { seal, iv, .. } if seal.is_authentic(&context.keys, replica_name) => {
+            take(context, peer, replica_name, seal, iv).await?
         }
-        Message::Gone(tombstone) if tombstone.is_authentic(&context.keys, hashed) => {
-            note_deletion(context, hashed, tombstone).await?
+        Message::Gone(tombstone) if tombstone.is_authentic(&context.keys, replica_name) => {
+            note_deletion(context, replica_name, tombstone).await?
         }
         Message::Checked { .. } | Message::Gone(_) => return Err(RepairError::NotOurs),
         other => return Err(RepairError::Answer { question: "a check", answer: other.name() }),
@@ -45,12 +45,12 @@ pub(super) async fn learn<P: Platform>(
 async fn take<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
-    hashed: HashedKey,
+    replica_name: ReplicaName,
     seal: Seal,
     iv: Iv,
 ) -> Result<bool, RepairError> {
     let metadata = seal.metadata.open(&context.keys)?;
-    let (version, file, key) = (seal.version, metadata.key.path_name(), metadata.key);
+    let (version, file, key) = (seal.version, metadata.key.file_name(), metadata.key);
     let record = OwnRecord { seal, iv, modified: metadata.modified };
     let (blob, looked_up) = (BlobId::Own(file), key.clone());
     let look = move |store: &Store<P::Disk>| {
@@ -64,9 +64,9 @@ async fn take<P: Platform>(
     } else {
         // A node that only learns has nothing of an older version that could be lost.
         if is_known && context.owner.mode == Mode::Normal {
-            spread(context, peer, hashed, &record).await?;
+            spread(context, peer, replica_name, &record).await?;
         }
-        note_file(context, key, hashed, record).await?
+        note_file(context, key, replica_name, record).await?
     };
     if is_newer {
         context.tell(&Event::FileLearnt { file, version });
@@ -79,14 +79,14 @@ async fn take<P: Platform>(
 async fn spread<P: Platform>(
     context: &Shared<P>,
     from: &Rc<Peer<Stream<P>>>,
-    hashed: HashedKey,
+    replica_name: ReplicaName,
     record: &OwnRecord,
 ) -> Result<(), RepairError> {
     if away(context) > 0 {
         return Err(RepairError::OtherAway);
     }
     for to in context.peers.connected().into_iter().filter(|peer| peer.id != from.id) {
-        relay::relay(context, &to, hashed, record).await?;
+        relay::relay(context, &to, replica_name, record).await?;
     }
     Ok(())
 }
@@ -95,17 +95,17 @@ async fn spread<P: Platform>(
 async fn note_file<P: Platform>(
     context: &Shared<P>,
     key: Key,
-    hashed: HashedKey,
+    replica_name: ReplicaName,
     record: OwnRecord,
 ) -> Result<bool, RepairError> {
-    let blob = BlobId::Own(key.path_name());
+    let blob = BlobId::Own(key.file_name());
     // A store that is under way comes first, and its commit decides.
     let _locked = context.locks.lock(blob).await;
     let (looked_up, version) = (key.clone(), record.seal.version);
     let is_newer = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
         let known = store.own(&looked_up)?.map(|record| record.seal.version);
-        let deleted = store.tombstone(hashed)?.map(|tombstone| tombstone.version);
+        let deleted = store.tombstone(replica_name)?.map(|tombstone| tombstone.version);
         // A copy that has come to this disk meanwhile is not given up for the record.
         Ok(known.max(deleted).is_none_or(|ours| ours < version) && !store.has_blob(&blob)?)
     });
@@ -113,17 +113,17 @@ async fn note_file<P: Platform>(
     if !is_newer? {
         return Ok(false);
     }
-    Ok(context.commit(Change::Own(key, hashed, Box::new(record))).await?)
+    Ok(context.commit(Change::Own(key, replica_name, Box::new(record))).await?)
 }
 
 /// Learns of a deletion, and returns whether it is newer than what the catalog has.
 async fn note_deletion<P: Platform>(
     context: &Shared<P>,
-    hashed: HashedKey,
+    replica_name: ReplicaName,
     tombstone: Tombstone,
 ) -> Result<bool, RepairError> {
-    let key = context.blocking(move |store| store.key_of(hashed)).await?;
-    let blob = key.as_ref().map(|key| BlobId::Own(key.path_name()));
+    let key = context.blocking(move |store| store.key_of(replica_name)).await?;
+    let blob = key.as_ref().map(|key| BlobId::Own(key.file_name()));
     let _locked = match blob {
         Some(blob) => Some(context.locks.lock(blob).await),
         None => None,
@@ -134,7 +134,7 @@ async fn note_deletion<P: Platform>(
             Some(key) => store.own(&key)?.map(|record| record.seal.version),
             None => None,
         };
-        let deleted = store.tombstone(hashed)?.map(|tombstone| tombstone.version);
+        let deleted = store.tombstone(replica_name)?.map(|tombstone| tombstone.version);
         Ok(known.max(deleted).is_none_or(|ours| ours < tombstone.version))
     });
     let is_newer: Result<_, StorageError> = is_newer.await;
@@ -142,7 +142,7 @@ async fn note_deletion<P: Platform>(
         return Ok(false);
     }
     // If the key was not known, a store under this key may have come first.
-    if !context.commit(Change::Deleted(hashed, tombstone)).await? {
+    if !context.commit(Change::Deleted(replica_name, tombstone)).await? {
         return Ok(false);
     }
     if let Some(blob) = blob {

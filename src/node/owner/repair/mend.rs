@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::error::{RepairError, other_answer};
 use super::relay;
-use crate::crypto::{HashedKey, Key, Tombstone};
+use crate::crypto::{Key, ReplicaName, Tombstone};
 use crate::node::context::{Shared, Stream};
 use crate::node::handle::errors::ReplicaError;
 use crate::node::owner::store::send_again;
@@ -27,25 +27,25 @@ pub(super) async fn send<P: Platform>(
     peer: &Rc<Peer<Stream<P>>>,
     entry: &Entry,
 ) -> Result<(), RepairError> {
-    let hashed = entry.hashed;
-    match current(context, hashed).await? {
+    let replica_name = entry.replica_name;
+    match current(context, replica_name).await? {
         None => Ok(()),
-        Some(Current::Deleted(tombstone)) => delete(context, peer, hashed, tombstone).await,
-        Some(Current::File(key, record)) => match send_again(context, peer, &key, hashed, &record).await {
+        Some(Current::Deleted(tombstone)) => delete(context, peer, replica_name, tombstone).await,
+        Some(Current::File(key, record)) => match send_again(context, peer, &key, replica_name, &record).await {
             Ok(()) => Ok(()),
             // A peer that refuses a replica from here refuses it from any node, unless the bytes went bad on the way.
             Err(ReplicaError::Refused(refusal)) if refusal != Refusal::Damaged => Err(RepairError::Refused(refusal)),
-            Err(_) => relay::relay(context, peer, hashed, &record).await,
+            Err(_) => relay::relay(context, peer, replica_name, &record).await,
         },
     }
 }
 
-async fn current<P: Platform>(context: &Shared<P>, hashed: HashedKey) -> Result<Option<Current>, RepairError> {
+async fn current<P: Platform>(context: &Shared<P>, replica_name: ReplicaName) -> Result<Option<Current>, RepairError> {
     let current = context.blocking(move |store| {
-        if let Some(tombstone) = store.tombstone(hashed)? {
+        if let Some(tombstone) = store.tombstone(replica_name)? {
             return Ok(Some(Current::Deleted(tombstone)));
         }
-        let Some(key) = store.key_of(hashed)? else { return Ok(None) };
+        let Some(key) = store.key_of(replica_name)? else { return Ok(None) };
         Ok(store.own(&key)?.map(|record| Current::File(key, Box::new(record))))
     });
     let current: Result<_, StorageError> = current.await;
@@ -60,16 +60,16 @@ pub(super) async fn release<P: Platform>(
     placement: &Placement,
     held: &Entry,
 ) -> Result<bool, RepairError> {
-    let hashed = held.hashed;
-    let Some(Current::File(_, record)) = current(context, hashed).await? else { return Ok(false) };
-    for id in placement.of(hashed) {
+    let replica_name = held.replica_name;
+    let Some(Current::File(_, record)) = current(context, replica_name).await? else { return Ok(false) };
+    for id in placement.of(replica_name) {
         let Some(holder) = context.peers.find(id).filter(|holder| holder.is_connected()) else { return Ok(false) };
-        match question(context, &holder, &Message::CheckFile { hashed }).await {
+        match question(context, &holder, &Message::CheckFile { replica_name }).await {
             Ok(Message::Checked { seal, .. }) if seal == record.seal => {}
             _ => return Ok(false),
         }
     }
-    match question(context, peer, &Message::ReleaseFile { hashed, version: held.version }).await? {
+    match question(context, peer, &Message::ReleaseFile { replica_name, version: held.version }).await? {
         Message::Released => Ok(true),
         other => Err(other_answer("a release", other)),
     }
@@ -79,10 +79,10 @@ pub(super) async fn release<P: Platform>(
 pub(super) async fn delete<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
-    hashed: HashedKey,
+    replica_name: ReplicaName,
     tombstone: Tombstone,
 ) -> Result<(), RepairError> {
-    match question(context, peer, &Message::DeleteFile { hashed, tombstone }).await? {
+    match question(context, peer, &Message::DeleteFile { replica_name, tombstone }).await? {
         Message::Deleted => Ok(()),
         other => Err(other_answer("a deletion", other)),
     }

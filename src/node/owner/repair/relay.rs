@@ -6,7 +6,7 @@ use std::rc::Rc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::error::{RepairError, other_answer};
-use crate::crypto::{HashedKey, IV_BYTES, NodeId};
+use crate::crypto::{IV_BYTES, NodeId, ReplicaName};
 use crate::limits::{CHUNK_BYTES, EAGER_BYTES_MAX};
 use crate::node::context::{Shared, Stream};
 use crate::node::peers::peer::Peer;
@@ -19,12 +19,12 @@ use crate::store::OwnRecord;
 pub(super) async fn relay<P: Platform>(
     context: &Shared<P>,
     to: &Rc<Peer<Stream<P>>>,
-    hashed: HashedKey,
+    replica_name: ReplicaName,
     record: &OwnRecord,
 ) -> Result<(), RepairError> {
     let mut reason = RepairError::NoOther;
     for from in context.peers.connected().into_iter().filter(|peer| peer.id != to.id) {
-        match pass_on(context, &from, to, hashed, record).await {
+        match pass_on(context, &from, to, replica_name, record).await {
             Ok(true) => return Ok(()),
             Ok(false) => {}
             Err(error) => reason = error,
@@ -38,17 +38,17 @@ async fn pass_on<P: Platform>(
     context: &Shared<P>,
     from: &Rc<Peer<Stream<P>>>,
     to: &Rc<Peer<Stream<P>>>,
-    hashed: HashedKey,
+    replica_name: ReplicaName,
     record: &OwnRecord,
 ) -> Result<bool, RepairError> {
     let mut giving = lease(context, from).await?;
-    let question = Message::GetFile { owner: context.keys.node(), hashed };
+    let question = Message::GetFile { owner: context.keys.node(), replica_name };
     let found = giving.exchange(&question).await?;
     if found != Message::Found(record.seal.clone()) {
         return Ok(false);
     }
     let mut taking = lease(context, to).await?;
-    match stream(&mut giving, &mut taking, context.keys.node(), hashed, record).await? {
+    match stream(&mut giving, &mut taking, context.keys.node(), replica_name, record).await? {
         Message::Stored => {
             giving.done();
             taking.done();
@@ -64,7 +64,7 @@ async fn stream<S>(
     giving: &mut Lease<S>,
     taking: &mut Lease<S>,
     owner: NodeId,
-    hashed: HashedKey,
+    replica_name: ReplicaName,
     record: &OwnRecord,
 ) -> Result<Message, WireError>
 where
@@ -72,7 +72,7 @@ where
 {
     let seal = &record.seal;
     let (version, sealed_bytes) = (seal.version, seal.sealed_bytes());
-    taking.connection.queue(&Message::StoreFile { owner, hashed, version, sealed_bytes }).await?;
+    taking.connection.queue(&Message::StoreFile { owner, replica_name, version, sealed_bytes }).await?;
     if sealed_bytes > EAGER_BYTES_MAX + IV_BYTES as u64 {
         taking.connection.flush().await?;
         match taking.connection.receive().await? {

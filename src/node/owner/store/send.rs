@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::crypto::{ContentCipher, HashedKey, IV_BYTES, Iv, Key, PathName, Seal, Version};
+use crate::crypto::{ContentCipher, FileName, IV_BYTES, Iv, Key, ReplicaName, Seal, Version};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::limits::{CHUNKS_QUEUED_MAX, EAGER_BYTES_MAX};
@@ -33,8 +33,8 @@ pub(super) struct Sending {
 /// What a peer is told before the content of a replica.
 #[derive(Clone)]
 pub(super) struct Announced {
-    pub(super) file: PathName,
-    pub(super) hashed: HashedKey,
+    pub(super) file: FileName,
+    pub(super) replica_name: ReplicaName,
     pub(super) version: Version,
     pub(super) iv: Iv,
     pub(super) size: u64,
@@ -58,7 +58,7 @@ pub(super) fn send_to_all<P: Platform>(context: &Shared<P>, announced: &Announce
         let (seal, sealed) = oneshot::channel();
         let (done, receipt) = oneshot::channel();
         let (task, announced) = (context.clone(), announced.clone());
-        let in_flight = context.owner.in_flight.add(peer.id, announced.hashed);
+        let in_flight = context.owner.in_flight.add(peer.id, announced.replica_name);
         context.spawn(async move {
             let outcome = send(&task, &peer, &announced, incoming, sealed).await;
             drop(in_flight);
@@ -66,7 +66,7 @@ pub(super) fn send_to_all<P: Platform>(context: &Shared<P>, announced: &Announce
         });
         Sending { chunks, seal, receipt }
     };
-    holders_of(context, announced.hashed).into_iter().map(start).collect()
+    holders_of(context, announced.replica_name).into_iter().map(start).collect()
 }
 
 async fn send<P: Platform>(
@@ -93,7 +93,7 @@ pub(super) fn push_to_all<P: Platform>(
     let start = |peer: Rc<Peer<Stream<P>>>| {
         let (done, receipt) = oneshot::channel();
         let (task, announced, seal) = (context.clone(), announced.clone(), record.seal.clone());
-        let in_flight = context.owner.in_flight.add(peer.id, announced.hashed);
+        let in_flight = context.owner.in_flight.add(peer.id, announced.replica_name);
         context.spawn(async move {
             let outcome = push_local(&task, &peer, &announced, seal).await;
             drop(in_flight);
@@ -101,7 +101,7 @@ pub(super) fn push_to_all<P: Platform>(
         });
         receipt
     };
-    holders_of(context, announced.hashed).into_iter().map(start).collect()
+    holders_of(context, announced.replica_name).into_iter().map(start).collect()
 }
 
 async fn push_local<P: Platform>(
@@ -121,10 +121,10 @@ pub(in crate::node::owner) async fn send_again<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
     key: &Key,
-    hashed: HashedKey,
+    replica_name: ReplicaName,
     record: &OwnRecord,
 ) -> Result<(), ReplicaError> {
-    let file = key.path_name();
+    let file = key.file_name();
     let locked = context.locks.lock(BlobId::Own(file)).await;
     let key = key.clone();
     // The copy is verified before a byte of it is encrypted: other bytes under the same IV would tell how they differ.
@@ -135,7 +135,7 @@ pub(in crate::node::owner) async fn send_again<P: Platform>(
         _ => return Err(unreadable()),
     };
     let OwnRecord { seal, iv, .. } = record.clone();
-    let announced = Announced { file, hashed, version: seal.version, iv, size: seal.size };
+    let announced = Announced { file, replica_name, version: seal.version, iv, size: seal.size };
     let outcome = push(context, peer, &announced, seal, reader).await;
     acknowledge(context, peer, &announced, outcome).outcome
 }
@@ -171,8 +171,8 @@ async fn announce<P: Platform>(
     let mut lease = lease(context, peer).await?;
     let connection = &mut lease.connection;
     let sealed_bytes = announced.size + IV_BYTES as u64;
-    let Announced { hashed, version, .. } = *announced;
-    let message = Message::StoreFile { owner: context.keys.node(), hashed, version, sealed_bytes };
+    let Announced { replica_name, version, .. } = *announced;
+    let message = Message::StoreFile { owner: context.keys.node(), replica_name, version, sealed_bytes };
     connection.queue(&message).await.map_err(not_there)?;
     if announced.size > EAGER_BYTES_MAX {
         connection.flush().await.map_err(not_there)?;

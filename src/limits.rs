@@ -137,7 +137,7 @@ pub const TOMBSTONES_PER_OWNER_MAX: u64 = 1 << 20;
 pub const QUOTA_FILE_BYTES: u64 = 4096;
 
 /// First messages of handshakes that are remembered, so that each is good for one connection. Chosen: 512 KiB of
-/// memory; an attacker who has recorded fewer gains no place by repeating them.
+/// memory; an attacker that has recorded fewer gains no place by repeating them.
 pub const HANDSHAKES_REMEMBERED_MAX: usize = 4096;
 
 /// The largest replica that a check reads; of a larger one the holder says when it was last verified. Chosen: read from

@@ -31,7 +31,7 @@ pub enum Fault {
     Pause(Host),
     /// Each piece of work on the disk takes this long.
     SlowDisk(Host, Duration),
-    /// So many of a thousand calls of a kind fail.
+    /// This many of 1,000 calls of one kind fail.
     DiskErrors(Host, CallKind, u32),
     /// Nothing more fits on the disk.
     FullDisk(Host),

@@ -31,7 +31,7 @@ pub enum Trouble {
     Stall,
     /// A read or write takes at most seven bytes.
     Short,
-    /// Each write waits so long.
+    /// Each write waits for this duration.
     Slow(Duration),
 }
 

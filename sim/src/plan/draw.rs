@@ -131,8 +131,7 @@ where
     let families = if families.is_empty() { vec![Family::Reset] } else { families };
     let fault = (0..LIFT_MS, 0..FAULT_MS_MAX, 0..families.len(), 0..nodes + callers, 1..nodes, any::<u32>()).prop_map(
         move |(at_ms, lasting, family, one, further, number)| {
-            // The hosts that are called are hit twice as often. Those that hold replicas for them are the ones that
-            // lie.
+            // The hosts that are called are hit twice as often. Only hosts that are not called lie, if there are any.
             let one = match families[family] {
                 Family::Lie if nodes > callers => callers + one % (nodes - callers),
                 _ => one % nodes,

@@ -35,7 +35,7 @@ pub(super) async fn give<P: Platform>(
         return connection.send(&context.refuse(connection.peer, Refusal::NotOwner)).await;
     }
     let blob = BlobId::Held(owner, replica_name);
-    // Between the commit and the rename of a newer version, its record is here and its bytes are not.
+    // Between the commit and the rename of a newer version, the catalog has its record, and its bytes are not in place.
     let locked = context.locks.lock(blob).await;
     let looked_up = context.with_keys(move |store, keys| {
         // If this fails, the look at the replica tells what is there.

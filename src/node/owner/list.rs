@@ -1,4 +1,4 @@
-//! What a node tells of its own files: which files it has stored, and which peers hold them.
+//! Lists the own files of a node, and asks the peers which of them hold one.
 
 use crate::crypto::{Key, ReplicaName, Version};
 use crate::disk::Disk;

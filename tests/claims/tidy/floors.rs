@@ -93,6 +93,9 @@ const SUBJECT: &[&[&str]] = &[
     ],
 ];
 
+/// Rooms that may not name a certain room below them. The holder answers peers and asks none.
+const FORBIDDEN: &[(&str, &str)] = &[("src/node/holder", "src/node/peers")];
+
 /// The sets of files that import each other on purpose: a type and its organs.
 const ORGANS: &[&[&str]] = &[
     // `Store`
@@ -151,6 +154,22 @@ fn floors_of_the_library_point_down() {
 #[test]
 fn floors_of_the_node_point_down() {
     assert_none(&check(&imports_of("src", "dacapo"), NODE, "src/node"));
+}
+
+#[test]
+fn the_holder_does_not_know_the_peers() {
+    let imports = imports_of("src", "dacapo");
+    let lies_in = |file: &str, room: &str| file.starts_with(&format!("{room}/")) || file == format!("{room}.rs");
+    let mut broken = Vec::new();
+    for (room, other) in FORBIDDEN {
+        let files: Vec<_> = imports.of.iter().filter(|(file, _)| lies_in(file, room)).collect();
+        assert!(!files.is_empty(), "{room} has moved");
+        for (file, imported) in files {
+            let named = imported.iter().filter(|imported| lies_in(imported, other));
+            broken.extend(named.map(|named| format!("{file} may not import {named}")));
+        }
+    }
+    assert_none(&broken);
 }
 
 #[test]

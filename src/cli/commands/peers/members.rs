@@ -10,7 +10,7 @@ use super::table;
 use crate::cli::control::{Answer, Client, ConnectError, Request};
 use crate::cli::error::{CliError, IdError};
 
-/// So many digits of an id name a peer, if no other begins with them.
+/// The fewest digits of an id that may stand for a peer.
 const ID_DIGITS_MIN: usize = 6;
 
 /// Changes the list. If a node runs, the change is in force at once.

@@ -134,7 +134,7 @@ impl PeerJson {
             current: match info.progress {
                 Progress::Current if info.is_connected => Some(true),
                 Progress::Behind if info.is_connected => Some(false),
-                _ => None,
+                Progress::Unknown | Progress::Current | Progress::Behind => None,
             },
             held_files: held.map(|held| held.files),
             held_bytes: held.map(|held| held.bytes),
@@ -162,7 +162,7 @@ impl From<&Receipt> for ReceiptJson {
             Ok(()) => ("stored", String::new()),
             Err(error @ ReplicaError::Refused(_)) => ("refused", error.to_string()),
             Err(error @ ReplicaError::Unreachable { .. }) => ("unreachable", error.to_string()),
-            Err(error) => ("unconfirmed", error.to_string()),
+            Err(error @ ReplicaError::Unconfirmed { .. }) => ("unconfirmed", error.to_string()),
         };
         Self { peer: receipt.peer.to_string(), outcome, reason }
     }

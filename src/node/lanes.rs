@@ -58,3 +58,15 @@ pub(super) fn draw_iv(lane: &RefCell<SeedRng>) -> Iv {
     lane.borrow_mut().fill_bytes(&mut iv.0);
     iv
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_lane_keeps_its_stream() {
+        use Lane::{Backoff, Cluster, Handshake, Identity, Iv, MetadataIv, Salt};
+        let lanes = [Identity, Handshake, Iv, MetadataIv, Backoff, Cluster, Salt];
+        assert_eq!(lanes.map(u64::from), [1, 2, 3, 4, 5, 6, 7]);
+    }
+}

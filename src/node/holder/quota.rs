@@ -23,18 +23,12 @@ pub(in crate::node) struct Reserved {
 
 impl Quota {
     /// Refuses a replica that does not fit. `used` is what its owner takes up, `held` is what the replica replaces,
-    /// `one` is the replica, and `on_their_way` is everything that is being stored, this replica included. What is
+    /// `one` is the replica, and `reserved` is everything that is being stored, this replica included. What is
     /// replaced does not count, and a replica that is no larger than what it replaces is always taken. Deletions count
     /// too, so that no owner makes new names without end by deleting them again.
-    pub(super) fn check(
-        self,
-        used: Usage,
-        held: Option<&Known>,
-        one: Usage,
-        on_their_way: Usage,
-    ) -> Result<(), Refusal> {
+    pub(super) fn check(self, used: Usage, held: Option<&Known>, one: Usage, reserved: Usage) -> Result<(), Refusal> {
         let replaced = Usage::of(held);
-        let used = used - replaced + on_their_way;
+        let used = used - replaced + reserved;
         let size = |usage: Usage| usage.bytes.saturating_add(usage.files.saturating_mul(QUOTA_FILE_BYTES));
         let grows = size(one) > size(replaced);
         match (self.bytes_max, self.files_max) {

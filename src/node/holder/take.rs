@@ -145,9 +145,9 @@ async fn admit<P: Platform>(
 ) -> Result<(BlobWriter<P::Disk>, Tallied<NodeId, Usage>), Refusal> {
     check(peer, offer)?;
     let (offer, quota) = (*offer, context.holder.quota);
-    let (room, on_their_way) = context.holder.reserved.add(offer.owner, offer.sealed_bytes);
+    let (room, reserved) = context.holder.reserved.add(offer.owner, offer.sealed_bytes);
     let one = room.amount();
-    Ok((context.blocking(move |store| begin(store, &offer, quota, one, on_their_way)).await?, room))
+    Ok((context.blocking(move |store| begin(store, &offer, quota, one, reserved)).await?, room))
 }
 
 fn check(peer: NodeId, offer: &Offer) -> Result<(), Refusal> {
@@ -163,14 +163,14 @@ fn begin<D: Disk>(
     offer: &Offer,
     quota: Quota,
     one: Usage,
-    on_their_way: Usage,
+    reserved: Usage,
 ) -> Result<BlobWriter<D>, Refusal> {
     let failed = |error| refusal_for(&error);
     let held = store.held(offer.owner, offer.replica_name).map_err(failed)?;
     if let Some(held) = held.as_ref().filter(|held| held.version() > offer.version) {
         return Err(Refusal::Stale { held: held.version() });
     }
-    quota.check(store.usage(offer.owner).map_err(failed)?, held.as_ref(), one, on_their_way)?;
+    quota.check(store.usage(offer.owner).map_err(failed)?, held.as_ref(), one, reserved)?;
     let blob = BlobId::Held(offer.owner, offer.replica_name);
     store.write_blob(blob, offer.version).map_err(failed)
 }

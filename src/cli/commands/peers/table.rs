@@ -53,7 +53,7 @@ fn known_line(info: &PeerInfo, held: Option<&Usage>) -> String {
     let files = match info.progress {
         Progress::Current if info.is_connected => "current",
         Progress::Behind if info.is_connected => "behind",
-        _ => "unknown",
+        Progress::Unknown | Progress::Current | Progress::Behind => "unknown",
     };
     let address = info.address.as_ref().map_or("cannot be dialled".to_owned(), ToString::to_string);
     line(&peer, state, files, held, info.refused, &address)

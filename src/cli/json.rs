@@ -6,7 +6,7 @@
 mod tests;
 
 use dacapo::crypto::{Key, NodeId};
-use dacapo::node::{FileInfo, PeerInfo, Progress, Receipt, ReplicaError, Stored};
+use dacapo::node::{FileInfo, PeerInfo, Receipt, ReplicaError, Stored};
 use dacapo::store::Usage;
 use serde::Serialize;
 
@@ -131,11 +131,7 @@ impl PeerJson {
             address: info.address.as_ref().map(ToString::to_string),
             connected: info.is_connected,
             forgotten: false,
-            current: match info.progress {
-                Progress::Current if info.is_connected => Some(true),
-                Progress::Behind if info.is_connected => Some(false),
-                Progress::Unknown | Progress::Current | Progress::Behind => None,
-            },
+            current: info.is_current(),
             held_files: held.map(|held| held.files),
             held_bytes: held.map(|held| held.bytes),
             refused: info.refused,

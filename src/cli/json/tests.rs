@@ -1,7 +1,7 @@
 //! The text of every form. A change here breaks scripts, and has to stand in the changelog.
 
 use dacapo::crypto::{Digest, Version};
-use dacapo::node::Scrubbed;
+use dacapo::node::{Progress, Scrubbed};
 use dacapo::protocol::Refusal;
 use dacapo::time::UnixMillis;
 

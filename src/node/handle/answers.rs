@@ -141,6 +141,18 @@ pub struct Scrubbed {
     pub failed: u64,
 }
 
+impl PeerInfo {
+    /// Tells whether the peer holds every current file, as far as that is known; `None` while it is away.
+    #[must_use]
+    pub fn is_current(&self) -> Option<bool> {
+        match self.progress {
+            Progress::Current if self.is_connected => Some(true),
+            Progress::Behind if self.is_connected => Some(false),
+            Progress::Unknown | Progress::Current | Progress::Behind => None,
+        }
+    }
+}
+
 impl Stored {
     /// Returns how many peers have the replica durably.
     #[must_use]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use dacapo::crypto::NodeId;
-use dacapo::node::{PeerInfo, Progress};
+use dacapo::node::PeerInfo;
 use dacapo::store::Usage;
 
 use crate::cli::arguments::Verbosity;
@@ -50,10 +50,10 @@ pub(super) async fn show(data: &Path, is_json: bool, verbosity: Verbosity) -> Re
 fn known_line(info: &PeerInfo, held: Option<&Usage>) -> String {
     let peer = info.peer.map_or("unknown".to_owned(), |peer| peer.short());
     let state = if info.is_connected { "connected" } else { "away" };
-    let files = match info.progress {
-        Progress::Current if info.is_connected => "current",
-        Progress::Behind if info.is_connected => "behind",
-        Progress::Unknown | Progress::Current | Progress::Behind => "unknown",
+    let files = match info.is_current() {
+        Some(true) => "current",
+        Some(false) => "behind",
+        None => "unknown",
     };
     let address = info.address.as_ref().map_or("cannot be dialled".to_owned(), ToString::to_string);
     line(&peer, state, files, held, info.refused, &address)

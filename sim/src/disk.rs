@@ -7,6 +7,7 @@
 
 mod chance;
 mod content;
+mod copy;
 mod failing;
 mod file;
 pub mod layer;

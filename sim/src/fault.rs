@@ -27,6 +27,9 @@ pub enum Fault {
     Kill(Host),
     /// The host loses its power, and has it again at the end. What was not synced is lost, in part.
     PowerLoss(Host),
+    /// A copy of the whole disk is made. At the end the program is killed, the copy is put back, and the program starts
+    /// on it.
+    Restore(Host),
     /// The host stands still: neither its disk nor its network does anything.
     Pause(Host),
     /// Each piece of work on the disk takes this long.
@@ -67,6 +70,7 @@ pub enum Family {
     Swap,
     Clock,
     Lie,
+    Restore,
 }
 
 /// The numbers that a fault of a family is made from.
@@ -83,7 +87,8 @@ pub struct Draw {
 }
 
 impl Family {
-    /// All families but [`Lie`](Self::Lie), which is only for subjects that know lies.
+    /// All families but [`Lie`](Self::Lie), which is only for subjects that know lies, and [`Restore`](Self::Restore),
+    /// which is drawn by itself.
     pub const ALL: [Self; 17] = [
         Self::Cut,
         Self::Hold,
@@ -122,6 +127,7 @@ impl Family {
             Self::Slow => link(Trouble::Slow(Duration::from_millis(u64::from(10 + number % 190)))),
             Self::Kill => Fault::Kill(one),
             Self::PowerLoss => Fault::PowerLoss(one),
+            Self::Restore => Fault::Restore(one),
             Self::Pause => Fault::Pause(one),
             Self::SlowDisk => Fault::SlowDisk(one, Duration::from_millis(u64::from(1 + number % 99))),
             Self::DiskErrors => {
@@ -160,6 +166,7 @@ impl Fault {
             | Self::Link(one, other, _) => (*one, Some(*other)),
             Self::Kill(host)
             | Self::PowerLoss(host)
+            | Self::Restore(host)
             | Self::Pause(host)
             | Self::SlowDisk(host, _)
             | Self::DiskErrors(host, ..)

@@ -83,6 +83,12 @@ pub trait Subject: Clone + 'static {
     /// Sees what a host hands to the network. By default it ignores the bytes.
     fn on_wire(&self, _clients: &Self::Clients, _host: Host, _bytes: &[u8]) {}
 
+    /// Hears that the whole disk of a host was copied. By default it does nothing.
+    fn on_copy(&self, _clients: &Self::Clients, _host: Host) {}
+
+    /// Hears that the disk of a host was put back from a copy. By default it does nothing.
+    fn on_restore(&self, _clients: &Self::Clients, _host: Host) {}
+
     /// Whether a file may be damaged at rest. A file that the program cannot live without may not. By default no file
     /// may.
     fn may_rot(&self, _path: &str) -> bool {

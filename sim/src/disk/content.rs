@@ -63,6 +63,11 @@ enum Grain {
 }
 
 impl Content {
+    /// Returns what a read of `content` returns, all of it durable.
+    pub(super) fn of(content: &Self) -> Self {
+        Self { len: content.len, pages: content.pages.clone(), ..Self::default() }
+    }
+
     pub(super) fn len(&self) -> u64 {
         self.len
     }

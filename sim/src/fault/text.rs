@@ -31,6 +31,7 @@ impl fmt::Display for Fault {
             },
             Self::Kill(host) => write!(f, "kill {}", name(*host)),
             Self::PowerLoss(host) => write!(f, "power-loss {}", name(*host)),
+            Self::Restore(host) => write!(f, "restore {}", name(*host)),
             Self::Pause(host) => write!(f, "pause {}", name(*host)),
             Self::SlowDisk(host, delay) => write!(f, "slow-disk {} {}", name(*host), delay.as_millis()),
             Self::DiskErrors(host, kind, per_mille) => write!(f, "disk-errors {} {kind} {per_mille}", name(*host)),
@@ -52,6 +53,7 @@ impl FromStr for Fault {
         let fault = match word {
             "kill" => Self::Kill(words.host()?),
             "power-loss" => Self::PowerLoss(words.host()?),
+            "restore" => Self::Restore(words.host()?),
             "pause" => Self::Pause(words.host()?),
             "slow-disk" => Self::SlowDisk(words.host()?, words.millis()?),
             "disk-errors" => {

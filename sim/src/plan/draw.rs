@@ -24,6 +24,9 @@ const FAULT_MS_MAX: u64 = 4_000;
 /// The share of seeds in which some hosts lie, in percent.
 const LIES_SHARE: u32 = 20;
 
+/// The share of seeds in which some disks are put back from a copy, in percent.
+const RESTORE_SHARE: u32 = 15;
+
 /// The share of seeds that use an option, and the share of the hosts of such a seed that have it, in percent.
 const OPTION_SHARES: (u32, u32) = (40, 50);
 
@@ -62,6 +65,10 @@ where
     let mut lane = Seed::from_u64(seed).derive("lies", 0).rng(STREAM);
     if !words.lies.is_empty() && below(&mut lane, 100) < LIES_SHARE {
         knobs.families.push(Family::Lie);
+    }
+    // So have the disks that are put back.
+    if below(&mut Seed::from_u64(seed).derive("restore", 0).rng(STREAM), 100) < RESTORE_SHARE {
+        knobs.families.push(Family::Restore);
     }
     knobs.options = options(&mut Seed::from_u64(seed).derive("options", 0).rng(STREAM), knobs.nodes, words);
     let mut bytes = [0; 32];

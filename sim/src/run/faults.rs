@@ -1,18 +1,20 @@
 //! Makes the faults of a plan happen, at their times.
 
+mod at_rest;
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use dacapo::disk::EntryKind;
 use dacapo::seed::{Seed, SeedRng};
 use turmoil::Sim;
 
 use super::hosts::Levers;
+use crate::disk::SimDisk;
 use crate::fault::Fault;
 use crate::host::{Host, name};
 use crate::links::Trouble;
-use crate::subject::{Damage, Scene, Subject};
+use crate::subject::{Scene, Subject};
 
 /// The stream that is drawn from, of each derived seed. It is part of what a seed means.
 const STREAM: u64 = 5;
@@ -29,6 +31,8 @@ pub(super) struct Faults<S: Subject> {
     held: BTreeMap<(Host, Host), u32>,
     /// The faults on disks that have begun and last.
     on_disks: Vec<Fault>,
+    /// The copies of whole disks that are still to be put back, each with its fault.
+    copies: Vec<(Fault, SimDisk)>,
     down: Vec<u32>,
     power: SeedRng,
     errors: u64,
@@ -64,6 +68,7 @@ impl<S: Subject> Faults<S> {
             cut: BTreeMap::new(),
             held: BTreeMap::new(),
             on_disks: Vec::new(),
+            copies: Vec::new(),
             down: vec![0; scene.plan.nodes],
             power: Seed::from_u64(scene.plan.seed).derive("power", 0).rng(STREAM),
             errors: 0,
@@ -113,6 +118,11 @@ impl<S: Subject> Faults<S> {
             }
             Fault::Kill(host) => self.take_down(sim, *host, false),
             Fault::PowerLoss(host) => self.take_down(sim, *host, true),
+            Fault::Restore(host) => {
+                self.copies.push((fault.clone(), self.scene.disks[*host].copy()));
+                self.subject.on_copy(&self.scene.clients, *host);
+                true
+            }
             Fault::Rot(host, number) => self.rot(*host, *number),
             Fault::Swap(host, number) => self.swap(*host, *number),
             Fault::Clock(host, by_ms) => {
@@ -144,6 +154,7 @@ impl<S: Subject> Faults<S> {
             Fault::Link(one, other, trouble) => self.scene.links.end(*one, *other, *trouble),
             Fault::Kill(host) => self.bring_up(sim, *host, false),
             Fault::PowerLoss(host) => self.bring_up(sim, *host, true),
+            Fault::Restore(host) => self.restore(sim, *host, fault),
             Fault::Lie(host, _) => _ = self.lie(sim, *host, None),
             Fault::Pause(..) | Fault::SlowDisk(..) | Fault::DiskErrors(..) | Fault::FullDisk(..) => {
                 let index = self.on_disks.iter().position(|found| found == fault).expect("it has begun");
@@ -261,38 +272,6 @@ impl<S: Subject> Faults<S> {
         let others = (0..self.scene.plan.nodes).filter(|other| *other != host);
         others.flat_map(|other| [(host, other), (other, host)]).collect()
     }
-
-    fn files(&self, host: Host) -> Vec<(String, u64)> {
-        let tree = self.scene.disks[host].tree();
-        let files = tree
-            .into_iter()
-            .filter(|(path, kind, len)| *kind == EntryKind::File && *len > 0 && self.subject.may_rot(path));
-        files.map(|(path, _, len)| (path, len)).collect()
-    }
-
-    fn rot(&mut self, host: Host, number: u32) -> bool {
-        let files = self.files(host);
-        let Some((path, len)) = pick(&files, number) else { return false };
-        self.scene.disks[host].corrupt(path, u64::from(number) % len).expect("the byte is in the file");
-        self.scene.damage.borrow_mut().push(Damage { host, path: path.clone() });
-        true
-    }
-
-    fn swap(&mut self, host: Host, number: u32) -> bool {
-        let mut files = self.files(host);
-        let Some((one, _)) = pick(&files, number).cloned() else { return false };
-        // Both files lie below one directory of the root: what may lie in the clear stays apart from what may not.
-        files.retain(|(path, _)| path.split('/').next() == one.split('/').next());
-        let Some((other, _)) = pick(&files, number / 7 + 1).cloned() else { return false };
-        if one == other {
-            return false;
-        }
-        self.scene.disks[host].swap(&one, &other).expect("both are files");
-        for path in [one, other] {
-            self.scene.damage.borrow_mut().push(Damage { host, path });
-        }
-        true
-    }
 }
 
 /// Whether two faults set one thing of one disk.
@@ -304,9 +283,4 @@ fn is_same_kind(one: &Fault, other: &Fault) -> bool {
         | (Fault::FullDisk(host), Fault::FullDisk(on)) => host == on,
         _ => false,
     }
-}
-
-fn pick<T>(items: &[T], number: u32) -> Option<&T> {
-    let index = usize::try_from(number).unwrap_or(0);
-    if items.is_empty() { None } else { items.get(index % items.len()) }
 }

@@ -28,6 +28,8 @@ struct Seen {
     leak: Option<String>,
     trespass: Option<String>,
     liars: BTreeSet<Host>,
+    /// Of each host whose disk was copied, the moment of the first copy, and that at which a copy was put back last.
+    copied: BTreeMap<Host, (u64, Option<u64>)>,
     secrets: BTreeMap<Host, MasterSecret>,
     stolen: BTreeMap<NodeId, MasterSecret>,
     /// Secrets that may be neither on a wire nor on a disk.
@@ -151,6 +153,34 @@ impl Clients {
         if seen.secret_words.len() == 2 {
             seen.secret_words.extend(words_of(&cluster().0));
         }
+    }
+
+    pub(super) fn copied(&self, host: Host) {
+        let moment = self.begin();
+        self.seen.borrow_mut().copied.entry(host).or_insert((moment, None));
+    }
+
+    /// Notes that a copy was put back: what the host did since the copy was made is known to its peers alone.
+    pub(super) fn restored(&self, host: Host) {
+        let moment = self.begin();
+        let mut seen = self.seen.borrow_mut();
+        let copied = seen.copied.entry(host).or_insert((moment, None));
+        copied.1 = Some(moment);
+        let from = copied.0;
+        for entry in seen.history.iter_mut().filter(|entry| entry.host == host && entry.end() > from) {
+            entry.is_lost = true;
+        }
+    }
+
+    /// Whether what a host had on its disk at some moment may have gone when a copy was put back.
+    pub(super) fn is_lost_since(&self, host: Host, moment: u64) -> bool {
+        let seen = self.seen.borrow();
+        seen.copied.get(&host).is_some_and(|(from, until)| moment > *from && until.is_some_and(|until| moment < until))
+    }
+
+    /// Whether a copy was put back on a host.
+    pub(super) fn was_restored(&self, host: Host) -> bool {
+        self.seen.borrow().copied.get(&host).is_some_and(|(_, until)| until.is_some())
     }
 
     /// Returns the keys of the node of a host, for oracles.

@@ -37,6 +37,8 @@ pub struct HistoryEntry {
     pub begun: u64,
     /// When it ended, and how.
     pub ended: Option<(u64, Outcome)>,
+    /// Whether the host's disk was put back from a copy that was made before the call ended.
+    pub is_lost: bool,
 }
 
 /// What came of a call.
@@ -99,7 +101,7 @@ impl HistoryEntry {
             Call::Store { size, .. } => Some(digest(&call::content(number, size))),
             _ => None,
         };
-        Self { number, host, key: call.key(), call, content, begun, ended: None }
+        Self { number, host, key: call.key(), call, content, begun, ended: None, is_lost: false }
     }
 
     /// Returns the outcome of the call, if it has ended.

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::bug::Bug;
 use super::call::{self, Call};
 use super::files::Files;
-use super::history::{HistoryEntry, Outcome};
+use super::history::{ContentDigest, HistoryEntry, Outcome};
 use super::oracle::{self, available, convergent, durable, live};
 use super::perform::perform;
 use crate::host::Host;
@@ -147,7 +147,13 @@ async fn expected_file_is_there(scene: &Scene<Files>, host: Host, key: u8) -> Re
             format!("the local copy of file {key} of n{host} was acknowledged and is gone"),
         ));
     }
-    get(scene, host, key, expected.is_anywhere()).await?;
+    let got = get(scene, host, key, expected.is_anywhere()).await?;
+    if let (Some(lost), Some(got)) = (expected.lost(), got)
+        && lost != got
+    {
+        let what = format!("file {key} of n{host} is not what a peer acknowledged before the disk was put back");
+        return Err(Broken::new("durable", what));
+    }
     if expected.is_at_a_peer() && !expected.is_newer_possible() {
         scene.notes.note(format!("n{host} deletes file {key} and gets it back"));
         let deleted = live::node(scene, host)?.delete(&call::key(key)).await;
@@ -159,9 +165,9 @@ async fn expected_file_is_there(scene: &Scene<Files>, host: Host, key: u8) -> Re
     Ok(())
 }
 
-/// Gets a file, again and again until a get succeeds or it is too late. Each get goes into the history and is judged
-/// as every other.
-async fn get(scene: &Scene<Files>, host: Host, key: u8, must_be_there: bool) -> Result<(), Broken> {
+/// Gets a file, again and again until a get succeeds or it is too late, and returns its content. Each get goes into the
+/// history and is judged as every other.
+async fn get(scene: &Scene<Files>, host: Host, key: u8, must_be_there: bool) -> Result<Option<ContentDigest>, Broken> {
     let begun = Instant::now();
     loop {
         let moment = scene.clients.begin();
@@ -171,12 +177,12 @@ async fn get(scene: &Scene<Files>, host: Host, key: u8, must_be_there: bool) -> 
         scene.clients.end(index, outcome.clone());
         scene.clients.look_at(index, oracle::judge_read)?;
         match outcome {
-            Outcome::Got(_) => return Ok(()),
+            Outcome::Got(digest) => return Ok(Some(digest)),
             other if must_be_there && begun.elapsed() > EXCHANGE_MAX => {
                 return Err(Broken::new("available", format!("file {key} of n{host} must be there: {other}")));
             }
             _ if must_be_there => sleep(LOOK_AGAIN).await,
-            _ => return Ok(()),
+            _ => return Ok(None),
         }
     }
 }

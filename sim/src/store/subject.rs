@@ -84,6 +84,14 @@ impl Subject for Files {
         clients.tap(host, bytes);
     }
 
+    fn on_copy(&self, clients: &Clients, host: Host) {
+        clients.copied(host);
+    }
+
+    fn on_restore(&self, clients: &Clients, host: Host) {
+        clients.restored(host);
+    }
+
     fn may_rot(&self, path: &str) -> bool {
         // Without its identity or its catalog a node cannot serve; what is being written belongs to no file yet.
         path.contains('/') && !path.starts_with("tmp/") && !path.starts_with("quarantine/")

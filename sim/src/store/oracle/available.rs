@@ -9,7 +9,7 @@ use crate::fault::Fault;
 use crate::host::Host;
 use crate::store::call::Call;
 use crate::store::files::Files;
-use crate::store::history::{HistoryEntry, Outcome};
+use crate::store::history::{ContentDigest, HistoryEntry, Outcome};
 use crate::store::options::replicas;
 use crate::subject::Scene;
 
@@ -19,6 +19,7 @@ pub struct Expectation {
     on_own_disk: bool,
     at_a_peer: bool,
     newer_possible: bool,
+    lost: Option<ContentDigest>,
 }
 
 impl Expectation {
@@ -32,6 +33,13 @@ impl Expectation {
     #[must_use]
     pub fn is_anywhere(&self) -> bool {
         self.on_own_disk || (self.at_a_peer && !self.newer_possible)
+    }
+
+    /// Returns what a get has to give if the newest version was lost here, with the life of a disk that was put back,
+    /// and a peer that acknowledged it has it.
+    #[must_use]
+    pub fn lost(&self) -> Option<ContentDigest> {
+        self.lost.filter(|_| self.at_a_peer && !self.newer_possible)
     }
 
     /// Whether a peer that acknowledged the file must have an intact disk.
@@ -56,6 +64,11 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
         Some(Outcome::Stored { version, holders, .. }) => Some((*version, entry, holders)),
         _ => None,
     });
+    // A clock that jumps may number the stores of two lives in the wrong order.
+    let jumps = |fault: &Fault| matches!(fault, Fault::Clock(at, _) if *at == host);
+    if scene.clients.was_restored(host) && scene.plan.faults().iter().any(|(.., fault)| jumps(fault)) {
+        return Expectation::default();
+    }
     let Some((_, newest, holders)) = acknowledged.max_by_key(|(version, ..)| *version) else {
         return Expectation::default();
     };
@@ -74,20 +87,25 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
             && !matches!(entry.outcome(), Some(Outcome::NotFound | Outcome::Rejected))
             && ended(entry) > newest.begun
     });
+    let acknowledged = ended(newest);
+    let is_intact_peer = |at: Host| is_intact(at) && !scene.clients.is_lost_since(at, acknowledged);
     // A liar has acknowledged what it does not keep.
     let is_honest = |at: &Host| !scene.liars.borrow().contains(at);
     Expectation {
-        on_own_disk: !may_be_deleted && !may_be_erased && is_intact(host),
+        on_own_disk: !may_be_deleted && !may_be_erased && is_intact(host) && !newest.is_lost,
         at_a_peer: match replicas(&scene.plan.options_of(host)) {
-            Replicas::All => holders.iter().filter_map(|id| scene.clients.host(*id)).filter(is_honest).any(is_intact),
+            Replicas::All => {
+                holders.iter().filter_map(|id| scene.clients.host(*id)).filter(is_honest).any(is_intact_peer)
+            }
             // A peer that acknowledged the file may have dropped it since, because others hold it.
             Replicas::Count(_) => {
                 let others: Vec<_> = (0..scene.plan.nodes).filter(|other| *other != host).collect();
-                !holders.is_empty() && others.iter().all(is_honest) && others.into_iter().all(is_intact)
+                !holders.is_empty() && others.iter().all(is_honest) && others.into_iter().all(is_intact_peer)
             }
         },
         newer_possible: may_be_erased
             || of_file().any(|entry| entry.may_be_stored() && entry.end() == u64::MAX && ended(entry) > newest.begun),
+        lost: newest.content().filter(|_| newest.is_lost),
     }
 }
 
@@ -97,7 +115,11 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
 pub fn is_untouched(scene: &Scene<Files>, host: Host, get: &HistoryEntry) -> bool {
     let Some(key) = get.key.filter(|_| matches!(get.call, Call::Get { .. })) else { return false };
     let is_wrong = |fault: &Fault| match fault {
-        Fault::DiskErrors(at, ..) | Fault::FullDisk(at) | Fault::Rot(at, _) | Fault::Swap(at, _) => *at == host,
+        Fault::DiskErrors(at, ..)
+        | Fault::FullDisk(at)
+        | Fault::Rot(at, _)
+        | Fault::Swap(at, _)
+        | Fault::Restore(at) => *at == host,
         _ => false,
     };
     !scene.plan.faults().iter().any(|(.., fault)| is_wrong(fault)) && expectation(scene, host, key).is_on_own_disk()

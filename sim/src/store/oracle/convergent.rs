@@ -84,6 +84,7 @@ fn replica(contents: &[Contents], keys: &Keys, (host, peer): (Host, NodeId), key
 /// Returns the files whose deletion was acknowledged, and of which no store ended later.
 fn erased_for_good(history: &[HistoryEntry], host: Host) -> Vec<Key> {
     let erased = history.iter().filter(|entry| entry.host == host && entry.outcome() == Some(&Outcome::Erased));
+    let erased = erased.filter(|entry| !entry.is_lost);
     let is_last = |erased: &&HistoryEntry| {
         let of_file = history.iter().filter(|entry| entry.host == host && entry.key == erased.key);
         of_file.filter(|entry| entry.may_be_stored()).all(|store| store.end() < erased.begun)

@@ -18,6 +18,8 @@ pub fn judge_read(history: &[HistoryEntry], read: &HistoryEntry) -> Result<(), S
     let later = history
         .iter()
         .filter(|entry| entry.host == read.host && entry.key == read.key && entry.is_acknowledged_change())
+        // What only a lost life of the disk knew counts again once the peers have told it: the check after the faults.
+        .filter(|entry| !entry.is_lost)
         .find(|entry| entry.begun > newest && entry.end() < read.begun);
     match later {
         Some(later) => Err(format!("went back behind call {}, which was acknowledged", later.number)),
@@ -30,6 +32,10 @@ pub fn judge_read(history: &[HistoryEntry], read: &HistoryEntry) -> Result<(), S
 #[must_use]
 pub fn is_deleted_for_good(history: &[HistoryEntry], host: Host, key: u8) -> bool {
     let of_file = || history.iter().filter(|entry| entry.is_about(host, key));
+    let is_lost = |entry: &HistoryEntry| entry.is_lost;
+    if of_file().any(is_lost) {
+        return false;
+    }
     let last = of_file().filter(|entry| entry.outcome() == Some(&Outcome::Deleted)).map(|entry| entry.begun).max();
     let Some(deleted) = last else { return false };
     let ended = |entry: &HistoryEntry| entry.ended.as_ref().map_or(u64::MAX, |(end, _)| *end);

@@ -66,6 +66,9 @@ pub enum Event {
     RepairFailed { peer: NodeId, reason: String },
     /// A peer knew a file of this node, or a version of it, that the catalog had lost.
     FileLearnt { file: FileName, version: Version },
+    /// A peer knows a version of this node's that its data directory never reserved: the directory was put back from an
+    /// older copy.
+    RolledBack { met: Version },
     /// The catalog was missing or damaged, though there was an identity and perhaps files.
     CatalogLost { is_damaged: bool },
     /// A replica is not what its owner sealed, so this node does not hold it any more.
@@ -163,6 +166,11 @@ impl fmt::Display for Event {
             }
             Self::RepairFailed { peer, reason } => write!(f, "could not repair {}: {reason}", peer.short()),
             Self::FileLearnt { file, version } => write!(f, "learnt of {} {version} from a peer", short(file)),
+            Self::RolledBack { met } => write!(
+                f,
+                "this data directory is older than what its peers know: {met} was not made here; its files are brought \
+                 up to date, and local copies that give way are kept in the folder kept"
+            ),
             Self::CatalogLost { is_damaged } => {
                 let what = if *is_damaged { "damaged, and was set aside" } else { "lost" };
                 write!(f, "the catalog is {what}; files are learnt again from the peers")

@@ -160,8 +160,21 @@ pub const SCRUB_BYTES_PER_SECOND: u64 = 16 * 1024 * 1024;
 /// The page cache of the catalog. Chosen: it holds the records of about 20,000 files.
 pub const CATALOG_CACHE_BYTES: usize = 8 * 1024 * 1024;
 
-/// Versions reserved by one durable write of the ceiling. Chosen: a restart skips at most this many numbers.
-pub const VERSIONS_RESERVED: u64 = 1024;
+/// Versions reserved by one durable write of the ceiling. Chosen: a restart skips at most this many numbers, and so
+/// many milliseconds take about as long as a restart, so restarts do not carry the numbers ahead of the time of day.
+pub const VERSIONS_RESERVED: u64 = 128;
+
+/// How far above the time of day in milliseconds the versions of a node go on that has lost its catalog. Chosen: it
+/// gave out less than a thousand versions a second before, and restarts carry the numbers ahead of the clock by
+/// seconds.
+pub const VERSIONS_AHEAD_MAX: u64 = 60_000;
+
+/// Versions of which a node remembers what they were for while its clock is behind them. Chosen: 3 MiB of memory.
+pub const VERSIONS_NOTED_MAX: usize = 65_536;
+
+/// Reserved ranges of versions that the catalog tells apart. Chosen: 20 KiB; a node that starts once a day fills them
+/// in three years, and what lies between the oldest two then counts as reserved.
+pub const VERSION_RANGES_MAX: usize = 1024;
 
 /// The deadline for finding and opening a TCP connection. Chosen: one lost SYN fits, three SYN retransmissions of Linux
 /// (1 + 2 + 4 seconds) do not.

@@ -104,6 +104,7 @@ impl Node {
                 replicas: config.replicas,
                 mode: config.mode,
                 in_flight: peers::in_flight::InFlight::default(),
+                rolled_back: Default::default(),
                 repairs: Arc::new(Semaphore::new(REPAIRS_MAX)),
             },
             holder: HolderState { quota: config.quota, reserved: Default::default(), refusals: Default::default() },

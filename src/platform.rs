@@ -21,6 +21,7 @@ pub trait Platform: Clone + 'static {
     /// Returns the disk.
     fn disk(&self) -> &Self::Disk;
 
-    /// Returns the time of day, for showing to people. Nothing depends on its order.
+    /// Returns the time of day, for showing to people. It may jump, forwards and back. New ranges of versions begin
+    /// above it, and above all earlier ones.
     fn now(&self) -> UnixMillis;
 }

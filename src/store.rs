@@ -12,13 +12,16 @@ mod convert;
 mod error;
 mod held;
 mod identity;
+mod kept;
 pub mod layout;
 mod lock;
+mod proof;
 mod reader;
 mod record;
 mod recovery;
 mod setup;
 mod usage;
+mod versions;
 mod writer;
 
 use std::io;
@@ -27,7 +30,6 @@ use std::sync::atomic::AtomicU64;
 
 use crate::crypto::{FileName, Key, Keys, NodeId, ReplicaName, Tombstone, Version};
 use crate::disk::{Disk, DiskPath};
-use crate::limits::VERSIONS_RESERVED;
 use crate::replication::{Entry, Leaf, Placement, Summary};
 use blobs::Tree;
 use catalog::Catalog;
@@ -35,6 +37,7 @@ use error::failed;
 use layout::{BlobId, Layout};
 use lock::lock;
 use recovery::Unsettled;
+use versions::Versions;
 
 pub use catalog::Origin;
 pub use convert::{Converted, convert};
@@ -57,12 +60,6 @@ pub struct Store<D: Disk> {
     unsettled: Mutex<Unsettled>,
     attempts: AtomicU64,
     versions: Mutex<Versions>,
-}
-
-/// The next version to hand out, and the durable ceiling below which it may be handed out.
-struct Versions {
-    next: u64,
-    ceiling: u64,
 }
 
 impl<D: Disk> Store<D> {
@@ -99,7 +96,7 @@ impl<D: Disk> Store<D> {
         let (catalog, origin) = Catalog::open(&disk, above)?;
         disk.sync_dir(&root).map_err(failed("sync", &root))?;
         let ceiling = catalog.version_ceiling()?;
-        let versions = Mutex::new(Versions { next: ceiling, ceiling });
+        let versions = Mutex::new(Versions::new(ceiling, catalog.reserved_versions()?));
         let store = Self {
             disk,
             node: keys.node(),
@@ -112,35 +109,6 @@ impl<D: Disk> Store<D> {
         };
         let recovered = store.recover(keys)?;
         Ok((store, Recovered { catalog: origin, ..recovered }))
-    }
-
-    /// Returns a version that no store of this node has had or will have, even after a crash.
-    ///
-    /// # Errors
-    /// Fails if a new range of versions could not be reserved durably.
-    pub fn next_version(&self) -> Result<Version, StorageError> {
-        let mut versions = lock(&self.versions);
-        if versions.next == versions.ceiling {
-            let ceiling = versions.ceiling + VERSIONS_RESERVED;
-            self.catalog.commit(&[&[Change::VersionCeiling(ceiling)]])?;
-            versions.ceiling = ceiling;
-        }
-        versions.next += 1;
-        Ok(Version(versions.next))
-    }
-
-    /// Ensures that every later version is greater than `up_to`.
-    ///
-    /// # Errors
-    /// Fails if that could not be made durable.
-    pub fn skip_versions(&self, up_to: Version) -> Result<(), StorageError> {
-        let mut versions = lock(&self.versions);
-        if versions.ceiling < up_to.0 {
-            self.catalog.commit(&[&[Change::VersionCeiling(up_to.0)]])?;
-            versions.ceiling = up_to.0;
-        }
-        versions.next = versions.next.max(up_to.0);
-        Ok(())
     }
 
     /// Makes changes durable, all or none. Returns false, and makes none, if the catalog has a newer version of a

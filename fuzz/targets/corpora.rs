@@ -61,7 +61,7 @@ fn seal() -> Seal {
 fn messages() -> Vec<Message> {
     let (owner, replica_name, version) = (NodeId([1; 32]), ReplicaName([2; 16]), Version(300));
     let tombstone = Tombstone { version, tag: Tag([5; 32]) };
-    let entry = Entry::file(replica_name, version, &Digest([3; 32]));
+    let entry = Entry::file(replica_name, &seal());
     let print = Some(Print::default());
     vec![
         Message::StoreFile { owner, replica_name, version, sealed_bytes: 38 },

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::content::sealed_bytes;
 use super::hex::hex_bytes;
 use super::{Digest, Keys, NodeId, ReplicaName, SealedMetadata};
+use crate::time::UnixMillis;
 
 hex_bytes! {
     /// The owner's proof that a replica is what it claims to be.
@@ -25,6 +26,13 @@ impl Version {
     /// The greatest version. No owner reaches it: at a million stores a second that takes 146,000 years. A tag over a
     /// greater number is never authentic, so adding to a version cannot overflow.
     pub const MAX: Self = Self(1 << 62);
+
+    /// Returns the version whose number is a time of day in milliseconds. A clock beyond the year 36,812 counts as that
+    /// year, so that no clock uses up the numbers.
+    #[must_use]
+    pub fn at(now: UnixMillis) -> Self {
+        Self(now.0.min(1 << 50))
+    }
 }
 
 impl std::fmt::Display for Version {
@@ -70,6 +78,18 @@ impl Seal {
         // `blake3::Hash` compares in constant time.
         self.mac(keys, keys.node(), replica_name) == blake3::Hash::from_bytes(self.tag.0)
             && self.version <= Version::MAX
+    }
+
+    /// Returns a hash of all fields, by which two seals can be told apart.
+    #[must_use]
+    pub fn hash(&self) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.version.0.to_le_bytes());
+        hasher.update(&self.size.to_le_bytes());
+        hasher.update(&self.digest.0);
+        hasher.update(&self.tag.0);
+        hasher.update(self.metadata.as_bytes());
+        hasher.finalize()
     }
 
     /// Returns the length of the sealed file: IV and ciphertext.
@@ -130,7 +150,6 @@ impl Tombstone {
 mod tests {
     use super::*;
     use crate::crypto::{Iv, Key, MasterSecret, Metadata};
-    use crate::time::UnixMillis;
 
     fn keys() -> Keys {
         Keys::derive(&MasterSecret([1; 32]))

@@ -61,6 +61,8 @@ pub(super) struct OwnerState {
     pub(super) replicas: Replicas,
     pub(super) mode: Mode,
     pub(super) in_flight: InFlight,
+    /// Whether a peer has shown that the data directory was put back from an older copy.
+    pub(super) rolled_back: Cell<bool>,
     /// Bounds how many repairs run at one time.
     pub(super) repairs: Arc<Semaphore>,
 }

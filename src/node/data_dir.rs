@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::config::StartError;
 use crate::crypto::{Keys, Version};
 use crate::disk::Disk;
+use crate::limits::VERSIONS_AHEAD_MAX;
 use crate::membership::Members;
 use crate::seed::SeedRng;
 use crate::store::layout::Layout;
@@ -32,7 +33,7 @@ pub(super) fn open<D: Disk>(
     let members = Members::load(&disk)?;
     let keys = Keys::derive(&identity.master);
     // If the catalog is lost, every version that was acknowledged before is lower, even if no peer is left to say so.
-    let above = Version(if identity.is_new { 0 } else { now.0 });
+    let above = Version(if identity.is_new { 0 } else { Version::at(now).0 + VERSIONS_AHEAD_MAX });
     let (store, recovered) = Store::open_above(disk, &keys, above)?;
     Ok(DataDir { keys: Arc::new(keys), store: Arc::new(store), members, recovered, is_new: identity.is_new })
 }

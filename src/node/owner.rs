@@ -7,4 +7,5 @@ pub(super) mod list;
 pub(super) mod local_copy;
 pub(super) mod placement;
 pub(super) mod repair;
+pub(super) mod rollback;
 pub(super) mod store;

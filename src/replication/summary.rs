@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::crypto::{Digest, ReplicaName, Version};
+use crate::crypto::{ReplicaName, Seal, Version};
 
 /// Leaves of a summary. Chosen: 64 KiB of memory, and 25 entries in a leaf of 100,000 files.
 const LEAVES: usize = 4096;
@@ -30,7 +30,7 @@ pub struct Entry {
     pub replica_name: ReplicaName,
     /// The version of the file, or of its deletion.
     pub version: Version,
-    /// The first eight bytes of the digest of the sealed bytes; zeros if the file is deleted.
+    /// The first eight bytes of a hash of the whole seal; zeros if the file is deleted.
     pub mark: [u8; 8],
 }
 
@@ -43,8 +43,9 @@ pub struct Summary {
 impl Entry {
     /// Makes the entry of a file that is there.
     #[must_use]
-    pub fn file(replica_name: ReplicaName, version: Version, digest: &Digest) -> Self {
-        Self { replica_name, version, mark: *digest.0.first_chunk().expect("a digest has 32 bytes") }
+    pub fn file(replica_name: ReplicaName, seal: &Seal) -> Self {
+        let mark = *seal.hash().as_bytes().first_chunk().expect("a hash has 32 bytes");
+        Self { replica_name, version: seal.version, mark }
     }
 
     /// Makes the entry of a file that was deleted everywhere.

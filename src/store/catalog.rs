@@ -39,6 +39,8 @@ const OBJECTS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("objects
 /// Single numbers by name.
 const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers v1");
 const VERSION_CEILING: &str = "version ceiling";
+/// The last version of each reserved range, by its first.
+const VERSION_RANGES: TableDefinition<'_, u64, u64> = TableDefinition::new("version ranges v1");
 
 /// How a start came by its catalog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -214,6 +216,8 @@ fn not_blank(database: Database) -> Result<Database, CatalogError> {
 fn begin_above(database: &Database, above: Version) -> Result<(), CatalogError> {
     let transaction = database.begin_write()?;
     transaction.open_table(NUMBERS)?.insert(VERSION_CEILING, above.0)?;
+    // Which numbers were handed out before is not known.
+    transaction.open_table(VERSION_RANGES)?.insert(0, above.0)?;
     Ok(transaction.commit()?)
 }
 

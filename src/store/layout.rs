@@ -10,6 +10,7 @@
 //! <owner's id>/44b2a/6b69c/ffe1e/a7922/da80d/75577/<replica name>                  replicas, sealed
 //! tmp/                 files that are being written
 //! quarantine/          damaged files, for people to look at
+//! kept/                own files that gave way to what the peers knew of a later life of this directory
 //! ```
 //!
 //! That is [`Layout::Folders`]: each 5 digits of a name make a folder, so a name of 40 digits lies 8 folders deep, and
@@ -193,6 +194,12 @@ fn quarantined_prefix(blob: &BlobId) -> String {
         BlobId::Own(name) => format!("own.{name}."),
         BlobId::Held(owner, replica_name) => format!("held.{owner}.{replica_name}."),
     }
+}
+
+/// Returns the place where an own file is kept that gives way to what the peers know.
+#[must_use]
+pub(super) fn kept(name: FileName, version: Version) -> DiskPath {
+    DiskPath::root().child("kept").child(&format!("own.{name}.{version}"))
 }
 
 /// Returns the place where a damaged catalog is set aside.

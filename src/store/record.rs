@@ -43,6 +43,10 @@ pub enum Known {
 pub enum Change {
     /// An own file, which peers know by its replica name, has a new version.
     Own(Key, ReplicaName, Box<OwnRecord>),
+    /// The record of an own file turned out to have no proof, and is dropped if it is still this one.
+    Disproved(Key, ReplicaName, Box<OwnRecord>),
+    /// The tombstone of an own file turned out to have no proof, and is dropped if it is still this one.
+    DisprovedTombstone(ReplicaName, Tombstone),
     /// An own file is deleted everywhere.
     Deleted(ReplicaName, Tombstone),
     /// A replica has a new version or is deleted everywhere.
@@ -53,13 +57,16 @@ pub enum Change {
     Object(BlobId, Option<Vec<u8>>),
     /// No version above this number has been handed out.
     VersionCeiling(u64),
+    /// Just these ranges of versions are reserved, both ends included. No version above the last of them has been
+    /// handed out.
+    VersionsReserved(Vec<(u64, u64)>),
 }
 
 impl OwnRecord {
     /// Returns the entry of the file in a summary.
     #[must_use]
     pub fn entry(&self, replica_name: ReplicaName) -> Entry {
-        Entry::file(replica_name, self.seal.version, &self.seal.digest)
+        Entry::file(replica_name, &self.seal)
     }
 }
 
@@ -86,7 +93,7 @@ impl Known {
     #[must_use]
     pub fn entry(&self, replica_name: ReplicaName) -> Entry {
         match self {
-            Self::File(record) => Entry::file(replica_name, record.seal.version, &record.seal.digest),
+            Self::File(record) => Entry::file(replica_name, &record.seal),
             Self::Deleted(tombstone) => Entry::deleted(replica_name, tombstone.version),
         }
     }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use dacapo::crypto::Version;
 use dacapo::event::{Event, FetchAnswer};
 use dacapo::node::{Content, DeleteError, GetError, ReplicaError, StatError, StoreError, StoreFault};
 use dacapo_sim::store::walkthrough;
@@ -119,12 +120,14 @@ fn a_damaged_local_copy_is_replaced_from_a_peer() {
 #[test]
 fn an_overwrite_replaces_the_file_here_and_on_the_peers() {
     run(async |cluster, origin| {
-        for version in 1..=3_u8 {
-            let stored = origin.store(&key(0), Content::bytes(vec![version; 1000])).await?;
-            assert_eq!((stored.version.0, stored.replicas()), (version.into(), 2));
-            assert_eq!(origin.get(&key(0)).await?.read_all().await?, [version; 1000]);
+        let mut newest = Version(0);
+        for byte in 1..=3_u8 {
+            let stored = origin.store(&key(0), Content::bytes(vec![byte; 1000])).await?;
+            assert!(stored.version > newest && stored.replicas() == 2, "{stored:?}");
+            newest = stored.version;
+            assert_eq!(origin.get(&key(0)).await?.read_all().await?, [byte; 1000]);
             origin.delete(&key(0)).await?;
-            assert_eq!(origin.get(&key(0)).await?.read_all().await?, [version; 1000]);
+            assert_eq!(origin.get(&key(0)).await?.read_all().await?, [byte; 1000]);
         }
         for host in star::NODES {
             let files = cluster.disk(host).tree().into_iter().filter(|(path, _, len)| path.contains('/') && *len > 0);

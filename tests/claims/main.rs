@@ -15,6 +15,8 @@ mod answers;
 mod disk_errors;
 mod one_key;
 mod right_bytes;
+mod rollbacks;
+mod rotten_records;
 
 // Durable: what was acknowledged is there after a kill, a power loss, a failed call or a lost catalog.
 mod catalog;

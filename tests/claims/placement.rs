@@ -245,3 +245,19 @@ fn nothing_is_dropped_while_one_who_is_to_hold_it_cannot_be_asked() {
         cluster.end().await;
     });
 }
+
+#[test]
+fn a_file_stored_again_after_its_deletion_everywhere_leaves_no_peer_behind() {
+    run(async {
+        let cluster = Cluster::start(&[3000, 3001, 3002, 3003]).await;
+        for name in NAMES {
+            put(&cluster.owner(), name, vec![1; 22]).await;
+            cluster.owner().delete_everywhere(&key(name)).await.expect("deleted");
+            put(&cluster.owner(), name, vec![2; 22]).await;
+        }
+        long_enough().await;
+        let peers = cluster.owner().peers().await;
+        assert!(peers.iter().all(|peer| peer.is_current() == Some(true)), "{peers:?}");
+        cluster.end().await;
+    });
+}

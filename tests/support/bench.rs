@@ -273,3 +273,11 @@ fn wait_for(child: &mut Child) -> ExitStatus {
         sleep(POLL_INTERVAL);
     }
 }
+
+/// Returns what a command printed, with the number of each version left out: it follows the time of day.
+pub(crate) fn without_versions(text: impl AsRef<[u8]>) -> String {
+    let text = String::from_utf8_lossy(text.as_ref()).into_owned();
+    let mut parts = text.split(" v1");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + " v#" + part.trim_start_matches(|digit: char| digit.is_ascii_digit()))
+}

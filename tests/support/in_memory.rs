@@ -1,7 +1,7 @@
 //! The in-memory bed: nodes on a network in memory and on disks of any kind, all on one thread. Time is virtual and
 //! passes only while every task waits. A test stops and starts each node by itself, and has the disk of each at hand.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
@@ -45,6 +45,8 @@ pub(crate) struct Network {
     replicas: Replicas,
     quota: Quota,
     mode: Mode,
+    /// The time of day of all nodes, in milliseconds after the beginning of every simulation. It stands still.
+    pub(crate) clock: Rc<Cell<i64>>,
     /// The events of all nodes, in order.
     pub(crate) events: Rc<RefCell<Vec<Event>>>,
 }
@@ -113,7 +115,7 @@ impl Network {
             },
             ..Config::new(address(&port), ClusterSecret::open(), Seed::from_u64(port.into()).derive("boot", boot))
         };
-        let platform = SimPlatform { transport: self.clone(), disk, clock: SimClock::Frozen };
+        let platform = SimPlatform { transport: self.clone(), disk, clock: SimClock::Skewed(self.clock.clone()) };
         Node::start(platform, config).await.map_err(|error| error.to_string())
     }
 

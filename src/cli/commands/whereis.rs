@@ -68,6 +68,7 @@ impl From<Holder> for Row {
         let (holds, verified, note) = match holder.holding {
             Holding::Current { verified } => ("current", Some(verified), String::new()),
             Holding::Older { version } => ("older", None, version.to_string()),
+            Holding::Other { version } => ("other", None, version.to_string()),
             Holding::Nothing => ("nothing", None, String::new()),
             Holding::Damaged => ("damaged", None, String::new()),
             Holding::Unknown { reason } => ("unknown", None, reason),

@@ -103,6 +103,12 @@ pub enum Holding {
         /// The version that the peer has.
         version: Version,
     },
+    /// A version of this node's that its catalog does not know: a newer one, or other bytes under the same number.
+    /// Repair will settle which of the two counts.
+    Other {
+        /// The version that the peer has.
+        version: Version,
+    },
     /// Nothing.
     Nothing,
     /// A damaged copy, which the peer no longer counts as held.

@@ -1,4 +1,4 @@
-//! Drops a replica that its owner has placed elsewhere.
+//! Drops a replica, or the memory of a deletion, that its owner has placed elsewhere or disowned.
 
 use super::refuse::refusal_for;
 use crate::crypto::{NodeId, ReplicaName, Version};
@@ -6,11 +6,12 @@ use crate::event::Event;
 use crate::node::context::Context;
 use crate::platform::Platform;
 use crate::protocol::{Message, Refusal};
+use crate::store::Change;
 use crate::store::layout::BlobId;
-use crate::store::{Change, Known};
 
-/// Stops holding a replica that its owner has placed elsewhere. The release is durable before the answer; if a crash
-/// comes before the commit, the owner sees at the next heartbeat that the replica is still listed, and asks again.
+/// Stops holding a replica that its owner has placed elsewhere, or remembering a deletion after which the owner has
+/// stored the file again and placed it elsewhere. The release is durable before the answer; if a crash comes before the
+/// commit, the owner sees at the next heartbeat that the replica is still listed, and asks again.
 pub(super) async fn release<P: Platform>(
     context: &Context<P>,
     owner: NodeId,
@@ -22,7 +23,7 @@ pub(super) async fn release<P: Platform>(
     let held = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
         match store.held(owner, replica_name)? {
-            Some(Known::File(record)) if record.seal.version == version => store.remove_blob(&blob).map(|_| None),
+            Some(known) if known.version() == version => store.remove_blob(&blob).map(|_| None),
             other => Ok(Some(other)),
         }
     });

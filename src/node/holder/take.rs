@@ -183,7 +183,8 @@ async fn keep<P: Platform>(context: &Shared<P>, offer: &Offer, receiving: Receiv
     let _locked = context.locks.lock(BlobId::Held(owner, replica_name)).await;
     let checked = match is_as_announced {
         true => {
-            context.with_keys(move |store, keys| check_held(store, keys, owner, replica_name, version, digest)).await
+            let seal = seal.clone();
+            context.with_keys(move |store, keys| check_held(store, keys, owner, replica_name, &seal)).await
         }
         false => Err(Refusal::Damaged),
     };
@@ -210,14 +211,13 @@ fn check_held<D: Disk>(
     keys: &Keys,
     owner: NodeId,
     replica_name: ReplicaName,
-    version: Version,
-    digest: Digest,
+    seal: &Seal,
 ) -> Result<(), Refusal> {
     let held = store.settle(keys, &BlobId::Held(owner, replica_name)).and_then(|()| store.held(owner, replica_name));
     let Some(held) = held.map_err(|error| refusal_for(&error))? else { return Ok(()) };
-    // A deleted file has no digest, so nothing takes its place under the same version.
-    let is_same = matches!(&held, Known::File(record) if record.seal.digest == digest);
-    if held.version() > version || (held.version() == version && !is_same) {
+    // A deleted file has no seal, so nothing takes its place under the same version.
+    let is_same = matches!(&held, Known::File(record) if record.seal == *seal);
+    if held.version() > seal.version || (held.version() == seal.version && !is_same) {
         return Err(Refusal::Stale { held: held.version() });
     }
     Ok(())

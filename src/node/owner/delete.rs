@@ -22,7 +22,7 @@ pub(in crate::node) async fn here<P: Platform>(
     let _locked = context.locks.lock(blob).await;
     let known = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
-        let version = store.own(&key)?.map(|record| record.seal.version);
+        let version = store.proved(keys, &key)?.map(|record| record.seal.version);
         Ok(if store.has_blob(&blob)? { version } else { None })
     });
     let version = known.await.map_err(DeleteError::Rejected)?.ok_or(DeleteError::NotFound)?;
@@ -44,11 +44,12 @@ pub(in crate::node) async fn everywhere<P: Platform>(
     let (replica_name, file) = (context.keys.replica_name(&key), key.file_name());
     let blob = BlobId::Own(file);
     let locked = context.locks.lock(blob).await;
+    let now = context.platform.now();
     let begun = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
-        Ok(match store.own(&key)? {
+        Ok(match store.proved(keys, &key)? {
             Some(record) if expected.is_some_and(|version| version != record.seal.version) => Err(DeleteError::Changed),
-            Some(_) => Ok(Tombstone::new(keys, replica_name, store.next_version()?)),
+            Some(_) => Ok(Tombstone::new(keys, replica_name, store.next_version(now, replica_name)?)),
             None => Err(DeleteError::NotFound),
         })
     });

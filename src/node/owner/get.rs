@@ -37,7 +37,7 @@ pub(in crate::node) async fn get<P: Platform>(context: Shared<P>, key: Key) -> R
     let looked_up = key.clone();
     let replica_name = context.keys.replica_name(&key);
     let local = context.with_keys(move |store, keys| {
-        let is_deleted = store.tombstone(replica_name)?.is_some();
+        let is_deleted = store.proved_tombstone(keys, replica_name)?.is_some();
         Ok((is_deleted, local_copy::look_up(store, keys, &looked_up)?))
     });
     let (is_deleted, local) = local.await.map_err(GetError::Disk)?;

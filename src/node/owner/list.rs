@@ -1,6 +1,6 @@
 //! Lists the own files of a node, and asks the peers which of them hold one.
 
-use crate::crypto::{Key, ReplicaName, Version};
+use crate::crypto::{Key, ReplicaName, Seal};
 use crate::disk::Disk;
 use crate::limits::LIST_PAGE_MAX;
 use crate::node::context::{Context, Shared};
@@ -17,8 +17,8 @@ pub(in crate::node) async fn list<P: Platform>(
     context: Shared<P>,
     after: Option<Key>,
 ) -> Result<Vec<FileInfo>, StatError> {
-    let page = context.blocking(move |store| {
-        let records = store.list_own(after.as_ref(), LIST_PAGE_MAX)?;
+    let page = context.with_keys(move |store, keys| {
+        let records = store.list_proved(keys, after.as_ref(), LIST_PAGE_MAX)?;
         records.into_iter().map(|(key, record)| describe(store, key, &record)).collect::<Result<_, _>>()
     });
     page.await.map_err(StatError::Disk)
@@ -26,7 +26,7 @@ pub(in crate::node) async fn list<P: Platform>(
 
 /// Returns what is known of one own file. See [`Handle::stat`](crate::node::Handle::stat).
 pub(in crate::node) async fn stat<P: Platform>(context: Shared<P>, key: Key) -> Result<FileInfo, StatError> {
-    let info = context.blocking(move |store| match store.own(&key)? {
+    let info = context.with_keys(move |store, keys| match store.proved(keys, &key)? {
         Some(record) => describe(store, key, &record).map(Some),
         None => Ok(None),
     });
@@ -36,11 +36,14 @@ pub(in crate::node) async fn stat<P: Platform>(context: Shared<P>, key: Key) -> 
 /// Asks every connected peer what it has of a file. See [`Handle::holders`](crate::node::Handle::holders).
 pub(in crate::node) async fn holders<P: Platform>(context: Shared<P>, key: Key) -> Result<Vec<Holder>, StatError> {
     let (replica_name, known) = (context.keys.replica_name(&key), key.clone());
-    let record = context.blocking(move |store| store.own(&known)).await.map_err(StatError::Disk)?;
-    let version = record.ok_or(StatError::NotFound)?.seal.version;
-    let asked = ask_all(&context, move |context, peer| async move {
-        let answer = question(&context, &peer, &Message::CheckFile { replica_name }).await;
-        Holder { peer: peer.id, holding: holding(&context, replica_name, version, answer) }
+    let record = context.with_keys(move |store, keys| store.proved(keys, &known)).await.map_err(StatError::Disk)?;
+    let current = record.ok_or(StatError::NotFound)?.seal;
+    let asked = ask_all(&context, move |context, peer| {
+        let current = current.clone();
+        async move {
+            let answer = question(&context, &peer, &Message::CheckFile { replica_name }).await;
+            Holder { peer: peer.id, holding: holding(&context, replica_name, &current, answer) }
+        }
     });
     Ok(asked.await)
 }
@@ -48,13 +51,14 @@ pub(in crate::node) async fn holders<P: Platform>(context: Shared<P>, key: Key) 
 fn holding<P: Platform>(
     context: &Context<P>,
     replica_name: ReplicaName,
-    current: Version,
+    current: &Seal,
     answer: Result<Message, AskError>,
 ) -> Holding {
     match answer {
         Ok(Message::Checked { seal, .. }) if !seal.is_authentic(&context.keys, replica_name) => Holding::Damaged,
-        Ok(Message::Checked { seal, verified, .. }) if seal.version >= current => Holding::Current { verified },
-        Ok(Message::Checked { seal, .. }) => Holding::Older { version: seal.version },
+        Ok(Message::Checked { seal, verified, .. }) if seal == *current => Holding::Current { verified },
+        Ok(Message::Checked { seal, .. }) if seal.version < current.version => Holding::Older { version: seal.version },
+        Ok(Message::Checked { seal, .. }) => Holding::Other { version: seal.version },
         Ok(Message::NotFound | Message::Gone(_)) => Holding::Nothing,
         Ok(Message::Refused(Refusal::Rotten)) => Holding::Damaged,
         Ok(Message::Refused(refusal)) => Holding::Unknown { reason: refusal.to_string() },

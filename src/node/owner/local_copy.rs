@@ -35,7 +35,7 @@ pub(in crate::node) fn look_up<D: Disk>(
 ) -> Result<LocalCopy<D::File>, StorageError> {
     // If this fails, the local copy is at worst an older version, and the peers are asked.
     drop(store.settle(keys, &BlobId::Own(key.file_name())));
-    let Some(record) = store.own(key)? else { return Ok(LocalCopy::Absent(None)) };
+    let Some(record) = store.proved(keys, key)? else { return Ok(LocalCopy::Absent(None)) };
     let Some(mut reader) = store.read_blob(&BlobId::Own(key.file_name()))? else {
         return Ok(LocalCopy::Absent(Some(record)));
     };

@@ -12,6 +12,7 @@ mod error;
 mod learn;
 mod mend;
 mod relay;
+mod settle;
 
 use std::rc::Rc;
 

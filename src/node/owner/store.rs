@@ -57,14 +57,14 @@ pub(in crate::node) async fn store<P: Platform>(
         return Err(StoreError::Rejected(StoreFault::TooLarge { max: FILE_BYTES_MAX }));
     }
     let blob = BlobId::Own(key.file_name());
+    let (now, replica_name) = (context.platform.now(), context.keys.replica_name(&key));
     let begun = context.blocking(move |store| {
-        let version = store.next_version()?;
+        let version = store.next_version(now, replica_name)?;
         Ok((version, store.write_blob(blob, version)?))
     });
     let (version, writer) = begun.await.map_err(|error| StoreError::Rejected(StoreFault::Disk(error)))?;
     let iv = draw_iv(&context.lanes.iv);
-    let announced =
-        Announced { file: key.file_name(), replica_name: context.keys.replica_name(&key), version, iv, size: 0 };
+    let announced = Announced { file: key.file_name(), replica_name, version, iv, size: 0 };
     let sendings = match content.size {
         Some(size) => send_to_all(&context, &Announced { size, ..announced.clone() }),
         None => Vec::new(),
@@ -113,8 +113,9 @@ async fn keep<P: Platform>(
     let (blob, version, known) = (BlobId::Own(key.file_name()), record.seal.version, key.clone());
     let newest = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
+        store.drop_unproved(keys, &known)?;
         let newest = store.own(&known)?.map(|known| known.seal.version);
-        let deleted = store.tombstone(replica_name)?.map(|tombstone| tombstone.version);
+        let deleted = store.proved_tombstone(keys, replica_name)?.map(|tombstone| tombstone.version);
         Ok(newest.max(deleted).is_none_or(|newest| newest < version))
     });
     match newest.await {

@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::read::{decode, own_in, parse_key};
 use super::summaries::StepOf;
 use super::{
-    HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING, held_key, object_key,
+    HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING, VERSION_RANGES,
+    held_key, object_key,
 };
 use crate::crypto::{NodeId, ReplicaName, Tombstone};
 use crate::replication::Entry;
@@ -23,10 +24,18 @@ pub(super) fn group(
     steps: &mut Vec<StepOf>,
 ) -> Result<bool, CatalogError> {
     let mut versioned = Vec::new();
+    // The name whose record an earlier change of the group drops.
+    let mut disproved = None;
     for change in changes {
+        match disproves(transaction, change)? {
+            Some((_, false)) => return Ok(false),
+            Some((replica_name, true)) => disproved = Some(replica_name),
+            None => {}
+        }
         let Some((whose, replica_name, after)) = what(change) else { continue };
         let (mut used_before, mut used_after) = Default::default();
         let before = match whose {
+            None if disproved == Some(replica_name) && after.is_some() => None,
             None => own_entry(transaction, replica_name)?,
             Some(owner) => {
                 let held = held(transaction, owner, replica_name)?;
@@ -47,6 +56,20 @@ pub(super) fn group(
     Ok(true)
 }
 
+/// Returns the name whose record or tombstone a change drops for its lack of proof, and whether that is still there.
+fn disproves(transaction: &WriteTransaction, change: &Change) -> Result<Option<(ReplicaName, bool)>, CatalogError> {
+    Ok(match change {
+        Change::Disproved(key, replica_name, record) => {
+            let found = own_in(&transaction.open_table(OWN)?, key.as_str())?;
+            Some((*replica_name, found.as_ref() == Some(&**record)))
+        }
+        Change::DisprovedTombstone(replica_name, tombstone) => {
+            Some((*replica_name, own_tombstone(transaction, *replica_name)? == Some(*tombstone)))
+        }
+        _ => None,
+    })
+}
+
 /// Returns whose file a change is about, its name, and its entry after the change; `None` if the change is about no
 /// name.
 fn what(change: &Change) -> Option<(Option<NodeId>, ReplicaName, Option<Entry>)> {
@@ -55,11 +78,14 @@ fn what(change: &Change) -> Option<(Option<NodeId>, ReplicaName, Option<Entry>)>
         Change::Deleted(replica_name, tombstone) => {
             Some((None, *replica_name, Some(Entry::deleted(*replica_name, tombstone.version))))
         }
+        Change::Disproved(_, replica_name, _) | Change::DisprovedTombstone(replica_name, _) => {
+            Some((None, *replica_name, None))
+        }
         Change::Held(owner, replica_name, known) => {
             Some((Some(*owner), *replica_name, Some(known.entry(*replica_name))))
         }
         Change::Lost(owner, replica_name) => Some((Some(*owner), *replica_name, None)),
-        Change::Object(..) | Change::VersionCeiling(_) => None,
+        Change::Object(..) | Change::VersionCeiling(_) | Change::VersionsReserved(_) => None,
     }
 }
 
@@ -68,10 +94,13 @@ fn own_entry(transaction: &WriteTransaction, replica_name: ReplicaName) -> Resul
         let record = own_in(&transaction.open_table(OWN)?, key.value())?;
         return Ok(Some(record.ok_or(CatalogError::Record { table: "own names" })?.entry(replica_name)));
     }
+    Ok(own_tombstone(transaction, replica_name)?.map(|tombstone| Entry::deleted(replica_name, tombstone.version)))
+}
+
+fn own_tombstone(transaction: &WriteTransaction, replica_name: ReplicaName) -> Result<Option<Tombstone>, CatalogError> {
     let tombstones = transaction.open_table(OWN_TOMBSTONES)?;
-    let Some(tombstone) = tombstones.get(&replica_name.0)? else { return Ok(None) };
-    let tombstone: Tombstone = decode(tombstone.value(), "own graves")?;
-    Ok(Some(Entry::deleted(replica_name, tombstone.version)))
+    let tombstone = tombstones.get(&replica_name.0)?;
+    tombstone.map(|tombstone| decode(tombstone.value(), "own graves")).transpose()
 }
 
 fn held(
@@ -100,6 +129,14 @@ fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogErr
             }
             transaction.open_table(OWN_TOMBSTONES)?.insert(&replica_name.0, encode(tombstone).as_slice())?;
         }
+        Change::Disproved(key, replica_name, _) => {
+            transaction.open_table(OWN)?.remove(key.as_str())?;
+            transaction.open_table(OWN_NAMES)?.remove(&replica_name.0)?;
+        }
+        // The name of the local copy stays: what a crash has left of it is still to go.
+        Change::DisprovedTombstone(replica_name, _) => {
+            transaction.open_table(OWN_TOMBSTONES)?.remove(&replica_name.0)?;
+        }
         Change::Held(owner, replica_name, known) => {
             transaction.open_table(HELD)?.insert(&held_key(*owner, *replica_name), encode(known).as_slice())?;
         }
@@ -115,6 +152,16 @@ fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogErr
         }
         Change::VersionCeiling(ceiling) => {
             transaction.open_table(NUMBERS)?.insert(VERSION_CEILING, ceiling)?;
+        }
+        Change::VersionsReserved(ranges) => {
+            let mut table = transaction.open_table(VERSION_RANGES)?;
+            table.retain(|_, _| false)?;
+            for (first, last) in ranges {
+                table.insert(first, last)?;
+            }
+            if let Some((_, ceiling)) = ranges.last() {
+                transaction.open_table(NUMBERS)?.insert(VERSION_CEILING, ceiling)?;
+            }
         }
     }
     Ok(())

@@ -4,11 +4,12 @@ use redb::{ReadableDatabase, ReadableTable};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Catalog, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING, held_key,
-    object_key,
+    Catalog, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING,
+    VERSION_RANGES, held_key, object_key,
 };
 use crate::crypto::{FileName, Key, NodeId, ReplicaName, Tombstone};
 use crate::disk::Disk;
+use crate::limits::VERSION_RANGES_MAX;
 use crate::replication::Entry;
 use crate::store::Usage;
 use crate::store::error::CatalogError;
@@ -21,6 +22,16 @@ impl<D: Disk> Catalog<D> {
             let read = database.begin_read()?;
             let Some(table) = exists(read.open_table(NUMBERS))? else { return Ok(0) };
             Ok(table.get(VERSION_CEILING)?.map_or(0, |ceiling| ceiling.value()))
+        })
+    }
+
+    /// Returns the reserved ranges of versions, in their order.
+    pub(in crate::store) fn reserved_versions(&self) -> Result<Vec<(u64, u64)>, CatalogError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let Some(table) = exists(read.open_table(VERSION_RANGES))? else { return Ok(Vec::new()) };
+            let ranges = table.iter()?.take(VERSION_RANGES_MAX);
+            ranges.map(|range| range.map(|(first, last)| (first.value(), last.value())).map_err(Into::into)).collect()
         })
     }
 

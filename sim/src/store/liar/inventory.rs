@@ -12,7 +12,7 @@ use crate::store::bug::Bug;
 use crate::store::scripted_peer::Replica;
 
 /// The invented version.
-const NEWER: u64 = 1 << 20;
+const NEWER: u64 = 1 << 45;
 
 impl Liar {
     /// Answers a question about the files of the asking peer that the liar claims to hold. Returns `None` for other
@@ -56,10 +56,7 @@ impl Liar {
         let mut names: Vec<_> = held.chain([ReplicaName([0x5a; 16])]).collect();
         names.sort();
         names.dedup();
-        let entry = |replica_name| {
-            let seal = self.forge(owner, replica_name).seal;
-            Entry::file(replica_name, seal.version, &seal.digest)
-        };
+        let entry = |replica_name| Entry::file(replica_name, &self.forge(owner, replica_name).seal);
         names.into_iter().map(entry).collect()
     }
 
@@ -70,7 +67,9 @@ impl Liar {
         let replicas = self.replicas.borrow();
         let held = replicas.iter().rfind(|replica| replica.owner == owner && replica.replica_name == replica_name);
         if let (Some(held), Some(keys)) = (held, self.stolen_keys(owner, Bug::InventorySigned)) {
-            let Seal { version, size, digest, .. } = forged.seal;
+            let Seal { size, digest, .. } = forged.seal;
+            // The owner would not believe that it has made a version that it never reserved.
+            let version = Version(held.seal.version.0 + 1);
             forged.seal = Seal::new(&keys, replica_name, version, size, digest, held.seal.metadata.clone());
         }
         forged

@@ -37,7 +37,7 @@ pub(in crate::node) async fn take_newer<P: Platform>(
     let _locked = context.locks.lock(blob).await;
     let record = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
-        store.own(&looked_up)
+        store.proved(keys, &looked_up)
     });
     let wanted = Wanted::new(context, key, record.await.map_err(NewerError::Disk)?);
     let found = ask::ask(context, peer, wanted.replica_name).await.map_err(NewerError::Answer)?;

@@ -1,6 +1,6 @@
 //! Receives a replica, verifies it, and keeps its plaintext as the local copy.
 
-use crate::crypto::{ContentCipher, FileName, IV_BYTES, Iv, Key, NodeId, ReplicaName, Seal};
+use crate::crypto::{ContentCipher, FileName, IV_BYTES, Iv, Key, NodeId, ReplicaName, Seal, Version};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::node::commit::KeepError;
@@ -13,6 +13,7 @@ use crate::store::layout::BlobId;
 use crate::store::{BlobWriter, Change, OwnRecord, StorageError};
 
 use super::super::local_copy::{self, Reader};
+use super::super::rollback;
 use super::ask::{Body, Found};
 
 /// A file that is wanted from the peers, and what the catalog knows of it. The caller holds the lock of the file.
@@ -132,8 +133,10 @@ impl Wanted {
         let is_known = |record: &OwnRecord| record.seal.version >= seal.version && record.iv == iv;
         let change = if !self.record.as_ref().is_some_and(is_known) {
             let metadata = seal.metadata.open(&context.keys).map_err(|_| ReceiveError::Damaged)?;
-            let version = seal.version;
-            context.blocking(move |store| store.skip_versions(version)).await?;
+            if let Err(error) = self.meet(context, seal.version).await {
+                context.discard(writer).await;
+                return Err(error);
+            }
             let record = OwnRecord { seal: seal.clone(), iv, modified: metadata.modified };
             Some(Change::Own(self.key.clone(), self.replica_name, Box::new(record)))
         } else {
@@ -156,6 +159,22 @@ impl Wanted {
         }
         let reader = context.blocking(move |store| store.read_blob(&blob));
         Ok(reader.await?.expect("the blob was published under the lock of its name"))
+    }
+}
+
+impl Wanted {
+    /// Takes note of a version that a peer has and the catalog does not know. If it comes from another life of this
+    /// data directory, keeps the local copy that gives way to it, or does not let it take the place of a file that must
+    /// not.
+    async fn meet<P: Platform>(&self, context: &Shared<P>, met: Version) -> Result<(), ReceiveError> {
+        if !rollback::meet(context, self.replica_name, met).await? {
+            return Ok(());
+        }
+        if rollback::renew(context, self.replica_name, met).await? {
+            return Err(ReceiveError::Outdated);
+        }
+        let key = self.key.clone();
+        Ok(context.blocking(move |store| rollback::keep_copy(store, &key)).await?)
     }
 }
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::done::Done;
 use super::error::RepairError;
-use super::{learn, mend};
+use super::{learn, mend, settle};
 use crate::crypto::{NodeId, ReplicaName};
 use crate::limits::{LEAF_ENTRIES_MAX, LIST_PAGE_MAX};
 use crate::node::config::Mode;
@@ -18,8 +18,10 @@ use crate::replication::{Entry, Leaf, Placement, Print, Summary, differing_group
 /// How the peer's replica of one file differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Difference {
-    /// The peer has nothing, something older, or other bytes.
+    /// The peer has nothing, or something older.
     Lacks(Entry),
+    /// The peer has something else under the same version.
+    Conflicts(Entry),
     /// The peer has something that the own catalog does not know, or something newer.
     KnowsMore(Entry),
     /// The peer holds a replica that is placed on other peers.
@@ -83,7 +85,10 @@ async fn mend_one<P: Platform>(
     difference: Difference,
     done: &mut Done,
 ) {
-    let (Difference::Lacks(entry) | Difference::KnowsMore(entry) | Difference::IsPlacedElsewhere(entry)) = difference;
+    let (Difference::Lacks(entry)
+    | Difference::Conflicts(entry)
+    | Difference::KnowsMore(entry)
+    | Difference::IsPlacedElsewhere(entry)) = difference;
     let is_to_learn = matches!(difference, Difference::KnowsMore(_));
     if context.owner.in_flight.has(peer.id, entry.replica_name)
         || !peer.is_connected()
@@ -93,6 +98,7 @@ async fn mend_one<P: Platform>(
     }
     let (result, count) = match difference {
         Difference::Lacks(entry) => (mend::send(context, peer, &entry).await, &mut done.sent),
+        Difference::Conflicts(entry) => (settle::settle(context, peer, &entry).await, &mut done.sent),
         Difference::KnowsMore(entry) => (learn::learn(context, peer, &entry).await, &mut done.learnt),
         Difference::IsPlacedElsewhere(entry) => {
             let Some(placement) = &expected.placement else { return };
@@ -170,6 +176,7 @@ fn differences(ours: &[Entry], theirs: &[Entry], is_to_hold: impl Fn(&Entry) -> 
     let lacking = ours.iter().filter_map(|our| match (find(theirs, our.replica_name), is_to_hold(our)) {
         (Some(their), _) if their.version > our.version => Some(Difference::KnowsMore(their)),
         (Some(their), true) if their == *our => None,
+        (Some(their), true) if their.version == our.version => Some(Difference::Conflicts(*our)),
         (Some(their), false) => Some(Difference::IsPlacedElsewhere(their)),
         (_, true) => Some(Difference::Lacks(*our)),
         (None, false) => None,
@@ -181,21 +188,22 @@ fn differences(ours: &[Entry], theirs: &[Entry], is_to_hold: impl Fn(&Entry) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::{Digest, Version};
+    use crate::crypto::Version;
 
     fn entry(name: u8, version: u64) -> Entry {
-        Entry::file(ReplicaName([name; 16]), Version(version), &Digest([1; 32]))
+        Entry { replica_name: ReplicaName([name; 16]), version: Version(version), mark: [1; 8] }
     }
 
     #[test]
     fn the_newer_of_two_counts_and_what_one_side_lacks_is_found() {
-        let ours = [entry(1, 5), entry(2, 5), entry(3, 5), entry(4, 5)];
-        let theirs = [entry(1, 5), entry(2, 4), entry(3, 6), entry(5, 1)];
+        let ours = [entry(1, 5), entry(2, 5), entry(3, 5), entry(4, 5), entry(6, 5)];
+        let theirs = [entry(1, 5), entry(2, 4), entry(3, 6), entry(5, 1), Entry { mark: [2; 8], ..entry(6, 5) }];
         let found = differences(&ours, &theirs, |_| true);
         let expected = [
             Difference::Lacks(entry(2, 5)),
             Difference::KnowsMore(entry(3, 6)),
             Difference::Lacks(entry(4, 5)),
+            Difference::Conflicts(entry(6, 5)),
             Difference::KnowsMore(entry(5, 1)),
         ];
         assert_eq!(found, expected);
@@ -204,6 +212,7 @@ mod tests {
             Difference::IsPlacedElsewhere(entry(1, 5)),
             Difference::IsPlacedElsewhere(entry(2, 4)),
             Difference::KnowsMore(entry(3, 6)),
+            Difference::IsPlacedElsewhere(Entry { mark: [2; 8], ..entry(6, 5) }),
             Difference::KnowsMore(entry(5, 1)),
         ];
         assert_eq!(found, expected, "what is placed elsewhere is not lacking, and what is newer is learnt");

@@ -5,11 +5,12 @@ use std::rc::Rc;
 
 use super::error::RepairError;
 use super::relay;
-use crate::crypto::{Iv, Key, ReplicaName, Seal, Tombstone};
+use crate::crypto::{Iv, Key, Keys, ReplicaName, Seal, Tombstone};
 use crate::event::Event;
 use crate::node::config::Mode;
 use crate::node::context::{Shared, Stream};
 use crate::node::owner::get::take_newer;
+use crate::node::owner::rollback;
 use crate::node::peers::peer::Peer;
 use crate::node::peers::pool::question;
 use crate::node::peers::status::away;
@@ -26,17 +27,27 @@ pub(super) async fn learn<P: Platform>(
     entry: &Entry,
 ) -> Result<(), RepairError> {
     let replica_name = entry.replica_name;
-    let is_newer = match question(context, peer, &Message::CheckFile { replica_name }).await? {
+    let answer = question(context, peer, &Message::CheckFile { replica_name }).await?;
+    if learn_from(context, peer, replica_name, answer).await? { Ok(()) } else { Err(RepairError::NotListed) }
+}
+
+/// Takes into the catalog what a peer's answer to a check proves, if it is newer. Returns whether it is.
+pub(super) async fn learn_from<P: Platform>(
+    context: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    replica_name: ReplicaName,
+    answer: Message,
+) -> Result<bool, RepairError> {
+    match answer {
         Message::Checked { seal, iv, .. } if seal.is_authentic(&context.keys, replica_name) => {
-            take(context, peer, replica_name, seal, iv).await?
+            take(context, peer, replica_name, seal, iv).await
         }
         Message::Gone(tombstone) if tombstone.is_authentic(&context.keys, replica_name) => {
-            note_deletion(context, replica_name, tombstone).await?
+            note_deletion(context, replica_name, tombstone).await
         }
-        Message::Checked { .. } | Message::Gone(_) => return Err(RepairError::NotOurs),
-        other => return Err(RepairError::Answer { question: "a check", answer: other.name() }),
-    };
-    if is_newer { Ok(()) } else { Err(RepairError::NotListed) }
+        Message::Checked { .. } | Message::Gone(_) => Err(RepairError::NotOurs),
+        other => Err(RepairError::Answer { question: "a check", answer: other.name() }),
+    }
 }
 
 /// Learns of a file, and returns whether it is newer than what the catalog has. The older version, here or at other
@@ -53,11 +64,16 @@ async fn take<P: Platform>(
     let (version, file, key) = (seal.version, metadata.key.file_name(), metadata.key);
     let record = OwnRecord { seal, iv, modified: metadata.modified };
     let (blob, looked_up) = (BlobId::Own(file), key.clone());
-    let look = move |store: &Store<P::Disk>| {
-        store.skip_versions(version)?;
-        Ok((store.has_blob(&blob)?, store.own(&looked_up)?.is_some()))
+    if rollback::meet(context, replica_name, version).await? {
+        let _locked = context.locks.lock(blob).await;
+        if rollback::renew(context, replica_name, version).await? {
+            return Ok(true);
+        }
+    }
+    let look = move |store: &Store<P::Disk>, keys: &Keys| {
+        Ok((store.has_blob(&blob)?, store.proved(keys, &looked_up)?.is_some()))
     };
-    let looked: Result<_, StorageError> = context.blocking(look).await;
+    let looked: Result<_, StorageError> = context.with_keys(look).await;
     let (is_local, is_known) = looked?;
     let is_newer = if is_local {
         take_newer(context, peer, &key).await?
@@ -104,8 +120,8 @@ async fn note_file<P: Platform>(
     let (looked_up, version) = (key.clone(), record.seal.version);
     let is_newer = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
-        let known = store.own(&looked_up)?.map(|record| record.seal.version);
-        let deleted = store.tombstone(replica_name)?.map(|tombstone| tombstone.version);
+        let known = store.proved(keys, &looked_up)?.map(|record| record.seal.version);
+        let deleted = store.proved_tombstone(keys, replica_name)?.map(|tombstone| tombstone.version);
         // A copy that has come to this disk meanwhile is not given up for the record.
         Ok(known.max(deleted).is_none_or(|ours| ours < version) && !store.has_blob(&blob)?)
     });
@@ -128,14 +144,21 @@ async fn note_deletion<P: Platform>(
         Some(blob) => Some(context.locks.lock(blob).await),
         None => None,
     };
-    let is_newer = context.blocking(move |store| {
-        store.skip_versions(tombstone.version)?;
-        let known = match key {
-            Some(key) => store.own(&key)?.map(|record| record.seal.version),
+    let is_of_other_life = rollback::meet(context, replica_name, tombstone.version).await?;
+    if is_of_other_life && rollback::renew(context, replica_name, tombstone.version).await? {
+        return Ok(true);
+    }
+    let is_newer = context.with_keys(move |store, keys| {
+        let known = match &key {
+            Some(key) => store.proved(keys, key)?.map(|record| record.seal.version),
             None => None,
         };
-        let deleted = store.tombstone(replica_name)?.map(|tombstone| tombstone.version);
-        Ok(known.max(deleted).is_none_or(|ours| ours < tombstone.version))
+        let deleted = store.proved_tombstone(keys, replica_name)?.map(|tombstone| tombstone.version);
+        let is_newer = known.max(deleted).is_none_or(|ours| ours < tombstone.version);
+        if let Some(key) = key.filter(|_| is_newer && is_of_other_life) {
+            rollback::keep_copy(store, &key)?;
+        }
+        Ok(is_newer)
     });
     let is_newer: Result<_, StorageError> = is_newer.await;
     if !is_newer? {

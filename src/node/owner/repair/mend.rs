@@ -41,12 +41,12 @@ pub(super) async fn send<P: Platform>(
 }
 
 async fn current<P: Platform>(context: &Shared<P>, replica_name: ReplicaName) -> Result<Option<Current>, RepairError> {
-    let current = context.blocking(move |store| {
-        if let Some(tombstone) = store.tombstone(replica_name)? {
+    let current = context.with_keys(move |store, keys| {
+        if let Some(tombstone) = store.proved_tombstone(keys, replica_name)? {
             return Ok(Some(Current::Deleted(tombstone)));
         }
         let Some(key) = store.key_of(replica_name)? else { return Ok(None) };
-        Ok(store.own(&key)?.map(|record| Current::File(key, Box::new(record))))
+        Ok(store.proved(keys, &key)?.map(|record| Current::File(key, Box::new(record))))
     });
     let current: Result<_, StorageError> = current.await;
     Ok(current?)

@@ -1,0 +1,84 @@
+//! Notices that this data directory is older than what the peers know: it was put back from a copy, and what happened
+//! after the copy was made is known to the peers alone.
+//!
+//! The sign is this node's own seal or tombstone with a version that this directory never gave to that name. What the
+//! peers know of that other life is learnt like any newer version, with two differences: a local copy that is to be
+//! replaced or deleted is kept in the folder `kept`, and what was stored here since the start does not give way. It
+//! gets a version above all that was met, because only a clock that is behind lets its number be the lower one.
+
+use crate::crypto::{Key, ReplicaName, Seal, Tombstone, Version};
+use crate::disk::Disk;
+use crate::event::Event;
+use crate::node::context::Shared;
+use crate::platform::Platform;
+use crate::store::layout::BlobId;
+use crate::store::{Change, OwnRecord, StorageError, Store};
+
+/// Takes note of a version of this node's that a peer knows, so that later ones are above it. Returns whether it comes
+/// from a life that this directory knows nothing of.
+pub(in crate::node) async fn meet<P: Platform>(
+    context: &Shared<P>,
+    replica_name: ReplicaName,
+    version: Version,
+) -> Result<bool, StorageError> {
+    let met = context.blocking(move |store| {
+        let is_of_other_life = !store.has_issued(version, replica_name);
+        store.skip_versions(version)?;
+        Ok(is_of_other_life)
+    });
+    let is_of_other_life: Result<bool, StorageError> = met.await;
+    let is_of_other_life = is_of_other_life?;
+    if is_of_other_life {
+        note(context, version);
+    }
+    Ok(is_of_other_life)
+}
+
+/// Tells once in the life of a node that its directory is older than what its peers know.
+pub(in crate::node) fn note<P: Platform>(context: &Shared<P>, met: Version) {
+    if !context.owner.rolled_back.replace(true) {
+        context.tell(&Event::RolledBack { met });
+    }
+}
+
+/// Gives a file, or its deletion, a new version if it must not give way to `met`: it was made here since the start, or
+/// has the same number. Returns whether it has a version above `met` now. The caller holds the lock of the file.
+pub(in crate::node) async fn renew<P: Platform>(
+    context: &Shared<P>,
+    replica_name: ReplicaName,
+    met: Version,
+) -> Result<bool, StorageError> {
+    let now = context.platform.now();
+    context
+        .with_keys(move |store, keys| {
+            let stays = |ours: Version| ours == met || (ours < met && store.is_of_this_start(ours, replica_name));
+            if let Some(tombstone) = store.proved_tombstone(keys, replica_name)? {
+                if !stays(tombstone.version) {
+                    return Ok(tombstone.version > met);
+                }
+                let tombstone = Tombstone::new(keys, replica_name, store.next_version(now, replica_name)?);
+                return store.commit(&[Change::Deleted(replica_name, tombstone)]);
+            }
+            let Some(key) = store.key_of(replica_name)? else { return Ok(false) };
+            store.settle(keys, &BlobId::Own(key.file_name()))?;
+            match store.proved(keys, &key)? {
+                Some(record) if stays(record.seal.version) => {
+                    let OwnRecord { seal, iv, modified } = record;
+                    let version = store.next_version(now, replica_name)?;
+                    // The bytes stay what they are, so the same IV tells nobody anything new.
+                    let seal = Seal::new(keys, replica_name, version, seal.size, seal.digest, seal.metadata);
+                    store.commit(&[Change::Own(key, replica_name, Box::new(OwnRecord { seal, iv, modified }))])
+                }
+                Some(record) => Ok(record.seal.version > met),
+                None => Ok(false),
+            }
+        })
+        .await
+}
+
+/// Keeps a copy of the local copy of a file that a version of another life is about to replace or delete. The caller
+/// holds the lock of the file.
+pub(in crate::node) fn keep_copy<D: Disk>(store: &Store<D>, key: &Key) -> Result<(), StorageError> {
+    let version = store.own(key)?.map_or(Version(0), |record| record.seal.version);
+    store.keep_copy(key.file_name(), version)
+}

@@ -1,0 +1,152 @@
+//! The numbers of stores and deletions: handed out one by one from ranges that were reserved durably, each once, not
+//! even twice after a crash.
+//!
+//! A range begins above every number of this catalog and above the time of day in milliseconds. So a data directory
+//! that was put back from an older copy does not hand out the numbers again that it gave away after the copy was made,
+//! unless its clock is behind; and the ranges tell which numbers this directory can have handed out. An authentic seal
+//! with another number comes from a life that this directory knows nothing of. While the clock is behind, two lives may
+//! have had the same range, so it is noted what each number was for.
+
+use std::collections::BTreeMap;
+
+use super::lock::lock;
+use super::{Change, StorageError, Store};
+use crate::crypto::{ReplicaName, Version};
+use crate::disk::Disk;
+use crate::limits::{VERSION_RANGES_MAX, VERSIONS_NOTED_MAX, VERSIONS_RESERVED};
+use crate::time::UnixMillis;
+
+/// Numbers that were reserved, both ends included.
+pub(super) type Range = (u64, u64);
+
+/// The next number to hand out, and the numbers that were reserved durably.
+pub(super) struct Versions {
+    /// The number that was handed out last, or that every later one is to be above.
+    last: u64,
+    /// The number up to which numbers may be handed out.
+    ceiling: u64,
+    /// What `last` was when the directory was opened.
+    opened_at: u64,
+    /// The reserved ranges, in their order.
+    reserved: Vec<Range>,
+    /// What numbers were for, from a number on, if their range did not begin at the time of day.
+    issued: Option<Issued>,
+}
+
+/// What the numbers from `from` on were handed out for.
+#[derive(Default)]
+struct Issued {
+    from: u64,
+    names: BTreeMap<u64, ReplicaName>,
+}
+
+impl Versions {
+    /// Goes on above `ceiling`. A catalog from before ranges were noted has none: all up to its ceiling count as
+    /// reserved.
+    pub(super) fn new(ceiling: u64, mut reserved: Vec<Range>) -> Self {
+        if reserved.is_empty() {
+            reserved.push((0, ceiling));
+        }
+        Self { last: ceiling, ceiling, opened_at: ceiling, reserved, issued: None }
+    }
+
+    fn has_issued(&self, version: u64, name: ReplicaName) -> bool {
+        let is_reserved = self.reserved.iter().any(|(first, last)| (*first..=*last).contains(&version));
+        let is_for_name = |issued: &Issued| version < issued.from || issued.names.get(&version) == Some(&name);
+        is_reserved && version <= self.last && self.issued.as_ref().is_none_or(is_for_name)
+    }
+
+    /// Returns the ranges after one more was reserved. Ranges without a gap between them become one; so do the two
+    /// oldest if there are too many, and then the gap between them counts as reserved.
+    fn and(&self, (first, last): Range) -> Vec<Range> {
+        let mut reserved = self.reserved.clone();
+        match reserved.last_mut() {
+            Some(newest) if newest.1 + 1 >= first => newest.1 = last,
+            _ => reserved.push((first, last)),
+        }
+        if reserved.len() > VERSION_RANGES_MAX {
+            let oldest = reserved.remove(0);
+            reserved[0].0 = oldest.0;
+        }
+        reserved
+    }
+}
+
+impl<D: Disk> Store<D> {
+    /// Returns a version for a name, which no store of this node has had or will have, even after a crash. `now` is the
+    /// time of day.
+    ///
+    /// # Errors
+    /// Fails if a new range of versions could not be reserved durably.
+    pub fn next_version(&self, now: UnixMillis, name: ReplicaName) -> Result<Version, StorageError> {
+        let mut versions = lock(&self.versions);
+        if versions.last == versions.ceiling {
+            let clock = Version::at(now).0;
+            let below = versions.ceiling.max(clock);
+            let ceiling = below + VERSIONS_RESERVED;
+            let reserved = versions.and((below + 1, ceiling));
+            self.catalog.commit(&[&[Change::VersionsReserved(reserved.clone())]])?;
+            let issued = match versions.issued.take() {
+                _ if below == clock => None,
+                None => Some(Issued { from: below + 1, ..Issued::default() }),
+                issued => issued,
+            };
+            *versions = Versions { last: below, ceiling, opened_at: versions.opened_at, reserved, issued };
+        }
+        versions.last += 1;
+        let version = versions.last;
+        if let Some(issued) = &mut versions.issued {
+            issued.names.insert(version, name);
+            if issued.names.len() > VERSIONS_NOTED_MAX {
+                issued.names.pop_first();
+                issued.from = issued.names.first_key_value().map_or(version, |(first, _)| *first);
+            }
+        }
+        Ok(Version(version))
+    }
+
+    /// Ensures that every later version is greater than `up_to`.
+    ///
+    /// # Errors
+    /// Fails if that could not be made durable.
+    pub fn skip_versions(&self, up_to: Version) -> Result<(), StorageError> {
+        let mut versions = lock(&self.versions);
+        if versions.ceiling < up_to.0 {
+            self.catalog.commit(&[&[Change::VersionCeiling(up_to.0)]])?;
+            versions.ceiling = up_to.0;
+        }
+        versions.last = versions.last.max(up_to.0);
+        Ok(())
+    }
+
+    /// Whether this directory can have handed a version out for a name, now or before an earlier start.
+    #[must_use]
+    pub fn has_issued(&self, version: Version, name: ReplicaName) -> bool {
+        lock(&self.versions).has_issued(version.0, name)
+    }
+
+    /// Whether a version was handed out for a name since the directory was opened.
+    #[must_use]
+    pub fn is_of_this_start(&self, version: Version, name: ReplicaName) -> bool {
+        let versions = lock(&self.versions);
+        version.0 > versions.opened_at && versions.has_issued(version.0, name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_join_and_the_oldest_give_up_their_gap() {
+        let mut versions = Versions::new(5, Vec::new());
+        assert_eq!(versions.and((6, 9)), [(0, 9)], "no gap");
+        versions.reserved = versions.and((8, 9));
+        assert_eq!(versions.reserved, [(0, 5), (8, 9)]);
+        for number in 1..VERSION_RANGES_MAX as u64 {
+            versions.reserved = versions.and((100 * number, 100 * number + 1));
+        }
+        assert_eq!(versions.reserved.len(), VERSION_RANGES_MAX);
+        assert_eq!(versions.reserved[..2], [(0, 9), (100, 101)]);
+    }
+}

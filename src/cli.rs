@@ -4,6 +4,8 @@
 //! `identity export` work on a data directory. Every other command asks the node that runs on a data directory, through
 //! the control socket in it.
 
+#![deny(clippy::print_stdout, clippy::print_stderr, reason = "they panic if nobody reads them: output, logging")]
+
 mod arguments;
 mod chance;
 mod commands;
@@ -38,16 +40,29 @@ use error::CliError;
 
 /// Runs the command that the process was started with. `draw_seed` is called only by commands that need chance.
 pub(crate) fn main(draw_seed: fn() -> io::Result<Seed>) -> ExitCode {
-    let arguments = Arguments::parse();
-    match run(arguments, Chance::new(draw_seed)) {
+    let ended = match Arguments::try_parse() {
+        Ok(arguments) => run(arguments, Chance::new(draw_seed)),
+        // Help goes to standard output, and what is wrong with the command line to standard error.
+        Err(usage) => match usage.print() {
+            Err(error) if !usage.use_stderr() => Err(CliError::Stdout(error)),
+            _ => return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2)),
+        },
+    };
+    let code = match ended {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of our output has seen enough, as in `dacapo ls | head`.
-        Err(CliError::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(CliError::Stdout(error) | CliError::Untold { source: error, .. })
+            if error.kind() == io::ErrorKind::BrokenPipe =>
+        {
+            ExitCode::SUCCESS
+        }
         Err(error) => {
-            eprintln!("error: {}", error.full_message());
+            logging::note(format_args!("error: {}", error.full_message()));
             ExitCode::from(error.exit_code())
         }
-    }
+    };
+    logging::finish();
+    code
 }
 
 fn run(arguments: Arguments, chance: Chance) -> Result<(), CliError> {

@@ -121,6 +121,8 @@ pub(crate) enum CliError {
     Output { path: PathBuf, source: io::Error },
     #[error("cannot write standard output: {0}")]
     Stdout(#[source] io::Error),
+    #[error("{done}, but what is to be told of it cannot be written to standard output: {source}")]
+    Untold { done: String, source: io::Error },
     #[error("cannot set up the process: {0}")]
     Process(#[source] io::Error),
     #[error("{failed} files could not be read")]
@@ -145,6 +147,15 @@ pub(crate) enum IdError {
 }
 
 impl CliError {
+    /// Says of a failure to write the result to standard output that the work itself is done.
+    pub(crate) fn after(done: impl Into<String>) -> impl FnOnce(Self) -> Self {
+        let done = done.into();
+        move |error| match error {
+            Self::Stdout(source) => Self::Untold { done, source },
+            error => error,
+        }
+    }
+
     /// Returns what is wrong with an answer that a command did not expect.
     pub(crate) fn unexpected(answer: Answer) -> Self {
         match answer {

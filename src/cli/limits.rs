@@ -53,6 +53,17 @@ pub(crate) const DEMO_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often the demonstration looks whether its nodes are connected.
 pub(crate) const DEMO_POLL_INTERVAL: Duration = Duration::from_millis(2);
 
+/// Lines of the log that wait to be written. Chosen: a burst of events fits, such as the receipts of a thousand stores;
+/// if the log is not read at all, no more than this is kept of it.
+pub(crate) const LOG_LINES_QUEUED_MAX: usize = 1024;
+
+/// The longest line of the log. Chosen: a path and the longest reasons fit; a longer one is cut.
+pub(crate) const LOG_LINE_BYTES_MAX: usize = 16 * 1024;
+
+/// How long the last lines of the log may take when the process ends. Chosen: a pipe or a disk that works takes
+/// milliseconds, and one that does not work keeps nobody from stopping a node.
+pub(crate) const LOG_FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// A passphrase that is read from a file, with its line end.
 pub(crate) const PASSPHRASE_BYTES_MAX: usize = 1024;
 

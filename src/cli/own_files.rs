@@ -8,6 +8,7 @@ use dacapo::node::{FileInfo, Handle};
 
 use super::control::Failure;
 use super::error::CliError;
+use super::logging;
 
 /// Failures that are shown one by one.
 const FAILURES_SHOWN_MAX: usize = 20;
@@ -41,7 +42,7 @@ impl FailedFiles {
     /// Tells of the first of them on standard error.
     pub(crate) fn show(&self) {
         for (key, reason) in self.reasons.iter().take(FAILURES_SHOWN_MAX) {
-            eprintln!("{key}: {reason}");
+            logging::note(format_args!("{key}: {reason}"));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use dacapo::node::Receipt;
 
-use super::show;
+use super::{logging, show};
 
 /// Counts the peers that have done it.
 pub(crate) fn count_done(receipts: &[Receipt]) -> usize {
@@ -13,7 +13,7 @@ pub(crate) fn count_done(receipts: &[Receipt]) -> usize {
 pub(crate) fn warn_of(receipts: &[Receipt]) {
     for Receipt { peer, outcome } in receipts {
         if let Err(error) = outcome {
-            eprintln!("warning: peer {}: {error}", peer.short());
+            logging::warn("", format_args!("peer {}: {error}", peer.short()));
         }
     }
 }

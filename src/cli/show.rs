@@ -56,6 +56,12 @@ pub(crate) fn time(time: UnixMillis) -> String {
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
 }
 
+/// Writes a time in UTC, to the millisecond: `2026-11-22T18:20:11.042Z` (RFC 3339).
+pub(crate) fn moment(time: UnixMillis) -> String {
+    let seconds = self::time(time);
+    format!("{}.{:03}Z", seconds.trim_end_matches('Z'), time.0 % 1000)
+}
+
 /// Returns the date of a day counted from 1970-01-01. It counts in years that begin on 1 March, so that leap days come
 /// last. Howard Hinnant, "chrono-compatible low-level date algorithms", `civil_from_days`.
 fn civil(days: u64) -> (u64, u64, u64) {
@@ -91,6 +97,7 @@ mod tests {
         ] {
             assert_eq!(time(UnixMillis(seconds * 1000)), shown);
         }
+        assert_eq!(moment(UnixMillis(951_782_399_042)), "2000-02-28T23:59:59.042Z");
         // The nonsense of a damaged record must still be shown.
         time(UnixMillis(u64::MAX));
     }

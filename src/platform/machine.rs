@@ -35,10 +35,15 @@ impl<D: Disk> Platform for Machine<D> {
         &self.disk
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the platform that real time comes from")]
     fn now(&self) -> UnixMillis {
-        // A clock before 1970 shows as 1970: the time is for people only.
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        time_of_day()
     }
+}
+
+/// Returns the time of day of this machine. A clock before 1970 shows as 1970: the time is for people only.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the platform that real time comes from")]
+pub fn time_of_day() -> UnixMillis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

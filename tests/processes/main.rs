@@ -11,9 +11,10 @@ mod help;
 mod refusals;
 mod setups;
 
-// How nodes enter a cluster, leave it, end, and come back.
+// How nodes enter a cluster, leave it, end, come back, and do without a log.
 mod clusters;
 mod endings;
+mod logs;
 mod recovery;
 
 // What the commands say while something is broken.

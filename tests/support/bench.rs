@@ -159,18 +159,31 @@ impl Bench {
 
     /// Starts a command, and does not wait for it.
     pub(crate) fn spawn<A: AsRef<OsStr>>(&self, data: &Path, arguments: &[A], input: Stdio) -> Running {
+        self.spawn_with(data, arguments, |command| command.stdin(input))
+    }
+
+    /// Starts a command whose descriptors are as `change` says, or those of [`spawn`](Self::spawn).
+    pub(crate) fn spawn_with<A: AsRef<OsStr>>(
+        &self,
+        data: &Path,
+        arguments: &[A],
+        change: impl FnOnce(&mut Command) -> &mut Command,
+    ) -> Running {
         let run = self.next();
         let (stdout, stderr) = (self.path(format!("stdout-{run}")), self.path(format!("stderr-{run}")));
         let open = |path: &Path| File::create(path).expect("a temporary file");
-        let child = Command::new(env!("CARGO_BIN_EXE_dacapo"))
-            .args(arguments)
-            .env("DACAPO_DATA", data)
-            .stdin(input)
-            .stdout(open(&stdout))
-            .stderr(open(&stderr))
-            .spawn()
-            .expect("the program starts");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dacapo"));
+        command.args(arguments).env("DACAPO_DATA", data).env_remove("JOURNAL_STREAM");
+        command.stdin(Stdio::null()).stdout(open(&stdout)).stderr(open(&stderr));
+        let child = change(&mut command).spawn().expect("the program starts");
         Running { child, stdout, stderr }
+    }
+
+    /// Starts a node whose log goes there, and waits until it listens.
+    pub(crate) fn node_logging_to(&self, name: &str, log: impl Into<Stdio>) -> Node {
+        let arguments = ["node", "--open-cluster", "--listen", ":0", "--verbose"];
+        let running = self.spawn_with(&self.path(name), &arguments, |command| command.stderr(log));
+        self.listening(name, running)
     }
 
     fn next(&self) -> usize {

@@ -23,7 +23,7 @@ use folder::Folder;
 use star::Star;
 
 pub(crate) fn run(arguments: &DemoArguments, verbosity: Verbosity, chance: Chance) -> Result<(), CliError> {
-    logging::start(verbosity, arguments.events);
+    logging::start(verbosity, arguments.events).map_err(CliError::Process)?;
     let seed = match arguments.seed {
         Some(number) => Seed::from_u64(number),
         None => chance.seed()?,
@@ -72,7 +72,7 @@ impl Report {
             output::line(&node.row())?;
         }
         if let (Some(dir), false) = (&arguments.data, verbosity.quiet) {
-            eprintln!("kept in {}", dir.display());
+            logging::note(format_args!("kept in {}", dir.display()));
         }
         Ok(())
     }

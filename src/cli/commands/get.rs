@@ -12,7 +12,7 @@ use crate::cli::control::{Answer, Client, ControlError, Failure, FoundFile, Fram
 use crate::cli::error::CliError;
 use crate::cli::json::FoundJson;
 use crate::cli::progress::Meter;
-use crate::cli::{output, show};
+use crate::cli::{logging, output, show};
 
 /// Temporary names to try if earlier processes left files under others.
 const TEMPORARY_NAMES_MAX: u32 = 100;
@@ -29,7 +29,8 @@ pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Resul
     receive(&mut client, &key, found.size, &mut sink, verbosity).await?;
     let is_stdout = matches!(sink, Sink::Stdout);
     sink.finish()?;
-    show_found(arguments, verbosity, &key, &found, is_stdout)
+    let done = format!("{key}: the file is in {}", arguments.output.display());
+    show_found(arguments, verbosity, &key, &found, is_stdout).map_err(CliError::after(done))
 }
 
 async fn receive(
@@ -169,7 +170,7 @@ fn show_found(
     if arguments.json {
         let summary = FoundJson::new(key, found);
         if is_stdout {
-            eprintln!("{}", output::json_text(&summary));
+            logging::note(output::json_text(&summary));
             return Ok(());
         }
         return output::json(&summary);

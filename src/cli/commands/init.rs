@@ -9,7 +9,7 @@ use dacapo::seed::{Rng, Seed};
 use crate::cli::arguments::{InitArguments, Verbosity};
 use crate::cli::chance::Chance;
 use crate::cli::error::CliError;
-use crate::cli::{output, secret, starting};
+use crate::cli::{logging, output, secret, starting};
 
 pub(crate) fn run(arguments: &InitArguments, verbosity: Verbosity, chance: Chance) -> Result<(), CliError> {
     let named = secret::named(arguments.cluster_secret_file.as_deref(), arguments.open_cluster)?;
@@ -19,14 +19,11 @@ pub(crate) fn run(arguments: &InitArguments, verbosity: Verbosity, chance: Chanc
     let node = starting::enter_cluster(&disk, &seed, &cluster, arguments.layout)?;
     output::line(&format!("node {node}"))?;
     if !verbosity.quiet {
-        eprintln!(
-            "{}",
-            match (&cluster, &arguments.cluster_secret_file) {
-                (Cluster::Open, _) => "the cluster is open: everybody who reaches the port may become a peer",
-                (Cluster::Closed(_), Some(_)) => "in the cluster of that secret",
-                (Cluster::Closed(_), None) => "in a new cluster; `dacapo invite` lets other machines in",
-            }
-        );
+        logging::note(match (&cluster, &arguments.cluster_secret_file) {
+            (Cluster::Open, _) => "the cluster is open: everybody who reaches the port may become a peer",
+            (Cluster::Closed(_), Some(_)) => "in the cluster of that secret",
+            (Cluster::Closed(_), None) => "in a new cluster; `dacapo invite` lets other machines in",
+        });
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::cli::arguments::{JoinArguments, Verbosity};
 use crate::cli::chance::Chance;
 use crate::cli::error::CliError;
-use crate::cli::{output, secret, starting};
+use crate::cli::{logging, output, secret, starting};
 
 pub(crate) fn run(arguments: &JoinArguments, verbosity: Verbosity, chance: Chance) -> Result<(), CliError> {
     let invitation: Invitation = read_invitation(&arguments.file)?.parse().map_err(CliError::Invitation)?;
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &JoinArguments, verbosity: Verbosity, chance: Chanc
     members.save(&disk)?;
     output::line(&format!("node {node}"))?;
     if !verbosity.quiet {
-        eprintln!("in the cluster of {} at {address}; `dacapo node` connects with it", other.short());
+        logging::note(format_args!("in the cluster of {} at {address}; `dacapo node` connects with it", other.short()));
     }
     Ok(())
 }
@@ -46,7 +46,7 @@ fn read_invitation(path: &Path) -> Result<Zeroizing<String>, CliError> {
         false => Box::new(File::open(path).map_err(failed)?),
     };
     if path == Path::new("-") && io::stdin().is_terminal() {
-        eprintln!("paste the invitation, and press Enter:");
+        logging::note("paste the invitation, and press Enter:");
     }
     let mut line = Zeroizing::new(String::with_capacity(2 * INVITATION_BYTES_MAX));
     BufReader::new(source.take(INVITATION_BYTES_MAX as u64 + 2)).read_line(&mut line).map_err(failed)?;

@@ -6,7 +6,7 @@ use crate::cli::arguments::{LsArguments, Verbosity};
 use crate::cli::control::{Answer, Client, Request};
 use crate::cli::error::CliError;
 use crate::cli::json::FileJson;
-use crate::cli::{output, show};
+use crate::cli::{logging, output, show};
 
 /// Lists page by page, so that a list of any length takes the memory of one page.
 pub(crate) async fn run(arguments: &LsArguments, verbosity: Verbosity) -> Result<(), CliError> {
@@ -29,7 +29,7 @@ pub(crate) async fn run(arguments: &LsArguments, verbosity: Verbosity) -> Result
         }
     }
     if is_first && !arguments.json && !verbosity.quiet {
-        eprintln!("no files");
+        logging::note("no files");
     }
     Ok(())
 }

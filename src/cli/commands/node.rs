@@ -14,7 +14,7 @@ use crate::cli::runtime::{self, Signals};
 use crate::cli::{logging, output, secret, starting};
 
 pub(crate) fn run(arguments: &NodeArguments, verbosity: Verbosity, chance: Chance) -> Result<(), CliError> {
-    logging::start(verbosity, arguments.events);
+    logging::start(verbosity, arguments.events).map_err(CliError::Process)?;
     let (data, reach) = (&arguments.data.dir, &arguments.reach);
     let no_cluster = || CliError::NoCluster { data: data.clone() };
     if !reach.open_cluster && !data.exists() {
@@ -45,7 +45,10 @@ async fn serve(arguments: &NodeArguments, disk: DirDisk, config: Config) -> Resu
     let node = starting::start(disk, config).await?;
     let handle = node.handle();
     let mut server = Server::start(&arguments.data.dir, handle.clone())?;
-    output::line(&handle.address().to_string())?;
+    if let Err(error) = output::line(&handle.address().to_string()) {
+        // The node serves its peers and commands, whether somebody reads its address or not.
+        logging::warn("", error);
+    }
     let mut stopped = pin!(node.stopped());
     let ended = tokio::select! {
         biased;

@@ -40,7 +40,10 @@ pub(crate) async fn run(arguments: &PutArguments, verbosity: Verbosity) -> Resul
     };
     drop(meter);
     match answer {
-        Answer::Stored(stored) => show_stored(arguments, verbosity, &key, &stored),
+        Answer::Stored(stored) => {
+            let done = format!("{key}: the file is stored as {}", stored.version);
+            show_stored(arguments, verbosity, &key, &stored).map_err(CliError::after(done))
+        }
         Answer::Failed(failure) => Err(CliError::File { key, failure }),
         _ => Err(CliError::PerhapsStored { key, source: ControlError::Unexpected }),
     }

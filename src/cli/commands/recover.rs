@@ -27,7 +27,7 @@ use crate::cli::{logging, output, passphrase, secret, show, starting};
 
 pub(crate) async fn run(arguments: &RecoverArguments, verbosity: Verbosity, chance: Chance) -> Result<(), CliError> {
     let (content, cluster) = read(arguments)?;
-    logging::start_quietly(verbosity, arguments.events);
+    logging::start_quietly(verbosity, arguments.events).map_err(CliError::Process)?;
     let disk = DirDisk::open(&arguments.data.dir)?;
     Identity::restore(&disk, &content.master)?;
     Layout::choose(&disk, arguments.layout)?;
@@ -42,12 +42,12 @@ pub(crate) async fn run(arguments: &RecoverArguments, verbosity: Verbosity, chan
     starting::stop(node).await?;
     let fetch::RecoveredFiles { files, bytes, failed, unasked } = recovered?;
     failed.show();
-    output::line(&format!("recovered {}, {}", show::count(files, "file"), show::bytes(bytes)))?;
+    let told = output::line(&format!("recovered {}, {}", show::count(files, "file"), show::bytes(bytes)));
     if !unasked.is_empty() {
         return Err(CliError::Unasked { peers: unasked.join(", ") });
     }
     match failed.count() {
-        0 => Ok(()),
+        0 => told,
         count => Err(CliError::NotRecovered { count }),
     }
 }

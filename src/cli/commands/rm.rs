@@ -12,11 +12,11 @@ use crate::cli::{output, receipts};
 
 pub(crate) async fn run(arguments: &RmArguments, verbosity: Verbosity) -> Result<(), CliError> {
     let key = Key::from_bytes(arguments.key.as_bytes())?;
-    if arguments.everywhere {
-        delete_everywhere(arguments, verbosity, key).await
-    } else {
-        remove(arguments, verbosity, key).await
-    }
+    let (done, deleted) = match arguments.everywhere {
+        true => (format!("{key}: the file is deleted"), delete_everywhere(arguments, verbosity, key).await),
+        false => (format!("{key}: the local copy is deleted"), remove(arguments, verbosity, key).await),
+    };
+    deleted.map_err(CliError::after(done))
 }
 
 /// Deletes the local copy.

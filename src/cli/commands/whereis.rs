@@ -10,7 +10,7 @@ use crate::cli::arguments::WhereisArguments;
 use crate::cli::control::{Answer, Client, Request};
 use crate::cli::error::CliError;
 use crate::cli::json::HolderJson;
-use crate::cli::{output, show};
+use crate::cli::{logging, output, show};
 
 /// What is shown of one peer.
 struct Row {
@@ -34,7 +34,7 @@ pub(crate) async fn run(arguments: &WhereisArguments) -> Result<(), CliError> {
         return rows.iter().try_for_each(|row| output::json(&row.json()));
     }
     if rows.is_empty() {
-        eprintln!("no peers");
+        logging::note("no peers");
         return Ok(());
     }
     output::line(&format!("{:8}  {:7}  {:20}  NOTE", "PEER", "HOLDS", "VERIFIED"))?;

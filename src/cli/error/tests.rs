@@ -40,6 +40,7 @@ fn all() -> Vec<CliError> {
         CliError::Input { path: path(), source: denied() },
         CliError::Output { path: path(), source: denied() },
         CliError::Stdout(denied()),
+        CliError::after("picture_0.png: the file is stored as v3")(CliError::Stdout(denied())),
         CliError::Process(denied()),
         CliError::Unread { failed: 2 },
         CliError::Interrupted,

@@ -12,7 +12,7 @@ use dacapo::seed::Rng;
 use crate::cli::arguments::{ExportArguments, Verbosity};
 use crate::cli::chance::Chance;
 use crate::cli::error::CliError;
-use crate::cli::{output, passphrase, secret};
+use crate::cli::{logging, output, passphrase, secret};
 
 /// Writes the backup. The node may be running.
 pub(super) fn run(arguments: &ExportArguments, verbosity: Verbosity, chance: Chance) -> Result<(), CliError> {
@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &ExportArguments, verbosity: Verbosity, chance: Cha
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&arguments.output).map_err(failed)?;
     file.write_all(backup.to_string().as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
     if !verbosity.quiet {
-        eprintln!("wrote {}; it is worth nothing without its passphrase", arguments.output.display());
+        logging::note(format_args!("wrote {}; it is worth nothing without its passphrase", arguments.output.display()));
     }
     Ok(())
 }

@@ -51,7 +51,7 @@ pub(super) async fn run(arguments: &RotateArguments, verbosity: Verbosity, chanc
         Some(named) => named,
         None => secret::cluster_of(data)?.ok_or_else(|| CliError::NoCluster { data: data.clone() })?,
     };
-    logging::start_quietly(verbosity, arguments.events);
+    logging::start_quietly(verbosity, arguments.events).map_err(CliError::Process)?;
     let meter = Meter::new(verbosity, "looking for peers", None);
     let old_disk = DirDisk::open(data)?;
     let old = starting::start(old_disk, starting::config(reach, &cluster, chance.seed()?)).await?;
@@ -83,9 +83,9 @@ pub(super) async fn run(arguments: &RotateArguments, verbosity: Verbosity, chanc
 fn tell(moved: &Moved, node: NodeId, deleted: Result<(), CliError>) -> Result<(), CliError> {
     let Moved { files, bytes, failed } = moved;
     failed.show();
-    output::line(&format!("moved {}, {}, to {node}", show::count(*files, "file"), show::bytes(*bytes)))?;
+    let told = output::line(&format!("moved {}, {}, to {node}", show::count(*files, "file"), show::bytes(*bytes)));
     match failed.count() {
-        0 => deleted,
+        0 => deleted.and(told),
         count => Err(CliError::NotMoved { count }),
     }
 }

@@ -10,7 +10,7 @@ use crate::cli::arguments::Verbosity;
 use crate::cli::control::{Answer, Client, KnownPeers, Request};
 use crate::cli::error::CliError;
 use crate::cli::json::PeerJson;
-use crate::cli::{output, show};
+use crate::cli::{logging, output, show};
 
 /// Asks the node for its peers.
 pub(super) async fn ask(data: &Path) -> Result<KnownPeers, CliError> {
@@ -36,7 +36,7 @@ pub(super) async fn show(data: &Path, is_json: bool, verbosity: Verbosity) -> Re
     let mut lines = known.chain(forgotten).peekable();
     if lines.peek().is_none() {
         if !verbosity.quiet {
-            eprintln!("no peers");
+            logging::note("no peers");
         }
         return Ok(());
     }

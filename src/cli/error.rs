@@ -7,6 +7,7 @@ mod tests;
 use std::error::Error;
 use std::io;
 use std::path::PathBuf;
+use std::process::ExitStatus;
 
 use dacapo::crypto::{HexError, Key, KeyError};
 use dacapo::disk::dir::DirDiskError;
@@ -117,6 +118,14 @@ pub(crate) enum CliError {
     IsADirectory { path: PathBuf },
     #[error("not stored: cannot read {}: {source}", path.display())]
     Input { path: PathBuf, source: io::Error },
+    #[error("not stored: {} changed while it was read", path.display())]
+    Changed { path: PathBuf },
+    #[error("not stored: the content is empty; --allow-empty stores an empty file")]
+    EmptyInput,
+    #[error("not stored: cannot run {command}: {source}")]
+    CommandNotRun { command: String, source: io::Error },
+    #[error("not stored: {command} failed: {status}")]
+    CommandFailed { command: String, status: ExitStatus },
     #[error("cannot write {}: {source}", path.display())]
     Output { path: PathBuf, source: io::Error },
     #[error("cannot write standard output: {0}")]

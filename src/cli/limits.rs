@@ -53,6 +53,10 @@ pub(crate) const DEMO_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often the demonstration looks whether its nodes are connected.
 pub(crate) const DEMO_POLL_INTERVAL: Duration = Duration::from_millis(2);
 
+/// Changes of a file that follow each other by so much get different times. The clock of Linux file systems moves with
+/// its timer interrupt, which comes every 1 to 10 ms (`CONFIG_HZ`).
+pub(crate) const FILE_TIME_STEP: Duration = Duration::from_millis(10);
+
 /// Lines of the log that wait to be written. Chosen: a burst of events fits, such as the receipts of a thousand stores;
 /// if the log is not read at all, no more than this is kept of it.
 pub(crate) const LOG_LINES_QUEUED_MAX: usize = 1024;

@@ -68,7 +68,7 @@ fn standard_input_is_stored_in_whole() {
     let put = bench.run_with_input(&second.data, &["put", "dump"], &content);
     assert_eq!(without_versions(put.stdout), "stored dump v#, 683.5 KiB (700,000 bytes), 1 of 1 peer\n");
     assert!(bench.run(&second.data, &["get", "dump"]).stdout == content);
-    let empty = bench.run_with_input(&second.data, &["put", "empty", "-"], b"");
+    let empty = bench.run_with_input(&second.data, &["put", "empty", "--allow-empty", "-"], b"");
     assert_eq!(without_versions(empty.stdout), "stored empty v#, 0 bytes, 1 of 1 peer\n");
     assert_eq!(bench.succeed(&second.data, &["get", "empty"]), "");
 }

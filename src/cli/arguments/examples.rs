@@ -45,9 +45,12 @@ Example: two nodes that replicate to each other
 pub(super) const PUT_EXAMPLE: &str = "\
 Examples:
   dacapo put --data ~/a holiday.png ~/Pictures/holiday.png
-  pg_dump app | dacapo put --data ~/a app.sql
+  dacapo put --data ~/a app.sql --from-command -- pg_dump app
+  tar c ~/mail | dacapo put --data ~/a mail.tar
 
-A regular file is sent to the peers while it is read; standard input is sent when it has ended.";
+In a pipe nobody notices if the command before it fails: what it printed until then is stored. --from-command stores \
+nothing then, and the version before stays. A regular file is sent to the peers while it is read; standard input is \
+sent when it has ended.";
 
 pub(super) const GET_EXAMPLE: &str = "\
 Examples:

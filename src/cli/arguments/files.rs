@@ -13,9 +13,18 @@ pub(crate) struct PutArguments {
     pub(crate) data: Data,
     /// The name to store it under: 1 to 1,024 bytes of UTF-8 without control characters
     pub(crate) key: OsString,
-    /// The file to read; - is standard input
+    /// The file to read; - is standard input. A file that changes while it is read is not stored
     #[arg(default_value = "-")]
     pub(crate) file: PathBuf,
+    /// Run the command after -- and store what it prints, if it succeeds
+    #[arg(long, requires = "command", conflicts_with = "file")]
+    pub(crate) from_command: bool,
+    /// The command to run, and its arguments
+    #[arg(last = true, value_name = "CMD", requires = "from_command")]
+    pub(crate) command: Vec<OsString>,
+    /// Store an empty file even if standard input or the command gives nothing
+    #[arg(long)]
+    pub(crate) allow_empty: bool,
     /// Fail if fewer peers than this hold it durably. It is stored here all the same, and sent again to the peers that
     /// lack it
     #[arg(long, value_name = "N", default_value_t = 0)]

@@ -1,9 +1,8 @@
 //! `dacapo put`: sends a file to the node, and shows what became of it.
 
-use std::fs::File;
-use std::io::{self, Read};
+mod source;
+
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 use dacapo::crypto::Key;
 use dacapo::limits::CHUNK_BYTES;
@@ -15,28 +14,28 @@ use crate::cli::error::CliError;
 use crate::cli::json::StoredJson;
 use crate::cli::progress::Meter;
 use crate::cli::{output, receipts, show};
-
-/// The source of the content.
-struct Input {
-    reader: Box<dyn Read>,
-    size: Option<u64>,
-}
+use source::Source;
 
 pub(crate) async fn run(arguments: &PutArguments, verbosity: Verbosity) -> Result<(), CliError> {
     let key = Key::from_bytes(arguments.key.as_bytes())?;
-    let mut input = open(&arguments.file)?;
-    let request = Request::Put { key: key.clone(), size: input.size, replicas_min: arguments.min_replicas };
+    let mut source = Source::open(arguments).await?;
+    let request = Request::Put { key: key.clone(), size: source.size, replicas_min: arguments.min_replicas };
     let mut client = Client::ask(&arguments.data.dir, &request).await?;
-    let meter = Meter::new(verbosity, "sending", input.size);
+    let meter = Meter::new(verbosity, "sending", source.size);
     let not_stored = |source| CliError::NotStored { key: key.clone(), source };
-    let answer = match send(&mut client, &mut input, arguments, &meter).await? {
+    let answer = match send(&mut client, &mut source, &meter).await? {
         Ok(()) => {
             meter.say("waiting for the peers");
             // From the end of the content on, the node may store it whether its answer arrives or not.
             client.answer().await.map_err(|source| CliError::PerhapsStored { key: key.clone(), source })?
         }
         // A node that takes no more has said why. It stores no content that did not end.
-        Err(error) => client.answer().await.map_err(|_| not_stored(error))?,
+        Err(error) => {
+            let answer = client.answer().await;
+            // A file that has grown is longer than what was announced.
+            source.is_unchanged()?;
+            answer.map_err(|_| not_stored(error))?
+        }
     };
     drop(meter);
     match answer {
@@ -49,40 +48,23 @@ pub(crate) async fn run(arguments: &PutArguments, verbosity: Verbosity) -> Resul
     }
 }
 
-fn open(path: &Path) -> Result<Input, CliError> {
-    if path == Path::new("-") {
-        return Ok(Input { reader: Box::new(io::stdin()), size: None });
-    }
-    let failed = |source| CliError::Input { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if metadata.is_dir() {
-        return Err(CliError::IsADirectory { path: path.to_owned() });
-    }
-    // The files of /proc are regular, say that they are empty, and are not.
-    let size = (metadata.is_file() && metadata.len() > 0).then_some(metadata.len());
-    Ok(Input { reader: Box::new(file), size })
-}
-
-/// Sends all of the content. The outer error comes from reading it, the inner one from sending it.
-async fn send(
-    client: &mut Client,
-    input: &mut Input,
-    arguments: &PutArguments,
-    meter: &Meter,
-) -> Result<Result<(), ControlError>, CliError> {
+/// Sends all of the content, and its end if the source confirms what was read: a node stores nothing without the end.
+/// The outer error comes from the source, the inner one from sending.
+async fn send(client: &mut Client, source: &mut Source, meter: &Meter) -> Result<Result<(), ControlError>, CliError> {
     let mut chunk = vec![0; CHUNK_BYTES];
+    let mut sent = 0;
     loop {
-        let count = match input.reader.read(&mut chunk) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            result => result.map_err(|source| CliError::Input { path: arguments.file.clone(), source })?,
-        };
+        let count = source.read(&mut chunk)?;
+        if count == 0 {
+            source.confirm(sent)?;
+        }
         if let Err(error) = client.send(&chunk[..count]).await {
             return Ok(Err(error));
         }
         if count == 0 {
             return Ok(Ok(()));
         }
+        sent += count as u64;
         meter.add(count);
     }
 }

@@ -1,6 +1,7 @@
 //! Every error of the command line with its exit code.
 
 use std::fmt::Write;
+use std::os::unix::process::ExitStatusExt;
 
 use super::*;
 
@@ -38,6 +39,10 @@ fn all() -> Vec<CliError> {
         CliError::Secret { path: path(), source: HexError::Digit },
         CliError::IsADirectory { path: path() },
         CliError::Input { path: path(), source: denied() },
+        CliError::Changed { path: path() },
+        CliError::EmptyInput,
+        CliError::CommandNotRun { command: "pg_dump".to_owned(), source: denied() },
+        CliError::CommandFailed { command: "pg_dump".to_owned(), status: ExitStatus::from_raw(0x100) },
         CliError::Output { path: path(), source: denied() },
         CliError::Stdout(denied()),
         CliError::after("picture_0.png: the file is stored as v3")(CliError::Stdout(denied())),

@@ -239,12 +239,13 @@ fn messages_of_a_node() {
                 Unconfirmed(StoreFault::Disk(disk_error()))
             ),
             messages!(
-                StoreFault { Content, Size, TooLarge, TooFewReplicas, CallerGone, Disk, Stopped },
+                StoreFault { Content, Size, TooLarge, TooFewReplicas, CallerGone, Disk, NoEntropy, Stopped },
                 Content(denied()),
                 Size { expected: 22, found: 3 },
                 TooLarge { max: 1 << 44 },
                 TooFewReplicas { wanted: 2, found: 1 },
                 CallerGone,
+                NoEntropy(io::ErrorKind::Unsupported.into()),
                 Disk(disk_error()),
                 Stopped
             ),

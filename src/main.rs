@@ -1,5 +1,5 @@
-//! The `dacapo` command. The entropy of the operating system is drawn here and nowhere else: everything below
-//! gets its chance from the seed that it is handed.
+//! The `dacapo` command. The seeds of its nodes are drawn here and nowhere else, from the entropy of the operating
+//! system: everything below gets its chance from the seed that it is handed.
 
 mod cli;
 

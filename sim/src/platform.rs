@@ -1,11 +1,12 @@
 //! The platform of a simulated host: turmoil's network, the simulated disk, and a time of day that follows
-//! virtual time or stands still.
+//! virtual time or stands still. All chance comes from the seed of the run.
 
 use std::cell::Cell;
+use std::io;
 use std::rc::Rc;
 
 use dacapo::disk::Disk;
-use dacapo::platform::Platform;
+use dacapo::platform::{ENTROPY_BYTES, Entropy, Platform};
 use dacapo::time::UnixMillis;
 use dacapo::transport::Transport;
 
@@ -55,6 +56,10 @@ impl<T: Transport, D: Disk> Platform for SimPlatform<T, D> {
             SimClock::Virtual => UnixMillis(EPOCH.0 + elapsed_ms()),
             SimClock::Skewed(by_ms) => UnixMillis((EPOCH.0 + elapsed_ms()).saturating_add_signed(by_ms.get())),
         }
+    }
+
+    fn entropy(&self) -> io::Result<Entropy> {
+        Ok(Entropy([0; ENTROPY_BYTES]))
     }
 }
 

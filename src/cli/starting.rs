@@ -51,6 +51,11 @@ pub(crate) async fn start(disk: DirDisk, config: Config) -> Result<Node, CliErro
     Ok(Node::start(Machine::new(disk), config).await?)
 }
 
+/// Starts a node whose keys and IVs all come from its seed. Needs a `LocalSet`.
+pub(crate) async fn start_repeatable(disk: DirDisk, config: Config) -> Result<Node, CliError> {
+    Ok(Node::start(Machine::repeatable(disk), config).await?)
+}
+
 /// Stops a node, and returns when its data directory is closed.
 pub(crate) async fn stop(node: Node) -> Result<(), CliError> {
     node.handle().stop().await;

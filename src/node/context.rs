@@ -1,7 +1,8 @@
 //! What the tasks of a node share, and how they run: as local tasks, with blocking work away from the node's thread.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -14,18 +15,19 @@ use super::commit::queue::CommitQueue;
 use super::config::Mode;
 use super::holder::quota::{Quota, Reserved};
 use super::holder::refusals::Refusals;
-use super::lanes::Lanes;
-use super::link::Credentials;
+use super::lanes::{Lanes, draw_iv};
+use super::link::{Credentials, LinkError};
 use super::locks::Locks;
 use super::members::MembersInForce;
 use super::panic_guard::PanicGuard;
 use super::peers::Peers;
 use super::peers::in_flight::InFlight;
-use crate::crypto::{ClusterSecret, Keys};
+use crate::crypto::{ClusterSecret, Iv, Keys};
 use crate::disk::Disk;
 use crate::event::{Event, EventSink};
 use crate::platform::Platform;
 use crate::replication::Replicas;
+use crate::seed::SeedRng;
 use crate::store::Store;
 use crate::transport::Transport;
 
@@ -89,8 +91,14 @@ impl<P: Platform> Context<P> {
     }
 
     /// Returns credentials for one handshake.
-    pub(super) fn credentials(&self) -> Credentials<'_> {
-        Credentials::draw(&self.keys, &self.cluster, &mut self.lanes.handshake.borrow_mut())
+    pub(super) fn credentials(&self) -> Result<Credentials<'_>, LinkError> {
+        let fresh = self.platform.entropy().map_err(LinkError::NoEntropy)?;
+        Ok(Credentials::draw(&self.keys, &self.cluster, &mut self.lanes.handshake.borrow_mut()).mixed_with(fresh))
+    }
+
+    /// Draws an IV that no other draw gives.
+    pub(super) fn draw_iv(&self, lane: &RefCell<SeedRng>) -> io::Result<Iv> {
+        Ok(draw_iv(lane, self.platform.entropy()?))
     }
 
     /// Runs a task until it ends or the node stops. A panic stops the node.

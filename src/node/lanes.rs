@@ -1,8 +1,10 @@
-//! The purposes for which a node draws random bytes. Each purpose has its own stream of the seed.
+//! The purposes for which a node draws random bytes. Each purpose has its own stream of the seed. What must never be
+//! drawn twice gets fresh entropy of the platform too: a copy of the memory has the same streams.
 
 use std::cell::RefCell;
 
 use crate::crypto::Iv;
+use crate::platform::Entropy;
 use crate::seed::{Rng, Seed, SeedRng};
 
 /// A purpose for which random bytes are drawn. Its number selects the stream of the seed and is part of what a seed
@@ -52,11 +54,11 @@ impl Lanes {
     }
 }
 
-/// Draws an IV. No other draw gives the same IV.
-pub(super) fn draw_iv(lane: &RefCell<SeedRng>) -> Iv {
-    let mut iv = Iv([0; 16]);
-    lane.borrow_mut().fill_bytes(&mut iv.0);
-    iv
+/// Draws an IV. No other draw gives the same IV, in this process or in one that runs on from a copy of its memory.
+pub(super) fn draw_iv(lane: &RefCell<SeedRng>, fresh: Entropy) -> Iv {
+    let mut iv = [0; 16];
+    lane.borrow_mut().fill_bytes(&mut iv);
+    Iv(fresh.mix(iv))
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ use super::lanes::Lane;
 use crate::crypto::{ClusterSecret, Keys, LinkKey, NodeId};
 use crate::limits::{HANDSHAKE_TIMEOUT, PROTOCOL_VERSION};
 use crate::membership::Admission;
+use crate::platform::Entropy;
 use crate::protocol::{Hello, Verdict, Welcome, WireError, message_frame, read_payload};
 use crate::seed::{Rng, Seed, SeedRng};
 
@@ -73,6 +74,9 @@ pub enum LinkError {
     /// The other side has the same identity.
     #[error("it is this node itself")]
     Itself,
+    /// There is no fresh entropy for the ephemeral key.
+    #[error("the operating system gives no entropy: {0}")]
+    NoEntropy(#[source] io::Error),
 }
 
 /// What a node brings to one handshake.
@@ -90,6 +94,12 @@ impl<'a> Credentials<'a> {
         let mut ephemeral = [0; 32];
         lane.fill_bytes(&mut ephemeral);
         Self { keys, cluster, ephemeral }
+    }
+
+    /// Mixes fresh entropy into the ephemeral key.
+    #[must_use]
+    pub fn mixed_with(self, fresh: Entropy) -> Self {
+        Self { ephemeral: fresh.mix(self.ephemeral), ..self }
     }
 
     fn handshake(&self, is_dialer: bool) -> HandshakeState {

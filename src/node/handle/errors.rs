@@ -53,6 +53,9 @@ pub enum StoreFault {
     /// The data directory failed.
     #[error(transparent)]
     Disk(store::StorageError),
+    /// There is no fresh entropy for the IVs of the file.
+    #[error("the operating system gives no entropy: {0}")]
+    NoEntropy(#[source] std::io::Error),
     /// The node stopped.
     #[error("the node has stopped")]
     Stopped,

@@ -61,7 +61,7 @@ impl Door {
         stream: Stream<P>,
     ) -> Result<Admitted<Stream<P>>, LinkError> {
         let deadline = Instant::now() + HANDSHAKE_TIMEOUT;
-        let credentials = context.credentials();
+        let credentials = context.credentials()?;
         let place = self.strangers.enter();
         let knock = unless_evicted(place, deadline, link::knock(stream, &credentials)).await?;
         if !self.seen.is_new(knock.ephemeral) {

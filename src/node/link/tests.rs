@@ -40,6 +40,19 @@ async fn both_sides_learn_who_the_other_is() {
     assert_eq!(dialed.expect("dialed").1, b.node());
 }
 
+#[test]
+fn copies_of_one_process_with_other_entropy_begin_with_other_keys() {
+    let (keys, open) = (keys(1), ClusterSecret::open());
+    let first_message = |fresh| {
+        let credentials = credentials(&keys, &open, 1).mixed_with(Entropy([fresh; 32]));
+        let mut message = [0; HANDSHAKE_BYTES_MAX];
+        credentials.handshake(true).write_message(&[], &mut message).expect("it fits");
+        message
+    };
+    assert_eq!(first_message(1), first_message(1));
+    assert_ne!(first_message(1), first_message(2));
+}
+
 #[tokio::test]
 async fn bytes_of_any_length_cross_the_link_in_both_directions() {
     let (a, b, open) = (keys(1), keys(2), ClusterSecret::open());

@@ -2,13 +2,14 @@
 
 mod send;
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::Future;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use crate::crypto::{ContentCipher, Key, Metadata, ReplicaName, Seal, SealedMetadata};
+use crate::crypto::{ContentCipher, Iv, Key, Metadata, ReplicaName, Seal, SealedMetadata};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::limits::{CHUNK_BYTES, FILE_BYTES_MAX};
@@ -17,10 +18,10 @@ use crate::node::context::Shared;
 use crate::node::handle::Content;
 use crate::node::handle::answers::Stored;
 use crate::node::handle::errors::{StoreError, StoreFault};
-use crate::node::lanes::draw_iv;
 use crate::node::peers::status::away;
 use crate::node::transfer::{self, TransferError, Work};
 use crate::platform::Platform;
+use crate::seed::SeedRng;
 use crate::store::layout::BlobId;
 use crate::store::{BlobWriter, Change, OwnRecord};
 use send::{Announced, Sending, conclude_all, push_to_all, send_to_all};
@@ -63,25 +64,26 @@ pub(in crate::node) async fn store<P: Platform>(
         Ok((version, store.write_blob(blob, version)?))
     });
     let (version, writer) = begun.await.map_err(|error| StoreError::Rejected(StoreFault::Disk(error)))?;
-    let iv = draw_iv(&context.lanes.iv);
+    let (writer, iv) = draw_iv(&context, &context.lanes.iv, writer).await?;
     let announced = Announced { file: key.file_name(), replica_name, version, iv, size: 0 };
     let sendings = match content.size {
         Some(size) => send_to_all(&context, &Announced { size, ..announced.clone() }),
         None => Vec::new(),
     };
     let sealing = Sealing { writer, cipher: ContentCipher::new(&context.keys, iv) };
-    let (sealing, size) = write(&context, sealing, content, &sendings, gone).await?;
+    let (Sealing { writer, cipher }, size) = write(&context, sealing, content, &sendings, gone).await?;
     let announced = Announced { size, ..announced };
     let modified = context.platform.now();
     let metadata = Metadata { key: key.clone(), size, modified };
-    let metadata = SealedMetadata::seal(&context.keys, draw_iv(&context.lanes.metadata_iv), &metadata);
-    let seal = Seal::new(&context.keys, announced.replica_name, version, size, sealing.cipher.digest(), metadata);
+    let (writer, metadata_iv) = draw_iv(&context, &context.lanes.metadata_iv, writer).await?;
+    let metadata = SealedMetadata::seal(&context.keys, metadata_iv, &metadata);
+    let seal = Seal::new(&context.keys, announced.replica_name, version, size, cipher.digest(), metadata);
     // No peer gets the seal, and with it the version, before this node holds the lock.
     let locked = context.locks.lock(blob).await;
     let was_streamed = !sendings.is_empty();
     let mut waiting = conclude_all(sendings, &seal);
     let record = OwnRecord { seal, iv, modified };
-    let is_newest = keep(&context, &key, announced.replica_name, sealing.writer, record.clone(), was_streamed).await?;
+    let is_newest = keep(&context, &key, announced.replica_name, writer, record.clone(), was_streamed).await?;
     context.tell(&Event::FileWritten { file: announced.file, version, bytes: size });
     if was_streamed {
         drop(locked);
@@ -93,6 +95,21 @@ pub(in crate::node) async fn store<P: Platform>(
         receipts.push(receipt.await.expect("a sending task ends with a receipt"));
     }
     Ok(Stored { version, size, receipts, away: away(&context) })
+}
+
+/// Draws an IV, or gives the store up: a file is not sealed without fresh entropy, and no peer has been told of it yet.
+async fn draw_iv<P: Platform>(
+    context: &Shared<P>,
+    lane: &RefCell<SeedRng>,
+    writer: BlobWriter<P::Disk>,
+) -> Result<(BlobWriter<P::Disk>, Iv), StoreError> {
+    match context.draw_iv(lane) {
+        Ok(iv) => Ok((writer, iv)),
+        Err(error) => {
+            context.discard(writer).await;
+            Err(StoreError::Rejected(StoreFault::NoEntropy(error)))
+        }
+    }
 }
 
 /// Makes the new version the one that counts. Returns false if a newer version came first, which acknowledges this one

@@ -62,7 +62,7 @@ pub(in crate::node) async fn open<P: Platform>(
 ) -> Result<Connection<Stream<P>>, OpenError> {
     let dialing = timeout(DIAL_TIMEOUT, context.platform.transport().connect(address));
     let stream = dialing.await.map_err(|_| OpenError::NoAnswer)?.map_err(OpenError::Dial)?;
-    let credentials = context.credentials();
+    let credentials = context.credentials().map_err(OpenError::Link)?;
     let hello = Hello { protocol: PROTOCOL_VERSION, listen_port: context.listen_port, purpose };
     match timeout(HANDSHAKE_TIMEOUT, link::dial(stream, &credentials, hello)).await {
         Ok(Ok((records, peer))) => match context.members.admission(peer) {

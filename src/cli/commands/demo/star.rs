@@ -48,7 +48,7 @@ impl Star {
                 ..Config::new(starting::loopback(), ClusterSecret::open(), seed.derive(seed_name, 0))
             };
             let dir = dir.join(dir_name);
-            let node = starting::start(DirDisk::open(&dir)?, config).await?;
+            let node = starting::start_repeatable(DirDisk::open(&dir)?, config).await?;
             peers.push(Address::from(node.handle().address()));
             nodes.push((node, dir));
         }

@@ -120,6 +120,10 @@ pub const LEAF_ENTRIES_MAX: usize = 65_536;
 /// connections of a caller, and one slow peer does not keep all others waiting.
 pub const REPAIRS_MAX: usize = 2;
 
+/// Entries that peers list and could not give, as noted for those who ask. Chosen: a disk that goes bad loses more than
+/// a few files, and a peer that invents entries takes up a megabyte or two.
+pub const UNLEARNT_MAX: usize = 10_000;
+
 /// The wait before a failed repair is tried again; it doubles with each failure in a row up to [`REPAIR_RETRY_MAX`].
 /// Chosen: one heartbeat.
 pub const REPAIR_RETRY_MIN: Duration = HEARTBEAT_INTERVAL;

@@ -25,6 +25,7 @@ mod members;
 mod owner;
 mod panic_guard;
 mod peers;
+mod repair_log;
 mod scrub;
 mod tally;
 mod transfer;
@@ -45,7 +46,9 @@ use context::{Context, HolderState, OwnerState, Tasks};
 
 pub use crate::replication::Replicas;
 pub use config::{Config, Mode, StartError};
-pub use handle::answers::{Fetched, FileInfo, Holder, Holding, PeerInfo, Progress, Receipt, Scrubbed, Stored};
+pub use handle::answers::{
+    Fetched, FileInfo, Holder, Holding, PeerInfo, Progress, Receipt, Repairs, Scrubbed, Stored, Unlearnt,
+};
 pub use handle::errors::{
     DeleteError, GetError, MemberError, ReadError, ReplicaError, StatError, StoreError, StoreFault,
 };
@@ -105,6 +108,7 @@ impl Node {
                 mode: config.mode,
                 in_flight: peers::in_flight::InFlight::default(),
                 rolled_back: Default::default(),
+                repair_log: repair_log::RepairLog::default(),
                 repairs: Arc::new(Semaphore::new(REPAIRS_MAX)),
             },
             holder: HolderState { quota: config.quota, reserved: Default::default(), refusals: Default::default() },

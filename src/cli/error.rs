@@ -5,6 +5,7 @@
 mod tests;
 
 use std::error::Error;
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -16,6 +17,7 @@ use dacapo::node::{Panicked, StartError, StatError};
 use dacapo::store::{IdentityError, LayoutError};
 
 use super::control::{Answer, ConnectError, ControlError, Failure, FailureKind, SocketError};
+use super::show;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -85,15 +87,8 @@ pub(crate) enum CliError {
     ClusterUnknown,
     #[error("no peer could be reached within {seconds} seconds; the same command tries again")]
     NoPeers { seconds: u64 },
-    #[error(
-        "{files} files are back, and nothing more has come for a minute though peers list more; the same command goes \
-         on"
-    )]
-    RecoveryStalled { files: u64 },
-    #[error("{count} files could not be fetched; the same command tries again")]
-    NotRecovered { count: u64 },
-    #[error("{peers} could not be asked, so there may be more; the same command goes on")]
-    Unasked { peers: String },
+    #[error("{0}; the same command goes on")]
+    NotRecovered(Missing),
     #[error(
         "nothing was moved: {peers} could not be compared with this node; first forget peers that are gone for good"
     )]
@@ -153,6 +148,42 @@ pub(crate) enum IdError {
     Unknown { text: String },
     #[error("{count} peers begin with {text}")]
     Ambiguous { text: String, count: usize },
+}
+
+/// What is missing after a recovery, as far as that is known.
+#[derive(Debug)]
+pub(crate) struct Missing {
+    /// Files that were learnt of and could not be fetched.
+    pub(crate) unfetched: u64,
+    /// Versions that peers list and could not give.
+    pub(crate) not_given: u64,
+    /// Peers that could not be asked.
+    pub(crate) unasked: String,
+    /// Whether nothing more came though peers list more.
+    pub(crate) has_stalled: bool,
+}
+
+impl Missing {
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.unfetched == 0 && self.not_given == 0 && self.unasked.is_empty() && !self.has_stalled
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { unfetched, not_given, unasked, has_stalled } = self;
+        let parts = [
+            (*unfetched > 0, format!("{} could not be fetched", show::count(*unfetched, "file"))),
+            (
+                *not_given > 0,
+                format!("peers list {} more, and what they have is damaged or gone", show::count(*not_given, "file")),
+            ),
+            (*has_stalled, "nothing more has come for a minute though peers list more".to_owned()),
+            (!unasked.is_empty(), format!("{unasked} could not be asked, so there may be more")),
+        ];
+        let parts: Vec<_> = parts.into_iter().filter_map(|(is_so, part)| is_so.then_some(part)).collect();
+        f.write_str(&parts.join("; "))
+    }
 }
 
 impl CliError {

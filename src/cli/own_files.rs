@@ -11,7 +11,7 @@ use super::error::CliError;
 use super::logging;
 
 /// Failures that are shown one by one.
-const FAILURES_SHOWN_MAX: usize = 20;
+pub(crate) const FAILURES_SHOWN_MAX: usize = 20;
 
 /// Calls `look` with every file that the node knows, a page at a time.
 pub(crate) async fn each_page(handle: &Handle, mut look: impl FnMut(Vec<FileInfo>)) -> Result<(), CliError> {

@@ -22,6 +22,7 @@ use super::members::MembersInForce;
 use super::panic_guard::PanicGuard;
 use super::peers::Peers;
 use super::peers::in_flight::InFlight;
+use super::repair_log::RepairLog;
 use crate::crypto::{ClusterSecret, Iv, Keys};
 use crate::disk::Disk;
 use crate::event::{Event, EventSink};
@@ -65,6 +66,7 @@ pub(super) struct OwnerState {
     pub(super) in_flight: InFlight,
     /// Whether a peer has shown that the data directory was put back from an older copy.
     pub(super) rolled_back: Cell<bool>,
+    pub(super) repair_log: RepairLog,
     /// Bounds how many repairs run at one time.
     pub(super) repairs: Arc<Semaphore>,
 }

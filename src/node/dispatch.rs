@@ -7,7 +7,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::context::Shared;
 use super::handle::errors::StatError;
 use super::handle::{Call, Reply};
-use super::owner::{delete, get, list, store};
+use super::owner::{delete, get, list, repair, store};
 use super::peers::{admission, status};
 use super::scrub;
 use crate::limits::CALLS_MAX;
@@ -43,6 +43,7 @@ async fn answer<P: Platform>(context: Shared<P>, call: Call) {
             send(reply, delete::everywhere(context, key, version).await);
         }
         Call::ChangeMembers(change, reply) => send(reply, admission::change(&context, change).await),
+        Call::Repairs(reply) => send(reply, repair::told(context).await),
         Call::Forgotten(reply) => send(reply, context.members.forgotten()),
         Call::HeldFor(owner, reply) => {
             let usage = context.blocking(move |store| store.usage(owner)).await;

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::crypto::{Key, NodeId, Version};
 use crate::membership::MemberChange;
 use crate::store::Usage;
-use answers::{Fetched, FileInfo, Holder, PeerInfo, Receipt, Scrubbed, Stored};
+use answers::{Fetched, FileInfo, Holder, PeerInfo, Receipt, Repairs, Scrubbed, Stored};
 use errors::{DeleteError, GetError, MemberError, StatError, Stopped, StoreError};
 
 /// A handle on a running node. Clones are handles on the same node; any thread may use them. Once the node has stopped,
@@ -35,6 +35,7 @@ pub(super) enum Call {
     List(Option<Key>, Reply<Result<Vec<FileInfo>, StatError>>),
     Stat(Key, Reply<Result<FileInfo, StatError>>),
     Peers(Reply<Vec<PeerInfo>>),
+    Repairs(Reply<Result<Repairs, StatError>>),
     Holders(Key, Reply<Result<Vec<Holder>, StatError>>),
     DeleteEverywhere(Key, Option<Version>, Reply<Result<Vec<Receipt>, DeleteError>>),
     Scrub(mpsc::Sender<Scrubbed>, Reply<Scrubbed>),
@@ -183,6 +184,14 @@ impl Handle {
     /// Returns the peers of this node, the connected ones first. There are none once the node has stopped.
     pub async fn peers(&self) -> Vec<PeerInfo> {
         self.call::<_, Stopped>(Call::Peers).await.unwrap_or_default()
+    }
+
+    /// Returns how the repairs of the peers go on, and what peers list of this node's files and could not give.
+    ///
+    /// # Errors
+    /// Returns [`StatError::Disk`] if the disk fails.
+    pub async fn repairs(&self) -> Result<Repairs, StatError> {
+        self.call(Call::Repairs).await.unwrap_or_else(Err)
     }
 
     /// Changes which nodes may be peers. On return the change is durable and in force: the connections of a peer that

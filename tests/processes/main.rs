@@ -17,6 +17,7 @@ mod clusters;
 mod endings;
 mod logs;
 mod recovery;
+mod rotation;
 
 // What the commands say while something is broken.
 mod fault_table;

@@ -13,7 +13,7 @@ use crate::support::bench::{Bench, Ended, Node, wait_until};
 const PASSPHRASE: &[u8] = b"correct horse battery staple\n";
 
 /// Starts two nodes in a cluster with a secret. The second holds what the first stores.
-fn cluster(bench: &Bench) -> [Node; 2] {
+pub(super) fn cluster(bench: &Bench) -> [Node; 2] {
     bench.succeed(&bench.path("n1"), &["--quiet", "init"]);
     let first = bench.member("n1");
     let invitation = bench.succeed(&first.data, &["invite"]);
@@ -23,7 +23,7 @@ fn cluster(bench: &Bench) -> [Node; 2] {
     [first, second]
 }
 
-fn text(path: &Path) -> &str {
+pub(super) fn text(path: &Path) -> &str {
     path.to_str().expect("a plain path")
 }
 
@@ -40,17 +40,17 @@ fn recover(bench: &Bench, data: &Path, identity: &Path, peer: &Node, more: &[&st
 }
 
 /// Returns everything that `ls` says of each file, by the name of the file.
-fn listing(bench: &Bench, data: &Path) -> BTreeMap<String, serde_json::Value> {
+pub(super) fn listing(bench: &Bench, data: &Path) -> BTreeMap<String, serde_json::Value> {
     let lines = bench.succeed(data, &["ls", "--json"]);
     let rows = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
     rows.map(|row| (row["key"].as_str().expect("a key").to_owned(), row)).collect()
 }
 
-fn content(index: usize) -> Vec<u8> {
+pub(super) fn content(index: usize) -> Vec<u8> {
     vec![u8::try_from(index % 251).expect("small"); if index == 0 { 3_000_000 } else { 20 + index * 7 }]
 }
 
-fn store(bench: &Bench, node: &Node, files: usize) {
+pub(super) fn store(bench: &Bench, node: &Node, files: usize) {
     for index in 0..files {
         let file = bench.file("content", &content(index));
         bench.succeed(&node.data, &["put", &format!("file {index}"), text(&file), "--min-replicas", "1"]);
@@ -94,6 +94,95 @@ fn everything_comes_back_from_the_backup_and_one_peer() {
         let got = bench.run(&again.data, &["get", &format!("file {index}")]);
         assert!(got.stdout == content(index), "file {index}");
     }
+}
+
+/// Returns the replicas of the owner's files on the disk of a holder.
+fn replicas(holder: &Node, owner: &str) -> Vec<PathBuf> {
+    let (mut folders, mut replicas) = (vec![holder.data.join(owner)], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("listed").map(|entry| entry.expect("an entry").path()) {
+            if entry.is_dir() { folders.push(entry) } else { replicas.push(entry) }
+        }
+    }
+    replicas.sort();
+    replicas
+}
+
+fn name_of(replica: &Path) -> &str {
+    text(replica).rsplit('/').next().expect("a name")
+}
+
+fn flip(path: &Path) {
+    let mut bytes = fs::read(path).expect("a replica");
+    *bytes.last_mut().expect("it is not empty") ^= 1;
+    fs::write(path, bytes).expect("written");
+}
+
+#[test]
+fn files_that_are_damaged_or_gone_at_every_peer_are_named() {
+    let bench = Bench::new();
+    let holders = [bench.node("n2", &[]), bench.node("n3", &[])];
+    let mut first = bench.node("n1", &[&holders[0], &holders[1]]);
+    first.connected(&bench, 2);
+    store(&bench, &first, 10);
+    let known = bench.succeed(&holders[0].data, &["peers", "--json"]);
+    let owner: serde_json::Value = serde_json::from_str(known.lines().next().expect("a peer")).expect("JSON");
+    let owner = owner["peer"].as_str().expect("an id").to_owned();
+    bench.succeed(&first.data, &["stop"]);
+    first.wait();
+    let [near, far] = holders.each_ref().map(|holder| replicas(holder, &owner));
+    assert_eq!((near.len(), far.len()), (10, 10));
+    // Of one file both copies are damaged, of one both are gone; of a third only one is, and the other serves.
+    flip(&near[2]);
+    flip(&far[2]);
+    fs::remove_file(&near[5]).expect("removed");
+    fs::remove_file(&far[5]).expect("removed");
+    flip(&near[7]);
+    let identity = first.data.join("identity");
+    let more = ["--open-cluster", "--peer", &holders[1].address];
+    let ended = recover(&bench, &bench.path("new"), &identity, &holders[0], &more);
+    let stdout = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.code == Some(1) && stdout.starts_with("recovered 8 files, "), "{stdout}{}", ended.stderr);
+    let lines: Vec<_> = ended.stderr.lines().collect();
+    let [first, second, error] = lines[..] else { panic!("{}", ended.stderr) };
+    for (line, replica) in [(first, &near[2]), (second, &near[5])] {
+        let (short, shorter) = (holders[0].short_id(), holders[1].short_id());
+        let is_told = line.starts_with(name_of(replica)) && line.contains(&short) && line.contains(&shorter);
+        assert!(is_told, "{line} tells of {}", name_of(replica));
+    }
+    let expected = "error: peers list 2 files more, and what they have is damaged or gone; the same command goes on";
+    assert_eq!(error, expected);
+}
+
+#[test]
+fn a_newer_version_that_is_damaged_is_told_by_its_key() {
+    let bench = Bench::new();
+    let mut near = bench.node("n2", &[]);
+    let mut first = bench.node("n1", &[&near]);
+    first.connected(&bench, 1);
+    store(&bench, &first, 1);
+    bench.succeed(&near.data, &["stop"]);
+    near.wait();
+    let far = bench.node("n3", &[]);
+    bench.succeed(&first.data, &["stop"]);
+    first.wait();
+    let mut first = bench.node("n1", &[&far]);
+    first.connected(&bench, 1);
+    let file = bench.file("content", b"newer");
+    bench.succeed(&first.data, &["put", "file 0", text(&file), "--min-replicas", "1"]);
+    let known = bench.succeed(&far.data, &["peers", "--json"]);
+    let owner: serde_json::Value = serde_json::from_str(known.lines().next().expect("a peer")).expect("JSON");
+    bench.succeed(&first.data, &["stop"]);
+    first.wait();
+    flip(&replicas(&far, owner["peer"].as_str().expect("an id"))[0]);
+    let near = bench.node("n2", &[]);
+    let more = ["--open-cluster", "--peer", &far.address];
+    let ended = recover(&bench, &bench.path("new"), &first.data.join("identity"), &near, &more);
+    let line = ended.stderr.lines().next().expect("a line").to_owned();
+    assert!(
+        ended.code == Some(1) && line.starts_with("file 0, newer than what came back: v") && line.contains(": peer "),
+        "{line}"
+    );
 }
 
 #[test]
@@ -168,43 +257,6 @@ fn a_recovery_that_cannot_begin_says_why_and_makes_nothing() {
 }
 
 #[test]
-fn a_new_identity_takes_all_files_and_nothing_is_left_of_the_old_one() {
-    let bench = Bench::new();
-    let [mut first, second] = cluster(&bench);
-    store(&bench, &first, 8);
-    let names = |listing: BTreeMap<String, serde_json::Value>| listing.into_keys().collect::<Vec<_>>();
-    let before = names(listing(&bench, &first.data));
-    bench.succeed(&first.data, &["stop"]);
-    first.wait();
-    let new = bench.path("new");
-    let rotate = ["identity", "rotate", "--to", text(&new), "--listen", &first.address, "--wait-for", "1"];
-    // The rotation is killed somewhere in between, and the second command goes on with it.
-    let mut running = bench.spawn(&first.data, &rotate, std::process::Stdio::null());
-    wait_until("the command has begun", || new.join("members").exists());
-    sleep(Duration::from_millis(50));
-    drop(running.child().kill());
-    running.end();
-    let ended = bench.run(&first.data, &rotate);
-    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
-    let node = bench.member("new");
-    node.connected(&bench, 1);
-    assert_eq!(names(listing(&bench, &new)), before);
-    for index in 0..8 {
-        bench.succeed(&new, &["rm", "--force", &format!("file {index}")]);
-        let got = bench.run(&new, &["get", &format!("file {index}")]);
-        assert!(got.stdout == content(index), "file {index} comes back from the peer");
-    }
-    let held = bench.succeed(&second.data, &["peers", "--json"]);
-    let rows: Vec<serde_json::Value> = held.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    let held: Vec<_> = rows
-        .iter()
-        .map(|row| (&row["connected"], &row["held_files"]))
-        .map(|(is, files)| (is.clone(), files.clone()))
-        .collect();
-    assert!(held.contains(&(true.into(), 8.into())) && held.contains(&(false.into(), 0.into())), "{held:?}");
-}
-
-#[test]
 fn a_peer_that_could_not_be_asked_is_named() {
     let bench = Bench::new();
     let holders = [bench.node("n2", &[]), bench.node("n3", &[])];
@@ -224,38 +276,4 @@ fn a_peer_that_could_not_be_asked_is_named() {
     assert!(ended.code == Some(1) && ended.stderr.ends_with(&expected), "{}", ended.stderr);
     let members = fs::read_to_string(bench.path("new").join("members")).expect("text");
     assert!(members.contains(&near.address) && !members.contains(&address), "{members}");
-}
-
-#[test]
-fn a_new_identity_takes_nobody_elses_directory() {
-    let bench = Bench::new();
-    let [mut first, mut second] = cluster(&bench);
-    store(&bench, &first, 1);
-    for node in [&mut first, &mut second] {
-        bench.succeed(&node.data, &["stop"]);
-        node.wait();
-    }
-    let holder = bench.member_at("n2", &second.address);
-    let other = bench.path("n4");
-    bench.succeed(&other, &["--quiet", "init"]);
-    let rotate = [
-        "identity",
-        "rotate",
-        "--to",
-        text(&other),
-        "--listen",
-        &first.address,
-        "--peer",
-        &holder.address,
-        "--wait-for",
-        "1",
-    ];
-    let refused = bench.run(&first.data, &rotate);
-    assert!(
-        refused.code == Some(1) && refused.stderr.contains("is the directory of another node"),
-        "{}",
-        refused.stderr
-    );
-    let kept = bench.member_at("n1", &first.address);
-    assert_eq!(listing(&bench, &kept.data).len(), 1);
 }

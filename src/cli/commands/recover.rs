@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 use crate::cli::arguments::{RecoverArguments, Verbosity};
 use crate::cli::chance::Chance;
 use crate::cli::connecting::{connected, remember};
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, Missing};
 use crate::cli::limits::BACKUP_FILE_BYTES_MAX;
 use crate::cli::progress::Meter;
 use crate::cli::{logging, output, passphrase, secret, show, starting};
@@ -40,16 +40,17 @@ pub(crate) async fn run(arguments: &RecoverArguments, verbosity: Verbosity, chan
     let node = starting::start(disk.clone(), config).await?;
     let recovered = all(&node.handle(), &disk, &cluster, verbosity).await;
     starting::stop(node).await?;
-    let fetch::RecoveredFiles { files, bytes, failed, unasked } = recovered?;
-    failed.show();
-    let told = output::line(&format!("recovered {}, {}", show::count(files, "file"), show::bytes(bytes)));
-    if !unasked.is_empty() {
-        return Err(CliError::Unasked { peers: unasked.join(", ") });
-    }
-    match failed.count() {
-        0 => told,
-        count => Err(CliError::NotRecovered { count }),
-    }
+    let recovered = recovered?;
+    recovered.show_missing();
+    let (files, bytes) = (show::count(recovered.files, "file"), show::bytes(recovered.bytes));
+    let told = output::line(&format!("recovered {files}, {bytes}"));
+    let missing = Missing {
+        unfetched: recovered.failed.count(),
+        not_given: recovered.not_given.len() as u64 + recovered.not_noted,
+        unasked: recovered.unasked.join(", "),
+        has_stalled: recovered.has_stalled,
+    };
+    if missing.is_nothing() { told } else { Err(CliError::NotRecovered(missing)) }
 }
 
 /// Fetches all files once peers are connected.

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use serde::{Deserialize, Serialize};
 
 use super::errors::{ReadError, ReplicaError, StoreError, StoreFault};
-use crate::crypto::{Digest, Key, NodeId, Version};
+use crate::crypto::{Digest, Key, NodeId, ReplicaName, Version};
 use crate::time::UnixMillis;
 use crate::transport::Address;
 
@@ -130,6 +130,35 @@ pub enum Progress {
     Current,
     /// The peer lacks files, and is being sent them or will be.
     Behind,
+}
+
+/// How the repairs of a node's peers go on since its start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Repairs {
+    /// Rises with each file or deletion that a peer has taken, dropped, or told this node of.
+    pub steps: u64,
+    /// The peers that held nothing unknown to this node when they were last compared with it.
+    pub compared: Vec<NodeId>,
+    /// Files and deletions that peers list and could not give, so that this node does not know them. The names are in
+    /// order; each peer that lists one counts by itself.
+    pub unlearnt: Vec<Unlearnt>,
+    /// How many more were found than are noted.
+    pub more: u64,
+}
+
+/// A version of an own file that a peer lists, and that this node does not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unlearnt {
+    /// The name that the peers have for the file.
+    pub replica_name: ReplicaName,
+    /// The key, if an older version of the file is known.
+    pub key: Option<Key>,
+    /// The version that the peer lists.
+    pub version: Version,
+    /// The peer.
+    pub peer: NodeId,
+    /// Why the peer could not give it.
+    pub reason: String,
 }
 
 /// The result of a scrub, at its end or so far.

@@ -21,10 +21,12 @@ use crate::event::Event;
 use crate::limits::PLACEMENT_AFTER_START;
 use crate::node::config::Mode;
 use crate::node::context::{Shared, Stream};
-use crate::node::handle::answers::Progress;
+use crate::node::handle::answers::{Progress, Repairs, Unlearnt};
+use crate::node::handle::errors::StatError;
 use crate::node::peers::peer::Peer;
 use crate::platform::Platform;
 use crate::replication::{Print, Replicas, Summary};
+use crate::store::StorageError;
 use done::Done;
 
 /// Hears what a peer holds of this node's files, and starts to repair the peer if that is not what is current.
@@ -35,6 +37,31 @@ pub(in crate::node) fn hear<P: Platform>(context: &Shared<P>, peer: &Rc<Peer<Str
     }
 }
 
+/// Tells how the repairs go on. See [`Handle::repairs`](crate::node::Handle::repairs).
+pub(in crate::node) async fn told<P: Platform>(context: Shared<P>) -> Result<Repairs, StatError> {
+    let steps = context.owner.repair_log.steps();
+    let (listed, more) = context.owner.repair_log.unlearnt();
+    let unlearnt = context.blocking(move |store| {
+        let mut unlearnt = Vec::new();
+        for (replica_name, peer, version, reason) in listed {
+            let key = store.key_of(replica_name)?;
+            let known = match &key {
+                Some(key) => store.own(key)?.map(|record| record.seal.version),
+                None => None,
+            };
+            let deleted = store.tombstone(replica_name)?.map(|tombstone| tombstone.version);
+            // Another peer gave it, or a caller has stored a newer version.
+            if known.max(deleted).is_none_or(|ours| ours < version) {
+                unlearnt.push(Unlearnt { replica_name, key, version, peer, reason });
+            }
+        }
+        Ok(unlearnt)
+    });
+    let unlearnt: Result<_, StorageError> = unlearnt.await;
+    let compared = context.owner.repair_log.compared();
+    Ok(Repairs { steps, compared, unlearnt: unlearnt.map_err(StatError::Disk)?, more })
+}
+
 async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: Print) {
     if context.owner.replicas != Replicas::All && context.owner.started.elapsed() < PLACEMENT_AFTER_START {
         return peer.repair.end(false);
@@ -43,11 +70,13 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
     let Ok(current) = expected.look(&context, Summary::print).await else { return peer.repair.end(true) };
     if current == held {
         peer.repair.set_progress(Progress::Current);
+        context.owner.repair_log.note_compared(peer.id, true);
         return peer.repair.end(false);
     }
     peer.repair.set_progress(Progress::Behind);
     let _slot = context.owner.repairs.clone().acquire_owned().await.expect("the semaphore is never closed");
     let result = compare::all(&context, &peer, &expected).await;
+    context.owner.repair_log.note_compared(peer.id, matches!(result, Ok(Done { unlearnt: 0, .. })));
     let has_failed = !matches!(result, Ok(Done { failed: 0, kept: 0, .. }));
     if context.owner.mode == Mode::Learning && !has_failed {
         // What the peer holds is known to this node, whatever the peer lacks.

@@ -34,7 +34,7 @@ const NODE: &[&[&str]] = &[
     &["src/node/config.rs"],
     // State without behaviour that needs the others.
     &["src/node/peers.rs", "src/node/commit/queue.rs", "src/node/holder/quota.rs", "src/node/holder/refusals.rs"],
-    &["src/node/peers/peer.rs", "src/node/peers/in_flight.rs"],
+    &["src/node/peers/peer.rs", "src/node/peers/in_flight.rs", "src/node/repair_log.rs"],
     &["src/node/peers/schedule.rs"],
     // The face.
     &["src/node/handle"],

@@ -1,9 +1,10 @@
 //! Learns of every file that the peers hold for a node, and fetches those that are not here.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use dacapo::crypto::Key;
-use dacapo::node::{GetError, Handle, Progress};
+use dacapo::node::{GetError, Handle, Progress, Repairs, Unlearnt};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep};
@@ -11,7 +12,8 @@ use tokio::time::{Instant, sleep};
 use crate::cli::connecting::names;
 use crate::cli::error::CliError;
 use crate::cli::limits::{RECOVER_CALLERS, RECOVER_POLL_INTERVAL, RECOVER_STALL_TIMEOUT};
-use crate::cli::own_files::{FailedFiles, each_page};
+use crate::cli::logging;
+use crate::cli::own_files::{FAILURES_SHOWN_MAX, FailedFiles, each_page};
 use crate::cli::progress::Meter;
 
 /// What came back.
@@ -22,28 +24,36 @@ pub(super) struct RecoveredFiles {
     pub(super) bytes: u64,
     /// Files that were learnt of and could not be fetched.
     pub(super) failed: FailedFiles,
+    /// Versions that peers list and could not give, by what they are called, and why.
+    pub(super) not_given: BTreeMap<String, String>,
+    /// How many more of these were not noted one by one.
+    pub(super) not_noted: u64,
     /// Peers that could not be asked at the end: they may hold more.
     pub(super) unasked: Vec<String>,
+    /// Whether nothing more came though peers list more.
+    pub(super) has_stalled: bool,
 }
 
 /// Fetches until the connected peers hold nothing that is not known, and all that is known is here or failed.
 pub(super) async fn all(handle: &Handle, meter: &Meter) -> Result<RecoveredFiles, CliError> {
-    let mut last_news = (Instant::now(), (0, 0));
+    let mut last_news = (Instant::now(), (0, 0, 0));
     loop {
         let mut recovered = pass(handle, meter).await?;
         meter.say("comparing with the peers");
         let peers = handle.peers().await;
         let (connected, away): (Vec<_>, Vec<_>) = peers.iter().partition(|peer| peer.is_connected);
         let is_told = !connected.is_empty() && connected.iter().all(|peer| peer.progress == Progress::Current);
-        if is_told && knows_no_more(handle, &recovered).await? {
-            recovered.unasked = names(away);
-            return Ok(recovered);
-        }
-        let news = (recovered.files, recovered.failed.count());
+        let is_done = is_told && knows_no_more(handle, &recovered).await?;
+        let repairs = handle.repairs().await?;
+        let news = (recovered.files, recovered.failed.count(), repairs.steps);
         if news != last_news.1 {
             last_news = (Instant::now(), news);
-        } else if last_news.0.elapsed() > RECOVER_STALL_TIMEOUT {
-            return Err(CliError::RecoveryStalled { files: recovered.files });
+        }
+        recovered.has_stalled = !is_done && last_news.0.elapsed() > RECOVER_STALL_TIMEOUT;
+        if is_done || recovered.has_stalled {
+            recovered.unasked = names(away);
+            recovered.note(repairs);
+            return Ok(recovered);
         }
         sleep(RECOVER_POLL_INTERVAL).await;
     }
@@ -96,6 +106,26 @@ async fn pass(handle: &Handle, meter: &Meter) -> Result<RecoveredFiles, CliError
 }
 
 impl RecoveredFiles {
+    /// Notes what did not come back although peers list it. A file is named by its key if an older version came back,
+    /// and otherwise by the name that the peers have for it.
+    fn note(&mut self, repairs: Repairs) {
+        for Unlearnt { replica_name, key, version, peer, reason } in repairs.unlearnt {
+            let name = key.map_or_else(|| replica_name.to_string(), |key| format!("{key}, newer than what came back"));
+            let why = self.not_given.entry(format!("{name}: {version}")).or_default();
+            let separator = if why.is_empty() { "" } else { "; " };
+            *why = format!("{why}{separator}peer {}: {reason}", peer.short());
+        }
+        self.not_noted = repairs.more;
+    }
+
+    /// Tells of the first files that did not come back, on standard error.
+    pub(super) fn show_missing(&self) {
+        self.failed.show();
+        for (name, why) in self.not_given.iter().take(FAILURES_SHOWN_MAX) {
+            logging::note(format_args!("{name}: {why}"));
+        }
+    }
+
     fn count(&mut self, done: Result<(Key, u64, Result<(), GetError>), JoinError>, meter: &Meter) {
         match done.expect("a fetch does not panic") {
             (_, size, Ok(())) => {

@@ -99,7 +99,7 @@ async fn mend_one<P: Platform>(
     let (result, count) = match difference {
         Difference::Lacks(entry) => (mend::send(context, peer, &entry).await, &mut done.sent),
         Difference::Conflicts(entry) => (settle::settle(context, peer, &entry).await, &mut done.sent),
-        Difference::KnowsMore(entry) => (learn::learn(context, peer, &entry).await, &mut done.learnt),
+        Difference::KnowsMore(entry) => (learn_of(context, peer, &entry).await, &mut done.learnt),
         Difference::IsPlacedElsewhere(entry) => {
             let Some(placement) = &expected.placement else { return };
             match mend::release(context, peer, placement, &entry).await {
@@ -109,9 +109,29 @@ async fn mend_one<P: Platform>(
         }
     };
     match result {
-        Ok(()) => *count += 1,
-        Err(_) => done.failed += 1,
+        Ok(()) => {
+            *count += 1;
+            context.owner.repair_log.note_step();
+        }
+        Err(_) => {
+            done.failed += 1;
+            done.unlearnt += usize::from(is_to_learn);
+        }
     }
+}
+
+/// Learns of an entry, and notes it if the peer cannot give what it lists.
+async fn learn_of<P: Platform>(
+    context: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    entry: &Entry,
+) -> Result<(), RepairError> {
+    let learnt = learn::learn(context, peer, entry).await;
+    match &learnt {
+        Ok(()) => context.owner.repair_log.note_learnt(entry),
+        Err(error) => context.owner.repair_log.note_unlearnt(peer.id, entry, error.to_string()),
+    }
+    learnt
 }
 
 async fn summary<P: Platform>(

@@ -13,4 +13,6 @@ pub(super) struct Done {
     pub(super) kept: usize,
     /// Files that could not be mended.
     pub(super) failed: usize,
+    /// Those of them of which the peer knows more than the own catalog.
+    pub(super) unlearnt: usize,
 }

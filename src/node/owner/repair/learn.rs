@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::error::RepairError;
+use super::error::{RepairError, other_answer};
 use super::relay;
 use crate::crypto::{Iv, Key, Keys, ReplicaName, Seal, Tombstone};
 use crate::event::Event;
@@ -46,7 +46,8 @@ pub(super) async fn learn_from<P: Platform>(
             note_deletion(context, replica_name, tombstone).await
         }
         Message::Checked { .. } | Message::Gone(_) => Err(RepairError::NotOurs),
-        other => Err(RepairError::Answer { question: "a check", answer: other.name() }),
+        Message::NotFound => Err(RepairError::NotListed),
+        other => Err(other_answer("a check", other)),
     }
 }
 

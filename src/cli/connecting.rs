@@ -2,7 +2,7 @@
 
 use dacapo::disk::dir::DirDisk;
 use dacapo::membership::{Dial, Members};
-use dacapo::node::{Handle, PeerInfo, Progress};
+use dacapo::node::{Handle, PeerInfo, Progress, Repairs};
 use tokio::time::{Instant, sleep};
 
 use super::error::CliError;
@@ -31,14 +31,35 @@ pub(crate) async fn connected(handle: &Handle, enough: Option<usize>) -> Result<
     }
 }
 
-/// Waits until every peer holds every current file and deletion. Returns the peers that are not known to in time.
-pub(crate) async fn not_current(handle: &Handle) -> Vec<PeerInfo> {
-    let started = Instant::now();
+/// Waits until the node knows all that the connected peers hold of its files. Returns the peers of which that is not so
+/// though nothing has come of their repair for a while.
+pub(crate) async fn not_compared(handle: &Handle) -> Result<Vec<PeerInfo>, CliError> {
+    settled(handle, |peer, repairs| peer.is_connected && !peer.peer.is_some_and(|id| repairs.compared.contains(&id)))
+        .await
+}
+
+/// Waits until every peer holds every current file and deletion. Returns the peers of which that is not known though
+/// nothing has come of their repair for a while.
+pub(crate) async fn not_current(handle: &Handle) -> Result<Vec<PeerInfo>, CliError> {
+    settled(handle, |peer, _| !peer.is_connected || peer.progress != Progress::Current).await
+}
+
+/// Waits while peers are left and the repairs make progress. Peers that are away are waited for only a short time.
+async fn settled(handle: &Handle, is_left: impl Fn(&PeerInfo, &Repairs) -> bool) -> Result<Vec<PeerInfo>, CliError> {
+    let (mut since, mut before) = (Instant::now(), None);
     loop {
-        let behind = |peer: &PeerInfo| !peer.is_connected || peer.progress != Progress::Current;
-        let left: Vec<_> = handle.peers().await.into_iter().filter(behind).collect();
-        if left.is_empty() || started.elapsed() > RECOVER_STALL_TIMEOUT {
-            return left;
+        let repairs = handle.repairs().await?;
+        let left: Vec<_> = handle.peers().await.into_iter().filter(|peer| is_left(peer, &repairs)).collect();
+        let limit = match left.iter().any(|peer| peer.is_connected) {
+            true => RECOVER_STALL_TIMEOUT,
+            false => RECOVER_OTHERS_TIMEOUT,
+        };
+        let state = Some((repairs.steps, left.len()));
+        if state != before {
+            (since, before) = (Instant::now(), state);
+        }
+        if left.is_empty() || since.elapsed() > limit {
+            return Ok(left);
         }
         sleep(RECOVER_POLL_INTERVAL).await;
     }

@@ -89,9 +89,7 @@ pub(crate) enum CliError {
     NoPeers { seconds: u64 },
     #[error("{0}; the same command goes on")]
     NotRecovered(Missing),
-    #[error(
-        "nothing was moved: {peers} could not be compared with this node; first forget peers that are gone for good"
-    )]
+    #[error("nothing was moved: {peers} could not be compared with this node, and nothing has come of it for a minute")]
     NotCompared { peers: String },
     #[error("{peers} may still hold copies under the old keys; the same command tries again")]
     OldCopiesLeft { peers: String },
@@ -99,7 +97,10 @@ pub(crate) enum CliError {
     NotANewDirectory { data: PathBuf },
     #[error("cannot read {}: {source}", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
-    #[error("{count} files were not moved and are where they were; the same command goes on")]
+    #[error(
+        "{} not moved: what the old identity has of them stays there; the same command goes on",
+        show::count(*count, "file")
+    )]
     NotMoved { count: u64 },
     #[error("{} is not a Dacapo data directory", data.display())]
     NotADataDirectory { data: PathBuf },

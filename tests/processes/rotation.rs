@@ -3,12 +3,13 @@
 #![expect(clippy::disallowed_methods, reason = "real processes take real time")]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
 use super::recovery::{cluster, content, listing, store, text};
-use crate::support::bench::{Bench, wait_until};
+use crate::support::bench::{Bench, Node, free_address, wait_until};
 
 #[test]
 fn a_new_identity_takes_all_files_and_nothing_is_left_of_the_old_one() {
@@ -79,4 +80,100 @@ fn a_new_identity_takes_nobody_elses_directory() {
     );
     let kept = bench.member_at("n1", &first.address);
     assert_eq!(listing(&bench, &kept.data).len(), 1);
+}
+
+/// Returns the command that rotates the identity of a stopped node whose only connected peer is the holder.
+fn rotation<'a>(first: &'a Node, new: &'a Path, holder: &'a Node) -> Vec<&'a str> {
+    let connect = ["--listen", &first.address, "--peer", &holder.address, "--wait-for", "1"];
+    [&["identity", "rotate", "--to", text(new)][..], &connect].concat()
+}
+
+/// The users of both nodes have stored and deleted files between two calls.
+#[test]
+fn a_rotation_that_goes_on_overwrites_nothing_that_was_stored_in_between() {
+    let bench = Bench::new();
+    let [mut first, second] = cluster(&bench);
+    store(&bench, &first, 4);
+    let stop = |node: &mut Node| {
+        bench.succeed(&node.data, &["stop"]);
+        node.wait();
+    };
+    stop(&mut first);
+    let new = bench.path("new");
+    let rotate = rotation(&first, &new, &second);
+    assert_eq!(bench.run(&first.data, &rotate).code, Some(0));
+    let put = |data: &Path, name: &str, content: &[u8]| {
+        let file = bench.file("content", content);
+        bench.succeed(data, &["put", name, text(&file), "--min-replicas", "1"]);
+    };
+    let mut node = bench.member("new");
+    node.connected(&bench, 1);
+    put(&new, "file 0", b"newer");
+    bench.succeed(&new, &["rm", "--everywhere", "file 2"]);
+    stop(&mut node);
+    let mut node = bench.member_with("n1", &["--listen", &first.address, "--peer", &second.address]);
+    node.connected(&bench, 1);
+    for index in 0..5 {
+        put(&node.data, &format!("file {index}"), &content(index));
+    }
+    stop(&mut node);
+    let ended = bench.run(&node.data, &rotate);
+    let lines: Vec<_> = ended.stderr.lines().collect();
+    let [differs, deleted, error] = lines[..] else { panic!("{}", ended.stderr) };
+    assert!(differs.starts_with("file 0: not moved, because the new identity has another file under this name"));
+    assert!(deleted.starts_with("file 2: not moved, because it was deleted under the new identity"));
+    assert!(ended.code == Some(1) && error.starts_with("error: 2 files not moved: "), "{error}");
+    assert!(String::from_utf8_lossy(&ended.stdout).starts_with("moved 3 files, "));
+    let node = bench.member("new");
+    assert_eq!(bench.run(&new, &["get", "file 0"]).stdout, b"newer");
+    let of_new = listing(&bench, &new).into_keys().collect::<Vec<_>>();
+    assert_eq!(of_new, ["file 0", "file 1", "file 3", "file 4"]);
+    drop(node);
+    let old = bench.member_at("n1", &first.address);
+    assert_eq!(listing(&bench, &old.data).into_keys().collect::<Vec<_>>(), ["file 0", "file 2"], "kept");
+    assert!(bench.run(&old.data, &["get", "file 0"]).stdout == content(0));
+}
+
+#[test]
+fn a_rotation_goes_on_without_a_peer_that_is_away_and_names_it() {
+    let bench = Bench::new();
+    let [mut first, second] = cluster(&bench);
+    store(&bench, &first, 3);
+    bench.succeed(&first.data, &["stop"]);
+    first.wait();
+    let (new, away) = (bench.path("new"), free_address());
+    let rotate = [rotation(&first, &new, &second), vec!["--peer", &away]].concat();
+    let ended = bench.spawn(&first.data, &rotate, Stdio::null()).end_late();
+    assert!(String::from_utf8_lossy(&ended.stdout).starts_with("moved 3 files, "), "{}", ended.stderr);
+    let expected = format!("error: {away} may still hold copies under the old keys; the same command tries again\n");
+    assert!(ended.code == Some(1) && ended.stderr.ends_with(&expected), "{}", ended.stderr);
+}
+
+#[test]
+fn a_rotation_places_files_on_as_many_peers_as_it_is_told() {
+    let bench = Bench::new();
+    let [mut first, second] = cluster(&bench);
+    let invitation = bench.succeed(&first.data, &["invite"]);
+    bench.run_with_input(&bench.path("n3"), &["join"], invitation.as_bytes());
+    bench.succeed(&first.data, &["stop"]);
+    first.wait();
+    let peers = ["--listen", &first.address, "--peer", &second.address, "--replicas", "1"];
+    let mut first = bench.member_with("n1", &peers);
+    let third = bench.member("n3");
+    first.connected(&bench, 2);
+    store(&bench, &first, 8);
+    bench.succeed(&first.data, &["stop"]);
+    first.wait();
+    let new = bench.path("new");
+    let mut rotate = rotation(&first, &new, &second);
+    rotate.pop();
+    rotate.extend(["2", "--replicas", "1"]);
+    let ended = bench.spawn(&first.data, &rotate, Stdio::null()).end_late();
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    let held = [&second, &third].map(|holder| {
+        let rows = bench.succeed(&holder.data, &["peers", "--json"]);
+        let rows = rows.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+        rows.map(|row| row["held_files"].as_u64().unwrap_or_default()).sum::<u64>()
+    });
+    assert!(held[0] + held[1] == 8 && held[0] > 0 && held[1] > 0, "{held:?}");
 }

@@ -197,8 +197,17 @@ impl Running {
     }
 
     /// Waits for its end.
-    pub(crate) fn end(mut self) -> Ended {
-        let status = wait_for(&mut self.child);
+    pub(crate) fn end(self) -> Ended {
+        self.end_within(DEADLINE)
+    }
+
+    /// Waits for the end of a command that itself waits for something that does not come.
+    pub(crate) fn end_late(self) -> Ended {
+        self.end_within(3 * DEADLINE)
+    }
+
+    fn end_within(mut self, deadline: Duration) -> Ended {
+        let status = wait_for(&mut self.child, deadline);
         let stdout = fs::read(&self.stdout).expect("its output");
         let stderr = fs::read_to_string(&self.stderr).expect("its errors");
         for output in [&self.stdout, &self.stderr] {
@@ -215,7 +224,7 @@ impl Node {
     }
 
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        wait_for(&mut self.child)
+        wait_for(&mut self.child, DEADLINE)
     }
 
     /// Returns the beginning of its id, as messages show it.
@@ -272,16 +281,16 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn wait_for(child: &mut Child) -> ExitStatus {
+fn wait_for(child: &mut Child, deadline: Duration) -> ExitStatus {
     let started = Instant::now();
     loop {
         if let Some(status) = child.try_wait().expect("a child") {
             return status;
         }
-        if started.elapsed() > DEADLINE {
+        if started.elapsed() > deadline {
             drop(child.kill());
             drop(child.wait());
-            panic!("a process did not end within {DEADLINE:?}");
+            panic!("a process did not end within {deadline:?}");
         }
         sleep(POLL_INTERVAL);
     }

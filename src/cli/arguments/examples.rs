@@ -151,9 +151,10 @@ Example:
 pub(super) const ROTATE_EXAMPLE: &str = "\
 If somebody else may know the identity, its keys protect nothing any more. This command moves every file to a node \
 with a new identity, sealed with new keys, and deletes the old copies everywhere. The node has to be stopped. A \
-rotation that was interrupted, or that ended because a peer was away, goes on with the same command. Afterwards run \
-the new directory, write a new backup, send new invitations to the machines that joined by an invitation of the old \
-node, and have every node forget the old id.
+rotation that was interrupted, or that ended because a peer was away, goes on with the same command. If both \
+identities then have different contents under one name, neither is touched: delete the one that is not wanted, with \
+`dacapo rm --everywhere` at its node. Afterwards run the new directory, write a new backup, send new invitations to \
+the machines that joined by an invitation of the old node, and have every node forget the old id.
 
 Example:
   dacapo stop --data ~/a

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use dacapo::node::Replicas;
 use dacapo::store::layout::Layout;
 
 use super::examples::{EXPORT_EXAMPLE, ROTATE_EXAMPLE};
@@ -34,6 +35,9 @@ pub(crate) struct RotateArguments {
     pub(crate) to: PathBuf,
     #[command(flatten)]
     pub(crate) reach: Reach,
+    /// How many peers are to hold each file: what `dacapo node` was started with
+    #[arg(long, value_name = "N|all", default_value_t = Replicas::All)]
+    pub(crate) replicas: Replicas,
     /// Begin when this many peers are connected, instead of waiting some seconds for all
     #[arg(long, value_name = "N")]
     pub(crate) wait_for: Option<usize>,

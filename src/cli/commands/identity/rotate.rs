@@ -2,21 +2,26 @@
 //!
 //! All keys of a node come from one secret, and so they are changed together: a second node with a new secret takes
 //! file after file, and what peers hold under the old keys is deleted everywhere. An interrupted rotation goes on with
-//! the next call: the files that were moved are gone from the old node.
+//! the next call: the files that were moved are gone from the old node. Somebody may have used either node in between:
+//! a name for which the two have different contents is left alone in both, and told.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use dacapo::crypto::{Key, NodeId};
+use dacapo::crypto::{Key, NodeId, Version};
 use dacapo::disk::dir::DirDisk;
 use dacapo::limits::CHUNK_BYTES;
-use dacapo::node::{Config, Content, DeleteError, Fetched, GetError, Handle, StoreError};
+use dacapo::node::{
+    Config, Content, DeleteError, Fetched, FileInfo, GetError, Handle, Holder, Holding, PeerInfo, ReadError, StatError,
+    StoreError,
+};
+use dacapo::time::UnixMillis;
 use tokio::io::{AsyncRead, AsyncWriteExt, duplex};
 
 use crate::cli::arguments::{RotateArguments, Verbosity};
 use crate::cli::chance::Chance;
-use crate::cli::connecting::{connected, names, not_current, remember};
+use crate::cli::connecting::{connected, names, not_compared, not_current, remember};
 use crate::cli::error::CliError;
 use crate::cli::own_files::{FailedFiles, each_page};
 use crate::cli::progress::Meter;
@@ -36,8 +41,23 @@ struct Moved {
 /// Why a file was not moved. The old node keeps it.
 #[derive(Debug, thiserror::Error)]
 enum MoveError {
+    #[error(
+        "not moved, because the new identity has another file under this name: the old one was stored {}, the new one \
+         {}",
+        show::time(*old),
+        show::time(*new)
+    )]
+    Differ { old: UnixMillis, new: UnixMillis },
+    #[error("not moved, because it was deleted under the new identity, and the old one still has it")]
+    DeletedThere,
+    #[error("verified copies of the new one at the peers: {found}, wanted: {wanted}")]
+    TooFewReplicas { found: usize, wanted: u32 },
     #[error(transparent)]
     Get(#[from] GetError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Stat(#[from] StatError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -53,90 +73,163 @@ pub(super) async fn run(arguments: &RotateArguments, verbosity: Verbosity, chanc
     };
     logging::start_quietly(verbosity, arguments.events).map_err(CliError::Process)?;
     let meter = Meter::new(verbosity, "looking for peers", None);
-    let old_disk = DirDisk::open(data)?;
-    let old = starting::start(old_disk, starting::config(reach, &cluster, chance.seed()?)).await?;
+    let replicas = arguments.replicas;
+    let config = Config { replicas, ..starting::config(reach, &cluster, chance.seed()?) };
+    let old = starting::start(DirDisk::open(data)?, config).await?;
     let peers = connected(&old.handle(), arguments.wait_for).await?;
     meter.say("comparing with the peers");
-    all_current(&old.handle(), |peers| CliError::NotCompared { peers }).await?;
+    all_compared(&old.handle()).await?;
     let disk = DirDisk::open(&arguments.to)?;
-    mark(&arguments.to, old_id)?;
+    let is_resumed = mark(&arguments.to, old_id)?;
     starting::enter_cluster(&disk, &chance.seed()?, &cluster, None)?;
     remember(&disk, &peers)?;
     let config = Config {
+        replicas,
         events: logging::sink(String::new()),
         ..Config::new(starting::loopback(), cluster.secret(), chance.seed()?)
     };
     let new = starting::start(disk, config).await?;
     connected(&new.handle(), None).await?;
+    if is_resumed {
+        // What the new node has stored since is compared with the old files.
+        all_compared(&new.handle()).await?;
+    }
     meter.say("moving");
-    let moved = move_all(&old.handle(), &new.handle(), arguments.min_replicas, &meter).await?;
+    let moving = Moving { old: old.handle(), new: new.handle(), replicas_min: arguments.min_replicas, is_resumed };
+    let moved = moving.all(&meter).await?;
     meter.say("waiting for the peers to delete the old copies");
-    let deleted = all_current(&old.handle(), |peers| CliError::OldCopiesLeft { peers }).await;
+    let left = not_current(&old.handle()).await?;
     drop(meter);
     let node = new.handle().node();
     for node in [old, new] {
         starting::stop(node).await?;
     }
-    tell(&moved, node, deleted)
+    tell(&moved, node, &left)
 }
 
-fn tell(moved: &Moved, node: NodeId, deleted: Result<(), CliError>) -> Result<(), CliError> {
+fn tell(moved: &Moved, node: NodeId, left: &[PeerInfo]) -> Result<(), CliError> {
     let Moved { files, bytes, failed } = moved;
     failed.show();
     let told = output::line(&format!("moved {}, {}, to {node}", show::count(*files, "file"), show::bytes(*bytes)));
     match failed.count() {
-        0 => deleted.and(told),
+        0 if left.is_empty() => told,
+        0 => Err(CliError::OldCopiesLeft { peers: names(left).join(", ") }),
         count => Err(CliError::NotMoved { count }),
     }
 }
 
-/// Waits until every peer holds what the node knows, and has deleted what the node has deleted.
-async fn all_current(handle: &Handle, otherwise: impl FnOnce(String) -> CliError) -> Result<(), CliError> {
-    let left = not_current(handle).await;
-    if left.is_empty() { Ok(()) } else { Err(otherwise(names(&left).join(", "))) }
+/// Waits until the node knows all that the connected peers hold for it. What a peer that is away may hold is moved when
+/// the command goes on: the end names such a peer.
+async fn all_compared(handle: &Handle) -> Result<(), CliError> {
+    let left = not_compared(handle).await?;
+    if left.is_empty() { Ok(()) } else { Err(CliError::NotCompared { peers: names(&left).join(", ") }) }
 }
 
-/// Marks the new directory with the node whose files it takes, so that no other node's files are mixed in.
-fn mark(data: &Path, old: NodeId) -> Result<(), CliError> {
+/// Marks the new directory with the node whose files it takes, so that no other node's files are mixed in. Returns
+/// whether an earlier call has done so.
+fn mark(data: &Path, old: NodeId) -> Result<bool, CliError> {
     let path = data.join(MARK);
     let failed = |source| CliError::Output { path: path.clone(), source };
     match fs::read_to_string(&path) {
-        Ok(text) if text.trim_end() == old.to_string() => return Ok(()),
+        Ok(text) if text.trim_end() == old.to_string() => return Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound && secret::node_of(data)?.is_none() => {}
         Ok(_) | Err(_) => return Err(CliError::NotANewDirectory { data: data.to_owned() }),
     }
     // Its name becomes durable with that of the identity, which follows.
     let mut file = File::create(&path).map_err(failed)?;
-    writeln!(file, "{old}").and_then(|()| file.sync_all()).map_err(failed)
+    writeln!(file, "{old}").and_then(|()| file.sync_all()).map_err(failed)?;
+    Ok(false)
 }
 
-async fn move_all(old: &Handle, new: &Handle, replicas_min: u32, meter: &Meter) -> Result<Moved, CliError> {
-    let mut files = Vec::new();
-    each_page(old, |page| files.extend(page.into_iter().map(|info| (info.key, info.size)))).await?;
-    meter.set_size(files.iter().map(|(_, size)| size).sum(), 0);
-    let mut moved = Moved::default();
-    for (key, size) in files {
-        match move_one(old, new, &key, replicas_min).await {
-            Ok(()) => {
-                moved.files += 1;
-                moved.bytes += size;
+/// A rotation between two running nodes.
+struct Moving {
+    old: Handle,
+    new: Handle,
+    replicas_min: u32,
+    /// Whether the new node may have files already, from an earlier call or of its user.
+    is_resumed: bool,
+}
+
+impl Moving {
+    async fn all(&self, meter: &Meter) -> Result<Moved, CliError> {
+        let mut files = Vec::new();
+        each_page(&self.old, |page| files.extend(page)).await?;
+        meter.set_size(files.iter().map(|info| info.size).sum(), 0);
+        let mut moved = Moved::default();
+        for info in files {
+            match self.one(&info).await {
+                Ok(()) => {
+                    moved.files += 1;
+                    moved.bytes += info.size;
+                }
+                Err(error) => moved.failed.insert(info.key, &error),
             }
-            Err(error) => moved.failed.insert(key, &error),
+            meter.add(usize::try_from(info.size).unwrap_or(usize::MAX));
         }
-        meter.add(usize::try_from(size).unwrap_or(usize::MAX));
+        Ok(moved)
     }
-    Ok(moved)
+
+    /// Moves a file. The old node keeps it until enough peers have it from the new one, and nothing that the new node
+    /// has is replaced or deleted.
+    async fn one(&self, old: &FileInfo) -> Result<(), MoveError> {
+        let there = match self.new.stat(&old.key).await {
+            Err(StatError::NotFound) => None,
+            found => Some(found?),
+        };
+        let version = match there {
+            Some(new) => self.compare(old, &new).await?,
+            None if self.is_resumed && self.is_deleted_there(&old.key).await => return Err(MoveError::DeletedThere),
+            None => self.copy(&old.key).await?,
+        };
+        // A version that was stored meanwhile was not moved. Peers that are away hear of the deletion when they are
+        // back.
+        self.old.delete_version_everywhere(&old.key, version).await?;
+        Ok(())
+    }
+
+    /// Stores a file of the old node on the new one. Returns the version that was stored.
+    async fn copy(&self, key: &Key) -> Result<Version, MoveError> {
+        let fetched = self.old.get(key).await?;
+        let (size, version) = (fetched.size, fetched.version);
+        let stored = self.new.store(key, Content::reader(reader(fetched), Some(size))).await?;
+        stored.at_least(usize::try_from(self.replicas_min).unwrap_or(usize::MAX))?;
+        Ok(version)
+    }
+
+    /// Returns the version of the old node's file if the new node has the same content, at enough peers too.
+    async fn compare(&self, old: &FileInfo, new: &FileInfo) -> Result<Version, MoveError> {
+        let differ = || MoveError::Differ { old: old.modified, new: new.modified };
+        if old.size != new.size {
+            return Err(differ());
+        }
+        let (ours, theirs) = (self.old.get(&old.key).await?, self.new.get(&new.key).await?);
+        let version = ours.version;
+        if digest(ours).await? != digest(theirs).await? {
+            return Err(differ());
+        }
+        let holders = self.new.holders(&new.key).await?;
+        let is_current = |holder: &&Holder| matches!(holder.holding, Holding::Current { .. });
+        match holders.iter().filter(is_current).count() {
+            found if found < usize::try_from(self.replicas_min).unwrap_or(usize::MAX) => {
+                Err(MoveError::TooFewReplicas { found, wanted: self.replicas_min })
+            }
+            _ => Ok(version),
+        }
+    }
+
+    /// Tells whether somebody has deleted a file under the new identity.
+    async fn is_deleted_there(&self, key: &Key) -> bool {
+        matches!(self.new.get(key).await, Err(GetError::Deleted))
+    }
 }
 
-/// Moves a file. The old node keeps it until enough peers have it from the new one.
-async fn move_one(old: &Handle, new: &Handle, key: &Key, replicas_min: u32) -> Result<(), MoveError> {
-    let fetched = old.get(key).await?;
-    let (size, version) = (fetched.size, fetched.version);
-    let stored = new.store(key, Content::reader(reader(fetched), Some(size))).await?;
-    stored.at_least(usize::try_from(replicas_min).unwrap_or(usize::MAX))?;
-    // A version that was stored meanwhile was not moved. Peers that are away hear of the deletion when they are back.
-    old.delete_version_everywhere(key, version).await?;
-    Ok(())
+/// Returns the digest of a content.
+async fn digest(mut fetched: Fetched) -> Result<blake3::Hash, ReadError> {
+    let mut hasher = blake3::Hasher::new();
+    while let Some(chunk) = fetched.chunk().await? {
+        hasher.update(&chunk);
+    }
+    Ok(hasher.finalize())
 }
 
 /// Returns a file of one node as content for another. If it breaks off, the store that reads it fails.

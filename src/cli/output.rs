@@ -1,6 +1,8 @@
-//! Writing to standard output: text and JSON. A failed write is an error of the command.
+//! Writing to standard output, as text and as JSON, and to files. A failed write is an error of the command.
 
+use std::fs::File;
 use std::io::{self, Write};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -15,6 +17,12 @@ pub(crate) fn line(text: &str) -> Result<(), CliError> {
 /// Writes one line of JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), CliError> {
     line(&json_text(value))
+}
+
+/// Makes the name of a new file durable.
+pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
 }
 
 /// Returns one line of JSON.

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::support::bench::{Bench, without_versions};
+use crate::support::bench::{Bench, wait_until, without_versions};
 
 const CONTENT: &[u8] = b"my big data file here!";
 
@@ -175,5 +175,5 @@ fn a_store_whose_client_is_killed_is_not_stored() {
     put.end();
     let ended = bench.run(&node.data, &["get", "half"]);
     assert_eq!((ended.code, ended.stdout.len()), (Some(3), 0));
-    assert_eq!(fs::read_dir(node.data.join("tmp")).expect("listed").count(), 0);
+    wait_until("nothing is left of it", || fs::read_dir(node.data.join("tmp")).expect("listed").count() == 0);
 }

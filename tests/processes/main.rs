@@ -8,6 +8,7 @@ mod support;
 // What the commands do, refuse and print.
 mod commands;
 mod help;
+mod outputs;
 mod puts;
 mod refusals;
 mod setups;

@@ -29,7 +29,8 @@ pub(super) fn run(arguments: &ExportArguments, verbosity: Verbosity, chance: Cha
     let failed = |source| CliError::Output { path: arguments.output.clone(), source };
     let mut file =
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&arguments.output).map_err(failed)?;
-    file.write_all(backup.to_string().as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
+    let written = file.write_all(backup.to_string().as_bytes()).and_then(|()| file.sync_all());
+    written.and_then(|()| output::sync_folder_of(&arguments.output)).map_err(failed)?;
     if !verbosity.quiet {
         logging::note(format_args!("wrote {}; it is worth nothing without its passphrase", arguments.output.display()));
     }

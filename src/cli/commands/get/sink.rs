@@ -1,0 +1,152 @@
+//! Where a get writes to: a file, which appears whole or not at all, or something that cannot be replaced, such as a
+//! pipe, a device or an open descriptor, which gets the content as it comes.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::cli::error::CliError;
+use crate::cli::output::sync_folder_of;
+
+/// Temporary names to try if earlier processes left files under others.
+const TEMPORARY_NAMES_MAX: u32 = 100;
+
+/// The permissions of a file that may be shared with others while it is written, less the mask of the process.
+const MODE_OF_NEW: u32 = 0o666;
+
+/// The permissions of a file while it is written if it takes the place of another one, which may be secret.
+const MODE_UNTIL_COMPLETE: u32 = 0o600;
+
+/// The place that the content goes to.
+pub(super) enum Sink {
+    Stdout,
+    /// What cannot be replaced.
+    Special(PathBuf, File),
+    File(NewFile),
+}
+
+impl Sink {
+    pub(super) fn open(path: &Path) -> Result<Self, CliError> {
+        let failed = |source| CliError::Output { path: path.to_owned(), source };
+        match descriptor(path) {
+            Some(Descriptor::Stdout) => return Ok(Self::Stdout),
+            Some(Descriptor::Stderr) => {
+                let file = io::stderr().as_fd().try_clone_to_owned().map_err(failed)?;
+                return Ok(Self::Special(path.to_owned(), file.into()));
+            }
+            Some(Descriptor::Other) => {
+                // A file behind it is opened once more, and so it is written at its end.
+                let file = OpenOptions::new().append(true).open(path).map_err(failed)?;
+                return Ok(Self::Special(path.to_owned(), file));
+            }
+            None => {}
+        }
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => Err(CliError::IsADirectory { path: path.to_owned() }),
+            Ok(metadata) if !metadata.is_file() => {
+                let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
+                Ok(Self::Special(path.to_owned(), file))
+            }
+            // Through a symbolic link it is the file that is replaced, not the link.
+            Ok(metadata) => {
+                let path = fs::canonicalize(path).map_err(failed)?;
+                Ok(Self::File(NewFile::create(&path, Some(metadata.permissions()))?))
+            }
+            Err(_) => Ok(Self::File(NewFile::create(path, None)?)),
+        }
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), CliError> {
+        match self {
+            Self::Stdout => io::stdout().lock().write_all(bytes).map_err(CliError::Stdout),
+            Self::Special(path, file) => {
+                file.write_all(bytes).map_err(|source| CliError::Output { path: path.clone(), source })
+            }
+            Self::File(new) => {
+                new.file.write_all(bytes).map_err(|source| CliError::Output { path: new.path.clone(), source })
+            }
+        }
+    }
+
+    pub(super) fn finish(self) -> Result<(), CliError> {
+        match self {
+            Self::Stdout => io::stdout().lock().flush().map_err(CliError::Stdout),
+            Self::Special(..) => Ok(()),
+            Self::File(new) => new.keep(),
+        }
+    }
+}
+
+/// A descriptor of this process that a path names.
+enum Descriptor {
+    Stdout,
+    Stderr,
+    Other,
+}
+
+/// Returns the descriptor that a path names. What it leads to may be a file, and must not be replaced: others have it
+/// open.
+fn descriptor(path: &Path) -> Option<Descriptor> {
+    match path.as_os_str().as_bytes() {
+        b"-" | b"/dev/stdout" | b"/dev/fd/1" | b"/proc/self/fd/1" => Some(Descriptor::Stdout),
+        b"/dev/stderr" | b"/dev/fd/2" | b"/proc/self/fd/2" => Some(Descriptor::Stderr),
+        path if path.starts_with(b"/dev/fd/") || path.starts_with(b"/proc/self/fd/") => Some(Descriptor::Other),
+        _ => None,
+    }
+}
+
+/// A file that gets its name when it is complete, and vanishes when it is dropped before.
+pub(super) struct NewFile {
+    file: File,
+    path: PathBuf,
+    temporary: PathBuf,
+    /// The permissions of the file that is replaced.
+    permissions: Option<Permissions>,
+    is_kept: bool,
+}
+
+impl NewFile {
+    fn create(path: &Path, permissions: Option<Permissions>) -> Result<Self, CliError> {
+        let mode = if permissions.is_some() { MODE_UNTIL_COMPLETE } else { MODE_OF_NEW };
+        let mut attempt = 0;
+        loop {
+            let temporary = path.with_file_name(format!(".dacapo-get-{}-{attempt}", std::process::id()));
+            match OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary) {
+                Ok(file) => return Ok(Self { file, path: path.to_owned(), temporary, permissions, is_kept: false }),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < TEMPORARY_NAMES_MAX => {
+                    attempt += 1;
+                }
+                Err(source) => return Err(CliError::Output { path: path.to_owned(), source }),
+            }
+        }
+    }
+
+    /// Gives the file its name. It is durable under that name on return.
+    fn keep(mut self) -> Result<(), CliError> {
+        let kept = self.publish();
+        kept.map_err(|source| CliError::Output { path: self.path.clone(), source })
+    }
+
+    fn publish(&mut self) -> io::Result<()> {
+        if let Some(permissions) = self.permissions.take() {
+            // Whoever could not run a program as another user before cannot do so through this file.
+            self.file.set_permissions(Permissions::from_mode(permissions.mode() & 0o777))?;
+        }
+        self.file.sync_all()?;
+        fs::rename(&self.temporary, &self.path)?;
+        self.is_kept = true;
+        sync_folder_of(&self.path)
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // What made the command fail is told already.
+            drop(fs::remove_file(&self.temporary));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Where a get writes to.
+
+use std::fs::{self, File, Permissions};
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Stdio;
+
+use crate::support::bench::{Bench, Node};
+
+const CONTENT: &[u8] = b"my big data file here!";
+
+fn node_with_file(bench: &Bench) -> Node {
+    let node = bench.node("n1", &[]);
+    bench.run_with_input(&node.data, &["put", "k"], CONTENT);
+    node
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a plain path")
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).expect("it exists").permissions().mode() & 0o7777
+}
+
+#[test]
+fn a_file_that_is_replaced_keeps_its_permissions() {
+    let bench = Bench::new();
+    let node = node_with_file(&bench);
+    for before in [0o600, 0o640, 0o755, 0o4755] {
+        let output = bench.file("out", b"older");
+        fs::set_permissions(&output, Permissions::from_mode(before)).expect("it is ours");
+        bench.succeed(&node.data, &["-q", "get", "k", "-o", text(&output)]);
+        assert_eq!((fs::read(&output).expect("written").as_slice(), mode(&output)), (CONTENT, before & 0o777));
+    }
+    let (new, usual) = (bench.path("new"), bench.file("usual", b""));
+    bench.succeed(&node.data, &["-q", "get", "k", "-o", text(&new)]);
+    assert_eq!(mode(&new), mode(&usual), "a new file has those of any other one");
+}
+
+#[test]
+fn an_open_descriptor_is_written_to_and_not_replaced() {
+    let bench = Bench::new();
+    let node = node_with_file(&bench);
+    for (output, is_stdout) in
+        [("/dev/stdout", true), ("/dev/fd/1", true), ("/dev/stderr", false), ("/dev/fd/2", false)]
+    {
+        let ended = bench.run(&node.data, &["-q", "get", "k", "-o", output]);
+        let (content, rest) = if is_stdout {
+            (ended.stdout, ended.stderr.into_bytes())
+        } else {
+            (ended.stderr.into_bytes(), ended.stdout)
+        };
+        assert_eq!((ended.code, content.as_slice(), rest.as_slice()), (Some(0), CONTENT, &b""[..]), "{output}");
+    }
+    // The content of a file that is standard input is appended, and whoever has it open sees that.
+    let file = bench.file("file", b"before ");
+    let mut open = File::open(&file).expect("it is there");
+    let input = || Stdio::from(File::open(&file).expect("it is there"));
+    let ended = bench.spawn(&node.data, &["-q", "get", "k", "-o", "/dev/fd/0"], input()).end();
+    let mut seen = Vec::new();
+    open.read_to_end(&mut seen).expect("readable");
+    assert_eq!((ended.code, seen), (Some(0), [b"before ", CONTENT].concat()));
+}
+
+#[test]
+fn a_named_pipe_gets_the_content_and_stays() {
+    let bench = Bench::new();
+    let node = node_with_file(&bench);
+    let pipe = bench.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
+    assert!(made.success());
+    let reader = pipe.clone();
+    let reading = std::thread::spawn(move || fs::read(reader));
+    bench.succeed(&node.data, &["-q", "get", "k", "-o", text(&pipe)]);
+    assert_eq!(reading.join().expect("it reads").expect("readable"), CONTENT);
+    assert!(!fs::metadata(&pipe).expect("it is there").is_file());
+    bench.succeed(&node.data, &["-q", "get", "k", "-o", "/dev/null"]);
+}

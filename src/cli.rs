@@ -37,11 +37,16 @@ use commands::{
     convert, demo, get, identity, init, invite, join, ls, node, peers, put, recover, rm, scrub, stat, stop, whereis,
 };
 use error::CliError;
+use json::ErrorJson;
 
 /// Runs the command that the process was started with. `draw_seed` is called only by commands that need chance.
 pub(crate) fn main(draw_seed: fn() -> io::Result<Seed>) -> ExitCode {
+    let mut is_json = false;
     let ended = match Arguments::try_parse() {
-        Ok(arguments) => run(arguments, Chance::new(draw_seed)),
+        Ok(arguments) => {
+            is_json = arguments.command.is_json();
+            run(arguments, Chance::new(draw_seed))
+        }
         // Help goes to standard output, and what is wrong with the command line to standard error.
         Err(usage) => match usage.print() {
             Err(error) if !usage.use_stderr() => Err(CliError::Stdout(error)),
@@ -57,12 +62,21 @@ pub(crate) fn main(draw_seed: fn() -> io::Result<Seed>) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            logging::note(format_args!("error: {}", error.full_message()));
+            show_error(&error, is_json);
             ExitCode::from(error.exit_code())
         }
     };
     logging::finish();
     code
+}
+
+/// Writes an error on standard error, in the form that the command was asked for.
+fn show_error(error: &CliError, is_json: bool) {
+    if is_json {
+        return logging::note(output::json_text(&ErrorJson::new(error)));
+    }
+    receipts::warn_of(error.receipts());
+    logging::note(format_args!("error: {}", error.full_message()));
 }
 
 fn run(arguments: Arguments, chance: Chance) -> Result<(), CliError> {

@@ -39,6 +39,24 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
+impl Command {
+    /// Tells whether the command is to print JSON, and so its error too.
+    pub(crate) fn is_json(&self) -> bool {
+        match self {
+            Self::Put(arguments) => arguments.json,
+            Self::Get(arguments) => arguments.json,
+            Self::Rm(arguments) => arguments.json,
+            Self::Ls(arguments) => arguments.json,
+            Self::Stat(arguments) => arguments.json,
+            Self::Whereis(arguments) => arguments.json,
+            Self::Scrub(arguments) => arguments.json,
+            Self::Peers(arguments) => arguments.json,
+            Self::Demo(arguments) => arguments.json,
+            _ => false,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Make an identity and a cluster

@@ -13,7 +13,7 @@ use std::process::ExitStatus;
 use dacapo::crypto::{HexError, Key, KeyError};
 use dacapo::disk::dir::DirDiskError;
 use dacapo::membership::{BackupError, BackupTextError, ClusterError, InvitationError, MembersError};
-use dacapo::node::{Panicked, StartError, StatError};
+use dacapo::node::{Panicked, Receipt, StartError, StatError};
 use dacapo::store::{IdentityError, LayoutError};
 
 use super::control::{Answer, ConnectError, ControlError, Failure, FailureKind, SocketError};
@@ -32,6 +32,9 @@ pub(crate) enum CliError {
     NotStored { key: Key, source: ControlError },
     #[error("{key}: perhaps stored: {source}")]
     PerhapsStored { key: Key, source: ControlError },
+    /// The receipts tell of each peer.
+    #[error("{key}: {reason}")]
+    TooFewReplicas { key: Key, reason: String, receipts: Vec<Receipt> },
     #[error("{key}: perhaps deleted: {source}")]
     PerhapsDeleted { key: Key, source: ControlError },
     #[error("{key}: {failure}")]
@@ -222,6 +225,14 @@ impl CliError {
             Self::File { failure: Failure { kind: FailureKind::TooFewReplicas, .. }, .. } => 4,
             Self::Interrupted => 130,
             _ => 1,
+        }
+    }
+
+    /// Returns the receipts that tell more than the message.
+    pub(crate) fn receipts(&self) -> &[Receipt] {
+        match self {
+            Self::TooFewReplicas { receipts, .. } => receipts,
+            _ => &[],
         }
     }
 

@@ -11,6 +11,7 @@ use dacapo::store::Usage;
 use serde::Serialize;
 
 use super::control::FoundFile;
+use super::error::CliError;
 use super::receipts::count_done;
 
 #[derive(Serialize)]
@@ -74,6 +75,16 @@ pub(crate) struct HolderJson<'a> {
     pub(crate) note: &'a str,
 }
 
+/// An error, on standard error.
+#[derive(Serialize)]
+pub(crate) struct ErrorJson {
+    error: String,
+    exit_code: u8,
+    /// What became of each replica, if the file is at too few peers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    receipts: Vec<ReceiptJson>,
+}
+
 #[derive(Serialize)]
 pub(crate) struct PeerJson {
     peer: Option<String>,
@@ -120,6 +131,16 @@ impl<'a> DeletedEverywhereJson<'a> {
             peers: count_done(receipts),
             receipts: receipts.iter().map(ReceiptJson::from).collect(),
             away,
+        }
+    }
+}
+
+impl ErrorJson {
+    pub(crate) fn new(error: &CliError) -> Self {
+        Self {
+            error: error.full_message(),
+            exit_code: error.exit_code(),
+            receipts: error.receipts().iter().map(ReceiptJson::from).collect(),
         }
     }
 }

@@ -7,7 +7,7 @@ use dacapo::limits::{CALLS_MAX, KEY_BYTES_MAX, POOL_CONNECTIONS_MAX};
 
 /// The version of the control protocol: the first byte in either direction. Both ends are the same program, so it only
 /// tells programs apart: it changes with any message, and with any answer of the node that a message carries.
-pub(crate) const CONTROL_VERSION: u8 = 2;
+pub(crate) const CONTROL_VERSION: u8 = 3;
 
 /// Clients that a node serves at once. Chosen: fewer than the calls that a node runs at once, so that clients
 /// which hang never keep the node's own calls waiting.
@@ -24,6 +24,17 @@ pub(crate) const FAILURE_BYTES_MAX: usize = 16 * 1024;
 
 /// A client sends its request within this time: it has it ready when it connects.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often a node that works on a request says that it does. Chosen: rarely enough to cost nothing.
+pub(crate) const SIGN_INTERVAL: Duration = Duration::from_secs(5);
+
+/// A node that has said nothing for so long is given up by its client. Chosen: six signs; a machine that swaps, or a
+/// disk that syncs a large file, holds one up for some seconds.
+pub(crate) const NODE_SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A node that has taken nothing of a content for so long is given up by its client. Chosen: several times what the
+/// node itself waits for a peer that takes nothing (`PROGRESS_TIMEOUT`).
+pub(crate) const NODE_STALL_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A client that takes or gives no content for so long is given up. Chosen: a pause of a person or of a dump that
 /// computes fits; a client that was forgotten does not hold its key and its connection for ever.

@@ -1,10 +1,13 @@
-//! Where a get writes to.
+//! Where a get writes to, and what errors look like.
 
 use std::fs::{self, File, Permissions};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
+
+use rustix::process::Signal;
+use serde_json::Value;
 
 use crate::support::bench::{Bench, Node};
 
@@ -77,4 +80,43 @@ fn a_named_pipe_gets_the_content_and_stays() {
     assert_eq!(reading.join().expect("it reads").expect("readable"), CONTENT);
     assert!(!fs::metadata(&pipe).expect("it is there").is_file());
     bench.succeed(&node.data, &["-q", "get", "k", "-o", "/dev/null"]);
+}
+
+#[test]
+fn errors_are_json_where_json_was_asked_for() {
+    let bench = Bench::new();
+    let holder = bench.node("n2", &[]);
+    let node = bench.node("n1", &[&holder]);
+    node.connected(&bench, 1);
+    let file = bench.file("file", CONTENT);
+    let error = |arguments: &[&str]| {
+        let ended = bench.run(&node.data, arguments);
+        assert_eq!(ended.stdout, b"", "{arguments:?}");
+        let value: Value = serde_json::from_str(&ended.stderr).expect("one object");
+        assert_eq!(value["exit_code"].as_i64(), ended.code.map(i64::from));
+        value
+    };
+    for command in ["get", "stat", "whereis", "rm"] {
+        let error = error(&[command, "--json", "nothing"]);
+        assert!(error["exit_code"] == 3 && error["error"].as_str().is_some_and(|text| text.starts_with("nothing: ")));
+    }
+    let few = ["put", "k", text(&file), "--min-replicas", "2"];
+    let perhaps = error(&[&few[..], &["--json"]].concat());
+    let why = "k: perhaps stored: it is durable here and at 1 peer, 2 were asked for";
+    assert_eq!((&perhaps["error"], perhaps["exit_code"].as_i64()), (&why.into(), Some(1)));
+    assert_eq!(perhaps["receipts"][0]["outcome"], "stored");
+    let ended = bench.run(&node.data, &few);
+    assert_eq!((ended.code, ended.stderr), (Some(1), format!("error: {why}\n")));
+}
+
+#[test]
+fn a_client_of_a_frozen_node_gives_up() {
+    let bench = Bench::new();
+    let node = node_with_file(&bench);
+    node.signal(Signal::STOP);
+    let ended = bench.spawn(&node.data, &["ls"], Stdio::null()).end_late();
+    let expected = "error: nothing moved for 30 seconds: the other side stands still\n";
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(1), expected));
+    node.signal(Signal::CONT);
+    assert_eq!(bench.succeed(&node.data, &["get", "k"]).as_bytes(), CONTENT);
 }

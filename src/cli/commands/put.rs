@@ -19,7 +19,7 @@ use source::Source;
 pub(crate) async fn run(arguments: &PutArguments, verbosity: Verbosity) -> Result<(), CliError> {
     let key = Key::from_bytes(arguments.key.as_bytes())?;
     let mut source = Source::open(arguments).await?;
-    let request = Request::Put { key: key.clone(), size: source.size, replicas_min: arguments.min_replicas };
+    let request = Request::Put { key: key.clone(), size: source.size };
     let mut client = Client::ask(&arguments.data.dir, &request).await?;
     let meter = Meter::new(verbosity, "sending", source.size);
     let not_stored = |source| CliError::NotStored { key: key.clone(), source };
@@ -70,6 +70,11 @@ async fn send(client: &mut Client, source: &mut Source, meter: &Meter) -> Result
 }
 
 fn show_stored(arguments: &PutArguments, verbosity: Verbosity, key: &Key, stored: &Stored) -> Result<(), CliError> {
+    let wanted = usize::try_from(arguments.min_replicas).unwrap_or(usize::MAX);
+    if let Err(error) = stored.clone().at_least(wanted) {
+        let receipts = stored.receipts.clone();
+        return Err(CliError::TooFewReplicas { key: key.clone(), reason: error.to_string(), receipts });
+    }
     if arguments.json {
         return output::json(&StoredJson::new(key, stored));
     }

@@ -7,10 +7,12 @@ use dacapo::crypto::Key;
 use dacapo::node::{DeleteError, Handle, Holder, Holding};
 use tokio::io::AsyncWrite;
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 
 use super::failure::{Failure, KeptError};
 use super::message::{Answer, KnownPeers};
 use super::wire::{ControlError, send};
+use crate::cli::limits::SIGN_INTERVAL;
 
 /// Deletes a local copy. Nobody loses a file by it unless that was asked for.
 pub(super) async fn remove(handle: &Handle, key: &Key, replicas_min: u32) -> Result<Answer, Failure> {
@@ -75,6 +77,8 @@ pub(super) async fn scrub(handle: &Handle, writer: &mut (impl AsyncWrite + Unpin
                 return send(writer, &answer).await;
             }
             Some(so_far) = progress.recv() => send(writer, &Answer::Scrubbing(so_far)).await?,
+            // One file may take long.
+            () = sleep(SIGN_INTERVAL) => send(writer, &Answer::Working).await?,
         }
     }
 }

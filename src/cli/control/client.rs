@@ -8,8 +8,8 @@ use tokio::net::UnixStream;
 
 use super::message::{Answer, Request};
 use super::socket;
-use super::wire::{self, ControlError, Frame};
-use crate::cli::limits::{ANSWER_BYTES_MAX, CONTROL_VERSION};
+use super::wire::{self, ControlError, Frame, within};
+use crate::cli::limits::{ANSWER_BYTES_MAX, CONTROL_VERSION, NODE_SILENCE_TIMEOUT, NODE_STALL_TIMEOUT};
 
 /// Why a command does not reach the node of a data directory.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +41,7 @@ impl Client {
         let mut client = Self { stream, is_greeted: false };
         let mut bytes = vec![CONTROL_VERSION];
         bytes.extend(wire::encode(request));
-        match client.stream.write_all(&bytes).await.map_err(ControlError::from) {
+        match within(NODE_SILENCE_TIMEOUT, async { Ok(client.stream.write_all(&bytes).await?) }).await {
             // A node that turns a client away has its reason on the way already.
             Ok(()) | Err(ControlError::Closed) => Ok(client),
             Err(error) => Err(error.into()),
@@ -50,23 +50,74 @@ impl Client {
 
     /// Sends a piece of content; an empty one ends it.
     pub(crate) async fn send(&mut self, content: &[u8]) -> Result<(), ControlError> {
-        wire::write_content(&mut self.stream, content).await
+        within(NODE_STALL_TIMEOUT, wire::write_content(&mut self.stream, content)).await
     }
 
-    /// Receives the next frame.
+    /// Receives the next frame. Gives a node up that says nothing for a while, such as one that was frozen.
     pub(crate) async fn frame(&mut self) -> Result<Frame, ControlError> {
-        if !self.is_greeted {
-            wire::read_version(&mut self.stream).await?;
-            self.is_greeted = true;
-        }
-        wire::read_frame(&mut self.stream, ANSWER_BYTES_MAX).await
+        within(NODE_SILENCE_TIMEOUT, async {
+            if !self.is_greeted {
+                wire::read_version(&mut self.stream).await?;
+                self.is_greeted = true;
+            }
+            wire::read_frame(&mut self.stream, ANSWER_BYTES_MAX).await
+        })
+        .await
     }
 
-    /// Receives an answer.
+    /// Receives an answer, however long the node works on it.
     pub(crate) async fn answer(&mut self) -> Result<Answer, ControlError> {
-        match self.frame().await? {
-            Frame::Message(payload) => Answer::decode(&payload),
-            Frame::Chunk(_) => Err(ControlError::Unexpected),
+        loop {
+            match self.frame().await? {
+                Frame::Message(payload) => match Answer::decode(&payload)? {
+                    Answer::Working => {}
+                    answer => return Ok(answer),
+                },
+                Frame::Chunk(_) => return Err(ControlError::Unexpected),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::UnixListener;
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::cli::limits::SIGN_INTERVAL;
+
+    /// Asks a node that works on its answer for so many signs, and then answers or is frozen.
+    async fn answer_after(signs: u32, is_frozen: bool) -> Result<Answer, ControlError> {
+        let data = tempfile::tempdir().expect("a temporary directory");
+        let listener = UnixListener::bind(data.path().join("control.sock")).expect("a short path");
+        let node = async {
+            let (mut stream, _) = listener.accept().await?;
+            stream.read_u8().await?;
+            stream.write_u8(CONTROL_VERSION).await?;
+            for _ in 0..signs {
+                sleep(SIGN_INTERVAL).await;
+                stream.write_all(&wire::encode(&Answer::Working)).await?;
+            }
+            if is_frozen {
+                std::future::pending::<()>().await;
+            }
+            stream.write_all(&wire::encode(&Answer::Removed)).await
+        };
+        let client = async { Client::ask(data.path(), &Request::List).await.expect("it listens").answer().await };
+        tokio::select! {
+            biased;
+            answer = client => answer,
+            end = async { node.await.expect("the client listens"); std::future::pending().await } => end,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_that_works_is_waited_for_and_one_that_is_frozen_is_not() {
+        assert!(matches!(answer_after(1000, false).await, Ok(Answer::Removed)));
+        for signs in [0, 3] {
+            assert!(matches!(answer_after(signs, true).await, Err(ControlError::Stalled { seconds: 30 })), "{signs}");
         }
     }
 }

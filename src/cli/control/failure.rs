@@ -35,13 +35,18 @@ pub(super) enum KeptError {
 impl Failure {
     pub(crate) fn new(kind: FailureKind, error: &impl fmt::Display) -> Self {
         let mut message = error.to_string();
-        message.truncate(message.floor_char_boundary(FAILURE_BYTES_MAX));
+        cut(&mut message);
         Self { kind, message }
     }
 
     pub(crate) fn failed(error: &impl fmt::Display) -> Self {
         Self::new(FailureKind::Failed, error)
     }
+}
+
+/// Cuts an explanation to its bound.
+pub(super) fn cut(text: &mut String) {
+    text.truncate(text.floor_char_boundary(FAILURE_BYTES_MAX));
 }
 
 macro_rules! failure_from {

@@ -9,11 +9,11 @@ use std::net::SocketAddr;
 
 use dacapo::crypto::{Key, NodeId, Version};
 use dacapo::membership::MemberChange;
-use dacapo::node::{FileInfo, Holder, PeerInfo, Receipt, Scrubbed, Stored};
+use dacapo::node::{FileInfo, Holder, Holding, PeerInfo, Receipt, ReplicaError, Scrubbed, Stored};
 use dacapo::store::Usage;
 use serde::{Deserialize, Serialize};
 
-use super::failure::Failure;
+use super::failure::{Failure, cut};
 use super::wire::{self, ControlError};
 
 /// What a command asks.
@@ -23,7 +23,6 @@ pub(crate) enum Request {
     Put {
         key: Key,
         size: Option<u64>,
-        replicas_min: u32,
     },
     /// Answered with `Found` and content.
     Get {
@@ -84,6 +83,8 @@ pub(crate) enum Answer {
     Scrubbed(Scrubbed),
     MembersChanged,
     Address(SocketAddr),
+    /// The answer is being worked on. It comes again and again until the answer does, and never within a content.
+    Working,
 }
 
 /// A file whose content follows.
@@ -105,6 +106,30 @@ pub(crate) struct KnownPeers {
 }
 
 impl Answer {
+    /// Cuts the reasons of peers, which may be of any length.
+    pub(super) fn bounded(mut self) -> Self {
+        match &mut self {
+            Self::Stored(Stored { receipts, .. }) | Self::DeletedEverywhere { receipts, .. } => {
+                for receipt in receipts {
+                    if let Err(ReplicaError::Unreachable { reason } | ReplicaError::Unconfirmed { reason }) =
+                        &mut receipt.outcome
+                    {
+                        cut(reason);
+                    }
+                }
+            }
+            Self::Holders { holders, .. } => {
+                for holder in holders {
+                    if let Holding::Unknown { reason } = &mut holder.holding {
+                        cut(reason);
+                    }
+                }
+            }
+            _ => {}
+        }
+        self
+    }
+
     /// Decodes the payload of a frame.
     pub(crate) fn decode(payload: &[u8]) -> Result<Self, ControlError> {
         wire::decode(payload)

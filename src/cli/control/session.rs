@@ -1,15 +1,18 @@
 //! One client of a node: reads its request, calls the node, and writes the answer. Any bytes may come.
 
+use std::pin::Pin;
+
 use dacapo::crypto::Key;
 use dacapo::node::{Content, Handle};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
 use super::message::{Answer, FoundFile, Request};
 use super::wire::{ControlError, read_message, read_version, send, within, write_content};
 use super::{calls, content};
-use crate::cli::limits::{CLIENT_IDLE_TIMEOUT, CONTROL_VERSION, REQUEST_BYTES_MAX, REQUEST_TIMEOUT};
+use crate::cli::limits::{CLIENT_IDLE_TIMEOUT, CONTROL_VERSION, REQUEST_BYTES_MAX, REQUEST_TIMEOUT, SIGN_INTERVAL};
 
 /// The node that sessions serve.
 #[derive(Clone)]
@@ -54,49 +57,68 @@ async fn answer(
     writer: &mut (impl AsyncWrite + Unpin),
 ) -> Result<(), ControlError> {
     let handle = &served.handle;
-    let answer = match request {
-        Request::Put { key, size, replicas_min } => put(handle, &key, size, replicas_min, reader).await,
+    let work: Pin<Box<dyn Future<Output = Result<Answer, Failure>> + '_>> = match request {
+        Request::Put { key, size } => return put(handle, &key, size, reader, writer).await,
         Request::Get { key } => return get(handle, &key, writer).await,
         Request::List => return list(handle, writer).await,
-        Request::Remove { key, replicas_min } => calls::remove(handle, &key, replicas_min).await,
-        Request::DeleteEverywhere { key } => calls::delete_everywhere(handle, &key).await,
-        Request::Whereis { key } => calls::holders(handle, &key).await,
         Request::Scrub => return calls::scrub(handle, writer).await,
-        Request::Stat { key } => handle.stat(&key).await.map(Answer::File).map_err(Failure::from),
-        Request::Peers => Ok(calls::peers(handle).await),
-        Request::Address => Ok(Answer::Address(handle.address())),
-        Request::Members { change } => {
-            handle.change_members(change).await.map(|()| Answer::MembersChanged).map_err(Failure::from)
+        Request::Remove { key, replicas_min } => {
+            Box::pin(async move { calls::remove(handle, &key, replicas_min).await })
         }
-        Request::Stop => {
+        Request::DeleteEverywhere { key } => Box::pin(async move { calls::delete_everywhere(handle, &key).await }),
+        Request::Whereis { key } => Box::pin(async move { calls::holders(handle, &key).await }),
+        Request::Stat { key } => Box::pin(async move { Ok(Answer::File(handle.stat(&key).await?)) }),
+        Request::Peers => Box::pin(async { Ok(calls::peers(handle).await) }),
+        Request::Address => Box::pin(async { Ok(Answer::Address(handle.address())) }),
+        Request::Members { change } => Box::pin(async move {
+            handle.change_members(change).await?;
+            Ok(Answer::MembersChanged)
+        }),
+        Request::Stop => Box::pin(async {
             served.stop_wanted.cancel();
             served.stopped.cancelled().await;
             Ok(Answer::Stopped)
-        }
+        }),
     };
-    send(writer, &answer.unwrap_or_else(Answer::Failed)).await
+    let answer = with_signs(writer, work).await?;
+    send(writer, &answer.unwrap_or_else(Answer::Failed).bounded()).await
 }
 
+/// Works on an answer, and tells the client meanwhile that it does.
+async fn with_signs<T>(
+    writer: &mut (impl AsyncWrite + Unpin),
+    mut work: impl Future<Output = T> + Unpin,
+) -> Result<T, ControlError> {
+    loop {
+        match timeout(SIGN_INTERVAL, &mut work).await {
+            Ok(done) => return Ok(done),
+            Err(_) => send(writer, &Answer::Working).await?,
+        }
+    }
+}
+
+/// Stores a file. While its content comes, the client hears nothing, because it reads nothing.
 async fn put(
     handle: &Handle,
     key: &Key,
     size: Option<u64>,
-    replicas_min: u32,
     reader: &mut (impl AsyncRead + Unpin),
-) -> Result<Answer, Failure> {
+    writer: &mut (impl AsyncWrite + Unpin),
+) -> Result<(), ControlError> {
     let (feed, content) = content::channel();
     let mut store = Box::pin(handle.store(key, Content::reader(content, size)));
     let stored = tokio::select! {
         biased;
         // A store that fails early does not wait for the client to go on.
         stored = &mut store => stored,
-        () = feed.run(reader) => store.await,
+        () = feed.run(reader) => with_signs(writer, &mut store).await?,
     };
-    Ok(Answer::Stored(stored?.at_least(usize::try_from(replicas_min).unwrap_or(usize::MAX))?))
+    let answer = stored.map_or_else(|error| Answer::Failed(error.into()), Answer::Stored);
+    send(writer, &answer.bounded()).await
 }
 
 async fn get(handle: &Handle, key: &Key, writer: &mut (impl AsyncWrite + Unpin)) -> Result<(), ControlError> {
-    let mut fetched = match handle.get(key).await {
+    let mut fetched = match with_signs(writer, Box::pin(handle.get(key))).await? {
         Ok(fetched) => fetched,
         Err(error) => return send(writer, &Answer::Failed(error.into())).await,
     };
@@ -117,7 +139,7 @@ async fn get(handle: &Handle, key: &Key, writer: &mut (impl AsyncWrite + Unpin))
 async fn list(handle: &Handle, writer: &mut (impl AsyncWrite + Unpin)) -> Result<(), ControlError> {
     let mut after = None;
     loop {
-        let page = match handle.list(after.as_ref()).await {
+        let page = match with_signs(writer, Box::pin(handle.list(after.as_ref()))).await? {
             Ok(page) => page,
             Err(error) => return send(writer, &Answer::Failed(error.into())).await,
         };
@@ -126,5 +148,21 @@ async fn list(handle: &Handle, writer: &mut (impl AsyncWrite + Unpin)) -> Result
         if after.is_none() {
             return Ok(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::cli::control::wire::encode;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_that_works_long_says_so() {
+        let mut written = Vec::new();
+        let work = Box::pin(sleep(3 * SIGN_INTERVAL + SIGN_INTERVAL / 2));
+        with_signs(&mut written, work).await.expect("a vector takes all");
+        assert_eq!(written, encode(&Answer::Working).repeat(3));
     }
 }

@@ -63,7 +63,7 @@ fn request(request: &Request) -> Vec<u8> {
 }
 
 fn put(size: Option<u64>) -> Vec<u8> {
-    request(&Request::Put { key: key("k"), size, replicas_min: 0 })
+    request(&Request::Put { key: key("k"), size })
 }
 
 const CHUNK: &[u8] = &[2, 3, 0, 0, 0, b'a', b'b', b'c'];
@@ -97,7 +97,7 @@ fn a_key_of_10_mb_is_refused_before_it_is_read() {
 #[test]
 fn a_node_says_which_version_it_speaks() {
     let (answer, _) = exchange(vec![CONTROL_VERSION + 1, 1, 0, 0, 0, 0]);
-    assert_eq!(failure(&answer).1, "the other side speaks control protocol 3, this side speaks 2");
+    assert_eq!(failure(&answer).1, "the other side speaks control protocol 4, this side speaks 3");
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub(crate) enum ControlError {
     Unexpected,
     #[error("the content ended early: {found} of {expected} bytes came")]
     Short { expected: u64, found: u64 },
-    #[error("nothing came for {seconds} seconds")]
+    #[error("nothing moved for {seconds} seconds: the other side stands still")]
     Stalled { seconds: u64 },
 }
 

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::os::unix::process::ExitStatusExt;
 
+use dacapo::node::{StoreError, StoreFault};
+
 use super::*;
 
 fn all() -> Vec<CliError> {
@@ -17,7 +19,7 @@ fn all() -> Vec<CliError> {
         CliError::Connect(ConnectError::Unreachable { data: data(), source: denied() }),
         CliError::Control(ControlError::Closed),
         CliError::Control(ControlError::Io(denied())),
-        CliError::Control(ControlError::Version { theirs: 3 }),
+        CliError::Control(ControlError::Version { theirs: 4 }),
         CliError::Control(ControlError::Tag { found: 7 }),
         CliError::Control(ControlError::TooLong { bytes: 5_000_000, max: 4_000_000 }),
         CliError::Control(ControlError::Malformed),
@@ -26,6 +28,11 @@ fn all() -> Vec<CliError> {
         CliError::Control(ControlError::Stalled { seconds: 600 }),
         CliError::NotStored { key: key(), source: ControlError::Closed },
         CliError::PerhapsStored { key: key(), source: ControlError::Closed },
+        CliError::TooFewReplicas {
+            key: key(),
+            reason: StoreError::Unconfirmed(StoreFault::TooFewReplicas { wanted: 2, found: 1 }).to_string(),
+            receipts: Vec::new(),
+        },
         CliError::PerhapsDeleted { key: key(), source: ControlError::Closed },
         CliError::File { key: key(), failure: missing() },
         CliError::Node(Failure::failed(&"the node has stopped")),

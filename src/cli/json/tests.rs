@@ -6,6 +6,7 @@ use dacapo::protocol::Refusal;
 use dacapo::time::UnixMillis;
 
 use super::*;
+use crate::cli::control::ControlError;
 use crate::cli::output::json_text;
 
 const ID: &str = "1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a";
@@ -96,6 +97,20 @@ fn peers_prints_known_and_forgotten_nodes() {
     let head = r#"{"peer":"ID","address":null,"connected":false,"forgotten":true,"#;
     let tail = r#""current":null,"held_files":2,"held_bytes":76,"refused":0}"#;
     assert_printed(&PeerJson::forgotten(node(), Some(&held)), &format!("{head}{tail}"));
+}
+
+#[test]
+fn an_error_is_an_object_too() {
+    let closed = CliError::PerhapsStored { key: key(), source: ControlError::Closed };
+    let head = r#"{"error":"a \"b\": perhaps stored: "#;
+    assert_printed(
+        &ErrorJson::new(&closed),
+        &format!("{head}the connection with the node was closed\",\"exit_code\":1}}"),
+    );
+    let receipts = vec![Receipt { peer: node(), outcome: Ok(()) }];
+    let few = CliError::TooFewReplicas { key: key(), reason: "few".to_owned(), receipts };
+    let tail = r#""exit_code":1,"receipts":[{"peer":"ID","outcome":"stored"}]}"#;
+    assert_printed(&ErrorJson::new(&few), &format!(r#"{{"error":"a \"b\": few",{tail}"#));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use dacapo::protocol::Refusal;
 use dacapo::time::UnixMillis;
 
 use super::*;
-use crate::cli::limits::CONTROL_VERSION;
+use crate::cli::limits::{CONTROL_VERSION, FAILURE_BYTES_MAX};
 
 /// Answers that carry every type of the node that travels.
 fn answers() -> Vec<Answer> {
@@ -39,7 +39,26 @@ fn answers() -> Vec<Answer> {
         Answer::Holders { holders: vec![holder, unknown], away: Vec::new() },
         Answer::Scrubbed(Scrubbed { checked: 5, ..Scrubbed::default() }),
         Answer::Address(([127, 0, 0, 1], 3000).into()),
+        Answer::Working,
     ]
+}
+
+#[test]
+fn the_reasons_of_peers_are_cut_before_they_travel() {
+    let reason = || "é".repeat(FAILURE_BYTES_MAX);
+    let peer = NodeId([1; 32]);
+    let receipts = vec![
+        Receipt { peer, outcome: Err(ReplicaError::Unreachable { reason: reason() }) },
+        Receipt { peer, outcome: Err(ReplicaError::Unconfirmed { reason: reason() }) },
+    ];
+    let holders = vec![Holder { peer, holding: Holding::Unknown { reason: reason() } }];
+    for answer in [
+        Answer::Stored(Stored { version: Version(1), size: 1, receipts: receipts.clone(), away: 0 }),
+        Answer::DeletedEverywhere { receipts, away: 0 },
+        Answer::Holders { holders, away: Vec::new() },
+    ] {
+        assert!(wire::encode(&answer.bounded()).len() < 2 * FAILURE_BYTES_MAX + 200);
+    }
 }
 
 #[test]
@@ -48,5 +67,5 @@ fn the_version_stands_for_the_form_of_the_answers() {
     let found = (CONTROL_VERSION, blake3::hash(&bytes).to_hex()[..16].to_owned());
     // Another form of an answer, in a type of the node too, needs another version: then a program of another version
     // gets an error that says so.
-    assert_eq!(found, (2, "ceabde608d81503f".to_owned()));
+    assert_eq!(found, (3, "d5089b0cce2d5a50".to_owned()));
 }

@@ -30,7 +30,7 @@ use examples::{
 /// A node keeps its files in plaintext on its own disk and sends an encrypted copy to every connected peer. A
 /// file that is deleted or damaged here comes back from there.
 #[derive(Debug, Parser)]
-#[command(name = "dacapo", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "dacapo", version, max_term_width = 100)]
 #[command(arg_required_else_help = true, after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
     #[command(flatten)]

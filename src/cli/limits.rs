@@ -68,6 +68,10 @@ pub(crate) const DEMO_POLL_INTERVAL: Duration = Duration::from_millis(2);
 /// its timer interrupt, which comes every 1 to 10 ms (`CONFIG_HZ`).
 pub(crate) const FILE_TIME_STEP: Duration = Duration::from_millis(10);
 
+/// Descriptors that a node asks for. Chosen: several times what its bounds of connections, clients and open files add
+/// up to; more would only let a defect take up more.
+pub(crate) const DESCRIPTORS_WANTED: u64 = 16_384;
+
 /// Lines of the log that wait to be written. Chosen: a burst of events fits, such as the receipts of a thousand stores;
 /// if the log is not read at all, no more than this is kept of it.
 pub(crate) const LOG_LINES_QUEUED_MAX: usize = 1024;

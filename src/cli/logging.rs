@@ -78,6 +78,8 @@ pub(crate) fn finish() {
 
 /// Writes a line for people. If standard error cannot be written, the line is lost, and nothing else happens.
 pub(crate) fn note(line: impl Display) {
+    let line = line.to_string();
+    let line = if io::stderr().is_terminal() { show::visible(&line) } else { line.into() };
     let line = format!("{line}\n");
     if IS_QUEUED.load(Ordering::Relaxed) {
         QUEUE.push(line.as_bytes());

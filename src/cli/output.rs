@@ -1,16 +1,18 @@
 //! Writing to standard output, as text and as JSON, and to files. A failed write is an error of the command.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use serde::Serialize;
 
 use super::error::CliError;
+use super::show;
 
 /// Writes one line of text.
 pub(crate) fn line(text: &str) -> Result<(), CliError> {
     let mut stdout = io::stdout().lock();
+    let text = if stdout.is_terminal() { show::visible(text) } else { text.into() };
     writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(CliError::Stdout)
 }
 

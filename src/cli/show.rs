@@ -1,5 +1,8 @@
 //! How sizes, times and counts are written for people. Pure: no input or output.
 
+use std::borrow::Cow;
+use std::fmt::Write;
+
 use dacapo::time::UnixMillis;
 
 const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
@@ -23,6 +26,37 @@ pub(crate) fn size(bytes: u64) -> String {
 pub(crate) fn bytes(bytes: u64) -> String {
     let exact = count(bytes, "byte");
     if bytes < 1024 { exact } else { format!("{} ({exact})", size(bytes)) }
+}
+
+/// Writes a line for a terminal: characters that turn the direction of the text, that show nothing, or that steer the
+/// terminal are written as `\\u202e`. A name may have such characters to look like another one.
+pub(crate) fn visible(line: &str) -> Cow<'_, str> {
+    if !line.chars().any(is_hidden) {
+        return Cow::Borrowed(line);
+    }
+    let mut text = String::with_capacity(line.len() + 16);
+    for character in line.chars() {
+        if is_hidden(character) {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                write!(text, "\\u{unit:04x}").expect("a String takes all");
+            }
+        } else {
+            text.push(character);
+        }
+    }
+    Cow::Owned(text)
+}
+
+/// The marks and controls of bidirectional text (Unicode Standard Annex 9), what has no width (the property
+/// Default_Ignorable_Code_Point, without the variation selectors, by which emoji are chosen), and control characters.
+fn is_hidden(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
+        || (character.is_control() && character != '\n')
 }
 
 /// Writes a count with its noun: `1 peer`, `2 peers`, `1,024 bytes`.
@@ -84,6 +118,21 @@ mod tests {
         assert_eq!([size(0), size(1023), size(1024), size(20 << 20)], ["0 B", "1023 B", "1.0 KiB", "20.0 MiB"]);
         assert_eq!([size((1 << 20) - 1), size(u64::MAX)], ["1023.9 KiB", "15.9 EiB"]);
         assert_eq!([bytes(1), bytes(22), bytes(20 << 20)], ["1 byte", "22 bytes", "20.0 MiB (20,971,520 bytes)"]);
+    }
+
+    #[test]
+    fn a_name_hides_nothing_on_a_terminal() {
+        for plain in ["holiday.png", "écran/写真.png", "שלום", "two\nlines"] {
+            assert!(matches!(visible(plain), Cow::Borrowed(_)), "{plain}");
+        }
+        for (name, shown) in [
+            ("gpj.\u{202e}exe", "gpj.\\u202eexe"),
+            ("a\u{200b}b", "a\\u200bb"),
+            ("a\u{e0001}", "a\\udb40\\udc01"),
+            ("\u{1b}[2J", "\\u001b[2J"),
+        ] {
+            assert_eq!(visible(name), shown);
+        }
     }
 
     #[test]

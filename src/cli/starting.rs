@@ -9,9 +9,11 @@ use dacapo::seed::Seed;
 use dacapo::store::layout::Layout;
 use dacapo::store::{Identity, Store};
 use dacapo::transport::Address;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::arguments::Reach;
 use super::error::CliError;
+use super::limits::DESCRIPTORS_WANTED;
 use super::logging;
 
 /// Puts a data directory into a cluster, with an identity that is made if it has none. Returns the id of its node.
@@ -48,7 +50,21 @@ pub(crate) fn config(reach: &Reach, cluster: &Cluster, seed: Seed) -> Config {
 
 /// Starts a node on a data directory. Needs a `LocalSet`.
 pub(crate) async fn start(disk: DirDisk, config: Config) -> Result<Node, CliError> {
+    raise_descriptors();
     Ok(Node::start(Machine::new(disk), config).await?)
+}
+
+/// Raises the soft limit of descriptors, which many systems set to 256 or 1,024, towards the hard limit: a node with
+/// many peers and callers has more of them open. If that is refused, the node makes do with what there is.
+fn raise_descriptors() {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.unwrap_or(u64::MAX).min(DESCRIPTORS_WANTED);
+    if limit.current.is_some_and(|current| current < wanted) {
+        let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum });
+        if let Err(error) = raised {
+            tracing::debug!("the limit of descriptors stays: {error}");
+        }
+    }
 }
 
 /// Starts a node whose keys and IVs all come from its seed. Needs a `LocalSet`.

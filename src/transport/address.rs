@@ -79,7 +79,7 @@ impl FromStr for Address {
         let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
         let host = match bare {
-            Some(v6) if v6.parse::<std::net::Ipv6Addr>().is_ok() => v6,
+            Some(v6) if is_v6(v6) => v6,
             None if host.is_empty() => "127.0.0.1",
             None if host.bytes().all(allowed) => host,
             _ => return Err(AddressError::BadHost),
@@ -88,9 +88,23 @@ impl FromStr for Address {
     }
 }
 
+/// Tells whether a text is an IPv6 address. One that is valid on one link only may name the interface that leads there,
+/// as in `fe80::1%eth0` (RFC 4007, section 11).
+fn is_v6(text: &str) -> bool {
+    let (address, zone) = text.split_once('%').map_or((text, None), |(address, zone)| (address, Some(zone)));
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    address.parse::<std::net::Ipv6Addr>().is_ok()
+        && zone.is_none_or(|zone| !zone.is_empty() && zone.bytes().all(allowed))
+}
+
 impl From<SocketAddr> for Address {
+    /// Keeps the interface of an address that is valid on one link only.
     fn from(address: SocketAddr) -> Self {
-        Self { host: address.ip().to_string(), port: address.port() }
+        let host = match address {
+            SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), v6.scope_id()),
+            other => other.ip().to_string(),
+        };
+        Self { host, port: address.port() }
     }
 }
 
@@ -120,10 +134,17 @@ mod tests {
             (":3000", "127.0.0.1:3000"),
             ("node-1.example:7000", "node-1.example:7000"),
             ("[::1]:5000", "[::1]:5000"),
+            ("[fe80::1%lo]:5000", "[fe80::1%lo]:5000"),
             ("10.0.0.7:0", "10.0.0.7:0"),
         ] {
             assert_eq!(text.parse::<Address>().map(|address| address.to_string()).as_deref(), Ok(shown));
         }
+    }
+
+    #[test]
+    fn an_address_of_one_link_keeps_its_interface() {
+        let address = std::net::SocketAddrV6::new("fe80::1".parse().expect("an address"), 5000, 0, 3);
+        assert_eq!(Address::from(SocketAddr::V6(address)).to_string(), "[fe80::1%3]:5000");
     }
 
     #[test]
@@ -137,6 +158,9 @@ mod tests {
             ("a b:80", AddressError::BadHost),
             ("::1:80", AddressError::BadHost),
             ("[::1:80", AddressError::BadHost),
+            ("[fe80::1%]:80", AddressError::BadHost),
+            ("[fe80::1%a b]:80", AddressError::BadHost),
+            ("host%lo:80", AddressError::BadHost),
             ("a\0b:80", AddressError::BadHost),
         ] {
             assert_eq!(text.parse::<Address>(), Err(why), "{text:?}");

@@ -110,6 +110,17 @@ fn errors_are_json_where_json_was_asked_for() {
 }
 
 #[test]
+fn help_is_a_command_too() {
+    let bench = Bench::new();
+    for (asked, option) in [
+        (&["help", "put"][..], &["put", "--help"][..]),
+        (&["help", "identity", "rotate"], &["identity", "rotate", "--help"]),
+    ] {
+        assert_eq!(bench.succeed(&bench.path("n1"), asked), bench.succeed(&bench.path("n1"), option));
+    }
+}
+
+#[test]
 fn a_client_of_a_frozen_node_gives_up() {
     let bench = Bench::new();
     let node = node_with_file(&bench);

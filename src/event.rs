@@ -38,6 +38,8 @@ pub enum Event {
     ExchangeFailed { peer: NodeId, reason: String },
     /// A peer asked for what it may not have. Told the first time, and whenever the count has doubled.
     RequestRefused { peer: NodeId, reason: String, count: u64 },
+    /// A replica of a peer found no room on this disk. Told again after one that did.
+    DiskFilled { peer: NodeId },
     /// An own file is durable on this disk.
     FileWritten { file: FileName, version: Version, bytes: u64 },
     /// A peer acknowledged a replica as durable.
@@ -186,6 +188,13 @@ impl fmt::Display for Event {
             }
             Self::RequestRefused { peer, reason, count } => {
                 write!(f, "refused {count} requests of {}, the last because {reason}", peer.short())
+            }
+            Self::DiskFilled { peer } => {
+                write!(
+                    f,
+                    "the disk is full: refused a replica of {}, and refuses others until there is room",
+                    peer.short()
+                )
             }
             Self::InboundFlooded { dropped } => {
                 write!(f, "dropped {dropped} more connections within {} seconds", DROP_LOG_INTERVAL.as_secs())

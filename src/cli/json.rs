@@ -6,7 +6,7 @@
 mod tests;
 
 use dacapo::crypto::{Key, NodeId};
-use dacapo::node::{FileInfo, PeerInfo, Receipt, ReplicaError, Stored};
+use dacapo::node::{FileInfo, PeerInfo, Receipt, Refusing, ReplicaError, Stored};
 use dacapo::store::Usage;
 use serde::Serialize;
 
@@ -95,6 +95,11 @@ pub(crate) struct PeerJson {
     held_files: Option<u64>,
     held_bytes: Option<u64>,
     refused: u64,
+    /// Files of this node that the peer does not take.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_taken: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_taken_reason: Option<String>,
 }
 
 impl<'a> StoredJson<'a> {
@@ -146,7 +151,7 @@ impl ErrorJson {
 }
 
 impl PeerJson {
-    pub(crate) fn known(info: &PeerInfo, held: Option<&Usage>) -> Self {
+    pub(crate) fn known(info: &PeerInfo, held: Option<&Usage>, refusing: Option<&Refusing>) -> Self {
         Self {
             peer: info.peer.map(|peer| peer.to_string()),
             address: info.address.as_ref().map(ToString::to_string),
@@ -156,6 +161,8 @@ impl PeerJson {
             held_files: held.map(|held| held.files),
             held_bytes: held.map(|held| held.bytes),
             refused: info.refused,
+            not_taken: refusing.map(|refusing| refusing.files),
+            not_taken_reason: refusing.map(|refusing| refusing.reason.clone()),
         }
     }
 
@@ -169,6 +176,8 @@ impl PeerJson {
             held_files: held.map(|held| held.files),
             held_bytes: held.map(|held| held.bytes),
             refused: 0,
+            not_taken: None,
+            not_taken_reason: None,
         }
     }
 }

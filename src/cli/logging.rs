@@ -116,6 +116,7 @@ fn level(event: &Event) -> Level {
         | Event::InboundDropped { .. }
         | Event::InboundFlooded { .. }
         | Event::RequestRefused { .. }
+        | Event::DiskFilled { .. }
         | Event::ExchangeFailed { .. }
         | Event::ReplicaFailed { .. }
         | Event::FileDamaged { .. } => Level::WARN,

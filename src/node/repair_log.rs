@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::crypto::{NodeId, ReplicaName, Version};
 use crate::limits::UNLEARNT_MAX;
+use crate::node::handle::answers::Refusing;
 use crate::replication::Entry;
 
 /// The log of the repairs since the start of the node.
@@ -17,6 +18,8 @@ pub(super) struct RepairLog {
     beyond: Cell<u64>,
     /// Peers that were compared with the catalog, and held nothing that it does not know.
     compared: RefCell<BTreeSet<NodeId>>,
+    /// Peers that did not take all that they lacked when they were last repaired.
+    refusing: RefCell<BTreeMap<NodeId, Refusing>>,
 }
 
 impl RepairLog {
@@ -54,6 +57,20 @@ impl RepairLog {
         } else {
             compared.remove(&peer)
         };
+    }
+
+    /// Notes what a peer did not take in its last repair.
+    pub(super) fn note_refusing(&self, peer: NodeId, refusing: Option<Refusing>) {
+        let mut all = self.refusing.borrow_mut();
+        match refusing {
+            Some(refusing) => drop(all.insert(peer, refusing)),
+            None => drop(all.remove(&peer)),
+        }
+    }
+
+    /// Returns what peers did not take in their last repair.
+    pub(super) fn refusing(&self) -> BTreeMap<NodeId, Refusing> {
+        self.refusing.borrow().clone()
     }
 
     /// Returns the peers that held nothing unknown when they were last compared.

@@ -1,10 +1,14 @@
 //! An owner takes up no more of a peer's disk than its quota: the peer refuses what goes beyond it and says why, even
 //! if many stores run at once, and what the owner deletes or replaces makes room again.
 
+use std::time::Duration;
+
+use dacapo::event::Event;
 use dacapo::limits::QUOTA_FILE_BYTES;
 use dacapo::node::{Handle, Quota, ReplicaError};
 use dacapo::protocol::Refusal;
 use dacapo_sim::disk::SimDisk;
+use tokio::time::sleep;
 
 use crate::support::in_memory::{HOLDER, Network, Pair, connected, get, key, put, run, stop};
 
@@ -78,7 +82,7 @@ fn stores_at_the_same_time_do_not_exceed_a_quota_together() {
         let quota = Quota { bytes_max: Some(5 * (1016 + QUOTA_FILE_BYTES)), files_max: None };
         let disk = SimDisk::new();
         let Pair { owner, holder } = Network::with_quota(quota).pair(&SimDisk::new(), &disk).await;
-        disk.set_delay(Some(std::time::Duration::from_millis(20)));
+        disk.set_delay(Some(Duration::from_millis(20)));
         let stores: Vec<_> = (0..40)
             .map(|number| {
                 let handle = owner.handle();
@@ -91,5 +95,29 @@ fn stores_at_the_same_time_do_not_exceed_a_quota_together() {
         }
         let held = holder.handle().held_for(owner.handle().node()).await.expect("readable");
         assert!((1..=5).contains(&taken) && held.bytes <= 5 * 1016, "{taken} were taken, {held:?}");
+    });
+}
+
+#[test]
+fn a_full_disk_is_told_once_and_again_after_there_was_room() {
+    run(async {
+        let (network, owner, holder) = (Network::default(), SimDisk::new(), SimDisk::new());
+        let pair = network.pair(&owner, &holder).await;
+        let told = || network.events.borrow().iter().filter(|event| matches!(event, Event::DiskFilled { .. })).count();
+        holder.set_capacity(Some(0));
+        for name in ["a", "b", "c"] {
+            assert_eq!(put(&pair.owner.handle(), name, vec![1; 100_000]).await.replicas(), 0);
+        }
+        sleep(Duration::from_secs(120)).await;
+        let refusing = pair.owner.handle().repairs().await.expect("it runs").refusing;
+        let refusing: Vec<_> = refusing.values().map(|refusing| (refusing.files, refusing.reason.as_str())).collect();
+        assert_eq!((refusing, told()), (vec![(3, "its disk is full")], 1));
+        holder.set_capacity(None);
+        sleep(Duration::from_secs(120)).await;
+        assert!(pair.owner.handle().repairs().await.expect("it runs").refusing.is_empty());
+        holder.set_capacity(Some(0));
+        assert_eq!(put(&pair.owner.handle(), "d", vec![1; 100_000]).await.replicas(), 0);
+        assert_eq!(told(), 2);
+        pair.stop().await;
     });
 }

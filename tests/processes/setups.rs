@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::bench::Bench;
+use crate::support::bench::{Bench, wait_until};
 
 const CONTENT: &[u8] = b"my big data file here!";
 
@@ -73,4 +73,24 @@ fn files_are_held_by_as_many_peers_as_were_asked_for() {
         assert_eq!(refused.code, Some(2));
         assert!(refused.stderr.contains("is neither all nor a number from 1 to 64"), "{}", refused.stderr);
     }
+}
+
+#[test]
+fn peers_says_what_a_peer_does_not_take_and_why() {
+    let bench = Bench::new();
+    let holder = bench.node_with("n2", &[], &["--quota-files", "1"]);
+    let owner = bench.node("n1", &[&holder]);
+    owner.connected(&bench, 1);
+    for name in ["a", "b", "c"] {
+        bench.run_with_input(&owner.data, &["put", name], b"content");
+    }
+    let expected = format!("{} lacks 2 files: it keeps no more than 1 files for one owner", holder.short_id());
+    wait_until("the repair has been refused", || bench.succeed(&owner.data, &["peers"]).contains(&expected));
+    let shown = bench.succeed(&owner.data, &["peers", "--json"]);
+    let peer: serde_json::Value = serde_json::from_str(shown.trim_end()).expect("one object");
+    let reason = "it keeps no more than 1 files for one owner";
+    assert_eq!((&peer["not_taken"], &peer["not_taken_reason"]), (&2.into(), &reason.into()));
+    bench.succeed(&owner.data, &["rm", "--everywhere", "a"]);
+    bench.succeed(&owner.data, &["rm", "--everywhere", "b"]);
+    wait_until("it takes the last one", || !bench.succeed(&owner.data, &["peers"]).contains("lacks"));
 }

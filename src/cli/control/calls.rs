@@ -62,7 +62,8 @@ pub(super) async fn peers(handle: &Handle) -> Answer {
             held.insert(node, usage);
         }
     }
-    Answer::Peers(KnownPeers { peers, forgotten, held })
+    let refusing = handle.repairs().await.map(|repairs| repairs.refusing).unwrap_or_default();
+    Answer::Peers(KnownPeers { peers, forgotten, held, refusing })
 }
 
 /// Looks at every copy on this disk, and tells how far it is.

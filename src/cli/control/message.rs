@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 use dacapo::crypto::{Key, NodeId, Version};
 use dacapo::membership::MemberChange;
-use dacapo::node::{FileInfo, Holder, Holding, PeerInfo, Receipt, ReplicaError, Scrubbed, Stored};
+use dacapo::node::{FileInfo, Holder, Holding, PeerInfo, Receipt, Refusing, ReplicaError, Scrubbed, Stored};
 use dacapo::store::Usage;
 use serde::{Deserialize, Serialize};
 
@@ -103,6 +103,8 @@ pub(crate) struct KnownPeers {
     pub(crate) forgotten: Vec<NodeId>,
     /// What is held for each of them. A node is missing if that could not be read.
     pub(crate) held: BTreeMap<NodeId, Usage>,
+    /// What peers did not take of this node's files.
+    pub(crate) refusing: BTreeMap<NodeId, Refusing>,
 }
 
 impl Answer {

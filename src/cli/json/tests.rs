@@ -90,10 +90,13 @@ fn peers_prints_known_and_forgotten_nodes() {
     let held = Usage { files: 2, bytes: 76, ..Usage::default() };
     let head = r#"{"peer":"ID","address":"127.0.0.1:3000","#;
     let tail = r#""forgotten":false,"current":false,"held_files":2,"held_bytes":76,"refused":4}"#;
-    assert_printed(&PeerJson::known(&info, Some(&held)), &format!("{head}\"connected\":true,{tail}"));
+    assert_printed(&PeerJson::known(&info, Some(&held), None), &format!("{head}\"connected\":true,{tail}"));
     info.is_connected = false;
     let tail = r#""forgotten":false,"current":null,"held_files":null,"held_bytes":null,"refused":4}"#;
-    assert_printed(&PeerJson::known(&info, None), &format!("{head}\"connected\":false,{tail}"));
+    assert_printed(&PeerJson::known(&info, None, None), &format!("{head}\"connected\":false,{tail}"));
+    let full = Refusing { files: 3, reason: "its disk is full".to_owned() };
+    let tail = r#""refused":4,"not_taken":3,"not_taken_reason":"its disk is full"}"#;
+    assert!(json_text(&PeerJson::known(&info, None, Some(&full))).ends_with(tail));
     let head = r#"{"peer":"ID","address":null,"connected":false,"forgotten":true,"#;
     let tail = r#""current":null,"held_files":2,"held_bytes":76,"refused":0}"#;
     assert_printed(&PeerJson::forgotten(node(), Some(&held)), &format!("{head}{tail}"));

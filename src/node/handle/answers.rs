@@ -1,5 +1,7 @@
 //! What a node answers to the calls on its handle.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
@@ -139,11 +141,22 @@ pub struct Repairs {
     pub steps: u64,
     /// The peers that held nothing unknown to this node when they were last compared with it.
     pub compared: Vec<NodeId>,
+    /// What peers did not take when they were last repaired, because they have no room or keep no more for this node.
+    pub refusing: BTreeMap<NodeId, Refusing>,
     /// Files and deletions that peers list and could not give, so that this node does not know them. The names are in
     /// order; each peer that lists one counts by itself.
     pub unlearnt: Vec<Unlearnt>,
     /// How many more were found than are noted.
     pub more: u64,
+}
+
+/// What a peer does not take.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusing {
+    /// How many files and deletions it did not take.
+    pub files: u64,
+    /// Why it did not take the last of them.
+    pub reason: String,
 }
 
 /// A version of an own file that a peer lists, and that this node does not know.

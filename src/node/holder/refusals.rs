@@ -1,6 +1,6 @@
 //! Counts how often each node asked for what it may not have.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use crate::crypto::NodeId;
@@ -11,6 +11,8 @@ use crate::protocol::Refusal;
 /// How many requests were refused because the asking node had no right to them, by node.
 #[derive(Default)]
 pub(in crate::node) struct Refusals {
+    /// Whether the last replica found no room on the disk.
+    is_full: Cell<bool>,
     counts: RefCell<BTreeMap<NodeId, u64>>,
 }
 
@@ -18,12 +20,20 @@ impl Refusals {
     /// Counts a refusal if the peer asked for what it may not have. Returns an event for the first refusal, and then
     /// less and less often, so that a peer that asks again and again does not fill the log.
     pub(super) fn note(&self, peer: NodeId, refusal: &Refusal) -> Option<Event> {
+        if *refusal == Refusal::DiskFull {
+            return (!self.is_full.replace(true)).then_some(Event::DiskFilled { peer });
+        }
         use Refusal::{NotOwner, QuotaBytes, QuotaDeleted, QuotaFiles};
         if !matches!(refusal, NotOwner | QuotaBytes { .. } | QuotaFiles { .. } | QuotaDeleted) {
             return None;
         }
         let count = self.count(peer);
         count.is_power_of_two().then(|| Event::RequestRefused { peer, reason: refusal.to_string(), count })
+    }
+
+    /// Notes that a replica found room. The next one that finds none is told again.
+    pub(super) fn note_room(&self) {
+        self.is_full.set(false);
     }
 
     /// Counts one more refusal and returns the total. When the table is full, the nodes refused least are forgotten.

@@ -74,7 +74,8 @@ pub(super) async fn take<P: Platform>(
         Ok(receiving) => receiving,
         Err(Unreceived::Wire(error)) => return Err(error),
         Err(Unreceived::Disk { error, rest }) => {
-            return refuse_rest(connection, rest, &Message::Refused(refusal_for(&error))).await;
+            let answer = context.refuse(connection.peer, refusal_for(&error));
+            return refuse_rest(connection, rest, &answer).await;
         }
     };
     let seal = match connection.receive().await {
@@ -196,11 +197,12 @@ async fn keep<P: Platform>(context: &Shared<P>, offer: &Offer, receiving: Receiv
     let record = Known::File(HeldRecord { seal, stored: now, verified: now });
     match context.keep(receiving.writer, Some(Change::Held(owner, replica_name, Box::new(record)))).await {
         Ok(()) => {
+            context.holder.refusals.note_room();
             context.tell(&Event::ReplicaWritten { owner, replica: replica_name, version, bytes: sealed_bytes });
             Message::Stored
         }
         Err(KeepError::Outdated) => Message::Refused(Refusal::Stale { held: version }),
-        Err(KeepError::NotStored(error)) => Message::Refused(refusal_for(&error)),
+        Err(KeepError::NotStored(error)) => context.refuse(owner, refusal_for(&error)),
         Err(KeepError::PerhapsStored(_)) => Message::PerhapsStored,
     }
 }

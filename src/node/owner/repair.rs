@@ -21,7 +21,7 @@ use crate::event::Event;
 use crate::limits::PLACEMENT_AFTER_START;
 use crate::node::config::Mode;
 use crate::node::context::{Shared, Stream};
-use crate::node::handle::answers::{Progress, Repairs, Unlearnt};
+use crate::node::handle::answers::{Progress, Refusing, Repairs, Unlearnt};
 use crate::node::handle::errors::StatError;
 use crate::node::peers::peer::Peer;
 use crate::platform::Platform;
@@ -58,8 +58,8 @@ pub(in crate::node) async fn told<P: Platform>(context: Shared<P>) -> Result<Rep
         Ok(unlearnt)
     });
     let unlearnt: Result<_, StorageError> = unlearnt.await;
-    let compared = context.owner.repair_log.compared();
-    Ok(Repairs { steps, compared, unlearnt: unlearnt.map_err(StatError::Disk)?, more })
+    let (compared, refusing) = (context.owner.repair_log.compared(), context.owner.repair_log.refusing());
+    Ok(Repairs { steps, compared, refusing, unlearnt: unlearnt.map_err(StatError::Disk)?, more })
 }
 
 async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: Print) {
@@ -71,12 +71,18 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
     if current == held {
         peer.repair.set_progress(Progress::Current);
         context.owner.repair_log.note_compared(peer.id, true);
+        context.owner.repair_log.note_refusing(peer.id, None);
         return peer.repair.end(false);
     }
     peer.repair.set_progress(Progress::Behind);
     let _slot = context.owner.repairs.clone().acquire_owned().await.expect("the semaphore is never closed");
     let result = compare::all(&context, &peer, &expected).await;
     context.owner.repair_log.note_compared(peer.id, matches!(result, Ok(Done { unlearnt: 0, .. })));
+    if let Ok(done) = &result {
+        let refusing = done.refusal.as_ref();
+        let refusing = refusing.map(|refusal| Refusing { files: done.refused as u64, reason: refusal.to_string() });
+        context.owner.repair_log.note_refusing(peer.id, refusing);
+    }
     let has_failed = !matches!(result, Ok(Done { failed: 0, kept: 0, .. }));
     if context.owner.mode == Mode::Learning && !has_failed {
         // What the peer holds is known to this node, whatever the peer lacks.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use dacapo::crypto::NodeId;
-use dacapo::node::PeerInfo;
+use dacapo::node::{PeerInfo, Refusing};
 use dacapo::store::Usage;
 
 use crate::cli::arguments::Verbosity;
@@ -22,12 +22,13 @@ pub(super) async fn ask(data: &Path) -> Result<KnownPeers, CliError> {
 }
 
 pub(super) async fn show(data: &Path, is_json: bool, verbosity: Verbosity) -> Result<(), CliError> {
-    let KnownPeers { peers, forgotten, held } = ask(data).await?;
+    let KnownPeers { peers, forgotten, held, refusing } = ask(data).await?;
     let held = |node: &NodeId| held.get(node);
     let peers = peers.iter().map(|info| (info, info.peer.as_ref().and_then(held)));
     let forgotten = forgotten.iter().map(|node| (*node, held(node)));
     if is_json {
-        let known = peers.map(|(info, held)| PeerJson::known(info, held));
+        let refusing = |info: &PeerInfo| info.peer.and_then(|peer| refusing.get(&peer));
+        let known = peers.map(|(info, held)| PeerJson::known(info, held, refusing(info)));
         let forgotten = forgotten.map(|(node, held)| PeerJson::forgotten(node, held));
         return known.chain(forgotten).try_for_each(|peer| output::json(&peer));
     }
@@ -44,7 +45,10 @@ pub(super) async fn show(data: &Path, is_json: bool, verbosity: Verbosity) -> Re
         "{:8}  {:9}  {:7}  {:>9}  {:>10}  {:>7}  ADDRESS",
         "PEER", "STATE", "FILES", "HELD HERE", "SIZE", "REFUSED"
     ))?;
-    lines.try_for_each(|line| output::line(&line))
+    lines.try_for_each(|line| output::line(&line))?;
+    refusing.iter().try_for_each(|(peer, Refusing { files, reason })| {
+        output::line(&format!("{} lacks {}: {reason}", peer.short(), show::count(*files, "file")))
+    })
 }
 
 fn known_line(info: &PeerInfo, held: Option<&Usage>) -> String {

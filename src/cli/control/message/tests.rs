@@ -30,11 +30,12 @@ fn answers() -> Vec<Answer> {
     let holder = Holder { peer: node, holding: Holding::Current { verified: UnixMillis(5) } };
     let unknown = Holder { peer: node, holding: Holding::Unknown { reason: "r".to_owned() } };
     let held = BTreeMap::from([(node, Usage { files: 1, bytes: 38, ..Usage::default() })]);
+    let refusing = BTreeMap::from([(node, Refusing { files: 2, reason: "r".to_owned() })]);
     vec![
         Answer::Stored(Stored { version, size: 22, receipts, away: 1 }),
         Answer::Found(FoundFile { version, size: 22, from: Some(node) }),
         Answer::File(file),
-        Answer::Peers(KnownPeers { peers: vec![peer], forgotten: vec![node], held }),
+        Answer::Peers(KnownPeers { peers: vec![peer], forgotten: vec![node], held, refusing }),
         Answer::Failed(Failure::failed(&"r")),
         Answer::Holders { holders: vec![holder, unknown], away: Vec::new() },
         Answer::Scrubbed(Scrubbed { checked: 5, ..Scrubbed::default() }),

@@ -113,9 +113,13 @@ async fn mend_one<P: Platform>(
             *count += 1;
             context.owner.repair_log.note_step();
         }
-        Err(_) => {
+        Err(error) => {
             done.failed += 1;
             done.unlearnt += usize::from(is_to_learn);
+            if let (RepairError::Refused(refusal), false) = (error, is_to_learn) {
+                done.refused += 1;
+                done.refusal = Some(refusal);
+            }
         }
     }
 }

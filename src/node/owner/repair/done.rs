@@ -1,7 +1,9 @@
 //! The count of what one repair did.
 
+use crate::protocol::Refusal;
+
 /// How many files of one repair ended in which way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Done {
     /// Replicas and deletions that the peer lacked and has received.
     pub(super) sent: usize,
@@ -15,4 +17,8 @@ pub(super) struct Done {
     pub(super) failed: usize,
     /// Those of them of which the peer knows more than the own catalog.
     pub(super) unlearnt: usize,
+    /// Those of them that the peer did not take.
+    pub(super) refused: usize,
+    /// Why it did not take the last one.
+    pub(super) refusal: Option<Refusal>,
 }

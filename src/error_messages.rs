@@ -105,12 +105,19 @@ fn messages_about_data_directories() {
                 Other,
                 Disk { operation: "read", source: denied() }
             ),
-            messages!(CatalogError { Database, Record }, Database(Box::new(database)), Record { table: "own" }),
             messages!(
-                StorageError { Disk, Catalog, Layout },
+                CatalogError { Database, Panicked, NotReplaced, Record },
+                Database(Box::new(database)),
+                Panicked,
+                NotReplaced { reason: disk_error().to_string(), kind: None },
+                Record { table: "own" }
+            ),
+            messages!(
+                StorageError { Disk, Catalog, Layout, CatalogsSetAside },
                 disk_error(),
                 Catalog(CatalogError::Record { table: "own" }),
-                Layout(LayoutError::Damaged)
+                Layout(LayoutError::Damaged),
+                CatalogsSetAside { count: 8 }
             ),
             messages!(
                 LayoutError { Damaged, Other, Converting, Disk },

@@ -71,8 +71,10 @@ pub enum Event {
     /// A peer knows a version of this node's that its data directory never reserved: the directory was put back from an
     /// older copy.
     RolledBack { met: Version },
-    /// The catalog was missing or damaged, though there was an identity and perhaps files.
-    CatalogLost { is_damaged: bool },
+    /// The catalog was missing, though there was an identity and perhaps files.
+    CatalogLost,
+    /// The catalog was damaged. It was set aside, and one took its place that has what could be salvaged.
+    CatalogDamaged { own: u64, held: u64, lost_pages: u64 },
     /// A replica is not what its owner sealed, so this node does not hold it any more.
     ReplicaSetAside { owner: NodeId, replica: ReplicaName },
     /// A replica was deleted because its owner deleted the file everywhere.
@@ -173,10 +175,12 @@ impl fmt::Display for Event {
                 "this data directory is older than what its peers know: {met} was not made here; its files are brought \
                  up to date, and local copies that give way are kept in the folder kept"
             ),
-            Self::CatalogLost { is_damaged } => {
-                let what = if *is_damaged { "damaged, and was set aside" } else { "lost" };
-                write!(f, "the catalog is {what}; files are learnt again from the peers")
-            }
+            Self::CatalogLost => f.write_str("the catalog is lost; files are learnt again from the peers"),
+            Self::CatalogDamaged { own, held, lost_pages } => write!(
+                f,
+                "the catalog was damaged, and was set aside; {own} records of own files and {held} of replicas are \
+                 salvaged, {lost_pages} pages are lost; the rest is learnt again from the peers"
+            ),
             Self::ReplicaSetAside { owner, replica } => {
                 write!(f, "set aside {} of {}, which is damaged", short(replica), owner.short())
             }

@@ -154,6 +154,14 @@ pub const CONVERT_BATCH_MAX: usize = 64;
 /// Damaged files that are kept for people to look at; further ones are removed.
 pub const QUARANTINE_FILES_MAX: usize = 64;
 
+/// Damaged catalogs that are kept. With one more the node does not start, because each may have what is nowhere else.
+/// Chosen: a disk that damages so many needs a person.
+pub const QUARANTINE_CATALOGS_MAX: usize = 8;
+
+/// How deep a tree of the catalog may be if it is read page by page. Source: `MAX_BTREE_DEPTH` of redb is above what
+/// its largest file needs; a damaged page leads no deeper.
+pub const CATALOG_DEPTH_MAX: usize = 64;
+
 /// The wait from the start of a node, or from the end of a background scrub, to the next scrub. Chosen: every copy is
 /// looked at well within a month, even if the pace below makes a pass take weeks.
 pub const SCRUB_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);

@@ -158,7 +158,9 @@ fn tell_recovered<P: Platform>(context: &Context<P>, recovered: &Recovered, is_n
     if finished + dropped > 0 {
         context.tell(&Event::Recovered { finished, dropped });
     }
-    if catalog != Origin::Found && !is_new {
-        context.tell(&Event::CatalogLost { is_damaged: catalog == Origin::MadeForDamaged });
+    match catalog {
+        Origin::MadeForNone if !is_new => context.tell(&Event::CatalogLost),
+        Origin::MadeForDamaged(salvaged) => context.tell_salvaged(salvaged),
+        Origin::Found | Origin::MadeForNone => {}
     }
 }

@@ -39,7 +39,7 @@ use lock::lock;
 use recovery::Unsettled;
 use versions::Versions;
 
-pub use catalog::Origin;
+pub use catalog::{Origin, Salvaged};
 pub use convert::{Converted, convert};
 pub use error::{CatalogError, StorageError};
 pub use identity::{Identity, IdentityError};
@@ -93,7 +93,7 @@ impl<D: Disk> Store<D> {
                 _ => {}
             }
         }
-        let (catalog, origin) = Catalog::open(&disk, above)?;
+        let (catalog, origin) = Catalog::open(&disk, keys, above)?;
         disk.sync_dir(&root).map_err(failed("sync", &root))?;
         let ceiling = catalog.version_ceiling()?;
         let versions = Mutex::new(Versions::new(ceiling, catalog.reserved_versions()?));
@@ -227,6 +227,11 @@ impl<D: Disk> Store<D> {
             Some(from) => Ok(self.catalog.entries(whose, (from, last), limit)?),
             None => Ok(Vec::new()),
         }
+    }
+
+    /// Returns what was salvaged since the last call, if a damaged catalog was replaced while the store was open.
+    pub fn take_salvaged(&self) -> Option<Salvaged> {
+        self.catalog.take_salvaged()
     }
 
     fn path(&self, blob: &BlobId) -> DiskPath {

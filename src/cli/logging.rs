@@ -111,6 +111,8 @@ pub(crate) fn sink(prefix: String) -> EventSink {
 fn level(event: &Event) -> Level {
     match event {
         Event::Recovered { .. }
+        | Event::CatalogLost
+        | Event::CatalogDamaged { .. }
         | Event::DialFailed { .. }
         | Event::PeerLost { .. }
         | Event::InboundDropped { .. }

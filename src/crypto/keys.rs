@@ -17,7 +17,7 @@ pub struct MasterSecret(pub [u8; 32]);
 pub struct ClusterSecret(pub [u8; 32]);
 
 /// The keys of a node, one for each purpose.
-#[derive(Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Keys {
     /// Proves the node id. Handshakes share it; it is wiped when the last of them ends.
     #[zeroize(skip)]

@@ -29,7 +29,7 @@ use crate::event::{Event, EventSink};
 use crate::platform::Platform;
 use crate::replication::Replicas;
 use crate::seed::SeedRng;
-use crate::store::Store;
+use crate::store::{Salvaged, Store};
 use crate::transport::Transport;
 
 /// A connection of the node's network.
@@ -127,12 +127,24 @@ impl<P: Platform> Context<P> {
         work: impl FnOnce(&Store<P::Disk>) -> T + Send + 'static,
     ) -> T {
         let store = self.store.clone();
-        self.offload(move || {
-            let result = work(&store);
-            drop(store);
-            result
-        })
-        .await
+        let (result, salvaged) = self
+            .offload(move || {
+                let result = work(&store);
+                let salvaged = store.take_salvaged();
+                drop(store);
+                (result, salvaged)
+            })
+            .await;
+        if let Some(salvaged) = salvaged {
+            self.tell_salvaged(salvaged);
+        }
+        result
+    }
+
+    /// Tells that a damaged catalog was replaced.
+    pub(super) fn tell_salvaged(&self, salvaged: Salvaged) {
+        let Salvaged { own, held, lost_pages } = salvaged;
+        self.tell(&Event::CatalogDamaged { own, held, lost_pages });
     }
 
     /// Runs blocking work on the data directory that needs the node's keys, away from the node's thread.

@@ -1,45 +1,268 @@
-//! The catalog's database file on the disk seam, so that one database runs on a real and on a simulated disk.
+//! The catalog's database file on the disk seam, so that one database runs on a real and on a simulated disk, and no
+//! rotten page is ever read as good. `blocks` has the form of the file.
+//!
+//! While redb opens the file after a crash, a block that is not what was written reads as zeros: a power loss may have
+//! taken unsynced blocks, redb looks at their checksums, and goes back to the commit before. In every other case such a
+//! block is damage, and reading it is an error of the kind `InvalidData`.
+
+mod blocks;
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use redb::StorageBackend;
 
+use super::lock::lock;
 use crate::disk::{DiskFile, read_full};
 use crate::limits::CHUNK_BYTES;
+use blocks::{BLOCK_BYTES, Form, HEAD_BYTES, HEADER_BYTES_MAX, Header, SLOT_BYTES};
 
 /// One file of a disk as the storage of a database.
 pub(super) struct Backend<F> {
-    pub(super) file: F,
+    file: F,
+    header: Mutex<Current>,
     /// Set when a sync fails. From then on nobody knows which bytes of the file are durable, even after later syncs.
+    is_doubtful: Arc<AtomicBool>,
+    /// Set when the database is open: from then on each block has to be what was written.
+    is_strict: Arc<AtomicBool>,
+}
+
+/// The header as redb sees it.
+struct Current {
+    header: Header,
+    /// Whether it is durable, so that the next one takes the other place.
+    is_synced: bool,
+    /// The last state that is marked as durable.
+    marked: u64,
+}
+
+/// What a backend shares with its opener.
+#[derive(Clone, Default)]
+pub(super) struct Switches {
+    /// Set when a sync fails.
     pub(super) is_doubtful: Arc<AtomicBool>,
+    /// To be set when the database is open.
+    is_strict: Arc<AtomicBool>,
+}
+
+impl Switches {
+    /// Whether a sync has failed.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.is_doubtful.load(Ordering::Relaxed)
+    }
+
+    /// Lets each block be what was written, or an error, from here on.
+    pub(super) fn be_strict(&self) {
+        self.is_strict.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What a catalog file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FileForm {
+    /// Each block has its checksum.
+    Checked,
+    /// A file of redb alone, as the catalog was before it had checksums.
+    Plain,
+}
+
+impl<F: DiskFile> Backend<F> {
+    /// Begins a database in an empty file.
+    pub(super) fn create(file: F, switches: &Switches) -> io::Result<Self> {
+        file.write_at(0, blocks::LABEL)?;
+        let current = Current { header: Header::none(), is_synced: true, marked: 0 };
+        Ok(Self::new(file, switches, current))
+    }
+
+    /// Opens an existing file, and makes it durable as it reads.
+    pub(super) fn open(file: F, switches: &Switches) -> io::Result<Self> {
+        let Form::Checked(header, marked) = form(&file)? else { return Err(damaged("its header")) };
+        // The next write of the header takes the place of the older state, so the newer one has to be durable.
+        file.sync().inspect_err(|_| switches.is_doubtful.store(true, Ordering::Relaxed))?;
+        let is_whole = header.is_after_sync() || marked == header.sequence;
+        switches.is_strict.store(is_whole, Ordering::Relaxed);
+        Ok(Self::new(file, switches, Current { header: *header, is_synced: true, marked }))
+    }
+
+    fn new(file: F, switches: &Switches, current: Current) -> Self {
+        let Switches { is_doubtful, is_strict } = switches.clone();
+        Self { file, header: Mutex::new(current), is_doubtful, is_strict }
+    }
+
+    fn write_header(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut current = lock(&self.header);
+        let start = current.header.bytes.get_mut(..bytes.len()).ok_or(io::ErrorKind::InvalidInput)?;
+        start.copy_from_slice(bytes);
+        current.header.sequence += 1;
+        if current.is_synced {
+            current.header.place = 1 - current.header.place;
+            current.is_synced = false;
+        }
+        let (position, copies) = current.header.encode();
+        self.file.write_at(position, &copies)
+    }
 }
 
 impl<F: DiskFile> StorageBackend for Backend<F> {
     fn len(&self) -> io::Result<u64> {
-        self.file.len()
+        self.file.len().map(blocks::database_len)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        if read_full(&self.file, offset, out)? == out.len() {
-            Ok(())
-        } else {
-            Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the catalog file is shorter than it should be"))
+        if offset == 0 && out.len() <= HEADER_BYTES_MAX {
+            out.copy_from_slice(&lock(&self.header).header.bytes[..out.len()]);
+            return Ok(());
         }
+        let is_strict = self.is_strict.load(Ordering::Relaxed);
+        read_blocks(&self.file, offset, out, |number, out| match is_strict {
+            true => Err(damaged(&format!("block {number}"))),
+            false => {
+                out.fill(0);
+                Ok(())
+            }
+        })
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.file.set_len(len)
+        self.file.set_len(blocks::file_len(len)?)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.file.sync().inspect_err(|_| self.is_doubtful.store(true, Ordering::Relaxed))
+        // No write of the header comes in between, because the state that is marked has to be one that was synced.
+        let mut current = lock(&self.header);
+        self.file.sync().inspect_err(|_| self.is_doubtful.store(true, Ordering::Relaxed))?;
+        current.is_synced = true;
+        let sequence = current.header.sequence;
+        // Without the mark a start after a kill takes unreadable blocks for what a power loss has left. So it is
+        // written at once, and no caller waits for its sync.
+        if current.marked != sequence
+            && self.file.write_at(blocks::MARK_POSITION, &blocks::encode_mark(sequence)).is_ok()
+        {
+            current.marked = sequence;
+        }
+        Ok(())
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.file.write_at(offset, data)
+        if offset == 0 {
+            return self.write_header(data);
+        }
+        if !blocks::are_blocks(offset, data.len()) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let (position, slots) = blocks::slots(offset, data);
+        self.file.write_at(position, &slots)
+    }
+}
+
+/// Reads whole blocks; `rotten` decides about each that is not what was written.
+fn read_blocks(
+    file: &impl DiskFile,
+    offset: u64,
+    out: &mut [u8],
+    mut rotten: impl FnMut(u64, &mut [u8]) -> io::Result<()>,
+) -> io::Result<()> {
+    if !blocks::are_blocks(offset, out.len()) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let first = offset / BLOCK_BYTES as u64;
+    let mut slots = vec![0; out.len() / BLOCK_BYTES * SLOT_BYTES];
+    if read_full(file, blocks::position(first), &mut slots)? < slots.len() {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the catalog file is shorter than it should be"));
+    }
+    let slots = slots.chunks_exact(SLOT_BYTES);
+    for ((number, slot), out) in (first..).zip(slots).zip(out.chunks_exact_mut(BLOCK_BYTES)) {
+        match blocks::block(number, slot) {
+            Some(block) => out.copy_from_slice(block),
+            None => rotten(number, out)?,
+        }
+    }
+    Ok(())
+}
+
+/// Returns what a catalog file is.
+///
+/// # Errors
+/// Fails with `Unsupported` if only another version knows its form, and with `InvalidData` if it is no catalog.
+pub(super) fn form_of(file: &impl DiskFile) -> io::Result<FileForm> {
+    match form(file)? {
+        Form::Checked(..) => Ok(FileForm::Checked),
+        Form::Plain => Ok(FileForm::Plain),
+        Form::Damaged => Err(damaged("its header")),
+        Form::Other => {
+            let reason = "its form is not known to this version; start the version that has written it";
+            Err(io::Error::new(io::ErrorKind::Unsupported, reason))
+        }
+    }
+}
+
+fn form(file: &impl DiskFile) -> io::Result<Form> {
+    let mut head = vec![0; usize::try_from(HEAD_BYTES).expect("a few pages")];
+    let count = read_full(file, 0, &mut head)?;
+    Ok(Form::of(&head[..count]))
+}
+
+fn damaged(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("{what} is not what was written"))
+}
+
+/// A damaged file, of which only what is as it was written is read.
+pub(super) struct Remains<F> {
+    file: F,
+    header: [u8; HEADER_BYTES_MAX],
+}
+
+impl<F: DiskFile> Remains<F> {
+    /// Looks at a file; `None` if it has no header from which to begin.
+    pub(super) fn of(file: F) -> io::Result<Option<Self>> {
+        match form(&file)? {
+            Form::Checked(header, _) => Ok(Some(Self { file, header: header.bytes })),
+            Form::Plain | Form::Other | Form::Damaged => Ok(None),
+        }
+    }
+
+    /// Returns redb's header.
+    pub(super) fn header(&self) -> &[u8] {
+        &self.header
+    }
+
+    /// Returns the length of the database.
+    pub(super) fn len(&self) -> io::Result<u64> {
+        self.file.len().map(blocks::database_len)
+    }
+
+    /// Returns whole blocks of the database; `None` if one of them is not what was written, or not there.
+    pub(super) fn read(&self, offset: u64, len: usize) -> io::Result<Option<Vec<u8>>> {
+        let mut out = vec![0; len];
+        match read_blocks(&self.file, offset, &mut out, |number, _| Err(damaged(&format!("block {number}")))) {
+            Ok(()) => Ok(Some(out)),
+            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Copies a file of redb alone into an empty one that has checksums. Durable on return, but for the name.
+pub(super) fn add_checks<F: DiskFile>(plain: &F, checked: F) -> io::Result<()> {
+    let len = plain.len()?;
+    let mut first = vec![0; BLOCK_BYTES];
+    if !len.is_multiple_of(BLOCK_BYTES as u64) || read_full(plain, 0, &mut first)? < BLOCK_BYTES {
+        return Err(damaged("its length"));
+    }
+    let backend = Backend::create(checked, &Switches::default())?;
+    backend.set_len(len)?;
+    backend.write_header(&first[..HEADER_BYTES_MAX])?;
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut offset = BLOCK_BYTES as u64;
+    loop {
+        let count = read_full(plain, offset, &mut chunk)?;
+        if count == 0 {
+            return backend.sync_data();
+        }
+        backend.write(offset, &chunk[..count])?;
+        offset += count as u64;
     }
 }
 

@@ -1,26 +1,30 @@
 //! The catalog: a `redb` database that says what every blob must be. A commit is durable when it returns. Keeping the
 //! blobs themselves is left to `blobs`, except small ones if the layout packs them.
 
+mod file;
+mod pages;
 mod put;
 mod read;
+mod salvage;
 mod summaries;
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError, RwLock};
 
-use redb::{Database, ReadableDatabase, TableDefinition};
+use redb::{Database, TableDefinition};
 
-use super::backend::{Backend, write_again};
-use super::error::{CatalogError, StorageError, failed};
+use super::backend::{Backend, Switches, write_again};
+use super::error::{CatalogError, StorageError};
 use super::layout::{self, BlobId};
 use super::record::Change;
-use crate::crypto::{NodeId, ReplicaName, Version};
-use crate::disk::{Disk, DiskFile};
-use crate::limits::CATALOG_CACHE_BYTES;
+use crate::crypto::{Keys, NodeId, ReplicaName, Version};
+use crate::disk::Disk;
 use summaries::Summaries;
 
 pub(super) use read::next_name;
+pub use salvage::Salvaged;
 
 // The names of the tables are part of the format of the catalog, even if the code uses other words.
 
@@ -50,90 +54,133 @@ pub enum Origin {
     Found,
     /// There was no catalog, and an empty one was made.
     MadeForNone,
-    /// There was a damaged catalog; it was set aside, and an empty one was made.
-    MadeForDamaged,
+    /// There was a damaged catalog; it was set aside, and one was made of what could be salvaged.
+    MadeForDamaged(Salvaged),
 }
 
 pub(super) struct Catalog<D: Disk> {
     disk: D,
+    /// Proves own records, if a damaged catalog is salvaged.
+    keys: Keys,
     /// `None` between a failure and the next use.
     database: RwLock<Option<Database>>,
-    /// Whether a sync has failed since the whole file was written.
-    is_doubtful: Arc<AtomicBool>,
+    /// How many damaged catalogs were replaced while this one was open.
+    generation: AtomicU64,
+    /// Whether the file was found damaged, so that the next use replaces it.
+    is_damaged: AtomicBool,
+    /// No version above this one was handed out.
+    ceiling: AtomicU64,
+    /// What was salvaged while the catalog was open, and was not told.
+    salvaged: Mutex<Option<Salvaged>>,
+    switches: Switches,
     /// Locked while a commit is made, so that no summary misses it.
     summaries: Mutex<Summaries>,
 }
 
 impl<D: Disk> Catalog<D> {
-    /// Opens the catalog, or makes an empty one whose versions go on above `above`, and returns which. A file that is
-    /// no catalog is set aside. If the disk fails, nothing is changed.
-    pub(super) fn open(disk: &D, above: Version) -> Result<(Self, Origin), StorageError> {
-        let exists = |path| match disk.open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            opened => opened.map(|_| true).map_err(failed("open", &path)),
-        };
-        let mut origin = Origin::Found;
-        if !exists(layout::catalog())? {
-            create(disk, above)?;
-            origin = Origin::MadeForNone;
-        }
+    /// Opens the catalog, or makes one whose versions go on above `above`, and returns which. A damaged file is set
+    /// aside, and what can be salvaged of it is in the new one. If the disk fails, nothing is changed.
+    pub(super) fn open(disk: &D, keys: &Keys, above: Version) -> Result<(Self, Origin), StorageError> {
+        let origin = file::prepare(disk, above)?;
         let catalog = Self {
             disk: disk.clone(),
+            keys: keys.clone(),
             database: RwLock::default(),
-            is_doubtful: Arc::new(AtomicBool::new(exists(layout::catalog_doubtful())?)),
+            generation: AtomicU64::new(0),
+            is_damaged: AtomicBool::new(false),
+            ceiling: AtomicU64::new(0),
+            salvaged: Mutex::default(),
+            switches: Switches::default(),
             summaries: Mutex::default(),
         };
-        let database = match catalog.reopen().and_then(not_blank) {
+        let is_doubtful = file::exists(disk, &layout::catalog_doubtful())?;
+        catalog.switches.is_doubtful.store(is_doubtful, Ordering::Relaxed);
+        let opened = file::to_checked(disk).and_then(|()| catalog.reopen()).and_then(file::not_blank);
+        let (database, origin) = match opened {
             Err(error) if error.is_damage() => {
-                set_aside(disk)?;
-                create(disk, above)?;
-                origin = Origin::MadeForDamaged;
-                catalog.reopen()?
+                let salvaged = file::renew(disk, keys, above)?;
+                (catalog.reopen()?, Origin::MadeForDamaged(salvaged))
             }
-            opened => opened?,
+            opened => (opened?, origin),
         };
         *catalog.database.write().unwrap_or_else(PoisonError::into_inner) = Some(database);
+        catalog.ceiling.store(catalog.version_ceiling()?, Ordering::Relaxed);
         Ok((catalog, origin))
     }
 
     /// Works on the database. After a disk error the database refuses everything until it is opened again: the next use
-    /// does so, and finds what is in the file.
+    /// does so, and finds what is in the file. If the file is damaged, the next use finds a new one in its place, with
+    /// what could be salvaged.
     fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, CatalogError>) -> Result<T, CatalogError> {
         let is_open = self.database.read().unwrap_or_else(PoisonError::into_inner).is_some();
         if !is_open {
             let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
             if database.is_none() {
-                *database = Some(self.reopen()?);
+                *database = Some(self.reopen_or_renew()?);
             }
         }
-        let result = match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
-            Some(database) => work(database),
-            // Another caller has failed meanwhile.
-            None => Err(redb::StorageError::PreviousIo.into()),
+        let (generation, result) = {
+            let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+            let result = match &*database {
+                Some(database) => guarded(|| work(database)),
+                // Another caller has failed meanwhile.
+                None => Err(redb::StorageError::PreviousIo.into()),
+            };
+            (self.generation(), result)
         };
-        if let Err(CatalogError::Database(error)) = &result
-            && matches!(**error, redb::Error::Io(_) | redb::Error::PreviousIo)
+        if let Err(error) = &result
+            && error.ends_database()
         {
+            let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
             // Closed before it is opened again, so that two databases never share the file.
-            drop(self.database.write().unwrap_or_else(PoisonError::into_inner).take());
+            close(database.take());
             self.mark_if_doubtful();
+            if error.is_damage() && self.generation() == generation {
+                self.is_damaged.store(true, Ordering::Relaxed);
+            }
         }
         result
     }
 
-    /// Opens the existing file, after making sure that all of it is as durable as it reads.
-    fn reopen(&self) -> Result<Database, CatalogError> {
-        let file = self.disk.open(&layout::catalog()).map_err(redb::StorageError::Io)?;
-        if self.is_doubtful.load(Ordering::Relaxed) {
-            write_again(&file).map_err(redb::StorageError::Io)?;
-            match self.disk.remove(&layout::catalog_doubtful()) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(redb::StorageError::Io(error).into());
-                }
-                _ => self.is_doubtful.store(false, Ordering::Relaxed),
+    fn reopen_or_renew(&self) -> Result<Database, CatalogError> {
+        if !self.is_damaged.load(Ordering::Relaxed) {
+            match self.reopen() {
+                Err(error) if error.is_damage() => self.is_damaged.store(true, Ordering::Relaxed),
+                opened => return opened,
             }
         }
-        let opened = open(file, &self.is_doubtful);
+        let above = Version(self.ceiling.load(Ordering::Relaxed));
+        let salvaged = file::renew(&self.disk, &self.keys, above).map_err(|error| CatalogError::not_renewed(&error))?;
+        self.is_damaged.store(false, Ordering::Relaxed);
+        self.generation.fetch_add(1, Ordering::Relaxed);
+        *super::lock(&self.salvaged) = Some(salvaged);
+        self.reopen()
+    }
+
+    /// Changes with each catalog that takes the place of a damaged one.
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// Returns what was salvaged since the last call, if a damaged catalog was replaced.
+    pub(super) fn take_salvaged(&self) -> Option<Salvaged> {
+        super::lock(&self.salvaged).take()
+    }
+
+    /// Opens the existing file, after making sure that all of it is as durable as it reads.
+    fn reopen(&self) -> Result<Database, CatalogError> {
+        let file = self.disk.open(&layout::catalog())?;
+        let is_doubtful = &self.switches.is_doubtful;
+        if is_doubtful.load(Ordering::Relaxed) {
+            write_again(&file)?;
+            match self.disk.remove(&layout::catalog_doubtful()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                _ => is_doubtful.store(false, Ordering::Relaxed),
+            }
+        }
+        let opened = Backend::open(file, &self.switches)
+            .map_err(CatalogError::from)
+            .and_then(|backend| file::database(backend, &self.switches));
         self.mark_if_doubtful();
         opened
     }
@@ -141,7 +188,7 @@ impl<D: Disk> Catalog<D> {
     /// Leaves a mark for a start after a kill, if a sync has failed. The mark need not outlive a power loss, because
     /// that takes the doubtful bytes with it.
     fn mark_if_doubtful(&self) {
-        if self.is_doubtful.load(Ordering::Relaxed) {
+        if self.switches.is_doubtful.load(Ordering::Relaxed) {
             // The mark may be there already. If it cannot be made, and the process is killed before the file is written
             // again, the next start has only the disk's word for what is durable.
             drop(self.disk.create(&layout::catalog_doubtful()));
@@ -162,68 +209,38 @@ impl<D: Disk> Catalog<D> {
             transaction.commit()?;
             Ok(applied)
         });
-        summaries.follow(committed.is_ok().then_some(steps));
+        // If the catalog was replaced meanwhile, the summaries are those of the damaged one.
+        let is_followed = committed.is_ok() && summaries.is_of(self.generation());
+        summaries.follow(is_followed.then_some(steps));
+        if committed.is_ok() {
+            for change in groups.iter().copied().flatten() {
+                let ceiling = match change {
+                    Change::VersionCeiling(ceiling) => *ceiling,
+                    Change::VersionsReserved(ranges) => ranges.last().map_or(0, |(_, last)| *last),
+                    _ => continue,
+                };
+                self.ceiling.fetch_max(ceiling, Ordering::Relaxed);
+            }
+        }
         committed
     }
 }
 
 impl<D: Disk> Drop for Catalog<D> {
     fn drop(&mut self) {
-        drop(self.database.get_mut().unwrap_or_else(PoisonError::into_inner).take());
+        close(self.database.get_mut().unwrap_or_else(PoisonError::into_inner).take());
         self.mark_if_doubtful();
     }
 }
 
-/// Makes an empty catalog under a temporary name and renames it. So a crash leaves no half-made database, and none that
-/// does not know above which version to go on and would hand out versions again.
-fn create(disk: &impl Disk, above: Version) -> Result<(), StorageError> {
-    let temporary = layout::catalog_temporary();
-    match disk.remove(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("remove", &temporary)(error)),
-        _ => {}
-    }
-    let file = disk.create(&temporary).map_err(failed("create", &temporary))?;
-    let is_doubtful = Arc::default();
-    let database = open(file, &is_doubtful)?;
-    begin_above(&database, above)?;
-    // Closing the database writes once more, and reports no failure.
-    drop(database);
-    if is_doubtful.load(Ordering::Relaxed) {
-        let reason = io::Error::other("it could not be closed");
-        return Err(failed("sync", &temporary)(reason));
-    }
-    disk.rename(&temporary, &layout::catalog()).map_err(failed("rename", &temporary))
+/// Works on a database. A panic of redb, which only a damaged file or a defect can cause, is an error.
+fn guarded<T>(work: impl FnOnce() -> Result<T, CatalogError>) -> Result<T, CatalogError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(CatalogError::Panicked))
 }
 
-/// Keeps a damaged catalog for people to look at, in place of an earlier damaged one.
-fn set_aside(disk: &impl Disk) -> Result<(), StorageError> {
-    let folder = layout::quarantine_dir();
-    match disk.make_dir(&folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed("create", &folder)(error)),
-        _ => {}
-    }
-    let path = layout::catalog();
-    disk.rename(&path, &layout::quarantined_catalog()).map_err(failed("rename", &path))
-}
-
-/// Refuses a database without tables: a file that was emptied opens as one. A catalog has its ceiling from the first
-/// moment on.
-fn not_blank(database: Database) -> Result<Database, CatalogError> {
-    let is_blank = database.begin_read()?.list_tables()?.next().is_none();
-    if is_blank { Err(CatalogError::Record { table: "numbers" }) } else { Ok(database) }
-}
-
-fn begin_above(database: &Database, above: Version) -> Result<(), CatalogError> {
-    let transaction = database.begin_write()?;
-    transaction.open_table(NUMBERS)?.insert(VERSION_CEILING, above.0)?;
-    // Which numbers were handed out before is not known.
-    transaction.open_table(VERSION_RANGES)?.insert(0, above.0)?;
-    Ok(transaction.commit()?)
-}
-
-fn open<F: DiskFile>(file: F, is_doubtful: &Arc<AtomicBool>) -> Result<Database, CatalogError> {
-    let backend = Backend { file, is_doubtful: is_doubtful.clone() };
-    Ok(Database::builder().set_cache_size(CATALOG_CACHE_BYTES).create_with_backend(backend)?)
+fn close(database: Option<Database>) {
+    // Closing reports no failure either: what was committed is durable, and the next opening looks at the rest.
+    drop(catch_unwind(AssertUnwindSafe(|| drop(database))));
 }
 
 fn held_key(owner: NodeId, replica_name: ReplicaName) -> [u8; 48] {

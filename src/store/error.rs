@@ -25,6 +25,16 @@ pub enum StorageError {
     /// The layout of the data directory cannot be used.
     #[error(transparent)]
     Layout(#[from] LayoutError),
+    /// The catalog is damaged, and there is no place for it beside those that were set aside before. Nothing was
+    /// changed.
+    #[error(
+        "the catalog is damaged, and quarantine/ has {count} damaged ones already: move them to another place, and \
+         start the node again"
+    )]
+    CatalogsSetAside {
+        /// How many there are.
+        count: usize,
+    },
 }
 
 impl StorageError {
@@ -35,7 +45,7 @@ impl StorageError {
             Self::Disk { source, .. } => Some(source.kind()),
             Self::Catalog(error) => error.io_kind(),
             Self::Layout(LayoutError::Disk { source, .. }) => Some(source.kind()),
-            Self::Layout(_) => None,
+            Self::Layout(_) | Self::CatalogsSetAside { .. } => None,
         };
         matches!(kind, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
     }
@@ -54,6 +64,17 @@ pub enum CatalogError {
     /// The database refused, or its file could not be read or written.
     #[error("the catalog failed: {0}")]
     Database(#[source] Box<redb::Error>),
+    /// The database panicked, which only a damaged file or a defect can cause.
+    #[error("the catalog failed: the database panicked")]
+    Panicked,
+    /// The file is damaged, and could not be replaced. The next use tries again.
+    #[error("the catalog is damaged and could not be replaced: {reason}")]
+    NotReplaced {
+        /// Why not.
+        reason: String,
+        /// The kind of the disk's error, if it was one.
+        kind: Option<io::ErrorKind>,
+    },
     /// A record does not decode: the file was changed by something else.
     #[error("the catalog has a record that does not decode, in table {table:?}")]
     Record {
@@ -73,8 +94,35 @@ impl CatalogError {
                 }
                 _ => false,
             },
-            Self::Record { .. } => true,
+            Self::Record { .. } | Self::Panicked => true,
+            Self::NotReplaced { .. } => false,
         }
+    }
+
+    /// Whether the database is of no further use, and has to be opened again.
+    pub(super) fn ends_database(&self) -> bool {
+        match self {
+            Self::Database(error) => matches!(
+                **error,
+                redb::Error::Io(_)
+                    | redb::Error::PreviousIo
+                    | redb::Error::Corrupted(_)
+                    | redb::Error::LockPoisoned(_)
+                    | redb::Error::DatabaseClosed
+            ),
+            Self::Panicked => true,
+            Self::Record { .. } | Self::NotReplaced { .. } => false,
+        }
+    }
+
+    /// Returns the error of a damaged catalog that could not be replaced.
+    pub(super) fn not_renewed(error: &StorageError) -> Self {
+        let kind = match error {
+            StorageError::Disk { source, .. } => Some(source.kind()),
+            StorageError::Catalog(error) => error.io_kind(),
+            _ => None,
+        };
+        Self::NotReplaced { reason: error.to_string(), kind }
     }
 
     pub(super) fn io_kind(&self) -> Option<io::ErrorKind> {
@@ -83,7 +131,8 @@ impl CatalogError {
                 redb::Error::Io(error) => Some(error.kind()),
                 _ => None,
             },
-            Self::Record { .. } => None,
+            Self::NotReplaced { kind, .. } => *kind,
+            Self::Record { .. } | Self::Panicked => None,
         }
     }
 }

@@ -202,10 +202,11 @@ pub(super) fn kept(name: FileName, version: Version) -> DiskPath {
     DiskPath::root().child("kept").child(&format!("own.{name}.{version}"))
 }
 
-/// Returns the place where a damaged catalog is set aside.
+/// Returns a place where a damaged catalog is set aside: there is one for each number.
 #[must_use]
-pub(super) fn quarantined_catalog() -> DiskPath {
-    quarantine_dir().child("catalog.redb")
+pub(super) fn quarantined_catalog(number: usize) -> DiskPath {
+    let name = if number == 0 { "catalog.redb".to_owned() } else { format!("catalog.{number}.redb") };
+    quarantine_dir().child(&name)
 }
 
 /// Returns the place where one version of a blob is written. No two attempts between a start and a stop of a node share

@@ -25,6 +25,7 @@ mod layouts;
 mod leftovers;
 mod power_losses;
 mod racing_removals;
+mod rotten_catalogs;
 
 // Available and convergent: what peers hold, where, and how a node learns of it.
 mod holders;

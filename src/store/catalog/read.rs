@@ -272,7 +272,7 @@ fn exists<T>(table: Result<T, redb::TableError>) -> Result<Option<T>, CatalogErr
     }
 }
 
-fn split_held_key(key: &[u8; 48]) -> (NodeId, ReplicaName) {
+pub(super) fn split_held_key(key: &[u8; 48]) -> (NodeId, ReplicaName) {
     let (owner, replica_name) = key.split_first_chunk().expect("48 bytes have a first 32");
     (NodeId(*owner), ReplicaName(replica_name.try_into().expect("48 bytes have a last 16")))
 }

@@ -3,6 +3,7 @@
 //! again after a failed commit.
 
 use std::collections::BTreeMap;
+use std::sync::MutexGuard;
 
 use super::{Catalog, read};
 use crate::crypto::{NodeId, ReplicaName};
@@ -18,6 +19,8 @@ type Whose = Option<NodeId>;
 
 #[derive(Default)]
 pub(super) struct Summaries {
+    /// Which catalog they are of: one that takes the place of a damaged one says other things.
+    generation: u64,
     made: BTreeMap<Whose, Summary>,
     /// For each peer, the summary of the own files that it is to hold by `placement`.
     placed: BTreeMap<NodeId, Summary>,
@@ -36,6 +39,18 @@ pub(super) struct StepOf {
 }
 
 impl Summaries {
+    /// Whether these are the summaries of this catalog, or none.
+    pub(super) fn is_of(&self, generation: u64) -> bool {
+        self.generation == generation
+    }
+
+    /// Forgets the summaries of a catalog that was replaced.
+    fn turn_to(&mut self, generation: u64) {
+        if self.generation != generation {
+            *self = Self { generation, ..Self::default() };
+        }
+    }
+
     /// Takes the steps of a commit. Without them the catalog may have changed or not, so all summaries are made anew.
     pub(super) fn follow(&mut self, steps: Option<Vec<StepOf>>) {
         let Some(steps) = steps else {
@@ -72,13 +87,20 @@ impl StepOf {
 }
 
 impl<D: Disk> Catalog<D> {
+    /// Locks the summaries of this catalog.
+    fn summaries(&self) -> MutexGuard<'_, Summaries> {
+        let mut summaries = lock(&self.summaries);
+        summaries.turn_to(self.generation());
+        summaries
+    }
+
     /// Looks at the summary of the own files, or of the replicas of an owner.
     pub(in crate::store) fn summary<T>(
         &self,
         whose: Option<NodeId>,
         look: impl FnOnce(&Summary) -> T,
     ) -> Result<T, CatalogError> {
-        let mut summaries = lock(&self.summaries);
+        let mut summaries = self.summaries();
         if let Some(summary) = summaries.made.get(&whose) {
             return Ok(look(summary));
         }
@@ -99,7 +121,7 @@ impl<D: Disk> Catalog<D> {
         placement: &Placement,
         look: impl FnOnce(&Summary) -> T,
     ) -> Result<T, CatalogError> {
-        let mut summaries = lock(&self.summaries);
+        let mut summaries = self.summaries();
         if summaries.placement.as_ref() != Some(placement) {
             summaries.placed.clear();
             summaries.placement = Some(placement.clone());
@@ -115,7 +137,7 @@ impl<D: Disk> Catalog<D> {
 
     /// Returns what an owner takes up.
     pub(in crate::store) fn usage(&self, owner: NodeId) -> Result<Usage, CatalogError> {
-        let mut summaries = lock(&self.summaries);
+        let mut summaries = self.summaries();
         if let Some(usage) = summaries.usage.get(&owner) {
             return Ok(*usage);
         }

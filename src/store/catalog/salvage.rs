@@ -1,0 +1,204 @@
+//! Salvage: what a damaged catalog still says goes into the new one. Nothing is taken that is not certain: each page is
+//! compared with its checksum, an own file and its deletion with the owner's tag, and the bytes of a small blob with its
+//! record. What is not found is learnt again from the peers, or sent again by its owner.
+
+use redb::{ReadableTable, Table, WriteTransaction};
+
+use super::pages::{Tree, Trees};
+use super::read::{decode, parse_key, split_held_key};
+use super::{
+    HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING, VERSION_RANGES,
+};
+use crate::crypto::{ContentCipher, Digest, IV_BYTES, Keys, ReplicaName, Tombstone};
+use crate::disk::DiskFile;
+use crate::limits::PACKED_BYTES_MAX;
+use crate::store::backend::Remains;
+use crate::store::error::CatalogError;
+use crate::store::layout::BlobId;
+use crate::store::record::{HeldRecord, Known, OwnRecord};
+
+/// What was taken from a damaged catalog.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Salvaged {
+    /// Own files, and deletions of own files.
+    pub own: u64,
+    /// Replicas that this node holds, and their deletions.
+    pub held: u64,
+    /// Pages that could not be read; what lay in them and below them is lost here.
+    pub lost_pages: u64,
+}
+
+/// The key of a table, as its definition has it.
+type Bytes = &'static [u8];
+
+/// Fills the tables of a transaction with what is left in a damaged file, and returns with it the versions that were
+/// reserved. `has_file` says whether a replica of that length lies on the disk as a file.
+pub(super) fn salvage<F: DiskFile>(
+    transaction: &WriteTransaction,
+    remains: &Remains<F>,
+    keys: &Keys,
+    has_file: &dyn Fn(&BlobId, u64) -> bool,
+) -> Result<(Salvaged, u64), CatalogError> {
+    let mut trees = Trees::of(remains)?;
+    let tables = trees.tables()?;
+    let find = |name: &str| tables.iter().find(|(found, _)| found == name).map(|(_, tree)| *tree);
+    let mut salvaged = Salvaged::default();
+    // The bytes of small blobs come first: they are removed again if their records say something else.
+    if let Some(tree) = find("objects v1") {
+        let mut objects = transaction.open_table(OBJECTS)?;
+        trees.each(tree, &mut |key, bytes| put(&mut objects, key, bytes))?;
+    }
+    if let Some(tree) = find("own files v1") {
+        salvaged.own += own_files(transaction, &mut trees, tree, keys)?;
+    }
+    if let Some(tree) = find("own graves v1") {
+        salvaged.own += tombstones(transaction, &mut trees, tree, keys)?;
+    }
+    if let Some(tree) = find("own grave names v1") {
+        let own_tombstones = transaction.open_table(OWN_TOMBSTONES)?;
+        let mut names = transaction.open_table(OWN_TOMBSTONE_NAMES)?;
+        trees.each::<CatalogError>(tree, &mut |key, name| {
+            if let (Ok(key), Ok(name)) = (<&[u8; 16]>::try_from(key), <&[u8; 20]>::try_from(name))
+                && own_tombstones.get(key)?.is_some()
+            {
+                names.insert(key, name)?;
+            }
+            Ok(())
+        })?;
+    }
+    if let Some(tree) = find("held replicas v1") {
+        salvaged.held += held_replicas(transaction, &mut trees, tree, has_file)?;
+    }
+    let mut ceiling = 0;
+    if let Some(tree) = find("numbers v1") {
+        trees.each::<CatalogError>(tree, &mut |name, number| {
+            if let (Ok(number), true) = (number.try_into(), name == VERSION_CEILING.as_bytes()) {
+                ceiling = u64::from_le_bytes(number);
+            }
+            Ok(())
+        })?;
+    }
+    salvaged.lost_pages = trees.lost;
+    Ok((salvaged, ceiling))
+}
+
+fn put(table: &mut Table<'_, Bytes, Bytes>, key: &[u8], value: &[u8]) -> Result<(), CatalogError> {
+    table.insert(key, value)?;
+    Ok(())
+}
+
+fn own_files<F: DiskFile>(
+    transaction: &WriteTransaction,
+    trees: &mut Trees<'_, F>,
+    tree: Tree,
+    keys: &Keys,
+) -> Result<u64, CatalogError> {
+    let mut own = transaction.open_table(OWN)?;
+    let mut names = transaction.open_table(OWN_NAMES)?;
+    let mut objects = transaction.open_table(OBJECTS)?;
+    let mut count = 0;
+    trees.each::<CatalogError>(tree, &mut |key, bytes| {
+        let Some(key) = std::str::from_utf8(key).ok().and_then(|text| parse_key(text).ok()) else { return Ok(()) };
+        let Ok(record) = decode::<OwnRecord>(bytes, "own files") else { return Ok(()) };
+        let replica_name = keys.replica_name(&key);
+        if !record.seal.is_authentic(keys, replica_name) {
+            return Ok(());
+        }
+        own.insert(key.as_str(), bytes)?;
+        names.insert(&replica_name.0, key.as_str())?;
+        count += 1;
+        let name = key.file_name().0;
+        let is_other = objects.get(name.as_slice())?.is_some_and(|bytes| !is_plaintext(bytes.value(), keys, &record));
+        if is_other {
+            objects.remove(name.as_slice())?;
+        }
+        Ok(())
+    })?;
+    Ok(count)
+}
+
+fn tombstones<F: DiskFile>(
+    transaction: &WriteTransaction,
+    trees: &mut Trees<'_, F>,
+    tree: Tree,
+    keys: &Keys,
+) -> Result<u64, CatalogError> {
+    let names = transaction.open_table(OWN_NAMES)?;
+    let mut own_tombstones = transaction.open_table(OWN_TOMBSTONES)?;
+    let mut count = 0;
+    trees.each::<CatalogError>(tree, &mut |key, bytes| {
+        let Ok(replica_name) = key.try_into().map(ReplicaName) else { return Ok(()) };
+        let Ok(tombstone) = decode::<Tombstone>(bytes, "own graves") else { return Ok(()) };
+        // A commit has a name in one of the two tables only.
+        if tombstone.is_authentic(keys, replica_name) && names.get(&replica_name.0)?.is_none() {
+            own_tombstones.insert(&replica_name.0, bytes)?;
+            count += 1;
+        }
+        Ok(())
+    })?;
+    Ok(count)
+}
+
+fn held_replicas<F: DiskFile>(
+    transaction: &WriteTransaction,
+    trees: &mut Trees<'_, F>,
+    tree: Tree,
+    has_file: &dyn Fn(&BlobId, u64) -> bool,
+) -> Result<u64, CatalogError> {
+    let mut held = transaction.open_table(HELD)?;
+    let mut objects = transaction.open_table(OBJECTS)?;
+    let mut count = 0;
+    trees.each::<CatalogError>(tree, &mut |key, bytes| {
+        let Ok(key) = <&[u8; 48]>::try_from(key) else { return Ok(()) };
+        let (owner, replica_name) = split_held_key(key);
+        let is_there = match decode::<Known>(bytes, "held replicas") {
+            Ok(Known::Deleted(_)) => true,
+            Ok(Known::File(record)) => {
+                let object = objects.get(key.as_slice())?.map(|bytes| is_replica(bytes.value(), &record));
+                match object {
+                    Some(is_good) => is_good,
+                    None => has_file(&BlobId::Held(owner, replica_name), record.seal.sealed_bytes()),
+                }
+            }
+            Err(_) => false,
+        };
+        if is_there {
+            held.insert(key, bytes)?;
+            count += 1;
+        } else {
+            // Its owner sends the replica again, because this node no longer says that it has it.
+            objects.remove(key.as_slice())?;
+        }
+        Ok(())
+    })?;
+    Ok(count)
+}
+
+/// Whether these are the bytes of an own file.
+fn is_plaintext(bytes: &[u8], keys: &Keys, record: &OwnRecord) -> bool {
+    let mut content = bytes.to_vec();
+    let mut cipher = ContentCipher::new(keys, record.iv);
+    cipher.seal(&mut content);
+    bytes.len() as u64 == record.seal.size && cipher.digest() == record.seal.digest
+}
+
+/// Whether these are the bytes of a replica.
+fn is_replica(bytes: &[u8], record: &HeldRecord) -> bool {
+    bytes.len() <= PACKED_BYTES_MAX + IV_BYTES && Digest(*blake3::hash(bytes).as_bytes()) == record.seal.digest
+}
+
+/// Reserves the versions up to a number, and says by it that the catalog is whole.
+pub(super) fn reserve(transaction: &WriteTransaction, ceiling: u64) -> Result<(), CatalogError> {
+    transaction.open_table(NUMBERS)?.insert(VERSION_CEILING, ceiling)?;
+    // Which of them were handed out is not known.
+    let mut ranges = transaction.open_table(VERSION_RANGES)?;
+    ranges.retain(|_, _| false)?;
+    ranges.insert(0, ceiling)?;
+    Ok(())
+}
+
+/// Reserves the versions up to a number unless more are reserved.
+pub(super) fn raise(transaction: &WriteTransaction, ceiling: u64) -> Result<(), CatalogError> {
+    let reserved = transaction.open_table(NUMBERS)?.get(VERSION_CEILING)?.map_or(0, |ceiling| ceiling.value());
+    reserve(transaction, reserved.max(ceiling))
+}

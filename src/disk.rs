@@ -54,6 +54,10 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// synced.
     fn rename(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()>;
 
+    /// Gives whatever has a name, also a directory with all that is in it, another name. Fails with `AlreadyExists` if
+    /// that is taken. Durable after both directories are synced.
+    fn move_away(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()>;
+
     /// Removes a file. Fails with `NotFound` if there is none.
     fn remove(&self, path: &DiskPath) -> io::Result<()>;
 

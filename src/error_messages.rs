@@ -113,10 +113,11 @@ fn messages_about_data_directories() {
                 Record { table: "own" }
             ),
             messages!(
-                StorageError { Disk, Catalog, Layout, CatalogsSetAside },
+                StorageError { Disk, Catalog, Layout, QuarantineFull, CatalogsSetAside },
                 disk_error(),
                 Catalog(CatalogError::Record { table: "own" }),
                 Layout(LayoutError::Damaged),
+                QuarantineFull,
                 CatalogsSetAside { count: 8 }
             ),
             messages!(

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use crate::crypto::{FileName, NodeId, ReplicaName, Version};
+use crate::disk::DiskPath;
 use crate::limits::DROP_LOG_INTERVAL;
 use crate::membership::MemberChange;
 use crate::transport::Address;
@@ -75,6 +76,13 @@ pub enum Event {
     CatalogLost,
     /// The catalog was damaged. It was set aside, and one took its place that has what could be salvaged.
     CatalogDamaged { own: u64, held: u64, lost_pages: u64 },
+    /// Something that is none of a node lay in the place of one of its files or folders. It is at `place`, or gone if it
+    /// was an empty folder.
+    ObstacleSetAside { path: DiskPath, place: Option<DiskPath> },
+    /// A temporary file that a crash has left could not be settled; the next use of its blob tries again.
+    LeftUnsettled { path: DiskPath, reason: String },
+    /// A damaged file stays in its place, because the quarantine is full and the file may be the only copy of something.
+    QuarantineFull { file: FileName },
     /// A replica is not what its owner sealed, so this node does not hold it any more.
     ReplicaSetAside { owner: NodeId, replica: ReplicaName },
     /// A replica was deleted because its owner deleted the file everywhere.
@@ -181,6 +189,14 @@ impl fmt::Display for Event {
                 "the catalog was damaged, and was set aside; {own} records of own files and {held} of replicas are \
                  salvaged, {lost_pages} pages are lost; the rest is learnt again from the peers"
             ),
+            Self::ObstacleSetAside { path, place: Some(place) } => {
+                write!(f, "what lay at {path} is none of this node's, and is now at {place}")
+            }
+            Self::ObstacleSetAside { path, place: None } => write!(f, "removed an empty folder that lay at {path}"),
+            Self::LeftUnsettled { path, reason } => write!(f, "left {path} as it is: {reason}"),
+            Self::QuarantineFull { file } => {
+                write!(f, "left {} in its place: quarantine/ is full, move its files to another place", short(file))
+            }
             Self::ReplicaSetAside { owner, replica } => {
                 write!(f, "set aside {} of {}, which is damaged", short(replica), owner.short())
             }

@@ -151,8 +151,12 @@ pub const CHECK_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Small blobs that a conversion of the layout takes in one commit. Chosen: 4 MiB of memory.
 pub const CONVERT_BATCH_MAX: usize = 64;
 
-/// Damaged files that are kept for people to look at; further ones are removed.
+/// Files that are set aside for people to look at. Further replicas are removed, because their owners send them again;
+/// nothing else is, because it may be the only copy of something.
 pub const QUARANTINE_FILES_MAX: usize = 64;
+
+/// What the store has to tell and nobody has asked for. Chosen: more at one time say nothing new.
+pub const NEWS_MAX: usize = 64;
 
 /// Damaged catalogs that are kept. With one more the node does not start, because each may have what is nowhere else.
 /// Chosen: a disk that damages so many needs a person.

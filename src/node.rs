@@ -40,7 +40,7 @@ use crate::disk::Disk;
 use crate::event::Event;
 use crate::limits::{CALLS_MAX, HEARTBEAT_PRINTS_MAX, REPAIRS_MAX};
 use crate::platform::Platform;
-use crate::store::{Origin, Recovered};
+use crate::store::{News, Origin, Recovered};
 use crate::transport::Transport;
 use context::{Context, HolderState, OwnerState, Tasks};
 
@@ -160,7 +160,8 @@ fn tell_recovered<P: Platform>(context: &Context<P>, recovered: &Recovered, is_n
     }
     match catalog {
         Origin::MadeForNone if !is_new => context.tell(&Event::CatalogLost),
-        Origin::MadeForDamaged(salvaged) => context.tell_salvaged(salvaged),
+        Origin::MadeForDamaged(salvaged) => context.tell_news(vec![News::Salvaged(salvaged)]),
         Origin::Found | Origin::MadeForNone => {}
     }
+    context.tell_news(context.store.take_news());
 }

@@ -15,7 +15,9 @@ mod identity;
 mod kept;
 pub mod layout;
 mod lock;
+mod news;
 mod proof;
+mod quarantine;
 mod reader;
 mod record;
 mod recovery;
@@ -24,7 +26,6 @@ mod usage;
 mod versions;
 mod writer;
 
-use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 
@@ -43,6 +44,7 @@ pub use catalog::{Origin, Salvaged};
 pub use convert::{Converted, convert};
 pub use error::{CatalogError, StorageError};
 pub use identity::{Identity, IdentityError};
+pub use news::News;
 pub use reader::BlobReader;
 pub use record::{Change, HeldRecord, Known, OwnRecord};
 pub use recovery::Recovered;
@@ -60,6 +62,8 @@ pub struct Store<D: Disk> {
     unsettled: Mutex<Unsettled>,
     attempts: AtomicU64,
     versions: Mutex<Versions>,
+    /// What a caller is to be told.
+    news: Mutex<Vec<News>>,
 }
 
 impl<D: Disk> Store<D> {
@@ -85,12 +89,10 @@ impl<D: Disk> Store<D> {
     fn open_as(disk: D, keys: &Keys, layout: Layout, above: Version) -> Result<(Self, Recovered), StorageError> {
         let root = DiskPath::root();
         disk.sync_all().map_err(failed("sync", &root))?;
+        let mut news = Vec::new();
         for path in [layout::temporary_dir(), root.child(&keys.node().to_string())] {
-            match disk.make_dir(&path) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                    return Err(failed("create", &path)(error));
-                }
-                _ => {}
+            if let Some((path, place)) = quarantine::make_folder(&disk, &path)? {
+                news.push(News::Obstacle { path, place });
             }
         }
         let (catalog, origin) = Catalog::open(&disk, keys, above)?;
@@ -106,6 +108,7 @@ impl<D: Disk> Store<D> {
             unsettled: Mutex::default(),
             attempts: AtomicU64::new(0),
             versions,
+            news: Mutex::new(news),
         };
         let recovered = store.recover(keys)?;
         Ok((store, Recovered { catalog: origin, ..recovered }))
@@ -227,11 +230,6 @@ impl<D: Disk> Store<D> {
             Some(from) => Ok(self.catalog.entries(whose, (from, last), limit)?),
             None => Ok(Vec::new()),
         }
-    }
-
-    /// Returns what was salvaged since the last call, if a damaged catalog was replaced while the store was open.
-    pub fn take_salvaged(&self) -> Option<Salvaged> {
-        self.catalog.take_salvaged()
     }
 
     fn path(&self, blob: &BlobId) -> DiskPath {

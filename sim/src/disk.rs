@@ -211,6 +211,10 @@ impl Disk for SimDisk {
         self.call(CallKind::Rename)?.tree.rename(from, to)
     }
 
+    fn move_away(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()> {
+        self.call(CallKind::Rename)?.tree.move_away(from, to)
+    }
+
     fn remove(&self, path: &DiskPath) -> io::Result<()> {
         self.call(CallKind::Names)?.tree.remove(path)
     }

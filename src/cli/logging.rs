@@ -112,6 +112,9 @@ fn level(event: &Event) -> Level {
     match event {
         Event::Recovered { .. }
         | Event::CatalogLost
+        | Event::ObstacleSetAside { .. }
+        | Event::LeftUnsettled { .. }
+        | Event::QuarantineFull { .. }
         | Event::CatalogDamaged { .. }
         | Event::DialFailed { .. }
         | Event::PeerLost { .. }

@@ -1,8 +1,10 @@
 //! The disk seam over a directory of the real file system.
 //!
 //! Owns the directory while it is open: an advisory lock keeps a second node out. Everything in it is readable by its
-//! owner only, and a symbolic link in the place of a file is refused. Calls block; [`Disk::run`] takes them to a thread
+//! owner only. No call follows a symbolic link below the directory, so none leads out of it. Calls block; [`Disk::run`] takes them to a thread
 //! of tokio's blocking pool. The lock file is not part of the disk: no listing shows it.
+
+mod below;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -12,10 +14,11 @@ use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{Access, Advice, AtFlags, CWD, FlockOperation, OFlags};
+use rustix::fs::{Access, Advice, AtFlags, CWD, FileType, FlockOperation, OFlags};
 use rustix::io::Errno;
 
-use super::{DirEntry, Disk, DiskFile, DiskPath, EntryKind};
+use super::{DirEntry, Disk, DiskFile, DiskPath};
+use below::Below;
 
 /// The file that holds the lock. Its content means nothing.
 const LOCK_NAME: &str = "lock";
@@ -78,8 +81,8 @@ pub struct DirDisk {
 
 #[derive(Debug)]
 struct Root {
-    path: PathBuf,
     lock: File,
+    below: Below,
 }
 
 /// An open file of a [`DirDisk`].
@@ -108,22 +111,20 @@ impl DirDisk {
         let all = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
         rustix::fs::accessat(CWD, root, all, AtFlags::EACCESS).map_err(|errno| refused(errno.into()))?;
         let lock = owned_file().create(true).open(root.join(LOCK_NAME)).map_err(refused)?;
+        let below = Below::open(root).map_err(refused)?;
         match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self { root: Arc::new(Root { path: root.to_owned(), lock }) }),
+            Ok(()) => Ok(Self { root: Arc::new(Root { lock, below }) }),
             Err(Errno::WOULDBLOCK) => Err(DirDiskError::InUse { path: root.to_owned() }),
             Err(errno) => Err(refused(errno.into())),
         }
     }
 
-    fn place(&self, path: &DiskPath) -> PathBuf {
-        let mut place = self.root.path.clone();
-        // Not `join`: for the root it would append a slash, and that changes the results of some calls.
-        place.extend(path.segments());
-        place
-    }
-
     fn file(&self, file: File) -> DirFile {
         DirFile { file, _root: Arc::clone(&self.root) }
+    }
+
+    fn below(&self) -> &Below {
+        &self.root.below
     }
 }
 
@@ -131,41 +132,48 @@ impl Disk for DirDisk {
     type File = DirFile;
 
     fn create(&self, path: &DiskPath) -> io::Result<DirFile> {
-        owned_file().create_new(true).open(self.place(path)).map(|file| self.file(file))
+        self.below().file(path, OFlags::CREATE | OFlags::EXCL).map(|file| self.file(file))
     }
 
     fn open(&self, path: &DiskPath) -> io::Result<DirFile> {
-        owned_file().open(self.place(path)).map(|file| self.file(file))
+        let file = self.below().file(path, OFlags::empty())?;
+        if file.metadata()?.is_file() {
+            Ok(self.file(file))
+        } else {
+            Err(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file"))
+        }
     }
 
     fn rename(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()> {
-        let from = self.place(from);
         // The seam renames files only; the operating system would take a directory as well.
-        if fs::symlink_metadata(&from)?.is_dir() {
+        if self.below().kind(from)? == FileType::Directory {
             return Err(ErrorKind::IsADirectory.into());
         }
-        fs::rename(from, self.place(to))
+        self.below().rename(from, to)
+    }
+
+    fn move_away(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()> {
+        match self.below().kind(to) {
+            Ok(_) => Err(ErrorKind::AlreadyExists.into()),
+            Err(error) if error.kind() == ErrorKind::NotFound => self.below().rename(from, to),
+            Err(error) => Err(error),
+        }
     }
 
     fn remove(&self, path: &DiskPath) -> io::Result<()> {
-        fs::remove_file(self.place(path))
+        self.below().unlink(path, AtFlags::empty())
     }
 
     fn make_dir(&self, path: &DiskPath) -> io::Result<()> {
-        DirBuilder::new().mode(DIR_MODE).create(self.place(path))
+        self.below().make_dir(path)
     }
 
     fn remove_dir(&self, path: &DiskPath) -> io::Result<()> {
-        fs::remove_dir(self.place(path))
+        self.below().unlink(path, AtFlags::REMOVEDIR)
     }
 
     fn list(&self, path: &DiskPath) -> io::Result<Vec<DirEntry>> {
-        let mut entries = Vec::new();
-        for entry in fs::read_dir(self.place(path))? {
-            let entry = entry?;
-            let kind = entry_kind(entry.file_type()?);
-            entries.push(DirEntry { name: entry.file_name().to_string_lossy().into_owned(), kind });
-        }
+        let mut entries = self.below().list(path)?;
         if *path == DiskPath::root() {
             entries.retain(|entry| entry.name != LOCK_NAME);
         }
@@ -174,9 +182,7 @@ impl Disk for DirDisk {
     }
 
     fn sync_dir(&self, path: &DiskPath) -> io::Result<()> {
-        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW;
-        let dir = OpenOptions::new().read(true).custom_flags(flag_bits(flags)).open(self.place(path))?;
-        dir.sync_all()
+        self.below().dir(path)?.sync_all()
     }
 
     fn sync_all(&self) -> io::Result<()> {
@@ -276,14 +282,4 @@ fn owned_file() -> OpenOptions {
 
 fn flag_bits(flags: OFlags) -> i32 {
     flags.bits().cast_signed()
-}
-
-fn entry_kind(kind: fs::FileType) -> EntryKind {
-    if kind.is_file() {
-        EntryKind::File
-    } else if kind.is_dir() {
-        EntryKind::Dir
-    } else {
-        EntryKind::Other
-    }
 }

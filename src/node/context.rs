@@ -29,7 +29,7 @@ use crate::event::{Event, EventSink};
 use crate::platform::Platform;
 use crate::replication::Replicas;
 use crate::seed::SeedRng;
-use crate::store::{Salvaged, Store};
+use crate::store::{News, Salvaged, Store};
 use crate::transport::Transport;
 
 /// A connection of the node's network.
@@ -127,24 +127,27 @@ impl<P: Platform> Context<P> {
         work: impl FnOnce(&Store<P::Disk>) -> T + Send + 'static,
     ) -> T {
         let store = self.store.clone();
-        let (result, salvaged) = self
+        let (result, news) = self
             .offload(move || {
                 let result = work(&store);
-                let salvaged = store.take_salvaged();
+                let news = store.take_news();
                 drop(store);
-                (result, salvaged)
+                (result, news)
             })
             .await;
-        if let Some(salvaged) = salvaged {
-            self.tell_salvaged(salvaged);
-        }
+        self.tell_news(news);
         result
     }
 
-    /// Tells that a damaged catalog was replaced.
-    pub(super) fn tell_salvaged(&self, salvaged: Salvaged) {
-        let Salvaged { own, held, lost_pages } = salvaged;
-        self.tell(&Event::CatalogDamaged { own, held, lost_pages });
+    /// Tells what the store has done on its own.
+    pub(super) fn tell_news(&self, news: Vec<News>) {
+        for news in news {
+            self.tell(&match news {
+                News::Salvaged(Salvaged { own, held, lost_pages }) => Event::CatalogDamaged { own, held, lost_pages },
+                News::Obstacle { path, place } => Event::ObstacleSetAside { path, place },
+                News::Unsettled { path, reason } => Event::LeftUnsettled { path, reason },
+            });
+        }
     }
 
     /// Runs blocking work on the data directory that needs the node's keys, away from the node's thread.

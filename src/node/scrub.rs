@@ -120,20 +120,36 @@ async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome {
     let blob = BlobId::Own(key.file_name());
     let locked = context.locks.lock(blob).await;
     let looked_up = key.clone();
-    match context.with_keys(move |store, keys| local_copy::look_up(store, keys, &looked_up)).await {
-        Ok(LocalCopy::Good(..)) => return Outcome::Good,
-        Ok(LocalCopy::Absent(_)) => return Outcome::Absent,
-        Ok(LocalCopy::Damaged(_)) => {}
-        Err(_) => return Outcome::Failed,
+    let looked = context.with_keys(move |store, keys| {
+        let was_obstructed = store.clear_way(&blob)?;
+        Ok::<_, StorageError>((was_obstructed, local_copy::look_up(store, keys, &looked_up)?))
+    });
+    match looked.await {
+        Ok((_, LocalCopy::Good(..))) => return Outcome::Good,
+        Ok((false, LocalCopy::Absent(_))) => return Outcome::Absent,
+        Ok((true, LocalCopy::Absent(_)) | (_, LocalCopy::Damaged(_))) => {}
+        Err(error) => return failure(context, &error, key),
     }
     context.tell(&Event::FileDamaged { file: key.file_name() });
-    let is_aside = context.blocking(move |store| store.set_aside(&blob)).await.is_ok();
+    let is_aside = match context.blocking(move |store| store.set_aside(&blob)).await {
+        Ok(_) => true,
+        // The damaged copy stays where it is, so nothing may take its place.
+        Err(error @ StorageError::QuarantineFull) => return failure(context, &error, key),
+        Err(_) => false,
+    };
     drop(locked);
     match get(context.clone(), key.clone()).await {
         Ok(_) => Outcome::Restored,
         Err(_) if is_aside => Outcome::Damaged,
         Err(_) => Outcome::Failed,
     }
+}
+
+fn failure<P: Platform>(context: &Shared<P>, error: &StorageError, key: &Key) -> Outcome {
+    if matches!(error, StorageError::QuarantineFull) {
+        context.tell(&Event::QuarantineFull { file: key.file_name() });
+    }
+    Outcome::Failed
 }
 
 /// Removes the local copies of deleted files that a crash has left behind. Returns how many could not be removed.
@@ -163,6 +179,7 @@ async fn held<P: Platform>(context: &Shared<P>, owner: NodeId, replica_name: Rep
     let _locked = context.locks.lock(blob).await;
     let looked = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
+        store.clear_way(&blob)?;
         match store.held(owner, replica_name)? {
             None => Ok(Outcome::Absent),
             Some(Known::Deleted(_)) => {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::iter;
 use std::sync::atomic::Ordering;
 
 use super::error::{StorageError, failed};
@@ -12,14 +13,22 @@ use super::reader::BlobReader;
 use super::writer::BlobWriter;
 use super::{Change, Store};
 use crate::crypto::Version;
-use crate::disk::{Disk, DiskFile, DiskPath};
-use crate::limits::QUARANTINE_FILES_MAX;
+use crate::disk::{Disk, DiskPath};
 
 /// Folders whose own names may not be durable yet. Folders are made and pruned under this lock, so that none disappears
 /// after it was made and before it is used.
 #[derive(Default)]
 pub(super) struct Tree {
     volatile: BTreeSet<DiskPath>,
+}
+
+impl Tree {
+    /// Forgets what lies at a path and below it.
+    pub(super) fn forget_below(&mut self, path: &DiskPath) {
+        let is_below =
+            |folder: &DiskPath| iter::successors(Some(folder.clone()), DiskPath::parent).any(|at| at == *path);
+        self.volatile.retain(|folder| !is_below(folder));
+    }
 }
 
 impl<D: Disk> Store<D> {
@@ -84,8 +93,20 @@ impl<D: Disk> Store<D> {
         self.rename_to(temporary, &self.path(blob))
     }
 
-    /// Gives a file another name, makes the folders that the name needs, and makes all of that durable.
+    /// Gives a file another name, makes the folders that the name needs, and makes all of that durable. What lies in
+    /// the way and is no file or folder of a node is set aside.
     pub(super) fn rename_to(&self, temporary: &DiskPath, path: &DiskPath) -> Result<(), StorageError> {
+        match self.try_rename(temporary, path) {
+            Err(error) => match self.clear(path) {
+                Ok(true) => self.try_rename(temporary, path),
+                Err(full @ StorageError::QuarantineFull) => Err(full),
+                Ok(false) | Err(_) => Err(error),
+            },
+            Ok(()) => Ok(()),
+        }
+    }
+
+    fn try_rename(&self, temporary: &DiskPath, path: &DiskPath) -> Result<(), StorageError> {
         let folder = path.parent().expect("a blob lies below the root");
         let mut sync = vec![folder.clone()];
         let mut made_durable = Vec::new();
@@ -144,6 +165,7 @@ impl<D: Disk> Store<D> {
         match self.disk.open(&path) {
             Ok(file) => BlobReader::file(path, file).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(_) if self.is_obstructed(&path)? => Ok(None),
             Err(error) => Err(failed("open", &path)(error)),
         }
     }
@@ -156,7 +178,7 @@ impl<D: Disk> Store<D> {
         Ok(self.has_object(blob)? || self.read_path(self.path(blob))?.is_some())
     }
 
-    fn has_object(&self, blob: &BlobId) -> Result<bool, StorageError> {
+    pub(super) fn has_object(&self, blob: &BlobId) -> Result<bool, StorageError> {
         Ok(self.layout == Layout::Packed && self.catalog.has_object(blob)?)
     }
 
@@ -174,57 +196,9 @@ impl<D: Disk> Store<D> {
         Ok(was_file || was_object)
     }
 
-    /// Removes a blob and every copy of it that was set aside, so that nothing of it stays on this disk. Durable on
-    /// return.
-    ///
-    /// # Errors
-    /// After an error some of it may still be there.
-    pub fn forget_blob(&self, blob: &BlobId) -> Result<(), StorageError> {
-        self.remove_blob(blob)?;
-        let folder = layout::quarantine_dir();
-        let entries = match self.disk.list(&folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            listed => listed.map_err(failed("list", &folder))?,
-        };
-        let aside: Vec<_> = entries.iter().filter(|entry| layout::is_quarantined(blob, &entry.name)).collect();
-        for entry in &aside {
-            let path = folder.child(&entry.name);
-            self.disk.remove(&path).map_err(failed("remove", &path))?;
-        }
-        if aside.is_empty() { Ok(()) } else { self.disk.sync_dir(&folder).map_err(failed("sync", &folder)) }
-    }
-
-    /// Moves a damaged blob out of the way, for people to look at; removes it if the quarantine is full. Returns false
-    /// if there was none.
-    ///
-    /// # Errors
-    /// After an error the blob may be in its place or not.
-    pub fn set_aside(&self, blob: &BlobId) -> Result<bool, StorageError> {
-        let folder = layout::quarantine_dir();
-        match self.disk.make_dir(&folder) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(failed("create", &folder)(error));
-            }
-            _ => {}
-        }
-        let has_room = self.disk.list(&folder).map_err(failed("list", &folder))?.len() < QUARANTINE_FILES_MAX;
-        let aside = layout::quarantined(blob, self.attempts.fetch_add(1, Ordering::Relaxed));
-        if self.has_object(blob)? {
-            if let Some(bytes) = self.catalog.object(blob)?.filter(|_| has_room) {
-                let file = self.disk.create(&aside).map_err(failed("create", &aside))?;
-                file.write_at(0, &bytes).map_err(failed("write", &aside))?;
-            }
-            return self.remove_blob(blob);
-        }
-        self.take_file_away(blob, |path| match has_room {
-            true => self.disk.rename(path, &aside),
-            false => self.disk.remove(path),
-        })
-    }
-
     /// Takes the file of a blob from its place, and prunes the folders that it leaves empty; returns false if there is
     /// no file.
-    fn take_file_away(
+    pub(super) fn take_file_away(
         &self,
         blob: &BlobId,
         take: impl FnOnce(&DiskPath) -> io::Result<()>,
@@ -240,6 +214,7 @@ impl<D: Disk> Store<D> {
         match take(path) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(_) if self.is_obstructed(path)? => return Ok(false),
             Err(error) => return Err(failed("remove", path)(error)),
         }
         let mut folder = path.parent().expect("a blob lies below the root");

@@ -4,6 +4,7 @@ use std::io;
 
 use super::setup::LayoutError;
 use crate::disk::DiskPath;
+use crate::limits::QUARANTINE_FILES_MAX;
 
 /// Why the data directory could not be read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,9 @@ pub enum StorageError {
     /// The layout of the data directory cannot be used.
     #[error(transparent)]
     Layout(#[from] LayoutError),
+    /// The quarantine is full, and what was to be set aside may be the only copy of something. It is where it was.
+    #[error("quarantine/ is full: move its {QUARANTINE_FILES_MAX} files to another place, and try again")]
+    QuarantineFull,
     /// The catalog is damaged, and there is no place for it beside those that were set aside before. Nothing was
     /// changed.
     #[error(
@@ -45,7 +49,7 @@ impl StorageError {
             Self::Disk { source, .. } => Some(source.kind()),
             Self::Catalog(error) => error.io_kind(),
             Self::Layout(LayoutError::Disk { source, .. }) => Some(source.kind()),
-            Self::Layout(_) | Self::CatalogsSetAside { .. } => None,
+            Self::Layout(_) | Self::QuarantineFull | Self::CatalogsSetAside { .. } => None,
         };
         matches!(kind, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
     }

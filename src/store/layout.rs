@@ -176,20 +176,15 @@ pub fn quarantine_dir() -> DiskPath {
     DiskPath::root().child("quarantine")
 }
 
-/// Returns the place where a damaged blob is set aside. A later start may use a number again; the newer file then
-/// replaces the older one.
-#[must_use]
-pub(super) fn quarantined(blob: &BlobId, number: u64) -> DiskPath {
-    quarantine_dir().child(&format!("{}{number:x}", quarantined_prefix(blob)))
-}
-
 /// Whether a name in the quarantine is that of a copy of this blob.
 #[must_use]
 pub(super) fn is_quarantined(blob: &BlobId, name: &str) -> bool {
     name.starts_with(&quarantined_prefix(blob))
 }
 
-fn quarantined_prefix(blob: &BlobId) -> String {
+/// Returns what the names of the copies of a blob in the quarantine begin with.
+#[must_use]
+pub(super) fn quarantined_prefix(blob: &BlobId) -> String {
     match blob {
         BlobId::Own(name) => format!("own.{name}."),
         BlobId::Held(owner, replica_name) => format!("held.{owner}.{replica_name}."),

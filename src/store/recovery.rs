@@ -8,7 +8,7 @@ use super::catalog::Origin;
 use super::error::{StorageError, failed};
 use super::layout::{self, BlobId};
 use super::lock::lock;
-use super::{BlobReader, BlobWriter, HeldRecord, Known, Store};
+use super::{BlobReader, BlobWriter, HeldRecord, Known, News, Store};
 use crate::crypto::{ContentCipher, Digest, FileName, Iv, Keys, Seal, Version};
 use crate::disk::{Disk, DiskFile, DiskPath, EntryKind};
 use crate::limits::{CHUNK_BYTES, LIST_PAGE_MAX};
@@ -45,10 +45,16 @@ impl<D: Disk> Store<D> {
                 continue;
             }
             let temporary = Temporary { blob, version, path: folder.child(&entry.name) };
-            if self.settle_one(keys, &temporary)? {
-                recovered.finished += 1;
-            } else {
-                recovered.dropped += 1;
+            match self.settle_one(keys, &temporary) {
+                Ok(true) => recovered.finished += 1,
+                Ok(false) => recovered.dropped += 1,
+                // One blob that the disk refuses must not keep the node from all others.
+                Err(error @ (StorageError::Disk { .. } | StorageError::QuarantineFull)) => {
+                    let path = temporary.path.clone();
+                    lock(&self.unsettled).entry(blob).or_default().push(temporary);
+                    self.tell(News::Unsettled { path, reason: error.to_string() });
+                }
+                Err(error) => return Err(error),
             }
         }
         Ok(recovered)

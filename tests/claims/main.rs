@@ -23,6 +23,7 @@ mod catalog;
 mod crashes;
 mod layouts;
 mod leftovers;
+mod obstacles;
 mod power_losses;
 mod racing_removals;
 mod rotten_catalogs;

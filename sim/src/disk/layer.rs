@@ -34,6 +34,11 @@ pub trait Layer: Clone + Send + Sync + 'static {
         self.below().rename(from, to)
     }
 
+    /// Gives anything another name.
+    fn move_away(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()> {
+        self.below().move_away(from, to)
+    }
+
     /// Removes a file.
     fn remove(&self, path: &DiskPath) -> io::Result<()> {
         self.below().remove(path)
@@ -184,6 +189,10 @@ macro_rules! layered {
 
                 fn rename(&self, from: &DiskPath, to: &DiskPath) -> Result<()> {
                     <Self as Layer>::rename(self, from, to)
+                }
+
+                fn move_away(&self, from: &DiskPath, to: &DiskPath) -> Result<()> {
+                    <Self as Layer>::move_away(self, from, to)
                 }
 
                 fn remove(&self, path: &DiskPath) -> Result<()> {

@@ -115,6 +115,29 @@ impl Tree {
         Ok(())
     }
 
+    pub(super) fn move_away(&mut self, from: &DiskPath, to: &DiskPath) -> io::Result<()> {
+        let free = self.free_place(to);
+        if let Err(error) = &free
+            && error.kind() != ErrorKind::NotFound
+        {
+            return Err(error.kind().into());
+        }
+        let node = self.find(from.segments())?;
+        let (to_dir, to_name) = free?;
+        let place = self.place(from)?.filter(|_| !above(to).any(|dir| dir == *from));
+        let Some((from_dir, from_name)) = place else { return Err(ErrorKind::InvalidInput.into()) };
+        let mut after = if from_dir == to_dir { Vec::new() } else { self.makers(to) };
+        if let Node::Dir(dir) = node {
+            after.extend(self.dir(dir).made_by);
+        }
+        let changes = vec![
+            Change { dir: from_dir, name: from_name, node: None },
+            Change { dir: to_dir, name: to_name, node: Some(node) },
+        ];
+        self.change(changes, after);
+        Ok(())
+    }
+
     pub(super) fn remove(&mut self, path: &DiskPath) -> io::Result<()> {
         let (dir, name) = self.file_place(path)?;
         self.change(vec![Change { dir, name, node: None }], Vec::new());

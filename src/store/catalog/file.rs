@@ -13,6 +13,7 @@ use crate::limits::{CATALOG_CACHE_BYTES, QUARANTINE_CATALOGS_MAX};
 use crate::store::backend::{Backend, FileForm, Remains, Switches, add_checks, form_of};
 use crate::store::error::{CatalogError, StorageError, failed};
 use crate::store::layout::{self, BlobId, Layout};
+use crate::store::quarantine;
 
 use super::Origin;
 
@@ -167,15 +168,9 @@ pub(super) fn renew(disk: &impl Disk, keys: &Keys, above: Version) -> Result<Sal
 
 /// Returns a free place for a damaged catalog.
 fn place_aside(disk: &impl Disk) -> Result<DiskPath, StorageError> {
-    let folder = layout::quarantine_dir();
-    match disk.make_dir(&folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed("create", &folder)(error)),
-        _ => {}
-    }
-    let entries = disk.list(&folder).map_err(failed("list", &folder))?;
-    let mut places = (0..QUARANTINE_CATALOGS_MAX).map(layout::quarantined_catalog);
-    let is_free = |place: &DiskPath| !entries.iter().any(|entry| place.segments().last() == Some(&entry.name));
-    places.find(is_free).ok_or(StorageError::CatalogsSetAside { count: QUARANTINE_CATALOGS_MAX })
+    let taken = quarantine::entries(disk)?;
+    let places = (0..QUARANTINE_CATALOGS_MAX).map(layout::quarantined_catalog);
+    quarantine::first_free(places, &taken).ok_or(StorageError::CatalogsSetAside { count: QUARANTINE_CATALOGS_MAX })
 }
 
 /// Refuses a database without tables: a file that was emptied opens as one. A catalog has its ceiling from the first

@@ -20,6 +20,7 @@ enum Operation {
     Write { place: DiskPath, position: u64, len: usize, fill: u8 },
     SetLen { place: DiskPath, len: u64 },
     Rename { from: DiskPath, to: DiskPath },
+    MoveAway { from: DiskPath, to: DiskPath },
     Remove(DiskPath),
     MakeDir(DiskPath),
     RemoveDir(DiskPath),
@@ -45,6 +46,7 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         4 => write,
         2 => (place(), len()).prop_map(|(place, len)| Operation::SetLen { place, len }),
         3 => (place(), place()).prop_map(|(from, to)| Operation::Rename { from, to }),
+        2 => (place(), place()).prop_map(|(from, to)| Operation::MoveAway { from, to }),
         2 => place().prop_map(Operation::Remove),
         3 => place().prop_map(Operation::MakeDir),
         1 => place().prop_map(Operation::RemoveDir),
@@ -63,6 +65,7 @@ fn answer(disk: &impl Disk, operation: &Operation) -> Answer {
         }
         Operation::SetLen { place, len } => disk.open(place).and_then(|file| file.set_len(*len)).map(said_nothing),
         Operation::Rename { from, to } => disk.rename(from, to).map(said_nothing),
+        Operation::MoveAway { from, to } => disk.move_away(from, to).map(said_nothing),
         Operation::Remove(place) => disk.remove(place).map(said_nothing),
         Operation::MakeDir(place) => disk.make_dir(place).map(said_nothing),
         Operation::RemoveDir(place) => disk.remove_dir(place).map(said_nothing),

@@ -80,20 +80,26 @@ impl Tree {
         }
         for id in due {
             let operation = self.operations.waiting.remove(&id).expect("what is due waits");
+            let moved: Vec<_> = operation.changes.iter().filter_map(|change| change.node.clone()).collect();
             for change in operation.changes {
-                self.make_durable(id, change);
+                self.make_durable(id, change, &moved);
             }
         }
     }
 
-    fn make_durable(&mut self, id: OperationId, change: Change) {
+    /// Makes one change of an operation durable. A directory that goes from one place is gone unless the operation has
+    /// moved it to another.
+    fn make_durable(&mut self, id: OperationId, change: Change, moved: &[Node]) {
         let dir = self.dir_mut(change.dir);
         dir.waiting.remove(&id);
         let replaced = match change.node {
             Some(node) => dir.durable.insert(change.name, node),
             None => dir.durable.remove(&change.name),
         };
-        if let Some(Node::Dir(removed)) = replaced {
+        let is_moved = |dir| moved.iter().any(|node| matches!(node, Node::Dir(moved) if *moved == dir));
+        if let Some(Node::Dir(removed)) = replaced
+            && !is_moved(removed)
+        {
             let removed = self.dirs.remove(&removed).expect("a directory outlives its names");
             assert!(removed.waiting.is_empty(), "what emptied a directory is durable before its removal");
         }

@@ -3,7 +3,7 @@
 //!
 //! Cannot see: memory and tasks. A host whose disk failed may keep temporary files until its next start.
 
-use dacapo::limits::{POOL_CONNECTIONS_MAX, QUARANTINE_FILES_MAX};
+use dacapo::limits::{POOL_CONNECTIONS_MAX, QUARANTINE_CATALOGS_MAX, QUARANTINE_FILES_MAX};
 
 use crate::store::files::Files;
 use crate::subject::Run;
@@ -24,7 +24,7 @@ pub fn judge(run: &Run<Files>) -> Result<(), String> {
     let has_failed = run.faults.contains_key("disk-errors") || run.faults.contains_key("full-disk");
     for (host, disk) in run.disks.iter().enumerate().filter(|_| !has_failed) {
         let aside = disk.tree().iter().filter(|(path, ..)| path.starts_with("quarantine/")).count();
-        if aside > QUARANTINE_FILES_MAX {
+        if aside > QUARANTINE_FILES_MAX + QUARANTINE_CATALOGS_MAX {
             return Err(format!("n{host} has {aside} damaged files in quarantine"));
         }
         if let Some((path, ..)) = disk.tree().into_iter().find(|(path, ..)| path.starts_with("tmp/")) {

@@ -143,14 +143,20 @@ impl Wanted {
             None
         };
         let blob = BlobId::Own(self.file);
-        if self.record.is_none() {
-            // A copy that is here from before the catalog was lost may be newer than all that the peers have.
-            let seal = seal.clone();
-            let aside = context.with_keys(move |store, keys| {
-                let is_unknown = store.has_blob(&blob)? && !store.is_good_own(&blob, keys, iv, &seal)?;
-                if is_unknown { store.set_aside(&blob) } else { Ok(false) }
-            });
-            aside.await?;
+        // A copy that is here from before the catalog was lost may be newer than all that the peers have.
+        let (received, known) = (seal.clone(), self.record.clone());
+        let aside = context.with_keys(move |store, keys| {
+            let is_good = |iv, seal: &Seal| store.is_good_own(&blob, keys, iv, seal);
+            let is_unknown = store.has_blob(&blob)?
+                && !is_good(iv, &received)?
+                && !known.map_or(Ok(false), |record| is_good(record.iv, &record.seal))?;
+            if is_unknown { store.set_aside(&blob) } else { Ok(false) }
+        });
+        if let Err(error) = aside.await {
+            if matches!(error, StorageError::QuarantineFull) {
+                context.tell(&Event::QuarantineFull { file: self.file });
+            }
+            return Err(error.into());
         }
         match context.keep(writer, change).await {
             Ok(()) => {}

@@ -1,0 +1,36 @@
+//! What the store has done on its own, for the node to tell.
+
+use super::Store;
+use super::catalog::Salvaged;
+use super::lock::lock;
+use crate::disk::{Disk, DiskPath};
+
+/// One thing that the store has done besides what it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// A damaged catalog was set aside, and another one took its place.
+    Salvaged(Salvaged),
+    /// Something lay in the place of a file or a folder of the node.
+    Obstacle {
+        /// Where it lay.
+        path: DiskPath,
+        /// Where it is; `None` if it was an empty folder, which is gone.
+        place: Option<DiskPath>,
+    },
+    /// A temporary file that a crash has left could not be settled. The next use of the blob tries again.
+    Unsettled {
+        /// The temporary file.
+        path: DiskPath,
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl<D: Disk> Store<D> {
+    /// Returns what was done since the last call. What happens while too much waits is not kept.
+    pub fn take_news(&self) -> Vec<News> {
+        let mut news = std::mem::take(&mut *lock(&self.news));
+        news.extend(self.catalog.take_salvaged().map(News::Salvaged));
+        news
+    }
+}

@@ -143,7 +143,7 @@ fn messages_between_peers() {
                 Trailing { bytes: 3 }
             ),
             messages!(
-                WireError { Closed, Io, Tag, Decode, StreamLength, Unexpected, Stalled, TurnedAway },
+                WireError { Closed, Io, Tag, Decode, StreamLength, Unexpected, Stalled, TurnedAway, Superseded },
                 Closed,
                 Io(denied()),
                 Tag { expected: 1, found: 7 },
@@ -151,7 +151,8 @@ fn messages_between_peers() {
                 StreamLength { expected: 38, found: 22 },
                 Unexpected { expected: "stored", found: "alive" },
                 Stalled { seconds: 20 },
-                TurnedAway
+                TurnedAway,
+                Superseded
             ),
             messages!(
                 Refusal {
@@ -202,10 +203,11 @@ fn messages_about_members() {
                 Disk { operation: "read", source: denied() }
             ),
             messages!(
-                MembersError { Malformed, Full, TooManyDials, Disk },
+                MembersError { Malformed, Full, TooManyDials, NotDialled, Disk },
                 malformed(),
                 Full,
                 TooManyDials,
+                NotDialled { address: ":3000".parse().expect("an address") },
                 Disk { operation: "write", source: denied() }
             ),
             messages!(

@@ -29,6 +29,10 @@ pub enum Event {
     PeerConnected { peer: NodeId, address: Option<Address> },
     /// The last control connection of a peer ended.
     PeerLost { peer: NodeId, reason: String },
+    /// Two nodes with the identity of a peer are running.
+    PeerRunsTwice { peer: NodeId, addresses: [Address; 2] },
+    /// A peer says that another node with this node's identity is running.
+    RunsTwice { peer: NodeId },
     /// The list of members was changed.
     MembersChanged { change: MemberChange },
     /// An incoming connection was dropped before it became a peer's.
@@ -146,6 +150,13 @@ impl fmt::Display for Event {
                 write!(f, "connected with {}, which cannot be dialled", peer.short())
             }
             Self::PeerLost { peer, reason } => write!(f, "lost {}: {reason}", peer.short()),
+            Self::PeerRunsTwice { peer, addresses: [one, other] } => {
+                write!(f, "{} runs twice, at {one} and at {other}: one of the two has to be stopped", peer.short())
+            }
+            Self::RunsTwice { peer } => {
+                let advice = "stop one of them, and see \"twice\" in docs/SECURITY.md";
+                write!(f, "another node with this identity is running, says {}: {advice}", peer.short())
+            }
             Self::InboundDropped { from, reason } => write!(f, "dropped a connection from {from}: {reason}"),
             Self::ExchangeFailed { peer, reason } => write!(f, "an exchange with {} failed: {reason}", peer.short()),
             Self::FileWritten { file, version, bytes } => {
@@ -224,6 +235,7 @@ impl fmt::Display for Event {
                 MemberChange::Allow(peer) => write!(f, "allowed {}", peer.short()),
                 MemberChange::Lock => f.write_str("locked the list of members"),
                 MemberChange::Unlock => f.write_str("unlocked the list of members"),
+                MemberChange::ForgetAddress(address) => write!(f, "forgot the address {address}"),
             },
             Self::FileDeletedEverywhere { file } => write!(f, "deleted {} everywhere", short(file)),
             Self::Scrubbed { checked, damaged } => write!(f, "scrubbed {checked} files, {damaged} damaged"),

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 /// The protocol version that the hello carries. A peer with another version is refused with both numbers.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 
 /// The longest key, which names a file. Chosen: four times the longest file name of ext4, so that a path fits as a key.
 pub const KEY_BYTES_MAX: usize = 1024;
@@ -45,13 +45,17 @@ pub const CHUNKS_QUEUED_MAX: usize = 3;
 /// 0.4 MiB.
 pub const INBOUND_CONNECTIONS_MAX: usize = 256;
 
-/// Those of the [`INBOUND_CONNECTIONS_MAX`] that one peer may open and ask on. Chosen: a full pool, and as many again
-/// that the peer has given up and this node has not noticed yet.
+/// Those of the [`INBOUND_CONNECTIONS_MAX`] that one peer may open and ask on, and as many that it may open for this
+/// node to ask on. Chosen: a full pool, and as many again that the peer has given up and this node has not noticed yet.
 pub const INBOUND_PER_PEER_MAX: usize = 2 * POOL_CONNECTIONS_MAX;
 
 /// Control connections that one peer may keep open to this node. Chosen: one, and some that the peer has lost and this
 /// node has not noticed yet.
 pub const CONTROLS_PER_PEER_MAX: usize = 8;
+
+/// Starts of one peer that are remembered, so that a start ends the connections of the earlier ones only once. Chosen:
+/// more nodes than run with one identity by mistake.
+pub const BOOTS_PER_PEER_MAX: usize = 8;
 
 /// Connections that have not yet sent a message that proves knowledge of the cluster secret; a further connection takes
 /// the place of the oldest. Chosen: at 1,000 connections a second each has 64 ms from its accept to its first message,
@@ -116,13 +120,18 @@ pub const LEAF_PAGE_MAX: usize = 100;
 /// about 10,000 in a leaf.
 pub const LEAF_ENTRIES_MAX: usize = 65_536;
 
-/// Peers that are repaired at the same time, each file by file. Chosen: repair never takes more than half of the
-/// connections of a caller, and one slow peer does not keep all others waiting.
+/// Files that are mended at the same time, at all peers together; the peers take turns. Chosen: repair never takes more
+/// than half of the connections of a caller, and one slow peer does not keep all others waiting.
 pub const REPAIRS_MAX: usize = 2;
 
 /// Entries that peers list and could not give, as noted for those who ask. Chosen: a disk that goes bad loses more than
 /// a few files, and a peer that invents entries takes up a megabyte or two.
 pub const UNLEARNT_MAX: usize = 10_000;
+
+/// Files that a peer claims to have and cannot prove, after which a repair of the peer ends; the next one goes on
+/// behind them. Chosen: more than rot in one leaf, and an inventory of a million invented files costs no more than
+/// these.
+pub const UNPROVEN_MAX: usize = 16;
 
 /// The wait before a failed repair is tried again; it doubles with each failure in a row up to [`REPAIR_RETRY_MAX`].
 /// Chosen: one heartbeat.
@@ -205,6 +214,24 @@ pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// in time.
 pub const PROGRESS_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// An exchange crawls if less than [`CRAWL_BYTES`] of its content move within this time. Chosen: one loss on a slow
+/// line is made up for within it.
+pub const CRAWL_WINDOW: Duration = Duration::from_secs(5);
+
+/// What has to move within a [`CRAWL_WINDOW`], or else nobody waits for the exchange if another peer does the same
+/// work. Alone, a slow line may take its time. Chosen: 64 KiB a second, above what a peer moves that gives each chunk
+/// just before its deadline.
+pub const CRAWL_BYTES: u64 = 5 * 64 * 1024;
+
+/// Copies of one file that are received at the same time, if those before crawl. Chosen: two peers that crawl on
+/// purpose keep nobody from a third.
+pub const HEDGED_MAX: usize = 3;
+
+/// How long a store streams to the peers while its source gives no whole chunk. After it the peers get the file once
+/// all of it is here, and their connections are free for others. Chosen: a source that gives less than 50 KiB a second
+/// gains nothing by it.
+pub const SOURCE_STALL_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// The longest time that the other side of a control connection takes to answer a heartbeat.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -223,6 +250,17 @@ pub const BACKOFF_MIN: Duration = Duration::from_millis(100);
 
 /// The longest wait before a peer is dialled again; a jitter of up to half of it is taken off.
 pub const BACKOFF_MAX: Duration = Duration::from_secs(10);
+
+/// How long after it was told a dial that still fails is told again; it doubles each time up to [`DIAL_TOLD_MAX`].
+/// Chosen: one line for a short absence.
+pub const DIAL_TOLD_MIN: Duration = Duration::from_secs(60);
+
+/// The longest time between two lines about one dial that fails. Chosen: 24 lines a day for a peer that is gone.
+pub const DIAL_TOLD_MAX: Duration = Duration::from_secs(60 * 60);
+
+/// Changes of the reason that are told at once while a dial fails. Chosen: a restart shows three, and two reasons in
+/// turn fill no log.
+pub const DIAL_REASONS_TOLD_MAX: u32 = 8;
 
 /// How long a heartbeat waits for the disk to say what is held; then it goes without the print. Chosen: together with
 /// [`HEARTBEAT_INTERVAL`] well below the deadline of the other side.

@@ -7,6 +7,7 @@
 //! A node has two roles over one set of connections. The *owner* stores, gets, deletes and repairs its own files; the
 //! *holder* takes, gives back, checks and releases replicas for others. Neither names the other.
 
+mod boots;
 mod commit;
 mod config;
 mod connection;
@@ -22,6 +23,7 @@ mod lanes;
 pub mod link;
 mod locks;
 mod members;
+mod meter;
 mod owner;
 mod panic_guard;
 mod peers;
@@ -99,8 +101,11 @@ impl Node {
             lanes: lanes::Lanes::new(&config.seed),
             store: opened.store,
             locks: locks::Locks::default(),
+            searches: locks::Locks::default(),
             commits,
-            peers: peers::Peers::new(dials.iter().map(|dial| dial.address.clone()).collect()),
+            peers: peers::Peers::new(dials.clone()),
+            boot: lanes::draw_boot(&config.seed),
+            boots: boots::Boots::default(),
             members: Rc::new(members::MembersInForce::new(opened.members)),
             owner: OwnerState {
                 started: Instant::now(),
@@ -110,6 +115,7 @@ impl Node {
                 rolled_back: Default::default(),
                 repair_log: repair_log::RepairLog::default(),
                 repairs: Arc::new(Semaphore::new(REPAIRS_MAX)),
+                repairs_of_slow: Arc::new(Semaphore::new(REPAIRS_MAX / 2)),
             },
             holder: HolderState { quota: config.quota, reserved: Default::default(), refusals: Default::default() },
             heartbeat_looks: Arc::new(Semaphore::new(HEARTBEAT_PRINTS_MAX)),

@@ -8,7 +8,7 @@ mod hello;
 mod message;
 mod wire;
 
-pub use hello::{Hello, Purpose, Verdict, Welcome};
+pub use hello::{BootId, Hello, Purpose, Verdict, Welcome};
 pub use message::{DecodeError, Message, Refusal};
 pub(crate) use wire::read_payload;
 pub use wire::{WireError, message_frame, read_message, read_stream_header, stream_header};

@@ -18,7 +18,7 @@ use dacapo::limits::PROTOCOL_VERSION;
 use dacapo::membership::{Backup, BackupContent, Cluster, Dial, Invitation, MemberChange, Members};
 use dacapo::node::link;
 use dacapo::protocol::{
-    Hello, Message, Purpose, Refusal, Verdict, Welcome, message_frame, read_message, stream_header,
+    BootId, Hello, Message, Purpose, Refusal, Verdict, Welcome, message_frame, read_message, stream_header,
 };
 use dacapo::replication::{Entry, Print};
 use dacapo::store::{HeldRecord, Identity, Known, OwnRecord};
@@ -28,6 +28,8 @@ use dacapo_sim::disk::SimDisk;
 // Linked for the counters of the coverage that is compiled in.
 use libfuzzer_sys as _;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
+
+const BOOT: BootId = BootId([7; 8]);
 
 fn main() {
     let messages = messages();
@@ -71,8 +73,8 @@ fn messages() -> Vec<Message> {
         Message::Found(seal()),
         Message::NotFound,
         Message::Proceed,
-        Message::Heartbeat { held: print },
-        Message::Alive { connections_wanted: 1, held: None },
+        Message::Heartbeat { held: print, has_twin: true },
+        Message::Alive { connections_wanted: 1, held: None, has_twin: false },
         Message::Refused(Refusal::Stale { held: version }),
         Message::Refused(Refusal::QuotaBytes { max: 1 << 30 }),
         Message::PerhapsStored,
@@ -91,8 +93,8 @@ fn messages() -> Vec<Message> {
 }
 
 fn hellos() -> Vec<Vec<u8>> {
-    let hello = |purpose| Hello { protocol: PROTOCOL_VERSION, listen_port: 3000, purpose }.encode();
-    let welcome = |verdict| Welcome { protocol: PROTOCOL_VERSION, verdict }.encode();
+    let hello = |purpose| Hello { protocol: PROTOCOL_VERSION, listen_port: 3000, purpose, boot: BOOT }.encode();
+    let welcome = |verdict| Welcome { protocol: PROTOCOL_VERSION, verdict, boot: BOOT }.encode();
     vec![
         hello(Purpose::Control),
         hello(Purpose::DialerAsks),
@@ -144,16 +146,18 @@ fn handshakes() -> Vec<Vec<u8>> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async {
         let (acceptor, dialer) = (Party::new(0), Party::new(1));
-        let hello = Hello { protocol: PROTOCOL_VERSION, listen_port: 3000, purpose: Purpose::DialerAsks };
+        let hello =
+            Hello { protocol: PROTOCOL_VERSION, listen_port: 3000, purpose: Purpose::DialerAsks, boot: BOOT };
         let dialing = async {
-            let (mut records, _) = link::dial(near, &dialer.credentials(), hello).await.expect("they know each other");
+            let dialed = link::dial(near, &dialer.credentials(), hello).await;
+            let (mut records, ..) = dialed.expect("they know each other");
             say(&mut records, &Message::CheckFile { replica_name: ReplicaName([2; 16]) }).await;
             read_message(&mut records).await.expect("an answer");
         };
         let accepting = async {
             let accepted = link::accept(far, &acceptor.credentials()).await;
             let (mut records, ..) = accepted.expect("they know each other");
-            link::welcome(&mut records, Verdict::Accepted).await.expect("a stream");
+            link::welcome(&mut records, Verdict::Accepted, BOOT).await.expect("a stream");
             read_message(&mut records).await.expect("a question");
             say(&mut records, &Message::NotFound).await;
         };

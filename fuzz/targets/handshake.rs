@@ -4,11 +4,12 @@
 
 use dacapo::limits::PROTOCOL_VERSION;
 use dacapo::node::link;
-use dacapo::protocol::{Hello, Purpose, read_message};
+use dacapo::protocol::{BootId, Hello, Purpose, read_message};
 use dacapo_fuzz::{Party, Script, now};
 use libfuzzer_sys::fuzz_target;
 
-const HELLO: Hello = Hello { protocol: PROTOCOL_VERSION, listen_port: 3000, purpose: Purpose::DialerAsks };
+const HELLO: Hello =
+    Hello { protocol: PROTOCOL_VERSION, listen_port: 3000, purpose: Purpose::DialerAsks, boot: BootId([7; 8]) };
 
 fuzz_target!(|bytes: &[u8]| {
     let Some((side, says)) = bytes.split_first() else { return };
@@ -18,7 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
         if let Ok((mut records, ..)) = now(link::accept(stream, &party.credentials())) {
             while now(read_message(&mut records)).is_ok() {}
         }
-    } else if let Ok((mut records, _)) = now(link::dial(stream, &party.credentials(), HELLO)) {
+    } else if let Ok((mut records, ..)) = now(link::dial(stream, &party.credentials(), HELLO)) {
         while now(read_message(&mut records)).is_ok() {}
     }
 });

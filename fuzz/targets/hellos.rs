@@ -10,7 +10,8 @@ fuzz_target!(|bytes: &[u8]| {
         let again = Hello::decode(&hello.encode(), PROTOCOL_VERSION);
         assert!(hello.protocol != PROTOCOL_VERSION || again == Ok(hello));
     }
-    if let Ok(welcome) = Welcome::decode(bytes) {
-        assert_eq!(Welcome::decode(&welcome.encode()), Ok(welcome));
+    if let Ok(welcome) = Welcome::decode(bytes, PROTOCOL_VERSION) {
+        let again = Welcome::decode(&welcome.encode(), PROTOCOL_VERSION);
+        assert!(welcome.protocol != PROTOCOL_VERSION || again == Ok(welcome));
     }
 });

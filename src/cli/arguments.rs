@@ -10,7 +10,9 @@ mod sizes;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use cluster::{IdArguments, InitArguments, InviteArguments, JoinArguments, PeersAction, PeersArguments};
+pub(crate) use cluster::{
+    ForgetArguments, IdArguments, InitArguments, InviteArguments, JoinArguments, PeersAction, PeersArguments,
+};
 pub(crate) use files::{
     GetArguments, LsArguments, PutArguments, RmArguments, ScrubArguments, StatArguments, WhereisArguments,
 };

@@ -95,6 +95,11 @@ pub(crate) struct PeerJson {
     held_files: Option<u64>,
     held_bytes: Option<u64>,
     refused: u64,
+    /// Whether two nodes with the peer's identity are connected.
+    twin: bool,
+    /// Whether the peer says that another node with this node's identity is running.
+    sees_twin: bool,
+    slow: bool,
     /// Files of this node that the peer does not take.
     #[serde(skip_serializing_if = "Option::is_none")]
     not_taken: Option<u64>,
@@ -161,6 +166,9 @@ impl PeerJson {
             held_files: held.map(|held| held.files),
             held_bytes: held.map(|held| held.bytes),
             refused: info.refused,
+            twin: info.has_twin,
+            sees_twin: info.sees_twin,
+            slow: info.is_slow,
             not_taken: refusing.map(|refusing| refusing.files),
             not_taken_reason: refusing.map(|refusing| refusing.reason.clone()),
         }
@@ -176,6 +184,9 @@ impl PeerJson {
             held_files: held.map(|held| held.files),
             held_bytes: held.map(|held| held.bytes),
             refused: 0,
+            twin: false,
+            sees_twin: false,
+            slow: false,
             not_taken: None,
             not_taken_reason: None,
         }

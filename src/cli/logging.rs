@@ -118,6 +118,8 @@ fn level(event: &Event) -> Level {
         | Event::CatalogDamaged { .. }
         | Event::DialFailed { .. }
         | Event::PeerLost { .. }
+        | Event::PeerRunsTwice { .. }
+        | Event::RunsTwice { .. }
         | Event::InboundDropped { .. }
         | Event::InboundFlooded { .. }
         | Event::RequestRefused { .. }

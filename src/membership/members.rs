@@ -63,7 +63,7 @@ impl fmt::Display for Admission {
 }
 
 /// A change of the list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MemberChange {
     /// This node is no longer a peer, and is no longer dialled by id.
     Forget(NodeId),
@@ -73,6 +73,8 @@ pub enum MemberChange {
     Lock,
     /// Every node that has the cluster secret may be a peer, except those that were forgotten.
     Unlock,
+    /// This address is no longer dialled. The node that is known by it may still be a peer.
+    ForgetAddress(Address),
 }
 
 /// Why the list cannot be used, or was not changed.
@@ -93,6 +95,12 @@ pub enum MembersError {
     /// There is no room for another address.
     #[error("{DIALS_MAX} addresses are dialled already")]
     TooManyDials,
+    /// The address that is to be forgotten is not one that is dialled.
+    #[error("nobody is dialled at {address}")]
+    NotDialled {
+        /// The address.
+        address: Address,
+    },
     /// The disk failed.
     #[error("cannot {operation} the file members: {source}")]
     Disk {
@@ -160,8 +168,9 @@ impl Members {
     /// Makes a change.
     ///
     /// # Errors
-    /// Fails if there is no room; nothing has changed then.
+    /// Fails if there is no room, or no such address; nothing has changed then.
     pub fn change(&mut self, change: MemberChange) -> Result<(), MembersError> {
+        let is_forgotten = matches!(change, MemberChange::Forget(_));
         let (from, to, node) = match change {
             MemberChange::Forget(node) => (&mut self.allowed, &mut self.forgotten, node),
             MemberChange::Allow(node) => (&mut self.forgotten, &mut self.allowed, node),
@@ -169,23 +178,35 @@ impl Members {
                 self.is_locked = change == MemberChange::Lock;
                 return Ok(());
             }
+            MemberChange::ForgetAddress(address) => return self.forget_address(address),
         };
         if to.len() == MEMBERS_MAX && !to.contains(&node) {
             return Err(MembersError::Full);
         }
         from.remove(&node);
         to.insert(node);
-        if let MemberChange::Forget(_) = change {
+        if is_forgotten {
             self.dials.retain(|dial| dial.node != Some(node));
         }
         Ok(())
     }
 
-    /// Adds a peer to dial. An entry with the same address is replaced.
+    fn forget_address(&mut self, address: Address) -> Result<(), MembersError> {
+        let before = self.dials.len();
+        self.dials.retain(|dial| dial.address != address);
+        if self.dials.len() < before { Ok(()) } else { Err(MembersError::NotDialled { address }) }
+    }
+
+    /// Adds a peer to dial. An entry with the same address is replaced, and so is the address of a node that has moved.
     ///
     /// # Errors
     /// Fails if there is no room.
     pub fn dial(&mut self, dial: Dial) -> Result<(), MembersError> {
+        self.dials.retain(|known| dial.node.is_none() || known.node != dial.node);
+        self.add_dial(dial)
+    }
+
+    fn add_dial(&mut self, dial: Dial) -> Result<(), MembersError> {
         self.dials.retain(|known| known.address != dial.address);
         if self.dials.len() == DIALS_MAX {
             return Err(MembersError::TooManyDials);
@@ -222,7 +243,7 @@ impl Members {
         match words[..] {
             ["dial", address, ref rest @ ..] if rest.len() < 2 => {
                 let address = address.parse().map_err(|error| malformed(format!("without an address: {error}")))?;
-                self.dial(Dial { address, node: rest.first().map(|text| node(text)).transpose()? })
+                self.add_dial(Dial { address, node: rest.first().map(|text| node(text)).transpose()? })
             }
             ["allow", id] => self.change(MemberChange::Allow(node(id)?)),
             ["forget", id] => self.change(MemberChange::Forget(node(id)?)),
@@ -250,52 +271,4 @@ impl Members {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn id(number: u8) -> NodeId {
-        NodeId([number; 32])
-    }
-
-    #[test]
-    fn a_list_reads_back() {
-        let mut members = Members::default();
-        members.dial(Dial { address: "other.example:3000".parse().expect("one"), node: Some(id(1)) }).expect("room");
-        members.dial(Dial { address: ":3000".parse().expect("one"), node: None }).expect("room");
-        for change in [MemberChange::Allow(id(2)), MemberChange::Forget(id(3)), MemberChange::Lock] {
-            members.change(change).expect("room");
-        }
-        assert_eq!(Members::parse(members.render().as_bytes()).expect("whole"), members);
-    }
-
-    #[test]
-    fn who_is_forgotten_is_turned_away_until_it_is_allowed() {
-        let mut members = Members::default();
-        assert_eq!(members.admission(id(1)), Admission::Admitted);
-        members.change(MemberChange::Forget(id(1))).expect("room");
-        assert_eq!(members.admission(id(1)), Admission::Forgotten);
-        members.change(MemberChange::Lock).expect("no room needed");
-        assert_eq!(members.admission(id(2)), Admission::NotListed);
-        members.change(MemberChange::Allow(id(1))).expect("room");
-        assert_eq!([members.admission(id(1)), members.admission(id(2))], [Admission::Admitted, Admission::NotListed]);
-        members.change(MemberChange::Unlock).expect("no room needed");
-        assert_eq!(members.admission(id(2)), Admission::Admitted);
-    }
-
-    #[test]
-    fn who_is_forgotten_is_not_dialled_by_its_id_any_more() {
-        let mut members = Members::default();
-        members.dial(Dial { address: ":1".parse().expect("one"), node: Some(id(1)) }).expect("room");
-        members.dial(Dial { address: ":2".parse().expect("one"), node: None }).expect("room");
-        members.change(MemberChange::Forget(id(1))).expect("room");
-        assert_eq!(members.dials().len(), 1);
-    }
-
-    #[test]
-    fn a_list_that_no_node_writes_is_refused_by_its_line() {
-        for (text, line) in [("", 1), ("dacapo members 2\n", 1), ("dacapo members 1\n\nallow 12\n", 3)] {
-            let error = Members::parse(text.as_bytes()).expect_err("malformed");
-            assert!(matches!(error, MembersError::Malformed { line: found, .. } if found == line), "{error}");
-        }
-    }
-}
+mod tests;

@@ -10,53 +10,95 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, timeout};
 
+use super::boots::{InboundPlace, PeerBoot};
 use super::link::Records;
 use super::members::MembersInForce;
+use super::meter::Meter;
 use crate::crypto::NodeId;
 use crate::limits::PROGRESS_TIMEOUT;
-use crate::protocol::{Message, WireError, message_frame, read_message, read_stream_header, stream_header};
+use crate::protocol::{BootId, Message, WireError, message_frame, read_message, read_stream_header, stream_header};
+
+/// How much content is counted at a time. Chosen: about one record of the link.
+const METERED_BYTES: usize = 64 * 1024;
 
 /// A connection on which one exchange runs at a time. Dropping the connection in the middle of an exchange closes it.
-/// The connection ends at its next wait once the peer is no longer admitted.
+/// The connection ends at its next wait once the peer is no longer admitted, or has started again.
 pub(super) struct Connection<S> {
     records: Records<S>,
-    members: Rc<MembersInForce>,
+    ends: Ends,
     pub(super) peer: NodeId,
     pub(super) used: Instant,
+    /// Counts the content that moves.
+    pub(super) meter: Rc<Meter>,
+    _place: Option<InboundPlace>,
+}
+
+/// What ends the connection of a peer from outside.
+#[derive(Clone)]
+struct Ends {
+    members: Rc<MembersInForce>,
+    peer: NodeId,
+    boot: PeerBoot,
 }
 
 impl<S> Connection<S> {
-    /// Whether the peer is no longer admitted.
-    pub(super) fn is_turned_away(&self) -> bool {
-        !self.members.admits(self.peer)
+    /// Makes a connection to one start of a peer.
+    pub(super) fn new(records: Records<S>, peer: NodeId, members: Rc<MembersInForce>, boot: PeerBoot) -> Self {
+        Self {
+            records,
+            ends: Ends { members, peer, boot },
+            peer,
+            used: Instant::now(),
+            meter: Rc::default(),
+            _place: None,
+        }
+    }
+
+    /// Returns which start of the peer is at the other end.
+    pub(super) fn boot(&self) -> BootId {
+        self.ends.boot.id()
+    }
+
+    /// Keeps the place of an incoming connection for as long as the connection lives.
+    pub(super) fn in_place(self, place: InboundPlace) -> Self {
+        Self { _place: Some(place), ..self }
+    }
+
+    /// Whether the peer is no longer admitted, or has started again.
+    pub(super) fn is_over(&self) -> bool {
+        !self.ends.members.admits(self.peer) || self.ends.boot.is_over()
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn new(records: Records<S>, peer: NodeId, members: Rc<MembersInForce>) -> Self {
-        Self { records, members, peer, used: Instant::now() }
-    }
-
     /// Queues a message; [`flush`](Self::flush) sends it.
     pub(super) async fn queue(&mut self, message: &Message) -> Result<(), WireError> {
         let frame = message_frame(&message.encode());
-        within(&self.members, self.peer, PROGRESS_TIMEOUT, async { Ok(self.records.write_all(&frame).await?) }).await
+        within(&self.ends, PROGRESS_TIMEOUT, async { Ok(self.records.write_all(&frame).await?) }).await
     }
 
     /// Queues the header of a stream of `len` bytes.
     pub(super) async fn queue_stream_header(&mut self, len: u64) -> Result<(), WireError> {
         let header = stream_header(len);
-        within(&self.members, self.peer, PROGRESS_TIMEOUT, async { Ok(self.records.write_all(&header).await?) }).await
+        within(&self.ends, PROGRESS_TIMEOUT, async { Ok(self.records.write_all(&header).await?) }).await
     }
 
     /// Queues content, and waits only while the peer takes none.
     pub(super) async fn queue_bytes(&mut self, bytes: &[u8]) -> Result<(), WireError> {
-        within(&self.members, self.peer, PROGRESS_TIMEOUT, async { Ok(self.records.write_all(bytes).await?) }).await
+        let Self { records, ends, meter, .. } = self;
+        let queueing = async {
+            for part in bytes.chunks(METERED_BYTES) {
+                records.write_all(part).await?;
+                meter.add(part.len());
+            }
+            Ok(())
+        };
+        within(ends, PROGRESS_TIMEOUT, queueing).await
     }
 
     pub(super) async fn flush(&mut self) -> Result<(), WireError> {
         self.used = Instant::now();
-        within(&self.members, self.peer, PROGRESS_TIMEOUT, async { Ok(self.records.flush().await?) }).await
+        within(&self.ends, PROGRESS_TIMEOUT, async { Ok(self.records.flush().await?) }).await
     }
 
     pub(super) async fn send(&mut self, message: &Message) -> Result<(), WireError> {
@@ -69,21 +111,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     pub(super) async fn receive_within(&mut self, limit: Duration) -> Result<Message, WireError> {
-        let message = within(&self.members, self.peer, limit, read_message(&mut self.records)).await?;
+        let message = within(&self.ends, limit, read_message(&mut self.records)).await?;
         self.used = Instant::now();
         Ok(message)
     }
 
     pub(super) async fn receive_stream_header(&mut self, len: u64) -> Result<(), WireError> {
-        within(&self.members, self.peer, PROGRESS_TIMEOUT, read_stream_header(&mut self.records, len)).await
+        within(&self.ends, PROGRESS_TIMEOUT, read_stream_header(&mut self.records, len)).await
     }
 
     pub(super) async fn receive_bytes(&mut self, bytes: &mut [u8]) -> Result<(), WireError> {
-        within(&self.members, self.peer, PROGRESS_TIMEOUT, async {
-            self.records.read_exact(bytes).await?;
+        let Self { records, ends, meter, .. } = self;
+        let receiving = async {
+            let mut filled = 0;
+            while filled < bytes.len() {
+                let count = records.read(&mut bytes[filled..]).await?;
+                if count == 0 {
+                    return Err(WireError::Io(std::io::ErrorKind::UnexpectedEof.into()));
+                }
+                meter.add(count);
+                filled += count;
+            }
             Ok(())
-        })
-        .await
+        };
+        within(ends, PROGRESS_TIMEOUT, receiving).await
     }
 
     /// Reads `len` bytes of unwanted content and drops them.
@@ -99,13 +150,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Whether an idle connection is of no use: it is closed, is broken, or has bytes that nobody asked for.
     pub(super) fn is_stale(&mut self) -> bool {
-        self.poll_end(&mut Context::from_waker(Waker::noop())).is_ready()
+        self.is_over() || self.poll_end(&mut Context::from_waker(Waker::noop())).is_ready()
     }
 
     /// Waits until an idle connection is of no use.
     pub(super) async fn ended(&mut self) {
-        let (members, peer) = (self.members.clone(), self.peer);
-        members.unless_turned_away(peer, poll_fn(|cx| self.poll_end(cx))).await;
+        let ends = self.ends.clone();
+        // Either way the connection is of no use.
+        let ended = async {
+            poll_fn(|cx| self.poll_end(cx)).await;
+            Ok(())
+        };
+        drop(ends.unless_over(ended).await);
     }
 
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -114,16 +170,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 }
 
-/// Does the work, and gives up if it takes longer than `limit` or the peer is no longer admitted.
+impl Ends {
+    /// Does the work, and gives it up as soon as the peer is no longer admitted or has started again.
+    async fn unless_over<T>(&self, work: impl Future<Output = Result<T, WireError>>) -> Result<T, WireError> {
+        tokio::select! {
+            biased;
+            () = self.members.turns_away(self.peer) => Err(WireError::TurnedAway),
+            () = self.boot.over() => Err(WireError::Superseded),
+            done = work => done,
+        }
+    }
+}
+
+/// Does the work, and gives up if it takes longer than `limit`, the peer is no longer admitted, or has started again.
 async fn within<T>(
-    members: &MembersInForce,
-    peer: NodeId,
+    ends: &Ends,
     limit: Duration,
     work: impl Future<Output = Result<T, WireError>>,
 ) -> Result<T, WireError> {
-    match members.unless_turned_away(peer, timeout(limit, work)).await {
-        Some(Ok(result)) => result,
-        Some(Err(_)) => Err(WireError::Stalled { seconds: limit.as_secs() }),
-        None => Err(WireError::TurnedAway),
-    }
+    let stalled = |_| WireError::Stalled { seconds: limit.as_secs() };
+    ends.unless_over(async { timeout(limit, work).await.map_err(stalled)? }).await
 }

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::boots::Boots;
 use super::commit::queue::CommitQueue;
 use super::config::Mode;
 use super::holder::quota::{Quota, Reserved};
@@ -27,6 +28,7 @@ use crate::crypto::{ClusterSecret, Iv, Keys};
 use crate::disk::Disk;
 use crate::event::{Event, EventSink};
 use crate::platform::Platform;
+use crate::protocol::BootId;
 use crate::replication::Replicas;
 use crate::seed::SeedRng;
 use crate::store::{News, Salvaged, Store};
@@ -48,8 +50,13 @@ pub(super) struct Context<P: Platform> {
     pub(super) lanes: Lanes,
     pub(super) store: Arc<Store<P::Disk>>,
     pub(super) locks: Locks,
+    /// One search among the peers for each file at a time. Taken before the lock of the file.
+    pub(super) searches: Locks,
     pub(super) commits: CommitQueue,
     pub(super) peers: Peers<Stream<P>>,
+    /// What tells this start of the node from every other one.
+    pub(super) boot: BootId,
+    pub(super) boots: Boots,
     pub(super) members: Rc<MembersInForce>,
     pub(super) owner: OwnerState,
     pub(super) holder: HolderState,
@@ -69,6 +76,8 @@ pub(super) struct OwnerState {
     pub(super) repair_log: RepairLog,
     /// Bounds how many repairs run at one time.
     pub(super) repairs: Arc<Semaphore>,
+    /// Bounds how many of them are for slow peers.
+    pub(super) repairs_of_slow: Arc<Semaphore>,
 }
 
 /// What the tasks of the holder's side share.

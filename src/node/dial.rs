@@ -2,42 +2,78 @@
 
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::context::{Context, Shared};
 use super::heartbeat;
 use super::peers::control::Control;
 use super::peers::open::open_as;
 use crate::event::Event;
-use crate::limits::{BACKOFF_MAX, BACKOFF_MIN};
+use crate::limits::{BACKOFF_MAX, BACKOFF_MIN, DIAL_REASONS_TOLD_MAX, DIAL_TOLD_MAX, DIAL_TOLD_MIN};
 use crate::membership::Dial;
 use crate::platform::Platform;
 use crate::protocol::Purpose;
 use crate::seed::Rng;
 
 /// Dials a configured peer, sends heartbeats while it is connected, and dials it again when it is lost, until the node
-/// stops.
+/// stops or the address is forgotten.
 pub(super) async fn keep_connected<P: Platform>(context: Shared<P>, dial: Dial) {
+    let (peers, address) = (&context.peers, dial.address.clone());
+    tokio::select! {
+        biased;
+        () = context.members.until_not(|| peers.dials(&address)) => {}
+        () = dial_for_ever(&context, dial) => {}
+    }
+}
+
+async fn dial_for_ever<P: Platform>(context: &Shared<P>, dial: Dial) {
     let Dial { address, node } = dial;
-    let mut failures = 0;
+    let (mut failures, mut told) = (0, Told::default());
     loop {
         context.tell(&Event::Dialled { address: address.clone() });
-        match open_as(&context, &address, Purpose::Control, node).await {
+        match open_as(context, &address, Purpose::Control, node).await {
             Ok(connection) => {
-                failures = 0;
-                let control = Control::attach(&context, connection.peer, Some(address.clone()), Some(&address));
-                let end = heartbeat::beat(&context, connection, &control, &address).await;
+                (failures, told) = (0, Told::default());
+                context.peers.note_answer(&address, connection.peer);
+                let seen_at = address.clone();
+                let control = Control::attach(context, &connection, seen_at, Some(address.clone()), Some(&address));
+                let end = heartbeat::beat(context, connection, &control, &address).await;
                 control.detach(&end);
-                sleep(backoff(&context, failures)).await;
+                sleep(backoff(context, failures)).await;
             }
             Err(error) => {
-                let wait = backoff(&context, failures);
+                let wait = backoff(context, failures);
                 failures += 1;
-                let retry_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-                context.tell(&Event::DialFailed { address: address.clone(), reason: error.to_string(), retry_ms });
+                let (reason, retry_ms) = (error.to_string(), u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+                if told.is_due(&reason) {
+                    context.tell(&Event::DialFailed { address: address.clone(), reason, retry_ms });
+                }
                 sleep(wait).await;
             }
         }
+    }
+}
+
+/// When a failing dial was told. It is told at once, whenever its reason changes, and then at growing distances.
+#[derive(Default)]
+struct Told {
+    reason: Option<String>,
+    changes: u32,
+    at: Option<Instant>,
+    distance: Duration,
+}
+
+impl Told {
+    /// Whether a failure is to be told. Notes that it is.
+    fn is_due(&mut self, reason: &str) -> bool {
+        let is_new = self.reason.as_deref() != Some(reason) && self.changes < DIAL_REASONS_TOLD_MAX;
+        if !is_new && self.at.is_some_and(|at| at.elapsed() < self.distance) {
+            return false;
+        }
+        self.changes += u32::from(is_new);
+        self.distance = if is_new { DIAL_TOLD_MIN } else { (2 * self.distance).min(DIAL_TOLD_MAX) };
+        (self.reason, self.at) = (Some(reason.to_owned()), Some(Instant::now()));
+        true
     }
 }
 
@@ -48,4 +84,25 @@ fn backoff<P: Platform>(context: &Context<P>, failures: u32) -> Duration {
     let half = u32::try_from(full.as_millis() / 2).expect("the bound is far below 2^32 ms");
     let jitter = context.lanes.backoff.borrow_mut().next_u32() % half.max(1);
     full - Duration::from_millis(jitter.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failing_dial_is_told_at_growing_distances_and_when_its_reason_changes() {
+        let mut told = Told::default();
+        assert!(told.is_due("refused") && !told.is_due("refused") && told.is_due("no answer"));
+        let mut count = 0;
+        for _ in 0..24 * 60 * 6 {
+            sleep(Duration::from_secs(10)).await;
+            count += u32::from(told.is_due("no answer"));
+        }
+        assert!((20..40).contains(&count), "{count} in a day");
+        for _ in 0..1000 {
+            count += u32::from(told.is_due("refused")) + u32::from(told.is_due("no answer"));
+        }
+        assert!(count < 50, "two reasons in turn: {count}");
+    }
 }

@@ -197,8 +197,8 @@ impl Handle {
     /// Changes which nodes may be peers. On return the change is durable and in force: the connections of a peer that
     /// is forgotten end at once. What this node holds for that peer stays held.
     ///
-    /// # Errors
-    /// Returns [`MemberError::List`] if the list has no room or cannot be written; the list is then as before.
+    /// # Errors Returns [`MemberError::List`] if the list has no room, has no such address or cannot be written; the
+    /// list is then as before.
     pub async fn change_members(&self, change: MemberChange) -> Result<(), MemberError> {
         self.call(|reply| Call::ChangeMembers(change, reply)).await.unwrap_or_else(Err)
     }

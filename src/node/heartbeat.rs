@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::connection::Connection;
 use super::context::{Context, Shared, Stream};
@@ -46,11 +46,14 @@ pub(super) async fn beat<P: Platform>(
 ) -> HeartbeatError {
     loop {
         let held = held_of(context, control.peer.id).await;
-        if let Err(error) = connection.send(&Message::Heartbeat { held }).await {
+        let (has_twin, sent) = (control.peer.has_twin(), Instant::now());
+        if let Err(error) = connection.send(&Message::Heartbeat { held, has_twin }).await {
             return error.into();
         }
         match connection.receive_within(HEARTBEAT_INTERVAL + HEARTBEAT_GRACE).await {
-            Ok(Message::Alive { connections_wanted, held }) => {
+            Ok(Message::Alive { connections_wanted, held, has_twin }) => {
+                control.note_alive(sent);
+                control.hear_of_twin(has_twin);
                 repair::hear(context, &control.peer, held);
                 for _ in 0..connections_wanted {
                     let Ok(slot) = control.peer.opened_for_it.clone().try_acquire_owned() else { break };
@@ -80,10 +83,16 @@ pub(super) async fn answer<P: Platform>(
     control: &Control<P>,
 ) -> HeartbeatError {
     let peer = &control.peer;
-    let mut is_first = true;
+    let mut answered = None;
     loop {
         match connection.receive_within(HEARTBEAT_GRACE).await {
-            Ok(Message::Heartbeat { held }) => repair::hear(context, peer, held),
+            Ok(Message::Heartbeat { held, has_twin }) => {
+                if let Some(answered) = answered {
+                    control.note_alive(answered);
+                }
+                control.hear_of_twin(has_twin);
+                repair::hear(context, peer, held);
+            }
             Ok(other) => return HeartbeatError::Question(other.name()),
             Err(error) => return error.into(),
         }
@@ -91,12 +100,13 @@ pub(super) async fn answer<P: Platform>(
             biased;
             () = connection.ended() => return HeartbeatError::Closed,
             () = peer.wants_any() => {}
-            () = sleep(if is_first { Duration::ZERO } else { HEARTBEAT_INTERVAL }) => {}
+            () = sleep(if answered.is_none() { Duration::ZERO } else { HEARTBEAT_INTERVAL }) => {}
         }
-        is_first = false;
         peer.sweep();
         let held = held_of(context, peer.id).await;
-        if let Err(error) = connection.send(&Message::Alive { connections_wanted: peer.take_wanted(), held }).await {
+        answered = Some(Instant::now());
+        let alive = Message::Alive { connections_wanted: peer.take_wanted(), held, has_twin: peer.has_twin() };
+        if let Err(error) = connection.send(&alive).await {
             return error.into();
         }
     }

@@ -56,7 +56,7 @@ async fn receive<P: Platform>(
 }
 
 async fn serve_peer<P: Platform>(context: &Shared<P>, admitted: Admitted<Stream<P>>, from: SocketAddr) {
-    let Admitted { connection, hello, places: _places } = admitted;
+    let Admitted { connection, hello } = admitted;
     match hello.purpose {
         // The peer may have been forgotten while the welcome was on its way.
         _ if !context.members.admits(connection.peer) => {}
@@ -64,7 +64,8 @@ async fn serve_peer<P: Platform>(context: &Shared<P>, admitted: Admitted<Stream<
             // The peer says on which port it listens; its host is the one that the connection comes from.
             let address =
                 (hello.listen_port != 0).then(|| Address::from(SocketAddr::new(from.ip(), hello.listen_port)));
-            let control = Control::attach(context, connection.peer, address, None);
+            let seen_at = address.clone().unwrap_or_else(|| Address::from(from));
+            let control = Control::attach(context, &connection, seen_at, address, None);
             let end = heartbeat::answer(context, connection, &control).await;
             control.detach(&end);
         }

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 
 use crate::crypto::Iv;
 use crate::platform::Entropy;
+use crate::protocol::BootId;
 use crate::seed::{Rng, Seed, SeedRng};
 
 /// A purpose for which random bytes are drawn. Its number selects the stream of the seed and is part of what a seed
@@ -26,6 +27,8 @@ pub enum Lane {
     Cluster = 6,
     /// The salt of a backup of an identity.
     Salt = 7,
+    /// What tells one start of a node from every other one.
+    Boot = 8,
 }
 
 impl From<Lane> for u64 {
@@ -54,6 +57,13 @@ impl Lanes {
     }
 }
 
+/// Draws the id of a start.
+pub(super) fn draw_boot(seed: &Seed) -> BootId {
+    let mut boot = BootId::default();
+    seed.rng(Lane::Boot).fill_bytes(&mut boot.0);
+    boot
+}
+
 /// Draws an IV. No other draw gives the same IV, in this process or in one that runs on from a copy of its memory.
 pub(super) fn draw_iv(lane: &RefCell<SeedRng>, fresh: Entropy) -> Iv {
     let mut iv = [0; 16];
@@ -67,8 +77,8 @@ mod tests {
 
     #[test]
     fn each_lane_keeps_its_stream() {
-        use Lane::{Backoff, Cluster, Handshake, Identity, Iv, MetadataIv, Salt};
-        let lanes = [Identity, Handshake, Iv, MetadataIv, Backoff, Cluster, Salt];
-        assert_eq!(lanes.map(u64::from), [1, 2, 3, 4, 5, 6, 7]);
+        use Lane::{Backoff, Boot, Cluster, Handshake, Identity, Iv, MetadataIv, Salt};
+        let lanes = [Identity, Handshake, Iv, MetadataIv, Backoff, Cluster, Salt, Boot];
+        assert_eq!(lanes.map(u64::from), [1, 2, 3, 4, 5, 6, 7, 8]);
     }
 }

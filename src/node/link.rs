@@ -21,7 +21,7 @@ use crate::crypto::{ClusterSecret, Keys, LinkKey, NodeId};
 use crate::limits::{HANDSHAKE_TIMEOUT, PROTOCOL_VERSION};
 use crate::membership::Admission;
 use crate::platform::Entropy;
-use crate::protocol::{Hello, Verdict, Welcome, WireError, message_frame, read_payload};
+use crate::protocol::{BootId, Hello, Verdict, Welcome, WireError, message_frame, read_payload};
 use crate::seed::{Rng, Seed, SeedRng};
 
 pub use records::Records;
@@ -116,8 +116,8 @@ impl<'a> Credentials<'a> {
     }
 }
 
-/// Links to a node as the dialling side: handshake, hello, welcome. Returns the link and the id of the node that
-/// answered. Sets no deadline.
+/// Links to a node as the dialling side: handshake, hello, welcome. Returns the link, the id of the node that
+/// answered, and its welcome. Sets no deadline.
 ///
 /// # Errors
 /// Returns an error if the other side is not a node of this cluster, or does not take the connection.
@@ -125,7 +125,7 @@ pub async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     credentials: &Credentials<'_>,
     hello: Hello,
-) -> Result<(Records<S>, NodeId), LinkError> {
+) -> Result<(Records<S>, NodeId, Welcome), LinkError> {
     let mut noise = credentials.handshake(true);
     send(&mut stream, &mut noise).await?;
     receive(&mut stream, &mut noise).await?;
@@ -133,7 +133,8 @@ pub async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
     let (mut records, peer) = finish(stream, noise)?;
     records.write_all(&message_frame(&hello.encode())).await?;
     records.flush().await?;
-    let welcome = Welcome::decode(&read_payload(&mut records).await?).map_err(WireError::from)?;
+    let welcome = Welcome::decode(&read_payload(&mut records).await?, PROTOCOL_VERSION);
+    let welcome = welcome.map_err(WireError::from)?;
     if welcome.protocol != PROTOCOL_VERSION {
         return Err(LinkError::Version { theirs: welcome.protocol });
     }
@@ -141,7 +142,7 @@ pub async fn dial<S: AsyncRead + AsyncWrite + Unpin>(
         return Err(LinkError::Itself);
     }
     match welcome.verdict {
-        Verdict::Accepted => Ok((records, peer)),
+        Verdict::Accepted => Ok((records, peer, welcome)),
         Verdict::Full => Err(LinkError::Full),
         Verdict::NotAdmitted => Err(LinkError::NotAdmitted),
     }
@@ -190,23 +191,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Knock<S> {
         let (mut records, peer) = finish(stream, noise)?;
         let hello = Hello::decode(&read_payload(&mut records).await?, PROTOCOL_VERSION).map_err(WireError::from)?;
         if hello.protocol != PROTOCOL_VERSION {
-            welcome(&mut records, Verdict::Full).await?;
+            welcome(&mut records, Verdict::Full, BootId::default()).await?;
             return Err(LinkError::Version { theirs: hello.protocol });
         }
         if peer == credentials.keys.node() {
-            welcome(&mut records, Verdict::Full).await?;
+            welcome(&mut records, Verdict::Full, BootId::default()).await?;
             return Err(LinkError::Itself);
         }
         Ok((records, peer, hello))
     }
 }
 
-/// Answers a hello with a verdict.
+/// Answers a hello with a verdict and the start that answers.
 ///
 /// # Errors
 /// Returns an error if the stream breaks.
-pub async fn welcome<S: AsyncRead + AsyncWrite + Unpin>(records: &mut Records<S>, verdict: Verdict) -> io::Result<()> {
-    let welcome = Welcome { protocol: PROTOCOL_VERSION, verdict };
+pub async fn welcome<S>(records: &mut Records<S>, verdict: Verdict, boot: BootId) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let welcome = Welcome { protocol: PROTOCOL_VERSION, verdict, boot };
     records.write_all(&message_frame(&welcome.encode())).await?;
     records.flush().await
 }

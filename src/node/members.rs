@@ -53,19 +53,15 @@ impl MembersInForce {
         self.members.borrow().forgotten().collect()
     }
 
-    /// Waits until a node is not admitted.
-    pub(super) async fn turns_away(&self, node: NodeId) {
-        while self.admits(node) {
+    /// Waits until something may not be so any more, and is not.
+    pub(super) async fn until_not(&self, is_so: impl Fn() -> bool) {
+        while is_so() {
             self.changed.notified().await;
         }
     }
 
-    /// Runs work, and gives it up as soon as `node` is no longer admitted.
-    pub(super) async fn unless_turned_away<T>(&self, node: NodeId, work: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
-            biased;
-            () = self.turns_away(node) => None,
-            done = work => Some(done),
-        }
+    /// Waits until a node is not admitted.
+    pub(super) async fn turns_away(&self, node: NodeId) {
+        self.until_not(|| self.admits(node)).await;
     }
 }

@@ -4,6 +4,7 @@
 pub(super) mod admission;
 pub(super) mod control;
 pub(super) mod in_flight;
+pub(super) mod liveness;
 pub(super) mod open;
 pub(super) mod peer;
 pub(super) mod pool;
@@ -16,19 +17,37 @@ use std::rc::Rc;
 
 use crate::crypto::NodeId;
 use crate::limits::PEERS_MAX;
+use crate::membership::Dial;
 use crate::transport::Address;
 use peer::Peer;
 
 /// All peers of a node.
 pub(super) struct Peers<S> {
-    configured: Vec<Address>,
+    dials: RefCell<Vec<Dial>>,
     known: RefCell<BTreeMap<NodeId, Rc<Peer<S>>>>,
 }
 
 impl<S> Peers<S> {
-    /// Returns a table without peers, which knows the addresses that are dialled.
-    pub(super) fn new(configured: Vec<Address>) -> Self {
-        Self { configured, known: RefCell::default() }
+    /// Returns a table without peers, which knows what is dialled.
+    pub(super) fn new(dials: Vec<Dial>) -> Self {
+        Self { dials: RefCell::new(dials), known: RefCell::default() }
+    }
+
+    /// Notes which node answers at an address. What is at another address of that node is not another peer.
+    pub(super) fn note_answer(&self, address: &Address, node: NodeId) {
+        for dial in self.dials.borrow_mut().iter_mut().filter(|dial| dial.address == *address) {
+            dial.node = Some(node);
+        }
+    }
+
+    /// Whether an address is dialled.
+    pub(super) fn dials(&self, address: &Address) -> bool {
+        self.dials.borrow().iter().any(|dial| dial.address == *address)
+    }
+
+    /// Forgets an address that is dialled.
+    fn forget_address(&self, address: &Address) {
+        self.dials.borrow_mut().retain(|dial| dial.address != *address);
     }
 
     /// Returns the connected peers, in the order of their ids.
@@ -56,13 +75,10 @@ impl<S> Peers<S> {
         });
     }
 
-    /// Whether one more control connection may be opened for this peer.
+    /// Whether this peer is known, or there is room for one more that is connected.
     pub(super) fn has_room_for(&self, id: NodeId) -> bool {
         let known = self.known.borrow();
-        if let Some(peer) = known.get(&id) {
-            return peer.has_room_for_control();
-        }
-        known.values().filter(|peer| peer.is_connected()).count() < PEERS_MAX
+        known.contains_key(&id) || known.values().filter(|peer| peer.is_connected()).count() < PEERS_MAX
     }
 
     /// Returns the peer with this id, and adds it if it is not known yet.

@@ -48,6 +48,8 @@ pub enum Message {
     Heartbeat {
         /// The print of what this side holds of the other side's files; `None` if its disk fails.
         held: Option<Print>,
+        /// Whether this side sees two nodes with the other side's identity.
+        has_twin: bool,
     },
     /// Answers a heartbeat. The first answer comes at once, the others after at most the heartbeat interval.
     Alive {
@@ -55,6 +57,8 @@ pub enum Message {
         connections_wanted: u8,
         /// The print of what this side holds of the other side's files; `None` if its disk fails.
         held: Option<Print>,
+        /// Whether this side sees two nodes with the other side's identity.
+        has_twin: bool,
     },
     /// Answers any message: it was not done.
     Refused(Refusal),

@@ -59,6 +59,9 @@ pub enum WireError {
     /// The other side may no longer be a peer.
     #[error("it was turned away")]
     TurnedAway,
+    /// The other side has started again since the connection was opened.
+    #[error("a later start of it has connected")]
+    Superseded,
 }
 
 impl From<io::Error> for WireError {

@@ -24,6 +24,7 @@ fn the_protocol_document_has_the_limits_of_the_code() {
         row!(INBOUND_CONNECTIONS_MAX),
         row!(INBOUND_PER_PEER_MAX),
         row!(CONTROLS_PER_PEER_MAX),
+        row!(BOOTS_PER_PEER_MAX),
         row!(STRANGERS_MAX),
         row!(HANDSHAKES_MAX),
         row!(POOL_CONNECTIONS_MAX),
@@ -31,6 +32,7 @@ fn the_protocol_document_has_the_limits_of_the_code() {
         row!(LEAF_PAGE_MAX),
         row!(LEAF_ENTRIES_MAX),
         row!(REPAIRS_MAX),
+        row!(UNPROVEN_MAX),
         row!(CHECK_BYTES_MAX),
         row!(TOMBSTONES_PER_OWNER_MAX),
     ];

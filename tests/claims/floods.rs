@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use dacapo::crypto::{ClusterSecret, Keys, MasterSecret};
 use dacapo::event::Event;
-use dacapo::limits::{DROP_LOG_INTERVAL, DROP_LOG_TOLD_MAX, PROTOCOL_VERSION};
+use dacapo::limits::{DROP_LOG_INTERVAL, DROP_LOG_TOLD_MAX};
 use dacapo::node::Lane;
 use dacapo::node::link::{self, Credentials};
-use dacapo::protocol::{Hello, Purpose};
+use dacapo::protocol::Purpose;
 use dacapo::seed::Seed;
 use dacapo_sim::disk::SimDisk;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::support::in_memory::{Network, connected, get, key, put, run};
+use crate::support::scripted_peer::hello;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -114,7 +115,7 @@ fn a_recorded_first_message_is_good_for_one_connection() {
         let _node = network.start(PORT, &SimDisk::new(), &[]).await;
         let (keys, open) = (Keys::derive(&MasterSecret([7; 32])), ClusterSecret::open());
         let credentials = Credentials::draw(&keys, &open, &mut Seed::from_u64(1).rng(Lane::Handshake));
-        let hello = Hello { protocol: PROTOCOL_VERSION, listen_port: 0, purpose: Purpose::Control };
+        let hello = hello(0, Purpose::Control);
         let (near, mut listener) = duplex(1000);
         let mut message = [0; 50];
         tokio::select! {

@@ -6,16 +6,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use dacapo::crypto::{ReplicaName, Version};
-use dacapo::limits::{POOL_CONNECTIONS_MAX, PROTOCOL_VERSION};
+use dacapo::limits::POOL_CONNECTIONS_MAX;
 use dacapo::node::Content;
-use dacapo::protocol::{Hello, Message, Purpose, read_message};
+use dacapo::protocol::{Message, Purpose, read_message};
 use dacapo_sim::store::walkthrough;
 use dacapo_sim::store::walkthrough::scripted;
 use dacapo_sim::store::walkthrough::star::{self, key};
 use turmoil::net::{TcpListener, TcpStream};
 
 use crate::support::scripted::try_run;
-use crate::support::scripted_peer::{ScriptedPeer, send};
+use crate::support::scripted_peer::{ScriptedPeer, hello, send};
 
 /// Chosen: any number will do.
 const SEED: u64 = 3;
@@ -26,8 +26,7 @@ fn an_offer_that_is_never_followed_by_content_leaves_no_file() {
         let peer = ScriptedPeer::new(0xee);
         for number in 0..20 {
             let stream = TcpStream::connect(("n3000", 3000)).await?;
-            let hello = Hello { protocol: PROTOCOL_VERSION, listen_port: 0, purpose: Purpose::DialerAsks };
-            let mut link = peer.link(stream, hello).await?;
+            let mut link = peer.link(stream, hello(0, Purpose::DialerAsks)).await?;
             let offer = Message::StoreFile {
                 owner: peer.node(),
                 replica_name: ReplicaName([number; 16]),
@@ -69,7 +68,7 @@ fn a_peer_that_wants_ever_more_connections_gets_a_bounded_number() {
                         return std::future::pending::<()>().await;
                     }
                     while read_message(&mut link).await.is_ok() {
-                        let alive = Message::Alive { connections_wanted: 255, held: None };
+                        let alive = Message::Alive { connections_wanted: 255, held: None, has_twin: false };
                         if send(&mut link, &alive).await.is_err() {
                             return;
                         }

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout};
 use turmoil::net::TcpStream;
 
 use crate::support::scripted::{Failure, try_run};
-use crate::support::scripted_peer::{Replica, ScriptedPeer, receive, send, store_at};
+use crate::support::scripted_peer::{BOOT, Replica, ScriptedPeer, hello, receive, send, store_at};
 
 /// Runs the star, lets a stranger do something to `n3000`, and asserts that files can still be stored and fetched.
 fn with_stranger<F>(stranger: impl FnOnce() -> F + 'static) -> ScriptedRun
@@ -95,8 +95,7 @@ fn peer() -> ScriptedPeer {
 
 /// Opens a link on which this peer asks `n3000`.
 async fn asking(peer: &ScriptedPeer) -> Result<Records<TcpStream>, Failure> {
-    let hello = Hello { protocol: PROTOCOL_VERSION, listen_port: 0, purpose: Purpose::DialerAsks };
-    Ok(peer.link(dial().await?, hello).await?)
+    Ok(peer.link(dial().await?, hello(0, Purpose::DialerAsks)).await?)
 }
 
 /// Announces a file of a peer.
@@ -112,7 +111,7 @@ async fn is_closed(records: &mut Records<TcpStream>) -> bool {
 #[test]
 fn a_peer_of_another_version_is_told_and_refused() {
     let outcome = with_stranger(async || {
-        let hello = Hello { protocol: 99, listen_port: 0, purpose: Purpose::Control };
+        let hello = Hello { protocol: 99, ..hello(0, Purpose::Control) };
         let refused = peer().link(dial().await?, hello).await;
         assert!(matches!(refused, Err(LinkError::Full)), "the peer is not accepted");
         Ok(())
@@ -123,11 +122,9 @@ fn a_peer_of_another_version_is_told_and_refused() {
             reasons.push(reason.as_str());
         }
     }
-    assert_eq!(reasons, ["it speaks protocol 99, this node speaks 1"]);
-    assert_eq!(
-        Welcome::decode(&Welcome { protocol: 1, verdict: Verdict::Full }.encode()).map(|told| told.protocol),
-        Ok(1)
-    );
+    assert_eq!(reasons, ["it speaks protocol 99, this node speaks 2"]);
+    let welcome = Welcome { protocol: PROTOCOL_VERSION, verdict: Verdict::Full, boot: BOOT };
+    assert_eq!(Welcome::decode(&welcome.encode(), 99).map(|told| told.protocol), Ok(PROTOCOL_VERSION));
 }
 
 #[test]
@@ -152,7 +149,9 @@ fn oversized_and_malformed_frames_end_the_connection() {
 
 #[test]
 fn messages_out_of_place_are_refused() {
-    for message in [Message::Stored, Message::Proceed, Message::Heartbeat { held: None }, Message::NotFound] {
+    for message in
+        [Message::Stored, Message::Proceed, Message::Heartbeat { held: None, has_twin: false }, Message::NotFound]
+    {
         with_stranger(async move || {
             let mut records = asking(&peer()).await?;
             send(&mut records, &message).await?;

@@ -45,6 +45,8 @@ mod failing_disks;
 mod floods;
 mod hostile_peers;
 mod quotas;
+mod restarts;
+mod stalls;
 mod stopping;
 
 // All promises at once: plans of whole clusters under faults.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use dacapo::crypto::NodeId;
+use dacapo::event::Event;
 use dacapo::limits::INBOUND_CONNECTIONS_MAX;
 use dacapo::membership::{Dial, MemberChange, Members};
 use dacapo::node::{Content, Handle, ReplicaError};
@@ -11,7 +12,7 @@ use dacapo::protocol::{Message, Purpose};
 use dacapo_sim::disk::SimDisk;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::support::in_memory::{HOLDER, Network, Pair, connected, key, lose_power, put, run, stop};
+use crate::support::in_memory::{HOLDER, Network, Pair, connected, key, lose_power, put, run, run_long, stop};
 use crate::support::scripted_peer::{ScriptedPeer, send};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -100,6 +101,58 @@ fn an_address_with_an_id_leads_to_that_node_only() {
     });
 }
 
+/// Returns what a node says of its peers: id, address and whether it is connected.
+async fn rows(node: &Handle) -> Vec<(Option<NodeId>, Option<String>, bool)> {
+    let peers = node.peers().await;
+    peers.into_iter().map(|row| (row.peer, row.address.map(|address| address.to_string()), row.is_connected)).collect()
+}
+
+#[test]
+fn the_old_address_of_a_node_that_has_moved_is_no_peer_that_is_away() {
+    run(async {
+        let network = Network::default();
+        let [disk, moved] = [SimDisk::new(), SimDisk::new()];
+        let other = network.start(3001, &moved, &[5000]).await;
+        let mut members = Members::default();
+        let dial = Dial { address: "host:3000".parse().expect("an address"), node: Some(other.handle().node()) };
+        members.dial(dial).expect("room");
+        members.save(&disk).expect("a disk that works");
+        let node = network.start(5000, &disk, &[]).await;
+        connected(&node.handle(), 1).await;
+        assert_eq!(rows(&node.handle()).await.len(), 1, "{:?}", rows(&node.handle()).await);
+        assert_eq!(put(&node.handle(), "a", vec![7; 100]).await.away, 0);
+    });
+}
+
+#[test]
+fn an_address_that_is_forgotten_is_dialled_no_more() {
+    run(async {
+        let network = Network::default();
+        let disk = SimDisk::new();
+        let node = network.start(5000, &disk, &[3000, 3001]).await;
+        let gone = Some("host:3001".to_owned());
+        assert!(rows(&node.handle()).await.contains(&(None, gone.clone(), false)));
+        change(&node.handle(), MemberChange::ForgetAddress("host:3001".parse().expect("an address"))).await;
+        let _listens = network.start(3001, &SimDisk::new(), &[]).await;
+        sleep(60 * SECOND).await;
+        assert_eq!(rows(&node.handle()).await, [(None, Some("host:3000".to_owned()), false)]);
+        let again = node.handle().change_members(MemberChange::ForgetAddress("host:9".parse().expect("one"))).await;
+        assert!(again.is_err_and(|error| error.to_string() == "nobody is dialled at host:9"));
+    });
+}
+
+#[test]
+fn a_peer_that_is_away_for_a_day_fills_no_log() {
+    run_long(async {
+        let network = Network::default();
+        let _node = network.start(5000, &SimDisk::new(), &[3000]).await;
+        sleep(24 * 3600 * SECOND).await;
+        let failed = |event: &&Event| matches!(event, Event::DialFailed { .. });
+        let told = network.events.borrow().iter().filter(failed).count();
+        assert!((20..40).contains(&told), "{told} lines");
+    });
+}
+
 #[test]
 fn no_member_takes_the_places_of_the_others() {
     run(async {
@@ -111,7 +164,7 @@ fn no_member_takes_the_places_of_the_others() {
             for purpose in [Purpose::Control, Purpose::DialerAsks, Purpose::AcceptorAsks] {
                 if let Ok(mut link) = greedy.dial(&network, 3000, 0, purpose).await {
                     if purpose == Purpose::Control {
-                        send(&mut link, &Message::Heartbeat { held: None }).await.expect("it listens");
+                        send(&mut link, &Message::Heartbeat { held: None, has_twin: false }).await.expect("it listens");
                     }
                     links.push(link);
                 }

@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 use dacapo::crypto::{Digest, Iv, NodeId, ReplicaName, Seal, SealedMetadata, Tag, Tombstone, Version};
 use dacapo::limits::{LEAF_PAGE_MAX, MESSAGE_BYTES_MAX, METADATA_BYTES_MAX};
-use dacapo::protocol::{Hello, Message, Purpose, Refusal, Welcome, message_frame, read_message};
+use dacapo::protocol::{BootId, Hello, Message, Purpose, Refusal, Welcome, message_frame, read_message};
 use dacapo::replication::{Entry, Print, Summary};
 use dacapo::store::layout;
 use dacapo::time::UnixMillis;
@@ -101,9 +101,9 @@ fn message() -> impl Strategy<Value = Message> {
         seal().prop_map(Message::Found),
         Just(Message::NotFound),
         Just(Message::Proceed),
-        prop::option::of(print()).prop_map(|held| Message::Heartbeat { held }),
-        (any::<u8>(), prop::option::of(print()))
-            .prop_map(|(connections_wanted, held)| Message::Alive { connections_wanted, held }),
+        (prop::option::of(print()), any::<bool>()).prop_map(|(held, has_twin)| Message::Heartbeat { held, has_twin }),
+        (any::<u8>(), prop::option::of(print()), any::<bool>())
+            .prop_map(|(connections_wanted, held, has_twin)| Message::Alive { connections_wanted, held, has_twin }),
         refusal().prop_map(Message::Refused),
         repair(),
     ]
@@ -188,7 +188,7 @@ proptest! {
         let largest = largest_allocation(|| {
             drop(Message::decode(&bytes));
             drop(Hello::decode(&bytes, 1));
-            drop(Welcome::decode(&bytes));
+            drop(Welcome::decode(&bytes, 1));
         });
         // An error may allocate its text.
         prop_assert!(largest <= MESSAGE_BYTES_MAX, "allocated {largest} bytes");
@@ -208,7 +208,7 @@ proptest! {
     #[test]
     fn a_hello_survives_the_wire(listen_port in any::<u16>(), purpose in 0..3_u8) {
         let purpose = [Purpose::Control, Purpose::DialerAsks, Purpose::AcceptorAsks][usize::from(purpose)];
-        let hello = Hello { protocol: 1, listen_port, purpose };
+        let hello = Hello { protocol: 1, listen_port, purpose, boot: BootId([3; 8]) };
         prop_assert_eq!(Hello::decode(&hello.encode(), 1), Ok(hello));
     }
 

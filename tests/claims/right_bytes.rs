@@ -117,7 +117,7 @@ fn a_node_at_the_address_of_a_peer_is_not_taken_for_it() {
         let peer = ScriptedPeer::new(0xee);
         let mut control = peer.dial(&network, 5000, 7000, Purpose::Control).await.expect("linked");
         tokio::task::spawn_local(async move {
-            while send(&mut control, &Message::Heartbeat { held: None }).await.is_ok() {
+            while send(&mut control, &Message::Heartbeat { held: None, has_twin: false }).await.is_ok() {
                 drop(read_message(&mut control).await);
             }
         });

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 use crate::support::bench::{Bench, Node, wait_until, without_versions};
 
@@ -156,4 +157,28 @@ fn a_locked_list_admits_those_who_are_on_it() {
     first.connected(&bench, 1);
     bench.succeed(&first.data, &["peers", "unlock"]);
     first.connected(&bench, 2);
+}
+
+#[test]
+fn a_copied_data_directory_that_runs_beside_the_original_is_noticed_by_all() {
+    let bench = Bench::new();
+    let holder = bench.node("n1", &[]);
+    let mut first = bench.node("n2", &[&holder]);
+    first.connected(&bench, 1);
+    bench.run_with_input(&first.data, &["put", "k"], b"of both");
+    bench.succeed(&first.data, &["stop"]);
+    first.wait();
+    let copied = Command::new("cp").arg("-a").arg(&first.data).arg(bench.path("n3")).status();
+    assert!(copied.expect("a status").success());
+    let twins = [bench.node("n2", &[&holder]), bench.node("n3", &[&holder])];
+    wait_until("the peer notices", || holder.events().contains("runs twice"));
+    for twin in &twins {
+        wait_until("the twin is told", || twin.events().contains("another node with this identity is running"));
+    }
+    assert!(bench.succeed(&holder.data, &["peers"]).contains("twice"));
+    assert!(bench.succeed(&twins[0].data, &["peers", "--json"]).contains("\"sees_twin\":true"));
+    for (twin, content) in twins.iter().zip([b"of the first", b"of a second."]) {
+        bench.run_with_input(&twin.data, &["put", "k"], content);
+        assert_eq!(bench.succeed(&twin.data, &["get", "k"]).as_bytes(), content);
+    }
 }

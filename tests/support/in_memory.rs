@@ -175,9 +175,18 @@ fn address(port: u16) -> SocketAddr {
 
 /// Runs a test to its end in virtual time, and panics if it gets stuck.
 pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
+    run_for(LIMIT, test)
+}
+
+/// Runs a test that takes up to two days of virtual time.
+pub(crate) fn run_long<T>(test: impl Future<Output = T>) -> T {
+    run_for(48 * LIMIT, test)
+}
+
+fn run_for<T>(limit: Duration, test: impl Future<Output = T>) -> T {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
-    let result = tokio::task::LocalSet::new().block_on(&runtime, async { tokio::time::timeout(LIMIT, test).await });
+    let result = tokio::task::LocalSet::new().block_on(&runtime, async { tokio::time::timeout(limit, test).await });
     result.expect("the test ends")
 }
 

@@ -8,13 +8,21 @@ use dacapo::crypto::{ClusterSecret, Keys, MasterSecret, NodeId, ReplicaName};
 use dacapo::limits::{HEARTBEAT_INTERVAL, PROTOCOL_VERSION};
 use dacapo::node::Lane;
 use dacapo::node::link::{self, Credentials, LinkError, Records};
-use dacapo::protocol::{Hello, Message, Purpose, Verdict, read_message};
+use dacapo::protocol::{BootId, Hello, Message, Purpose, Verdict, read_message};
 use dacapo::seed::{Seed, SeedRng};
 pub(crate) use dacapo_sim::store::scripted_peer::{Replica, receive, send, store_at};
 use dacapo_sim::store::scripted_peer::{hand_over, take};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 
 use super::in_memory::Network;
+
+/// The start that every scripted peer claims.
+pub(crate) const BOOT: BootId = BootId([7; 8]);
+
+/// Returns the hello of a scripted peer.
+pub(crate) fn hello(listen_port: u16, purpose: Purpose) -> Hello {
+    Hello { protocol: PROTOCOL_VERSION, listen_port, purpose, boot: BOOT }
+}
 
 /// A link over the network in memory.
 pub(crate) type Link = Records<DuplexStream>;
@@ -53,7 +61,7 @@ impl ScriptedPeer {
     {
         let open = ClusterSecret::open();
         let credentials = Credentials::draw(&self.keys, &open, &mut self.lane.borrow_mut());
-        link::dial(stream, &credentials, hello).await.map(|(link, _)| link)
+        link::dial(stream, &credentials, hello).await.map(|(link, ..)| link)
     }
 
     /// Links over a connection that a node has opened, and welcomes the node.
@@ -64,7 +72,7 @@ impl ScriptedPeer {
         let open = ClusterSecret::open();
         let credentials = Credentials::draw(&self.keys, &open, &mut self.lane.borrow_mut());
         let (mut link, _, hello) = link::accept(stream, &credentials).await?;
-        link::welcome(&mut link, Verdict::Accepted).await?;
+        link::welcome(&mut link, Verdict::Accepted, BOOT).await?;
         Ok((link, hello))
     }
 
@@ -76,7 +84,7 @@ impl ScriptedPeer {
         listen_port: u16,
         purpose: Purpose,
     ) -> Result<Link, LinkError> {
-        self.link(network.dial(port)?, Hello { protocol: PROTOCOL_VERSION, listen_port, purpose }).await
+        self.link(network.dial(port)?, hello(listen_port, purpose)).await
     }
 
     /// Dials the node on a port of a network in memory, to ask on the link.
@@ -112,7 +120,7 @@ impl ScriptedPeer {
             match read_message(&mut link).await? {
                 Message::Heartbeat { .. } if hello.purpose == Purpose::Control => {
                     tokio::time::sleep(HEARTBEAT_INTERVAL).await;
-                    send(&mut link, &Message::Alive { connections_wanted: 0, held: None }).await?;
+                    send(&mut link, &Message::Alive { connections_wanted: 0, held: None, has_twin: false }).await?;
                 }
                 Message::StoreFile { owner, replica_name, sealed_bytes, .. } => {
                     let replica = take(&mut link, owner, replica_name, sealed_bytes).await?;

@@ -14,7 +14,8 @@ use std::rc::Rc;
 use dacapo::crypto::{ClusterSecret, Keys};
 use dacapo::limits::LIST_PAGE_MAX;
 use dacapo::node::Lane;
-use dacapo::seed::SeedRng;
+use dacapo::protocol::BootId;
+use dacapo::seed::{Rng, SeedRng};
 use dacapo::store::layout::{BlobId, Layout};
 use dacapo::store::{Identity, Store};
 use dacapo::transport::Transport;
@@ -47,8 +48,10 @@ pub(super) async fn run(boot: Boot<Files>, lie: Lie, bug: Option<Bug>) -> Ended 
     };
     let lane = RefCell::new(seed.rng(Lane::Handshake));
     let port = listen.port();
+    let mut boot = BootId::default();
+    seed.rng(Lane::Boot).fill_bytes(&mut boot.0);
     let replicas = RefCell::new(replicas);
-    let liar = Rc::new(Liar { lie, bug, port, keys, cluster, transport, lane, replicas, clients, notes: events });
+    let liar = Rc::new(Liar { lie, bug, port, boot, keys, cluster, transport, lane, replicas, clients, notes: events });
     for address in dials {
         tokio::task::spawn_local(liar.clone().keep_connected(address));
     }

@@ -59,15 +59,24 @@ pub(crate) struct PeersArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PeersAction {
-    /// Disconnect a node, and refuse it from then on
+    /// Disconnect a node, and refuse it from then on; or dial an address no more
     #[command(after_help = FORGET_EXAMPLE)]
-    Forget(IdArguments),
+    Forget(ForgetArguments),
     /// Admit a node, even if it was forgotten or the list is locked
     Allow(IdArguments),
     /// Admit only the present peers, and nodes that are allowed
     Lock(Data),
     /// Admit every node that has the secret of the cluster, except those that were forgotten
     Unlock(Data),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ForgetArguments {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Its id, or an address that is dialled, as `dacapo peers` shows it
+    #[arg(value_name = "ID|ADDR")]
+    pub(crate) id: String,
 }
 
 #[derive(Debug, Args)]

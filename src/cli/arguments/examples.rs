@@ -107,8 +107,11 @@ Its connections end at once, and it gets no others. What is held for it stays on
 copies of this node's files, and cannot read them. It knows the secret of the cluster: under a new identity it would \
 be let in, unless the list is locked.
 
-Example:
-  dacapo peers forget --data ~/a 1a2b3c4d";
+An address is for a node that has moved: it is not dialled any more, and the node may still connect.
+
+Examples:
+  dacapo peers forget --data ~/a 1a2b3c4d
+  dacapo peers forget --data ~/a old.example:3000";
 
 pub(super) const STOP_EXAMPLE: &str = "\
 Returns when the node has stopped and its data directory is closed.

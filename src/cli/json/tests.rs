@@ -86,19 +86,24 @@ fn peers_prints_known_and_forgotten_nodes() {
         is_connected: true,
         progress: Progress::Behind,
         refused: 4,
+        has_twin: true,
+        sees_twin: false,
+        is_slow: false,
     };
     let held = Usage { files: 2, bytes: 76, ..Usage::default() };
     let head = r#"{"peer":"ID","address":"127.0.0.1:3000","#;
-    let tail = r#""forgotten":false,"current":false,"held_files":2,"held_bytes":76,"refused":4}"#;
+    let end = r#""refused":4,"twin":true,"sees_twin":false,"slow":false}"#;
+    let tail = format!(r#""forgotten":false,"current":false,"held_files":2,"held_bytes":76,{end}"#);
     assert_printed(&PeerJson::known(&info, Some(&held), None), &format!("{head}\"connected\":true,{tail}"));
     info.is_connected = false;
-    let tail = r#""forgotten":false,"current":null,"held_files":null,"held_bytes":null,"refused":4}"#;
+    let tail = format!(r#""forgotten":false,"current":null,"held_files":null,"held_bytes":null,{end}"#);
     assert_printed(&PeerJson::known(&info, None, None), &format!("{head}\"connected\":false,{tail}"));
     let full = Refusing { files: 3, reason: "its disk is full".to_owned() };
-    let tail = r#""refused":4,"not_taken":3,"not_taken_reason":"its disk is full"}"#;
+    let tail = r#""slow":false,"not_taken":3,"not_taken_reason":"its disk is full"}"#;
     assert!(json_text(&PeerJson::known(&info, None, Some(&full))).ends_with(tail));
     let head = r#"{"peer":"ID","address":null,"connected":false,"forgotten":true,"#;
-    let tail = r#""current":null,"held_files":2,"held_bytes":76,"refused":0}"#;
+    let tail =
+        r#""current":null,"held_files":2,"held_bytes":76,"refused":0,"twin":false,"sees_twin":false,"slow":false}"#;
     assert_printed(&PeerJson::forgotten(node(), Some(&held)), &format!("{head}{tail}"));
 }
 

@@ -80,6 +80,13 @@ pub struct PeerInfo {
     pub progress: Progress,
     /// How many of the peer's requests were refused: about files of others, or beyond its quota.
     pub refused: u64,
+    /// Whether two nodes with the peer's identity are connected.
+    pub has_twin: bool,
+    /// Whether the peer says that another node with this node's identity is running.
+    pub sees_twin: bool,
+    /// Whether the last store did not wait for the peer, because others had the file first. Stores leave the peer to
+    /// repair until it has taken a file again.
+    pub is_slow: bool,
 }
 
 /// What one connected peer says of a file.

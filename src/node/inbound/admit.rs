@@ -3,18 +3,21 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::eviction_queue::{EvictionQueue, Place};
 use super::seen_handshakes::SeenHandshakes;
 use crate::crypto::NodeId;
-use crate::limits::{HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, INBOUND_CONNECTIONS_MAX, INBOUND_PER_PEER_MAX, STRANGERS_MAX};
+use crate::limits::{
+    CONTROLS_PER_PEER_MAX, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, INBOUND_CONNECTIONS_MAX, INBOUND_PER_PEER_MAX,
+    STRANGERS_MAX,
+};
 use crate::membership::Admission;
+use crate::node::boots::{InboundPlace, PeerBoot};
 use crate::node::connection::Connection;
 use crate::node::context::{Context, Stream};
 use crate::node::link::{self, Credentials, Knock, LinkError};
-use crate::node::tally::{Tallied, Tally};
 use crate::platform::Platform;
 use crate::protocol::{Hello, Purpose, Verdict};
 
@@ -24,21 +27,12 @@ pub(super) struct Door {
     strangers: EvictionQueue,
     handshakes: EvictionQueue,
     seen: SeenHandshakes,
-    /// How many connections each peer asks on, so that no peer takes the places of the others.
-    asking: Tally<NodeId, usize>,
 }
 
 /// A connection after the welcome.
 pub(super) struct Admitted<S> {
     pub(super) connection: Connection<S>,
     pub(super) hello: Hello,
-    pub(super) places: Places,
-}
-
-/// The places that a connection holds for as long as it lives.
-pub(super) struct Places {
-    _of_peer: Option<Tallied<NodeId, usize>>,
-    _of_node: OwnedSemaphorePermit,
 }
 
 impl Default for Door {
@@ -48,7 +42,6 @@ impl Default for Door {
             strangers: EvictionQueue::new(STRANGERS_MAX),
             handshakes: EvictionQueue::new(HANDSHAKES_MAX),
             seen: SeenHandshakes::default(),
-            asking: Tally::default(),
         }
     }
 }
@@ -80,32 +73,40 @@ impl Door {
         let (mut records, peer, hello) = knock.open(credentials).await?;
         let admission = context.members.admission(peer);
         if admission != Admission::Admitted {
-            link::welcome(&mut records, Verdict::NotAdmitted).await?;
+            link::welcome(&mut records, Verdict::NotAdmitted, context.boot).await?;
             return Err(LinkError::TurnedAway(admission));
         }
-        let Some(places) = self.places_for(context, peer, hello.purpose) else {
-            link::welcome(&mut records, Verdict::Full).await?;
+        // If the peer has started again, what it held before is free before the room is counted.
+        let boot = context.boots.enter(peer, hello.boot);
+        let Some(place) = self.place_for(context, peer, &boot, hello.purpose) else {
+            link::welcome(&mut records, Verdict::Full, context.boot).await?;
             return Err(LinkError::Full);
         };
-        link::welcome(&mut records, Verdict::Accepted).await?;
-        let connection = Connection::new(records, peer, context.members.clone());
-        Ok(Admitted { connection, hello, places })
+        link::welcome(&mut records, Verdict::Accepted, context.boot).await?;
+        let connection = Connection::new(records, peer, context.members.clone(), boot).in_place(place);
+        Ok(Admitted { connection, hello })
     }
 
-    /// Returns the places for one more connection of a peer, if there is room.
-    fn places_for<P: Platform>(&self, context: &Context<P>, peer: NodeId, purpose: Purpose) -> Option<Places> {
-        let mut of_peer = None;
-        let has_room = match purpose {
-            Purpose::Control => context.peers.has_room_for(peer),
-            Purpose::DialerAsks => {
-                let has_room = self.asking.sum(peer) < INBOUND_PER_PEER_MAX;
-                of_peer = has_room.then(|| self.asking.add(peer, 1));
-                has_room
+    /// Returns a place for one more connection of a peer, if there is room. No peer takes the places of the others.
+    fn place_for<P: Platform>(
+        &self,
+        context: &Context<P>,
+        peer: NodeId,
+        boot: &PeerBoot,
+        purpose: Purpose,
+    ) -> Option<InboundPlace> {
+        let (max, is_wanted) = match purpose {
+            Purpose::Control => (CONTROLS_PER_PEER_MAX, context.peers.has_room_for(peer)),
+            Purpose::DialerAsks => (INBOUND_PER_PEER_MAX, true),
+            Purpose::AcceptorAsks => {
+                (INBOUND_PER_PEER_MAX, context.peers.find(peer).is_some_and(|peer| peer.is_connected()))
             }
-            Purpose::AcceptorAsks => context.peers.find(peer).is_some_and(|peer| peer.is_connected()),
         };
-        let of_node = self.places.clone().try_acquire_owned().ok().filter(|_| has_room)?;
-        Some(Places { _of_peer: of_peer, _of_node: of_node })
+        if !is_wanted || context.boots.inbound(peer, purpose) >= max {
+            return None;
+        }
+        let of_node = self.places.clone().try_acquire_owned().ok()?;
+        Some(context.boots.take_place(boot, purpose, of_node))
     }
 }
 

@@ -9,7 +9,9 @@ use super::*;
 use crate::crypto::MasterSecret;
 use crate::protocol::Purpose;
 
-const HELLO: Hello = Hello { protocol: PROTOCOL_VERSION, listen_port: 7000, purpose: Purpose::Control };
+const BOOT: BootId = BootId([7; 8]);
+
+const HELLO: Hello = Hello { protocol: PROTOCOL_VERSION, listen_port: 7000, purpose: Purpose::Control, boot: BOOT };
 
 fn keys(number: u8) -> Keys {
     Keys::derive(&MasterSecret([number; 32]))
@@ -19,13 +21,13 @@ fn credentials<'a>(keys: &'a Keys, cluster: &'a ClusterSecret, number: u8) -> Cr
     Credentials { keys, cluster, ephemeral: [number; 32] }
 }
 
-type Pair<S> = (Result<(Records<S>, NodeId), LinkError>, Result<(Records<S>, NodeId, Hello), LinkError>);
+type Pair<S> = (Result<(Records<S>, NodeId, Welcome), LinkError>, Result<(Records<S>, NodeId, Hello), LinkError>);
 
 async fn link(dialer: &Credentials<'_>, acceptor: &Credentials<'_>, hello: Hello) -> Pair<tokio::io::DuplexStream> {
     let (near, far) = duplex(1000);
     let accepting = async {
         let (mut records, peer, hello) = accept(far, acceptor).await?;
-        welcome(&mut records, Verdict::Accepted).await?;
+        welcome(&mut records, Verdict::Accepted, BOOT).await?;
         Ok((records, peer, hello))
     };
     tokio::join!(dial(near, dialer, hello), accepting)
@@ -37,7 +39,8 @@ async fn both_sides_learn_who_the_other_is() {
     let (dialed, accepted) = link(&credentials(&a, &open, 1), &credentials(&b, &open, 2), HELLO).await;
     let (_, peer, hello) = accepted.expect("accepted");
     assert_eq!((peer, hello), (a.node(), HELLO));
-    assert_eq!(dialed.expect("dialed").1, b.node());
+    let (_, peer, welcome) = dialed.expect("dialed");
+    assert_eq!((peer, welcome.boot), (b.node(), BOOT));
 }
 
 #[test]
@@ -117,14 +120,14 @@ async fn a_changed_record_is_refused() {
         let (middle_far, far) = duplex(10_000);
         let (near_credentials, far_credentials) = (credentials(&a, &open, 1), credentials(&b, &open, 2));
         let talking = async {
-            let (mut records, _) = dial(near, &near_credentials, HELLO).await.expect("dialed");
+            let (mut records, ..) = dial(near, &near_credentials, HELLO).await.expect("dialed");
             records.write_all(&[7; 50]).await.expect("written");
             records.flush().await.expect("flushed");
             records
         };
         let listening = async {
             let (mut records, _, _) = accept(far, &far_credentials).await.expect("accepted");
-            welcome(&mut records, Verdict::Accepted).await.expect("welcomed");
+            welcome(&mut records, Verdict::Accepted, BOOT).await.expect("welcomed");
             records.read_exact(&mut [0; 50]).await
         };
         let relaying = relay(middle_near, middle_far, BEFORE_RECORD + flipped, BEFORE_RECORD + RECORD);
@@ -134,7 +137,7 @@ async fn a_changed_record_is_refused() {
 }
 
 /// The length of two handshake messages and the hello, each with its prefix.
-const BEFORE_RECORD: usize = 50 + 66 + 28;
+const BEFORE_RECORD: usize = 50 + 66 + 36;
 /// The length of a record of fifty bytes, with its tag and its prefix.
 const RECORD: usize = 68;
 

@@ -1,9 +1,11 @@
 //! Gets a file: from the local disk if the copy is good, otherwise from the first peer whose copy verifies.
 //!
 //! All connected peers are asked at once. A small replica comes with the answer; for a large one the first peer with an
-//! authentic answer is told to proceed. If the copy of that peer turns out bad, the next peer is told to proceed.
+//! authentic answer is told to proceed. If the copy of that peer turns out bad or hardly comes, the next peer is told
+//! to proceed.
 
 mod ask;
+mod hedge;
 mod newer;
 mod receive;
 
@@ -14,6 +16,7 @@ use tokio::sync::mpsc;
 
 use super::local_copy::{self, LocalCopy};
 use crate::crypto::{Key, NodeId, Version};
+use crate::disk::Disk;
 use crate::event::{Event, FetchAnswer};
 use crate::limits::{PEERS_MAX, PROGRESS_TIMEOUT};
 use crate::node::context::{Context, Shared};
@@ -26,36 +29,70 @@ use crate::store::OwnRecord;
 use crate::store::layout::BlobId;
 use crate::transport::Transport;
 use ask::{Body, Found};
-use receive::{ReceiveError, Wanted};
+use hedge::{Outcome, Receiving};
+use receive::Wanted;
 
 pub(super) use newer::{NewerError, take_newer};
+pub(super) use receive::ReceiveError;
+
+/// How often a get looks again because a newer version was stored while it searched. Chosen: a file that is stored
+/// again faster than this is on the local disk at one of these looks.
+const LOOKS_MAX: usize = 8;
 
 /// Gets a file. See [`Handle::get`](crate::node::Handle::get).
+///
+/// The lock of the file is held while the local disk is used, and not while peers are asked: a store that occupies the
+/// connections to a peer may wait for it. Searches for one file follow each other by a lock of their own.
 pub(in crate::node) async fn get<P: Platform>(context: Shared<P>, key: Key) -> Result<Fetched, GetError> {
-    let file = key.file_name();
-    let _locked = context.locks.lock(BlobId::Own(file)).await;
-    let looked_up = key.clone();
-    let replica_name = context.keys.replica_name(&key);
-    let local = context.with_keys(move |store, keys| {
-        let is_deleted = store.proved_tombstone(keys, replica_name)?.is_some();
-        Ok((is_deleted, local_copy::look_up(store, keys, &looked_up)?))
-    });
-    let (is_deleted, local) = local.await.map_err(GetError::Disk)?;
-    if is_deleted {
-        return Err(GetError::Deleted);
+    if let LocalCopy::Good(record, reader) = look(&context, &key).await? {
+        return Ok(local_copy::open(&context, reader, &record.seal, record.iv, None));
     }
-    let (record, is_damaged) = match local {
-        LocalCopy::Good(record, reader) => {
-            return Ok(local_copy::open(&context, reader, &record.seal, record.iv, None));
+    let _searching = context.searches.lock(BlobId::Own(key.file_name())).await;
+    let mut looks = 0;
+    loop {
+        looks += 1;
+        let (record, is_damaged) = match look(&context, &key).await? {
+            LocalCopy::Good(record, reader) => {
+                return Ok(local_copy::open(&context, reader, &record.seal, record.iv, None));
+            }
+            LocalCopy::Damaged(record) => {
+                context.tell(&Event::FileDamaged { file: key.file_name() });
+                (Some(record), true)
+            }
+            LocalCopy::Absent(record) => (record, false),
+        };
+        let searched = record.as_ref().map(|record| record.seal.version);
+        let error = match Search::begin(&context, &key, record, is_damaged).run(&context).await {
+            Err(error) => error,
+            found => return found,
+        };
+        if looks == LOOKS_MAX || newest(&context, &key).await? == searched {
+            return Err(error);
         }
-        LocalCopy::Damaged(record) => {
-            context.tell(&Event::FileDamaged { file });
-            (Some(record), true)
-        }
-        LocalCopy::Absent(record) => (record, false),
-    };
-    let mut search = Search::begin(&context, &key, record, is_damaged);
-    search.run(&context).await
+    }
+}
+
+/// Looks for a good copy on the local disk. A file that was deleted everywhere is an error.
+async fn look<P: Platform>(context: &Context<P>, key: &Key) -> Result<LocalCopy<<P::Disk as Disk>::File>, GetError> {
+    let _locked = context.locks.lock(BlobId::Own(key.file_name())).await;
+    let (replica_name, key) = (context.keys.replica_name(key), key.clone());
+    let looked = context.with_keys(move |store, keys| {
+        Ok(match store.proved_tombstone(keys, replica_name)? {
+            Some(_) => None,
+            None => Some(local_copy::look_up(store, keys, &key)?),
+        })
+    });
+    looked.await.map_err(GetError::Disk)?.ok_or(GetError::Deleted)
+}
+
+/// Returns the newest version, or deletion, that the catalog knows of a file.
+async fn newest<P: Platform>(context: &Context<P>, key: &Key) -> Result<Option<Version>, GetError> {
+    let (replica_name, key) = (context.keys.replica_name(key), key.clone());
+    let looked = context.blocking(move |store| {
+        let stored = store.own(&key)?.map(|record| record.seal.version);
+        Ok(stored.max(store.tombstone(replica_name)?.map(|tombstone| tombstone.version)))
+    });
+    looked.await.map_err(GetError::Disk)
 }
 
 /// The answer of one peer.
@@ -66,7 +103,7 @@ struct Answer<S> {
 
 /// The search for one file among the peers.
 struct Search<S> {
-    wanted: Wanted,
+    wanted: Rc<Wanted>,
     outstanding: usize,
     asked: usize,
     damaged: usize,
@@ -90,7 +127,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
         let peers = context.peers.connected();
         let (sender, answers) = mpsc::channel(PEERS_MAX);
         let search = Self {
-            wanted: Wanted::new(context, key, record),
+            wanted: Rc::new(Wanted::new(context, key, record)),
             outstanding: peers.len(),
             asked: peers.len(),
             damaged: usize::from(is_damaged),
@@ -124,35 +161,48 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
     where
         P::Transport: Transport<Stream = S>,
     {
-        while let Some(Answer { peer, found }) = self.next().await {
-            let newest = self.wanted.record.as_ref().map_or(self.proved, |record| record.seal.version);
-            let found = match found {
-                Ok(found) if found.seal.version < newest => Err(FetchAnswer::Stale(found.seal.version)),
-                // The deletion is newer than the version in the catalog or, if the catalog has none, than every answer.
-                Err(FetchAnswer::Deleted(version)) if version > newest => return Err(GetError::Deleted),
-                other => other,
-            };
-            let answer = match found {
-                Ok(Found { body: Body::Waiting(_, since), .. }) if since.elapsed() > PROGRESS_TIMEOUT / 2 => {
-                    // The peer has waited while another peer's bad copy came, and may not wait any longer.
-                    self.outstanding += 1;
-                    self.ask(context, peer);
-                    continue;
-                }
-                Ok(found) => {
-                    let version = found.seal.version;
-                    self.proved = self.proved.max(version);
-                    match self.wanted.receive(context, found).await {
-                        Ok(received) => return Ok(received.hand_over(context, peer.id)),
-                        Err(ReceiveError::Disk(error)) => return Err(GetError::Disk(error)),
+        let mut receiving = Receiving::new();
+        let mut is_exhausted = false;
+        while !is_exhausted || !receiving.is_empty() {
+            tokio::select! {
+                biased;
+                outcome = receiving.next(), if !receiving.is_empty() => {
+                    let Some(Outcome { peer, version, result }) = outcome else { continue };
+                    let answer = match result {
+                        Ok(received) => {
+                            receiving.give_up(context);
+                            return Ok(received.hand_over(context, peer));
+                        }
+                        Err(ReceiveError::Disk(error)) => {
+                            receiving.give_up(context);
+                            return Err(GetError::Disk(error));
+                        }
                         Err(ReceiveError::Damaged) => FetchAnswer::Damaged,
                         Err(ReceiveError::Outdated) => FetchAnswer::Stale(version),
                         Err(ReceiveError::Wire(error)) => FetchAnswer::Failed(format!("{version} broke off: {error}")),
+                    };
+                    self.count(context, peer, answer);
+                }
+                answer = self.next(), if receiving.wants_more() && !is_exhausted => {
+                    let Some(Answer { peer, found }) = answer else {
+                        is_exhausted = true;
+                        continue;
+                    };
+                    match self.judge(found) {
+                        Ok(Found { body: Body::Waiting(_, since), .. }) if since.elapsed() > PROGRESS_TIMEOUT / 2 => {
+                            // The peer has waited while another peer's copy came, and may not wait any longer.
+                            self.outstanding += 1;
+                            self.ask(context, peer);
+                        }
+                        Ok(found) => receiving.begin(context, &self.wanted, peer.id, found),
+                        Err(FetchAnswer::Deleted(version)) if version > self.newest() => {
+                            receiving.give_up(context);
+                            return Err(GetError::Deleted);
+                        }
+                        Err(answer) => self.count(context, peer.id, answer),
                     }
                 }
-                Err(answer) => answer,
-            };
-            self.count(context, peer.id, answer);
+            }
         }
         let unreachable = self.failed + away(context);
         Err(match (self.damaged, self.stale) {
@@ -164,6 +214,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
             _ if self.wanted.record.is_some() => GetError::NoCopy { asked: self.asked },
             _ => GetError::NotFound { asked: self.asked },
         })
+    }
+
+    /// Returns the newest version that is known, from the catalog or proved by a peer.
+    fn newest(&self) -> Version {
+        self.wanted.record.as_ref().map_or(self.proved, |record| record.seal.version)
+    }
+
+    /// Refuses an older version than the newest one that is known, or another one under the same number, and notes a
+    /// newer one.
+    fn judge(&mut self, found: Result<Found<S>, FetchAnswer>) -> Result<Found<S>, FetchAnswer> {
+        let found = found?;
+        let known = self.wanted.record.as_ref().map(|record| &record.seal);
+        let is_other = known.is_some_and(|known| known.version == found.seal.version && *known != found.seal);
+        if is_other || found.seal.version < self.newest() {
+            return Err(FetchAnswer::Stale(found.seal.version));
+        }
+        self.proved = self.proved.max(found.seal.version);
+        Ok(found)
     }
 
     /// Returns the next answer. If the catalog knows the newest version, answers come as they arrive. If the catalog
@@ -184,8 +252,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
     }
 
     async fn receive(&mut self) -> Option<Answer<S>> {
-        self.outstanding = self.outstanding.checked_sub(1)?;
-        Some(self.answers.recv().await.expect("the search itself holds a sender"))
+        if self.outstanding == 0 {
+            return None;
+        }
+        let answer = self.answers.recv().await.expect("the search itself holds a sender");
+        // Counted only once it is here: the wait for it may be given up.
+        self.outstanding -= 1;
+        Some(answer)
     }
 
     fn count<P: Platform>(&mut self, context: &Context<P>, peer: NodeId, answer: FetchAnswer) {

@@ -13,6 +13,7 @@ mod learn;
 mod mend;
 mod relay;
 mod settle;
+mod turns;
 
 use std::rc::Rc;
 
@@ -75,26 +76,28 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
         return peer.repair.end(false);
     }
     peer.repair.set_progress(Progress::Behind);
-    let _slot = context.owner.repairs.clone().acquire_owned().await.expect("the semaphore is never closed");
-    let result = compare::all(&context, &peer, &expected).await;
-    context.owner.repair_log.note_compared(peer.id, matches!(result, Ok(Done { unlearnt: 0, .. })));
-    if let Ok(done) = &result {
-        let refusing = done.refusal.as_ref();
-        let refusing = refusing.map(|refusal| Refusing { files: done.refused as u64, reason: refusal.to_string() });
+    let mut done = Done::default();
+    let result = compare::all(&context, &peer, &expected, &mut done).await;
+    context.owner.repair_log.note_compared(peer.id, result.is_ok() && done.unlearnt == 0);
+    let refusing = done.refusal.as_ref();
+    let refusing = refusing.map(|refusal| Refusing { files: done.refused as u64, reason: refusal.to_string() });
+    if result.is_ok() || refusing.is_some() {
         context.owner.repair_log.note_refusing(peer.id, refusing);
     }
-    let has_failed = !matches!(result, Ok(Done { failed: 0, kept: 0, .. }));
+    let has_failed = result.is_err() || done.failed + done.kept > 0;
     if context.owner.mode == Mode::Learning && !has_failed {
         // What the peer holds is known to this node, whatever the peer lacks.
         peer.repair.set_progress(Progress::Current);
     }
-    match result {
+    match done {
         // What differed was on its way to the peer, or is still held in two places.
-        Ok(Done { sent: 0, learnt: 0, released: 0, failed: 0, .. }) => {}
-        Ok(Done { sent, learnt, released, failed, .. }) => {
+        Done { sent: 0, learnt: 0, released: 0, failed: 0, .. } => {}
+        Done { sent, learnt, released, failed, .. } => {
             context.tell(&Event::PeerRepaired { peer: peer.id, sent, learnt, released, failed });
         }
-        Err(error) => context.tell(&Event::RepairFailed { peer: peer.id, reason: error.to_string() }),
+    }
+    if let Err(error) = result {
+        context.tell(&Event::RepairFailed { peer: peer.id, reason: error.to_string() });
     }
     peer.repair.end(has_failed);
 }

@@ -1,18 +1,21 @@
 //! Stores a file: on the local disk, and at every connected peer that is to hold it, at the same time.
 
+mod receipts;
 mod send;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
+use std::pin::pin;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::time::sleep;
 
 use crate::crypto::{ContentCipher, Iv, Key, Metadata, ReplicaName, Seal, SealedMetadata};
 use crate::disk::Disk;
 use crate::event::Event;
-use crate::limits::{CHUNK_BYTES, FILE_BYTES_MAX};
+use crate::limits::{CHUNK_BYTES, FILE_BYTES_MAX, SOURCE_STALL_TIMEOUT};
 use crate::node::commit::KeepError;
 use crate::node::context::Shared;
 use crate::node::handle::Content;
@@ -26,7 +29,7 @@ use crate::store::layout::BlobId;
 use crate::store::{BlobWriter, Change, OwnRecord};
 use send::{Announced, Sending, conclude_all, push_to_all, send_to_all};
 
-pub(super) use send::send_again;
+pub(super) use send::{NotSent, send_again};
 
 /// Writes plaintext to the local disk and turns it into the sealed bytes that the peers get.
 struct Sealing<D: Disk> {
@@ -66,12 +69,14 @@ pub(in crate::node) async fn store<P: Platform>(
     let (version, writer) = begun.await.map_err(|error| StoreError::Rejected(StoreFault::Disk(error)))?;
     let (writer, iv) = draw_iv(&context, &context.lanes.iv, writer).await?;
     let announced = Announced { file: key.file_name(), replica_name, version, iv, size: 0 };
-    let sendings = match content.size {
+    let (sendings, mut postponed) = match content.size {
         Some(size) => send_to_all(&context, &Announced { size, ..announced.clone() }),
-        None => Vec::new(),
+        None => Default::default(),
     };
     let sealing = Sealing { writer, cipher: ContentCipher::new(&context.keys, iv) };
-    let (Sealing { writer, cipher }, size) = write(&context, sealing, content, &sendings, gone).await?;
+    let Written { sealing, size, has_stalled } = write(&context, sealing, content, &sendings, gone).await?;
+    let Sealing { writer, cipher } = sealing;
+    let sendings = if has_stalled { Vec::new() } else { sendings };
     let announced = Announced { size, ..announced };
     let modified = context.platform.now();
     let metadata = Metadata { key: key.clone(), size, modified };
@@ -85,15 +90,13 @@ pub(in crate::node) async fn store<P: Platform>(
     let record = OwnRecord { seal, iv, modified };
     let is_newest = keep(&context, &key, announced.replica_name, writer, record.clone(), was_streamed).await?;
     context.tell(&Event::FileWritten { file: announced.file, version, bytes: size });
-    if was_streamed {
-        drop(locked);
-    } else if is_newest {
-        waiting = push_to_all(&context, &announced, &record);
+    if !was_streamed && is_newest {
+        (waiting, postponed) = push_to_all(&context, &announced, &record).await;
     }
-    let mut receipts = Vec::new();
-    for receipt in waiting {
-        receipts.push(receipt.await.expect("a sending task ends with a receipt"));
-    }
+    drop(locked);
+    let mut receipts = receipts::all(waiting).await;
+    receipts.append(&mut postponed);
+    receipts.sort_by_key(|receipt| receipt.peer);
     Ok(Stored { version, size, receipts, away: away(&context) })
 }
 
@@ -154,22 +157,37 @@ async fn keep<P: Platform>(
     }
 }
 
-/// Reads the content to its end, and writes and sends it on the way.
+/// The content of a file, written to the local disk.
+struct Written<D: Disk> {
+    sealing: Sealing<D>,
+    size: u64,
+    /// Whether the peers are not to get it as it was read.
+    has_stalled: bool,
+}
+
+/// Reads the content to its end, and writes and sends it on the way. If the source stalls, the peers get nothing more.
 async fn write<P: Platform>(
     context: &Shared<P>,
     sealing: Sealing<P::Disk>,
     content: Content,
     sendings: &[Sending],
     gone: impl Future<Output = ()>,
-) -> Result<(Sealing<P::Disk>, u64), StoreError> {
+) -> Result<Written<P::Disk>, StoreError> {
     let Content { size, mut reader } = content;
-    let mut found = 0;
-    let mut gone = std::pin::pin!(gone);
+    let (mut found, has_stalled) = (0, Cell::new(false));
+    let mut gone = pin!(gone);
     let source = async |buffer: Vec<u8>| {
-        let chunk = tokio::select! {
-            biased;
-            chunk = fill(&mut reader, buffer, size.map(|size| size - found)) => chunk.map_err(StoreFault::Content)?,
-            () = &mut gone => return Err(StoreFault::CallerGone),
+        let mut filling = pin!(fill(&mut reader, buffer, size.map(|size| size - found)));
+        let chunk = loop {
+            tokio::select! {
+                biased;
+                chunk = &mut filling => break chunk.map_err(StoreFault::Content)?,
+                () = &mut gone => return Err(StoreFault::CallerGone),
+                () = sleep(SOURCE_STALL_TIMEOUT), if !has_stalled.get() && !sendings.is_empty() => {
+                    has_stalled.set(true);
+                    sendings.iter().for_each(Sending::give_up);
+                }
+            }
         };
         found += chunk.len() as u64;
         match size {
@@ -182,13 +200,12 @@ async fn write<P: Platform>(
     };
     let mut sent = VecDeque::new();
     let sink = async |sealed: Vec<u8>| {
-        if sendings.is_empty() {
+        if sendings.is_empty() || has_stalled.get() {
             return sealed;
         }
         let sealed = Bytes::from(sealed);
         for sending in sendings {
-            // A peer that has failed takes no more; its receipt says why.
-            drop(sending.chunks.send(sealed.clone()).await);
+            sending.offer(&sealed, sendings).await;
         }
         sent.push_back(sealed);
         // The oldest chunk is free once every peer has sent it. The queues to the peers bound how many chunks are not.
@@ -196,7 +213,7 @@ async fn write<P: Platform>(
             .unwrap_or_default()
     };
     let (sealing, fault) = match transfer::run(context, sealing, source, sink).await {
-        Ok(sealing) => return Ok((sealing, found)),
+        Ok(sealing) => return Ok(Written { sealing, size: found, has_stalled: has_stalled.get() }),
         Err((sealing, TransferError::Source(fault))) => (sealing, fault),
         Err((sealing, TransferError::Disk(error))) => (sealing, StoreFault::Disk(error)),
     };

@@ -2,7 +2,7 @@
 //! connection of a peer that is no longer admitted ends at its next wait.
 
 use crate::event::Event;
-use crate::membership::MemberChange;
+use crate::membership::{MemberChange, MembersError};
 use crate::node::context::Shared;
 use crate::node::handle::errors::MemberError;
 use crate::platform::Platform;
@@ -13,15 +13,26 @@ pub(in crate::node) async fn change<P: Platform>(context: &Shared<P>, change: Me
     let in_force = &context.members;
     let _changing = in_force.changing().await;
     let mut members = in_force.list();
+    let address = match &change {
+        MemberChange::ForgetAddress(address) => Some(address.clone()),
+        _ => None,
+    };
     if change == MemberChange::Lock {
         for peer in context.peers.placement_candidates().into_iter().filter(|peer| in_force.admits(*peer)) {
             members.change(MemberChange::Allow(peer))?;
         }
     }
-    members.change(change)?;
+    match members.change(change.clone()) {
+        // An address that the node was started with is on no list.
+        Err(MembersError::NotDialled { address }) if context.peers.dials(&address) => {}
+        changed => changed?,
+    }
     let (saved, disk) = (members.clone(), context.platform.disk().clone());
     context.offload(move || saved.save(&disk)).await?;
     in_force.replace(members);
+    if let Some(address) = address {
+        context.peers.forget_address(&address);
+    }
     context.peers.drop_all_but(|node| in_force.admits(node));
     context.tell(&Event::MembersChanged { change });
     in_force.tell_all();

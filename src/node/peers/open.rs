@@ -63,10 +63,13 @@ pub(in crate::node) async fn open<P: Platform>(
     let dialing = timeout(DIAL_TIMEOUT, context.platform.transport().connect(address));
     let stream = dialing.await.map_err(|_| OpenError::NoAnswer)?.map_err(OpenError::Dial)?;
     let credentials = context.credentials().map_err(OpenError::Link)?;
-    let hello = Hello { protocol: PROTOCOL_VERSION, listen_port: context.listen_port, purpose };
+    let hello = Hello { protocol: PROTOCOL_VERSION, listen_port: context.listen_port, purpose, boot: context.boot };
     match timeout(HANDSHAKE_TIMEOUT, link::dial(stream, &credentials, hello)).await {
-        Ok(Ok((records, peer))) => match context.members.admission(peer) {
-            Admission::Admitted => Ok(Connection::new(records, peer, context.members.clone())),
+        Ok(Ok((records, peer, welcome))) => match context.members.admission(peer) {
+            Admission::Admitted => {
+                let boot = context.boots.enter(peer, welcome.boot);
+                Ok(Connection::new(records, peer, context.members.clone(), boot))
+            }
             refused => Err(OpenError::TurnedAway(refused)),
         },
         Ok(Err(LinkError::Io(_))) => Err(OpenError::Closed),

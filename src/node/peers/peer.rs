@@ -3,15 +3,17 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, timeout};
 
+use super::liveness::Liveness;
 use super::schedule::RepairSchedule;
 use crate::crypto::NodeId;
-use crate::limits::{CONTROLS_PER_PEER_MAX, DIAL_TIMEOUT, IDLE_ASKER_TIMEOUT, PLACEMENT_GRACE, POOL_CONNECTIONS_MAX};
+use crate::limits::{DIAL_TIMEOUT, IDLE_ASKER_TIMEOUT, PLACEMENT_GRACE, POOL_CONNECTIONS_MAX};
 use crate::node::connection::Connection;
 use crate::transport::Address;
 
@@ -21,7 +23,11 @@ pub(in crate::node) struct Peer<S> {
     address: RefCell<Option<Address>>,
     /// The configured address that led to the peer.
     configured: RefCell<Option<Address>>,
-    controls: Cell<usize>,
+    controls: RefCell<Vec<Rc<Liveness>>>,
+    /// Whether the peer runs more than once.
+    has_twin: Cell<bool>,
+    /// Whether the peer says that this node runs more than once.
+    sees_twin: Cell<bool>,
     /// When a control connection was lost last.
     lost: Cell<Option<Instant>>,
     idle: RefCell<VecDeque<Connection<S>>>,
@@ -32,6 +38,8 @@ pub(in crate::node) struct Peer<S> {
     wanted_changed: Notify,
     opened: Notify,
     pub(in crate::node) repair: RepairSchedule,
+    /// Whether a store has left the peer behind since it last took a file in time.
+    pub(in crate::node) is_slow: Rc<Cell<bool>>,
     /// Bounds the connections that this side opened for the peer to ask on.
     pub(in crate::node) opened_for_it: Arc<Semaphore>,
 }
@@ -42,7 +50,9 @@ impl<S> Peer<S> {
             id,
             address: RefCell::default(),
             configured: RefCell::default(),
-            controls: Cell::new(0),
+            controls: RefCell::default(),
+            has_twin: Cell::default(),
+            sees_twin: Cell::default(),
             lost: Cell::default(),
             idle: RefCell::default(),
             slots: Arc::new(Semaphore::new(POOL_CONNECTIONS_MAX)),
@@ -50,21 +60,18 @@ impl<S> Peer<S> {
             wanted_changed: Notify::new(),
             opened: Notify::new(),
             repair: RepairSchedule::default(),
+            is_slow: Rc::default(),
             opened_for_it: Arc::new(Semaphore::new(POOL_CONNECTIONS_MAX)),
         }
     }
 
     pub(in crate::node) fn is_connected(&self) -> bool {
-        self.controls.get() > 0
+        !self.controls.borrow().is_empty()
     }
 
     /// Whether the peer is connected, or was a short time ago.
     pub(super) fn is_placement_candidate(&self) -> bool {
         self.is_connected() || self.lost.get().is_some_and(|lost| lost.elapsed() < PLACEMENT_GRACE)
-    }
-
-    pub(super) fn has_room_for_control(&self) -> bool {
-        self.controls.get() < CONTROLS_PER_PEER_MAX
     }
 
     /// Returns the address at which the peer is dialled, if it can be.
@@ -78,7 +85,12 @@ impl<S> Peer<S> {
     }
 
     /// Counts one more control connection, and returns how many there are.
-    pub(super) fn add_control(&self, address: Option<Address>, configured: Option<&Address>) -> usize {
+    pub(super) fn add_control(
+        &self,
+        control: Rc<Liveness>,
+        address: Option<Address>,
+        configured: Option<&Address>,
+    ) -> usize {
         if let Some(address) = configured {
             self.configured.replace(Some(address.clone()));
         }
@@ -86,22 +98,55 @@ impl<S> Peer<S> {
         if configured.is_some() || self.configured.borrow().is_none() {
             self.address.replace(address);
         }
-        self.controls.set(self.controls.get() + 1);
+        if !self.is_connected() {
+            // The way to the peer may be another one.
+            self.is_slow.set(false);
+        }
+        self.controls.borrow_mut().push(control);
         // The peer may have started again: its connections from before may be dead without a sign of it.
         self.drop_idle();
-        self.controls.get()
+        self.controls()
     }
 
     /// Returns how many control connections there are.
     pub(super) fn controls(&self) -> usize {
-        self.controls.get()
+        self.controls.borrow().len()
     }
 
     /// Takes a control connection off the count.
-    pub(super) fn remove_control(&self) {
-        self.controls.set(self.controls.get() - 1);
+    pub(super) fn remove_control(&self, control: &Rc<Liveness>) {
+        self.controls.borrow_mut().retain(|other| !Rc::ptr_eq(other, control));
+        self.look_for_twins();
+        self.sees_twin.set(self.sees_twin.get() && self.is_connected());
         self.lost.set(Some(Instant::now()));
         self.drop_idle();
+    }
+
+    /// Looks whether the peer runs more than once. Returns the addresses of two such nodes if this is new.
+    pub(super) fn look_for_twins(&self) -> Option<[Address; 2]> {
+        let controls = self.controls.borrow();
+        let pairs = controls
+            .iter()
+            .enumerate()
+            .flat_map(|(index, one)| controls.iter().skip(index + 1).map(move |other| (one, other)));
+        let found = pairs.into_iter().find(|(one, other)| one.is_beside(other));
+        let was_known = self.has_twin.replace(found.is_some());
+        found.filter(|_| !was_known).map(|(one, other)| [one.address.clone(), other.address.clone()])
+    }
+
+    /// Whether the peer runs more than once: two nodes with its identity are connected.
+    pub(in crate::node) fn has_twin(&self) -> bool {
+        self.has_twin.get()
+    }
+
+    /// Notes whether the peer says that this node runs more than once. Returns what it said before.
+    pub(super) fn hear_of_twin(&self, sees_twin: bool) -> bool {
+        self.sees_twin.replace(sees_twin)
+    }
+
+    /// Whether the peer says that this node runs more than once.
+    pub(in crate::node) fn sees_twin(&self) -> bool {
+        self.sees_twin.get()
     }
 
     /// Closes the idle connections.
@@ -123,8 +168,10 @@ impl<S> Peer<S> {
 
     /// Takes a connection on which this side may ask. Closes it if there are enough.
     pub(in crate::node) fn offer(&self, connection: Connection<S>) {
-        if self.idle.borrow().len() < POOL_CONNECTIONS_MAX {
-            self.idle.borrow_mut().push_back(connection);
+        let mut idle = self.idle.borrow_mut();
+        idle.retain(|idle| !idle.is_over());
+        if idle.len() < POOL_CONNECTIONS_MAX {
+            idle.push_back(connection);
             self.opened.notify_one();
         }
     }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use tokio::time::Instant;
 
+use crate::crypto::ReplicaName;
 use crate::limits::{REPAIR_RETRY_MAX, REPAIR_RETRY_MIN};
 use crate::node::handle::answers::Progress;
 
@@ -13,6 +14,8 @@ pub(in crate::node) struct RepairSchedule {
     is_running: Cell<bool>,
     failures: Cell<u32>,
     not_before: Cell<Option<Instant>>,
+    /// The name at which the last repair ended early. The next one begins behind it.
+    ended_at: Cell<Option<ReplicaName>>,
 }
 
 impl Default for RepairSchedule {
@@ -22,6 +25,7 @@ impl Default for RepairSchedule {
             is_running: Cell::default(),
             failures: Cell::default(),
             not_before: Cell::default(),
+            ended_at: Cell::default(),
         }
     }
 }
@@ -33,6 +37,16 @@ impl RepairSchedule {
 
     pub(in crate::node) fn set_progress(&self, progress: Progress) {
         self.progress.set(progress);
+    }
+
+    /// Returns the name at which the last repair ended early, if it did.
+    pub(in crate::node) fn ended_at(&self) -> Option<ReplicaName> {
+        self.ended_at.get()
+    }
+
+    /// Notes the name at which a repair ends early, or that it came to its end.
+    pub(in crate::node) fn set_ended_at(&self, name: Option<ReplicaName>) {
+        self.ended_at.set(name);
     }
 
     /// Forgets what was known of the peer. A peer that has just connected may have a new disk, or its old one back.

@@ -1,5 +1,7 @@
 //! What the node tells a caller about its peers.
 
+use crate::crypto::NodeId;
+use crate::membership::Dial;
 use crate::node::context::Context;
 use crate::node::handle::answers::{PeerInfo, Progress};
 use crate::platform::Platform;
@@ -16,18 +18,26 @@ pub(in crate::node) fn info<P: Platform>(context: &Context<P>) -> Vec<PeerInfo> 
             is_connected: peer.is_connected(),
             progress: peer.repair.progress(),
             refused: context.holder.refusals.of(peer.id),
+            has_twin: peer.has_twin(),
+            sees_twin: peer.sees_twin(),
+            is_slow: peer.is_slow.get(),
         })
         .collect();
-    for address in &context.peers.configured {
-        let is_known = known.values().any(|peer| peer.configured().as_ref() == Some(address));
-        if !is_known {
+    for Dial { address, node } in &*context.peers.dials.borrow() {
+        // One peer is one row, however many of its addresses are dialled. A node that was forgotten is no peer.
+        let is_shown = |node: &NodeId| peers.iter().any(|peer| peer.peer == Some(*node));
+        let is_peer = node.as_ref().is_none_or(|node| !is_shown(node) && context.members.admits(*node));
+        if is_peer {
             peers.push(PeerInfo {
-                peer: None,
+                peer: *node,
                 address: Some(address.clone()),
                 is_dialled: true,
                 is_connected: false,
                 progress: Progress::Unknown,
                 refused: 0,
+                has_twin: false,
+                sees_twin: false,
+                is_slow: false,
             });
         }
     }

@@ -35,12 +35,20 @@ const NODE: &[&[&str]] = &[
     // State without behaviour that needs the others.
     &["src/node/peers.rs", "src/node/commit/queue.rs", "src/node/holder/quota.rs", "src/node/holder/refusals.rs"],
     &["src/node/peers/peer.rs", "src/node/peers/in_flight.rs", "src/node/repair_log.rs"],
-    &["src/node/peers/schedule.rs"],
+    &["src/node/peers/schedule.rs", "src/node/peers/liveness.rs"],
     // The face.
     &["src/node/handle"],
     // Ground.
     &["src/node/connection.rs"],
-    &["src/node/link", "src/node/locks.rs", "src/node/members.rs", "src/node/panic_guard.rs", "src/node/tally.rs"],
+    &[
+        "src/node/boots.rs",
+        "src/node/meter.rs",
+        "src/node/link",
+        "src/node/locks.rs",
+        "src/node/members.rs",
+        "src/node/panic_guard.rs",
+        "src/node/tally.rs",
+    ],
     &["src/node/lanes.rs"],
 ];
 

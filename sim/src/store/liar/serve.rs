@@ -20,7 +20,9 @@ impl Liar {
     pub(super) async fn keep_connected(self: Rc<Self>, address: Address) {
         loop {
             if let Ok((mut link, peer)) = self.dial_as(&self.keys, &address, Purpose::Control).await {
-                while scripted_peer::send(&mut link, &Message::Heartbeat { held: self.held(peer) }).await.is_ok()
+                while scripted_peer::send(&mut link, &Message::Heartbeat { held: self.held(peer), has_twin: false })
+                    .await
+                    .is_ok()
                     && read_message(&mut link).await.is_ok()
                 {}
             }
@@ -41,7 +43,7 @@ impl Liar {
         if self.lie == Lie::Stranger {
             self.clients.trespassed(peer, "shook hands with a stranger");
         }
-        link::welcome(&mut link, Verdict::Accepted).await?;
+        link::welcome(&mut link, Verdict::Accepted, self.boot).await?;
         loop {
             match read_message(&mut link).await? {
                 Message::Heartbeat { .. } if hello.purpose == Purpose::Control => {
@@ -52,8 +54,11 @@ impl Liar {
                         Lie::FalseInventory => sleep(DIAL_AGAIN / 10).await,
                         _ => sleep(HEARTBEAT_INTERVAL).await,
                     }
-                    scripted_peer::send(&mut link, &Message::Alive { connections_wanted, held: self.held(peer) })
-                        .await?;
+                    scripted_peer::send(
+                        &mut link,
+                        &Message::Alive { connections_wanted, held: self.held(peer), has_twin: false },
+                    )
+                    .await?;
                 }
                 _ if self.lie == Lie::Garbage => {
                     link.write_all(&[0xd5; 300]).await?;

@@ -7,7 +7,7 @@ use dacapo::crypto::{ClusterSecret, Keys, NodeId};
 use dacapo::event::Event;
 use dacapo::limits::PROTOCOL_VERSION;
 use dacapo::node::link::{self, Credentials, LinkError, Records};
-use dacapo::protocol::{Hello, Purpose};
+use dacapo::protocol::{BootId, Hello, Purpose};
 use dacapo::seed::SeedRng;
 use dacapo::transport::{Address, Transport};
 
@@ -29,6 +29,7 @@ pub(super) struct Liar {
     pub(super) lie: Lie,
     pub(super) bug: Option<Bug>,
     pub(super) port: u16,
+    pub(super) boot: BootId,
     pub(super) keys: Keys,
     pub(super) cluster: ClusterSecret,
     pub(super) transport: FaultTransport<SimTransport>,
@@ -52,8 +53,8 @@ impl Liar {
     ) -> Result<(Link, NodeId), LinkError> {
         let stream = self.transport.connect(address).await?;
         let credentials = Credentials::draw(keys, &self.cluster, &mut self.lane.borrow_mut());
-        let hello = Hello { protocol: PROTOCOL_VERSION, listen_port: self.port, purpose };
-        let (link, peer) = link::dial(stream, &credentials, hello).await?;
+        let hello = Hello { protocol: PROTOCOL_VERSION, listen_port: self.port, purpose, boot: self.boot };
+        let (link, peer, _) = link::dial(stream, &credentials, hello).await?;
         if self.lie == Lie::Stranger {
             self.clients.trespassed(peer, "took a stranger in");
         }

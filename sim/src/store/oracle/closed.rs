@@ -1,15 +1,24 @@
 //! Promise 7: without the cluster secret no peer gets past the handshake, and only its owner stores or gets in a
-//! namespace. Source: what the liars of a run were answered.
+//! namespace. Nobody says that an identity runs twice, because in a plan none does. Sources: what the liars of a run
+//! were answered, and events.
 //!
 //! Cannot see: what liars do not try, and the answers to a liar that has the keys of another.
 
+use dacapo::event::Event;
+
 use crate::store::files::Files;
 use crate::subject::Run;
+use crate::trace::Fact;
 
 /// Judges a run.
 ///
 /// # Errors
 /// Returns the first answer that the liar must not have got.
 pub fn judge(run: &Run<Files>) -> Result<(), String> {
-    run.clients.trespass().map_or(Ok(()), Err)
+    let is_alarm = |event: &Event| matches!(event, Event::PeerRunsTwice { .. } | Event::RunsTwice { .. });
+    let alarm = run.trace.lines().iter().find_map(|line| match &line.what {
+        Fact::Event(event) if is_alarm(event) => Some(event.to_string()),
+        _ => None,
+    });
+    run.clients.trespass().or(alarm).map_or(Ok(()), Err)
 }

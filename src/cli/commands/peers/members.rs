@@ -15,7 +15,7 @@ const ID_DIGITS_MIN: usize = 6;
 
 /// Changes the list. If a node runs, the change is in force at once.
 pub(super) async fn change(data: &Path, change: MemberChange) -> Result<(), CliError> {
-    let mut client = match Client::ask(data, &Request::Members { change }).await {
+    let mut client = match Client::ask(data, &Request::Members { change: change.clone() }).await {
         // Only a node that runs knows who its peers are.
         Err(ConnectError::NoNode { .. }) if data.exists() && change != MemberChange::Lock => {
             let disk = DirDisk::open(data)?;

@@ -32,6 +32,10 @@ pub(super) async fn show(data: &Path, is_json: bool, verbosity: Verbosity) -> Re
         let forgotten = forgotten.map(|(node, held)| PeerJson::forgotten(node, held));
         return known.chain(forgotten).try_for_each(|peer| output::json(&peer));
     }
+    let warnings = peers.clone().filter(|(info, _)| info.sees_twin).filter_map(|(info, _)| info.peer);
+    for peer in warnings.filter(|_| !verbosity.quiet) {
+        eprintln!("another node with this identity is running, says {}: stop one of them", peer.short());
+    }
     let known = peers.map(|(info, held)| known_line(info, held));
     let forgotten = forgotten.map(|(node, held)| line(&node.short(), "forgotten", "unknown", held, 0, "-"));
     let mut lines = known.chain(forgotten).peekable();
@@ -53,7 +57,12 @@ pub(super) async fn show(data: &Path, is_json: bool, verbosity: Verbosity) -> Re
 
 fn known_line(info: &PeerInfo, held: Option<&Usage>) -> String {
     let peer = info.peer.map_or("unknown".to_owned(), |peer| peer.short());
-    let state = if info.is_connected { "connected" } else { "away" };
+    let state = match info {
+        PeerInfo { is_connected: false, .. } => "away",
+        PeerInfo { has_twin: true, .. } => "twice",
+        PeerInfo { is_slow: true, .. } => "slow",
+        _ => "connected",
+    };
     let files = match info.is_current() {
         Some(true) => "current",
         Some(false) => "behind",

@@ -26,6 +26,9 @@ fn answers() -> Vec<Answer> {
         is_connected: false,
         progress: Progress::Behind,
         refused: 4,
+        has_twin: true,
+        sees_twin: false,
+        is_slow: false,
     };
     let holder = Holder { peer: node, holding: Holding::Current { verified: UnixMillis(5) } };
     let unknown = Holder { peer: node, holding: Holding::Unknown { reason: "r".to_owned() } };

@@ -6,9 +6,9 @@ use tokio::time::timeout;
 use super::*;
 
 /// The lengths of the dialer's two handshake messages, with their prefixes, and of its hello in a record.
-const DIALER_BYTES: usize = 50 + 66 + 28;
+const DIALER_BYTES: usize = 50 + 66 + 36;
 /// The lengths of the acceptor's handshake message, and of its welcome in a record.
-const ACCEPTOR_BYTES: usize = 98 + 26;
+const ACCEPTOR_BYTES: usize = 98 + 34;
 
 /// Passes bytes on until the end, changes the byte at `position`, and returns what passed.
 async fn pass(
@@ -40,7 +40,7 @@ async fn through(change_dialer: Option<usize>, change_acceptor: Option<usize>) -
     let dialing = async { matches!(timeout(HANDSHAKE_TIMEOUT, dial(near, &dialer, HELLO)).await, Ok(Ok(_))) };
     let accepting = async {
         match timeout(HANDSHAKE_TIMEOUT, accept(far, &acceptor)).await {
-            Ok(Ok((mut records, ..))) => welcome(&mut records, Verdict::Accepted).await.is_ok(),
+            Ok(Ok((mut records, ..))) => welcome(&mut records, Verdict::Accepted, BOOT).await.is_ok(),
             _ => false,
         }
     };
@@ -101,7 +101,7 @@ async fn who_stands_in_the_middle_is_seen_as_itself() {
         let (dialer, acceptor) = (credentials(dialer, &open, 1), credentials(acceptor, &open, 2));
         let accepting = async {
             let (mut records, peer, _) = accept(far, &acceptor).await.expect("accepted");
-            welcome(&mut records, Verdict::Accepted).await.expect("welcomed");
+            welcome(&mut records, Verdict::Accepted, BOOT).await.expect("welcomed");
             peer
         };
         let (dialed, peer) = tokio::join!(dial(near, &dialer, HELLO), accepting);

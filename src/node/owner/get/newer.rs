@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::ask;
 use super::receive::{ReceiveError, Wanted};
 use crate::crypto::Key;
@@ -34,17 +36,14 @@ pub(in crate::node) async fn take_newer<P: Platform>(
     key: &Key,
 ) -> Result<bool, NewerError> {
     let (blob, looked_up) = (BlobId::Own(key.file_name()), key.clone());
-    let _locked = context.locks.lock(blob).await;
-    let record = context.with_keys(move |store, keys| {
-        store.settle(keys, &blob)?;
-        store.proved(keys, &looked_up)
-    });
+    let _searching = context.searches.lock(blob).await;
+    let record = context.with_keys(move |store, keys| store.proved(keys, &looked_up));
     let wanted = Wanted::new(context, key, record.await.map_err(NewerError::Disk)?);
     let found = ask::ask(context, peer, wanted.replica_name).await.map_err(NewerError::Answer)?;
     if wanted.record.as_ref().is_some_and(|record| record.seal.version >= found.seal.version) {
         return Ok(false);
     }
     // No caller waits for the content.
-    drop(wanted.receive(context, found).await?.hand_over(context, peer.id));
+    drop(wanted.receive(context, found, &CancellationToken::new()).await?.hand_over(context, peer.id));
     Ok(true)
 }

@@ -1,5 +1,7 @@
 //! Receives a replica, verifies it, and keeps its plaintext as the local copy.
 
+use tokio_util::sync::CancellationToken;
+
 use crate::crypto::{ContentCipher, FileName, IV_BYTES, Iv, Key, NodeId, ReplicaName, Seal, Version};
 use crate::disk::Disk;
 use crate::event::Event;
@@ -16,7 +18,7 @@ use super::super::local_copy::{self, Reader};
 use super::super::rollback;
 use super::ask::{Body, Found};
 
-/// A file that is wanted from the peers, and what the catalog knows of it. The caller holds the lock of the file.
+/// A file that is wanted from the peers, and what the catalog knew of it when the search began.
 pub(super) struct Wanted {
     pub(super) key: Key,
     pub(super) file: FileName,
@@ -71,11 +73,13 @@ impl Wanted {
         Self { key: key.clone(), file: key.file_name(), replica_name: context.keys.replica_name(key), record }
     }
 
-    /// Makes a found replica the local copy, if it is what was stored.
+    /// Makes a found replica the local copy, if it is what was stored. Gives up if it is told to stop while content
+    /// comes.
     pub(super) async fn receive<P: Platform>(
         &self,
         context: &Shared<P>,
         found: Found<Stream<P>>,
+        stop: &CancellationToken,
     ) -> Result<Received<P>, ReceiveError> {
         let Found { seal, body } = found;
         let (blob, version) = (BlobId::Own(self.file), seal.version);
@@ -100,8 +104,17 @@ impl Wanted {
                 let mut iv = Iv([0; IV_BYTES]);
                 connection.receive_bytes(&mut iv.0).await?;
                 let opening = begin(iv).await?;
-                let source = transfer::from_connection(connection, seal.size);
-                let opened = transfer::run(context, opening, source, async |buffer| buffer).await;
+                let opened = {
+                    let mut next = transfer::from_connection(connection, seal.size);
+                    let source = async |buffer| {
+                        tokio::select! {
+                            biased;
+                            () = stop.cancelled() => Err(WireError::Closed),
+                            chunk = next(buffer) => chunk,
+                        }
+                    };
+                    transfer::run(context, opening, source, async |buffer| buffer).await
+                };
                 if opened.is_ok() {
                     lease.done();
                 }
@@ -121,6 +134,7 @@ impl Wanted {
         Err(error)
     }
 
+    /// Makes received content the local copy, unless the catalog has meanwhile learnt of something newer.
     async fn keep<P: Platform>(
         &self,
         context: &Shared<P>,
@@ -128,23 +142,44 @@ impl Wanted {
         seal: &Seal,
         iv: Iv,
     ) -> Result<Reader<P>, ReceiveError> {
+        let blob = BlobId::Own(self.file);
+        let _locked = context.locks.lock(blob).await;
+        let (known, replica_name) = (self.key.clone(), self.replica_name);
+        let looked = context.with_keys(move |store, keys| {
+            store.settle(keys, &blob)?;
+            let deleted = store.proved_tombstone(keys, replica_name)?.map(|tombstone| tombstone.version);
+            Ok::<_, StorageError>((store.proved(keys, &known)?, deleted))
+        });
+        let record = match looked.await {
+            Ok((record, deleted)) => {
+                let newest = record.as_ref().map(|record| record.seal.version).max(deleted);
+                if newest.is_some_and(|newest| newest > seal.version) {
+                    context.discard(writer).await;
+                    return Err(ReceiveError::Outdated);
+                }
+                record
+            }
+            Err(error) => {
+                context.discard(writer).await;
+                return Err(error.into());
+            }
+        };
         // The peers know more than the catalog if the catalog was lost, or if a store broke off before its commit. An
         // IV that was learnt from a peer is proved only here, by the digest.
         let is_known = |record: &OwnRecord| record.seal.version >= seal.version && record.iv == iv;
-        let change = if !self.record.as_ref().is_some_and(is_known) {
+        let change = if !record.as_ref().is_some_and(is_known) {
             let metadata = seal.metadata.open(&context.keys).map_err(|_| ReceiveError::Damaged)?;
             if let Err(error) = self.meet(context, seal.version).await {
                 context.discard(writer).await;
                 return Err(error);
             }
-            let record = OwnRecord { seal: seal.clone(), iv, modified: metadata.modified };
-            Some(Change::Own(self.key.clone(), self.replica_name, Box::new(record)))
+            let newer = OwnRecord { seal: seal.clone(), iv, modified: metadata.modified };
+            Some(Change::Own(self.key.clone(), self.replica_name, Box::new(newer)))
         } else {
             None
         };
-        let blob = BlobId::Own(self.file);
         // A copy that is here from before the catalog was lost may be newer than all that the peers have.
-        let (received, known) = (seal.clone(), self.record.clone());
+        let (received, known) = (seal.clone(), record);
         let aside = context.with_keys(move |store, keys| {
             let is_good = |iv, seal: &Seal| store.is_good_own(&blob, keys, iv, seal);
             let is_unknown = store.has_blob(&blob)?

@@ -2,11 +2,14 @@
 
 use std::rc::Rc;
 
+use tokio::time::Instant;
+
 use super::done::Done;
 use super::error::RepairError;
+use super::turns::in_turn;
 use super::{learn, mend, settle};
 use crate::crypto::{NodeId, ReplicaName};
-use crate::limits::{LEAF_ENTRIES_MAX, LIST_PAGE_MAX};
+use crate::limits::{CRAWL_WINDOW, LEAF_ENTRIES_MAX, LIST_PAGE_MAX, UNPROVEN_MAX};
 use crate::node::config::Mode;
 use crate::node::context::{Shared, Stream};
 use crate::node::peers::peer::Peer;
@@ -26,6 +29,14 @@ enum Difference {
     KnowsMore(Entry),
     /// The peer holds a replica that is placed on other peers.
     IsPlacedElsewhere(Entry),
+}
+
+impl Difference {
+    fn entry(self) -> Entry {
+        let (Self::Lacks(entry) | Self::Conflicts(entry) | Self::KnowsMore(entry) | Self::IsPlacedElsewhere(entry)) =
+            self;
+        entry
+    }
 }
 
 /// What a peer is to hold.
@@ -54,54 +65,80 @@ impl Expected {
     }
 }
 
-/// Compares everything that the peer holds, and mends what differs.
+/// Compares everything that the peer holds, mends what differs, and counts what was done. Ends early if the peer does
+/// not answer or claims too much, and then begins behind that place the next time.
 pub(super) async fn all<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
     expected: &Expected,
-) -> Result<Done, RepairError> {
-    let mut done = Done::default();
+    done: &mut Done,
+) -> Result<(), RepairError> {
+    let leaves = differing(context, peer, expected).await?;
+    for (leaf, part) in in_turn(leaves, peer.repair.ended_at()) {
+        let theirs = their_leaf(context, peer, leaf).await?;
+        let ours = our_leaf(context, leaf).await?;
+        let differences = differences(&ours, &theirs, |entry| expected.has(entry));
+        for difference in differences.into_iter().filter(|difference| part.has(difference.entry().replica_name)) {
+            let mended = mend_one(context, peer, expected, difference, done).await;
+            if mended.is_err() {
+                peer.repair.set_ended_at(Some(difference.entry().replica_name));
+                return mended;
+            }
+        }
+    }
+    peer.repair.set_ended_at(None);
+    Ok(())
+}
+
+/// Returns the leaves in which the peer holds something else than what is current, in their order.
+async fn differing<P: Platform>(
+    context: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    expected: &Expected,
+) -> Result<Vec<Leaf>, RepairError> {
+    let mut leaves = Vec::new();
     let theirs = summary(context, peer, None).await?;
     let ours = expected.look(context, Summary::groups).await?;
     for group in differing_groups(&ours, &theirs) {
         let theirs = summary(context, peer, Some(group)).await?;
         let ours = expected.look(context, move |summary| summary.group(group)).await?;
         let ours = ours.ok_or(RepairError::NoGroup)?;
-        for leaf in differing_leaves(group, &ours, &theirs) {
-            let theirs = their_leaf(context, peer, leaf).await?;
-            let ours = our_leaf(context, leaf).await?;
-            for difference in differences(&ours, &theirs, |entry| expected.has(entry)) {
-                mend_one(context, peer, expected, difference, &mut done).await;
-            }
-        }
+        leaves.extend(differing_leaves(group, &ours, &theirs));
     }
-    Ok(done)
+    Ok(leaves)
 }
 
+/// Mends one file. Fails if the repair of the peer is not to go on.
 async fn mend_one<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
     expected: &Expected,
     difference: Difference,
     done: &mut Done,
-) {
-    let (Difference::Lacks(entry)
-    | Difference::Conflicts(entry)
-    | Difference::KnowsMore(entry)
-    | Difference::IsPlacedElsewhere(entry)) = difference;
+) -> Result<(), RepairError> {
+    let entry = difference.entry();
     let is_to_learn = matches!(difference, Difference::KnowsMore(_));
     if context.owner.in_flight.has(peer.id, entry.replica_name)
         || !peer.is_connected()
         || (context.owner.mode == Mode::Learning && !is_to_learn)
+        // What is newer may be from the other node with this identity, and is not to take the place of what is here.
+        || (is_to_learn && peer.sees_twin())
     {
-        return;
+        return Ok(());
     }
+    let slow = context.owner.repairs_of_slow.clone();
+    let _slow_slot = match peer.is_slow.get() {
+        true => Some(slow.acquire_owned().await.expect("the semaphore is never closed")),
+        false => None,
+    };
+    let _slot = context.owner.repairs.clone().acquire_owned().await.expect("the semaphore is never closed");
+    let begun = Instant::now();
     let (result, count) = match difference {
         Difference::Lacks(entry) => (mend::send(context, peer, &entry).await, &mut done.sent),
         Difference::Conflicts(entry) => (settle::settle(context, peer, &entry).await, &mut done.sent),
         Difference::KnowsMore(entry) => (learn_of(context, peer, &entry).await, &mut done.learnt),
         Difference::IsPlacedElsewhere(entry) => {
-            let Some(placement) = &expected.placement else { return };
+            let Some(placement) = &expected.placement else { return Ok(()) };
             match mend::release(context, peer, placement, &entry).await {
                 Ok(false) => (Ok(()), &mut done.kept),
                 released => (released.map(|_| ()), &mut done.released),
@@ -112,13 +149,24 @@ async fn mend_one<P: Platform>(
         Ok(()) => {
             *count += 1;
             context.owner.repair_log.note_step();
+            Ok(())
         }
         Err(error) => {
             done.failed += 1;
             done.unlearnt += usize::from(is_to_learn);
-            if let (RepairError::Refused(refusal), false) = (error, is_to_learn) {
+            if begun.elapsed() > CRAWL_WINDOW {
+                // It had its turn, and has used it for nothing.
+                peer.is_slow.set(true);
+            }
+            if let (RepairError::Refused(refusal), false) = (&error, is_to_learn) {
                 done.refused += 1;
-                done.refusal = Some(refusal);
+                done.refusal = Some(refusal.clone());
+            }
+            done.unproven += usize::from(error.is_unproven());
+            match done.unproven {
+                UNPROVEN_MAX.. => Err(RepairError::Unproven),
+                _ if error.ends_repair_of(peer.id) => Err(error),
+                _ => Ok(()),
             }
         }
     }

@@ -21,4 +21,6 @@ pub(super) struct Done {
     pub(super) refused: usize,
     /// Why it did not take the last one.
     pub(super) refusal: Option<Refusal>,
+    /// Those of the failed ones that the peer claims to have and cannot prove.
+    pub(super) unproven: usize,
 }

@@ -1,8 +1,9 @@
 //! Why a peer, or one of its replicas, could not be repaired.
 
-use crate::crypto::MetadataError;
+use crate::crypto::{MetadataError, NodeId};
+use crate::event::FetchAnswer;
 use crate::node::handle::errors::ReplicaError;
-use crate::node::owner::get::NewerError;
+use crate::node::owner::get::{NewerError, ReceiveError};
 use crate::node::peers::pool::{AskError, LeaseError};
 use crate::protocol::{Message, Refusal, WireError};
 use crate::store::StorageError;
@@ -54,6 +55,45 @@ pub(super) enum RepairError {
     /// No connected peer can give the replica.
     #[error("no other peer has it")]
     NoOther,
+    /// A peer did not give a replica that another one lacks.
+    #[error("{} did not give it: {reason}", peer.short())]
+    NotGiven {
+        /// The peer that was to give the replica.
+        peer: NodeId,
+        /// Why it did not.
+        reason: Box<RepairError>,
+    },
+    /// A peer did not take a replica that another one gave.
+    #[error("{} did not take it: {reason}", peer.short())]
+    NotTaken {
+        /// The peer that was to take the replica.
+        peer: NodeId,
+        /// Why it did not.
+        reason: Box<RepairError>,
+    },
+    /// Too much of what the peer claims to have is not from this node, or is not there.
+    #[error("it claims to have what it cannot prove")]
+    Unproven,
+}
+
+impl RepairError {
+    /// Whether a repair of this peer ends with the error: the peer does not answer, and the next file would have to
+    /// wait for it as well.
+    pub(super) fn ends_repair_of(&self, peer: NodeId) -> bool {
+        match self {
+            Self::Ask(_)
+            | Self::Replica(ReplicaError::Unreachable { .. } | ReplicaError::Unconfirmed { .. })
+            | Self::Newer(NewerError::Answer(FetchAnswer::Failed(_)) | NewerError::Receive(ReceiveError::Wire(_)))
+            | Self::Unproven => true,
+            Self::NotTaken { peer: taking, reason } => *taking == peer && reason.ends_repair_of(peer),
+            _ => false,
+        }
+    }
+
+    /// Whether the peer has claimed what it cannot prove.
+    pub(super) fn is_unproven(&self) -> bool {
+        matches!(self, Self::NotOurs | Self::NotListed | Self::Metadata(_) | Self::Answer { .. })
+    }
 }
 
 impl From<LeaseError> for RepairError {

@@ -7,7 +7,7 @@ use super::relay;
 use crate::crypto::{Key, ReplicaName, Tombstone};
 use crate::node::context::{Shared, Stream};
 use crate::node::handle::errors::ReplicaError;
-use crate::node::owner::store::send_again;
+use crate::node::owner::store::{NotSent, send_again};
 use crate::node::peers::peer::Peer;
 use crate::node::peers::pool::question;
 use crate::platform::Platform;
@@ -33,9 +33,12 @@ pub(super) async fn send<P: Platform>(
         Some(Current::Deleted(tombstone)) => delete(context, peer, replica_name, tombstone).await,
         Some(Current::File(key, record)) => match send_again(context, peer, &key, replica_name, &record).await {
             Ok(()) => Ok(()),
-            // A peer that refuses a replica from here refuses it from any node, unless the bytes went bad on the way.
-            Err(ReplicaError::Refused(refusal)) if refusal != Refusal::Damaged => Err(RepairError::Refused(refusal)),
-            Err(_) => relay::relay(context, peer, replica_name, &record).await,
+            Err(NotSent::NoCopy | NotSent::Failed(ReplicaError::Refused(Refusal::Damaged))) => {
+                relay::relay(context, peer, replica_name, &record).await
+            }
+            // A peer that refuses a replica from here, or does not take it, does the same to one from any other node.
+            Err(NotSent::Failed(ReplicaError::Refused(refusal))) => Err(RepairError::Refused(refusal)),
+            Err(NotSent::Failed(error)) => Err(error.into()),
         },
     }
 }

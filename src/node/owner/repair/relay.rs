@@ -12,10 +12,16 @@ use crate::node::context::{Shared, Stream};
 use crate::node::peers::peer::Peer;
 use crate::node::peers::pool::{Lease, lease};
 use crate::platform::Platform;
-use crate::protocol::{Message, WireError};
+use crate::protocol::Message;
 use crate::store::OwnRecord;
 
-/// Sends a peer the replica of the first other peer that has this version.
+/// Which of the two peers failed.
+enum NotPassed {
+    Giving(RepairError),
+    Taking(RepairError),
+}
+
+/// Sends a peer the replica of the first other peer that has this version and gives it.
 pub(super) async fn relay<P: Platform>(
     context: &Shared<P>,
     to: &Rc<Peer<Stream<P>>>,
@@ -27,7 +33,11 @@ pub(super) async fn relay<P: Platform>(
         match pass_on(context, &from, to, replica_name, record).await {
             Ok(true) => return Ok(()),
             Ok(false) => {}
-            Err(error) => reason = error,
+            Err(NotPassed::Giving(error)) => reason = RepairError::NotGiven { peer: from.id, reason: Box::new(error) },
+            // What the peer does not take from one, it does not take from another.
+            Err(NotPassed::Taking(error)) => {
+                return Err(RepairError::NotTaken { peer: to.id, reason: Box::new(error) });
+            }
         }
     }
     Err(reason)
@@ -40,22 +50,30 @@ async fn pass_on<P: Platform>(
     to: &Rc<Peer<Stream<P>>>,
     replica_name: ReplicaName,
     record: &OwnRecord,
-) -> Result<bool, RepairError> {
-    let mut giving = lease(context, from).await?;
+) -> Result<bool, NotPassed> {
+    let mut giving = lease(context, from).await.map_err(gives_not)?;
     let question = Message::GetFile { owner: context.keys.node(), replica_name };
-    let found = giving.exchange(&question).await?;
+    let found = giving.exchange(&question).await.map_err(gives_not)?;
     if found != Message::Found(record.seal.clone()) {
         return Ok(false);
     }
-    let mut taking = lease(context, to).await?;
+    let mut taking = lease(context, to).await.map_err(takes_not)?;
     match stream(&mut giving, &mut taking, context.keys.node(), replica_name, record).await? {
         Message::Stored => {
             giving.done();
             taking.done();
             Ok(true)
         }
-        other => Err(other_answer("a store", other)),
+        other => Err(takes_not(other_answer("a store", other))),
     }
+}
+
+fn gives_not(error: impl Into<RepairError>) -> NotPassed {
+    NotPassed::Giving(error.into())
+}
+
+fn takes_not(error: impl Into<RepairError>) -> NotPassed {
+    NotPassed::Taking(error.into())
 }
 
 /// Streams the sealed bytes from one exchange to the other, and returns the answer of the taking peer, which compares
@@ -66,31 +84,32 @@ async fn stream<S>(
     owner: NodeId,
     replica_name: ReplicaName,
     record: &OwnRecord,
-) -> Result<Message, WireError>
+) -> Result<Message, NotPassed>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let seal = &record.seal;
     let (version, sealed_bytes) = (seal.version, seal.sealed_bytes());
-    taking.connection.queue(&Message::StoreFile { owner, replica_name, version, sealed_bytes }).await?;
+    let offer = Message::StoreFile { owner, replica_name, version, sealed_bytes };
+    taking.connection.queue(&offer).await.map_err(takes_not)?;
     if sealed_bytes > EAGER_BYTES_MAX + IV_BYTES as u64 {
-        taking.connection.flush().await?;
-        match taking.connection.receive().await? {
+        taking.connection.flush().await.map_err(takes_not)?;
+        match taking.connection.receive().await.map_err(takes_not)? {
             Message::Proceed => {}
             other => return Ok(other),
         }
-        giving.connection.send(&Message::Proceed).await?;
+        giving.connection.send(&Message::Proceed).await.map_err(gives_not)?;
     }
-    giving.connection.receive_stream_header(sealed_bytes).await?;
-    taking.connection.queue_stream_header(sealed_bytes).await?;
+    giving.connection.receive_stream_header(sealed_bytes).await.map_err(gives_not)?;
+    taking.connection.queue_stream_header(sealed_bytes).await.map_err(takes_not)?;
     let mut chunk = vec![0; CHUNK_BYTES.min(usize::try_from(sealed_bytes).unwrap_or(CHUNK_BYTES))];
     let mut left = sealed_bytes;
     while left > 0 {
         let part = usize::try_from(left).unwrap_or(usize::MAX).min(chunk.len());
-        giving.connection.receive_bytes(&mut chunk[..part]).await?;
-        taking.connection.queue_bytes(&chunk[..part]).await?;
+        giving.connection.receive_bytes(&mut chunk[..part]).await.map_err(gives_not)?;
+        taking.connection.queue_bytes(&chunk[..part]).await.map_err(takes_not)?;
         left -= part as u64;
     }
-    taking.connection.send(&Message::Sealed(seal.clone())).await?;
-    taking.connection.receive().await
+    taking.connection.send(&Message::Sealed(seal.clone())).await.map_err(takes_not)?;
+    taking.connection.receive().await.map_err(takes_not)
 }

@@ -1,0 +1,63 @@
+//! The list of members, as it changes and as text.
+
+use super::*;
+
+fn id(number: u8) -> NodeId {
+    NodeId([number; 32])
+}
+
+#[test]
+fn a_list_reads_back() {
+    let mut members = Members::default();
+    members.dial(Dial { address: "other.example:3000".parse().expect("one"), node: Some(id(1)) }).expect("room");
+    members.dial(Dial { address: ":3000".parse().expect("one"), node: None }).expect("room");
+    for change in [MemberChange::Allow(id(2)), MemberChange::Forget(id(3)), MemberChange::Lock] {
+        members.change(change).expect("room");
+    }
+    assert_eq!(Members::parse(members.render().as_bytes()).expect("whole"), members);
+}
+
+#[test]
+fn who_is_forgotten_is_turned_away_until_it_is_allowed() {
+    let mut members = Members::default();
+    assert_eq!(members.admission(id(1)), Admission::Admitted);
+    members.change(MemberChange::Forget(id(1))).expect("room");
+    assert_eq!(members.admission(id(1)), Admission::Forgotten);
+    members.change(MemberChange::Lock).expect("no room needed");
+    assert_eq!(members.admission(id(2)), Admission::NotListed);
+    members.change(MemberChange::Allow(id(1))).expect("room");
+    assert_eq!([members.admission(id(1)), members.admission(id(2))], [Admission::Admitted, Admission::NotListed]);
+    members.change(MemberChange::Unlock).expect("no room needed");
+    assert_eq!(members.admission(id(2)), Admission::Admitted);
+}
+
+#[test]
+fn who_is_forgotten_is_not_dialled_by_its_id_any_more() {
+    let mut members = Members::default();
+    members.dial(Dial { address: ":1".parse().expect("one"), node: Some(id(1)) }).expect("room");
+    members.dial(Dial { address: ":2".parse().expect("one"), node: None }).expect("room");
+    members.change(MemberChange::Forget(id(1))).expect("room");
+    assert_eq!(members.dials().len(), 1);
+}
+
+#[test]
+fn an_invitation_of_a_node_that_has_moved_replaces_its_address() {
+    let mut members = Members::default();
+    let dial = |address: &str, node| Dial { address: address.parse().expect("one"), node };
+    for dial in [dial(":1", Some(id(1))), dial(":2", None), dial(":3", Some(id(1))), dial(":4", None)] {
+        members.dial(dial).expect("room");
+    }
+    assert_eq!(members.dials(), [dial(":2", None), dial(":3", Some(id(1))), dial(":4", None)]);
+    members.change(MemberChange::ForgetAddress(":3".parse().expect("one"))).expect("it is dialled");
+    assert_eq!((members.dials().len(), members.admission(id(1))), (2, Admission::Admitted));
+    let unknown = members.change(MemberChange::ForgetAddress(":3".parse().expect("one")));
+    assert!(matches!(unknown, Err(MembersError::NotDialled { .. })));
+}
+
+#[test]
+fn a_list_that_no_node_writes_is_refused_by_its_line() {
+    for (text, line) in [("", 1), ("dacapo members 2\n", 1), ("dacapo members 1\n\nallow 12\n", 3)] {
+        let error = Members::parse(text.as_bytes()).expect_err("malformed");
+        assert!(matches!(error, MembersError::Malformed { line: found, .. } if found == line), "{error}");
+    }
+}

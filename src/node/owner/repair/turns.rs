@@ -1,0 +1,54 @@
+//! The order in which a repair looks at what differs, so that a file at which repairs end does not keep the rest waiting.
+
+use crate::crypto::ReplicaName;
+use crate::replication::Leaf;
+
+/// Which names of a leaf are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    All,
+    Behind(ReplicaName),
+    UpTo(ReplicaName),
+}
+
+impl Part {
+    pub(super) fn has(self, name: ReplicaName) -> bool {
+        match self {
+            Self::All => true,
+            Self::Behind(last) => name > last,
+            Self::UpTo(last) => name <= last,
+        }
+    }
+}
+
+/// Returns the order in which leaves are looked at: from the name on at which the last repair ended, and around.
+pub(super) fn in_turn(mut leaves: Vec<Leaf>, ended_at: Option<ReplicaName>) -> Vec<(Leaf, Part)> {
+    let Some(name) = ended_at else { return leaves.into_iter().map(|leaf| (leaf, Part::All)).collect() };
+    let cut = Leaf::of(name);
+    let first = leaves.partition_point(|leaf| *leaf < cut);
+    leaves.rotate_left(first);
+    let is_cut = leaves.first() == Some(&cut);
+    let mut parts: Vec<_> = leaves.into_iter().map(|leaf| (leaf, Part::All)).collect();
+    if is_cut {
+        parts[0].1 = Part::Behind(name);
+        parts.push((cut, Part::UpTo(name)));
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repair_that_ended_early_is_followed_by_the_rest_and_comes_around() {
+        let leaf = |name: u8| Leaf::of(ReplicaName([name; 16]));
+        let (leaves, name) = (vec![leaf(1), leaf(2), leaf(3)], ReplicaName([2; 16]));
+        let all = |leaf| (leaf, Part::All);
+        assert_eq!(in_turn(leaves.clone(), None), [all(leaf(1)), all(leaf(2)), all(leaf(3))]);
+        let turn = [(leaf(2), Part::Behind(name)), all(leaf(3)), all(leaf(1)), (leaf(2), Part::UpTo(name))];
+        assert_eq!(in_turn(leaves, Some(name)), turn);
+        assert_eq!(in_turn(vec![leaf(1), leaf(3)], Some(name)), [all(leaf(3)), all(leaf(1))]);
+        assert_eq!(in_turn(Vec::new(), Some(name)), []);
+    }
+}

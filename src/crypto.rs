@@ -2,6 +2,7 @@
 //! in every random byte.
 
 mod content;
+mod count;
 mod curve;
 pub(crate) mod hex;
 mod keys;
@@ -10,6 +11,7 @@ mod names;
 mod seal;
 
 pub use content::{ContentCipher, Digest, IV_BYTES, Iv};
+pub use count::NameCount;
 pub(crate) use curve::LinkKey;
 pub use hex::HexError;
 pub use keys::{ClusterSecret, Keys, MasterSecret};

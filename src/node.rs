@@ -49,7 +49,8 @@ use context::{Context, HolderState, OwnerState, Tasks};
 pub use crate::replication::Replicas;
 pub use config::{Config, Mode, StartError};
 pub use handle::answers::{
-    Fetched, FileInfo, Holder, Holding, PeerInfo, Progress, Receipt, Refusing, Repairs, Scrubbed, Stored, Unlearnt,
+    Fetched, FileInfo, Holder, Holding, Names, PeerInfo, Progress, Receipt, Refusing, Repairs, Scrubbed, Stored,
+    Unlearnt,
 };
 pub use handle::errors::{
     DeleteError, GetError, MemberError, ReadError, ReplicaError, StatError, StoreError, StoreFault,

@@ -170,6 +170,14 @@ impl<D: Disk> Store<D> {
         Ok(self.catalog.tombstone_names(after, limit)?)
     }
 
+    /// Returns how many names this node has: own files, and those that are deleted everywhere.
+    ///
+    /// # Errors
+    /// Fails if the catalog cannot be read.
+    pub fn count_names(&self) -> Result<u64, StorageError> {
+        Ok(self.catalog.count_names()?)
+    }
+
     /// Returns the key of an own file, which peers know by this name.
     ///
     /// # Errors

@@ -10,10 +10,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use dacapo::crypto::{
-    ClusterSecret, Digest, Iv, Keys, MasterSecret, Metadata, NodeId, ReplicaName, Seal, SealedMetadata, Tag, Tombstone,
-    Version,
-};
+use dacapo::crypto::{ClusterSecret, Digest, Iv, Keys, MasterSecret, Metadata, NameCount, NodeId, ReplicaName, Seal, SealedMetadata, Tag, Tombstone, Version};
 use dacapo::limits::PROTOCOL_VERSION;
 use dacapo::membership::{Backup, BackupContent, Cluster, Dial, Invitation, MemberChange, Members};
 use dacapo::node::link;
@@ -89,6 +86,10 @@ fn messages() -> Vec<Message> {
         Message::Deleted,
         Message::ReleaseFile { replica_name, version },
         Message::Released,
+        Message::NoteCount(NameCount { names: 3, version, tag: Tag([6; 32]) }),
+        Message::Noted,
+        Message::AskCount,
+        Message::Count(NameCount { names: 3, version, tag: Tag([6; 32]) }),
     ]
 }
 

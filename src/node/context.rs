@@ -24,7 +24,7 @@ use super::panic_guard::PanicGuard;
 use super::peers::Peers;
 use super::peers::in_flight::InFlight;
 use super::repair_log::RepairLog;
-use crate::crypto::{ClusterSecret, Iv, Keys};
+use crate::crypto::{ClusterSecret, Iv, Keys, Version};
 use crate::disk::Disk;
 use crate::event::{Event, EventSink};
 use crate::platform::Platform;
@@ -71,8 +71,8 @@ pub(super) struct OwnerState {
     pub(super) replicas: Replicas,
     pub(super) mode: Mode,
     pub(super) in_flight: InFlight,
-    /// Whether a peer has shown that the data directory was put back from an older copy.
-    pub(super) rolled_back: Cell<bool>,
+    /// The version by which a peer has shown that the data directory was put back from an older copy.
+    pub(super) rolled_back: Cell<Option<Version>>,
     pub(super) repair_log: RepairLog,
     /// Bounds how many repairs run at one time.
     pub(super) repairs: Arc<Semaphore>,

@@ -3,6 +3,7 @@
 
 pub(super) mod check;
 pub(super) mod compare;
+mod count;
 pub(super) mod delete;
 pub(super) mod give;
 pub(super) mod quota;

@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::crypto::{NodeId, ReplicaName, Version};
+use crate::crypto::{NameCount, NodeId, ReplicaName, Version};
 use crate::limits::UNLEARNT_MAX;
 use crate::node::handle::answers::Refusing;
 use crate::replication::Entry;
@@ -16,6 +16,8 @@ pub(super) struct RepairLog {
     unlearnt: RefCell<BTreeMap<(ReplicaName, NodeId), (Version, String)>>,
     /// Entries for which there was no room.
     beyond: Cell<u64>,
+    /// The newest count of this node's names that a peer has.
+    count: Cell<Option<NameCount>>,
     /// Peers that were compared with the catalog, and held nothing that it does not know.
     compared: RefCell<BTreeSet<NodeId>>,
     /// Peers that did not take all that they lacked when they were last repaired.
@@ -47,6 +49,18 @@ impl RepairLog {
         } else {
             self.beyond.set(self.beyond.get() + 1);
         }
+    }
+
+    /// Notes how many names this node had by its own word, as a peer has kept it.
+    pub(super) fn note_count(&self, count: NameCount) {
+        if self.count.get().is_none_or(|known| known.version < count.version) {
+            self.count.set(Some(count));
+        }
+    }
+
+    /// Returns how many names this node had by the newest count that a peer has kept.
+    pub(super) fn names(&self) -> Option<u64> {
+        self.count.get().map(|count| count.names)
     }
 
     /// Notes whether the catalog knows all that a peer holds.

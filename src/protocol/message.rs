@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::crypto::{Iv, NodeId, ReplicaName, Seal, Tombstone, Version};
+use crate::crypto::{Iv, NameCount, NodeId, ReplicaName, Seal, Tombstone, Version};
 use crate::limits::{LEAF_PAGE_MAX, MESSAGE_BYTES_MAX};
 use crate::replication::{Entry, Print};
 use crate::time::UnixMillis;
@@ -114,6 +114,14 @@ pub enum Message {
     },
     /// Answers a release: the replica is not held any more.
     Released,
+    /// Has this node keep how many names the asking peer has.
+    NoteCount(NameCount),
+    /// Answers a count: it, or a newer one, is durable.
+    Noted,
+    /// Asks for the count that this node keeps for the asking peer.
+    AskCount,
+    /// Answers with the count.
+    Count(NameCount),
 }
 
 /// Why a peer did not do what it was asked. After a refusal nothing has changed on its side.
@@ -260,6 +268,10 @@ impl Message {
             Self::Deleted => "deleted",
             Self::ReleaseFile { .. } => "release-file",
             Self::Released => "released",
+            Self::NoteCount(_) => "note-count",
+            Self::Noted => "noted",
+            Self::AskCount => "ask-count",
+            Self::Count(_) => "count",
         }
     }
 }

@@ -40,6 +40,8 @@ const OWN_TOMBSTONE_NAMES: TableDefinition<'_, &[u8; 16], &[u8; 20]> = TableDefi
 const HELD: TableDefinition<'_, &[u8; 48], &[u8]> = TableDefinition::new("held replicas v1");
 /// The bytes of small blobs, if the layout packs them.
 const OBJECTS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("objects v1");
+/// How many names the owners of held replicas have, by owner.
+const COUNTS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("name counts v1");
 /// Single numbers by name.
 const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers v1");
 const VERSION_CEILING: &str = "version ceiling";

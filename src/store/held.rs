@@ -2,7 +2,7 @@
 
 use super::error::StorageError;
 use super::{Known, Store, Usage};
-use crate::crypto::{NodeId, ReplicaName};
+use crate::crypto::{NameCount, NodeId, ReplicaName};
 use crate::disk::Disk;
 
 impl<D: Disk> Store<D> {
@@ -25,6 +25,14 @@ impl<D: Disk> Store<D> {
         limit: usize,
     ) -> Result<Vec<(NodeId, ReplicaName, Known)>, StorageError> {
         Ok(self.catalog.list_held(after, limit)?)
+    }
+
+    /// Returns how many names an owner has, as it last said.
+    ///
+    /// # Errors
+    /// Fails if the catalog cannot be read.
+    pub fn name_count(&self, owner: NodeId) -> Result<Option<NameCount>, StorageError> {
+        Ok(self.catalog.name_count(owner)?)
     }
 
     /// Returns what an owner takes up here. It is counted from the whole catalog when it is first wanted.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::layout::BlobId;
-use crate::crypto::{Iv, Key, NodeId, ReplicaName, Seal, Tombstone, Version};
+use crate::crypto::{Iv, Key, NameCount, NodeId, ReplicaName, Seal, Tombstone, Version};
 use crate::replication::Entry;
 use crate::time::UnixMillis;
 
@@ -53,6 +53,8 @@ pub enum Change {
     Held(NodeId, ReplicaName, Box<Known>),
     /// A replica turned out to be damaged and is no longer held.
     Lost(NodeId, ReplicaName),
+    /// An owner for whom replicas are held has so many names.
+    Count(NodeId, NameCount),
     /// The bytes of a blob lie in the catalog, or no longer do.
     Object(BlobId, Option<Vec<u8>>),
     /// No version above this number has been handed out.

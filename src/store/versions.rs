@@ -119,6 +119,12 @@ impl<D: Disk> Store<D> {
         Ok(())
     }
 
+    /// Returns the version that was handed out last, or that every later one is to be above.
+    #[must_use]
+    pub fn last_version(&self) -> Version {
+        Version(lock(&self.versions).last)
+    }
+
     /// Whether this directory can have handed a version out for a name, now or before an earlier start.
     #[must_use]
     pub fn has_issued(&self, version: Version, name: ReplicaName) -> bool {

@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
-use dacapo::node::Progress;
-use dacapo::store::Identity;
+use dacapo::crypto::Keys;
+use dacapo::node::{Names, Progress};
+use dacapo::store::{Change, Identity, Store};
 use dacapo_sim::disk::SimDisk;
 use tokio::time::{sleep, timeout};
 
-use crate::support::in_memory::{Network, Pair, connected, get, key, put, run, stop};
+use crate::support::in_memory::{HOLDER, Network, OWNER, Pair, connected, get, key, put, run, stop};
 
 #[test]
 fn a_node_that_only_learns_knows_everything_and_sends_nothing() {
@@ -51,5 +52,38 @@ fn a_node_that_only_learns_knows_everything_and_sends_nothing() {
         let after =
             [first.handle().held_for(id).await, second.handle().held_for(id).await].map(Result::unwrap_or_default);
         assert_eq!(after, before, "no peer was sent anything");
+    });
+}
+
+#[test]
+fn a_node_that_only_learns_is_told_how_many_names_there_were() {
+    run(async {
+        let (network, holder_disk, disk) = (Network::default(), SimDisk::new(), SimDisk::new());
+        let Pair { owner, holder } = network.pair(&disk, &holder_disk).await;
+        for name in ["a", "b", "c"] {
+            put(&owner.handle(), name, vec![7; 1000]).await;
+        }
+        owner.handle().delete_everywhere(&key("c")).await.expect("deleted");
+        sleep(Duration::from_secs(30)).await;
+        let (master, id) = (Identity::load(&disk).expect("readable").expect("an identity"), owner.handle().node());
+        stop(owner).await;
+        stop(holder).await;
+        {
+            // The holder loses one replica, and nobody is left who lists it.
+            let keys = Keys::derive(&Identity::load(&holder_disk).expect("readable").expect("an identity"));
+            let (store, _) = Store::open(holder_disk.boot(), &keys).expect("opened");
+            let name = Keys::derive(&master).replica_name(&key("a"));
+            assert!(store.commit(&[Change::Lost(id, name)]).expect("committed"));
+        }
+        let holder = network.start(HOLDER, &holder_disk, &[]).await;
+        let lost = SimDisk::new();
+        Identity::restore(&lost, &master).expect("an empty disk");
+        let recovered = network.and_learning().start(OWNER, &lost, &[HOLDER]).await;
+        connected(&recovered.handle(), 1).await;
+        sleep(Duration::from_secs(30)).await;
+        let names = recovered.handle().repairs().await.expect("readable").names;
+        assert_eq!(names, Some(Names { stored: 3, known: 2 }));
+        stop(recovered).await;
+        stop(holder).await;
     });
 }

@@ -5,7 +5,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use dacapo::crypto::{Digest, Iv, NodeId, ReplicaName, Seal, SealedMetadata, Tag, Tombstone, Version};
+use dacapo::crypto::{Digest, Iv, NameCount, NodeId, ReplicaName, Seal, SealedMetadata, Tag, Tombstone, Version};
 use dacapo::limits::{LEAF_PAGE_MAX, MESSAGE_BYTES_MAX, METADATA_BYTES_MAX};
 use dacapo::protocol::{BootId, Hello, Message, Purpose, Refusal, Welcome, message_frame, read_message};
 use dacapo::replication::{Entry, Print, Summary};
@@ -129,6 +129,10 @@ fn repair() -> impl Strategy<Value = Message> {
         (replica_name(), any::<u64>())
             .prop_map(|(replica_name, version)| Message::ReleaseFile { replica_name, version: Version(version) }),
         Just(Message::Released),
+        Just(Message::NoteCount(NameCount { names: 3, version: Version(4), tag: Tag([5; 32]) })),
+        Just(Message::Noted),
+        Just(Message::AskCount),
+        Just(Message::Count(NameCount { names: 3, version: Version(4), tag: Tag([5; 32]) })),
         Just(Message::Deleted),
         Just(Message::PerhapsStored),
     ]

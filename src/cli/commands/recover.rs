@@ -47,6 +47,7 @@ pub(crate) async fn run(arguments: &RecoverArguments, verbosity: Verbosity, chan
     let missing = Missing {
         unfetched: recovered.failed.count(),
         not_given: recovered.not_given.len() as u64 + recovered.not_noted,
+        unlisted: recovered.unlisted,
         unasked: recovered.unasked.join(", "),
         has_stalled: recovered.has_stalled,
     };

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use dacapo::crypto::Key;
-use dacapo::node::{DeleteError, Handle, Holder, Holding};
+use dacapo::node::{DeleteError, Handle, Holder, Holding, Repairs};
 use tokio::io::AsyncWrite;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
@@ -62,8 +62,8 @@ pub(super) async fn peers(handle: &Handle) -> Answer {
             held.insert(node, usage);
         }
     }
-    let refusing = handle.repairs().await.map(|repairs| repairs.refusing).unwrap_or_default();
-    Answer::Peers(KnownPeers { peers, forgotten, held, refusing })
+    let Repairs { refusing, rolled_back, .. } = handle.repairs().await.unwrap_or_default();
+    Answer::Peers(KnownPeers { peers, forgotten, held, refusing, rolled_back })
 }
 
 /// Looks at every copy on this disk, and tells how far it is.

@@ -105,6 +105,8 @@ pub(crate) struct KnownPeers {
     pub(crate) held: BTreeMap<NodeId, Usage>,
     /// What peers did not take of this node's files.
     pub(crate) refusing: BTreeMap<NodeId, Refusing>,
+    /// The version that shows that the data directory was put back from an older copy.
+    pub(crate) rolled_back: Option<Version>,
 }
 
 impl Answer {

@@ -86,10 +86,11 @@ fn all_of_membership() -> Vec<CliError> {
         CliError::NotRecovered(Missing {
             unfetched: 3,
             not_given: 1,
+            unlisted: 4,
             unasked: "1a2b3c4d".to_owned(),
             has_stalled: true,
         }),
-        CliError::NotRecovered(Missing { unfetched: 0, not_given: 2, unasked: String::new(), has_stalled: false }),
+        CliError::NotRecovered(Missing { unfetched: 0, not_given: 2, unlisted: 0, unasked: String::new(), has_stalled: false }),
         CliError::NotMoved { count: 3 },
         CliError::NotCompared { peers: "1a2b3c4d".to_owned() },
         CliError::OldCopiesLeft { peers: "1a2b3c4d, other.example:3000".to_owned() },

@@ -155,6 +155,19 @@ pub struct Repairs {
     pub unlearnt: Vec<Unlearnt>,
     /// How many more were found than are noted.
     pub more: u64,
+    /// How many names this node has, if it only learns and a peer knows how many there were.
+    pub names: Option<Names>,
+    /// The version by which a peer has shown that the data directory was put back from an older copy.
+    pub rolled_back: Option<Version>,
+}
+
+/// How many names a node has: files, and files that are deleted everywhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// How many there were when this node last told a peer.
+    pub stored: u64,
+    /// How many the catalog knows.
+    pub known: u64,
 }
 
 /// What a peer does not take.

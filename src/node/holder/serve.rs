@@ -1,6 +1,6 @@
 //! Answers a peer that asks, exchange after exchange.
 
-use super::{check, compare, delete, give, release, take};
+use super::{check, compare, count, delete, give, release, take};
 use crate::event::Event;
 use crate::limits::IDLE_SERVER_TIMEOUT;
 use crate::node::connection::Connection;
@@ -35,6 +35,8 @@ pub(in crate::node) async fn run<P: Platform>(context: &Shared<P>, mut connectio
             Ok(Message::DeleteFile { replica_name, tombstone }) => {
                 connection.send(&delete::delete(context, peer, replica_name, tombstone).await).await
             }
+            Ok(Message::NoteCount(noted)) => connection.send(&count::note(context, peer, noted).await).await,
+            Ok(Message::AskCount) => connection.send(&count::tell(context, peer).await).await,
             Ok(other) => {
                 let found = other.name();
                 // The refusal is a courtesy; the connection ends either way.

@@ -7,6 +7,7 @@
 //! the next heartbeat.
 
 mod compare;
+mod count;
 mod done;
 mod error;
 mod learn;
@@ -22,7 +23,7 @@ use crate::event::Event;
 use crate::limits::PLACEMENT_AFTER_START;
 use crate::node::config::Mode;
 use crate::node::context::{Shared, Stream};
-use crate::node::handle::answers::{Progress, Refusing, Repairs, Unlearnt};
+use crate::node::handle::answers::{Names, Progress, Refusing, Repairs, Unlearnt};
 use crate::node::handle::errors::StatError;
 use crate::node::peers::peer::Peer;
 use crate::platform::Platform;
@@ -56,11 +57,14 @@ pub(in crate::node) async fn told<P: Platform>(context: Shared<P>) -> Result<Rep
                 unlearnt.push(Unlearnt { replica_name, key, version, peer, reason });
             }
         }
-        Ok(unlearnt)
+        Ok((unlearnt, store.count_names()?))
     });
-    let unlearnt: Result<_, StorageError> = unlearnt.await;
+    let looked: Result<_, StorageError> = unlearnt.await;
+    let (unlearnt, known) = looked.map_err(StatError::Disk)?;
+    let names = context.owner.repair_log.names().map(|stored| Names { stored, known });
+    let rolled_back = context.owner.rolled_back.get();
     let (compared, refusing) = (context.owner.repair_log.compared(), context.owner.repair_log.refusing());
-    Ok(Repairs { steps, compared, refusing, unlearnt: unlearnt.map_err(StatError::Disk)?, more })
+    Ok(Repairs { steps, compared, refusing, unlearnt, more, names, rolled_back })
 }
 
 async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: Print) {
@@ -73,6 +77,10 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
         peer.repair.set_progress(Progress::Current);
         context.owner.repair_log.note_compared(peer.id, true);
         context.owner.repair_log.note_refusing(peer.id, None);
+        match context.owner.mode {
+            Mode::Normal => count::tell(&context, &peer).await,
+            Mode::Learning => count::ask(&context, &peer).await,
+        }
         return peer.repair.end(false);
     }
     peer.repair.set_progress(Progress::Behind);
@@ -85,6 +93,9 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
         context.owner.repair_log.note_refusing(peer.id, refusing);
     }
     let has_failed = result.is_err() || done.failed + done.kept > 0;
+    if context.owner.mode == Mode::Learning {
+        count::ask(&context, &peer).await;
+    }
     if context.owner.mode == Mode::Learning && !has_failed {
         // What the peer holds is known to this node, whatever the peer lacks.
         peer.repair.set_progress(Progress::Current);

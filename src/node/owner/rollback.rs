@@ -36,7 +36,7 @@ pub(in crate::node) async fn meet<P: Platform>(
 
 /// Tells once in the life of a node that its directory is older than what its peers know.
 pub(in crate::node) fn note<P: Platform>(context: &Shared<P>, met: Version) {
-    if !context.owner.rolled_back.replace(true) {
+    if context.owner.rolled_back.replace(Some(met)).is_none() {
         context.tell(&Event::RolledBack { met });
     }
 }

@@ -11,6 +11,8 @@ use crate::node::handle::answers::Progress;
 /// The schedule of the repairs of one peer.
 pub(in crate::node) struct RepairSchedule {
     progress: Cell<Progress>,
+    /// How many names of this node the peer was told to keep in mind.
+    told_names: Cell<Option<u64>>,
     is_running: Cell<bool>,
     failures: Cell<u32>,
     not_before: Cell<Option<Instant>>,
@@ -22,6 +24,7 @@ impl Default for RepairSchedule {
     fn default() -> Self {
         Self {
             progress: Cell::new(Progress::Unknown),
+            told_names: Cell::default(),
             is_running: Cell::default(),
             failures: Cell::default(),
             not_before: Cell::default(),
@@ -49,9 +52,19 @@ impl RepairSchedule {
         self.ended_at.set(name);
     }
 
+    /// Returns how many names the peer was told of since it connected.
+    pub(in crate::node) fn told_names(&self) -> Option<u64> {
+        self.told_names.get()
+    }
+
+    pub(in crate::node) fn set_told_names(&self, names: u64) {
+        self.told_names.set(Some(names));
+    }
+
     /// Forgets what was known of the peer. A peer that has just connected may have a new disk, or its old one back.
     pub(super) fn begin_anew(&self) {
         self.progress.set(Progress::Unknown);
+        self.told_names.set(None);
         self.failures.set(0);
         self.not_before.set(None);
     }

@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::read::{decode, own_in, parse_key};
 use super::summaries::StepOf;
 use super::{
-    HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING, VERSION_RANGES,
-    held_key, object_key,
+    COUNTS, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING,
+    VERSION_RANGES, held_key, object_key,
 };
 use crate::crypto::{NodeId, ReplicaName, Tombstone};
 use crate::replication::Entry;
@@ -85,7 +85,7 @@ fn what(change: &Change) -> Option<(Option<NodeId>, ReplicaName, Option<Entry>)>
             Some((Some(*owner), *replica_name, Some(known.entry(*replica_name))))
         }
         Change::Lost(owner, replica_name) => Some((Some(*owner), *replica_name, None)),
-        Change::Object(..) | Change::VersionCeiling(_) | Change::VersionsReserved(_) => None,
+        Change::Object(..) | Change::Count(..) | Change::VersionCeiling(_) | Change::VersionsReserved(_) => None,
     }
 }
 
@@ -142,6 +142,9 @@ fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogErr
         }
         Change::Lost(owner, replica_name) => {
             transaction.open_table(HELD)?.remove(&held_key(*owner, *replica_name))?;
+        }
+        Change::Count(owner, count) => {
+            transaction.open_table(COUNTS)?.insert(&owner.0, encode(count).as_slice())?;
         }
         Change::Object(blob, bytes) => {
             let mut objects = transaction.open_table(OBJECTS)?;

@@ -1,13 +1,13 @@
 //! Reading the catalog: single records, pages of records, and counts over all of them.
 
-use redb::{ReadableDatabase, ReadableTable};
+use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Catalog, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING,
+    COUNTS, Catalog, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING,
     VERSION_RANGES, held_key, object_key,
 };
-use crate::crypto::{FileName, Key, NodeId, ReplicaName, Tombstone};
+use crate::crypto::{FileName, Key, NameCount, NodeId, ReplicaName, Tombstone};
 use crate::disk::Disk;
 use crate::limits::VERSION_RANGES_MAX;
 use crate::replication::Entry;
@@ -142,6 +142,26 @@ impl<D: Disk> Catalog<D> {
                     Ok((owner, replica_name, decode(known.value(), "held replicas")?))
                 })
                 .collect()
+        })
+    }
+
+    /// Returns how many names an owner of held replicas has.
+    pub(in crate::store) fn name_count(&self, owner: NodeId) -> Result<Option<NameCount>, CatalogError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let Some(table) = exists(read.open_table(COUNTS))? else { return Ok(None) };
+            let Some(count) = table.get(&owner.0)? else { return Ok(None) };
+            decode(count.value(), "name counts").map(Some)
+        })
+    }
+
+    /// Returns how many own files there are, with those that are deleted everywhere.
+    pub(in crate::store) fn count_names(&self) -> Result<u64, CatalogError> {
+        self.with(|database| {
+            let read = database.begin_read()?;
+            let files = exists(read.open_table(OWN_NAMES))?.map_or(Ok(0), |table| table.len())?;
+            let deleted = exists(read.open_table(OWN_TOMBSTONES))?.map_or(Ok(0), |table| table.len())?;
+            Ok(files + deleted)
         })
     }
 

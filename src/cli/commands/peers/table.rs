@@ -22,7 +22,7 @@ pub(super) async fn ask(data: &Path) -> Result<KnownPeers, CliError> {
 }
 
 pub(super) async fn show(data: &Path, is_json: bool, verbosity: Verbosity) -> Result<(), CliError> {
-    let KnownPeers { peers, forgotten, held, refusing } = ask(data).await?;
+    let KnownPeers { peers, forgotten, held, refusing, rolled_back } = ask(data).await?;
     let held = |node: &NodeId| held.get(node);
     let peers = peers.iter().map(|info| (info, info.peer.as_ref().and_then(held)));
     let forgotten = forgotten.iter().map(|node| (*node, held(node)));
@@ -35,6 +35,12 @@ pub(super) async fn show(data: &Path, is_json: bool, verbosity: Verbosity) -> Re
     let warnings = peers.clone().filter(|(info, _)| info.sees_twin).filter_map(|(info, _)| info.peer);
     for peer in warnings.filter(|_| !verbosity.quiet) {
         eprintln!("another node with this identity is running, says {}: stop one of them", peer.short());
+    }
+    if let Some(met) = rolled_back.filter(|_| !verbosity.quiet) {
+        logging::note(format_args!(
+            "this data directory is older than what its peers know: {met} was not made here; local copies that gave way \
+             are in its folder kept"
+        ));
     }
     let known = peers.map(|(info, held)| known_line(info, held));
     let forgotten = forgotten.map(|(node, held)| line(&node.short(), "forgotten", "unknown", held, 0, "-"));

@@ -28,6 +28,8 @@ pub(super) struct RecoveredFiles {
     pub(super) not_given: BTreeMap<String, String>,
     /// How many more of these were not noted one by one.
     pub(super) not_noted: u64,
+    /// Names that were stored, by the owner's own count, and that no peer lists.
+    pub(super) unlisted: u64,
     /// Peers that could not be asked at the end: they may hold more.
     pub(super) unasked: Vec<String>,
     /// Whether nothing more came though peers list more.
@@ -116,6 +118,9 @@ impl RecoveredFiles {
             *why = format!("{why}{separator}peer {}: {reason}", peer.short());
         }
         self.not_noted = repairs.more;
+        let listed = self.not_given.len() as u64 + self.not_noted;
+        let missing = repairs.names.map_or(0, |names| names.stored.saturating_sub(names.known));
+        self.unlisted = missing.saturating_sub(listed);
     }
 
     /// Tells of the first files that did not come back, on standard error.

@@ -22,6 +22,11 @@ pub(super) struct Locked {
 }
 
 impl Locks {
+    /// Whether somebody holds the lock of a blob or waits for it.
+    pub(super) fn is_locked(&self, blob: BlobId) -> bool {
+        self.locks.borrow().contains_key(&blob)
+    }
+
     /// Waits for the lock of a blob, in the order of the calls.
     pub(super) async fn lock(&self, blob: BlobId) -> Locked {
         let lock = self.locks.borrow_mut().entry(blob).or_default().clone();

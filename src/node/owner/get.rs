@@ -44,14 +44,18 @@ const LOOKS_MAX: usize = 8;
 /// The lock of the file is held while the local disk is used, and not while peers are asked: a store that occupies the
 /// connections to a peer may wait for it. Searches for one file follow each other by a lock of their own.
 pub(in crate::node) async fn get<P: Platform>(context: Shared<P>, key: Key) -> Result<Fetched, GetError> {
-    if let LocalCopy::Good(record, reader) = look(&context, &key).await? {
-        return Ok(local_copy::open(&context, reader, &record.seal, record.iv, None));
+    let blob = BlobId::Own(key.file_name());
+    let mut looked = look(&context, &key).await?;
+    let (is_good, is_searched) = (matches!(looked, LocalCopy::Good(..)), context.searches.is_locked(blob));
+    let _searching = if is_good { None } else { Some(context.searches.lock(blob).await) };
+    if !is_good && is_searched {
+        // Another search may have brought the file.
+        looked = look(&context, &key).await?;
     }
-    let _searching = context.searches.lock(BlobId::Own(key.file_name())).await;
     let mut looks = 0;
     loop {
         looks += 1;
-        let (record, is_damaged) = match look(&context, &key).await? {
+        let (record, is_damaged) = match looked {
             LocalCopy::Good(record, reader) => {
                 return Ok(local_copy::open(&context, reader, &record.seal, record.iv, None));
             }
@@ -69,6 +73,7 @@ pub(in crate::node) async fn get<P: Platform>(context: Shared<P>, key: Key) -> R
         if looks == LOOKS_MAX || newest(&context, &key).await? == searched {
             return Err(error);
         }
+        looked = look(&context, &key).await?;
     }
 }
 

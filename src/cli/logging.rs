@@ -57,9 +57,9 @@ pub(crate) fn start(verbosity: Verbosity, events: Events) -> io::Result<()> {
         .with_target(false)
         .with_level(false);
     if is_journal() {
-        lines.without_time().init()
+        lines.without_time().init();
     } else {
-        lines.with_timer(Now).init()
+        lines.with_timer(Now).init();
     }
     Ok(())
 }

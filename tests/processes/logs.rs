@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::process::Stdio;
 
 use rustix::fs::{OFlags, fcntl_setfl};
@@ -83,6 +84,25 @@ fn a_log_that_is_read_late_is_whole_and_says_when_each_line_was_written() {
 }
 
 #[test]
+fn lines_for_the_journal_have_no_time_of_their_own() {
+    let bench = Bench::new();
+    let (data, path) = (bench.path("n1"), bench.path("journal"));
+    for is_journal in [true, false] {
+        let log = File::create(&path).expect("a temporary file");
+        let metadata = log.metadata().expect("it is open");
+        // A process that was started by another service has a stream that is not its own.
+        let stream = format!("{}:{}", metadata.dev(), metadata.ino() + u64::from(!is_journal));
+        let arguments = ["node", "--open-cluster", "--listen", ":0"];
+        let node = bench.spawn_with(&data, &arguments, |command| command.stderr(log).env("JOURNAL_STREAM", stream));
+        wait_until("the node serves", || bench.run(&data, &["ls"]).code == Some(0));
+        bench.succeed(&data, &["stop"]);
+        assert_eq!(node.end().code, Some(0));
+        let text = std::fs::read_to_string(&path).expect("text");
+        assert!(text.lines().count() > 1 && text.lines().all(|line| line.starts_with("20") != is_journal), "{text}");
+    }
+}
+
+#[test]
 fn a_closed_standard_error_or_output_is_no_panic() {
     let bench = Bench::new();
     let node = bench.node("n1", &[]);
@@ -127,8 +147,10 @@ fn a_full_standard_output_is_told_after_what_was_done() {
     };
     let why =
         "but what is to be told of it cannot be written to standard output: No space left on device (os error 28)";
-    assert_eq!(full(&["put", "k", file]), format!("error: k: the file is stored as v1, {why}\n"));
-    assert_eq!(full(&["put", "--json", "k", file]), format!("error: k: the file is stored as v2, {why}\n"));
+    let put = full(&["put", "k", file]);
+    assert!(put.starts_with("error: k: the file is stored as v") && put.ends_with(&format!(", {why}\n")), "{put}");
+    let put = full(&["put", "--json", "k", file]);
+    assert!(put.starts_with("{\"error\":\"k: the file is stored as v") && put.contains(why), "{put}");
     let out = out.to_str().expect("a plain path");
     assert_eq!(full(&["get", "k", "-o", out]), format!("error: k: the file is in {out}, {why}\n"));
     assert_eq!(full(&["rm", "--force", "k"]), format!("error: k: the local copy is deleted, {why}\n"));

@@ -15,6 +15,6 @@ pub use count::NameCount;
 pub(crate) use curve::LinkKey;
 pub use hex::HexError;
 pub use keys::{ClusterSecret, Keys, MasterSecret};
-pub use metadata::{Metadata, MetadataError, SealedMetadata};
+pub use metadata::{Attributes, Metadata, MetadataError, SealedMetadata};
 pub use names::{FileName, Key, KeyError, NodeId, ReplicaName};
 pub use seal::{Seal, Tag, Tombstone, Version};

@@ -52,7 +52,8 @@ fn write(target: &str, inputs: impl IntoIterator<Item = Vec<u8>>) {
 
 fn seal() -> Seal {
     let keys = Keys::derive(&MasterSecret([1; 32]));
-    let metadata = Metadata { key: "picture_0.png".parse().expect("a key"), size: 22, modified: UnixMillis(1) };
+    let key = "picture_0.png".parse().expect("a key");
+    let metadata = Metadata { key, size: 22, modified: UnixMillis(1), attributes: None };
     let metadata = SealedMetadata::seal(&keys, Iv([2; 16]), &metadata);
     Seal { version: Version(7), size: 22, digest: Digest([3; 32]), tag: Tag([4; 32]), metadata }
 }

@@ -19,6 +19,19 @@ pub struct Metadata {
     pub size: u64,
     /// When the file was stored, by the owner's clock.
     pub modified: UnixMillis,
+    /// What the file that was stored had beside its content, if the caller said so.
+    pub attributes: Option<Attributes>,
+}
+
+/// What a file has in a file system beside its content. Kept for the caller; nothing depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attributes {
+    /// The permissions, as in `chmod`.
+    pub mode: u32,
+    /// When the content changed last: seconds since 1970, which may be negative.
+    pub changed_s: i64,
+    /// The nanoseconds of that second.
+    pub changed_ns: u32,
 }
 
 /// `[16-byte IV][AES-256-CTR ciphertext]` of a [`Metadata`]. Authentic only together with the
@@ -55,6 +68,9 @@ impl SealedMetadata {
     pub fn seal(keys: &Keys, iv: Iv, metadata: &Metadata) -> Self {
         let plain = Plain { key: metadata.key.as_str(), size: metadata.size, modified: metadata.modified };
         let mut bytes = postcard::to_extend(&plain, iv.0.to_vec()).expect("plain data encodes");
+        if let Some(attributes) = &metadata.attributes {
+            bytes = postcard::to_extend(attributes, bytes).expect("plain data encodes");
+        }
         Aes256Ctr::new(&keys.metadata.into(), &iv.0.into()).apply_keystream(&mut bytes[IV_BYTES..]);
         Self(bytes)
     }
@@ -67,9 +83,14 @@ impl SealedMetadata {
         let (iv, sealed) = self.0.split_first_chunk().ok_or(MetadataError::Length { bytes: self.0.len() })?;
         let mut bytes = sealed.to_vec();
         Aes256Ctr::new(&keys.metadata.into(), &(*iv).into()).apply_keystream(&mut bytes);
-        let plain: Plain<'_> = postcard::from_bytes(&bytes).map_err(|_| MetadataError::Content)?;
+        let (plain, rest): (Plain<'_>, _) = postcard::take_from_bytes(&bytes).map_err(|_| MetadataError::Content)?;
         let key = plain.key.parse().map_err(|_| MetadataError::Content)?;
-        Ok(Metadata { key, size: plain.size, modified: plain.modified })
+        // Attributes were added later: a reader that does not know them does not look at what follows.
+        let attributes = match rest {
+            [] => None,
+            rest => Some(postcard::take_from_bytes(rest).map_err(|_| MetadataError::Content)?.0),
+        };
+        Ok(Metadata { key, size: plain.size, modified: plain.modified, attributes })
     }
 
     /// Takes bytes from outside, within the bound.
@@ -136,7 +157,7 @@ mod tests {
     fn metadata_opens_with_its_own_keys_only() {
         let keys = Keys::derive(&MasterSecret([1; 32]));
         let key: Key = "holiday/écran.png".parse().expect("a key");
-        let metadata = Metadata { key, size: 22, modified: UnixMillis(1_700_000_000_000) };
+        let metadata = Metadata { key, size: 22, modified: UnixMillis(1_700_000_000_000), attributes: None };
         let sealed = SealedMetadata::seal(&keys, Iv([9; 16]), &metadata);
         assert_eq!(sealed.open(&keys), Ok(metadata));
         assert!(!sealed.as_bytes().windows(7).any(|window| window == b"holiday"));
@@ -145,10 +166,30 @@ mod tests {
     }
 
     #[test]
+    fn attributes_follow_what_older_readers_know() {
+        let keys = Keys::derive(&MasterSecret([1; 32]));
+        let key: Key = "a".parse().expect("a key");
+        let without = Metadata { key, size: 22, modified: UnixMillis(5), attributes: None };
+        let attributes = Some(Attributes { mode: 0o640, changed_s: -1, changed_ns: 999_999_999 });
+        let with = Metadata { attributes, ..without.clone() };
+        let seal = |metadata| SealedMetadata::seal(&keys, Iv([9; 16]), metadata);
+        assert_eq!(seal(&with).open(&keys).as_ref(), Ok(&with));
+        let older = seal(&without);
+        assert_eq!((older.open(&keys).as_ref(), older.as_bytes().len()), (Ok(&without), IV_BYTES + 4));
+        assert!(seal(&with).as_bytes().starts_with(older.as_bytes()));
+        // What a reader that knows no attributes does.
+        let mut bytes = seal(&with).as_bytes()[IV_BYTES..].to_vec();
+        Aes256Ctr::new(&keys.metadata.into(), &[9; 16].into()).apply_keystream(&mut bytes);
+        let plain: Plain<'_> = postcard::from_bytes(&bytes).expect("it reads as far as it knows");
+        assert_eq!((plain.key, plain.size, plain.modified), ("a", 22, UnixMillis(5)));
+    }
+
+    #[test]
     fn the_longest_key_fits_the_bound() {
         let keys = Keys::derive(&MasterSecret([1; 32]));
         let key: Key = "k".repeat(crate::limits::KEY_BYTES_MAX).parse().expect("a key");
-        let metadata = Metadata { key, size: u64::MAX, modified: UnixMillis(u64::MAX) };
+        let attributes = Some(Attributes { mode: u32::MAX, changed_s: i64::MIN, changed_ns: u32::MAX });
+        let metadata = Metadata { key, size: u64::MAX, modified: UnixMillis(u64::MAX), attributes };
         let sealed = SealedMetadata::seal(&keys, Iv([0; 16]), &metadata);
         assert_eq!(SealedMetadata::from_bytes(sealed.as_bytes()), Ok(sealed.clone()));
         let long = vec![0; METADATA_BYTES_MAX + 1];

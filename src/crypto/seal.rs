@@ -159,7 +159,7 @@ mod tests {
     fn a_seal_holds_for_one_name_version_length_and_content() {
         let keys = keys();
         let key: Key = "a".parse().expect("a key");
-        let metadata = Metadata { key: key.clone(), size: 22, modified: UnixMillis(0) };
+        let metadata = Metadata { key: key.clone(), size: 22, modified: UnixMillis(0), attributes: None };
         let sealed = SealedMetadata::seal(&keys, Iv([0; 16]), &metadata);
         let replica_name = keys.replica_name(&key);
         let seal = Seal::new(&keys, replica_name, Version(3), 22, Digest([5; 32]), sealed);

@@ -11,7 +11,7 @@ use tokio::io::AsyncRead;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::crypto::{Key, NodeId, Version};
+use crate::crypto::{Attributes, Key, NodeId, Version};
 use crate::membership::MemberChange;
 use crate::store::Usage;
 use answers::{Fetched, FileInfo, Holder, PeerInfo, Receipt, Repairs, Scrubbed, Stored};
@@ -50,6 +50,7 @@ pub(super) type Reply<T> = oneshot::Sender<T>;
 pub struct Content {
     pub(super) size: Option<u64>,
     pub(super) reader: Box<dyn AsyncRead + Send + Unpin>,
+    pub(super) attributes: Option<Attributes>,
 }
 
 impl Content {
@@ -57,14 +58,20 @@ impl Content {
     #[must_use]
     pub fn bytes(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Self { size: Some(bytes.len() as u64), reader: Box::new(std::io::Cursor::new(bytes)) }
+        Self { size: Some(bytes.len() as u64), reader: Box::new(std::io::Cursor::new(bytes)), attributes: None }
     }
 
     /// Returns content that is read while it is stored. If the size is known, the replicas travel at the same time; if
     /// not, they follow once the content has ended.
     #[must_use]
     pub fn reader(reader: impl AsyncRead + Send + Unpin + 'static, size: Option<u64>) -> Self {
-        Self { size, reader: Box::new(reader) }
+        Self { size, reader: Box::new(reader), attributes: None }
+    }
+
+    /// Has what the file has beside its content kept with it, sealed as its name is.
+    #[must_use]
+    pub fn with_attributes(self, attributes: Option<Attributes>) -> Self {
+        Self { attributes, ..self }
     }
 }
 

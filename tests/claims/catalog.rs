@@ -21,7 +21,7 @@ fn keys() -> Keys {
 
 fn seal(version: u64, digest: u8) -> Seal {
     let (keys, key) = (keys(), key("a"));
-    let metadata = Metadata { key: key.clone(), size: 1, modified: UnixMillis(0) };
+    let metadata = Metadata { key: key.clone(), size: 1, modified: UnixMillis(0), attributes: None };
     let metadata = SealedMetadata::seal(&keys, Iv([0; 16]), &metadata);
     Seal::new(&keys, keys.replica_name(&key), Version(version), 1, Digest([digest; 32]), metadata)
 }

@@ -35,7 +35,7 @@ fn sealed(keys: &Keys, key: &Key, version: u64) -> (Seal, Iv, Vec<u8>) {
     let mut bytes = content(version % 251);
     let mut cipher = ContentCipher::new(keys, iv);
     cipher.seal(&mut bytes);
-    let metadata = Metadata { key: key.clone(), size: 200, modified: UnixMillis(0) };
+    let metadata = Metadata { key: key.clone(), size: 200, modified: UnixMillis(0), attributes: None };
     let metadata = SealedMetadata::seal(keys, iv, &metadata);
     let seal = Seal::new(keys, keys.replica_name(key), Version(version), 200, cipher.digest(), metadata);
     (seal, iv, [iv.0.as_slice(), &bytes].concat())

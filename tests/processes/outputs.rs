@@ -5,6 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::{Duration, UNIX_EPOCH};
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -40,6 +41,30 @@ fn a_file_that_is_replaced_keeps_its_permissions() {
     let (new, usual) = (bench.path("new"), bench.file("usual", b""));
     bench.succeed(&node.data, &["-q", "get", "k", "-o", text(&new)]);
     assert_eq!(mode(&new), mode(&usual), "a new file has those of any other one");
+}
+
+#[test]
+fn permissions_and_time_come_back_with_a_file_even_from_a_peer() {
+    let bench = Bench::new();
+    let holder = bench.node("n2", &[]);
+    let node = bench.node("n1", &[&holder]);
+    node.connected(&bench, 1);
+    let file = bench.file("file", CONTENT);
+    fs::set_permissions(&file, Permissions::from_mode(0o640)).expect("it is ours");
+    let time = UNIX_EPOCH + Duration::new(1_000_000_000, 123_456_789);
+    File::options().write(true).open(&file).and_then(|open| open.set_modified(time)).expect("it is ours");
+    bench.succeed(&node.data, &["-q", "put", "k", text(&file), "--min-replicas", "1"]);
+    bench.succeed(&node.data, &["-q", "rm", "k"]);
+    let (kept, plain) = (bench.path("kept"), bench.path("plain"));
+    bench.succeed(&node.data, &["-q", "get", "k", "--preserve", "-o", text(&kept)]);
+    bench.succeed(&node.data, &["-q", "get", "k", "-o", text(&plain)]);
+    let modified = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified()).expect("a time");
+    assert_eq!((mode(&kept), modified(&kept)), (0o640, time));
+    assert!(modified(&plain) > time);
+    // Standard input has neither.
+    bench.run_with_input(&node.data, &["put", "piped"], CONTENT);
+    bench.succeed(&node.data, &["-q", "get", "piped", "--preserve", "-o", text(&kept)]);
+    assert_eq!((mode(&kept), modified(&kept) > time), (0o640, true), "as of what is replaced");
 }
 
 #[test]

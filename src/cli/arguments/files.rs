@@ -43,6 +43,9 @@ pub(crate) struct GetArguments {
     /// Where to write it; - is standard output. A file appears under its name only when it is complete
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,
+    /// Give the written file the permissions and the time of the file that was stored, if these are known
+    #[arg(long)]
+    pub(crate) preserve: bool,
     /// Print a summary as one JSON object: on standard output, or on standard error if the content goes to standard
     /// output
     #[arg(long)]

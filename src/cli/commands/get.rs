@@ -26,7 +26,7 @@ pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Resul
     let mut sink = Sink::open(&arguments.output)?;
     receive(&mut client, &key, found.size, &mut sink, verbosity).await?;
     let is_stdout = matches!(sink, Sink::Stdout);
-    sink.finish()?;
+    sink.finish(found.attributes.filter(|_| arguments.preserve))?;
     let done = format!("{key}: the file is in {}", arguments.output.display());
     show_found(arguments, verbosity, &key, &found, is_stdout).map_err(CliError::after(done))
 }
@@ -88,7 +88,7 @@ fn show_found(
     if is_stdout || verbosity.quiet {
         return Ok(());
     }
-    let FoundFile { version, size, from } = found;
+    let FoundFile { version, size, from, .. } = found;
     let from = from.map_or("the local disk".to_owned(), |peer| format!("peer {}", peer.short()));
     output::line(&format!("got {key} {version}, {}, from {from}", show::bytes(*size)))
 }

@@ -19,7 +19,7 @@ use source::Source;
 pub(crate) async fn run(arguments: &PutArguments, verbosity: Verbosity) -> Result<(), CliError> {
     let key = Key::from_bytes(arguments.key.as_bytes())?;
     let mut source = Source::open(arguments).await?;
-    let request = Request::Put { key: key.clone(), size: source.size };
+    let request = Request::Put { key: key.clone(), size: source.size, attributes: source.attributes };
     let mut client = Client::ask(&arguments.data.dir, &request).await?;
     let meter = Meter::new(verbosity, "sending", source.size);
     let not_stored = |source| CliError::NotStored { key: key.clone(), source };

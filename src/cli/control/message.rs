@@ -7,7 +7,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use dacapo::crypto::{Key, NodeId, Version};
+use dacapo::crypto::{Attributes, Key, NodeId, Version};
 use dacapo::membership::MemberChange;
 use dacapo::node::{FileInfo, Holder, Holding, PeerInfo, Receipt, Refusing, ReplicaError, Scrubbed, Stored};
 use dacapo::store::Usage;
@@ -23,6 +23,7 @@ pub(crate) enum Request {
     Put {
         key: Key,
         size: Option<u64>,
+        attributes: Option<Attributes>,
     },
     /// Answered with `Found` and content.
     Get {
@@ -94,6 +95,7 @@ pub(crate) struct FoundFile {
     pub(crate) size: u64,
     /// The peer that it came back from; nothing if the local copy was good.
     pub(crate) from: Option<NodeId>,
+    pub(crate) attributes: Option<Attributes>,
 }
 
 /// The peers of a node, the nodes that it has forgotten, and what it holds for them.

@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::content::ContentFeed;
 use super::failure::Failure;
 use super::message::{Answer, FoundFile, Request};
 use super::wire::{ControlError, read_message, read_version, send, within, write_content};
@@ -58,7 +59,11 @@ async fn answer(
 ) -> Result<(), ControlError> {
     let handle = &served.handle;
     let work: Pin<Box<dyn Future<Output = Result<Answer, Failure>> + '_>> = match request {
-        Request::Put { key, size } => return put(handle, &key, size, reader, writer).await,
+        Request::Put { key, size, attributes } => {
+            let (feed, content) = content::channel();
+            let content = Content::reader(content, size).with_attributes(attributes);
+            return put(handle, &key, (feed, content), reader, writer).await;
+        }
         Request::Get { key } => return get(handle, &key, writer).await,
         Request::List => return list(handle, writer).await,
         Request::Scrub => return calls::scrub(handle, writer).await,
@@ -101,12 +106,11 @@ async fn with_signs<T>(
 async fn put(
     handle: &Handle,
     key: &Key,
-    size: Option<u64>,
+    (feed, content): (ContentFeed, Content),
     reader: &mut (impl AsyncRead + Unpin),
     writer: &mut (impl AsyncWrite + Unpin),
 ) -> Result<(), ControlError> {
-    let (feed, content) = content::channel();
-    let mut store = Box::pin(handle.store(key, Content::reader(content, size)));
+    let mut store = Box::pin(handle.store(key, content));
     let stored = tokio::select! {
         biased;
         // A store that fails early does not wait for the client to go on.
@@ -122,7 +126,8 @@ async fn get(handle: &Handle, key: &Key, writer: &mut (impl AsyncWrite + Unpin))
         Ok(fetched) => fetched,
         Err(error) => return send(writer, &Answer::Failed(error.into())).await,
     };
-    let found = FoundFile { version: fetched.version, size: fetched.size, from: fetched.from };
+    let (version, size, from, attributes) = (fetched.version, fetched.size, fetched.from, fetched.attributes);
+    let found = FoundFile { version, size, from, attributes };
     send(writer, &Answer::Found(found)).await?;
     loop {
         let chunk = match fetched.chunk().await {

@@ -63,7 +63,7 @@ fn request(request: &Request) -> Vec<u8> {
 }
 
 fn put(size: Option<u64>) -> Vec<u8> {
-    request(&Request::Put { key: key("k"), size })
+    request(&Request::Put { key: key("k"), size, attributes: None })
 }
 
 const CHUNK: &[u8] = &[2, 3, 0, 0, 0, b'a', b'b', b'c'];

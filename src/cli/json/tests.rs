@@ -54,7 +54,7 @@ fn put_and_rm_everywhere_print_a_receipt_per_peer() {
 #[test]
 fn get_prints_where_the_file_came_from() {
     for (from, shown) in [(None, "null"), (Some(node()), r#""ID""#)] {
-        let found = FoundFile { version: Version(3), size: 22, from };
+        let found = FoundFile { version: Version(3), size: 22, from, attributes: None };
         let expected = format!(r#"{{"key":"a \"b\"","version":3,"size":22,"from":{shown}}}"#);
         assert_printed(&FoundJson::new(&key(), &found), &expected);
     }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use serde::{Deserialize, Serialize};
 
 use super::errors::{ReadError, ReplicaError, StoreError, StoreFault};
-use crate::crypto::{Digest, Key, NodeId, ReplicaName, Version};
+use crate::crypto::{Attributes, Digest, Key, NodeId, ReplicaName, Version};
 use crate::time::UnixMillis;
 use crate::transport::Address;
 
@@ -43,6 +43,8 @@ pub struct Fetched {
     pub version: Version,
     /// The peer that the file came back from; `None` if the local copy was good.
     pub from: Option<NodeId>,
+    /// What the file had beside its content when it was stored, if that was said.
+    pub attributes: Option<Attributes>,
     pub(in crate::node) chunks: mpsc::Receiver<Result<Bytes, ReadError>>,
     /// How many bytes have not been read yet.
     pub(in crate::node) left: u64,

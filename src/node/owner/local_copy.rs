@@ -95,5 +95,7 @@ pub(in crate::node) fn open<P: Platform>(
             }
         }
     });
-    Fetched { size, version: seal.version, from, chunks, left: size }
+    // The catalog has opened this metadata before; without it the content is as good.
+    let attributes = seal.metadata.open(&context.keys).ok().and_then(|metadata| metadata.attributes);
+    Fetched { size, version: seal.version, from, attributes, chunks, left: size }
 }

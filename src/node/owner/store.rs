@@ -57,6 +57,7 @@ pub(in crate::node) async fn store<P: Platform>(
     content: Content,
     gone: impl Future<Output = ()>,
 ) -> Result<Stored, StoreError> {
+    let attributes = content.attributes;
     if content.size.is_some_and(|size| size > FILE_BYTES_MAX) {
         return Err(StoreError::Rejected(StoreFault::TooLarge { max: FILE_BYTES_MAX }));
     }
@@ -79,7 +80,7 @@ pub(in crate::node) async fn store<P: Platform>(
     let sendings = if has_stalled { Vec::new() } else { sendings };
     let announced = Announced { size, ..announced };
     let modified = context.platform.now();
-    let metadata = Metadata { key: key.clone(), size, modified };
+    let metadata = Metadata { key: key.clone(), size, modified, attributes };
     let (writer, metadata_iv) = draw_iv(&context, &context.lanes.metadata_iv, writer).await?;
     let metadata = SealedMetadata::seal(&context.keys, metadata_iv, &metadata);
     let seal = Seal::new(&context.keys, announced.replica_name, version, size, cipher.digest(), metadata);
@@ -173,7 +174,7 @@ async fn write<P: Platform>(
     sendings: &[Sending],
     gone: impl Future<Output = ()>,
 ) -> Result<Written<P::Disk>, StoreError> {
-    let Content { size, mut reader } = content;
+    let Content { size, mut reader, .. } = content;
     let (mut found, has_stalled) = (0, Cell::new(false));
     let mut gone = pin!(gone);
     let source = async |buffer: Vec<u8>| {

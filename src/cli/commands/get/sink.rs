@@ -7,6 +7,9 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use dacapo::crypto::Attributes;
 
 use crate::cli::error::CliError;
 use crate::cli::output::sync_folder_of;
@@ -71,11 +74,12 @@ impl Sink {
         }
     }
 
-    pub(super) fn finish(self) -> Result<(), CliError> {
+    /// Ends the content. A file gets the attributes, if there are any.
+    pub(super) fn finish(self, attributes: Option<Attributes>) -> Result<(), CliError> {
         match self {
             Self::Stdout => io::stdout().lock().flush().map_err(CliError::Stdout),
             Self::Special(..) => Ok(()),
-            Self::File(new) => new.keep(),
+            Self::File(new) => new.keep(attributes),
         }
     }
 }
@@ -125,21 +129,35 @@ impl NewFile {
     }
 
     /// Gives the file its name. It is durable under that name on return.
-    fn keep(mut self) -> Result<(), CliError> {
-        let kept = self.publish();
+    fn keep(mut self, attributes: Option<Attributes>) -> Result<(), CliError> {
+        let kept = self.publish(attributes);
         kept.map_err(|source| CliError::Output { path: self.path.clone(), source })
     }
 
-    fn publish(&mut self) -> io::Result<()> {
-        if let Some(permissions) = self.permissions.take() {
+    fn publish(&mut self, attributes: Option<Attributes>) -> io::Result<()> {
+        let mode = attributes.map(|attributes| attributes.mode);
+        if let Some(mode) = mode.or_else(|| self.permissions.take().map(|permissions| permissions.mode())) {
             // Whoever could not run a program as another user before cannot do so through this file.
-            self.file.set_permissions(Permissions::from_mode(permissions.mode() & 0o777))?;
+            self.file.set_permissions(Permissions::from_mode(mode & 0o777))?;
+        }
+        if let Some(changed) = attributes.and_then(|attributes| changed(&attributes)) {
+            self.file.set_modified(changed)?;
         }
         self.file.sync_all()?;
         fs::rename(&self.temporary, &self.path)?;
         self.is_kept = true;
         sync_folder_of(&self.path)
     }
+}
+
+/// Returns the time of a content, if the system can tell it.
+fn changed(attributes: &Attributes) -> Option<SystemTime> {
+    let seconds = Duration::from_secs(attributes.changed_s.unsigned_abs());
+    let second = match attributes.changed_s {
+        0.. => UNIX_EPOCH.checked_add(seconds),
+        _ => UNIX_EPOCH.checked_sub(seconds),
+    };
+    second?.checked_add(Duration::from_nanos(attributes.changed_ns.into()))
 }
 
 impl Drop for NewFile {

@@ -190,8 +190,9 @@ impl Moving {
     /// Stores a file of the old node on the new one. Returns the version that was stored.
     async fn copy(&self, key: &Key) -> Result<Version, MoveError> {
         let fetched = self.old.get(key).await?;
-        let (size, version) = (fetched.size, fetched.version);
-        let stored = self.new.store(key, Content::reader(reader(fetched), Some(size))).await?;
+        let (size, version, attributes) = (fetched.size, fetched.version, fetched.attributes);
+        let content = Content::reader(reader(fetched), Some(size)).with_attributes(attributes);
+        let stored = self.new.store(key, content).await?;
         stored.at_least(usize::try_from(self.replicas_min).unwrap_or(usize::MAX))?;
         Ok(version)
     }

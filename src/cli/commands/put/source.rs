@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use dacapo::crypto::Attributes;
 use dacapo::platform::machine::time_of_day;
 use tokio::time::sleep;
 
@@ -22,6 +23,8 @@ pub(super) struct Source {
     path: PathBuf,
     /// The length of the content, if it is known before.
     pub(super) size: Option<u64>,
+    /// What the file has beside its content; nothing for standard input and commands.
+    pub(super) attributes: Option<Attributes>,
     /// What the file was when the reading began; nothing if it is no regular file.
     before: Option<State>,
     /// Whether the content may be empty.
@@ -56,7 +59,8 @@ impl Source {
             let file = File::from(OwnedFd::from(output));
             let command = Some(Running { child, name });
             let may_be_empty = arguments.allow_empty;
-            return Ok(Self { file, path: program.into(), size: None, before: None, may_be_empty, command });
+            let path = program.into();
+            return Ok(Self { file, path, size: None, attributes: None, before: None, may_be_empty, command });
         }
         let path = arguments.file.clone();
         let is_stdin = path == Path::new("-");
@@ -76,7 +80,12 @@ impl Source {
         // The files of /proc are regular, say that they are empty, and are not. Standard input may begin anywhere.
         let size = (metadata.is_file() && metadata.len() > 0 && !is_stdin).then_some(metadata.len());
         let may_be_empty = arguments.allow_empty || (metadata.is_file() && !is_stdin);
-        Ok(Self { file, path, size, before, may_be_empty, command: None })
+        let attributes = (metadata.is_file() && !is_stdin).then(|| Attributes {
+            mode: metadata.mode() & 0o7777,
+            changed_s: metadata.mtime(),
+            changed_ns: u32::try_from(metadata.mtime_nsec()).unwrap_or_default(),
+        });
+        Ok(Self { file, path, size, attributes, before, may_be_empty, command: None })
     }
 
     /// Reads the next piece of the content; none at its end.

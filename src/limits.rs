@@ -175,11 +175,37 @@ pub const QUARANTINE_CATALOGS_MAX: usize = 8;
 /// its largest file needs; a damaged page leads no deeper.
 pub const CATALOG_DEPTH_MAX: usize = 64;
 
-/// The wait from the start of a node, or from the end of a background scrub, to the next scrub. Chosen: every copy is
-/// looked at well within a month, even if the pace below makes a pass take weeks.
+/// The wait from the end of a full scrub to the next one in the background. Chosen: every copy is looked at well within a
+/// month, even if the pace below makes a pass take weeks.
 pub const SCRUB_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The most that the background scrub reads on average. Chosen: a tenth of what a plain hard disk reads.
+/// The wait before a background scrub begins or goes on after a start. Chosen: a node that is used for a quarter of an
+/// hour each day comes further each day.
+pub const SCRUB_PAUSE_MIN: Duration = Duration::from_secs(10 * 60);
+
+/// How often a background scrub makes durable how far it has come. Chosen: a stop takes at most a gigabyte of reading.
+pub const SCRUB_SAVE_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The longest that a full scrub may take by its pace. Chosen: a month, within which a second copy seldom rots too.
+pub const SCRUB_PASS_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Replicas that were found good and are made durable as such in one commit. Chosen: 100 KiB of memory.
+pub const VERIFIED_MAX: usize = 1024;
+
+/// How often that is made durable if it is less. Chosen: a commit that nobody notices.
+pub const VERIFIED_SAVE_INTERVAL: Duration = Duration::from_secs(15 * 60);
+
+/// Replicas without a record that are set aside: no more, so that the quarantine keeps room for what is damaged.
+pub const STRAYS_ASIDE_MAX: usize = QUARANTINE_FILES_MAX / 2;
+
+/// The smallest and the largest catalog that a scrub compacts. Chosen: a smaller one gains nothing, and a larger one
+/// would keep calls waiting for more than a few seconds.
+pub const COMPACT_BYTES_MIN: u64 = 16 * 1024 * 1024;
+/// See [`COMPACT_BYTES_MIN`].
+pub const COMPACT_BYTES_MAX: u64 = 512 * 1024 * 1024;
+
+/// The most that the background scrub reads on average, unless a pass would then take longer than [`SCRUB_PASS_MAX`].
+/// Chosen: a tenth of what a plain hard disk reads.
 pub const SCRUB_BYTES_PER_SECOND: u64 = 16 * 1024 * 1024;
 
 /// The page cache of the catalog. Chosen: it holds the records of about 20,000 files.

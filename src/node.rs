@@ -118,7 +118,12 @@ impl Node {
                 repairs: Arc::new(Semaphore::new(REPAIRS_MAX)),
                 repairs_of_slow: Arc::new(Semaphore::new(REPAIRS_MAX / 2)),
             },
-            holder: HolderState { quota: config.quota, reserved: Default::default(), refusals: Default::default() },
+            holder: HolderState {
+                quota: config.quota,
+                reserved: Default::default(),
+                refusals: Default::default(),
+                verified: Default::default(),
+            },
             heartbeat_looks: Arc::new(Semaphore::new(HEARTBEAT_PRINTS_MAX)),
             tasks: tasks.clone(),
         });
@@ -130,6 +135,7 @@ impl Node {
             context.spawn(dial::keep_connected(context.clone(), dial));
         }
         context.spawn(scrub::run(context.clone()));
+        context.spawn(holder::verify::run(context.clone()));
         context.spawn(dispatch::run(context.clone(), incoming_calls));
         Ok(Self { handle, tasks, finish: Box::new(move || context.tell(&Event::Stopped)) })
     }

@@ -46,7 +46,7 @@ fn record(keys: &Keys, number: u32) -> (Key, OwnRecord) {
     let key: Key = format!("pictures/2026/picture_{number:06}.png").parse().expect("a key");
     let (modified, size) = (UnixMillis(1_767_225_600_000), 22);
     let iv = Iv(u128::from(number).to_be_bytes());
-    let metadata = SealedMetadata::seal(keys, iv, &Metadata { key: key.clone(), size, modified });
+    let metadata = SealedMetadata::seal(keys, iv, &Metadata { key: key.clone(), size, modified, attributes: None });
     let digest = Digest(*blake3::hash(&number.to_be_bytes()).as_bytes());
     let seal = Seal::new(keys, keys.replica_name(&key), Version(u64::from(number) + 1), size, digest, metadata);
     (key, OwnRecord { seal, iv, modified })

@@ -16,6 +16,7 @@ use super::commit::queue::CommitQueue;
 use super::config::Mode;
 use super::holder::quota::{Quota, Reserved};
 use super::holder::refusals::Refusals;
+use super::holder::verified::Verified;
 use super::lanes::{Lanes, draw_iv};
 use super::link::{Credentials, LinkError};
 use super::locks::Locks;
@@ -85,6 +86,7 @@ pub(super) struct HolderState {
     pub(super) quota: Quota,
     pub(super) reserved: Reserved,
     pub(super) refusals: Refusals,
+    pub(super) verified: Verified,
 }
 
 /// The tasks of a node, and what ends them.

@@ -50,6 +50,7 @@ async fn answer<P: Platform>(context: Shared<P>, call: Call) {
             send(reply, usage.map_err(StatError::Disk));
         }
         Call::Scrub(told, reply) => send(reply, scrub::now(context, told).await),
+        Call::LastScrub(reply) => send(reply, scrub::last(&context).await),
     }
 }
 

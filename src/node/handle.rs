@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::crypto::{Attributes, Key, NodeId, Version};
 use crate::membership::MemberChange;
 use crate::store::Usage;
+use crate::time::UnixMillis;
 use answers::{Fetched, FileInfo, Holder, PeerInfo, Receipt, Repairs, Scrubbed, Stored};
 use errors::{DeleteError, GetError, MemberError, StatError, Stopped, StoreError};
 
@@ -39,6 +40,7 @@ pub(super) enum Call {
     Holders(Key, Reply<Result<Vec<Holder>, StatError>>),
     DeleteEverywhere(Key, Option<Version>, Reply<Result<Vec<Receipt>, DeleteError>>),
     Scrub(mpsc::Sender<Scrubbed>, Reply<Scrubbed>),
+    LastScrub(Reply<Result<Option<UnixMillis>, StatError>>),
     ChangeMembers(MemberChange, Reply<Result<(), MemberError>>),
     Forgotten(Reply<Vec<NodeId>>),
     HeldFor(NodeId, Reply<Result<Usage, StatError>>),
@@ -169,6 +171,15 @@ impl Handle {
     /// Returns [`StatError::Stopped`] if the node stops before the end. A file that cannot be read is counted instead.
     pub async fn scrub(&self, told: mpsc::Sender<Scrubbed>) -> Result<Scrubbed, StatError> {
         self.call(|reply| Call::Scrub(told, reply)).await
+    }
+
+    /// Returns when the last scrub of everything on this disk ended, in the background or on demand, in this start or an
+    /// earlier one; `None` if none has.
+    ///
+    /// # Errors
+    /// Returns [`StatError::Disk`] if the disk fails.
+    pub async fn last_scrub(&self) -> Result<Option<UnixMillis>, StatError> {
+        self.call(Call::LastScrub).await.unwrap_or_else(Err)
     }
 
     /// Returns a page of this node's own files in the order of their keys, from the first key after `after`. The page

@@ -13,3 +13,5 @@ pub(super) mod release;
 pub(super) mod serve;
 pub(super) mod set_aside;
 pub(super) mod take;
+pub(super) mod verified;
+pub(super) mod verify;

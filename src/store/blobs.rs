@@ -217,7 +217,12 @@ impl<D: Disk> Store<D> {
             Err(_) if self.is_obstructed(path)? => return Ok(false),
             Err(error) => return Err(failed("remove", path)(error)),
         }
-        let mut folder = path.parent().expect("a blob lies below the root");
+        self.prune(path.parent().expect("a blob lies below the root"))?;
+        Ok(true)
+    }
+
+    /// Removes a folder and those above it that are empty, and makes durable what has changed there.
+    pub(super) fn prune(&self, mut folder: DiskPath) -> Result<(), StorageError> {
         {
             let mut tree = lock(&self.tree);
             // The owner's folder stays: it is made when the node starts, or when the first replica for that owner
@@ -235,8 +240,7 @@ impl<D: Disk> Store<D> {
                 folder = folder.parent().expect("checked by the loop");
             }
         }
-        self.sync_nearest(folder)?;
-        Ok(true)
+        self.sync_nearest(folder)
     }
 
     /// Syncs a folder, or, if a neighbour's removal has pruned it, the nearest folder above it that is left: a sync

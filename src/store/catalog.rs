@@ -1,7 +1,9 @@
 //! The catalog: a `redb` database that says what every blob must be. A commit is durable when it returns. Keeping the
 //! blobs themselves is left to `blobs`, except small ones if the layout packs them.
 
+mod compact;
 mod file;
+mod numbers;
 mod pages;
 mod put;
 mod read;
@@ -47,6 +49,9 @@ const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers v1
 const VERSION_CEILING: &str = "version ceiling";
 /// The last version of each reserved range, by its first.
 const VERSION_RANGES: TableDefinition<'_, u64, u64> = TableDefinition::new("version ranges v1");
+/// How far scrubs have come.
+const SCRUB: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("scrub v1");
+const SCRUB_STATE: &str = "state";
 
 /// How a start came by its catalog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

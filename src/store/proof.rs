@@ -97,8 +97,9 @@ impl<D: Disk> Store<D> {
     fn prove_again(&self, keys: &Keys, key: &Key, record: &OwnRecord) -> Result<OwnRecord, StorageError> {
         let OwnRecord { seal, iv, modified } = record;
         let version = self.next_version(UnixMillis(0), keys.replica_name(key))?;
-        // The attributes are in the part of the record that proves nothing.
-        let metadata = Metadata { key: key.clone(), size: seal.size, modified: *modified, attributes: None };
+        // Nothing proves the attributes, and nothing depends on them.
+        let attributes = seal.metadata.open(keys).ok().filter(|old| old.key == *key).and_then(|old| old.attributes);
+        let metadata = Metadata { key: key.clone(), size: seal.size, modified: *modified, attributes };
         let metadata = SealedMetadata::seal(keys, metadata_iv(version, *iv), &metadata);
         let seal = Seal::new(keys, keys.replica_name(key), version, seal.size, seal.digest, metadata);
         Ok(OwnRecord { seal, iv: *iv, modified: *modified })

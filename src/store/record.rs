@@ -62,6 +62,28 @@ pub enum Change {
     /// Just these ranges of versions are reserved, both ends included. No version above the last of them has been
     /// handed out.
     VersionsReserved(Vec<(u64, u64)>),
+    /// This version of a replica was compared with its seal at this time.
+    Verified(NodeId, ReplicaName, Version, UnixMillis),
+    /// A scrub has come so far.
+    Scrub(ScrubState),
+}
+
+/// How far scrubs have come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScrubState {
+    /// The last blob that was looked at; `None` between two scrubs.
+    pub position: Option<ScrubPosition>,
+    /// When the last full scrub ended.
+    pub ended: Option<UnixMillis>,
+}
+
+/// A place in a scrub: own files come first, by their keys, then replicas.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ScrubPosition {
+    /// Behind an own file.
+    Own(Key),
+    /// Behind a replica.
+    Held(NodeId, ReplicaName),
 }
 
 impl OwnRecord {

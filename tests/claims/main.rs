@@ -27,6 +27,7 @@ mod obstacles;
 mod power_losses;
 mod racing_removals;
 mod rotten_catalogs;
+mod scrubs;
 
 // Available and convergent: what peers hold, where, and how a node learns of it.
 mod holders;

@@ -28,7 +28,7 @@ impl CommitQueue {
 
     /// Makes changes durable, all or none. Returns false, and changes nothing, if the catalog already knows something
     /// newer.
-    pub(super) async fn commit(&self, changes: Vec<Change>) -> Result<bool, StorageError> {
+    pub(in crate::node) async fn commit(&self, changes: Vec<Change>) -> Result<bool, StorageError> {
         let (done, result) = oneshot::channel();
         self.commits.send(Commit { changes, done }).await.expect("the committer runs as long as its callers");
         result.await.expect("the committer answers every change")

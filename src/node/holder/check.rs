@@ -2,6 +2,7 @@
 
 use super::refuse::refusal_for;
 use super::set_aside::set_aside;
+use super::verify;
 use crate::crypto::{IV_BYTES, Iv, NodeId, ReplicaName, Tombstone};
 use crate::disk::Disk;
 use crate::limits::CHECK_BYTES_MAX;
@@ -37,8 +38,12 @@ pub(super) async fn check<P: Platform>(context: &Shared<P>, owner: NodeId, repli
         }
         Err(error) => return Message::Refused(refusal_for(&error)),
     };
+    let version = record.0.seal.version;
     if record.0.seal.size <= CHECK_BYTES_MAX {
         record.0.verified = context.platform.now();
+        verify::note(context, owner, replica_name, version).await;
+    } else if let Some(since) = context.holder.verified.since(owner, replica_name, version) {
+        record.0.verified = record.0.verified.max(since);
     }
     let (HeldRecord { seal, verified, .. }, iv) = record;
     Message::Checked { seal, iv, verified }

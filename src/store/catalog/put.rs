@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::read::{decode, own_in, parse_key};
 use super::summaries::StepOf;
 use super::{
-    COUNTS, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING,
-    VERSION_RANGES, held_key, object_key,
+    COUNTS, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, SCRUB, SCRUB_STATE,
+    VERSION_CEILING, VERSION_RANGES, held_key, object_key,
 };
 use crate::crypto::{NodeId, ReplicaName, Tombstone};
 use crate::replication::Entry;
@@ -85,7 +85,12 @@ fn what(change: &Change) -> Option<(Option<NodeId>, ReplicaName, Option<Entry>)>
             Some((Some(*owner), *replica_name, Some(known.entry(*replica_name))))
         }
         Change::Lost(owner, replica_name) => Some((Some(*owner), *replica_name, None)),
-        Change::Object(..) | Change::Count(..) | Change::VersionCeiling(_) | Change::VersionsReserved(_) => None,
+        Change::Object(..)
+        | Change::Count(..)
+        | Change::VersionCeiling(_)
+        | Change::VersionsReserved(_)
+        | Change::Verified(..)
+        | Change::Scrub(_) => None,
     }
 }
 
@@ -152,6 +157,19 @@ fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogErr
                 Some(bytes) => objects.insert(object_key(blob).as_slice(), bytes.as_slice())?,
                 None => objects.remove(object_key(blob).as_slice())?,
             };
+        }
+        Change::Verified(owner, replica_name, version, at) => {
+            if let Some(Known::File(mut record)) = held(transaction, *owner, *replica_name)?
+                && record.seal.version == *version
+                && record.verified < *at
+            {
+                record.verified = *at;
+                let key = held_key(*owner, *replica_name);
+                transaction.open_table(HELD)?.insert(&key, encode(&Known::File(record)).as_slice())?;
+            }
+        }
+        Change::Scrub(state) => {
+            transaction.open_table(SCRUB)?.insert(SCRUB_STATE, encode(state).as_slice())?;
         }
         Change::VersionCeiling(ceiling) => {
             transaction.open_table(NUMBERS)?.insert(VERSION_CEILING, ceiling)?;

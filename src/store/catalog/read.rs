@@ -1,37 +1,28 @@
 //! Reading the catalog: single records, pages of records, and counts over all of them.
 
-use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata};
+use redb::{ReadableDatabase, ReadableTable};
 use serde::de::DeserializeOwned;
 
 use super::{
-    COUNTS, Catalog, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING,
-    VERSION_RANGES, held_key, object_key,
+    Catalog, HELD, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, SCRUB, SCRUB_STATE, held_key,
+    object_key,
 };
-use crate::crypto::{FileName, Key, NameCount, NodeId, ReplicaName, Tombstone};
+use crate::crypto::{FileName, Key, NodeId, ReplicaName, Tombstone};
 use crate::disk::Disk;
-use crate::limits::VERSION_RANGES_MAX;
 use crate::replication::Entry;
 use crate::store::Usage;
 use crate::store::error::CatalogError;
 use crate::store::layout::BlobId;
-use crate::store::record::{Known, OwnRecord};
+use crate::store::record::{Known, OwnRecord, ScrubState};
 
 impl<D: Disk> Catalog<D> {
-    pub(in crate::store) fn version_ceiling(&self) -> Result<u64, CatalogError> {
+    pub(in crate::store) fn scrub_state(&self) -> Result<ScrubState, CatalogError> {
         self.with(|database| {
             let read = database.begin_read()?;
-            let Some(table) = exists(read.open_table(NUMBERS))? else { return Ok(0) };
-            Ok(table.get(VERSION_CEILING)?.map_or(0, |ceiling| ceiling.value()))
-        })
-    }
-
-    /// Returns the reserved ranges of versions, in their order.
-    pub(in crate::store) fn reserved_versions(&self) -> Result<Vec<(u64, u64)>, CatalogError> {
-        self.with(|database| {
-            let read = database.begin_read()?;
-            let Some(table) = exists(read.open_table(VERSION_RANGES))? else { return Ok(Vec::new()) };
-            let ranges = table.iter()?.take(VERSION_RANGES_MAX);
-            ranges.map(|range| range.map(|(first, last)| (first.value(), last.value())).map_err(Into::into)).collect()
+            let Some(table) = exists(read.open_table(SCRUB))? else { return Ok(ScrubState::default()) };
+            // What does not decode is a position of another version: the scrub begins anew.
+            let state = table.get(SCRUB_STATE)?.and_then(|state| decode(state.value(), "scrub").ok());
+            Ok(state.unwrap_or_default())
         })
     }
 
@@ -142,26 +133,6 @@ impl<D: Disk> Catalog<D> {
                     Ok((owner, replica_name, decode(known.value(), "held replicas")?))
                 })
                 .collect()
-        })
-    }
-
-    /// Returns how many names an owner of held replicas has.
-    pub(in crate::store) fn name_count(&self, owner: NodeId) -> Result<Option<NameCount>, CatalogError> {
-        self.with(|database| {
-            let read = database.begin_read()?;
-            let Some(table) = exists(read.open_table(COUNTS))? else { return Ok(None) };
-            let Some(count) = table.get(&owner.0)? else { return Ok(None) };
-            decode(count.value(), "name counts").map(Some)
-        })
-    }
-
-    /// Returns how many own files there are, with those that are deleted everywhere.
-    pub(in crate::store) fn count_names(&self) -> Result<u64, CatalogError> {
-        self.with(|database| {
-            let read = database.begin_read()?;
-            let files = exists(read.open_table(OWN_NAMES))?.map_or(Ok(0), |table| table.len())?;
-            let deleted = exists(read.open_table(OWN_TOMBSTONES))?.map_or(Ok(0), |table| table.len())?;
-            Ok(files + deleted)
         })
     }
 
@@ -284,7 +255,7 @@ pub(super) fn parse_key(text: &str) -> Result<Key, CatalogError> {
 }
 
 /// Returns a table; `None` if no commit has made it yet, and then it counts as empty.
-fn exists<T>(table: Result<T, redb::TableError>) -> Result<Option<T>, CatalogError> {
+pub(super) fn exists<T>(table: Result<T, redb::TableError>) -> Result<Option<T>, CatalogError> {
     match table {
         Ok(table) => Ok(Some(table)),
         Err(redb::TableError::TableDoesNotExist(_)) => Ok(None),
@@ -298,7 +269,7 @@ pub(super) fn split_held_key(key: &[u8; 48]) -> (NodeId, ReplicaName) {
 }
 
 /// Returns the blob that a key of the object table stands for.
-fn blob_of(key: &[u8]) -> Option<BlobId> {
+pub(super) fn blob_of(key: &[u8]) -> Option<BlobId> {
     match key.try_into() {
         Ok(name) => Some(BlobId::Own(FileName(name))),
         Err(_) => {

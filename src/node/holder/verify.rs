@@ -1,0 +1,37 @@
+//! Remembers that replicas were found good.
+
+use tokio::time::sleep;
+
+use crate::crypto::{NodeId, ReplicaName, Version};
+use crate::limits::{VERIFIED_MAX, VERIFIED_SAVE_INTERVAL};
+use crate::node::context::{Context, Shared};
+use crate::platform::Platform;
+
+/// Makes durable, every now and then, what was found good.
+pub(in crate::node) async fn run<P: Platform>(context: Shared<P>) {
+    loop {
+        sleep(VERIFIED_SAVE_INTERVAL).await;
+        save(&context).await;
+    }
+}
+
+/// Notes that a version of a replica was just compared as a whole.
+pub(in crate::node) async fn note<P: Platform>(
+    context: &Context<P>,
+    owner: NodeId,
+    replica_name: ReplicaName,
+    version: Version,
+) {
+    let now = context.platform.now();
+    if context.holder.verified.note(owner, replica_name, version, now) >= VERIFIED_MAX {
+        save(context).await;
+    }
+}
+
+/// Makes all notes durable in one commit. If the disk fails, the replicas only seem to have been looked at longer ago.
+pub(in crate::node) async fn save<P: Platform>(context: &Context<P>) {
+    let changes = context.holder.verified.take();
+    if !changes.is_empty() {
+        drop(context.commits.commit(changes).await);
+    }
+}

@@ -1,0 +1,117 @@
+//! Compares one blob with the catalog.
+
+use crate::crypto::{Key, NodeId, ReplicaName, Version};
+use crate::event::Event;
+use crate::limits::LIST_PAGE_MAX;
+use crate::node::context::Shared;
+use crate::node::holder::set_aside::set_aside;
+use crate::node::holder::verify;
+use crate::node::owner::get::get;
+use crate::node::owner::local_copy::{self, LocalCopy};
+use crate::platform::Platform;
+use crate::store::layout::BlobId;
+use crate::store::{Known, StorageError};
+
+/// What became of one file.
+pub(super) enum Outcome {
+    /// The disk has no copy of the file, and needs none.
+    Absent,
+    Good,
+    Damaged,
+    Restored,
+    Failed,
+}
+
+/// Scrubs an own file.
+pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome {
+    let blob = BlobId::Own(key.file_name());
+    let locked = context.locks.lock(blob).await;
+    let looked_up = key.clone();
+    let looked = context.with_keys(move |store, keys| {
+        let was_obstructed = store.clear_way(&blob)?;
+        Ok::<_, StorageError>((was_obstructed, local_copy::look_up(store, keys, &looked_up)?))
+    });
+    match looked.await {
+        Ok((_, LocalCopy::Good(..))) => return Outcome::Good,
+        Ok((false, LocalCopy::Absent(_))) => return Outcome::Absent,
+        Ok((true, LocalCopy::Absent(_)) | (_, LocalCopy::Damaged(_))) => {}
+        Err(error) => return failure(context, &error, key),
+    }
+    context.tell(&Event::FileDamaged { file: key.file_name() });
+    let is_aside = match context.blocking(move |store| store.set_aside(&blob)).await {
+        Ok(_) => true,
+        // The damaged copy stays where it is, so nothing may take its place.
+        Err(error @ StorageError::QuarantineFull) => return failure(context, &error, key),
+        Err(_) => false,
+    };
+    drop(locked);
+    match get(context.clone(), key.clone()).await {
+        Ok(_) => Outcome::Restored,
+        Err(_) if is_aside => Outcome::Damaged,
+        Err(_) => Outcome::Failed,
+    }
+}
+
+fn failure<P: Platform>(context: &Shared<P>, error: &StorageError, key: &Key) -> Outcome {
+    if matches!(error, StorageError::QuarantineFull) {
+        context.tell(&Event::QuarantineFull { file: key.file_name() });
+    }
+    Outcome::Failed
+}
+
+/// Removes the local copies of deleted files that a crash has left behind. Returns how many could not be removed.
+pub(super) async fn remove_deleted<P: Platform>(context: &Shared<P>) -> u64 {
+    let (mut after, mut failed) = (None, 0);
+    loop {
+        let page = match context.blocking(move |store| store.list_tombstones(after, LIST_PAGE_MAX)).await {
+            Ok(page) => page,
+            Err(_) => return failed + 1,
+        };
+        let Some((last, _)) = page.last() else { return failed };
+        after = Some(*last);
+        for (replica_name, name) in page {
+            let blob = BlobId::Own(name);
+            let _locked = context.locks.lock(blob).await;
+            let removed = context.blocking(move |store| match store.tombstone(replica_name)? {
+                Some(_) => store.forget_blob(&blob),
+                None => Ok(()),
+            });
+            failed += u64::from(removed.await.is_err());
+        }
+    }
+}
+
+/// Scrubs a replica.
+pub(super) async fn held<P: Platform>(context: &Shared<P>, owner: NodeId, replica_name: ReplicaName) -> Outcome {
+    let blob = BlobId::Held(owner, replica_name);
+    let _locked = context.locks.lock(blob).await;
+    let looked = context.with_keys(move |store, keys| {
+        store.settle(keys, &blob)?;
+        store.clear_way(&blob)?;
+        match store.held(owner, replica_name)? {
+            None => Ok((Outcome::Absent, Version(0))),
+            Some(Known::Deleted(_)) => {
+                // A crash between the commit of the deletion and the removal leaves the sealed bytes behind.
+                store.remove_blob(&blob)?;
+                Ok((Outcome::Absent, Version(0)))
+            }
+            Some(Known::File(record)) => {
+                let is_good = store.is_good(&blob, &record)?;
+                Ok((if is_good { Outcome::Good } else { Outcome::Damaged }, record.seal.version))
+            }
+        }
+    });
+    let looked: Result<(Outcome, Version), StorageError> = looked.await;
+    match looked {
+        Ok((Outcome::Damaged, _)) => {
+            set_aside(context, owner, replica_name).await;
+            Outcome::Damaged
+        }
+        Ok((Outcome::Good, version)) => {
+            verify::note(context, owner, replica_name, version).await;
+            Outcome::Good
+        }
+        Ok((outcome, _)) => outcome,
+        Err(_) => Outcome::Failed,
+    }
+}

@@ -96,7 +96,8 @@ admits only the nodes that are peers at that moment, and nodes that are allowed 
 once, and stays.
 
 FILES says whether the peer holds every current file of this node. HELD HERE and SIZE count what this disk holds for \
-the peer. Below the table stands what a peer does not take, such as one whose disk is full. REFUSED counts requests of the peer for what it may not have: files of others, or more than its quota.
+the peer. Below the table stands what a peer does not take, such as one whose disk is full. REFUSED counts requests \
+of the peer for what it may not have: files of others, or more than its quota.
 
 Examples:
   dacapo peers --data ~/a

@@ -152,15 +152,10 @@ async fn mend_one<P: Platform>(
             Ok(())
         }
         Err(error) => {
-            done.failed += 1;
-            done.unlearnt += usize::from(is_to_learn);
+            done.note_failure(&error, is_to_learn);
             if begun.elapsed() > CRAWL_WINDOW {
                 // It had its turn, and has used it for nothing.
                 peer.is_slow.set(true);
-            }
-            if let (RepairError::Refused(refusal), false) = (&error, is_to_learn) {
-                done.refused += 1;
-                done.refusal = Some(refusal.clone());
             }
             done.unproven += usize::from(error.is_unproven());
             match done.unproven {

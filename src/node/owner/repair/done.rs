@@ -1,5 +1,6 @@
 //! The count of what one repair did.
 
+use super::error::RepairError;
 use crate::protocol::Refusal;
 
 /// How many files of one repair ended in which way.
@@ -23,4 +24,16 @@ pub(super) struct Done {
     pub(super) refusal: Option<Refusal>,
     /// Those of the failed ones that the peer claims to have and cannot prove.
     pub(super) unproven: usize,
+}
+
+impl Done {
+    /// Counts a file that could not be mended.
+    pub(super) fn note_failure(&mut self, error: &RepairError, is_to_learn: bool) {
+        self.failed += 1;
+        self.unlearnt += usize::from(is_to_learn);
+        if let (RepairError::Refused(refusal), false) = (error, is_to_learn) {
+            self.refused += 1;
+            self.refusal = Some(refusal.clone());
+        }
+    }
 }

@@ -8,9 +8,11 @@ mod fetch;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::rc::Rc;
 use std::str;
 
 use dacapo::disk::dir::DirDisk;
+use dacapo::event::Event;
 use dacapo::membership::{Backup, BackupContent, Cluster};
 use dacapo::node::{Config, Handle, Mode};
 use dacapo::store::Identity;
@@ -31,7 +33,13 @@ pub(crate) async fn run(arguments: &RecoverArguments, verbosity: Verbosity, chan
     let disk = DirDisk::open(&arguments.data.dir)?;
     Identity::restore(&disk, &content.master)?;
     Layout::choose(&disk, arguments.layout)?;
+    let shown = logging::sink(String::new());
     let config = Config {
+        // A recovery is there for a lost catalog.
+        events: Rc::new(move |event| match event {
+            Event::CatalogLost => {}
+            event => shown(event),
+        }),
         layout: arguments.layout,
         // Peers are sent nothing: what they lack is for the node that runs afterwards.
         mode: Mode::Learning,

@@ -80,12 +80,13 @@ pub enum Event {
     CatalogLost,
     /// The catalog was damaged. It was set aside, and one took its place that has what could be salvaged.
     CatalogDamaged { own: u64, held: u64, lost_pages: u64 },
-    /// Something that is none of a node lay in the place of one of its files or folders. It is at `place`, or gone if it
-    /// was an empty folder.
+    /// Something that is none of a node lay in the place of one of its files or folders. It is at `place`, or gone if
+    /// it was an empty folder.
     ObstacleSetAside { path: DiskPath, place: Option<DiskPath> },
     /// A temporary file that a crash has left could not be settled; the next use of its blob tries again.
     LeftUnsettled { path: DiskPath, reason: String },
-    /// A damaged file stays in its place, because the quarantine is full and the file may be the only copy of something.
+    /// A damaged file stays in its place, because the quarantine is full and the file may be the only copy of
+    /// something.
     QuarantineFull { file: FileName },
     /// Replicas that no record names were set aside.
     StraysSetAside { replicas: u64 },

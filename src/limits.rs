@@ -175,8 +175,8 @@ pub const QUARANTINE_CATALOGS_MAX: usize = 8;
 /// its largest file needs; a damaged page leads no deeper.
 pub const CATALOG_DEPTH_MAX: usize = 64;
 
-/// The wait from the end of a full scrub to the next one in the background. Chosen: every copy is looked at well within a
-/// month, even if the pace below makes a pass take weeks.
+/// The wait from the end of a full scrub to the next one in the background. Chosen: every copy is looked at well within
+/// a month, even if the pace below makes a pass take weeks.
 pub const SCRUB_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The wait before a background scrub begins or goes on after a start. Chosen: a node that is used for a quarter of an

@@ -1,5 +1,5 @@
-//! How many names an owner has used, signed by the owner, so that an owner with nothing but its identity learns from any
-//! peer how much there should be.
+//! How many names an owner has used, signed by the owner, so that an owner with nothing but its identity learns from
+//! any peer how much there should be.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,8 @@
 //! The disk seam over a directory of the real file system.
 //!
 //! Owns the directory while it is open: an advisory lock keeps a second node out. Everything in it is readable by its
-//! owner only. No call follows a symbolic link below the directory, so none leads out of it. Calls block; [`Disk::run`] takes them to a thread
-//! of tokio's blocking pool. The lock file is not part of the disk: no listing shows it.
+//! owner only. No call follows a symbolic link below the directory, so none leads out of it. Calls block; [`Disk::run`]
+//! takes them to a thread of tokio's blocking pool. The lock file is not part of the disk: no listing shows it.
 
 mod below;
 

@@ -173,8 +173,8 @@ impl Handle {
         self.call(|reply| Call::Scrub(told, reply)).await
     }
 
-    /// Returns when the last scrub of everything on this disk ended, in the background or on demand, in this start or an
-    /// earlier one; `None` if none has.
+    /// Returns when the last scrub of everything on this disk ended, in the background or on demand, in this start or
+    /// an earlier one; `None` if none has.
     ///
     /// # Errors
     /// Returns [`StatError::Disk`] if the disk fails.

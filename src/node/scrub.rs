@@ -22,8 +22,8 @@ use crate::time::UnixMillis;
 use blob::Outcome;
 use pace::Pace;
 
-/// Scrubs for as long as the node runs: goes on where an earlier start stopped, and begins anew when the last full scrub
-/// ended long enough ago.
+/// Scrubs for as long as the node runs: goes on where an earlier start stopped, and begins anew when the last full
+/// scrub ended long enough ago.
 pub(super) async fn run<P: Platform>(context: Shared<P>) {
     loop {
         // A node that starts has its peers to think of first; and a disk that fails is not asked without a pause.

@@ -1,5 +1,5 @@
-//! The quarantine: where a damaged blob goes, and whatever lies in the place of a blob or of one of its folders. Nothing
-//! that may be the only copy of something is removed to make room there.
+//! The quarantine: where a damaged blob goes, and whatever lies in the place of a blob or of one of its folders.
+//! Nothing that may be the only copy of something is removed to make room there.
 
 use std::io;
 
@@ -131,8 +131,8 @@ pub(super) fn make_folder(
     }
 }
 
-/// Makes the folder of the quarantine, and returns what is in it. What lies in the place of the folder gets another name
-/// beside it.
+/// Makes the folder of the quarantine, and returns what is in it. What lies in the place of the folder gets another
+/// name beside it.
 pub(super) fn entries(disk: &impl Disk) -> Result<Vec<DirEntry>, StorageError> {
     let (root, folder) = (DiskPath::root(), layout::quarantine_dir());
     let made = match disk.make_dir(&folder) {

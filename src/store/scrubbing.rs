@@ -1,5 +1,5 @@
-//! What a scrub asks of the store besides the blobs themselves: how far it has come, how much there is to read, and what
-//! no record names.
+//! What a scrub asks of the store besides the blobs themselves: how far it has come, how much there is to read, and
+//! what no record names.
 
 use std::io;
 

@@ -1,5 +1,5 @@
-//! Something that is none of a node's lies in the place of a blob or of a folder: the node starts, says so, keeps it, and
-//! has its own file there again. No symbolic link leads out of the data directory.
+//! Something that is none of a node's lies in the place of a blob or of a folder: the node starts, says so, keeps it,
+//! and has its own file there again. No symbolic link leads out of the data directory.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,5 +1,5 @@
-//! Calls on names below a directory that is held open. No symbolic link is followed, neither as the last name nor on the
-//! way to it: a link in the place of a directory is an error.
+//! Calls on names below a directory that is held open. No symbolic link is followed, neither as the last name nor on
+//! the way to it: a link in the place of a directory is an error.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};

@@ -1,5 +1,5 @@
-//! Which replicas were compared with their seals, and are not durably known to be so. This is made durable in groups, so
-//! that a check costs no sync. What a crash takes was found good all the same.
+//! Which replicas were compared with their seals, and are not durably known to be so. This is made durable in groups,
+//! so that a check costs no sync. What a crash takes was found good all the same.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

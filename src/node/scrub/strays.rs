@@ -1,5 +1,6 @@
-//! Looks for what no record names: replicas that a lost catalog or a failed removal has left, and empty folders. Without
-//! its record a replica cannot be proved, so it is set aside; its owner sends the file again if it is to be here.
+//! Looks for what no record names: replicas that a lost catalog or a failed removal has left, and empty folders.
+//! Without its record a replica cannot be proved, so it is set aside; its owner sends the file again if it is to be
+//! here.
 
 use crate::event::Event;
 use crate::node::context::Shared;

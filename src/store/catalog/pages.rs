@@ -1,5 +1,5 @@
-//! Reads the trees of a damaged database page by page, because redb refuses a database as a whole. Pure, but for reading
-//! the pages.
+//! Reads the trees of a damaged database page by page, because redb refuses a database as a whole. Pure, but for
+//! reading the pages.
 //!
 //! A page that cannot be read takes only what lies below it. What is found is what the last commit had there: a page is
 //! reached from redb's header only, so nothing older is taken for it. The form is that of redb 3 and 4

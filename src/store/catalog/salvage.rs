@@ -1,6 +1,6 @@
 //! Salvage: what a damaged catalog still says goes into the new one. Nothing is taken that is not certain: each page is
-//! compared with its checksum, an own file and its deletion with the owner's tag, and the bytes of a small blob with its
-//! record. What is not found is learnt again from the peers, or sent again by its owner.
+//! compared with its checksum, an own file and its deletion with the owner's tag, and the bytes of a small blob with
+//! its record. What is not found is learnt again from the peers, or sent again by its owner.
 
 use redb::{ReadableTable, Table, WriteTransaction};
 

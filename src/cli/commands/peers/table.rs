@@ -38,8 +38,8 @@ pub(super) async fn show(data: &Path, is_json: bool, verbosity: Verbosity) -> Re
     }
     if let Some(met) = rolled_back.filter(|_| !verbosity.quiet) {
         logging::note(format_args!(
-            "this data directory is older than what its peers know: {met} was not made here; local copies that gave way \
-             are in its folder kept"
+            "this data directory is older than what its peers know: {met} was not made here; local copies that gave \
+             way are in its folder kept"
         ));
     }
     let known = peers.map(|(info, held)| known_line(info, held));

@@ -1,4 +1,5 @@
-//! The order in which a repair looks at what differs, so that a file at which repairs end does not keep the rest waiting.
+//! The order in which a repair looks at what differs, so that a file at which repairs end does not keep the rest
+//! waiting.
 
 use crate::crypto::ReplicaName;
 use crate::replication::Leaf;

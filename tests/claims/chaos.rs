@@ -14,8 +14,8 @@ use crate::support::snapshots::assert_snapshot;
 
 /// Each planted bug, a seed that catches it, and the oracle that does. `cargo sim planted` searches for such seeds.
 const CAUGHT: &[(Bug, u64, &str)] = &[
-    (Bug::SyncLies, 104, "live"),
-    (Bug::CatalogSyncLies, 7, "live"),
+    (Bug::SyncLies, 1101, "durable"),
+    (Bug::CatalogSyncLies, 1101, "durable"),
     (Bug::BlobSyncLies, 300, "durable"),
     (Bug::DirSyncLies, 177, "durable"),
     (Bug::ThirdSyncLies, 870, "available"),
@@ -23,7 +23,7 @@ const CAUGHT: &[(Bug, u64, &str)] = &[
     (Bug::RenameErrorHidden, 547, "durable"),
     (Bug::AckBeforeWrite, 0, "durable"),
     (Bug::CatalogWriteAfterSync, 177, "durable"),
-    (Bug::LostWrite, 5, "durable"),
+    (Bug::LostWrite, 4, "live"),
     (Bug::MisplacedWrite, 5, "durable"),
     (Bug::RemoveForgotten, 9, "durable"),
     (Bug::DiscardForgotten, 42, "bounded"),

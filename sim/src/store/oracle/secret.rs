@@ -64,6 +64,7 @@ fn sealed(run: &Run<Files>, host: Host) -> Vec<Sealed> {
             || path.starts_with("tmp/own.")
             || path.starts_with("quarantine/own.")
             || path.starts_with("kept/own.")
+            || path.starts_with("quarantine/catalog.")
             || path == "catalog.redb"
     };
     let is_replica = |path: &str| path.contains('/') && !path.starts_with("tmp/") && !path.starts_with("quarantine/");

@@ -16,6 +16,7 @@ mod kept;
 pub mod layout;
 mod lock;
 mod news;
+mod obstacles;
 mod proof;
 mod quarantine;
 mod reader;
@@ -93,7 +94,7 @@ impl<D: Disk> Store<D> {
         disk.sync_all().map_err(failed("sync", &root))?;
         let mut news = Vec::new();
         for path in [layout::temporary_dir(), root.child(&keys.node().to_string())] {
-            if let Some((path, place)) = quarantine::make_folder(&disk, &path)? {
+            if let Some((path, place)) = obstacles::make_folder(&disk, &path)? {
                 news.push(News::Obstacle { path, place });
             }
         }

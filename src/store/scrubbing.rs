@@ -6,7 +6,7 @@ use std::io;
 use super::error::{StorageError, failed};
 use super::layout::BlobId;
 use super::record::ScrubState;
-use super::{Known, Store, quarantine};
+use super::{Known, Store, obstacles};
 use crate::crypto::NodeId;
 use crate::disk::{Disk, DiskPath, EntryKind};
 use crate::limits::{LIST_PAGE_MAX, STRAYS_ASIDE_MAX};
@@ -140,7 +140,7 @@ impl<D: Disk> Store<D> {
     /// # Errors
     /// Fails if the disk fails.
     pub fn keep_aside(&self, blob: &BlobId) -> Result<bool, StorageError> {
-        let has_room = quarantine::entries(&self.disk)?.len() < STRAYS_ASIDE_MAX;
+        let has_room = obstacles::entries(&self.disk)?.len() < STRAYS_ASIDE_MAX;
         Ok(has_room && self.set_aside(blob)?)
     }
 }

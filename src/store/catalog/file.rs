@@ -13,7 +13,7 @@ use crate::limits::{CATALOG_CACHE_BYTES, QUARANTINE_CATALOGS_MAX};
 use crate::store::backend::{Backend, FileForm, Remains, Switches, add_checks, form_of};
 use crate::store::error::{CatalogError, StorageError, failed};
 use crate::store::layout::{self, BlobId, Layout};
-use crate::store::quarantine;
+use crate::store::obstacles;
 
 use super::Origin;
 
@@ -25,7 +25,7 @@ pub(super) fn prepare(disk: &impl Disk, above: Version) -> Result<Origin, Storag
         return Ok(Origin::Found);
     }
     // A start that was killed after it had set a damaged catalog aside has left the new one.
-    if !adopt(disk, above)? {
+    if !take_whole(disk, above)? {
         create(disk, above)?;
     }
     Ok(Origin::MadeForNone)
@@ -53,7 +53,7 @@ fn create(disk: &impl Disk, above: Version) -> Result<(), StorageError> {
 }
 
 /// Takes a whole catalog that lies under the temporary name; returns false if there is none.
-fn adopt(disk: &impl Disk, above: Version) -> Result<bool, StorageError> {
+fn take_whole(disk: &impl Disk, above: Version) -> Result<bool, StorageError> {
     let path = layout::catalog_temporary();
     let file = match disk.open(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -168,9 +168,9 @@ pub(super) fn renew(disk: &impl Disk, keys: &Keys, above: Version) -> Result<Sal
 
 /// Returns a free place for a damaged catalog.
 fn place_aside(disk: &impl Disk) -> Result<DiskPath, StorageError> {
-    let taken = quarantine::entries(disk)?;
+    let taken = obstacles::entries(disk)?;
     let places = (0..QUARANTINE_CATALOGS_MAX).map(layout::quarantined_catalog);
-    quarantine::first_free(places, &taken).ok_or(StorageError::CatalogsSetAside { count: QUARANTINE_CATALOGS_MAX })
+    obstacles::first_free(places, &taken).ok_or(StorageError::CatalogsSetAside { count: QUARANTINE_CATALOGS_MAX })
 }
 
 /// Refuses a database without tables: a file that was emptied opens as one. A catalog has its ceiling from the first

@@ -33,7 +33,7 @@ const CAUGHT: &[(Bug, u64, &str)] = &[
     (Bug::OtherReplicaOpened, 3, "available"),
     (Bug::ReplicaReadShort, 4, "available"),
     (Bug::OldCatalog, 5, "secret"),
-    (Bug::NoCatalog, 4, "available"),
+    (Bug::NoCatalog, 8, "available"),
     (Bug::ContentLogged, 0, "secret"),
     (Bug::SameSeedEachStart, 6, "secret"),
     (Bug::SameSeedEverywhere, 0, "live"),

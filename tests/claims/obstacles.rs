@@ -262,7 +262,7 @@ fn an_own_file_is_never_removed_to_make_room_in_the_quarantine() {
         for wait in [1, 40] {
             let pair = network.pair(&owner, &holder).await;
             tokio::time::sleep(Duration::from_secs(wait)).await;
-            let error = pair.owner.handle().get(&key("a")).await.err().expect("nothing has its place").to_string();
+            let error = pair.owner.handle().get(&key("a")).await.expect_err("nothing has its place").to_string();
             assert!(error.contains("quarantine/ is full"), "{error}");
             assert_eq!(scrub(&pair.owner).await.damaged, 0, "{wait}");
             assert!(newer(&owner).is_some_and(|path| !path.starts_with("quarantine")), "{wait}: it is where it was");

@@ -36,11 +36,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::Instant;
 
 use crate::disk::Disk;
 use crate::event::Event;
-use crate::limits::{CALLS_MAX, HEARTBEAT_PRINTS_MAX, REPAIRS_MAX};
+use crate::limits::{CALLS_MAX, HEARTBEAT_PRINTS_MAX};
 use crate::platform::Platform;
 use crate::store::{News, Origin, Recovered};
 use crate::transport::Transport;
@@ -108,22 +107,8 @@ impl Node {
             boot: lanes::draw_boot(&config.seed),
             boots: boots::Boots::default(),
             members: Rc::new(members::MembersInForce::new(opened.members)),
-            owner: OwnerState {
-                started: Instant::now(),
-                replicas: config.replicas,
-                mode: config.mode,
-                in_flight: peers::in_flight::InFlight::default(),
-                rolled_back: Default::default(),
-                repair_log: repair_log::RepairLog::default(),
-                repairs: Arc::new(Semaphore::new(REPAIRS_MAX)),
-                repairs_of_slow: Arc::new(Semaphore::new(REPAIRS_MAX / 2)),
-            },
-            holder: HolderState {
-                quota: config.quota,
-                reserved: Default::default(),
-                refusals: Default::default(),
-                verified: Default::default(),
-            },
+            owner: OwnerState::new(config.replicas, config.mode),
+            holder: HolderState::new(config.quota),
             heartbeat_looks: Arc::new(Semaphore::new(HEARTBEAT_PRINTS_MAX)),
             tasks: tasks.clone(),
         });

@@ -10,7 +10,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use dacapo::crypto::{ClusterSecret, Digest, Iv, Keys, MasterSecret, Metadata, NameCount, NodeId, ReplicaName, Seal, SealedMetadata, Tag, Tombstone, Version};
+use dacapo::crypto::{
+    ClusterSecret, Digest, Iv, Keys, MasterSecret, Metadata, NameCount, NodeId, ReplicaName, Seal, SealedMetadata, Tag,
+    Tombstone, Version,
+};
 use dacapo::limits::PROTOCOL_VERSION;
 use dacapo::membership::{Backup, BackupContent, Cluster, Dial, Invitation, MemberChange, Members};
 use dacapo::node::link;
@@ -148,8 +151,7 @@ fn handshakes() -> Vec<Vec<u8>> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async {
         let (acceptor, dialer) = (Party::new(0), Party::new(1));
-        let hello =
-            Hello { protocol: PROTOCOL_VERSION, listen_port: 3000, purpose: Purpose::DialerAsks, boot: BOOT };
+        let hello = Hello { protocol: PROTOCOL_VERSION, listen_port: 3000, purpose: Purpose::DialerAsks, boot: BOOT };
         let dialing = async {
             let dialed = link::dial(near, &dialer.credentials(), hello).await;
             let (mut records, ..) = dialed.expect("they know each other");

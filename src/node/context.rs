@@ -28,6 +28,7 @@ use super::repair_log::RepairLog;
 use crate::crypto::{ClusterSecret, Iv, Keys, Version};
 use crate::disk::Disk;
 use crate::event::{Event, EventSink};
+use crate::limits::REPAIRS_MAX;
 use crate::platform::Platform;
 use crate::protocol::BootId;
 use crate::replication::Replicas;
@@ -95,6 +96,27 @@ pub(super) struct Tasks {
     pub(super) tracker: TaskTracker,
     pub(super) stop: CancellationToken,
     pub(super) panicked: Rc<Cell<bool>>,
+}
+
+impl OwnerState {
+    pub(super) fn new(replicas: Replicas, mode: Mode) -> Self {
+        Self {
+            started: Instant::now(),
+            replicas,
+            mode,
+            in_flight: InFlight::default(),
+            rolled_back: Cell::default(),
+            repair_log: RepairLog::default(),
+            repairs: Arc::new(Semaphore::new(REPAIRS_MAX)),
+            repairs_of_slow: Arc::new(Semaphore::new(REPAIRS_MAX / 2)),
+        }
+    }
+}
+
+impl HolderState {
+    pub(super) fn new(quota: Quota) -> Self {
+        Self { quota, reserved: Reserved::default(), refusals: Refusals::default(), verified: Verified::default() }
+    }
 }
 
 impl<P: Platform> Context<P> {

@@ -10,11 +10,12 @@ use super::{
     COUNTS, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, SCRUB, SCRUB_STATE,
     VERSION_CEILING, VERSION_RANGES, held_key, object_key,
 };
-use crate::crypto::{NodeId, ReplicaName, Tombstone};
+use crate::crypto::{NodeId, ReplicaName, Tombstone, Version};
 use crate::replication::Entry;
 use crate::store::Usage;
 use crate::store::error::CatalogError;
 use crate::store::record::{Change, Known};
+use crate::time::UnixMillis;
 
 /// Applies changes that belong together. Applies none, and returns false, if the catalog has a newer version of a
 /// changed name, or another entry under the same version.
@@ -159,14 +160,7 @@ fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogErr
             };
         }
         Change::Verified(owner, replica_name, version, at) => {
-            if let Some(Known::File(mut record)) = held(transaction, *owner, *replica_name)?
-                && record.seal.version == *version
-                && record.verified < *at
-            {
-                record.verified = *at;
-                let key = held_key(*owner, *replica_name);
-                transaction.open_table(HELD)?.insert(&key, encode(&Known::File(record)).as_slice())?;
-            }
+            note_verified(transaction, (*owner, *replica_name), *version, *at)?;
         }
         Change::Scrub(state) => {
             transaction.open_table(SCRUB)?.insert(SCRUB_STATE, encode(state).as_slice())?;
@@ -174,16 +168,38 @@ fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogErr
         Change::VersionCeiling(ceiling) => {
             transaction.open_table(NUMBERS)?.insert(VERSION_CEILING, ceiling)?;
         }
-        Change::VersionsReserved(ranges) => {
-            let mut table = transaction.open_table(VERSION_RANGES)?;
-            table.retain(|_, _| false)?;
-            for (first, last) in ranges {
-                table.insert(first, last)?;
-            }
-            if let Some((_, ceiling)) = ranges.last() {
-                transaction.open_table(NUMBERS)?.insert(VERSION_CEILING, ceiling)?;
-            }
-        }
+        Change::VersionsReserved(ranges) => reserve(transaction, ranges)?,
+    }
+    Ok(())
+}
+
+/// Notes when a replica was compared with its seal, if it still has this version.
+fn note_verified(
+    transaction: &WriteTransaction,
+    (owner, replica_name): (NodeId, ReplicaName),
+    version: Version,
+    at: UnixMillis,
+) -> Result<(), CatalogError> {
+    if let Some(Known::File(mut record)) = held(transaction, owner, replica_name)?
+        && record.seal.version == version
+        && record.verified < at
+    {
+        record.verified = at;
+        let key = held_key(owner, replica_name);
+        transaction.open_table(HELD)?.insert(&key, encode(&Known::File(record)).as_slice())?;
+    }
+    Ok(())
+}
+
+/// Has just these ranges of versions reserved.
+fn reserve(transaction: &WriteTransaction, ranges: &[(u64, u64)]) -> Result<(), CatalogError> {
+    let mut table = transaction.open_table(VERSION_RANGES)?;
+    table.retain(|_, _| false)?;
+    for (first, last) in ranges {
+        table.insert(first, last)?;
+    }
+    if let Some((_, ceiling)) = ranges.last() {
+        transaction.open_table(NUMBERS)?.insert(VERSION_CEILING, ceiling)?;
     }
     Ok(())
 }

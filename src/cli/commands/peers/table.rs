@@ -34,7 +34,8 @@ pub(super) async fn show(data: &Path, is_json: bool, verbosity: Verbosity) -> Re
     }
     let warnings = peers.clone().filter(|(info, _)| info.sees_twin).filter_map(|(info, _)| info.peer);
     for peer in warnings.filter(|_| !verbosity.quiet) {
-        eprintln!("another node with this identity is running, says {}: stop one of them", peer.short());
+        let says = peer.short();
+        logging::note(format_args!("another node with this identity is running, says {says}: stop one of them"));
     }
     if let Some(met) = rolled_back.filter(|_| !verbosity.quiet) {
         logging::note(format_args!(

@@ -142,49 +142,64 @@ impl Wanted {
         seal: &Seal,
         iv: Iv,
     ) -> Result<Reader<P>, ReceiveError> {
+        let _locked = context.locks.lock(BlobId::Own(self.file)).await;
+        let change = match self.make_way(context, seal, iv).await {
+            Ok(change) => change,
+            Err(error) => {
+                context.discard(writer).await;
+                return Err(error);
+            }
+        };
+        match context.keep(writer, change).await {
+            Ok(()) => {}
+            Err(KeepError::Outdated) => return Err(ReceiveError::Outdated),
+            Err(KeepError::NotStored(error) | KeepError::PerhapsStored(error)) => return Err(error.into()),
+        }
         let blob = BlobId::Own(self.file);
-        let _locked = context.locks.lock(blob).await;
-        let (known, replica_name) = (self.key.clone(), self.replica_name);
+        let reader = context.blocking(move |store| store.read_blob(&blob));
+        Ok(reader.await?.expect("the blob was published under the lock of its name"))
+    }
+}
+
+impl Wanted {
+    /// Looks again at what the catalog knows of the file, and moves a local copy out of the way that is neither the
+    /// version that was received nor the one that counts. Returns the change by which the received version will count;
+    /// `None` if it does already. The caller holds the lock of the file.
+    async fn make_way<P: Platform>(
+        &self,
+        context: &Shared<P>,
+        seal: &Seal,
+        iv: Iv,
+    ) -> Result<Option<Change>, ReceiveError> {
+        let (blob, known, replica_name) = (BlobId::Own(self.file), self.key.clone(), self.replica_name);
         let looked = context.with_keys(move |store, keys| {
             store.settle(keys, &blob)?;
             let deleted = store.proved_tombstone(keys, replica_name)?.map(|tombstone| tombstone.version);
             Ok::<_, StorageError>((store.proved(keys, &known)?, deleted))
         });
-        let record = match looked.await {
-            Ok((record, deleted)) => {
-                let newest = record.as_ref().map(|record| record.seal.version).max(deleted);
-                if newest.is_some_and(|newest| newest > seal.version) {
-                    context.discard(writer).await;
-                    return Err(ReceiveError::Outdated);
-                }
-                record
-            }
-            Err(error) => {
-                context.discard(writer).await;
-                return Err(error.into());
-            }
-        };
+        let (record, deleted) = looked.await?;
+        let newest = record.as_ref().map(|record| record.seal.version).max(deleted);
+        if newest.is_some_and(|newest| newest > seal.version) {
+            return Err(ReceiveError::Outdated);
+        }
         // The peers know more than the catalog if the catalog was lost, or if a store broke off before its commit. An
         // IV that was learnt from a peer is proved only here, by the digest.
         let is_known = |record: &OwnRecord| record.seal.version >= seal.version && record.iv == iv;
-        let change = if !record.as_ref().is_some_and(is_known) {
-            let metadata = seal.metadata.open(&context.keys).map_err(|_| ReceiveError::Damaged)?;
-            if let Err(error) = self.meet(context, seal.version).await {
-                context.discard(writer).await;
-                return Err(error);
-            }
-            let newer = OwnRecord { seal: seal.clone(), iv, modified: metadata.modified };
-            Some(Change::Own(self.key.clone(), self.replica_name, Box::new(newer)))
-        } else {
+        let change = if record.as_ref().is_some_and(is_known) {
             None
+        } else {
+            let metadata = seal.metadata.open(&context.keys).map_err(|_| ReceiveError::Damaged)?;
+            self.meet(context, seal.version).await?;
+            let newer = OwnRecord { seal: seal.clone(), iv, modified: metadata.modified };
+            Some(Change::Own(self.key.clone(), replica_name, Box::new(newer)))
         };
         // A copy that is here from before the catalog was lost may be newer than all that the peers have.
-        let (received, known) = (seal.clone(), record);
+        let received = seal.clone();
         let aside = context.with_keys(move |store, keys| {
             let is_good = |iv, seal: &Seal| store.is_good_own(&blob, keys, iv, seal);
             let is_unknown = store.has_blob(&blob)?
                 && !is_good(iv, &received)?
-                && !known.map_or(Ok(false), |record| is_good(record.iv, &record.seal))?;
+                && !record.map_or(Ok(false), |record| is_good(record.iv, &record.seal))?;
             if is_unknown { store.set_aside(&blob) } else { Ok(false) }
         });
         if let Err(error) = aside.await {
@@ -193,17 +208,9 @@ impl Wanted {
             }
             return Err(error.into());
         }
-        match context.keep(writer, change).await {
-            Ok(()) => {}
-            Err(KeepError::Outdated) => return Err(ReceiveError::Outdated),
-            Err(KeepError::NotStored(error) | KeepError::PerhapsStored(error)) => return Err(error.into()),
-        }
-        let reader = context.blocking(move |store| store.read_blob(&blob));
-        Ok(reader.await?.expect("the blob was published under the lock of its name"))
+        Ok(change)
     }
-}
 
-impl Wanted {
     /// Takes note of a version that a peer has and the catalog does not know. If it comes from another life of this
     /// data directory, keeps the local copy that gives way to it, or does not let it take the place of a file that must
     /// not.

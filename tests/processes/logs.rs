@@ -1,5 +1,7 @@
 //! Logs and outputs that cannot be written: a reader that is gone or stands still, a disk that is full.
 
+#![expect(clippy::disallowed_methods, reason = "real processes take real time")]
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;

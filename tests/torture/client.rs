@@ -126,7 +126,12 @@ pub(crate) fn own_key(client: u64, key: usize) -> String {
 }
 
 fn is_any_of(ended: &Ended, failures: &[&str]) -> bool {
-    let message = ended.stderr.lines().last().unwrap_or_default();
+    let line = ended.stderr.lines().last().unwrap_or_default();
+    // Under `--json` an error is an object.
+    let message = match serde_json::from_str::<Value>(line) {
+        Ok(error) => format!("error: {}", error["error"].as_str().unwrap_or_default()),
+        Err(_) => line.to_owned(),
+    };
     matches!(ended.code, Some(1 | 4))
         && message.starts_with("error: ")
         && failures.iter().any(|known| message.contains(known))
@@ -192,7 +197,7 @@ impl<'a> Client<'a> {
         });
         history.add(&named, begun, answer);
         self.pause(&ended);
-        receipt.is_some_and(|receipt| receipt["replicas"].as_u64() > Some(0))
+        ended.code == Some(0) && receipt.is_some_and(|receipt| receipt["replicas"].as_u64() > Some(0))
     }
 
     fn get(&mut self) {

@@ -92,6 +92,13 @@ impl Seal {
         hasher.finalize()
     }
 
+    /// Whether two seals are of the same sealed bytes. A file whose number was given away twice gets a new one, and keeps
+    /// its bytes.
+    #[must_use]
+    pub fn has_bytes_of(&self, other: &Self) -> bool {
+        self.size == other.size && self.digest == other.digest
+    }
+
     /// Returns the length of the sealed file: IV and ciphertext.
     #[must_use]
     pub fn sealed_bytes(&self) -> u64 {

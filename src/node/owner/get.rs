@@ -229,8 +229,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
     /// Refuses an older version than the newest one that is known, or another one under the same number, and notes a
     /// newer one.
     fn judge(&mut self, found: Result<Found<S>, FetchAnswer>) -> Result<Found<S>, FetchAnswer> {
-        let found = found?;
+        let mut found = found?;
         let known = self.wanted.record.as_ref().map(|record| &record.seal);
+        if let Some(known) = known.filter(|known| known.has_bytes_of(&found.seal)) {
+            // The peer may have them under an earlier number.
+            found.seal = known.clone();
+        }
         let is_other = known.is_some_and(|known| known.version == found.seal.version && *known != found.seal);
         if is_other || found.seal.version < self.newest() {
             return Err(FetchAnswer::Stale(found.seal.version));

@@ -11,6 +11,7 @@ use crate::disk::Disk;
 use crate::event::Event;
 use crate::node::context::Shared;
 use crate::platform::Platform;
+use crate::replication::Entry;
 use crate::store::layout::BlobId;
 use crate::store::{Change, OwnRecord, StorageError, Store};
 
@@ -41,20 +42,21 @@ pub(in crate::node) fn note<P: Platform>(context: &Shared<P>, met: Version) {
     }
 }
 
-/// Gives a file, or its deletion, a new version if it must not give way to `met`: it was made here since the start, or
-/// has the same number. Returns whether it has a version above `met` now. The caller holds the lock of the file.
-pub(in crate::node) async fn renew<P: Platform>(
-    context: &Shared<P>,
-    replica_name: ReplicaName,
-    met: Version,
-) -> Result<bool, StorageError> {
+/// Gives a file, or its deletion, a new version if it must not give way to what was met: it was made here since the start,
+/// or is something else under the same number. Returns whether it has a version above that now. The caller holds the lock
+/// of the file.
+pub(in crate::node) async fn renew<P: Platform>(context: &Shared<P>, met: Entry) -> Result<bool, StorageError> {
+    let replica_name = met.replica_name;
     let now = context.platform.now();
     context
         .with_keys(move |store, keys| {
-            let stays = |ours: Version| ours == met || (ours < met && store.is_of_this_start(ours, replica_name));
+            let stays = |ours: Entry| {
+                let is_lower = ours.version < met.version && store.is_of_this_start(ours.version, replica_name);
+                ours != met && (is_lower || ours.version == met.version)
+            };
             if let Some(tombstone) = store.proved_tombstone(keys, replica_name)? {
-                if !stays(tombstone.version) {
-                    return Ok(tombstone.version > met);
+                if !stays(Entry::deleted(replica_name, tombstone.version)) {
+                    return Ok(tombstone.version > met.version);
                 }
                 let tombstone = Tombstone::new(keys, replica_name, store.next_version(now, replica_name)?);
                 return store.commit(&[Change::Deleted(replica_name, tombstone)]);
@@ -62,14 +64,14 @@ pub(in crate::node) async fn renew<P: Platform>(
             let Some(key) = store.key_of(replica_name)? else { return Ok(false) };
             store.settle(keys, &BlobId::Own(key.file_name()))?;
             match store.proved(keys, &key)? {
-                Some(record) if stays(record.seal.version) => {
+                Some(record) if stays(record.entry(replica_name)) => {
                     let OwnRecord { seal, iv, modified } = record;
                     let version = store.next_version(now, replica_name)?;
                     // The bytes stay what they are, so the same IV tells nobody anything new.
                     let seal = Seal::new(keys, replica_name, version, seal.size, seal.digest, seal.metadata);
                     store.commit(&[Change::Own(key, replica_name, Box::new(OwnRecord { seal, iv, modified }))])
                 }
-                Some(record) => Ok(record.seal.version > met),
+                Some(record) => Ok(record.seal.version > met.version),
                 None => Ok(false),
             }
         })

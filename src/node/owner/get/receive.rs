@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::crypto::{ContentCipher, FileName, IV_BYTES, Iv, Key, NodeId, ReplicaName, Seal, Version};
+use crate::crypto::{ContentCipher, FileName, IV_BYTES, Iv, Key, NodeId, ReplicaName, Seal};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::node::commit::KeepError;
@@ -11,6 +11,7 @@ use crate::node::handle::answers::Fetched;
 use crate::node::transfer::{self, TransferError, Work};
 use crate::platform::Platform;
 use crate::protocol::{Message, WireError};
+use crate::replication::Entry;
 use crate::store::layout::BlobId;
 use crate::store::{BlobWriter, Change, OwnRecord, StorageError};
 
@@ -189,7 +190,7 @@ impl Wanted {
             None
         } else {
             let metadata = seal.metadata.open(&context.keys).map_err(|_| ReceiveError::Damaged)?;
-            self.meet(context, seal.version).await?;
+            self.meet(context, seal).await?;
             let newer = OwnRecord { seal: seal.clone(), iv, modified: metadata.modified };
             Some(Change::Own(self.key.clone(), replica_name, Box::new(newer)))
         };
@@ -214,11 +215,11 @@ impl Wanted {
     /// Takes note of a version that a peer has and the catalog does not know. If it comes from another life of this
     /// data directory, keeps the local copy that gives way to it, or does not let it take the place of a file that must
     /// not.
-    async fn meet<P: Platform>(&self, context: &Shared<P>, met: Version) -> Result<(), ReceiveError> {
-        if !rollback::meet(context, self.replica_name, met).await? {
+    async fn meet<P: Platform>(&self, context: &Shared<P>, met: &Seal) -> Result<(), ReceiveError> {
+        if !rollback::meet(context, self.replica_name, met.version).await? {
             return Ok(());
         }
-        if rollback::renew(context, self.replica_name, met).await? {
+        if rollback::renew(context, Entry::file(self.replica_name, met)).await? {
             return Err(ReceiveError::Outdated);
         }
         let key = self.key.clone();

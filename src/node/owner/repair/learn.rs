@@ -67,7 +67,7 @@ async fn take<P: Platform>(
     let (blob, looked_up) = (BlobId::Own(file), key.clone());
     if rollback::meet(context, replica_name, version).await? {
         let _locked = context.locks.lock(blob).await;
-        if rollback::renew(context, replica_name, version).await? {
+        if rollback::renew(context, record.entry(replica_name)).await? {
             return Ok(true);
         }
     }
@@ -146,7 +146,7 @@ async fn note_deletion<P: Platform>(
         None => None,
     };
     let is_of_other_life = rollback::meet(context, replica_name, tombstone.version).await?;
-    if is_of_other_life && rollback::renew(context, replica_name, tombstone.version).await? {
+    if is_of_other_life && rollback::renew(context, Entry::deleted(replica_name, tombstone.version)).await? {
         return Ok(true);
     }
     let is_newer = context.with_keys(move |store, keys| {

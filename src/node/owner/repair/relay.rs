@@ -6,7 +6,7 @@ use std::rc::Rc;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::error::{RepairError, other_answer};
-use crate::crypto::{IV_BYTES, NodeId, ReplicaName};
+use crate::crypto::{IV_BYTES, NodeId, ReplicaName, Seal};
 use crate::limits::{CHUNK_BYTES, EAGER_BYTES_MAX};
 use crate::node::context::{Shared, Stream};
 use crate::node::peers::peer::Peer;
@@ -21,7 +21,8 @@ enum NotPassed {
     Taking(RepairError),
 }
 
-/// Sends a peer the replica of the first other peer that has this version and gives it.
+/// Sends a peer the replica of the first peer that has its bytes and gives them. Other peers come first; the peer itself
+/// may have the bytes under an earlier number.
 pub(super) async fn relay<P: Platform>(
     context: &Shared<P>,
     to: &Rc<Peer<Stream<P>>>,
@@ -29,7 +30,8 @@ pub(super) async fn relay<P: Platform>(
     record: &OwnRecord,
 ) -> Result<(), RepairError> {
     let mut reason = RepairError::NoOther;
-    for from in context.peers.connected().into_iter().filter(|peer| peer.id != to.id) {
+    let others = context.peers.connected().into_iter().filter(|peer| peer.id != to.id);
+    for from in others.chain([to.clone()]) {
         match pass_on(context, &from, to, replica_name, record).await {
             Ok(true) => return Ok(()),
             Ok(false) => {}
@@ -43,7 +45,7 @@ pub(super) async fn relay<P: Platform>(
     Err(reason)
 }
 
-/// Passes one replica on. Returns false if the giving peer does not have exactly this version.
+/// Passes one replica on. Returns false if the giving peer does not have these bytes.
 async fn pass_on<P: Platform>(
     context: &Shared<P>,
     from: &Rc<Peer<Stream<P>>>,
@@ -54,7 +56,8 @@ async fn pass_on<P: Platform>(
     let mut giving = lease(context, from).await.map_err(gives_not)?;
     let question = Message::GetFile { owner: context.keys.node(), replica_name };
     let found = giving.exchange(&question).await.map_err(gives_not)?;
-    if found != Message::Found(record.seal.clone()) {
+    let is_it = |seal: &Seal| seal.has_bytes_of(&record.seal) && seal.is_authentic(&context.keys, replica_name);
+    if !matches!(&found, Message::Found(seal) if is_it(seal)) {
         return Ok(false);
     }
     let mut taking = lease(context, to).await.map_err(takes_not)?;

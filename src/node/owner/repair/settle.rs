@@ -27,40 +27,38 @@ pub(super) async fn settle<P: Platform>(
     match answer {
         Message::NotFound | Message::Refused(Refusal::Rotten) => {}
         Message::Checked { .. } | Message::Gone(_) => match proof(&context.keys, replica_name, &answer) {
-            (version, true) if version > ours.version => {
+            (met, true) if met.version > ours.version => {
                 return learn::learn_from(context, peer, replica_name, answer).await.map(drop);
             }
-            (version, true) if version == ours.version => renew(context, replica_name, version).await?,
+            (met, true) if met.version == ours.version => renew(context, met).await?,
             (_, true) => {}
-            (version, false) => release(context, peer, replica_name, version).await?,
+            (met, false) => release(context, peer, replica_name, met.version).await?,
         },
         other => return Err(other_answer("a check", other)),
     }
     mend::send(context, peer, ours).await
 }
 
-/// Returns the version in an answer to a check, and whether this node made it.
-fn proof(keys: &Keys, replica_name: ReplicaName, answer: &Message) -> (Version, bool) {
+/// Returns what a peer has by its answer to a check, and whether this node made it.
+fn proof(keys: &Keys, replica_name: ReplicaName, answer: &Message) -> (Entry, bool) {
     match answer {
-        Message::Checked { seal, .. } => (seal.version, seal.is_authentic(keys, replica_name)),
-        Message::Gone(tombstone) => (tombstone.version, tombstone.is_authentic(keys, replica_name)),
-        _ => (Version(0), false),
+        Message::Checked { seal, .. } => (Entry::file(replica_name, seal), seal.is_authentic(keys, replica_name)),
+        Message::Gone(tombstone) => {
+            (Entry::deleted(replica_name, tombstone.version), tombstone.is_authentic(keys, replica_name))
+        }
+        _ => (Entry::deleted(replica_name, Version(0)), false),
     }
 }
 
 /// Gives our version a number above the one that two lives of this directory have given away.
-async fn renew<P: Platform>(
-    context: &Shared<P>,
-    replica_name: ReplicaName,
-    version: Version,
-) -> Result<(), RepairError> {
-    let key = context.blocking(move |store| store.key_of(replica_name)).await?;
+async fn renew<P: Platform>(context: &Shared<P>, met: Entry) -> Result<(), RepairError> {
+    let key = context.blocking(move |store| store.key_of(met.replica_name)).await?;
     let _locked = match key {
         Some(key) => Some(context.locks.lock(BlobId::Own(key.file_name())).await),
         None => None,
     };
-    rollback::note(context, version);
-    rollback::renew(context, replica_name, version).await?;
+    rollback::note(context, met.version);
+    rollback::renew(context, met).await?;
     Ok(())
 }
 

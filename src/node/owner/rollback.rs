@@ -42,9 +42,9 @@ pub(in crate::node) fn note<P: Platform>(context: &Shared<P>, met: Version) {
     }
 }
 
-/// Gives a file, or its deletion, a new version if it must not give way to what was met: it was made here since the start,
-/// or is something else under the same number. Returns whether it has a version above that now. The caller holds the lock
-/// of the file.
+/// Gives a file, or its deletion, a new version if it must not give way to what was met: it was made here since the
+/// start, or is something else under the same number. Returns whether it has a version above that now. The caller holds
+/// the lock of the file.
 pub(in crate::node) async fn renew<P: Platform>(context: &Shared<P>, met: Entry) -> Result<bool, StorageError> {
     let replica_name = met.replica_name;
     let now = context.platform.now();

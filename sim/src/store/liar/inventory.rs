@@ -66,11 +66,13 @@ impl Liar {
         let mut forged = Replica::unsealed(owner, replica_name, Version(NEWER), vec![5; 100]);
         let replicas = self.replicas.borrow();
         let held = replicas.iter().rfind(|replica| replica.owner == owner && replica.replica_name == replica_name);
-        if let (Some(held), Some(keys)) = (held, self.stolen_keys(owner, Bug::InventorySigned)) {
+        let any = held.or_else(|| replicas.iter().rfind(|replica| replica.owner == owner));
+        if let (Some(any), Some(keys)) = (any, self.stolen_keys(owner, Bug::InventorySigned)) {
             let Seal { size, digest, .. } = forged.seal;
-            // The owner would not believe that it has made a version that it never reserved.
-            let version = Version(held.seal.version.0 + 1);
-            forged.seal = Seal::new(&keys, replica_name, version, size, digest, held.seal.metadata.clone());
+            // The owner would not believe that it has made a version that it never reserved, and one that is far ahead
+            // of its own makes it go on behind that one.
+            let version = held.map_or(Version(NEWER), |held| Version(held.seal.version.0 + 1));
+            forged.seal = Seal::new(&keys, replica_name, version, size, digest, any.seal.metadata.clone());
         }
         forged
     }

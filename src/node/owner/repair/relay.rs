@@ -21,8 +21,8 @@ enum NotPassed {
     Taking(RepairError),
 }
 
-/// Sends a peer the replica of the first peer that has its bytes and gives them. Other peers come first; the peer itself
-/// may have the bytes under an earlier number.
+/// Sends a peer the replica of the first peer that has its bytes and gives them. Other peers come first; the peer
+/// itself may have the bytes under an earlier number.
 pub(super) async fn relay<P: Platform>(
     context: &Shared<P>,
     to: &Rc<Peer<Stream<P>>>,

@@ -24,8 +24,11 @@ fn rot_record(disk: &SimDisk, rot: impl Fn(&mut OwnRecord)) {
     assert!(store.commit(&changes).expect("committed"));
 }
 
+/// What it is that rots, and the change.
+type Rot = (&'static str, fn(&mut OwnRecord));
+
 /// Every way in which one bit of a record can flip and the record still decodes, but for the IV and the time.
-fn rots() -> [(&'static str, fn(&mut OwnRecord)); 5] {
+fn rots() -> [Rot; 5] {
     [
         ("a higher version", |record| record.seal.version = Version(record.seal.version.0 | 1 << 50)),
         ("a lower version", |record| record.seal.version = Version(1)),

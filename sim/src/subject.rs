@@ -83,6 +83,12 @@ pub trait Subject: Clone + 'static {
     /// Sees what a host hands to the network. By default it ignores the bytes.
     fn on_wire(&self, _clients: &Self::Clients, _host: Host, _bytes: &[u8]) {}
 
+    /// Whether the whole disk of a host may be put back from a copy in the plan of a seed. By default it may not: most
+    /// systems promise nothing then.
+    fn may_restore(&self) -> bool {
+        false
+    }
+
     /// Hears that the whole disk of a host was copied. By default it does nothing.
     fn on_copy(&self, _clients: &Self::Clients, _host: Host) {}
 

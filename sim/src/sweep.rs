@@ -49,7 +49,7 @@ pub struct Totals {
 /// Returns the plan that a seed names.
 #[must_use]
 pub fn plan_of<S: Subject>(subject: &S, seed: u64) -> Plan<S::Call> {
-    let words = Vocabulary { lies: subject.lies(), options: subject.options() };
+    let words = Vocabulary { lies: subject.lies(), options: subject.options(), may_restore: subject.may_restore() };
     draw::tree(seed, subject.calls(), words).current()
 }
 

@@ -37,6 +37,8 @@ pub struct Vocabulary {
     pub lies: &'static [&'static str],
     /// The ways in which a program can be started.
     pub options: &'static [&'static str],
+    /// Whether the disk of a host may be put back from a copy.
+    pub may_restore: bool,
 }
 
 /// What is fixed for a plan, whatever its steps.
@@ -67,7 +69,7 @@ where
         knobs.families.push(Family::Lie);
     }
     // So have the disks that are put back.
-    if below(&mut Seed::from_u64(seed).derive("restore", 0).rng(STREAM), 100) < RESTORE_SHARE {
+    if words.may_restore && below(&mut Seed::from_u64(seed).derive("restore", 0).rng(STREAM), 100) < RESTORE_SHARE {
         knobs.families.push(Family::Restore);
     }
     knobs.options = options(&mut Seed::from_u64(seed).derive("options", 0).rng(STREAM), knobs.nodes, words);

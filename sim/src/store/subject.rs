@@ -84,6 +84,10 @@ impl Subject for Files {
         clients.tap(host, bytes);
     }
 
+    fn may_restore(&self) -> bool {
+        true
+    }
+
     fn on_copy(&self, clients: &Clients, host: Host) {
         clients.copied(host);
     }

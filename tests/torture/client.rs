@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::sleep;
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use dacapo::crypto::Version;
@@ -23,6 +23,10 @@ const SHARED_KEYS: usize = 2;
 
 /// How many keys one client alone puts and removes. All clients get them.
 const OWN_KEYS: usize = 3;
+
+/// How many keys a client stores at the same time, in one of so many turns.
+const BURST_KEYS: usize = 20;
+const BURST_EVERY: usize = 60;
 
 /// The largest body of each kind of content: small, around the bound up to which content is sent with its announcement,
 /// and of several chunks.
@@ -108,6 +112,40 @@ impl Torture {
         }
     }
 
+    /// Stores new content under a key. Returns how the command ended, and whether a peer has acknowledged the content.
+    fn put(&self, node: &'static str, key: &str, body_bytes: usize, input: &str, is_file: bool) -> (Ended, bool) {
+        let Self { bench, seed, history, contents, .. } = self;
+        let (number, named) = (contents.fetch_add(1, Ordering::Relaxed), format!("{node}/{key}"));
+        let file = bench.file(input, &content::content(seed, &named, number, body_bytes));
+        let (argument, stdin) = match is_file {
+            false => ("-", File::open(&file).expect("just written").into()),
+            true => (file.to_str().expect("a plain path"), Stdio::null()),
+        };
+        let begun = history.moment();
+        let ended = bench.spawn(&bench.path(node), &["put", "--json", key, argument], stdin).end();
+        let receipt = serde_json::from_slice::<Value>(&ended.stdout).ok();
+        let version = receipt.as_ref().and_then(|receipt| receipt["version"].as_u64()).map(Version);
+        let answer = match (ended.code, version) {
+            (Some(0), Some(version)) => Some(Answer::Acknowledged(number, version)),
+            _ if is_any_of(&ended, &[": perhaps stored: "]) => Some(Answer::Unconfirmed(number)),
+            _ if is_any_of(&ended, REJECTIONS) => Some(Answer::Rejected(number)),
+            _ => None,
+        };
+        let answer = answer.unwrap_or_else(|| {
+            history.broke(format!("put {named}: exit code {:?}: {}", ended.code, ended.stderr));
+            Answer::Unconfirmed(number)
+        });
+        history.add(&named, begun, answer);
+        let is_held = receipt.is_some_and(|receipt| receipt["replicas"].as_u64() > Some(0));
+        match version.filter(|_| is_held && ended.code == Some(0)) {
+            Some(version) => {
+                history.held(&named, version);
+                (ended, true)
+            }
+            None => (ended, false),
+        }
+    }
+
     /// Deletes a local copy.
     pub(crate) fn remove(&self, node: &str, key: &str) -> Ended {
         self.removals.fetch_add(1, Ordering::Relaxed);
@@ -119,6 +157,15 @@ impl Torture {
 pub(crate) fn keys(clients: std::ops::Range<u64>) -> impl Iterator<Item = String> {
     let own = clients.flat_map(|client| (0..OWN_KEYS).map(move |key| own_key(client, key)));
     (0..SHARED_KEYS).map(|key| format!("shared-{key}")).chain(own)
+}
+
+/// Returns all keys of the bursts of a node.
+pub(crate) fn burst_keys() -> impl Iterator<Item = String> {
+    (0..crate::CLIENTS).flat_map(|client| (0..BURST_KEYS).map(move |place| burst_key(client, place)))
+}
+
+fn burst_key(client: u64, place: usize) -> String {
+    format!("burst-{client}-{place}")
 }
 
 pub(crate) fn own_key(client: u64, key: usize) -> String {
@@ -146,6 +193,9 @@ impl<'a> Client<'a> {
     /// Makes one call after the other. Returns the keys whose last acknowledged content a peer has.
     pub(crate) fn run(mut self, until: Instant) -> Vec<String> {
         while Instant::now() < until {
+            if self.draw(BURST_EVERY) == 0 {
+                self.burst();
+            }
             match self.draw(20) {
                 0..9 => self.put(),
                 9..11 => self.remove(),
@@ -173,31 +223,23 @@ impl<'a> Client<'a> {
 
     /// Stores new content under a key, and returns whether a peer has acknowledged it.
     fn put_content(&mut self, key: &str, body_bytes: usize) -> bool {
-        let Torture { bench, seed, history, contents, .. } = self.torture;
-        let (number, named) = (contents.fetch_add(1, Ordering::Relaxed), format!("{}/{key}", self.node));
-        let content = content::content(seed, &named, number, body_bytes);
-        let file = bench.file(&format!("input-{}-{}", self.node, self.number), &content);
         // The length of a file is known, and so the peers get its content while it is read.
-        let (argument, stdin) = match self.draw(2) {
-            0 => ("-", File::open(&file).expect("just written").into()),
-            _ => (file.to_str().expect("a plain path"), Stdio::null()),
-        };
-        let begun = history.moment();
-        let ended = bench.spawn(&bench.path(self.node), &["put", "--json", key, argument], stdin).end();
-        let receipt = serde_json::from_slice::<Value>(&ended.stdout).ok();
-        let answer = match (ended.code, &receipt) {
-            (Some(0), Some(receipt)) => receipt["version"].as_u64().map(|it| Answer::Acknowledged(number, Version(it))),
-            _ if is_any_of(&ended, &[": perhaps stored: "]) => Some(Answer::Unconfirmed(number)),
-            _ if is_any_of(&ended, REJECTIONS) => Some(Answer::Rejected(number)),
-            _ => None,
-        };
-        let answer = answer.unwrap_or_else(|| {
-            history.broke(format!("put {named}: exit code {:?}: {}", ended.code, ended.stderr));
-            Answer::Unconfirmed(number)
-        });
-        history.add(&named, begun, answer);
+        let is_file = self.draw(2) == 1;
+        let input = format!("input-{}-{}", self.node, self.number);
+        let (ended, is_held) = self.torture.put(self.node, key, body_bytes, &input, is_file);
         self.pause(&ended);
-        ended.code == Some(0) && receipt.is_some_and(|receipt| receipt["replicas"].as_u64() > Some(0))
+        is_held
+    }
+
+    /// Stores many small files at the same time.
+    fn burst(&self) {
+        thread::scope(|scope| {
+            for place in 0..BURST_KEYS {
+                let (node, key) = (self.node, burst_key(self.number, place));
+                let input = format!("burst-{node}-{}-{place}", self.number);
+                scope.spawn(move || self.torture.put(node, &key, 100 * place, &input, false));
+            }
+        });
     }
 
     fn get(&mut self) {

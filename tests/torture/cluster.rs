@@ -3,6 +3,8 @@
 
 #![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "real processes take real time")]
 
+use std::fs;
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -11,6 +13,7 @@ use rustix::process::Signal;
 
 use crate::NODES;
 use crate::bench::{Bench, Node, free_address};
+use crate::history::{History, LostLife};
 
 /// The time between two kills, in milliseconds.
 const LIFE_MS: std::ops::Range<u64> = 100..400;
@@ -20,6 +23,13 @@ const AWAY_MS: u64 = 300;
 
 /// The longest life of a node that is killed during its start, in milliseconds.
 const START_MS: u64 = 40;
+
+/// The node whose directory is put back now and then.
+const RESTORED: usize = 0;
+
+/// In which of its kills its directory is copied, and after how long at most the copy takes its place.
+const COPY_EVERY: u64 = 4;
+const COPY_MS: u64 = 6_000;
 
 /// A node of the cluster, whether it runs or not.
 struct Place {
@@ -38,10 +48,20 @@ pub(crate) struct Kills {
     pub(crate) during_start: usize,
     /// Starts that found traces of a crash in the data directory.
     pub(crate) recoveries: usize,
+    /// How often a directory was put back from a copy.
+    pub(crate) put_back: usize,
+}
+
+/// A copy of a directory, and when it is put back.
+struct Copy {
+    copied: u64,
+    due: Instant,
 }
 
 pub(crate) struct Cluster<'a> {
     bench: &'a Bench,
+    history: &'a History,
+    copy: Option<Copy>,
     places: Vec<Place>,
     lane: SeedRng,
     pub(crate) is_star: bool,
@@ -50,7 +70,7 @@ pub(crate) struct Cluster<'a> {
 
 impl<'a> Cluster<'a> {
     /// Starts a star, in which the last node dials the others, or a mesh, in which each node dials both others.
-    pub(crate) fn start(bench: &'a Bench, mut lane: SeedRng) -> Self {
+    pub(crate) fn start(bench: &'a Bench, history: &'a History, mut lane: SeedRng) -> Self {
         let is_star = lane.next_u64().is_multiple_of(2);
         let addresses: Vec<_> = NODES.iter().map(|_| free_address()).collect();
         let place = |(index, name): (usize, &&'static str)| {
@@ -61,7 +81,7 @@ impl<'a> Cluster<'a> {
             Place { name, listen: addresses[index].clone(), peers, connected, node: None }
         };
         let places = NODES.iter().enumerate().map(place).collect();
-        let mut cluster = Self { bench, places, lane, is_star, kills: Kills::default() };
+        let mut cluster = Self { bench, history, copy: None, places, lane, is_star, kills: Kills::default() };
         cluster.start_all();
         cluster.connected();
         cluster
@@ -85,7 +105,33 @@ impl<'a> Cluster<'a> {
             if self.draw(4) == 0 {
                 self.kill_during_start(victim);
             }
+            self.copy_or_put_back();
             self.start_all();
+        }
+    }
+
+    /// Copies the directory of one node now and then, while that does not run, and puts it back some seconds later. It
+    /// is always the same node: what two nodes have lost is lost.
+    fn copy_or_put_back(&mut self) {
+        if self.places[RESTORED].node.is_some() {
+            return;
+        }
+        let (place, copy) = (self.bench.path(NODES[RESTORED]), self.bench.path("copy"));
+        match self.copy.take() {
+            Some(Copy { copied, due }) if due <= Instant::now() => {
+                fs::remove_dir_all(&place).expect("removed");
+                fs::rename(&copy, &place).expect("put back");
+                self.kills.put_back += 1;
+                let life = LostLife { node: NODES[RESTORED], copied, put_back: self.history.moment() };
+                self.history.put_back(life);
+            }
+            None if self.draw(COPY_EVERY) == 0 => {
+                let copied = Command::new("cp").arg("-a").arg(&place).arg(&copy).status().expect("cp runs");
+                assert!(copied.success(), "cp -a {} {}", place.display(), copy.display());
+                let due = Instant::now() + Duration::from_millis(self.draw(COPY_MS));
+                self.copy = Some(Copy { copied: self.history.moment(), due });
+            }
+            waiting => self.copy = waiting,
         }
     }
 

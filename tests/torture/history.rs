@@ -42,6 +42,25 @@ pub(crate) struct History {
     calls: Mutex<Vec<Call>>,
     /// Answers that are wrong by themselves, whatever else happened.
     broken: Mutex<Vec<String>>,
+    lost: Mutex<Vec<LostLife>>,
+    /// The newest version of each file that a peer has acknowledged.
+    held: Mutex<BTreeMap<String, Version>>,
+}
+
+/// A node whose directory was put back from a copy: what happened between the two moments counts again only once a peer
+/// has told the node of it.
+#[derive(Clone, Debug)]
+pub(crate) struct LostLife {
+    pub(crate) node: &'static str,
+    pub(crate) copied: u64,
+    pub(crate) put_back: u64,
+}
+
+impl LostLife {
+    /// Whether a call belongs to the life that was lost, for all that come after.
+    fn has(&self, call: &Call) -> bool {
+        call.ended >= self.copied && call.begun <= self.put_back
+    }
 }
 
 impl History {
@@ -59,6 +78,33 @@ impl History {
         self.broken.lock().expect("no client panicked").push(what);
     }
 
+    /// Notes that a directory was put back.
+    pub(crate) fn put_back(&self, life: LostLife) {
+        self.lost.lock().expect("no client panicked").push(life);
+    }
+
+    /// Notes that a peer has a version of a file.
+    pub(crate) fn held(&self, key: &str, version: Version) {
+        let mut held = self.held.lock().expect("no client panicked");
+        let newest = held.entry(key.to_owned()).or_insert(version);
+        *newest = version.max(*newest);
+    }
+
+    /// Returns every file whose last answer is older than what a peer has acknowledged.
+    pub(crate) fn judge_held(&self) -> Vec<String> {
+        let calls = self.calls.lock().expect("no client panicked");
+        let held = self.held.lock().expect("no client panicked");
+        let last = |key: &str| calls.iter().rfind(|call| call.key == key).map(|call| call.answer);
+        let is_there = |key: &str, held: Version| match last(key) {
+            Some(Answer::Got { version, .. } | Answer::Acknowledged(_, version)) => version >= held,
+            _ => false,
+        };
+        let missing = held.iter().filter(|(key, version)| !is_there(key, **version));
+        missing
+            .map(|(key, version)| format!("{key}: a peer has {version}, and the last answer is {:?}", last(key)))
+            .collect()
+    }
+
     pub(crate) fn count(&self, is_counted: impl Fn(&Answer) -> bool) -> usize {
         self.calls.lock().expect("no client panicked").iter().filter(|call| is_counted(&call.answer)).count()
     }
@@ -70,17 +116,19 @@ impl History {
         for call in self.calls.lock().expect("no client panicked").iter() {
             keys.entry(call.key.clone()).or_default().push(call.clone());
         }
+        let lost = self.lost.lock().expect("no client panicked");
         for (key, calls) in keys {
-            broken.extend(judge_key(&calls).into_iter().map(|what| format!("{key}: {what}")));
+            let lives: Vec<_> = lost.iter().filter(|life| key.split('/').next() == Some(life.node)).cloned().collect();
+            broken.extend(judge_key(&calls, &lives).into_iter().map(|what| format!("{key}: {what}")));
         }
         broken
     }
 }
 
-fn judge_key(calls: &[Call]) -> Vec<String> {
-    let mut broken = judge_versions(calls);
+fn judge_key(calls: &[Call], lost: &[LostLife]) -> Vec<String> {
+    let mut broken = judge_versions(calls, lost);
     for call in calls {
-        let floor = floor(calls, call.begun);
+        let floor = floor(calls, call.begun, lost);
         let Call { begun, ended, answer, .. } = call;
         match (answer, floor) {
             (Answer::Got { version, .. }, Some(floor)) if *version < floor => {
@@ -122,8 +170,9 @@ fn judge_content(calls: &[Call], get: &Call, wanted: u64) -> Option<String> {
     }
 }
 
-/// Finds contents with two versions, and versions with two contents.
-fn judge_versions(calls: &[Call]) -> Vec<String> {
+/// Finds contents with two versions, and versions with two contents. What was stored after a directory was put back may
+/// have got a new version.
+fn judge_versions(calls: &[Call], lost: &[LostLife]) -> Vec<String> {
     let (mut versions, mut contents) = (BTreeMap::new(), BTreeMap::new());
     let mut broken = Vec::new();
     for call in calls {
@@ -131,7 +180,7 @@ fn judge_versions(calls: &[Call]) -> Vec<String> {
             continue;
         };
         let known = *versions.entry(content).or_insert(version);
-        if known != version {
+        if known != version && lost.is_empty() {
             broken.push(format!("content {content} is {known} and {version}"));
         }
         let known = *contents.entry(version).or_insert(content);
@@ -142,9 +191,10 @@ fn judge_versions(calls: &[Call]) -> Vec<String> {
     broken
 }
 
-/// Returns the newest version that was acknowledged or given before this moment.
-fn floor(calls: &[Call], moment: u64) -> Option<Version> {
-    let earlier = calls.iter().filter(|call| call.ended < moment);
+/// Returns the newest version that was acknowledged or given before this moment, and not in a life that was lost.
+fn floor(calls: &[Call], moment: u64, lost: &[LostLife]) -> Option<Version> {
+    let is_lost = |call: &Call| lost.iter().any(|life| life.put_back <= moment && life.has(call));
+    let earlier = calls.iter().filter(|call| call.ended < moment && !is_lost(call));
     let seen = earlier.filter_map(|call| match call.answer {
         Answer::Acknowledged(_, version) | Answer::Got { version, .. } => Some(version),
         _ => None,
@@ -170,7 +220,27 @@ mod planted {
             let (begun, ended) = (2 * at, 2 * at + 1);
             Call { key: "k".to_owned(), begun, ended, answer: *answer }
         };
-        judge_key(&(0..).zip(answers).map(call).collect::<Vec<_>>())
+        judge_key(&(0..).zip(answers).map(call).collect::<Vec<_>>(), &[])
+    }
+
+    #[test]
+    fn what_was_stored_between_a_copy_and_its_return_may_be_gone_and_nothing_else() {
+        let history = History::default();
+        let call = |answer| history.add("n1/k", history.moment(), answer);
+        call(acknowledged(1, 1));
+        let copied = history.moment();
+        call(acknowledged(2, 2));
+        call(got(2, 2));
+        let put_back = history.moment();
+        history.put_back(LostLife { node: "n1", copied, put_back });
+        call(got(1, 1));
+        assert_eq!(history.judge(), [""; 0]);
+        history.held("n1/k", Version(2));
+        assert_eq!(history.judge_held().len(), 1, "a peer has it");
+        call(got(2, 2));
+        assert_eq!(history.judge_held(), [""; 0]);
+        call(Answer::Absent);
+        assert_eq!(history.judge().len(), 1, "it was there after the return");
     }
 
     #[test]

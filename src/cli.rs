@@ -7,6 +7,7 @@
 #![deny(clippy::print_stdout, clippy::print_stderr, reason = "they panic if nobody reads them: output, logging")]
 
 mod arguments;
+mod attention;
 mod chance;
 mod commands;
 mod connecting;
@@ -34,7 +35,8 @@ use dacapo::seed::Seed;
 use arguments::{Arguments, Command};
 use chance::Chance;
 use commands::{
-    convert, demo, get, identity, init, invite, join, ls, node, peers, put, recover, rm, scrub, stat, stop, whereis,
+    convert, demo, get, identity, init, invite, join, ls, node, peers, put, recover, rm, scrub, stat, status, stop,
+    whereis,
 };
 use error::CliError;
 use json::ErrorJson;
@@ -95,6 +97,7 @@ fn run(arguments: Arguments, chance: Chance) -> Result<(), CliError> {
         Command::Rm(arguments) => runtime::run(rm::run(&arguments, verbosity)),
         Command::Ls(arguments) => runtime::run(ls::run(&arguments, verbosity)),
         Command::Stat(arguments) => runtime::run(stat::run(&arguments)),
+        Command::Status(arguments) => runtime::run(status::run(&arguments)),
         Command::Whereis(arguments) => runtime::run(whereis::run(&arguments)),
         Command::Scrub(arguments) => runtime::run(runtime::unless_interrupted(scrub::run(&arguments, verbosity))),
         Command::Peers(arguments) => runtime::run(peers::run(&arguments, verbosity)),

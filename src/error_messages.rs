@@ -271,9 +271,11 @@ fn messages_of_a_node() {
                 Stopped
             ),
             messages!(
-                DeleteError { NotFound, Changed, Unconfirmed, Rejected, Stopped },
+                DeleteError { NotFound, Changed, TooFewReplicas, Unconfirmed, Rejected, Stopped },
                 NotFound,
                 Changed,
+                TooFewReplicas { wanted: 2, found: 1, asked: 2 },
+                TooFewReplicas { wanted: 1, found: 0, asked: 0 },
                 Unconfirmed(disk_error()),
                 Rejected(disk_error()),
                 Stopped

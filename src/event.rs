@@ -92,6 +92,8 @@ pub enum Event {
     StraysSetAside { replicas: u64 },
     /// The file of the catalog became smaller by this much.
     CatalogCompacted { bytes: u64 },
+    /// Deletions that every peer has known of for long were forgotten.
+    DeletionsForgotten { count: u64 },
     /// A replica is not what its owner sealed, so this node does not hold it any more.
     ReplicaSetAside { owner: NodeId, replica: ReplicaName },
     /// A replica was deleted because its owner deleted the file everywhere.
@@ -211,6 +213,9 @@ impl fmt::Display for Event {
             Self::ObstacleSetAside { path, place: None } => write!(f, "removed an empty folder that lay at {path}"),
             Self::LeftUnsettled { path, reason } => write!(f, "left {path} as it is: {reason}"),
             Self::StraysSetAside { replicas } => write!(f, "set aside {replicas} replicas that no record names"),
+            Self::DeletionsForgotten { count } => {
+                write!(f, "forgot {count} deletions that every peer has known of for long")
+            }
             Self::CatalogCompacted { bytes } => write!(f, "the catalog is {bytes} bytes smaller"),
             Self::QuarantineFull { file } => {
                 write!(f, "left {} in its place: quarantine/ is full, move its files to another place", short(file))

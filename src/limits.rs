@@ -145,6 +145,11 @@ pub const REPAIR_RETRY_MAX: Duration = Duration::from_secs(20);
 /// Chosen: 128 MiB of catalog.
 pub const TOMBSTONES_PER_OWNER_MAX: u64 = 1 << 20;
 
+/// How long a deletion is remembered at least, after every peer has come to know it. A peer's disk that is put back
+/// from an older copy brings nothing back that its owner has deleted; the owner's own directory may. Chosen: most
+/// backups that are put back are younger.
+pub const DELETIONS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// The bytes that a replica counts for in a quota beside its content. Chosen: its record, its folders and the rest of
 /// its last block.
 pub const QUOTA_FILE_BYTES: u64 = 4096;
@@ -153,8 +158,9 @@ pub const QUOTA_FILE_BYTES: u64 = 4096;
 /// memory; an attacker that has recorded fewer gains no place by repeating them.
 pub const HANDSHAKES_REMEMBERED_MAX: usize = 4096;
 
-/// The largest replica that a check reads; of a larger one the holder says when it was last verified. Chosen: read from
-/// a disk well within the deadline of a message.
+/// The largest replica that a check reads, and the part of a larger one that a verification reads for one answer; a
+/// check of a larger one says when it was last verified. Chosen: read from a disk well within the deadline of a
+/// message.
 pub const CHECK_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Small blobs that a conversion of the layout takes in one commit. Chosen: 4 MiB of memory.

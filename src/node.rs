@@ -41,6 +41,7 @@ use crate::disk::Disk;
 use crate::event::Event;
 use crate::limits::{CALLS_MAX, HEARTBEAT_PRINTS_MAX};
 use crate::platform::Platform;
+use crate::protocol::BootId;
 use crate::store::{News, Origin, Recovered};
 use crate::transport::Transport;
 use context::{Context, HolderState, OwnerState, Tasks};
@@ -48,8 +49,8 @@ use context::{Context, HolderState, OwnerState, Tasks};
 pub use crate::replication::Replicas;
 pub use config::{Config, Mode, StartError};
 pub use handle::answers::{
-    Fetched, FileInfo, Holder, Holding, Names, PeerInfo, Progress, Receipt, Refusing, Repairs, Scrubbed, Stored,
-    Unlearnt,
+    Fetched, FileInfo, Holder, Holding, Names, PeerInfo, Progress, Receipt, Refusing, Repairs, Scrubbed, Status,
+    Stored, Unlearnt,
 };
 pub use handle::errors::{
     DeleteError, GetError, MemberError, ReadError, ReplicaError, StatError, StoreError, StoreFault,
@@ -104,10 +105,10 @@ impl Node {
             searches: locks::Locks::default(),
             commits,
             peers: peers::Peers::new(dials.clone()),
-            boot: lanes::draw_boot(&config.seed),
+            boot: BootId::draw(&mut config.seed.rng(Lane::Boot)),
             boots: boots::Boots::default(),
             members: Rc::new(members::MembersInForce::new(opened.members)),
-            owner: OwnerState::new(config.replicas, config.mode),
+            owner: OwnerState::new(config.replicas, config.mode, config.deletions_kept),
             holder: HolderState::new(config.quota),
             heartbeat_looks: Arc::new(Semaphore::new(HEARTBEAT_PRINTS_MAX)),
             tasks: tasks.clone(),

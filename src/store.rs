@@ -8,7 +8,9 @@
 mod backend;
 mod blobs;
 mod catalog;
+mod comparison;
 mod convert;
+mod deletions;
 mod error;
 mod held;
 mod identity;
@@ -31,24 +33,25 @@ mod writer;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
 
-use crate::crypto::{FileName, Key, Keys, NodeId, ReplicaName, Tombstone, Version};
+use crate::crypto::{Key, Keys, NodeId, ReplicaName, Version};
 use crate::disk::{Disk, DiskPath};
 use crate::replication::{Entry, Leaf, Placement, Summary};
 use blobs::Tree;
 use catalog::Catalog;
-use error::failed;
+use error::{failed, twice};
 use layout::{BlobId, Layout};
 use lock::lock;
 use recovery::Unsettled;
 use versions::Versions;
 
 pub use catalog::{Origin, Salvaged};
+pub use comparison::Comparison;
 pub use convert::{Converted, convert};
 pub use error::{CatalogError, StorageError};
 pub use identity::{Identity, IdentityError};
 pub use news::News;
 pub use reader::BlobReader;
-pub use record::{Change, HeldRecord, Known, OwnRecord, ScrubPosition, ScrubState};
+pub use record::{Change, Forgetting, HeldRecord, Known, OwnRecord, ScrubPosition, ScrubState};
 pub use recovery::Recovered;
 pub use scrubbing::Strays;
 pub use setup::{LayoutError, Setup};
@@ -100,8 +103,8 @@ impl<D: Disk> Store<D> {
         }
         let (catalog, origin) = Catalog::open(&disk, keys, above)?;
         disk.sync_dir(&root).map_err(failed("sync", &root))?;
-        let ceiling = catalog.version_ceiling()?;
-        let versions = Mutex::new(Versions::new(ceiling, catalog.reserved_versions()?));
+        let (ceiling, ranges) = twice(|| Ok((catalog.version_ceiling()?, catalog.reserved_versions()?)))?;
+        let versions = Mutex::new(Versions::new(ceiling, ranges));
         let store = Self {
             disk,
             node: keys.node(),
@@ -113,8 +116,9 @@ impl<D: Disk> Store<D> {
             versions,
             news: Mutex::new(news),
         };
-        let recovered = store.recover(keys)?;
-        Ok((store, Recovered { catalog: origin, ..recovered }))
+        let recovered = twice(|| store.recover(keys))?;
+        let catalog = store.catalog.take_salvaged().map_or(origin, Origin::MadeForDamaged);
+        Ok((store, Recovered { catalog, ..recovered }))
     }
 
     /// Makes changes durable, all or none. Returns false, and makes none, if the catalog has a newer version of a
@@ -152,33 +156,23 @@ impl<D: Disk> Store<D> {
         Ok(self.catalog.own(key)?)
     }
 
-    /// Returns the tombstone of an own file, which peers know by this name; `None` if it was not deleted everywhere.
+    /// Returns the newest version of an own file or of its deletion that the catalog names, whether there is proof of
+    /// it or not. The key is `None` if it is not known.
     ///
     /// # Errors
     /// Fails if the catalog cannot be read.
-    pub fn tombstone(&self, replica_name: ReplicaName) -> Result<Option<Tombstone>, StorageError> {
-        Ok(self.catalog.tombstone(replica_name)?)
+    pub fn newest(&self, key: Option<&Key>, replica_name: ReplicaName) -> Result<Option<Version>, StorageError> {
+        let stored = key.map(|key| self.own(key)).transpose()?.flatten();
+        let deleted = self.tombstone(replica_name)?;
+        Ok(stored.map(|record| record.seal.version).max(deleted.map(|tombstone| tombstone.version)))
     }
 
-    /// Returns the own files that are deleted everywhere, each with the name of its local copy, in the order of the
-    /// names that peers know, from the first one after `after`.
+    /// Returns how many own files there are, and how many are deleted everywhere.
     ///
     /// # Errors
     /// Fails if the catalog cannot be read.
-    pub fn list_tombstones(
-        &self,
-        after: Option<ReplicaName>,
-        limit: usize,
-    ) -> Result<Vec<(ReplicaName, FileName)>, StorageError> {
-        Ok(self.catalog.tombstone_names(after, limit)?)
-    }
-
-    /// Returns how many names this node has: own files, and those that are deleted everywhere.
-    ///
-    /// # Errors
-    /// Fails if the catalog cannot be read.
-    pub fn count_names(&self) -> Result<u64, StorageError> {
-        Ok(self.catalog.count_names()?)
+    pub fn count_own(&self) -> Result<(u64, u64), StorageError> {
+        Ok(self.catalog.count_own()?)
     }
 
     /// Returns the key of an own file, which peers know by this name.

@@ -94,6 +94,8 @@ fn messages() -> Vec<Message> {
         Message::Noted,
         Message::AskCount,
         Message::Count(NameCount { names: 3, version, tag: Tag([6; 32]) }),
+        Message::VerifyFile { replica_name },
+        Message::Verifying,
     ]
 }
 

@@ -17,14 +17,14 @@ pub(crate) use files::{
     GetArguments, LsArguments, PutArguments, RmArguments, ScrubArguments, StatArguments, WhereisArguments,
 };
 pub(crate) use identity::{ExportArguments, IdentityAction, RecoverArguments, RotateArguments};
-pub(crate) use node::{ConvertArguments, DemoArguments, NodeArguments, StopArguments};
+pub(crate) use node::{ConvertArguments, DemoArguments, NodeArguments, StatusArguments, StopArguments};
 pub(crate) use options::{Events, Reach, Verbosity};
 pub(crate) use sizes::ByteCount;
 
 use examples::{
     CONVERT_EXAMPLE, DEMO_EXAMPLE, EXIT_CODES, GET_EXAMPLE, INIT_EXAMPLE, INVITE_EXAMPLE, JOIN_EXAMPLE, LS_EXAMPLE,
-    NODE_EXAMPLE, PEERS_EXAMPLE, PUT_EXAMPLE, RECOVER_EXAMPLE, RM_EXAMPLE, SCRUB_EXAMPLE, STAT_EXAMPLE, STOP_EXAMPLE,
-    WHEREIS_EXAMPLE,
+    NODE_EXAMPLE, PEERS_EXAMPLE, PUT_EXAMPLE, RECOVER_EXAMPLE, RM_EXAMPLE, SCRUB_EXAMPLE, STAT_EXAMPLE, STATUS_EXAMPLE,
+    STOP_EXAMPLE, WHEREIS_EXAMPLE,
 };
 
 /// A peer-to-peer encrypted file store
@@ -53,6 +53,7 @@ impl Command {
             Self::Whereis(arguments) => arguments.json,
             Self::Scrub(arguments) => arguments.json,
             Self::Peers(arguments) => arguments.json,
+            Self::Status(arguments) => arguments.json,
             Self::Demo(arguments) => arguments.json,
             _ => false,
         }
@@ -103,6 +104,9 @@ pub(crate) enum Command {
     /// Show the peers, and say which nodes may be peers
     #[command(after_help = PEERS_EXAMPLE, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
     Peers(PeersArguments),
+    /// Show how the node is, and what it needs
+    #[command(after_help = STATUS_EXAMPLE)]
+    Status(StatusArguments),
     /// Stop the node
     #[command(after_help = STOP_EXAMPLE)]
     Stop(StopArguments),

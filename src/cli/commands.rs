@@ -16,5 +16,6 @@ pub(crate) mod recover;
 pub(crate) mod rm;
 pub(crate) mod scrub;
 pub(crate) mod stat;
+pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod whereis;

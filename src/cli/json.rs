@@ -5,12 +5,15 @@
 #[cfg(test)]
 mod tests;
 
+use std::net::SocketAddr;
+
 use dacapo::crypto::{Key, NodeId};
-use dacapo::node::{FileInfo, PeerInfo, Receipt, Refusing, ReplicaError, Stored};
+use dacapo::node::{FileInfo, PeerInfo, Receipt, Refusing, ReplicaError, Status, Stored};
 use dacapo::store::Usage;
 use serde::Serialize;
 
-use super::control::FoundFile;
+use super::attention::PeerCounts;
+use super::control::{FoundFile, KnownPeers};
 use super::error::CliError;
 use super::receipts::count_done;
 
@@ -71,6 +74,8 @@ pub(crate) struct HolderJson<'a> {
     pub(crate) peer: Option<String>,
     pub(crate) holds: &'static str,
     pub(crate) verified_unix_ms: Option<u64>,
+    /// Whether the peer compared its copy for this answer.
+    pub(crate) fresh: Option<bool>,
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(crate) note: &'a str,
 }
@@ -105,6 +110,50 @@ pub(crate) struct PeerJson {
     not_taken: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     not_taken_reason: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct StatusJson {
+    node: String,
+    address: String,
+    peers_connected: usize,
+    peers_behind: usize,
+    peers_away: usize,
+    files: u64,
+    deleted: u64,
+    held_files: u64,
+    held_bytes: u64,
+    /// Null if no scrub has come to its end.
+    last_scrub_unix_ms: Option<u64>,
+    rolled_back: bool,
+    /// Sentences for people.
+    attention: Vec<String>,
+}
+
+impl StatusJson {
+    pub(crate) fn new(
+        node: NodeId,
+        address: SocketAddr,
+        status: &Status,
+        known: &KnownPeers,
+        attention: Vec<String>,
+    ) -> Self {
+        let (peers, held) = (PeerCounts::of(&known.peers), known.held.values().copied().sum::<Usage>());
+        Self {
+            node: node.to_string(),
+            address: address.to_string(),
+            peers_connected: peers.connected,
+            peers_behind: peers.behind,
+            peers_away: peers.away,
+            files: status.files,
+            deleted: status.deleted,
+            held_files: held.files,
+            held_bytes: held.bytes,
+            last_scrub_unix_ms: status.last_scrub.map(|ended| ended.0),
+            rolled_back: status.rolled_back.is_some(),
+            attention,
+        }
+    }
 }
 
 impl<'a> StoredJson<'a> {

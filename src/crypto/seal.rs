@@ -19,7 +19,7 @@ hex_bytes! {
 
 /// The place of a store in the order of its owner's stores. A greater number is newer; numbers may be skipped, and none
 /// is used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Version(pub u64);
 
 impl Version {

@@ -2,10 +2,12 @@
 
 use std::io;
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::holder::quota::Quota;
 use crate::crypto::ClusterSecret;
 use crate::event::EventSink;
+use crate::limits::DELETIONS_KEPT;
 use crate::membership::MembersError;
 use crate::replication::Replicas;
 use crate::seed::Seed;
@@ -29,6 +31,9 @@ pub struct Config {
     pub replicas: Replicas,
     /// What each owner may take up on the node's disk. By default as much as there is.
     pub quota: Quota,
+    /// How long deletions are remembered at least, after every peer has come to know them. By default
+    /// [`DELETIONS_KEPT`].
+    pub deletions_kept: Duration,
     /// What the node does about peers that lack its files. By default it sends them what they lack.
     pub mode: Mode,
     /// The source of the node's keys, IVs and jitter. Two starts must never have the same seed.
@@ -59,6 +64,7 @@ impl Config {
             layout: None,
             replicas: Replicas::default(),
             quota: Quota::default(),
+            deletions_kept: DELETIONS_KEPT,
             mode: Mode::default(),
             seed,
             events: Rc::new(|_| ()),

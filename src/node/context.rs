@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -19,13 +20,13 @@ use super::holder::refusals::Refusals;
 use super::holder::verified::Verified;
 use super::lanes::{Lanes, draw_iv};
 use super::link::{Credentials, LinkError};
-use super::locks::Locks;
+use super::locks::{Locked, Locks};
 use super::members::MembersInForce;
 use super::panic_guard::PanicGuard;
 use super::peers::Peers;
 use super::peers::in_flight::InFlight;
 use super::repair_log::RepairLog;
-use crate::crypto::{ClusterSecret, Iv, Keys, Version};
+use crate::crypto::{ClusterSecret, Iv, Key, Keys, ReplicaName, Version};
 use crate::disk::Disk;
 use crate::event::{Event, EventSink};
 use crate::limits::REPAIRS_MAX;
@@ -33,7 +34,8 @@ use crate::platform::Platform;
 use crate::protocol::BootId;
 use crate::replication::Replicas;
 use crate::seed::SeedRng;
-use crate::store::{News, Salvaged, Store};
+use crate::store::layout::BlobId;
+use crate::store::{News, Salvaged, StorageError, Store};
 use crate::transport::Transport;
 
 /// A connection of the node's network.
@@ -72,6 +74,8 @@ pub(super) struct OwnerState {
     pub(super) started: Instant,
     pub(super) replicas: Replicas,
     pub(super) mode: Mode,
+    /// How long deletions are remembered at least.
+    pub(super) deletions_kept: Duration,
     pub(super) in_flight: InFlight,
     /// The version by which a peer has shown that the data directory was put back from an older copy.
     pub(super) rolled_back: Cell<Option<Version>>,
@@ -99,11 +103,12 @@ pub(super) struct Tasks {
 }
 
 impl OwnerState {
-    pub(super) fn new(replicas: Replicas, mode: Mode) -> Self {
+    pub(super) fn new(replicas: Replicas, mode: Mode, deletions_kept: Duration) -> Self {
         Self {
             started: Instant::now(),
             replicas,
             mode,
+            deletions_kept,
             in_flight: InFlight::default(),
             rolled_back: Cell::default(),
             repair_log: RepairLog::default(),
@@ -190,6 +195,18 @@ impl<P: Platform> Context<P> {
     ) -> T {
         let keys = self.keys.clone();
         self.blocking(move |store| work(store, &keys)).await
+    }
+
+    /// Waits for the lock of an own file, which peers know by this name, and returns it with the key of the file;
+    /// `None` if the key is not known.
+    pub(super) async fn lock_named(&self, name: ReplicaName) -> Result<Option<(Key, Locked)>, StorageError> {
+        Ok(match self.blocking(move |store| store.key_of(name)).await? {
+            Some(key) => {
+                let locked = self.locks.lock(BlobId::Own(key.file_name())).await;
+                Some((key, locked))
+            }
+            None => None,
+        })
     }
 
     /// Runs blocking work away from the node's thread. A node that stops waits for work that has begun.

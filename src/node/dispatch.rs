@@ -7,7 +7,7 @@ use tokio::sync::{Semaphore, mpsc};
 use super::context::Shared;
 use super::handle::errors::StatError;
 use super::handle::{Call, Reply};
-use super::owner::{delete, get, list, repair, store};
+use super::owner::{delete, get, holders, list, repair, store};
 use super::peers::{admission, status};
 use super::scrub;
 use crate::limits::CALLS_MAX;
@@ -34,11 +34,12 @@ async fn answer<P: Platform>(context: Shared<P>, call: Call) {
             send(reply, stored);
         }
         Call::Get(key, reply) => send(reply, get::get(context, key).await),
-        Call::Delete(key, version, reply) => send(reply, delete::here(context, key, version).await),
+        Call::Delete(key, reply) => send(reply, delete::here(context, key, None).await),
+        Call::DeleteIfHeld(key, wanted, reply) => send(reply, delete::if_held(context, key, wanted).await),
         Call::List(after, reply) => send(reply, list::list(context, after).await),
         Call::Stat(key, reply) => send(reply, list::stat(context, key).await),
         Call::Peers(reply) => send(reply, status::info(&context)),
-        Call::Holders(key, reply) => send(reply, list::holders(context, key).await),
+        Call::Holders(key, look, reply) => send(reply, holders::holders(context, key, look).await),
         Call::DeleteEverywhere(key, version, reply) => {
             send(reply, delete::everywhere(context, key, version).await);
         }
@@ -50,7 +51,7 @@ async fn answer<P: Platform>(context: Shared<P>, call: Call) {
             send(reply, usage.map_err(StatError::Disk));
         }
         Call::Scrub(told, reply) => send(reply, scrub::now(context, told).await),
-        Call::LastScrub(reply) => send(reply, scrub::last(&context).await),
+        Call::Status(reply) => send(reply, list::status(context).await),
     }
 }
 

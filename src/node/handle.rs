@@ -14,8 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::crypto::{Attributes, Key, NodeId, Version};
 use crate::membership::MemberChange;
 use crate::store::Usage;
-use crate::time::UnixMillis;
-use answers::{Fetched, FileInfo, Holder, PeerInfo, Receipt, Repairs, Scrubbed, Stored};
+use answers::{Fetched, FileInfo, Holder, PeerInfo, Receipt, Repairs, Scrubbed, Status, Stored};
 use errors::{DeleteError, GetError, MemberError, StatError, Stopped, StoreError};
 
 /// A handle on a running node. Clones are handles on the same node; any thread may use them. Once the node has stopped,
@@ -32,18 +31,28 @@ pub struct Handle {
 pub(super) enum Call {
     Store(Key, Content, Reply<Result<Stored, StoreError>>),
     Get(Key, Reply<Result<Fetched, GetError>>),
-    Delete(Key, Option<Version>, Reply<Result<(), DeleteError>>),
+    Delete(Key, Reply<Result<(), DeleteError>>),
+    DeleteIfHeld(Key, usize, Reply<Result<(), DeleteError>>),
     List(Option<Key>, Reply<Result<Vec<FileInfo>, StatError>>),
     Stat(Key, Reply<Result<FileInfo, StatError>>),
     Peers(Reply<Vec<PeerInfo>>),
     Repairs(Reply<Result<Repairs, StatError>>),
-    Holders(Key, Reply<Result<Vec<Holder>, StatError>>),
+    Holders(Key, Look, Reply<Result<Vec<Holder>, StatError>>),
     DeleteEverywhere(Key, Option<Version>, Reply<Result<Vec<Receipt>, DeleteError>>),
     Scrub(mpsc::Sender<Scrubbed>, Reply<Scrubbed>),
-    LastScrub(Reply<Result<Option<UnixMillis>, StatError>>),
+    Status(Reply<Result<Status, StatError>>),
     ChangeMembers(MemberChange, Reply<Result<(), MemberError>>),
     Forgotten(Reply<Vec<NodeId>>),
     HeldFor(NodeId, Reply<Result<Usage, StatError>>),
+}
+
+/// How thoroughly peers look before they answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Peers compare the whole of small replicas only.
+    Quick,
+    /// Peers compare the whole of every replica.
+    Whole,
 }
 
 pub(super) type Reply<T> = oneshot::Sender<T>;
@@ -123,17 +132,18 @@ impl Handle {
     /// # Errors
     /// Returns [`DeleteError::NotFound`] if there is no local copy, and another error if the disk fails.
     pub async fn delete(&self, key: &Key) -> Result<(), DeleteError> {
-        self.call(|reply| Call::Delete(key.clone(), None, reply)).await.unwrap_or_else(Err)
+        self.call(|reply| Call::Delete(key.clone(), reply)).await.unwrap_or_else(Err)
     }
 
-    /// Removes the local copy of a file, durably, if its current version is still `version`. What a caller found out
-    /// about one version does not count for another.
+    /// Removes the local copy of a file, durably, if at least `replicas_min` connected peers hold the current version.
+    /// Each peer compares the whole of its replica with what was stored before it answers, which takes as long as it
+    /// takes to read. A version that is stored meanwhile is not removed in the place of the one that was asked for.
     ///
     /// # Errors
-    /// Returns [`DeleteError::Changed`], and deletes nothing, if another version is current. Otherwise fails as
-    /// [`delete`](Self::delete) does.
-    pub async fn delete_version(&self, key: &Key, version: Version) -> Result<(), DeleteError> {
-        self.call(|reply| Call::Delete(key.clone(), Some(version), reply)).await.unwrap_or_else(Err)
+    /// Returns [`DeleteError::TooFewReplicas`] or [`DeleteError::Changed`], and removes nothing, if too few peers hold
+    /// the current version, or another version is current. Otherwise fails as [`delete`](Self::delete) does.
+    pub async fn delete_if_held(&self, key: &Key, replicas_min: usize) -> Result<(), DeleteError> {
+        self.call(|reply| Call::DeleteIfHeld(key.clone(), replicas_min, reply)).await.unwrap_or_else(Err)
     }
 
     /// Deletes a file here and at every peer, durably. The receipts say which connected peers have deleted it; repair
@@ -155,13 +165,23 @@ impl Handle {
         self.call(|reply| Call::DeleteEverywhere(key.clone(), Some(version), reply)).await.unwrap_or_else(Err)
     }
 
-    /// Returns what each connected peer has of a file. Each peer compares its copy with what was stored before it
-    /// answers.
+    /// Returns what each connected peer has of a file. A peer compares its replica with what was stored before it
+    /// answers, if that has at most [`CHECK_BYTES_MAX`](crate::limits::CHECK_BYTES_MAX) bytes; of a larger one it says
+    /// when it did so last.
     ///
     /// # Errors
     /// Returns [`StatError::NotFound`] if this node knows no such file, and [`StatError::Disk`] if its disk fails.
     pub async fn holders(&self, key: &Key) -> Result<Vec<Holder>, StatError> {
-        self.call(|reply| Call::Holders(key.clone(), reply)).await.unwrap_or_else(Err)
+        self.call(|reply| Call::Holders(key.clone(), Look::Quick, reply)).await.unwrap_or_else(Err)
+    }
+
+    /// Returns what each connected peer has of a file, as [`holders`](Self::holders) does, after each peer has compared
+    /// the whole of its replica with what was stored. That takes as long as it takes to read.
+    ///
+    /// # Errors
+    /// Fails as [`holders`](Self::holders) does.
+    pub async fn verified_holders(&self, key: &Key) -> Result<Vec<Holder>, StatError> {
+        self.call(|reply| Call::Holders(key.clone(), Look::Whole, reply)).await.unwrap_or_else(Err)
     }
 
     /// Compares every file and replica on this disk with the catalog, sets aside what is damaged, and fetches damaged
@@ -173,13 +193,12 @@ impl Handle {
         self.call(|reply| Call::Scrub(told, reply)).await
     }
 
-    /// Returns when the last scrub of everything on this disk ended, in the background or on demand, in this start or
-    /// an earlier one; `None` if none has.
+    /// Returns what the node knows of itself.
     ///
     /// # Errors
     /// Returns [`StatError::Disk`] if the disk fails.
-    pub async fn last_scrub(&self) -> Result<Option<UnixMillis>, StatError> {
-        self.call(Call::LastScrub).await.unwrap_or_else(Err)
+    pub async fn status(&self) -> Result<Status, StatError> {
+        self.call(Call::Status).await.unwrap_or_else(Err)
     }
 
     /// Returns a page of this node's own files in the order of their keys, from the first key after `after`. The page
@@ -215,8 +234,9 @@ impl Handle {
     /// Changes which nodes may be peers. On return the change is durable and in force: the connections of a peer that
     /// is forgotten end at once. What this node holds for that peer stays held.
     ///
-    /// # Errors Returns [`MemberError::List`] if the list has no room, has no such address or cannot be written; the
-    /// list is then as before.
+    /// # Errors
+    /// Returns [`MemberError::List`] if the list has no room, has no such address or cannot be written; the list is
+    /// then as before.
     pub async fn change_members(&self, change: MemberChange) -> Result<(), MemberError> {
         self.call(|reply| Call::ChangeMembers(change, reply)).await.unwrap_or_else(Err)
     }

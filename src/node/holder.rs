@@ -15,3 +15,4 @@ pub(super) mod set_aside;
 pub(super) mod take;
 pub(super) mod verified;
 pub(super) mod verify;
+mod whole;

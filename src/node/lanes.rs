@@ -5,7 +5,6 @@ use std::cell::RefCell;
 
 use crate::crypto::Iv;
 use crate::platform::Entropy;
-use crate::protocol::BootId;
 use crate::seed::{Rng, Seed, SeedRng};
 
 /// A purpose for which random bytes are drawn. Its number selects the stream of the seed and is part of what a seed
@@ -55,13 +54,6 @@ impl Lanes {
             backoff: lane(Lane::Backoff),
         }
     }
-}
-
-/// Draws the id of a start.
-pub(super) fn draw_boot(seed: &Seed) -> BootId {
-    let mut boot = BootId::default();
-    seed.rng(Lane::Boot).fill_bytes(&mut boot.0);
-    boot
 }
 
 /// Draws an IV. No other draw gives the same IV, in this process or in one that runs on from a copy of its memory.

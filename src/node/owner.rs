@@ -3,6 +3,7 @@
 
 pub(super) mod delete;
 pub(super) mod get;
+pub(super) mod holders;
 pub(super) mod list;
 pub(super) mod local_copy;
 pub(super) mod placement;

@@ -11,14 +11,12 @@ use tokio::time::sleep;
 
 use super::context::Shared;
 use super::handle::answers::Scrubbed;
-use super::handle::errors::StatError;
 use super::holder::verify;
 use crate::crypto::{Key, NodeId, ReplicaName};
 use crate::event::Event;
 use crate::limits::SCRUB_PAUSE_MIN;
 use crate::platform::Platform;
 use crate::store::{Change, ScrubPosition, ScrubState, StorageError};
-use crate::time::UnixMillis;
 use blob::Outcome;
 use pace::Pace;
 
@@ -39,12 +37,6 @@ pub(super) async fn run<P: Platform>(context: Shared<P>) {
 /// Scrubs once, as fast as the disk goes. Sends its progress to `told` after each file, if that has room.
 pub(super) async fn now<P: Platform>(context: Shared<P>, told: mpsc::Sender<Scrubbed>) -> Scrubbed {
     Scrub::new(&context, Pace::AtOnce, Some(told)).run(None).await
-}
-
-/// Returns when the last full scrub ended; `None` if none has.
-pub(super) async fn last<P: Platform>(context: &Shared<P>) -> Result<Option<UnixMillis>, StatError> {
-    let state = context.blocking(|store| store.scrub_state()).await;
-    state.map(|state| state.ended).map_err(StatError::Disk)
 }
 
 async fn compact<P: Platform>(context: &Shared<P>) {
@@ -140,8 +132,8 @@ impl<'a, P: Platform> Scrub<'a, P> {
 
     /// Makes durable how far the scrub has come, and what it has found good.
     async fn remember(&self, position: Option<ScrubPosition>) {
-        let ended = last(self.context).await.ok().flatten();
-        self.commit(ScrubState { position, ended }).await;
+        let before = self.context.blocking(|store| store.scrub_state()).await.unwrap_or_default();
+        self.commit(ScrubState { position, ..before }).await;
     }
 
     /// Makes durable that the scrub has seen everything.

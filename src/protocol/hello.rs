@@ -2,6 +2,7 @@
 //! versions can still tell each other their versions.
 
 use super::DecodeError;
+use crate::seed::{Rng, SeedRng};
 
 /// The first message of the dialling side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,16 @@ pub struct Hello {
 /// What tells one start of a node from every other one. A node draws it at each start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BootId(pub [u8; 8]);
+
+impl BootId {
+    /// Draws the id of a start.
+    #[must_use]
+    pub fn draw(lane: &mut SeedRng) -> Self {
+        let mut boot = Self::default();
+        lane.fill_bytes(&mut boot.0);
+        boot
+    }
+}
 
 /// What a connection is for: which side opens the exchanges on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -122,6 +122,14 @@ pub enum Message {
     AskCount,
     /// Answers with the count.
     Count(NameCount),
+    /// Has this node compare its replica of a file of the asking peer's with the seal. Of a replica that a check does
+    /// not read it compares the next part, on each connection from the start.
+    VerifyFile {
+        /// The name of the file.
+        replica_name: ReplicaName,
+    },
+    /// Answers a verification: a part was read, and it is not the last. The answer to the last part is that of a check.
+    Verifying,
 }
 
 /// Why a peer did not do what it was asked. After a refusal nothing has changed on its side.
@@ -272,6 +280,8 @@ impl Message {
             Self::Noted => "noted",
             Self::AskCount => "ask-count",
             Self::Count(_) => "count",
+            Self::VerifyFile { .. } => "verify-file",
+            Self::Verifying => "verifying",
         }
     }
 }

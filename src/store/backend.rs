@@ -254,16 +254,8 @@ pub(super) fn add_checks<F: DiskFile>(plain: &F, checked: F) -> io::Result<()> {
     let backend = Backend::create(checked, &Switches::default())?;
     backend.set_len(len)?;
     backend.write_header(&first[..HEADER_BYTES_MAX])?;
-    let mut chunk = vec![0; CHUNK_BYTES];
-    let mut offset = BLOCK_BYTES as u64;
-    loop {
-        let count = read_full(plain, offset, &mut chunk)?;
-        if count == 0 {
-            return backend.sync_data();
-        }
-        backend.write(offset, &chunk[..count])?;
-        offset += count as u64;
-    }
+    each_chunk(plain, BLOCK_BYTES as u64, |offset, chunk| backend.write(offset, chunk))?;
+    backend.sync_data()
 }
 
 /// Makes a file durable after a sync of it has failed. Linux may have given up the unwritten bytes at that sync, and a
@@ -271,15 +263,24 @@ pub(super) fn add_checks<F: DiskFile>(plain: &F, checked: F) -> io::Result<()> {
 /// 2020). So every byte is written again, as it reads, in its place. A power loss meanwhile leaves what the failed sync
 /// could leave.
 pub(super) fn write_again(file: &impl DiskFile) -> io::Result<()> {
+    each_chunk(file, 0, |offset, chunk| file.write_at(offset, chunk))?;
+    file.sync()
+}
+
+/// Reads a file from an offset to its end, and hands on each chunk with its own offset.
+fn each_chunk(
+    file: &impl DiskFile,
+    mut offset: u64,
+    mut take: impl FnMut(u64, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK_BYTES];
-    let mut position = 0;
     loop {
-        let count = read_full(file, position, &mut chunk)?;
+        let count = read_full(file, offset, &mut chunk)?;
         if count == 0 {
-            return file.sync();
+            return Ok(());
         }
-        file.write_at(position, &chunk[..count])?;
-        position += count as u64;
+        take(offset, &chunk[..count])?;
+        offset += count as u64;
     }
 }
 

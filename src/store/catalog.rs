@@ -2,6 +2,7 @@
 //! blobs themselves is left to `blobs`, except small ones if the layout packs them.
 
 mod compact;
+mod deletions;
 mod file;
 mod numbers;
 mod pages;
@@ -18,12 +19,12 @@ use std::sync::{Mutex, PoisonError, RwLock};
 use redb::{Database, TableDefinition};
 
 use super::backend::{Backend, Switches, write_again};
-use super::error::{CatalogError, StorageError};
+use super::error::{CatalogError, StorageError, twice};
 use super::layout::{self, BlobId};
 use super::record::Change;
 use crate::crypto::{Keys, NodeId, ReplicaName, Version};
 use crate::disk::Disk;
-use summaries::Summaries;
+use summaries::{StepOf, Summaries};
 
 pub(super) use read::next_name;
 pub use salvage::Salvaged;
@@ -52,6 +53,9 @@ const VERSION_RANGES: TableDefinition<'_, u64, u64> = TableDefinition::new("vers
 /// How far scrubs have come.
 const SCRUB: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("scrub v1");
 const SCRUB_STATE: &str = "state";
+/// How far deletions are forgotten.
+const FORGETTING: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("forgotten deletions v1");
+const FORGETTING_STATE: &str = "state";
 
 /// How a start came by its catalog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,7 +99,7 @@ impl<D: Disk> Catalog<D> {
             database: RwLock::default(),
             generation: AtomicU64::new(0),
             is_damaged: AtomicBool::new(false),
-            ceiling: AtomicU64::new(0),
+            ceiling: AtomicU64::new(above.0),
             salvaged: Mutex::default(),
             switches: Switches::default(),
             summaries: Mutex::default(),
@@ -111,7 +115,8 @@ impl<D: Disk> Catalog<D> {
             opened => (opened?, origin),
         };
         *catalog.database.write().unwrap_or_else(PoisonError::into_inner) = Some(database);
-        catalog.ceiling.store(catalog.version_ceiling()?, Ordering::Relaxed);
+        let ceiling = twice(|| Ok(catalog.version_ceiling()?))?;
+        catalog.ceiling.fetch_max(ceiling, Ordering::Relaxed);
         Ok((catalog, origin))
     }
 
@@ -207,15 +212,11 @@ impl<D: Disk> Catalog<D> {
     /// entry under the same version.
     pub(super) fn commit(&self, groups: &[&[Change]]) -> Result<Vec<bool>, CatalogError> {
         let mut summaries = super::lock(&self.summaries);
-        let mut steps = Vec::new();
-        let committed = self.with(|database| {
-            let transaction = database.begin_write()?;
-            let applied: Result<Vec<_>, _> =
-                groups.iter().map(|group| put::group(&transaction, group, &mut steps)).collect();
-            let applied = applied?;
-            transaction.commit()?;
-            Ok(applied)
-        });
+        let (mut steps, mut committed) = self.try_commit(groups);
+        if committed.as_ref().is_err_and(CatalogError::is_damage) {
+            // Now there is a new catalog. What was durable of these changes is in it, and makes no difference.
+            (steps, committed) = self.try_commit(groups);
+        }
         // If the catalog was replaced meanwhile, the summaries are those of the damaged one.
         let is_followed = committed.is_ok() && summaries.is_of(self.generation());
         summaries.follow(is_followed.then_some(steps));
@@ -230,6 +231,19 @@ impl<D: Disk> Catalog<D> {
             }
         }
         committed
+    }
+
+    fn try_commit(&self, groups: &[&[Change]]) -> (Vec<StepOf>, Result<Vec<bool>, CatalogError>) {
+        let mut steps = Vec::new();
+        let committed = self.with(|database| {
+            let transaction = database.begin_write()?;
+            let applied: Result<Vec<_>, _> =
+                groups.iter().map(|group| put::group(&transaction, group, &mut steps)).collect();
+            let applied = applied?;
+            transaction.commit()?;
+            Ok(applied)
+        });
+        (steps, committed)
     }
 }
 

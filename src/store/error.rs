@@ -55,6 +55,14 @@ impl StorageError {
     }
 }
 
+/// Does something again if a damaged catalog has kept it from its end: there is a new catalog then.
+pub(super) fn twice<T>(work: impl Fn() -> Result<T, StorageError>) -> Result<T, StorageError> {
+    match work() {
+        Err(StorageError::Catalog(error)) if error.is_damage() => work(),
+        done => done,
+    }
+}
+
 /// Returns a function that adds the operation and the path to a disk error.
 pub(super) fn failed(operation: &'static str, path: &DiskPath) -> impl FnOnce(io::Error) -> StorageError {
     let path = path.clone();

@@ -19,19 +19,10 @@ impl<D: Disk> Store<D> {
         // The next start drops an unfinished copy: no commit names this version of the temporary file.
         let temporary = layout::temporary(&blob, Version(0), self.attempts.fetch_add(1, Ordering::Relaxed));
         let mut copy = BlobWriter::file(self.disk.clone(), blob, Version(0), temporary)?;
-        let mut chunk = vec![0; CHUNK_BYTES];
-        let copied = loop {
-            match reader.read(&mut chunk) {
-                Ok(0) => {
-                    break copy.sync().and_then(|()| self.rename_to(&copy.temporary, &layout::kept(name, version)));
-                }
-                Ok(count) => match copy.write(&chunk[..count]) {
-                    Ok(()) => {}
-                    Err(error) => break Err(error),
-                },
-                Err(error) => break Err(error),
-            }
-        };
+        let copied = reader
+            .each_chunk(&mut vec![0; CHUNK_BYTES], |chunk| copy.write(chunk))
+            .and_then(|_| copy.sync())
+            .and_then(|()| self.rename_to(&copy.temporary, &layout::kept(name, version)));
         if copied.is_err() {
             drop(self.discard(&copy));
         }

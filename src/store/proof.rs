@@ -64,6 +64,22 @@ impl<D: Disk> Store<D> {
         self.tombstone(name)
     }
 
+    /// Returns the newest version of an own file or of its deletion for which there is proof. The key is `None` if it
+    /// is not known.
+    ///
+    /// # Errors
+    /// Fails like [`proved`](Self::proved).
+    pub fn newest_proved(
+        &self,
+        keys: &Keys,
+        key: Option<&Key>,
+        replica_name: ReplicaName,
+    ) -> Result<Option<Version>, StorageError> {
+        let stored = key.map(|key| self.proved(keys, key)).transpose()?.flatten();
+        let deleted = self.proved_tombstone(keys, replica_name)?;
+        Ok(stored.map(|record| record.seal.version).max(deleted.map(|tombstone| tombstone.version)))
+    }
+
     /// Returns own files in the order of their keys, like [`list_own`](Self::list_own), without those whose record has
     /// no proof and could not be given one.
     ///

@@ -29,7 +29,7 @@ impl<D: Disk> Store<D> {
             let path = folder.child(&entry.name);
             self.disk.remove(&path).map_err(failed("remove", &path))?;
         }
-        if aside.is_empty() { Ok(()) } else { self.disk.sync_dir(&folder).map_err(failed("sync", &folder)) }
+        if aside.is_empty() { Ok(()) } else { self.sync_quarantine() }
     }
 
     /// Moves a damaged blob out of the way, for people to look at. If the quarantine is full, a replica is removed,

@@ -54,6 +54,26 @@ impl<F: DiskFile> BlobReader<F> {
         Ok(count)
     }
 
+    /// Reads the rest to its end through a buffer, hands on each chunk, and returns how many bytes that was.
+    ///
+    /// # Errors
+    /// Fails if the disk fails, and at the first chunk that is not taken.
+    pub fn each_chunk(
+        &mut self,
+        buffer: &mut [u8],
+        mut take: impl FnMut(&mut [u8]) -> Result<(), StorageError>,
+    ) -> Result<u64, StorageError> {
+        let mut sum = 0;
+        loop {
+            let count = self.read(buffer)?;
+            if count == 0 {
+                return Ok(sum);
+            }
+            take(&mut buffer[..count])?;
+            sum += count as u64;
+        }
+    }
+
     /// Whether reading needs no disk, because the blob is in memory.
     #[must_use]
     pub fn is_quick(&self) -> bool {

@@ -49,6 +49,10 @@ pub enum Change {
     DisprovedTombstone(ReplicaName, Tombstone),
     /// An own file is deleted everywhere.
     Deleted(ReplicaName, Tombstone),
+    /// The deletion of an own file is forgotten, if this is still its tombstone.
+    Forgotten(ReplicaName, Tombstone),
+    /// Deletions are forgotten so far.
+    Forgetting(Forgetting),
     /// A replica has a new version or is deleted everywhere.
     Held(NodeId, ReplicaName, Box<Known>),
     /// A replica turned out to be damaged and is no longer held.
@@ -66,6 +70,16 @@ pub enum Change {
     Verified(NodeId, ReplicaName, Version, UnixMillis),
     /// A scrub has come so far.
     Scrub(ScrubState),
+}
+
+/// How far the deletions of own files are forgotten, so that they do not take up room for ever.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forgetting {
+    /// A version up to this one, of a name that the catalog does not know, was deleted everywhere. `Version(0)` in a
+    /// new catalog, because that may not know what an earlier one knew.
+    pub floor: Version,
+    /// A version that all peers have caught up with, and when they had; `None` if nothing is to be forgotten.
+    pub agreed: Option<(Version, UnixMillis)>,
 }
 
 /// How far scrubs have come.

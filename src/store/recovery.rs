@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use std::io;
 
 use super::catalog::Origin;
+use super::comparison::is_sealed;
 use super::error::{StorageError, failed};
 use super::layout::{self, BlobId};
 use super::lock::lock;
-use super::{BlobReader, BlobWriter, HeldRecord, Known, News, Store};
-use crate::crypto::{ContentCipher, Digest, FileName, Iv, Keys, Seal, Version};
+use super::{BlobReader, BlobWriter, Known, News, Store};
+use crate::crypto::{ContentCipher, FileName, Iv, Keys, Seal, Version};
 use crate::disk::{Disk, DiskFile, DiskPath, EntryKind};
 use crate::limits::{CHUNK_BYTES, LIST_PAGE_MAX};
 
@@ -117,14 +118,6 @@ impl<D: Disk> Store<D> {
         }
     }
 
-    /// Whether a replica is there and is what its owner sealed.
-    ///
-    /// # Errors
-    /// Fails if the replica cannot be read.
-    pub fn is_good(&self, blob: &BlobId, record: &HeldRecord) -> Result<bool, StorageError> {
-        is_sealed(self.read_blob(blob)?, record)
-    }
-
     /// Whether the local copy of an own file is there and is what was sealed with this IV.
     ///
     /// # Errors
@@ -156,32 +149,11 @@ fn is_plaintext<F: DiskFile>(
     iv: Iv,
     seal: &Seal,
 ) -> Result<bool, StorageError> {
-    let Some(reader) = reader else { return Ok(false) };
+    let Some(mut reader) = reader else { return Ok(false) };
     let mut cipher = ContentCipher::new(keys, iv);
-    let len = pass(reader, |chunk| cipher.seal(chunk))?;
-    Ok(len == seal.size && cipher.digest() == seal.digest)
-}
-
-fn is_sealed<F: DiskFile>(reader: Option<BlobReader<F>>, record: &HeldRecord) -> Result<bool, StorageError> {
-    let Some(reader) = reader else { return Ok(false) };
-    let mut hasher = blake3::Hasher::new();
-    let len = pass(reader, |chunk| {
-        hasher.update(chunk);
+    let len = reader.each_chunk(&mut vec![0; CHUNK_BYTES], |chunk| {
+        cipher.seal(chunk);
+        Ok(())
     })?;
-    let digest = Digest(*hasher.finalize().as_bytes());
-    Ok(len == record.seal.sealed_bytes() && digest == record.seal.digest)
-}
-
-/// Reads a blob to its end, hands on each chunk, and returns the length.
-fn pass<F: DiskFile>(mut reader: BlobReader<F>, mut each: impl FnMut(&mut [u8])) -> Result<u64, StorageError> {
-    let mut buffer = vec![0; CHUNK_BYTES];
-    let mut len = 0;
-    loop {
-        let count = reader.read(&mut buffer)?;
-        if count == 0 {
-            return Ok(len);
-        }
-        each(&mut buffer[..count]);
-        len += count as u64;
-    }
+    Ok(len == seal.size && cipher.digest() == seal.digest)
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use dacapo::crypto::Keys;
 use dacapo::node::{Names, Progress};
-use dacapo::store::{Change, Identity, Store};
+use dacapo::store::{Change, Identity};
 use dacapo_sim::disk::SimDisk;
 use tokio::time::{sleep, timeout};
 
-use crate::support::in_memory::{HOLDER, Network, OWNER, Pair, connected, get, key, put, run, stop};
+use crate::support::in_memory::{HOLDER, Network, OWNER, Pair, connected, get, key, open_store, put, run, stop};
 
 #[test]
 fn a_node_that_only_learns_knows_everything_and_sends_nothing() {
@@ -70,8 +70,7 @@ fn a_node_that_only_learns_is_told_how_many_names_there_were() {
         stop(holder).await;
         {
             // The holder loses one replica, and nobody is left who lists it.
-            let keys = Keys::derive(&Identity::load(&holder_disk).expect("readable").expect("an identity"));
-            let (store, _) = Store::open(holder_disk.boot(), &keys).expect("opened");
+            let (store, _) = open_store(&holder_disk);
             let name = Keys::derive(&master).replica_name(&key("a"));
             assert!(store.commit(&[Change::Lost(id, name)]).expect("committed"));
         }

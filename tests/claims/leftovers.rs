@@ -1,15 +1,16 @@
 //! What a deletion or a lost catalog leaves behind on the owner's own disk: nothing of a deleted file, and everything
 //! that may be newer than what the peers hold.
 
-use dacapo::crypto::Keys;
 use dacapo::disk::{Disk, DiskPath, EntryKind};
 use dacapo::node::{Handle, Scrubbed};
 use dacapo::store::layout::Layout;
-use dacapo::store::{Change, Identity, OwnRecord, Store};
+use dacapo::store::{Change, OwnRecord};
 use dacapo_sim::disk::SimDisk;
 
 use crate::support::fault_disk::{Fault, FaultDisk};
-use crate::support::in_memory::{HOLDER, Network, OWNER, Pair, connected, files_below, get, key, put, run, stop};
+use crate::support::in_memory::{
+    HOLDER, Network, OWNER, Pair, connected, files_below, get, key, open_store, put, run, stop,
+};
 
 const SECRET: &[u8] = b"nobody is to find this any more";
 
@@ -108,8 +109,7 @@ fn an_iv_that_a_peer_was_wrong_about_is_put_right_by_the_next_get() {
         owner.handle().delete(&key("a")).await.expect("deleted");
         stop(owner).await;
         {
-            let keys = Keys::derive(&Identity::load(&disk.boot()).expect("readable").expect("there"));
-            let (store, _) = Store::open(disk.boot(), &keys).expect("opened");
+            let (store, keys) = open_store(&disk);
             let record = store.own(&key("a")).expect("readable").expect("known");
             let mut iv = record.iv;
             iv.0[0] ^= 1;

@@ -30,10 +30,12 @@ mod rotten_catalogs;
 mod scrubs;
 
 // Available and convergent: what peers hold, where, and how a node learns of it.
+mod forgetting;
 mod holders;
 mod learning;
 mod placement;
 mod summaries;
+mod verification;
 
 // Secret and closed: who gets in, and what nobody can read or forge.
 mod fresh_ivs;

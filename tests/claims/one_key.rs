@@ -185,18 +185,3 @@ fn a_store_whose_caller_has_gone_is_given_up() {
         });
     }
 }
-
-#[test]
-fn a_version_that_was_overwritten_meanwhile_is_not_deleted_in_the_place_of_another() {
-    run(async {
-        let (owner, _, _nodes) = pair().await;
-        let checked = put(&owner, "a", content(1)).await.version;
-        put(&owner, "a", content(2)).await;
-        let refused = owner.delete_version(&key("a"), checked).await;
-        assert!(matches!(refused, Err(DeleteError::Changed)), "{refused:?}");
-        let info = owner.stat(&key("a")).await.expect("known");
-        assert!(info.is_local);
-        owner.delete_version(&key("a"), info.version).await.expect("deleted");
-        assert!(!owner.stat(&key("a")).await.expect("known").is_local);
-    });
-}

@@ -133,6 +133,8 @@ fn repair() -> impl Strategy<Value = Message> {
         Just(Message::Noted),
         Just(Message::AskCount),
         Just(Message::Count(NameCount { names: 3, version: Version(4), tag: Tag([5; 32]) })),
+        replica_name().prop_map(|replica_name| Message::VerifyFile { replica_name }),
+        Just(Message::Verifying),
         Just(Message::Deleted),
         Just(Message::PerhapsStored),
     ]

@@ -139,7 +139,7 @@ fn may_be<T: PartialEq>(what: &str, found: Result<Option<T>, StorageError>, righ
 }
 
 /// Returns a disk with the same files.
-fn fork(disk: &SimDisk) -> SimDisk {
+pub(crate) fn fork(disk: &SimDisk) -> SimDisk {
     let copy = SimDisk::new();
     for (path, kind, _) in disk.tree() {
         let place = path.split('/').fold(DiskPath::root(), |place, name| place.child(name));
@@ -207,7 +207,7 @@ fn killed(world: &World, layout: Layout) -> SimDisk {
 
 fn check_flips(world: &World, make: impl Fn(Layout) -> SimDisk) {
     // Packed, a record and its bytes can rot apart from each other.
-    for (layout, step) in [(Layout::Folders, 997), (Layout::Packed, 307)] {
+    for (layout, step) in [(Layout::Folders, 307), (Layout::Packed, 101)] {
         let (count, failures) = flip_each(world, &make(layout), step);
         assert!(count > 70, "{count} bits are not enough");
         let shown = failures.iter().take(20).cloned().collect::<Vec<_>>().join("\n");

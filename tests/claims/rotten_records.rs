@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use dacapo::crypto::{Keys, Tag, Tombstone, Version};
+use dacapo::crypto::{Tag, Tombstone, Version};
 use dacapo::node::{GetError, Node};
-use dacapo::store::{Change, Identity, OwnRecord, Store};
+use dacapo::store::{Change, OwnRecord};
 use dacapo_sim::disk::SimDisk;
 
-use crate::support::in_memory::{HOLDER, Network, OWNER, Pair, connected, get, key, put, run, stop};
+use crate::support::in_memory::{HOLDER, Network, OWNER, Pair, connected, get, key, open_store, put, run, stop};
 
 /// Changes the record of the file `a`.
 fn rot_record(disk: &SimDisk, rot: impl Fn(&mut OwnRecord)) {
-    let keys = Keys::derive(&Identity::load(&disk.boot()).expect("readable").expect("there"));
-    let (store, _) = Store::open(disk.boot(), &keys).expect("opened");
+    let (store, keys) = open_store(disk);
     let record = store.own(&key("a")).expect("readable").expect("known");
     let mut rotten = record.clone();
     rot(&mut rotten);
@@ -124,8 +123,7 @@ fn a_deletion_whose_proof_has_rotted_is_still_a_deletion() {
         owner.handle().delete_everywhere(&key("a")).await.expect("deleted");
         stop(owner).await;
         {
-            let keys = Keys::derive(&Identity::load(&disk.boot()).expect("readable").expect("there"));
-            let (store, _) = Store::open(disk.boot(), &keys).expect("opened");
+            let (store, keys) = open_store(&disk);
             let replica_name = keys.replica_name(&key("a"));
             let found = store.tombstone(replica_name).expect("readable").expect("there");
             let rotten = Tombstone { version: Version(found.version.0 | 1 << 50), ..found };

@@ -42,10 +42,10 @@ fn a_node_that_runs_for_a_quarter_of_an_hour_has_scrubbed() {
         let (network, owner, holder) = (Network::default(), SimDisk::new(), SimDisk::new());
         let pair = network.pair(&owner, &holder).await;
         put(&pair.owner.handle(), "a", vec![1; 5000]).await;
-        assert_eq!(pair.owner.handle().last_scrub().await.expect("readable"), None);
+        assert_eq!(pair.owner.handle().status().await.expect("readable").last_scrub, None);
         rot(&owner, 5000);
         tokio::time::sleep(Duration::from_secs(15 * 60)).await;
-        assert!(pair.owner.handle().last_scrub().await.expect("readable").is_some());
+        assert!(pair.owner.handle().status().await.expect("readable").last_scrub.is_some());
         let is_damage = |event: &Event| matches!(event, Event::FileDamaged { .. });
         assert!(network.events.borrow().iter().any(is_damage), "it was found before anybody asked for it");
         assert_eq!(get(&pair.owner.handle(), "a").await, vec![1; 5000]);
@@ -55,7 +55,7 @@ fn a_node_that_runs_for_a_quarter_of_an_hour_has_scrubbed() {
         let pair = network.pair(&owner, &holder).await;
         tokio::time::sleep(Duration::from_secs(15 * 60)).await;
         assert_eq!(scrubbed(&network).len(), before);
-        assert!(pair.owner.handle().last_scrub().await.expect("readable").is_some());
+        assert!(pair.owner.handle().status().await.expect("readable").last_scrub.is_some());
         pair.stop().await;
     });
 }

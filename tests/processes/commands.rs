@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -56,6 +57,32 @@ fn what_is_printed_as_json_parses() {
     assert!(got["from"].is_string());
     let ended = bench.run(&third.data, &["get", "--json", "a"]);
     assert_eq!((ended.stdout.as_slice(), json(&ended.stderr)[0]["from"].clone()), (CONTENT, Value::Null));
+}
+
+#[test]
+fn status_says_how_the_node_is_and_when_it_was_scrubbed_to_the_end() {
+    let bench = Bench::new();
+    let [_first, _second, mut third] = bench.star();
+    let file = bench.file("picture", CONTENT);
+    bench.succeed(&third.data, &["put", "a", file.to_str().expect("a plain path")]);
+    let status = |data: &Path| json(&bench.succeed(data, &["status", "--json"])).remove(0);
+    let before = status(&third.data);
+    assert_eq!(
+        (&before["files"], &before["peers_connected"], &before["peers_away"]),
+        (&1.into(), &2.into(), &0.into())
+    );
+    assert_eq!((&before["last_scrub_unix_ms"], &before["attention"]), (&Value::Null, &Value::Array(Vec::new())));
+    let shown = bench.succeed(&third.data, &["status"]);
+    assert!(shown.contains("2 connected, 0 of them behind; 0 away") && shown.contains("never to the end"), "{shown}");
+    bench.succeed(&third.data, &["scrub"]);
+    assert!(status(&third.data)["last_scrub_unix_ms"].is_u64());
+    bench.succeed(&third.data, &["stop"]);
+    third.wait();
+    let again = bench.node("n3", &[]);
+    assert!(status(&again.data)["last_scrub_unix_ms"].is_u64(), "a restart does not forget it");
+    let alone = bench.node("alone", &[]);
+    let attention = &status(&alone.data)["attention"];
+    assert_eq!(attention[0], "no peer is connected: what is stored now is on this disk alone");
 }
 
 #[test]

@@ -42,6 +42,7 @@ fn every_help_text_is_as_reviewed() {
         "peers allow",
         "peers lock",
         "peers unlock",
+        "status",
         "stop",
         "convert",
         "demo",

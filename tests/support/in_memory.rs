@@ -9,12 +9,14 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use dacapo::crypto::{ClusterSecret, Key};
+use dacapo::crypto::{ClusterSecret, Key, Keys};
 use dacapo::disk::Disk;
 use dacapo::event::Event;
+use dacapo::limits::DELETIONS_KEPT;
 use dacapo::node::{Config, Content, Handle, Lane, Mode, Node, Quota, Replicas, Stored};
 use dacapo::seed::Seed;
 use dacapo::store::layout::Layout;
+use dacapo::store::{Identity, Store};
 use dacapo::transport::{Address, Transport};
 use dacapo_sim::disk::SimDisk;
 use dacapo_sim::platform::{SimClock, SimPlatform};
@@ -45,6 +47,7 @@ pub(crate) struct Network {
     replicas: Replicas,
     quota: Quota,
     mode: Mode,
+    deletions_kept: Option<Duration>,
     /// The time of day of all nodes, in milliseconds after the beginning of every simulation. It stands still.
     pub(crate) clock: Rc<Cell<i64>>,
     /// The events of all nodes, in order.
@@ -71,6 +74,11 @@ impl Network {
     /// Lets the nodes that start from here on only learn from their peers.
     pub(crate) fn and_learning(self) -> Self {
         Self { mode: Mode::Learning, ..self }
+    }
+
+    /// Makes a network whose nodes remember deletions for so long, after every peer has come to know them.
+    pub(crate) fn with_deletions_kept(kept: Duration) -> Self {
+        Self { deletions_kept: Some(kept), ..Self::default() }
     }
 
     /// Lets the nodes that start from here on give each owner this quota.
@@ -109,6 +117,7 @@ impl Network {
             replicas: self.replicas,
             quota: self.quota,
             mode: self.mode,
+            deletions_kept: self.deletions_kept.unwrap_or(DELETIONS_KEPT),
             events: {
                 let events = self.events.clone();
                 Rc::new(move |event| events.borrow_mut().push(event.clone()))
@@ -220,6 +229,14 @@ pub(crate) async fn put(node: &Handle, name: &str, content: Vec<u8>) -> Stored {
 /// Gets a file and reads it.
 pub(crate) async fn get(node: &Handle, name: &str) -> Vec<u8> {
     node.get(&key(name)).await.expect("found").read_all().await.expect("readable")
+}
+
+/// Opens the store of a node that is stopped, and returns the node's keys with it.
+pub(crate) fn open_store(disk: &SimDisk) -> (Store<SimDisk>, Keys) {
+    let master = Identity::load(&disk.boot()).expect("readable").expect("a node was here");
+    let keys = Keys::derive(&master);
+    let (store, _) = Store::open(disk.boot(), &keys).expect("opened");
+    (store, keys)
 }
 
 /// Returns the paths of the files below a folder of a disk.

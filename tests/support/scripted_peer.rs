@@ -135,6 +135,8 @@ impl ScriptedPeer {
                         None => send(&mut link, &Message::NotFound).await?,
                     }
                 }
+                // It never comes to an end.
+                Message::VerifyFile { .. } => send(&mut link, &Message::Verifying).await?,
                 other => panic!("a node asked with {}", other.name()),
             }
         }

@@ -107,11 +107,7 @@ impl Tree {
             return Ok(());
         }
         let after = if from_dir == to_dir { Vec::new() } else { self.makers(to) };
-        let changes = vec![
-            Change { dir: from_dir, name: from_name, node: None },
-            Change { dir: to_dir, name: to_name, node: Some(file) },
-        ];
-        self.change(changes, after);
+        self.change_place(file, (from_dir, from_name), (to_dir, to_name), after);
         Ok(())
     }
 
@@ -130,12 +126,15 @@ impl Tree {
         if let Node::Dir(dir) = node {
             after.extend(self.dir(dir).made_by);
         }
-        let changes = vec![
-            Change { dir: from_dir, name: from_name, node: None },
-            Change { dir: to_dir, name: to_name, node: Some(node) },
-        ];
-        self.change(changes, after);
+        self.change_place(node, (from_dir, from_name), (to_dir, to_name), after);
         Ok(())
+    }
+
+    /// Takes a name away and gives what it named another one, in one operation.
+    fn change_place(&mut self, node: Node, from: (DirId, String), to: (DirId, String), after: Vec<OperationId>) {
+        let changes =
+            vec![Change { dir: from.0, name: from.1, node: None }, Change { dir: to.0, name: to.1, node: Some(node) }];
+        self.change(changes, after);
     }
 
     pub(super) fn remove(&mut self, path: &DiskPath) -> io::Result<()> {

@@ -64,6 +64,8 @@ named! {
     OtherFileRead "other-file-read",
     /// A delete that failed is reported as done.
     DeleteErrorHidden "delete-error-hidden",
+    /// A delete does not ask whether a peer holds the file.
+    DeleteUnchecked "delete-unchecked",
     /// Removing a replica does nothing, but its name can be used again.
     ReplicaRemoveForgotten "replica-remove-forgotten",
     /// No node ever looks at what lies on its disk.

@@ -46,6 +46,8 @@ pub enum Call {
     Delete {
         /// The number of the key.
         key: u8,
+        /// Whether a peer has to hold the file.
+        is_held: bool,
     },
     /// Deletes the file everywhere.
     Erase {
@@ -63,7 +65,7 @@ impl Call {
     #[must_use]
     pub fn key(&self) -> Option<u8> {
         match self {
-            Self::Store { key, .. } | Self::Get { key } | Self::Delete { key } | Self::Erase { key } => Some(*key),
+            Self::Store { key, .. } | Self::Get { key } | Self::Delete { key, .. } | Self::Erase { key } => Some(*key),
             Self::List | Self::Restart => None,
         }
     }
@@ -119,7 +121,8 @@ pub fn strategy() -> BoxedStrategy<Call> {
         8 => (key.clone(), size, prop::bool::weighted(0.2))
             .prop_map(|(key, size, is_streamed)| Call::Store { key, size, is_streamed }),
         6 => key.clone().prop_map(|key| Call::Get { key }),
-        4 => key.clone().prop_map(|key| Call::Delete { key }),
+        2 => key.clone().prop_map(|key| Call::Delete { key, is_held: false }),
+        2 => key.clone().prop_map(|key| Call::Delete { key, is_held: true }),
         1 => key.prop_map(|key| Call::Erase { key }),
         1 => Just(Call::List),
         1 => Just(Call::Restart),
@@ -133,7 +136,8 @@ impl fmt::Display for Call {
             Self::Store { key, size, is_streamed: false } => write!(f, "store {key} {size}"),
             Self::Store { key, size, is_streamed: true } => write!(f, "store-stream {key} {size}"),
             Self::Get { key } => write!(f, "get {key}"),
-            Self::Delete { key } => write!(f, "delete {key}"),
+            Self::Delete { key, is_held: false } => write!(f, "delete {key}"),
+            Self::Delete { key, is_held: true } => write!(f, "delete-held {key}"),
             Self::Erase { key } => write!(f, "erase {key}"),
             Self::List => f.write_str("list"),
             Self::Restart => f.write_str("restart"),
@@ -153,12 +157,15 @@ impl FromStr for Call {
                 is_streamed: word == "store-stream",
             },
             "get" => Self::Get { key: words.parse("the number of a key, 0 to 255")? },
-            "delete" => Self::Delete { key: words.parse("the number of a key, 0 to 255")? },
+            word @ ("delete" | "delete-held") => {
+                Self::Delete { key: words.parse("the number of a key, 0 to 255")?, is_held: word == "delete-held" }
+            }
             "erase" => Self::Erase { key: words.parse("the number of a key, 0 to 255")? },
             "list" => Self::List,
             "restart" => Self::Restart,
             other => {
-                return Err(format!("{other:?} is not one of store, store-stream, get, delete, erase, list, restart"));
+                let all = "store, store-stream, get, delete, delete-held, erase, list, restart";
+                return Err(format!("{other:?} is not one of {all}"));
             }
         };
         words.end()?;

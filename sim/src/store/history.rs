@@ -63,6 +63,8 @@ pub enum Outcome {
     NotFound,
     /// A local copy was deleted.
     Deleted,
+    /// A local copy was not deleted, because it may be the only one.
+    Kept(String),
     /// The file is deleted everywhere.
     Erased,
     /// A list returned this many files.
@@ -161,6 +163,7 @@ impl fmt::Display for Outcome {
             Self::Got(digest) => write!(f, "got {digest:?}"),
             Self::NotFound => f.write_str("not found"),
             Self::Deleted => f.write_str("deleted"),
+            Self::Kept(why) => write!(f, "kept: {why}"),
             Self::Erased => f.write_str("erased"),
             Self::Listed(count) => write!(f, "listed {count}"),
             Self::Restarted => f.write_str("stopped"),

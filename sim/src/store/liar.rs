@@ -15,7 +15,7 @@ use dacapo::crypto::{ClusterSecret, Keys};
 use dacapo::limits::LIST_PAGE_MAX;
 use dacapo::node::Lane;
 use dacapo::protocol::BootId;
-use dacapo::seed::{Rng, SeedRng};
+use dacapo::seed::SeedRng;
 use dacapo::store::layout::{BlobId, Layout};
 use dacapo::store::{Identity, Store};
 use dacapo::transport::Transport;
@@ -48,8 +48,7 @@ pub(super) async fn run(boot: Boot<Files>, lie: Lie, bug: Option<Bug>) -> Ended 
     };
     let lane = RefCell::new(seed.rng(Lane::Handshake));
     let port = listen.port();
-    let mut boot = BootId::default();
-    seed.rng(Lane::Boot).fill_bytes(&mut boot.0);
+    let boot = BootId::draw(&mut seed.rng(Lane::Boot));
     let replicas = RefCell::new(replicas);
     let liar = Rc::new(Liar { lie, bug, port, boot, keys, cluster, transport, lane, replicas, clients, notes: events });
     for address in dials {

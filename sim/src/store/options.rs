@@ -1,11 +1,18 @@
 //! How the node of a host is started: the options that a plan may name, and what all nodes of a run have in common.
 
+use std::time::Duration;
+
 use dacapo::crypto::ClusterSecret;
+use dacapo::limits::DELETIONS_KEPT;
 use dacapo::node::Replicas;
 use dacapo::store::layout::Layout;
 
-/// The options that a plan may give a host. At most one of each kind counts: a layout, and a number of replicas.
-pub const OPTIONS: &[&str] = &["packed", "replicas-1", "replicas-2"];
+/// The options that a plan may give a host. At most one of each kind counts: a layout, a number of replicas, and
+/// whether deletions are forgotten.
+pub const OPTIONS: &[&str] = &["packed", "replicas-1", "replicas-2", "forgets"];
+
+/// How long a node with the option `forgets` remembers deletions at least: a moment, so that plans get to the end.
+const KEPT: Duration = Duration::from_secs(1);
 
 /// Returns the layout that the options of a host name, if they name one.
 #[must_use]
@@ -24,4 +31,10 @@ pub fn cluster() -> ClusterSecret {
 pub fn replicas(options: &[String]) -> Replicas {
     let count = options.iter().find_map(|option| option.strip_prefix("replicas-")?.parse().ok());
     count.map_or(Replicas::All, Replicas::Count)
+}
+
+/// Returns how long a host's node remembers deletions at least.
+#[must_use]
+pub fn deletions_kept(options: &[String]) -> Duration {
+    if options.iter().any(|option| option == "forgets") { KEPT } else { DELETIONS_KEPT }
 }

@@ -36,11 +36,20 @@ pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry) -> Outco
             Err(error @ (GetError::Disk(_) | GetError::Stopped)) => Outcome::Failed(error.to_string()),
             Err(error) => Outcome::NoCopy(error.to_string()),
         },
-        Call::Delete { key } => match node.delete(&call::key(key)).await {
-            Ok(()) => Outcome::Deleted,
-            Err(DeleteError::NotFound | DeleteError::Rejected(_)) => Outcome::NotFound,
-            Err(error) => Outcome::Failed(error.to_string()),
-        },
+        Call::Delete { key, is_held } => {
+            let deleted = match is_held {
+                true => node.delete_if_held(&call::key(key), 1).await,
+                false => node.delete(&call::key(key)).await,
+            };
+            match deleted {
+                Ok(()) => Outcome::Deleted,
+                Err(DeleteError::NotFound | DeleteError::Rejected(_)) => Outcome::NotFound,
+                Err(error @ (DeleteError::TooFewReplicas { .. } | DeleteError::Changed)) => {
+                    Outcome::Kept(error.to_string())
+                }
+                Err(error) => Outcome::Failed(error.to_string()),
+            }
+        }
         Call::Erase { key } => match node.delete_everywhere(&call::key(key)).await {
             Ok(_) => Outcome::Erased,
             Err(DeleteError::NotFound) => Outcome::NotFound,

@@ -61,7 +61,9 @@ impl Subject for Files {
         let entry = HistoryEntry::new(number, host, call, begun);
         let index = scene.clients.add(entry.clone());
         let must_be_here = available::is_untouched(&scene, host, &entry);
-        let outcome = perform(&scene, &entry).await;
+        let mut made = entry.clone();
+        made.call = self.bug.map_or(call, |bug| bug.made(call));
+        let outcome = perform(&scene, &made).await;
         let outcome = self.bug.map_or(outcome.clone(), |bug| bug.lie(&scene.clients, host, call, outcome));
         let said = outcome.to_string();
         let has_no_copy = matches!(outcome, Outcome::NoCopy(_) | Outcome::NotFound);

@@ -71,8 +71,8 @@ pub(super) const WHEREIS_EXAMPLE: &str = "\
 Example:
   dacapo whereis --data ~/a holiday.png
 
-Connected peers compare their copies with what was stored before they answer; for files over 64 MiB they say when \
-they last did so.";
+Connected peers compare their copies with what was stored before they answer; for files over 64 MiB they do so with \
+--verify, and otherwise say when they last did.";
 
 pub(super) const SCRUB_EXAMPLE: &str = "\
 Example:
@@ -113,6 +113,12 @@ An address is for a node that has moved: it is not dialled any more, and the nod
 Examples:
   dacapo peers forget --data ~/a 1a2b3c4d
   dacapo peers forget --data ~/a old.example:3000";
+
+pub(super) const STATUS_EXAMPLE: &str = "\
+Example:
+  dacapo status --data ~/a
+
+The lines at the end, if there are any, say what needs somebody's attention. `peers` shows the peers one by one.";
 
 pub(super) const STOP_EXAMPLE: &str = "\
 Returns when the node has stopped and its data directory is closed.

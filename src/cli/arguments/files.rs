@@ -89,6 +89,9 @@ pub(crate) struct WhereisArguments {
     pub(crate) data: Data,
     /// What the file is called
     pub(crate) key: OsString,
+    /// Have the peers compare the whole of their copies first, however large these are
+    #[arg(long)]
+    pub(crate) verify: bool,
     /// Print one JSON object per peer, one a line
     #[arg(long)]
     pub(crate) json: bool,

@@ -34,6 +34,15 @@ pub(crate) struct NodeArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct StatusArguments {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct StopArguments {
     #[command(flatten)]
     pub(crate) data: Data,

@@ -18,13 +18,16 @@ struct Row {
     holds: &'static str,
     /// When it last compared its copy with what was stored.
     verified: Option<UnixMillis>,
+    /// Whether it did so for this answer.
+    fresh: Option<bool>,
     /// What else there is to say; mostly empty.
     note: String,
 }
 
 pub(crate) async fn run(arguments: &WhereisArguments) -> Result<(), CliError> {
     let key = Key::from_bytes(arguments.key.as_bytes())?;
-    let mut client = Client::ask(&arguments.data.dir, &Request::Whereis { key: key.clone() }).await?;
+    let mut client =
+        Client::ask(&arguments.data.dir, &Request::Whereis { key: key.clone(), verify: arguments.verify }).await?;
     let (holders, away) = match client.answer().await? {
         Answer::Holders { holders, away } => (holders, away),
         answer => return Err(CliError::unexpected_about(key, answer)),
@@ -38,7 +41,7 @@ pub(crate) async fn run(arguments: &WhereisArguments) -> Result<(), CliError> {
         return Ok(());
     }
     output::line(&format!("{:8}  {:7}  {:20}  NOTE", "PEER", "HOLDS", "VERIFIED"))?;
-    for Row { peer, holds, verified, note } in &rows {
+    for Row { peer, holds, verified, note, .. } in &rows {
         let peer = peer.map_or("unknown".to_owned(), |peer| peer.short());
         let verified = verified.map_or(String::new(), show::time);
         output::line(format!("{peer:8}  {holds:7}  {verified:20}  {note}").trim_end())?;
@@ -50,7 +53,7 @@ impl Row {
     /// Describes a peer that was not asked, because it is away.
     fn away(info: &PeerInfo) -> Self {
         let note = info.address.as_ref().map(ToString::to_string).unwrap_or_default();
-        Self { peer: info.peer, holds: "away", verified: None, note }
+        Self { peer: info.peer, holds: "away", verified: None, fresh: None, note }
     }
 
     fn json(&self) -> HolderJson<'_> {
@@ -58,6 +61,7 @@ impl Row {
             peer: self.peer.map(|peer| peer.to_string()),
             holds: self.holds,
             verified_unix_ms: self.verified.map(|verified| verified.0),
+            fresh: self.fresh,
             note: &self.note,
         }
     }
@@ -65,14 +69,18 @@ impl Row {
 
 impl From<Holder> for Row {
     fn from(holder: Holder) -> Self {
-        let (holds, verified, note) = match holder.holding {
-            Holding::Current { verified } => ("current", Some(verified), String::new()),
-            Holding::Older { version } => ("older", None, version.to_string()),
-            Holding::Other { version } => ("other", None, version.to_string()),
-            Holding::Nothing => ("nothing", None, String::new()),
-            Holding::Damaged => ("damaged", None, String::new()),
-            Holding::Unknown { reason } => ("unknown", None, reason),
+        let (mut verified, mut fresh) = (None, None);
+        let (holds, note) = match holder.holding {
+            Holding::Current { verified: at, is_fresh } => {
+                (verified, fresh) = (Some(at), Some(is_fresh));
+                ("current", if is_fresh { "compared now" } else { "when taken or last scrubbed" }.to_owned())
+            }
+            Holding::Older { version } => ("older", version.to_string()),
+            Holding::Other { version } => ("other", version.to_string()),
+            Holding::Nothing => ("nothing", String::new()),
+            Holding::Damaged => ("damaged", String::new()),
+            Holding::Unknown { reason } => ("unknown", reason),
         };
-        Self { peer: Some(holder.peer), holds, verified, note }
+        Self { peer: Some(holder.peer), holds, verified, fresh, note }
     }
 }

@@ -1,39 +1,23 @@
-//! Calls of the node that take more than one question: deleting a local copy safely, and gathering what is known of
-//! peers and of holders.
+//! Requests that take more than one call of the node, and those whose answer is gathered.
 
 use std::collections::BTreeMap;
 
 use dacapo::crypto::Key;
-use dacapo::node::{DeleteError, Handle, Holder, Holding, Repairs};
+use dacapo::node::{Handle, Repairs};
 use tokio::io::AsyncWrite;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use super::failure::{Failure, KeptError};
+use super::failure::Failure;
 use super::message::{Answer, KnownPeers};
 use super::wire::{ControlError, send};
 use crate::cli::limits::SIGN_INTERVAL;
 
 /// Deletes a local copy. Nobody loses a file by it unless that was asked for.
 pub(super) async fn remove(handle: &Handle, key: &Key, replicas_min: u32) -> Result<Answer, Failure> {
-    if replicas_min > 0 {
-        let info = handle.stat(key).await?;
-        if !info.is_local {
-            return Err(DeleteError::NotFound.into());
-        }
-        let holders = handle.holders(key).await?;
-        let is_current = |holder: &&Holder| matches!(holder.holding, Holding::Current { .. });
-        let found = u32::try_from(holders.iter().filter(is_current).count()).unwrap_or(u32::MAX);
-        if found < replicas_min {
-            return Err(match holders.len() {
-                0 => KeptError::NoPeer.into(),
-                _ => KeptError::TooFewReplicas { found, wanted: replicas_min }.into(),
-            });
-        }
-        // The peers were asked about this version. Another one may be here alone.
-        handle.delete_version(key, info.version).await?;
-    } else {
-        handle.delete(key).await?;
+    match usize::try_from(replicas_min).unwrap_or(usize::MAX) {
+        0 => handle.delete(key).await?,
+        wanted => handle.delete_if_held(key, wanted).await?,
     }
     Ok(Answer::Removed)
 }
@@ -46,14 +30,14 @@ pub(super) async fn delete_everywhere(handle: &Handle, key: &Key) -> Result<Answ
 }
 
 /// Tells what every known peer has of a file.
-pub(super) async fn holders(handle: &Handle, key: &Key) -> Result<Answer, Failure> {
-    let holders = handle.holders(key).await?;
+pub(super) async fn holders(handle: &Handle, key: &Key, is_whole: bool) -> Result<Answer, Failure> {
+    let holders = if is_whole { handle.verified_holders(key).await? } else { handle.holders(key).await? };
     let away = handle.peers().await.into_iter().filter(|peer| !peer.is_connected).collect();
     Ok(Answer::Holders { holders, away })
 }
 
 /// Tells which nodes are peers, which were forgotten, and what is held for them.
-pub(super) async fn peers(handle: &Handle) -> Answer {
+pub(super) async fn peers(handle: &Handle) -> KnownPeers {
     let peers = handle.peers().await;
     let forgotten = handle.forgotten().await;
     let mut held = BTreeMap::new();
@@ -63,7 +47,14 @@ pub(super) async fn peers(handle: &Handle) -> Answer {
         }
     }
     let Repairs { refusing, rolled_back, .. } = handle.repairs().await.unwrap_or_default();
-    Answer::Peers(KnownPeers { peers, forgotten, held, refusing, rolled_back })
+    KnownPeers { peers, forgotten, held, refusing, rolled_back }
+}
+
+/// Tells how the node is.
+pub(super) async fn status(handle: &Handle) -> Result<Answer, Failure> {
+    let status = handle.status().await?;
+    let known = peers(handle).await;
+    Ok(Answer::Status { address: handle.address(), node: handle.node(), status, known })
 }
 
 /// Looks at every copy on this disk, and tells how far it is.

@@ -23,15 +23,6 @@ pub(crate) enum FailureKind {
     TooFewReplicas,
 }
 
-/// Why a local copy stays although its deletion was asked for.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum KeptError {
-    #[error("not deleted: no peer is connected, so this may be the only copy; --force deletes it")]
-    NoPeer,
-    #[error("not deleted: verified copies at the peers: {found}, wanted: {wanted}; --force deletes it")]
-    TooFewReplicas { found: u32, wanted: u32 },
-}
-
 impl Failure {
     pub(crate) fn new(kind: FailureKind, error: &impl fmt::Display) -> Self {
         let mut message = error.to_string();
@@ -66,13 +57,18 @@ failure_from!(
     StoreError,
     ReadError,
     GetError: GetError::NotFound { .. } | GetError::Deleted,
-    DeleteError: DeleteError::NotFound,
     StatError: StatError::NotFound,
     MemberError,
 );
 
-impl From<KeptError> for Failure {
-    fn from(error: KeptError) -> Self {
-        Self::new(FailureKind::TooFewReplicas, &error)
+impl From<DeleteError> for Failure {
+    fn from(error: DeleteError) -> Self {
+        match error {
+            DeleteError::TooFewReplicas { .. } => {
+                Self::new(FailureKind::TooFewReplicas, &format_args!("{error}; --force deletes it"))
+            }
+            DeleteError::NotFound => Self::new(FailureKind::NotFound, &error),
+            _ => Self::failed(&error),
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 
 use dacapo::crypto::{Attributes, Key, NodeId, Version};
 use dacapo::membership::MemberChange;
-use dacapo::node::{FileInfo, Holder, Holding, PeerInfo, Receipt, Refusing, ReplicaError, Scrubbed, Stored};
+use dacapo::node::{FileInfo, Holder, Holding, PeerInfo, Receipt, Refusing, ReplicaError, Scrubbed, Status, Stored};
 use dacapo::store::Usage;
 use serde::{Deserialize, Serialize};
 
@@ -46,8 +46,10 @@ pub(crate) enum Request {
     DeleteEverywhere {
         key: Key,
     },
+    /// If `verify`, peers compare the whole of their replicas first, however long that takes.
     Whereis {
         key: Key,
+        verify: bool,
     },
     /// Answered with `Scrubbing` again and again, then with `Scrubbed`.
     Scrub,
@@ -57,6 +59,7 @@ pub(crate) enum Request {
     },
     /// Asks where the node listens.
     Address,
+    Status,
 }
 
 /// What the node answers.
@@ -84,6 +87,12 @@ pub(crate) enum Answer {
     Scrubbed(Scrubbed),
     MembersChanged,
     Address(SocketAddr),
+    Status {
+        address: SocketAddr,
+        node: NodeId,
+        status: Status,
+        known: KnownPeers,
+    },
     /// The answer is being worked on. It comes again and again until the answer does, and never within a content.
     Working,
 }

@@ -71,9 +71,10 @@ async fn answer(
             Box::pin(async move { calls::remove(handle, &key, replicas_min).await })
         }
         Request::DeleteEverywhere { key } => Box::pin(async move { calls::delete_everywhere(handle, &key).await }),
-        Request::Whereis { key } => Box::pin(async move { calls::holders(handle, &key).await }),
+        Request::Whereis { key, verify } => Box::pin(async move { calls::holders(handle, &key, verify).await }),
         Request::Stat { key } => Box::pin(async move { Ok(Answer::File(handle.stat(&key).await?)) }),
-        Request::Peers => Box::pin(async { Ok(calls::peers(handle).await) }),
+        Request::Peers => Box::pin(async { Ok(Answer::Peers(calls::peers(handle).await)) }),
+        Request::Status => Box::pin(calls::status(handle)),
         Request::Address => Box::pin(async { Ok(Answer::Address(handle.address())) }),
         Request::Members { change } => Box::pin(async move {
             handle.change_members(change).await?;

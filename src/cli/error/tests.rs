@@ -19,7 +19,7 @@ fn all() -> Vec<CliError> {
         CliError::Connect(ConnectError::Unreachable { data: data(), source: denied() }),
         CliError::Control(ControlError::Closed),
         CliError::Control(ControlError::Io(denied())),
-        CliError::Control(ControlError::Version { theirs: 4 }),
+        CliError::Control(ControlError::Version { theirs: 5 }),
         CliError::Control(ControlError::Tag { found: 7 }),
         CliError::Control(ControlError::TooLong { bytes: 5_000_000, max: 4_000_000 }),
         CliError::Control(ControlError::Malformed),

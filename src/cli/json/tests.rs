@@ -1,7 +1,9 @@
 //! The text of every form. A change here breaks scripts, and has to stand in the changelog.
 
+use std::collections::BTreeMap;
+
 use dacapo::crypto::{Digest, Version};
-use dacapo::node::{Progress, Scrubbed};
+use dacapo::node::{Progress, Scrubbed, Status};
 use dacapo::protocol::Refusal;
 use dacapo::time::UnixMillis;
 
@@ -71,10 +73,37 @@ fn ls_and_stat_print_a_file() {
 
 #[test]
 fn whereis_prints_a_holder() {
-    let current = HolderJson { peer: Some(ID.to_owned()), holds: "current", verified_unix_ms: Some(5), note: "" };
-    assert_printed(&current, r#"{"peer":"ID","holds":"current","verified_unix_ms":5}"#);
-    let away = HolderJson { peer: None, holds: "away", verified_unix_ms: None, note: "127.0.0.1:3000" };
-    assert_printed(&away, r#"{"peer":null,"holds":"away","verified_unix_ms":null,"note":"127.0.0.1:3000"}"#);
+    let current = HolderJson {
+        peer: Some(ID.to_owned()),
+        holds: "current",
+        verified_unix_ms: Some(5),
+        fresh: Some(true),
+        note: "",
+    };
+    assert_printed(&current, r#"{"peer":"ID","holds":"current","verified_unix_ms":5,"fresh":true}"#);
+    let away = HolderJson { peer: None, holds: "away", verified_unix_ms: None, fresh: None, note: "127.0.0.1:3000" };
+    assert_printed(
+        &away,
+        r#"{"peer":null,"holds":"away","verified_unix_ms":null,"fresh":null,"note":"127.0.0.1:3000"}"#,
+    );
+}
+
+#[test]
+fn status_prints_what_the_node_says_of_itself() {
+    let status = Status { files: 7, deleted: 2, last_scrub: Some(UnixMillis(5)), rolled_back: Some(Version(3)) };
+    let known = KnownPeers {
+        peers: Vec::new(),
+        forgotten: Vec::new(),
+        held: BTreeMap::from([(node(), Usage { files: 2, bytes: 76, ..Usage::default() })]),
+        refusing: BTreeMap::new(),
+        rolled_back: Some(Version(3)),
+    };
+    let address = ([127, 0, 0, 1], 3000).into();
+    let expected = concat!(
+        r#"{"node":"ID","address":"127.0.0.1:3000","peers_connected":0,"peers_behind":0,"peers_away":0,"files":7,"#,
+        r#""deleted":2,"held_files":2,"held_bytes":76,"last_scrub_unix_ms":5,"rolled_back":true,"attention":["look"]}"#
+    );
+    assert_printed(&StatusJson::new(node(), address, &status, &known, vec!["look".to_owned()]), expected);
 }
 
 #[test]

@@ -103,11 +103,12 @@ pub struct Holder {
 /// What a peer has of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Holding {
-    /// The current version. The peer compared its copy with the seal just before it answered; of a very large file it
-    /// compared only the length.
+    /// The current version.
     Current {
         /// When the peer compared the whole copy with its seal, by the peer's clock.
         verified: UnixMillis,
+        /// Whether the peer did so for this answer. If not, it did when it took the file, or at its last scrub.
+        is_fresh: bool,
     },
     /// An older version; repair will send the current one to the peer.
     Older {
@@ -129,6 +130,20 @@ pub enum Holding {
         /// Why not.
         reason: String,
     },
+}
+
+/// What a node says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// How many own files there are, whether their local copies are here or not.
+    pub files: u64,
+    /// How many own files are deleted everywhere, and remembered as such.
+    pub deleted: u64,
+    /// When the last scrub of everything on this disk ended, in the background or on demand, in this start or an
+    /// earlier one; `None` if none has.
+    pub last_scrub: Option<UnixMillis>,
+    /// The version by which a peer has shown that the data directory was put back from an older copy.
+    pub rolled_back: Option<Version>,
 }
 
 /// What is known of how far a peer's replicas are current.

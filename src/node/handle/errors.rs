@@ -146,6 +146,16 @@ pub enum DeleteError {
     /// The current version is not the one that was to be deleted; nothing was deleted.
     #[error("not deleted: it was stored again meanwhile")]
     Changed,
+    /// Too few peers hold the current version, so the local copy may be the only one; nothing was deleted.
+    #[error("not deleted: {}", too_few(*.wanted, *.found, *.asked))]
+    TooFewReplicas {
+        /// How many peers had to hold it.
+        wanted: usize,
+        /// How many peers compared the whole of their replica and found it good.
+        found: usize,
+        /// How many peers were connected.
+        asked: usize,
+    },
     /// The disk failed; the deletion may have happened or not.
     #[error("perhaps deleted: {0}")]
     Unconfirmed(#[source] store::StorageError),
@@ -155,6 +165,13 @@ pub enum DeleteError {
     /// The node stopped before or during the call.
     #[error("perhaps deleted: the node has stopped")]
     Stopped,
+}
+
+fn too_few(wanted: usize, found: usize, asked: usize) -> String {
+    match asked {
+        0 => "no peer is connected, so this may be the only copy".to_owned(),
+        _ => format!("verified copies at the peers: {found}, wanted: {wanted}"),
+    }
 }
 
 /// Why a node cannot say something about its own files.

@@ -1,6 +1,6 @@
 //! Answers a peer that asks, exchange after exchange.
 
-use super::{check, compare, count, delete, give, release, take};
+use super::{check, compare, count, delete, give, release, take, whole};
 use crate::event::Event;
 use crate::limits::IDLE_SERVER_TIMEOUT;
 use crate::node::connection::Connection;
@@ -13,6 +13,7 @@ use take::Offer;
 /// long.
 pub(in crate::node) async fn run<P: Platform>(context: &Shared<P>, mut connection: Connection<Stream<P>>) {
     let peer = connection.peer;
+    let mut begun = None;
     loop {
         let result = match connection.receive_within(IDLE_SERVER_TIMEOUT).await {
             Ok(Message::StoreFile { owner, replica_name, version, sealed_bytes }) => {
@@ -28,6 +29,9 @@ pub(in crate::node) async fn run<P: Platform>(context: &Shared<P>, mut connectio
             }
             Ok(Message::CheckFile { replica_name }) => {
                 connection.send(&check::check(context, peer, replica_name).await).await
+            }
+            Ok(Message::VerifyFile { replica_name }) => {
+                connection.send(&whole::verify(context, peer, replica_name, &mut begun).await).await
             }
             Ok(Message::ReleaseFile { replica_name, version }) => {
                 connection.send(&release::release(context, peer, replica_name, version).await).await

@@ -1,9 +1,11 @@
 //! Deletes a file: the local copy alone, or here and at every peer.
 
+use super::holders;
 use crate::crypto::{Key, Tombstone, Version};
 use crate::event::Event;
 use crate::node::context::Shared;
-use crate::node::handle::answers::Receipt;
+use crate::node::handle::Look;
+use crate::node::handle::answers::{Holding, Receipt};
 use crate::node::handle::errors::{DeleteError, ReplicaError};
 use crate::node::peers::pool::{AskError, ask_all, question};
 use crate::platform::Platform;
@@ -32,6 +34,29 @@ pub(in crate::node) async fn here<P: Platform>(
     context.blocking(move |store| store.remove_blob(&blob)).await.map_err(DeleteError::Unconfirmed)?;
     context.tell(&Event::FileDeleted { file });
     Ok(())
+}
+
+/// Deletes a local copy if enough peers hold the file. See
+/// [`Handle::delete_if_held`](crate::node::Handle::delete_if_held).
+pub(in crate::node) async fn if_held<P: Platform>(
+    context: Shared<P>,
+    key: Key,
+    wanted: usize,
+) -> Result<(), DeleteError> {
+    let (replica_name, name) = (context.keys.replica_name(&key), key.clone());
+    let known = context.with_keys(move |store, keys| {
+        let is_local = store.has_blob(&BlobId::Own(name.file_name()))?;
+        Ok::<_, StorageError>(store.proved(keys, &name)?.filter(|_| is_local))
+    });
+    let current = known.await.map_err(DeleteError::Rejected)?.ok_or(DeleteError::NotFound)?.seal;
+    let version = current.version;
+    let holders = holders::ask(&context, replica_name, current, Look::Whole).await;
+    let found = holders.iter().filter(|holder| matches!(holder.holding, Holding::Current { .. })).count();
+    if found < wanted {
+        return Err(DeleteError::TooFewReplicas { wanted, found, asked: holders.len() });
+    }
+    // The peers were asked about this version. Another one may be here alone.
+    here(context, key, Some(version)).await
 }
 
 /// Deletes a file here and at every connected peer; repair tells the peers that are away. See

@@ -93,11 +93,7 @@ async fn look<P: Platform>(context: &Context<P>, key: &Key) -> Result<LocalCopy<
 /// Returns the newest version, or deletion, that the catalog knows of a file.
 async fn newest<P: Platform>(context: &Context<P>, key: &Key) -> Result<Option<Version>, GetError> {
     let (replica_name, key) = (context.keys.replica_name(key), key.clone());
-    let looked = context.blocking(move |store| {
-        let stored = store.own(&key)?.map(|record| record.seal.version);
-        Ok(stored.max(store.tombstone(replica_name)?.map(|tombstone| tombstone.version)))
-    });
-    looked.await.map_err(GetError::Disk)
+    context.blocking(move |store| store.newest(Some(&key), replica_name)).await.map_err(GetError::Disk)
 }
 
 /// The answer of one peer.

@@ -1,14 +1,12 @@
-//! Lists the own files of a node, and asks the peers which of them hold one.
+//! Lists the own files of a node, and counts them.
 
-use crate::crypto::{Key, ReplicaName, Seal};
+use crate::crypto::Key;
 use crate::disk::Disk;
 use crate::limits::LIST_PAGE_MAX;
-use crate::node::context::{Context, Shared};
-use crate::node::handle::answers::{FileInfo, Holder, Holding};
-use crate::node::handle::errors::{ReplicaError, StatError};
-use crate::node::peers::pool::{AskError, ask_all, question};
+use crate::node::context::Shared;
+use crate::node::handle::answers::{FileInfo, Status};
+use crate::node::handle::errors::StatError;
 use crate::platform::Platform;
-use crate::protocol::{Message, Refusal};
 use crate::store::layout::BlobId;
 use crate::store::{OwnRecord, StorageError, Store};
 
@@ -33,38 +31,14 @@ pub(in crate::node) async fn stat<P: Platform>(context: Shared<P>, key: Key) -> 
     info.await.map_err(StatError::Disk)?.ok_or(StatError::NotFound)
 }
 
-/// Asks every connected peer what it has of a file. See [`Handle::holders`](crate::node::Handle::holders).
-pub(in crate::node) async fn holders<P: Platform>(context: Shared<P>, key: Key) -> Result<Vec<Holder>, StatError> {
-    let (replica_name, known) = (context.keys.replica_name(&key), key.clone());
-    let record = context.with_keys(move |store, keys| store.proved(keys, &known)).await.map_err(StatError::Disk)?;
-    let current = record.ok_or(StatError::NotFound)?.seal;
-    let asked = ask_all(&context, move |context, peer| {
-        let current = current.clone();
-        async move {
-            let answer = question(&context, &peer, &Message::CheckFile { replica_name }).await;
-            Holder { peer: peer.id, holding: holding(&context, replica_name, &current, answer) }
-        }
+/// Returns what the node knows of itself. See [`Handle::status`](crate::node::Handle::status).
+pub(in crate::node) async fn status<P: Platform>(context: Shared<P>) -> Result<Status, StatError> {
+    let rolled_back = context.owner.rolled_back.get();
+    let looked = context.blocking(move |store| {
+        let ((files, deleted), last_scrub) = (store.count_own()?, store.scrub_state()?.ended);
+        Ok(Status { files, deleted, last_scrub, rolled_back })
     });
-    Ok(asked.await)
-}
-
-fn holding<P: Platform>(
-    context: &Context<P>,
-    replica_name: ReplicaName,
-    current: &Seal,
-    answer: Result<Message, AskError>,
-) -> Holding {
-    match answer {
-        Ok(Message::Checked { seal, .. }) if !seal.is_authentic(&context.keys, replica_name) => Holding::Damaged,
-        Ok(Message::Checked { seal, verified, .. }) if seal == *current => Holding::Current { verified },
-        Ok(Message::Checked { seal, .. }) if seal.version < current.version => Holding::Older { version: seal.version },
-        Ok(Message::Checked { seal, .. }) => Holding::Other { version: seal.version },
-        Ok(Message::NotFound | Message::Gone(_)) => Holding::Nothing,
-        Ok(Message::Refused(Refusal::Rotten)) => Holding::Damaged,
-        Ok(Message::Refused(refusal)) => Holding::Unknown { reason: refusal.to_string() },
-        Ok(other) => Holding::Unknown { reason: format!("it answered a check with {}", other.name()) },
-        Err(error) => Holding::Unknown { reason: ReplicaError::from(error).to_string() },
-    }
+    looked.await.map_err(StatError::Disk)
 }
 
 fn describe<D: Disk>(store: &Store<D>, key: Key, record: &OwnRecord) -> Result<FileInfo, StorageError> {

@@ -44,13 +44,10 @@ pub(in crate::node) fn look_up<D: Disk>(
     }
     let mut cipher = ContentCipher::new(keys, record.iv);
     let mut chunk = vec![0; CHUNK_BYTES.min(usize::try_from(reader.len()).unwrap_or(CHUNK_BYTES))];
-    loop {
-        let count = reader.read(&mut chunk)?;
-        if count == 0 {
-            break;
-        }
-        cipher.seal(&mut chunk[..count]);
-    }
+    reader.each_chunk(&mut chunk, |bytes| {
+        cipher.seal(bytes);
+        Ok(())
+    })?;
     if cipher.digest() != record.seal.digest {
         return Ok(LocalCopy::Damaged(record));
     }

@@ -10,6 +10,7 @@ mod compare;
 mod count;
 mod done;
 mod error;
+mod forget;
 mod learn;
 mod mend;
 mod relay;
@@ -47,17 +48,13 @@ pub(in crate::node) async fn told<P: Platform>(context: Shared<P>) -> Result<Rep
         let mut unlearnt = Vec::new();
         for (replica_name, peer, version, reason) in listed {
             let key = store.key_of(replica_name)?;
-            let known = match &key {
-                Some(key) => store.own(key)?.map(|record| record.seal.version),
-                None => None,
-            };
-            let deleted = store.tombstone(replica_name)?.map(|tombstone| tombstone.version);
-            // Another peer gave it, or a caller has stored a newer version.
-            if known.max(deleted).is_none_or(|ours| ours < version) {
+            // Unless another peer gave it, or a caller has stored a newer version.
+            if store.newest(key.as_ref(), replica_name)?.is_none_or(|ours| ours < version) {
                 unlearnt.push(Unlearnt { replica_name, key, version, peer, reason });
             }
         }
-        Ok((unlearnt, store.count_names()?))
+        let (files, deleted) = store.count_own()?;
+        Ok((unlearnt, files + deleted))
     });
     let looked: Result<_, StorageError> = unlearnt.await;
     let (unlearnt, known) = looked.map_err(StatError::Disk)?;
@@ -78,7 +75,11 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
         context.owner.repair_log.note_compared(peer.id, true);
         context.owner.repair_log.note_refusing(peer.id, None);
         match context.owner.mode {
-            Mode::Normal => count::tell(&context, &peer).await,
+            Mode::Normal => {
+                count::tell(&context, &peer).await;
+                // If the disk fails, the next heartbeat tries again.
+                drop(forget::consider(&context).await);
+            }
             Mode::Learning => count::ask(&context, &peer).await,
         }
         return peer.repair.end(false);

@@ -135,9 +135,7 @@ async fn keep<P: Platform>(
     let newest = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
         store.drop_unproved(keys, &known)?;
-        let newest = store.own(&known)?.map(|known| known.seal.version);
-        let deleted = store.proved_tombstone(keys, replica_name)?.map(|tombstone| tombstone.version);
-        Ok(newest.max(deleted).is_none_or(|newest| newest < version))
+        Ok(store.newest_proved(keys, Some(&known), replica_name)?.is_none_or(|newest| newest < version))
     });
     match newest.await {
         Ok(true) => {}

@@ -67,8 +67,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Lease<S> {
 }
 
 impl<S> Lease<S> {
-    /// Ends the exchange. The connection is free for the next one, unless the peer was lost or
-    /// has started again meanwhile.
+    /// Ends the exchange. The connection is free for the next one, unless the peer was lost or has started again
+    /// meanwhile.
     pub(in crate::node) fn done(self) {
         if self.peer.is_connected() && !self.connection.is_over() {
             self.peer.offer(self.connection);

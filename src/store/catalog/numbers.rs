@@ -38,13 +38,13 @@ impl<D: Disk> Catalog<D> {
         })
     }
 
-    /// Returns how many own files there are, with those that are deleted everywhere.
-    pub(in crate::store) fn count_names(&self) -> Result<u64, CatalogError> {
+    /// Returns how many own files there are, and how many are deleted everywhere.
+    pub(in crate::store) fn count_own(&self) -> Result<(u64, u64), CatalogError> {
         self.with(|database| {
             let read = database.begin_read()?;
             let files = exists(read.open_table(OWN_NAMES))?.map_or(Ok(0), |table| table.len())?;
             let deleted = exists(read.open_table(OWN_TOMBSTONES))?.map_or(Ok(0), |table| table.len())?;
-            Ok(files + deleted)
+            Ok((files, deleted))
         })
     }
 }

@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::read::{decode, own_in, parse_key};
 use super::summaries::StepOf;
 use super::{
-    COUNTS, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, SCRUB, SCRUB_STATE,
-    VERSION_CEILING, VERSION_RANGES, held_key, object_key,
+    COUNTS, FORGETTING, FORGETTING_STATE, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES,
+    SCRUB, SCRUB_STATE, VERSION_CEILING, VERSION_RANGES, held_key, object_key,
 };
 use crate::crypto::{NodeId, ReplicaName, Tombstone, Version};
 use crate::replication::Entry;
@@ -57,14 +57,14 @@ pub(super) fn group(
     Ok(true)
 }
 
-/// Returns the name whose record or tombstone a change drops for its lack of proof, and whether that is still there.
+/// Returns the name whose record or tombstone a change drops, and whether that is still there.
 fn disproves(transaction: &WriteTransaction, change: &Change) -> Result<Option<(ReplicaName, bool)>, CatalogError> {
     Ok(match change {
         Change::Disproved(key, replica_name, record) => {
             let found = own_in(&transaction.open_table(OWN)?, key.as_str())?;
             Some((*replica_name, found.as_ref() == Some(&**record)))
         }
-        Change::DisprovedTombstone(replica_name, tombstone) => {
+        Change::DisprovedTombstone(replica_name, tombstone) | Change::Forgotten(replica_name, tombstone) => {
             Some((*replica_name, own_tombstone(transaction, *replica_name)? == Some(*tombstone)))
         }
         _ => None,
@@ -79,9 +79,9 @@ fn what(change: &Change) -> Option<(Option<NodeId>, ReplicaName, Option<Entry>)>
         Change::Deleted(replica_name, tombstone) => {
             Some((None, *replica_name, Some(Entry::deleted(*replica_name, tombstone.version))))
         }
-        Change::Disproved(_, replica_name, _) | Change::DisprovedTombstone(replica_name, _) => {
-            Some((None, *replica_name, None))
-        }
+        Change::Disproved(_, replica_name, _)
+        | Change::DisprovedTombstone(replica_name, _)
+        | Change::Forgotten(replica_name, _) => Some((None, *replica_name, None)),
         Change::Held(owner, replica_name, known) => {
             Some((Some(*owner), *replica_name, Some(known.entry(*replica_name))))
         }
@@ -91,7 +91,8 @@ fn what(change: &Change) -> Option<(Option<NodeId>, ReplicaName, Option<Entry>)>
         | Change::VersionCeiling(_)
         | Change::VersionsReserved(_)
         | Change::Verified(..)
-        | Change::Scrub(_) => None,
+        | Change::Scrub(_)
+        | Change::Forgetting(_) => None,
     }
 }
 
@@ -143,6 +144,13 @@ fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogErr
         Change::DisprovedTombstone(replica_name, _) => {
             transaction.open_table(OWN_TOMBSTONES)?.remove(&replica_name.0)?;
         }
+        Change::Forgotten(replica_name, _) => {
+            transaction.open_table(OWN_TOMBSTONES)?.remove(&replica_name.0)?;
+            transaction.open_table(OWN_TOMBSTONE_NAMES)?.remove(&replica_name.0)?;
+        }
+        Change::Forgetting(state) => {
+            transaction.open_table(FORGETTING)?.insert(FORGETTING_STATE, encode(state).as_slice())?;
+        }
         Change::Held(owner, replica_name, known) => {
             transaction.open_table(HELD)?.insert(&held_key(*owner, *replica_name), encode(known).as_slice())?;
         }
@@ -192,7 +200,7 @@ fn note_verified(
 }
 
 /// Has just these ranges of versions reserved.
-fn reserve(transaction: &WriteTransaction, ranges: &[(u64, u64)]) -> Result<(), CatalogError> {
+pub(super) fn reserve(transaction: &WriteTransaction, ranges: &[(u64, u64)]) -> Result<(), CatalogError> {
     let mut table = transaction.open_table(VERSION_RANGES)?;
     table.retain(|_, _| false)?;
     for (first, last) in ranges {

@@ -3,10 +3,7 @@
 use redb::{ReadableDatabase, ReadableTable};
 use serde::de::DeserializeOwned;
 
-use super::{
-    Catalog, HELD, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, SCRUB, SCRUB_STATE, held_key,
-    object_key,
-};
+use super::{Catalog, HELD, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONES, SCRUB, SCRUB_STATE, held_key, object_key};
 use crate::crypto::{FileName, Key, NodeId, ReplicaName, Tombstone};
 use crate::disk::Disk;
 use crate::replication::Entry;
@@ -41,35 +38,6 @@ impl<D: Disk> Catalog<D> {
             let Some(table) = exists(read.open_table(OWN_NAMES))? else { return Ok(None) };
             let Some(key) = table.get(&replica_name.0)? else { return Ok(None) };
             parse_key(key.value()).map(Some)
-        })
-    }
-
-    /// Returns the tombstone of an own file, which peers know by this name.
-    pub(in crate::store) fn tombstone(&self, replica_name: ReplicaName) -> Result<Option<Tombstone>, CatalogError> {
-        self.with(|database| {
-            let read = database.begin_read()?;
-            let Some(table) = exists(read.open_table(OWN_TOMBSTONES))? else { return Ok(None) };
-            let Some(tombstone) = table.get(&replica_name.0)? else { return Ok(None) };
-            decode(tombstone.value(), "own graves").map(Some)
-        })
-    }
-
-    /// Returns the names of the local copies of deleted files, in the order of the names that peers know.
-    pub(in crate::store) fn tombstone_names(
-        &self,
-        after: Option<ReplicaName>,
-        limit: usize,
-    ) -> Result<Vec<(ReplicaName, FileName)>, CatalogError> {
-        self.with(|database| {
-            let read = database.begin_read()?;
-            let Some(table) = exists(read.open_table(OWN_TOMBSTONE_NAMES))? else { return Ok(Vec::new()) };
-            let first = after.map_or(Some(ReplicaName([0; 16])), next_name);
-            let Some(first) = first else { return Ok(Vec::new()) };
-            let names = table.range::<&[u8; 16]>(&first.0..)?.take(limit).map(|entry| {
-                let (replica_name, name) = entry?;
-                Ok((ReplicaName(*replica_name.value()), FileName(*name.value())))
-            });
-            names.collect()
         })
     }
 

@@ -6,9 +6,7 @@ use redb::{ReadableTable, Table, WriteTransaction};
 
 use super::pages::{Tree, Trees};
 use super::read::{decode, parse_key, split_held_key};
-use super::{
-    HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING, VERSION_RANGES,
-};
+use super::{HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING, put};
 use crate::crypto::{ContentCipher, Digest, IV_BYTES, Keys, ReplicaName, Tombstone};
 use crate::disk::DiskFile;
 use crate::limits::PACKED_BYTES_MAX;
@@ -46,7 +44,7 @@ pub(super) fn salvage<F: DiskFile>(
     // The bytes of small blobs come first: they are removed again if their records say something else.
     if let Some(tree) = find("objects v1") {
         let mut objects = transaction.open_table(OBJECTS)?;
-        trees.each(tree, &mut |key, bytes| put(&mut objects, key, bytes))?;
+        trees.each(tree, &mut |key, bytes| insert(&mut objects, key, bytes))?;
     }
     if let Some(tree) = find("own files v1") {
         salvaged.own += own_files(transaction, &mut trees, tree, keys)?;
@@ -82,7 +80,7 @@ pub(super) fn salvage<F: DiskFile>(
     Ok((salvaged, ceiling))
 }
 
-fn put(table: &mut Table<'_, Bytes, Bytes>, key: &[u8], value: &[u8]) -> Result<(), CatalogError> {
+fn insert(table: &mut Table<'_, Bytes, Bytes>, key: &[u8], value: &[u8]) -> Result<(), CatalogError> {
     table.insert(key, value)?;
     Ok(())
 }
@@ -187,14 +185,10 @@ fn is_replica(bytes: &[u8], record: &HeldRecord) -> bool {
     bytes.len() <= PACKED_BYTES_MAX + IV_BYTES && Digest(*blake3::hash(bytes).as_bytes()) == record.seal.digest
 }
 
-/// Reserves the versions up to a number, and says by it that the catalog is whole.
+/// Reserves the versions up to a number, and says by it that the catalog is whole. Which of them were handed out is not
+/// known.
 pub(super) fn reserve(transaction: &WriteTransaction, ceiling: u64) -> Result<(), CatalogError> {
-    transaction.open_table(NUMBERS)?.insert(VERSION_CEILING, ceiling)?;
-    // Which of them were handed out is not known.
-    let mut ranges = transaction.open_table(VERSION_RANGES)?;
-    ranges.retain(|_, _| false)?;
-    ranges.insert(0, ceiling)?;
-    Ok(())
+    put::reserve(transaction, &[(0, ceiling)])
 }
 
 /// Reserves the versions up to a number unless more are reserved.

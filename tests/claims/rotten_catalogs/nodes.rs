@@ -40,6 +40,9 @@ async fn flip(network: &Network, owner: &SimDisk, holder: &SimDisk, what: &str) 
     // What fails once is mended by the next call.
     drop(node.list(None).await);
     drop(node.get(&key("file 1")).await.map(drop));
+    for number in 0..12 {
+        drop(node.holders(&key(&format!("file {number}"))).await);
+    }
     tokio::time::sleep(Duration::from_secs(40)).await;
     assert_all(&node, what).await;
     for number in 0..12 {

@@ -65,7 +65,7 @@ const COMMAND_LINE: &[&[&str]] = &[
     &["src/cli/commands"],
     &["src/cli/starting", "src/cli/secret", "src/cli/own_files", "src/cli/passphrase", "src/cli/connecting"],
     &["src/cli/json", "src/cli/chance", "src/cli/output", "src/cli/runtime"],
-    &["src/cli/error", "src/cli/progress", "src/cli/receipts"],
+    &["src/cli/attention", "src/cli/error", "src/cli/progress", "src/cli/receipts"],
     &["src/cli/control"],
     &["src/cli/logging"],
     &["src/cli/arguments", "src/cli/limits", "src/cli/show"],
@@ -116,6 +116,7 @@ const ORGANS: &[&[&str]] = &[
     &[
         "src/store.rs",
         "src/store/blobs.rs",
+        "src/store/comparison.rs",
         "src/store/convert.rs",
         "src/store/news.rs",
         "src/store/quarantine.rs",

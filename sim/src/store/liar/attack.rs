@@ -169,6 +169,7 @@ async fn ask_on(liar: &Liar, address: &Address) -> Result<(), LinkError> {
     loop {
         let questions = [
             Message::CheckFile { replica_name },
+            Message::VerifyFile { replica_name },
             Message::Summarise { group: None },
             Message::GetFile { owner, replica_name },
             Message::ListLeaf { leaf: 7, after: None },

@@ -79,7 +79,7 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
     let ended = |entry: &HistoryEntry| entry.ended.as_ref().map_or(u64::MAX, |(end, _)| *end);
     let may_be_deleted = of_file().any(|entry| {
         matches!(entry.call, Call::Delete { .. })
-            && entry.outcome() != Some(&Outcome::NotFound)
+            && !matches!(entry.outcome(), Some(Outcome::NotFound | Outcome::Kept(_)))
             && ended(entry) > newest.begun
     });
     let may_be_erased = of_file().any(|entry| {
@@ -91,18 +91,26 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
     let is_intact_peer = |at: Host| is_intact(at) && !scene.clients.is_lost_since(at, acknowledged);
     // A liar has acknowledged what it does not keep.
     let is_honest = |at: &Host| !scene.liars.borrow().contains(at);
+    let others = || (0..scene.plan.nodes).filter(|other| *other != host);
+    // Nobody knows which peer it was that held the file when its local copy was deleted.
+    let is_held_since =
+        |moment: u64| others().all(|at| is_honest(&at) && is_intact(at) && !scene.clients.is_lost_since(at, moment));
+    let was_held = of_file().any(|entry| {
+        matches!(entry.call, Call::Delete { is_held: true, .. })
+            && entry.outcome() == Some(&Outcome::Deleted)
+            && entry.begun > acknowledged
+            && is_held_since(entry.begun)
+    });
     Expectation {
         on_own_disk: !may_be_deleted && !may_be_erased && is_intact(host) && !newest.is_lost,
-        at_a_peer: match replicas(&scene.plan.options_of(host)) {
-            Replicas::All => {
-                holders.iter().filter_map(|id| scene.clients.host(*id)).filter(is_honest).any(is_intact_peer)
-            }
-            // A peer that acknowledged the file may have dropped it since, because others hold it.
-            Replicas::Count(_) => {
-                let others: Vec<_> = (0..scene.plan.nodes).filter(|other| *other != host).collect();
-                !holders.is_empty() && others.iter().all(is_honest) && others.into_iter().all(is_intact_peer)
-            }
-        },
+        at_a_peer: was_held
+            || match replicas(&scene.plan.options_of(host)) {
+                Replicas::All => {
+                    holders.iter().filter_map(|id| scene.clients.host(*id)).filter(is_honest).any(is_intact_peer)
+                }
+                // A peer that acknowledged the file may have dropped it since, because others hold it.
+                Replicas::Count(_) => !holders.is_empty() && is_held_since(acknowledged),
+            },
         newer_possible: may_be_erased
             || of_file().any(|entry| entry.may_be_stored() && entry.end() == u64::MAX && ended(entry) > newest.begun),
         lost: newest.content().filter(|_| newest.is_lost),

@@ -1,4 +1,4 @@
-//! What planted bugs make of the outcome of a call, before a client learns it.
+//! What planted bugs make of a call on its way to a node, and of its outcome on the way back.
 
 use dacapo::crypto::Version;
 
@@ -9,6 +9,15 @@ use crate::store::clients::Clients;
 use crate::store::history::{ContentDigest, Outcome};
 
 impl Bug {
+    /// Returns the call that is made when a client makes this one.
+    #[must_use]
+    pub fn made(self, call: Call) -> Call {
+        match (self, call) {
+            (Self::DeleteUnchecked, Call::Delete { key, .. }) => Call::Delete { key, is_held: false },
+            (_, call) => call,
+        }
+    }
+
     /// Returns what the client learns of the outcome of a call.
     #[must_use]
     pub fn lie(self, clients: &Clients, host: Host, call: Call, outcome: Outcome) -> Outcome {

@@ -51,7 +51,7 @@ enum MoveError {
     #[error("not moved, because it was deleted under the new identity, and the old one still has it")]
     DeletedThere,
     #[error("verified copies of the new one at the peers: {found}, wanted: {wanted}")]
-    TooFewReplicas { found: usize, wanted: u32 },
+    TooFewReplicas { found: usize, wanted: usize },
     #[error(transparent)]
     Get(#[from] GetError),
     #[error(transparent)]
@@ -95,7 +95,8 @@ pub(super) async fn run(arguments: &RotateArguments, verbosity: Verbosity, chanc
         all_compared(&new.handle()).await?;
     }
     meter.say("moving");
-    let moving = Moving { old: old.handle(), new: new.handle(), replicas_min: arguments.min_replicas, is_resumed };
+    let replicas_min = usize::try_from(arguments.min_replicas).unwrap_or(usize::MAX);
+    let moving = Moving { old: old.handle(), new: new.handle(), replicas_min, is_resumed };
     let moved = moving.all(&meter).await?;
     meter.say("waiting for the peers to delete the old copies");
     let left = not_current(&old.handle()).await?;
@@ -145,7 +146,7 @@ fn mark(data: &Path, old: NodeId) -> Result<bool, CliError> {
 struct Moving {
     old: Handle,
     new: Handle,
-    replicas_min: u32,
+    replicas_min: usize,
     /// Whether the new node may have files already, from an earlier call or of its user.
     is_resumed: bool,
 }
@@ -193,7 +194,7 @@ impl Moving {
         let (size, version, attributes) = (fetched.size, fetched.version, fetched.attributes);
         let content = Content::reader(reader(fetched), Some(size)).with_attributes(attributes);
         let stored = self.new.store(key, content).await?;
-        stored.at_least(usize::try_from(self.replicas_min).unwrap_or(usize::MAX))?;
+        stored.at_least(self.replicas_min)?;
         Ok(version)
     }
 
@@ -208,12 +209,10 @@ impl Moving {
         if digest(ours).await? != digest(theirs).await? {
             return Err(differ());
         }
-        let holders = self.new.holders(&new.key).await?;
+        let holders = self.new.verified_holders(&new.key).await?;
         let is_current = |holder: &&Holder| matches!(holder.holding, Holding::Current { .. });
         match holders.iter().filter(is_current).count() {
-            found if found < usize::try_from(self.replicas_min).unwrap_or(usize::MAX) => {
-                Err(MoveError::TooFewReplicas { found, wanted: self.replicas_min })
-            }
+            found if found < self.replicas_min => Err(MoveError::TooFewReplicas { found, wanted: self.replicas_min }),
             _ => Ok(version),
         }
     }

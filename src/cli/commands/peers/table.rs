@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use dacapo::crypto::NodeId;
-use dacapo::node::{PeerInfo, Refusing};
+use dacapo::node::PeerInfo;
 use dacapo::store::Usage;
 
 use crate::cli::arguments::Verbosity;
 use crate::cli::control::{Answer, Client, KnownPeers, Request};
 use crate::cli::error::CliError;
 use crate::cli::json::PeerJson;
-use crate::cli::{logging, output, show};
+use crate::cli::{attention, logging, output, show};
 
 /// Asks the node for its peers.
 pub(super) async fn ask(data: &Path) -> Result<KnownPeers, CliError> {
@@ -22,7 +22,9 @@ pub(super) async fn ask(data: &Path) -> Result<KnownPeers, CliError> {
 }
 
 pub(super) async fn show(data: &Path, is_json: bool, verbosity: Verbosity) -> Result<(), CliError> {
-    let KnownPeers { peers, forgotten, held, refusing, rolled_back } = ask(data).await?;
+    let known = ask(data).await?;
+    let (warnings, refusals) = (attention::sentences(&known), attention::refusals(&known));
+    let KnownPeers { peers, forgotten, held, refusing, .. } = known;
     let held = |node: &NodeId| held.get(node);
     let peers = peers.iter().map(|info| (info, info.peer.as_ref().and_then(held)));
     let forgotten = forgotten.iter().map(|node| (*node, held(node)));
@@ -32,16 +34,8 @@ pub(super) async fn show(data: &Path, is_json: bool, verbosity: Verbosity) -> Re
         let forgotten = forgotten.map(|(node, held)| PeerJson::forgotten(node, held));
         return known.chain(forgotten).try_for_each(|peer| output::json(&peer));
     }
-    let warnings = peers.clone().filter(|(info, _)| info.sees_twin).filter_map(|(info, _)| info.peer);
-    for peer in warnings.filter(|_| !verbosity.quiet) {
-        let says = peer.short();
-        logging::note(format_args!("another node with this identity is running, says {says}: stop one of them"));
-    }
-    if let Some(met) = rolled_back.filter(|_| !verbosity.quiet) {
-        logging::note(format_args!(
-            "this data directory is older than what its peers know: {met} was not made here; local copies that gave \
-             way are in its folder kept"
-        ));
+    if !verbosity.quiet {
+        warnings.iter().for_each(logging::note);
     }
     let known = peers.map(|(info, held)| known_line(info, held));
     let forgotten = forgotten.map(|(node, held)| line(&node.short(), "forgotten", "unknown", held, 0, "-"));
@@ -57,9 +51,7 @@ pub(super) async fn show(data: &Path, is_json: bool, verbosity: Verbosity) -> Re
         "PEER", "STATE", "FILES", "HELD HERE", "SIZE", "REFUSED"
     ))?;
     lines.try_for_each(|line| output::line(&line))?;
-    refusing.iter().try_for_each(|(peer, Refusing { files, reason })| {
-        output::line(&format!("{} lacks {}: {reason}", peer.short(), show::count(*files, "file")))
-    })
+    refusals.iter().try_for_each(|line| output::line(line))
 }
 
 fn known_line(info: &PeerInfo, held: Option<&Usage>) -> String {

@@ -78,9 +78,10 @@ impl Source {
             before.settle().await;
         }
         // The files of /proc are regular, say that they are empty, and are not. Standard input may begin anywhere.
-        let size = (metadata.is_file() && metadata.len() > 0 && !is_stdin).then_some(metadata.len());
-        let may_be_empty = arguments.allow_empty || (metadata.is_file() && !is_stdin);
-        let attributes = (metadata.is_file() && !is_stdin).then(|| Attributes {
+        let is_named_file = metadata.is_file() && !is_stdin;
+        let size = (is_named_file && metadata.len() > 0).then_some(metadata.len());
+        let may_be_empty = arguments.allow_empty || is_named_file;
+        let attributes = is_named_file.then(|| Attributes {
             mode: metadata.mode() & 0o7777,
             changed_s: metadata.mtime(),
             changed_ns: u32::try_from(metadata.mtime_nsec()).unwrap_or_default(),

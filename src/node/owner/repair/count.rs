@@ -13,8 +13,9 @@ use crate::store::StorageError;
 /// Has a peer that is current keep the number of names, if the peer was not told this number since it connected. A peer
 /// that does not take it is told again after its next repair.
 pub(super) async fn tell<P: Platform>(context: &Shared<P>, peer: &Rc<Peer<Stream<P>>>) {
-    let counted = context.blocking(|store| Ok::<_, StorageError>((store.count_names()?, store.last_version())));
-    let Ok((names, version)) = counted.await else { return };
+    let counted = context.blocking(|store| Ok::<_, StorageError>((store.count_own()?, store.last_version())));
+    let Ok(((files, deleted), version)) = counted.await else { return };
+    let names = files + deleted;
     if names == 0 || peer.repair.told_names() == Some(names) {
         return;
     }

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use super::error::{RepairError, other_answer};
-use super::relay;
+use super::{forget, mend, relay};
 use crate::crypto::{Iv, Key, Keys, ReplicaName, Seal, Tombstone};
 use crate::event::Event;
 use crate::node::config::Mode;
@@ -40,10 +40,18 @@ pub(super) async fn learn_from<P: Platform>(
 ) -> Result<bool, RepairError> {
     match answer {
         Message::Checked { seal, iv, .. } if seal.is_authentic(&context.keys, replica_name) => {
-            take(context, peer, replica_name, seal, iv).await
+            match forget::delete_again(context, replica_name, &seal).await? {
+                true => Ok(true),
+                false => take(context, peer, replica_name, seal, iv).await,
+            }
         }
         Message::Gone(tombstone) if tombstone.is_authentic(&context.keys, replica_name) => {
-            note_deletion(context, replica_name, tombstone).await
+            match forget::is_forgotten(context, replica_name, tombstone.version).await? {
+                true => mend::drop_held(context, peer, &Entry::deleted(replica_name, tombstone.version))
+                    .await
+                    .map(|()| true),
+                false => note_deletion(context, replica_name, tombstone).await,
+            }
         }
         Message::Checked { .. } | Message::Gone(_) => Err(RepairError::NotOurs),
         Message::NotFound => Err(RepairError::NotListed),
@@ -121,10 +129,9 @@ async fn note_file<P: Platform>(
     let (looked_up, version) = (key.clone(), record.seal.version);
     let is_newer = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
-        let known = store.proved(keys, &looked_up)?.map(|record| record.seal.version);
-        let deleted = store.proved_tombstone(keys, replica_name)?.map(|tombstone| tombstone.version);
+        let newest = store.newest_proved(keys, Some(&looked_up), replica_name)?;
         // A copy that has come to this disk meanwhile is not given up for the record.
-        Ok(known.max(deleted).is_none_or(|ours| ours < version) && !store.has_blob(&blob)?)
+        Ok(newest.is_none_or(|ours| ours < version) && !store.has_blob(&blob)?)
     });
     let is_newer: Result<_, StorageError> = is_newer.await;
     if !is_newer? {
@@ -139,23 +146,15 @@ async fn note_deletion<P: Platform>(
     replica_name: ReplicaName,
     tombstone: Tombstone,
 ) -> Result<bool, RepairError> {
-    let key = context.blocking(move |store| store.key_of(replica_name)).await?;
+    let (key, _locked) = context.lock_named(replica_name).await?.unzip();
     let blob = key.as_ref().map(|key| BlobId::Own(key.file_name()));
-    let _locked = match blob {
-        Some(blob) => Some(context.locks.lock(blob).await),
-        None => None,
-    };
     let is_of_other_life = rollback::meet(context, replica_name, tombstone.version).await?;
     if is_of_other_life && rollback::renew(context, Entry::deleted(replica_name, tombstone.version)).await? {
         return Ok(true);
     }
     let is_newer = context.with_keys(move |store, keys| {
-        let known = match &key {
-            Some(key) => store.proved(keys, key)?.map(|record| record.seal.version),
-            None => None,
-        };
-        let deleted = store.proved_tombstone(keys, replica_name)?.map(|tombstone| tombstone.version);
-        let is_newer = known.max(deleted).is_none_or(|ours| ours < tombstone.version);
+        let newest = store.newest_proved(keys, key.as_ref(), replica_name)?;
+        let is_newer = newest.is_none_or(|ours| ours < tombstone.version);
         if let Some(key) = key.filter(|_| is_newer && is_of_other_life) {
             rollback::keep_copy(store, &key)?;
         }

@@ -72,8 +72,18 @@ pub(super) async fn release<P: Platform>(
             _ => return Ok(false),
         }
     }
-    match question(context, peer, &Message::ReleaseFile { replica_name, version: held.version }).await? {
-        Message::Released => Ok(true),
+    drop_held(context, peer, held).await.map(|()| true)
+}
+
+/// Has a peer drop what it holds, under this version and no other.
+pub(super) async fn drop_held<P: Platform>(
+    context: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    held: &Entry,
+) -> Result<(), RepairError> {
+    let (replica_name, version) = (held.replica_name, held.version);
+    match question(context, peer, &Message::ReleaseFile { replica_name, version }).await? {
+        Message::Released => Ok(()),
         other => Err(other_answer("a release", other)),
     }
 }

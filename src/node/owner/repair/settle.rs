@@ -13,7 +13,6 @@ use crate::node::peers::pool::question;
 use crate::platform::Platform;
 use crate::protocol::{Message, Refusal};
 use crate::replication::Entry;
-use crate::store::layout::BlobId;
 
 /// Asks the peer for its proof. Without one, its version gives way to ours; with one, ours gets a new number. A version
 /// of the peer's that is newer meanwhile is learnt.
@@ -32,7 +31,8 @@ pub(super) async fn settle<P: Platform>(
             }
             (met, true) if met.version == ours.version => renew(context, met).await?,
             (_, true) => {}
-            (met, false) => release(context, peer, replica_name, met.version).await?,
+            // Without proof it is dropped.
+            (met, false) => mend::drop_held(context, peer, &met).await?,
         },
         other => return Err(other_answer("a check", other)),
     }
@@ -52,25 +52,8 @@ fn proof(keys: &Keys, replica_name: ReplicaName, answer: &Message) -> (Entry, bo
 
 /// Gives our version a number above the one that two lives of this directory have given away.
 async fn renew<P: Platform>(context: &Shared<P>, met: Entry) -> Result<(), RepairError> {
-    let key = context.blocking(move |store| store.key_of(met.replica_name)).await?;
-    let _locked = match key {
-        Some(key) => Some(context.locks.lock(BlobId::Own(key.file_name())).await),
-        None => None,
-    };
+    let _locked = context.lock_named(met.replica_name).await?;
     rollback::note(context, met.version);
     rollback::renew(context, met).await?;
     Ok(())
-}
-
-/// Has the peer drop what it has under a version without proof.
-async fn release<P: Platform>(
-    context: &Shared<P>,
-    peer: &Rc<Peer<Stream<P>>>,
-    replica_name: ReplicaName,
-    version: Version,
-) -> Result<(), RepairError> {
-    match question(context, peer, &Message::ReleaseFile { replica_name, version }).await? {
-        Message::Released => Ok(()),
-        other => Err(other_answer("a release", other)),
-    }
 }

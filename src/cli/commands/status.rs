@@ -1,0 +1,63 @@
+//! `dacapo status`: shows how the node is, and what it needs.
+
+use std::net::SocketAddr;
+
+use dacapo::crypto::NodeId;
+use dacapo::node::Status;
+use dacapo::store::Usage;
+
+use crate::cli::arguments::StatusArguments;
+use crate::cli::attention::{self, PeerCounts};
+use crate::cli::control::{Answer, Client, KnownPeers, Request};
+use crate::cli::error::CliError;
+use crate::cli::json::StatusJson;
+use crate::cli::{output, show};
+
+pub(crate) async fn run(arguments: &StatusArguments) -> Result<(), CliError> {
+    let mut client = Client::ask(&arguments.data.dir, &Request::Status).await?;
+    let (address, node, status, known) = match client.answer().await? {
+        Answer::Status { address, node, status, known } => (address, node, status, known),
+        answer => return Err(CliError::unexpected(answer)),
+    };
+    let attention = sentences(&known);
+    if arguments.json {
+        return output::json(&StatusJson::new(node, address, &status, &known, attention));
+    }
+    rows(node, address, &status, &known)
+        .into_iter()
+        .map(|(name, value)| format!("{name:8}  {value}"))
+        .chain(attention)
+        .try_for_each(|line| output::line(&line))
+}
+
+fn rows(node: NodeId, address: SocketAddr, status: &Status, known: &KnownPeers) -> Vec<(&'static str, String)> {
+    let PeerCounts { connected, behind, away } = PeerCounts::of(&known.peers);
+    let held: Usage = known.held.values().copied().sum();
+    let owners = known.held.values().filter(|held| held.files > 0).count();
+    vec![
+        ("node", node.to_string()),
+        ("listens", address.to_string()),
+        ("peers", format!("{connected} connected, {behind} of them behind; {away} away")),
+        ("files", format!("{}; {} deleted everywhere", status.files, status.deleted)),
+        (
+            "holds",
+            format!(
+                "{}, {}, for {}",
+                show::count(held.files, "file"),
+                show::bytes(held.bytes),
+                show::count(owners as u64, "node")
+            ),
+        ),
+        ("scrubbed", status.last_scrub.map_or("never to the end".to_owned(), show::time)),
+    ]
+}
+
+/// Returns what needs somebody's attention.
+fn sentences(known: &KnownPeers) -> Vec<String> {
+    let mut sentences = attention::sentences(known);
+    sentences.extend(attention::refusals(known));
+    if PeerCounts::of(&known.peers).connected == 0 {
+        sentences.push("no peer is connected: what is stored now is on this disk alone".to_owned());
+    }
+    sentences
+}

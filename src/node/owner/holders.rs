@@ -1,0 +1,88 @@
+//! Asks the peers which of them hold a file.
+
+use std::rc::Rc;
+
+use crate::crypto::{Key, ReplicaName, Seal};
+use crate::limits::CHECK_BYTES_MAX;
+use crate::node::context::{Context, Shared, Stream};
+use crate::node::handle::Look;
+use crate::node::handle::answers::{Holder, Holding};
+use crate::node::handle::errors::{ReplicaError, StatError};
+use crate::node::peers::peer::Peer;
+use crate::node::peers::pool::{AskError, ask_all, lease, question};
+use crate::platform::Platform;
+use crate::protocol::{Message, Refusal};
+
+/// Asks every connected peer what it has of a file. See [`Handle::holders`](crate::node::Handle::holders).
+pub(in crate::node) async fn holders<P: Platform>(
+    context: Shared<P>,
+    key: Key,
+    look: Look,
+) -> Result<Vec<Holder>, StatError> {
+    let (replica_name, known) = (context.keys.replica_name(&key), key.clone());
+    let record = context.with_keys(move |store, keys| store.proved(keys, &known)).await.map_err(StatError::Disk)?;
+    let current = record.ok_or(StatError::NotFound)?.seal;
+    Ok(ask(&context, replica_name, current, look).await)
+}
+
+/// Asks every connected peer what it has of this version of a file.
+pub(super) async fn ask<P: Platform>(
+    context: &Shared<P>,
+    replica_name: ReplicaName,
+    current: Seal,
+    look: Look,
+) -> Vec<Holder> {
+    let asked = ask_all(context, move |context, peer| {
+        let current = current.clone();
+        async move {
+            let answer = match look {
+                Look::Quick => question(&context, &peer, &Message::CheckFile { replica_name }).await,
+                Look::Whole => verify(&context, &peer, replica_name, &current).await,
+            };
+            let is_fresh = look == Look::Whole || current.size <= CHECK_BYTES_MAX;
+            Holder { peer: peer.id, holding: holding(&context, replica_name, &current, answer, is_fresh) }
+        }
+    });
+    asked.await
+}
+
+/// Has a peer compare the whole of its replica, part after part, and returns what it says at the end.
+async fn verify<P: Platform>(
+    context: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    replica_name: ReplicaName,
+    current: &Seal,
+) -> Result<Message, AskError> {
+    let mut lease = lease(context, peer).await?;
+    // One part more, because the replica may be sent anew meanwhile. A peer that goes on is not waited for.
+    let parts = current.sealed_bytes() / CHECK_BYTES_MAX + 2;
+    let mut answer = Message::Verifying;
+    for _ in 0..parts {
+        answer = lease.exchange(&Message::VerifyFile { replica_name }).await?;
+        if answer != Message::Verifying {
+            break;
+        }
+    }
+    lease.done();
+    Ok(answer)
+}
+
+fn holding<P: Platform>(
+    context: &Context<P>,
+    replica_name: ReplicaName,
+    current: &Seal,
+    answer: Result<Message, AskError>,
+    is_fresh: bool,
+) -> Holding {
+    match answer {
+        Ok(Message::Checked { seal, .. }) if !seal.is_authentic(&context.keys, replica_name) => Holding::Damaged,
+        Ok(Message::Checked { seal, verified, .. }) if seal == *current => Holding::Current { verified, is_fresh },
+        Ok(Message::Checked { seal, .. }) if seal.version < current.version => Holding::Older { version: seal.version },
+        Ok(Message::Checked { seal, .. }) => Holding::Other { version: seal.version },
+        Ok(Message::NotFound | Message::Gone(_)) => Holding::Nothing,
+        Ok(Message::Refused(Refusal::Rotten)) => Holding::Damaged,
+        Ok(Message::Refused(refusal)) => Holding::Unknown { reason: refusal.to_string() },
+        Ok(other) => Holding::Unknown { reason: format!("it answered a check with {}", other.name()) },
+        Err(error) => Holding::Unknown { reason: ReplicaError::from(error).to_string() },
+    }
+}

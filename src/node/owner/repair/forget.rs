@@ -1,0 +1,89 @@
+//! Forgets deletions that every peer has known of for long. What peers remember of them is then unknown to this node,
+//! and their repairs have them drop it.
+
+use std::time::Duration;
+
+use super::error::RepairError;
+use crate::crypto::{ReplicaName, Seal, Tombstone, Version};
+use crate::event::Event;
+use crate::node::config::Mode;
+use crate::node::context::Shared;
+use crate::node::handle::answers::Progress;
+use crate::node::peers::status::info;
+use crate::platform::Platform;
+use crate::store::layout::BlobId;
+use crate::store::{Change, Forgetting, StorageError};
+
+/// Notes that all peers know all deletions, or forgets those that they have known of for long enough. Does nothing if a
+/// peer is away, because it may not know them, or if another node has this node's identity, or this directory was put
+/// back: then the catalog is not all that counts.
+pub(super) async fn consider<P: Platform>(context: &Shared<P>) -> Result<(), RepairError> {
+    let peers = info(context);
+    let is_agreed = peers.iter().all(|peer| peer.is_connected && peer.progress == Progress::Current && !peer.sees_twin);
+    if !is_agreed || context.owner.rolled_back.get().is_some() {
+        return Ok(());
+    }
+    let (now, kept) = (context.platform.now(), context.owner.deletions_kept);
+    let forgot = context.blocking(move |store| {
+        if store.count_own()?.1 == 0 {
+            return Ok(0);
+        }
+        let state = store.forgetting()?;
+        let agreed = Some((store.last_version(), now));
+        match state.agreed {
+            Some((version, since)) if since <= now => match Duration::from_millis(now.0 - since.0) >= kept {
+                true => store.forget_deletions(Forgetting { floor: version.max(state.floor), agreed }, now),
+                false => Ok(0),
+            },
+            // There was nothing to forget so far, or the clock was set back.
+            _ => store.commit(&[Change::Forgetting(Forgetting { agreed, ..state })]).map(|_| 0),
+        }
+    });
+    let forgot: Result<u64, StorageError> = forgot.await;
+    match forgot? {
+        0 => {}
+        count => context.tell(&Event::DeletionsForgotten { count }),
+    }
+    Ok(())
+}
+
+/// Whether a deletion that a peer remembers is forgotten here.
+pub(super) async fn is_forgotten<P: Platform>(
+    context: &Shared<P>,
+    name: ReplicaName,
+    version: Version,
+) -> Result<bool, RepairError> {
+    if context.owner.mode == Mode::Learning {
+        return Ok(false);
+    }
+    let looked = context.blocking(move |store| {
+        let key = store.key_of(name)?;
+        store.is_forgotten(key.as_ref(), name, version)
+    });
+    Ok(looked.await?)
+}
+
+/// Deletes a file again that a peer has had back from an old disk, if its deletion is forgotten here. Returns whether
+/// that is so; the peer is then told by its next repair.
+pub(super) async fn delete_again<P: Platform>(
+    context: &Shared<P>,
+    name: ReplicaName,
+    seal: &Seal,
+) -> Result<bool, RepairError> {
+    if context.owner.mode == Mode::Learning {
+        return Ok(false);
+    }
+    let (version, now) = (seal.version, context.platform.now());
+    let key = seal.metadata.open(&context.keys)?.key;
+    // A store that is under way comes first.
+    let _locked = context.locks.lock(BlobId::Own(key.file_name())).await;
+    let deleted = context.with_keys(move |store, keys| {
+        if !store.is_forgotten(Some(&key), name, version)? {
+            return Ok(false);
+        }
+        let tombstone = Tombstone::new(keys, name, store.next_version(now, name)?);
+        store.commit(&[Change::Deleted(name, tombstone)])
+    });
+    let deleted: Result<bool, StorageError> = deleted.await;
+    Ok(deleted?)
+}

@@ -1,0 +1,89 @@
+//! Own files that are deleted everywhere: each is remembered, so that no older version comes back, until every peer has
+//! known of it for long enough. Then it is forgotten, and only a floor is left: an older version of a name that the
+//! catalog does not know was deleted. Apache Cassandra does so with its tombstones after `gc_grace_seconds`, without a
+//! floor.
+
+use super::layout::BlobId;
+use super::{Change, Forgetting, StorageError, Store};
+use crate::crypto::{FileName, Key, ReplicaName, Tombstone, Version};
+use crate::disk::Disk;
+use crate::limits::LIST_PAGE_MAX;
+use crate::time::UnixMillis;
+
+impl<D: Disk> Store<D> {
+    /// Returns the tombstone of an own file, which peers know by this name; `None` if it was not deleted everywhere.
+    ///
+    /// # Errors
+    /// Fails if the catalog cannot be read.
+    pub fn tombstone(&self, replica_name: ReplicaName) -> Result<Option<Tombstone>, StorageError> {
+        Ok(self.catalog.tombstone(replica_name)?)
+    }
+
+    /// Returns the own files that are deleted everywhere, each with the name of its local copy, in the order of the
+    /// names that peers know, from the first one after `after`.
+    ///
+    /// # Errors
+    /// Fails if the catalog cannot be read.
+    pub fn list_tombstones(
+        &self,
+        after: Option<ReplicaName>,
+        limit: usize,
+    ) -> Result<Vec<(ReplicaName, FileName)>, StorageError> {
+        Ok(self.catalog.tombstone_names(after, limit)?)
+    }
+
+    /// Returns how far deletions are forgotten.
+    ///
+    /// # Errors
+    /// Fails if the catalog cannot be read.
+    pub fn forgetting(&self) -> Result<Forgetting, StorageError> {
+        Ok(self.catalog.forgetting()?)
+    }
+
+    /// Whether a version of an own file is older than a deletion that was forgotten. The key is `None` if it is not
+    /// known.
+    ///
+    /// # Errors
+    /// Fails if the catalog cannot be read.
+    pub fn is_forgotten(&self, key: Option<&Key>, name: ReplicaName, version: Version) -> Result<bool, StorageError> {
+        Ok(version <= self.forgetting()?.floor && self.has_issued(version, name) && self.newest(key, name)?.is_none())
+    }
+
+    /// Forgets all deletions up to the floor of `state`, and notes the state. Returns how many they are. One whose
+    /// local copy a crash has left behind stays until a scrub has removed the copy.
+    ///
+    /// # Errors
+    /// After an error some of them are forgotten.
+    pub fn forget_deletions(&self, state: Forgetting, now: UnixMillis) -> Result<u64, StorageError> {
+        let (mut after, mut count) = (None, 0);
+        loop {
+            let page = self.catalog.tombstones(after, LIST_PAGE_MAX)?;
+            let Some((last, _)) = page.last() else { break };
+            let mut changes = vec![Change::Forgetting(state)];
+            for (name, tombstone) in page.iter().filter(|(_, tombstone)| tombstone.version <= state.floor) {
+                if !self.has_left_over(*name)? {
+                    changes.push(Change::Forgotten(*name, *tombstone));
+                }
+            }
+            // A page in which a name was stored again meanwhile is left as it is, for the next time.
+            if changes.len() > 1 && self.commit(&changes)? {
+                count += changes.len() as u64 - 1;
+            }
+            after = Some(*last);
+        }
+        self.commit(&[Change::Forgetting(state)])?;
+        if count > 0 {
+            // Peers keep how many names there are, and take the word with the greatest version.
+            self.next_version(now, ReplicaName([0; 16]))?;
+        }
+        Ok(count)
+    }
+
+    /// Whether the local copy of a deleted file is still there.
+    fn has_left_over(&self, name: ReplicaName) -> Result<bool, StorageError> {
+        match self.catalog.tombstone_name(name)? {
+            Some(file) => self.has_blob(&BlobId::Own(file)),
+            None => Ok(false),
+        }
+    }
+}

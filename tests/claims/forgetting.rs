@@ -1,0 +1,107 @@
+//! Deletions that every peer has known of for long are forgotten, and come back from nowhere.
+
+use std::time::Duration;
+
+use dacapo::event::Event;
+use dacapo::node::{GetError, Handle};
+use dacapo_sim::disk::SimDisk;
+use tokio::time::sleep;
+
+use crate::rotten_catalogs::fork;
+use crate::support::in_memory::{HOLDER, Network, OWNER, Pair, connected, files_below, get, key, put, run, stop};
+
+/// How long deletions are remembered here.
+const KEPT: Duration = Duration::from_secs(3600);
+
+fn network() -> Network {
+    Network::with_deletions_kept(KEPT)
+}
+
+/// Lets the peers hear of everything, then more time than deletions are remembered go by.
+async fn forget(network: &Network) {
+    sleep(Duration::from_secs(40)).await;
+    network.clock.set(network.clock.get() + 2 * i64::try_from(KEPT.as_millis()).expect("a short time"));
+    sleep(Duration::from_secs(40)).await;
+}
+
+async fn remembered(owner: &Handle, holder: &Handle) -> (u64, u64) {
+    let held = holder.held_for(owner.node()).await.expect("readable");
+    (owner.status().await.expect("readable").deleted, held.tombstones)
+}
+
+fn forgotten(network: &Network) -> u64 {
+    let count = |event: &Event| if let Event::DeletionsForgotten { count } = event { *count } else { 0 };
+    network.events.borrow().iter().map(count).sum()
+}
+
+#[test]
+fn deletions_that_every_peer_has_known_of_for_long_are_forgotten() {
+    run(async {
+        let network = network();
+        let pair = network.pair(&SimDisk::new(), &SimDisk::new()).await;
+        let (owner, holder) = (pair.owner.handle(), pair.holder.handle());
+        for number in 0..120 {
+            put(&owner, &format!("file {number}"), vec![number; 22]).await;
+            owner.delete_everywhere(&key(&format!("file {number}"))).await.expect("deleted");
+        }
+        put(&owner, "a", vec![1; 22]).await;
+        sleep(Duration::from_secs(40)).await;
+        assert_eq!(remembered(&owner, &holder).await, (120, 120));
+        forget(&network).await;
+        assert_eq!((remembered(&owner, &holder).await, forgotten(&network)), ((0, 0), 120));
+        assert!(matches!(owner.get(&key("file 7")).await, Err(GetError::NotFound { asked: 1 })));
+        assert_eq!(get(&owner, "a").await, [1; 22]);
+        put(&owner, "file 7", vec![8; 22]).await;
+        owner.delete(&key("file 7")).await.expect("deleted");
+        assert_eq!(get(&owner, "file 7").await, [8; 22], "the name can be used again");
+    });
+}
+
+#[test]
+fn the_disk_of_a_peer_that_is_put_back_brings_no_forgotten_file_back() {
+    run(async {
+        let (network, holder_disk, owner_disk) = (network(), SimDisk::new(), SimDisk::new());
+        let Pair { owner, holder } = network.pair(&owner_disk, &holder_disk).await;
+        let handle = owner.handle();
+        put(&handle, "a", vec![1; 22]).await;
+        put(&handle, "b", vec![2; 22]).await;
+        stop(holder).await;
+        let old = fork(&holder_disk);
+        let holder = network.start(HOLDER, &holder_disk, &[]).await;
+        connected(&handle, 1).await;
+        handle.delete_everywhere(&key("a")).await.expect("deleted");
+        forget(&network).await;
+        assert_eq!(remembered(&handle, &holder.handle()).await, (0, 0));
+        stop(holder).await;
+        connected(&handle, 0).await;
+        let _holder = network.start(HOLDER, &old, &[]).await;
+        connected(&handle, 1).await;
+        let got = handle.get(&key("a")).await.map(drop);
+        assert!(got.is_err(), "the old replica counts again");
+        sleep(Duration::from_secs(60)).await;
+        assert!(matches!(handle.get(&key("a")).await, Err(GetError::Deleted | GetError::NotFound { .. })));
+        assert_eq!(handle.list(None).await.expect("readable").len(), 1, "b alone");
+        assert_eq!(files_below(&old, &handle.node().to_string()).len(), 1, "b alone");
+        stop(owner).await;
+        let owner = network.start(OWNER, &owner_disk, &[HOLDER]).await;
+        connected(&owner.handle(), 1).await;
+        forget(&network).await;
+        assert!(matches!(owner.handle().get(&key("a")).await, Err(GetError::Deleted | GetError::NotFound { .. })));
+    });
+}
+
+#[test]
+fn no_deletion_is_forgotten_while_a_peer_is_away() {
+    run(async {
+        let network = network();
+        let holder = network.start(HOLDER, &SimDisk::new(), &[]).await;
+        let owner = network.start(OWNER, &SimDisk::new(), &[HOLDER, 4000]).await;
+        let handle = owner.handle();
+        connected(&handle, 1).await;
+        put(&handle, "a", vec![1; 22]).await;
+        handle.delete_everywhere(&key("a")).await.expect("deleted");
+        forget(&network).await;
+        forget(&network).await;
+        assert_eq!(remembered(&handle, &holder.handle()).await, (1, 1));
+    });
+}

@@ -3,6 +3,8 @@
 
 mod faults;
 mod hosts;
+mod panics;
+mod watchdog;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -53,12 +55,16 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
     }
     sim.client("clients", clients(subject.clone(), scene.clone()));
     let mut faults = Faults::new(subject, &scene, levers);
+    let (panics, watched) = (panics::Watch::begin(), watchdog::watch(plan.seed));
     loop {
         faults.apply(&mut sim);
-        match sim.step() {
-            Ok(true) => break,
-            Ok(false) => {}
-            Err(error) => scene.note_broken(live::broken(error.to_string())),
+        let stepped = panics.survive(|| sim.step());
+        watched.yielded(sim.elapsed());
+        scene.note_panic(panics.take());
+        match stepped {
+            Some(Ok(true)) => break,
+            Some(Ok(false)) | None => {}
+            Some(Err(error)) => scene.note_broken(live::broken(error.to_string())),
         }
         if !scene.broken.borrow().is_empty() || until.is_some_and(|until| sim.elapsed() >= until) {
             break;
@@ -68,7 +74,8 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
     let connections = (0..plan.nodes).map(|host| scene.links.open_connections(host)).collect();
     // A program that is dropped below may not touch the disks any more.
     scene.disks.iter().for_each(SimDisk::kill);
-    drop(sim);
+    panics.survive(|| drop(sim));
+    scene.note_panic(panics.take());
     let broken = scene.broken.borrow().first().cloned();
     let mut run = Run {
         plan: scene.plan,

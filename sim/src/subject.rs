@@ -241,6 +241,11 @@ impl<S: Subject> Scene<S> {
     pub fn note_broken(&self, broken: Broken) {
         self.broken.borrow_mut().push(broken);
     }
+
+    /// Notes a panic, if there was one.
+    pub(crate) fn note_panic(&self, panic: Option<String>) {
+        self.broken.borrow_mut().extend(panic.map(|what| Broken::new("live", what)));
+    }
 }
 
 impl<S: Subject> Clone for Scene<S> {

@@ -17,7 +17,9 @@ pub(crate) fn sentences(known: &KnownPeers) -> Vec<String> {
              way are in its folder kept"
         )
     });
-    twins.chain(rolled_back).collect()
+    let unlearnt = (known.unlearnt > 0)
+        .then(|| format!("peers list {} of this node that they cannot give", show::count(known.unlearnt, "file")));
+    twins.chain(rolled_back).chain(unlearnt).collect()
 }
 
 /// Returns a sentence for each peer that does not take some of this node's files.

@@ -138,7 +138,7 @@ impl StatusJson {
         known: &KnownPeers,
         attention: Vec<String>,
     ) -> Self {
-        let (peers, held) = (PeerCounts::of(&known.peers), known.held.values().copied().sum::<Usage>());
+        let (peers, held) = (PeerCounts::of(&known.peers), status.held);
         Self {
             node: node.to_string(),
             address: address.to_string(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Keys, Tag, Version};
 
 /// How many names an owner had at some version: files, and files that are deleted everywhere. A name that is deleted is
-/// still one, so the number never falls.
+/// still one until its deletion is forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NameCount {
     /// How many names.

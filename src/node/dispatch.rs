@@ -35,7 +35,10 @@ async fn answer<P: Platform>(context: Shared<P>, call: Call) {
         }
         Call::Get(key, reply) => send(reply, get::get(context, key).await),
         Call::Delete(key, reply) => send(reply, delete::here(context, key, None).await),
-        Call::DeleteIfHeld(key, wanted, reply) => send(reply, delete::if_held(context, key, wanted).await),
+        Call::DeleteIfHeld(key, wanted, mut reply) => {
+            let deleted = delete::if_held(context, key, wanted, reply.closed()).await;
+            send(reply, deleted);
+        }
         Call::List(after, reply) => send(reply, list::list(context, after).await),
         Call::Stat(key, reply) => send(reply, list::stat(context, key).await),
         Call::Peers(reply) => send(reply, status::info(&context)),
@@ -56,7 +59,7 @@ async fn answer<P: Platform>(context: Shared<P>, call: Call) {
 }
 
 /// Sends an answer. A caller that has gone away loses the answer, not what was done; only a store that still reads its
-/// content is given up.
+/// content is given up, and a deletion that still waits for the peers.
 fn send<T>(reply: Reply<T>, answer: T) {
     drop(reply.send(answer));
 }

@@ -214,7 +214,7 @@ impl<D: Disk> Catalog<D> {
         let mut summaries = super::lock(&self.summaries);
         let (mut steps, mut committed) = self.try_commit(groups);
         if committed.as_ref().is_err_and(CatalogError::is_damage) {
-            // Now there is a new catalog. What was durable of these changes is in it, and makes no difference.
+            // A new catalog takes the place of a damaged one. What was durable of these changes is in it.
             (steps, committed) = self.try_commit(groups);
         }
         // If the catalog was replaced meanwhile, the summaries are those of the damaged one.

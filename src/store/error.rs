@@ -55,7 +55,7 @@ impl StorageError {
     }
 }
 
-/// Does something again if a damaged catalog has kept it from its end: there is a new catalog then.
+/// Does something again if a damaged catalog has kept it from its end: mostly there is a new catalog then.
 pub(super) fn twice<T>(work: impl Fn() -> Result<T, StorageError>) -> Result<T, StorageError> {
     match work() {
         Err(StorageError::Catalog(error)) if error.is_damage() => work(),

@@ -4,6 +4,7 @@ use super::error::StorageError;
 use super::{Known, Store, Usage};
 use crate::crypto::{NameCount, NodeId, ReplicaName};
 use crate::disk::Disk;
+use crate::limits::LIST_PAGE_MAX;
 
 impl<D: Disk> Store<D> {
     /// Returns what this node knows of a replica: that it holds it, or that the owner deleted it everywhere.
@@ -41,5 +42,26 @@ impl<D: Disk> Store<D> {
     /// Fails if the catalog cannot be read.
     pub fn usage(&self, owner: NodeId) -> Result<Usage, StorageError> {
         Ok(self.catalog.usage(owner)?)
+    }
+
+    /// Returns for how many owners this node holds replicas, and what these take up together. Reads the record of each.
+    ///
+    /// # Errors
+    /// Fails if the catalog cannot be read.
+    pub fn held_for_all(&self) -> Result<(u64, Usage), StorageError> {
+        let (mut owners, mut used, mut after) = (0, Usage::default(), None::<(NodeId, ReplicaName)>);
+        let mut newest = None;
+        loop {
+            let page = self.list_held(after, LIST_PAGE_MAX)?;
+            let Some((owner, replica_name, _)) = page.last() else { return Ok((owners, used)) };
+            after = Some((*owner, *replica_name));
+            for (owner, _, known) in &page {
+                used = used + Usage::of(Some(known));
+                if matches!(known, Known::File(_)) && newest != Some(*owner) {
+                    owners += 1;
+                    newest = Some(*owner);
+                }
+            }
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! What an owner takes up on this disk. The catalog updates it with each commit, as it does with the summaries.
 
-use std::iter::Sum;
 use std::ops::{Add, Sub};
 
 use serde::{Deserialize, Serialize};
@@ -47,12 +46,6 @@ impl Add for Usage {
             bytes: self.bytes.saturating_add(other.bytes),
             tombstones: self.tombstones.saturating_add(other.tombstones),
         }
-    }
-}
-
-impl Sum for Usage {
-    fn sum<I: Iterator<Item = Self>>(usages: I) -> Self {
-        usages.fold(Self::default(), Add::add)
     }
 }
 

@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
+use dacapo::disk::{Disk, DiskFile, DiskPath};
 use dacapo::event::Event;
-use dacapo::node::{GetError, Handle};
+use dacapo::node::{GetError, Handle, Names};
+use dacapo::store::Change;
 use dacapo_sim::disk::SimDisk;
 use tokio::time::sleep;
 
 use crate::rotten_catalogs::fork;
-use crate::support::in_memory::{HOLDER, Network, OWNER, Pair, connected, files_below, get, key, put, run, stop};
+use crate::support::in_memory::{
+    HOLDER, Network, OWNER, Pair, connected, files_below, get, key, open_store, put, run, stop,
+};
 
 /// How long deletions are remembered here.
 const KEPT: Duration = Duration::from_secs(3600);
@@ -103,5 +107,67 @@ fn no_deletion_is_forgotten_while_a_peer_is_away() {
         forget(&network).await;
         forget(&network).await;
         assert_eq!(remembered(&handle, &holder.handle()).await, (1, 1));
+    });
+}
+
+#[test]
+fn a_file_whose_record_rots_is_learnt_again_and_not_taken_for_deleted() {
+    run(async {
+        let (network, disk) = (network(), SimDisk::new());
+        let Pair { owner, holder } = network.pair(&disk, &SimDisk::new()).await;
+        let handle = owner.handle();
+        put(&handle, "a", vec![1; 22]).await;
+        handle.delete(&key("a")).await.expect("deleted");
+        put(&handle, "b", vec![2; 22]).await;
+        handle.delete_everywhere(&key("b")).await.expect("deleted");
+        forget(&network).await;
+        assert_eq!(remembered(&handle, &holder.handle()).await, (0, 0));
+        stop(owner).await;
+        {
+            let (store, keys) = open_store(&disk);
+            let floor = store.forgetting().expect("readable");
+            let record = store.own(&key("a")).expect("readable").expect("known");
+            assert!(floor.since < record.seal.version && record.seal.version < floor.floor, "{floor:?}");
+            let mut rotten = record.clone();
+            rotten.seal.tag.0[0] ^= 1;
+            let name = keys.replica_name(&key("a"));
+            let rot = [
+                Change::Disproved(key("a"), name, Box::new(record)),
+                Change::Own(key("a"), name, Box::new(rotten)),
+                // Rot tells nobody of itself.
+                Change::Forgetting(floor),
+            ];
+            assert!(store.commit(&rot).expect("committed"));
+        }
+        let owner = network.start(OWNER, &disk, &[HOLDER]).await;
+        connected(&owner.handle(), 1).await;
+        sleep(Duration::from_secs(60)).await;
+        assert_eq!(get(&owner.handle(), "a").await, [1; 22]);
+    });
+}
+
+#[test]
+fn a_node_that_recovers_misses_no_name_that_was_deleted_and_forgotten() {
+    run(async {
+        let (network, disk) = (network(), SimDisk::new());
+        let Pair { owner, holder } = network.pair(&disk, &SimDisk::new()).await;
+        for name in ["a", "b"] {
+            put(&owner.handle(), name, vec![1; 22]).await;
+            owner.handle().delete_everywhere(&key(name)).await.expect("deleted");
+        }
+        put(&owner.handle(), "c", vec![1; 22]).await;
+        forget(&network).await;
+        sleep(Duration::from_secs(20)).await;
+        stop(owner).await;
+        // A disk with nothing but the identity.
+        let (empty, at) = (SimDisk::new(), DiskPath::root().child("identity"));
+        let identity = disk.read("identity").expect("there");
+        empty.create(&at).and_then(|file| file.write_at(0, &identity)).expect("written");
+        let learner = network.and_learning().start(OWNER, &empty, &[HOLDER]).await;
+        connected(&learner.handle(), 1).await;
+        sleep(Duration::from_secs(60)).await;
+        let names = learner.handle().repairs().await.expect("readable").names;
+        assert_eq!(names, Some(Names { stored: 1, known: 1 }));
+        stop(holder).await;
     });
 }

@@ -121,6 +121,8 @@ fn a_holder_hangs(mut star: Star) -> Vec<Row> {
     star.signal(1, Signal::CONT);
     star.connected(2);
     star.put("that holder goes on");
+    // A holder that hung is left to repair until it has taken a file again.
+    star.healed();
     star.remove();
     star.kill(0);
     star.get("that holder alone is left, no local copy", 0);

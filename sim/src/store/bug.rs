@@ -64,6 +64,8 @@ named! {
     OtherFileRead "other-file-read",
     /// A delete that failed is reported as done.
     DeleteErrorHidden "delete-error-hidden",
+    /// The database panics at each 40th write, and the node takes that for damage.
+    PanicSwallowed "panic-swallowed",
     /// A delete does not ask whether a peer holds the file.
     DeleteUnchecked "delete-unchecked",
     /// Removing a replica does nothing, but its name can be used again.

@@ -36,18 +36,32 @@ struct Seen {
     secret_words: Vec<Finder<'static>>,
 }
 
+/// A node that runs. When this is dropped it has stopped, or its host was killed.
+pub(super) struct Running {
+    clients: Clients,
+    host: Host,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.clients.stopped(self.host);
+    }
+}
+
 impl Clients {
-    pub(super) fn started(&self, host: Host, node: Handle) {
+    /// Notes that the node of a host runs, until what is returned is dropped.
+    pub(super) fn started(&self, host: Host, node: Handle) -> Running {
         let mut seen = self.seen.borrow_mut();
         seen.ids.insert(host, node.node());
         seen.nodes.insert(host, node);
+        Running { clients: self.clone(), host }
     }
 
-    pub(super) fn stopped(&self, host: Host) {
+    fn stopped(&self, host: Host) {
         self.seen.borrow_mut().nodes.remove(&host);
     }
 
-    /// Returns the node of a host, if it runs, or if it ran until its host was killed.
+    /// Returns the node of a host, if it runs.
     #[must_use]
     pub fn node(&self, host: Host) -> Option<Handle> {
         self.seen.borrow().nodes.get(&host).cloned()
@@ -172,10 +186,12 @@ impl Clients {
         }
     }
 
-    /// Whether what a host had on its disk at some moment may have gone when a copy was put back.
-    pub(super) fn is_lost_since(&self, host: Host, moment: u64) -> bool {
+    /// Whether what a host had on its disk at some moment of a call may have gone when a copy was put back. That is so
+    /// too if the copy was put back while the answer to the call was on its way.
+    pub(super) fn may_be_lost(&self, host: Host, call: &HistoryEntry) -> bool {
         let seen = self.seen.borrow();
-        seen.copied.get(&host).is_some_and(|(from, until)| moment > *from && until.is_some_and(|until| moment < until))
+        let Some((from, Some(until))) = seen.copied.get(&host) else { return false };
+        call.begun < *until && call.ended.as_ref().is_none_or(|(ended, _)| ended > from)
     }
 
     /// Whether a copy was put back on a host.

@@ -40,7 +40,7 @@ async fn start<D: Disk>(boot: Boot<Files>, wrap: impl FnOnce(SimDisk) -> D, bug:
         Ok(node) => node,
         Err(error) => return Ended::Failed(error.to_string()),
     };
-    clients.started(host, node.handle());
+    let _running = clients.started(host, node.handle());
     // The node has made its identity, so this makes none.
     if let Ok(identity) = Identity::load_or_create(&disk, &mut Seed::from_u64(0).rng(Lane::Identity)) {
         clients.learn(host, &identity.master);
@@ -48,9 +48,7 @@ async fn start<D: Disk>(boot: Boot<Files>, wrap: impl FnOnce(SimDisk) -> D, bug:
             clients.steal(&identity.master);
         }
     }
-    let stopped = node.stopped().await;
-    clients.stopped(host);
-    match stopped {
+    match node.stopped().await {
         Ok(()) => Ended::Stopped,
         Err(panicked) => Ended::Broken(panicked.to_string()),
     }

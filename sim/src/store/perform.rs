@@ -1,13 +1,18 @@
 //! The calls of clients, made on the running nodes.
 
 use std::io::Cursor;
+use std::time::Duration;
 
 use dacapo::node::{Content, DeleteError, GetError, StoreError};
+use tokio::time::sleep;
 
 use super::call::{self, Call};
 use super::files::Files;
 use super::history::{self, HistoryEntry, Outcome};
 use crate::subject::Scene;
+
+/// How often a call looks whether the node has stopped.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Makes a call on the node of its host and returns the outcome.
 pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry) -> Outcome {
@@ -61,7 +66,11 @@ pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry) -> Outco
             Err(error) => Outcome::Failed(error.to_string()),
         },
         Call::Restart => {
+            let starts = scene.boots[entry.host].get();
             node.stop().await;
+            while scene.clients.node(entry.host).is_some() && scene.boots[entry.host].get() == starts {
+                sleep(LOOK).await;
+            }
             Outcome::Restarted
         }
     }

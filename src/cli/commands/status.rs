@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 
 use dacapo::crypto::NodeId;
 use dacapo::node::Status;
-use dacapo::store::Usage;
 
 use crate::cli::arguments::StatusArguments;
 use crate::cli::attention::{self, PeerCounts};
@@ -32,23 +31,22 @@ pub(crate) async fn run(arguments: &StatusArguments) -> Result<(), CliError> {
 
 fn rows(node: NodeId, address: SocketAddr, status: &Status, known: &KnownPeers) -> Vec<(&'static str, String)> {
     let PeerCounts { connected, behind, away } = PeerCounts::of(&known.peers);
-    let held: Usage = known.held.values().copied().sum();
-    let owners = known.held.values().filter(|held| held.files > 0).count();
+    let Status { files, deleted, owners, held, last_scrub, .. } = status;
     vec![
         ("node", node.to_string()),
         ("listens", address.to_string()),
         ("peers", format!("{connected} connected, {behind} of them behind; {away} away")),
-        ("files", format!("{}; {} deleted everywhere", status.files, status.deleted)),
+        ("files", format!("{files}; {deleted} deleted everywhere")),
         (
             "holds",
             format!(
                 "{}, {}, for {}",
                 show::count(held.files, "file"),
                 show::bytes(held.bytes),
-                show::count(owners as u64, "node")
+                show::count(*owners, "node")
             ),
         ),
-        ("scrubbed", status.last_scrub.map_or("never to the end".to_owned(), show::time)),
+        ("scrubbed", last_scrub.map_or("never to the end".to_owned(), show::time)),
     ]
 }
 

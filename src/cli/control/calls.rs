@@ -37,7 +37,7 @@ pub(super) async fn holders(handle: &Handle, key: &Key, is_whole: bool) -> Resul
 }
 
 /// Tells which nodes are peers, which were forgotten, and what is held for them.
-pub(super) async fn peers(handle: &Handle) -> KnownPeers {
+pub(super) async fn peers(handle: &Handle, repairs: Repairs) -> KnownPeers {
     let peers = handle.peers().await;
     let forgotten = handle.forgotten().await;
     let mut held = BTreeMap::new();
@@ -46,14 +46,14 @@ pub(super) async fn peers(handle: &Handle) -> KnownPeers {
             held.insert(node, usage);
         }
     }
-    let Repairs { refusing, rolled_back, .. } = handle.repairs().await.unwrap_or_default();
-    KnownPeers { peers, forgotten, held, refusing, rolled_back }
+    let Repairs { refusing, unlearnt, more, rolled_back, .. } = repairs;
+    KnownPeers { peers, forgotten, held, refusing, unlearnt: unlearnt.len() as u64 + more, rolled_back }
 }
 
 /// Tells how the node is.
 pub(super) async fn status(handle: &Handle) -> Result<Answer, Failure> {
     let status = handle.status().await?;
-    let known = peers(handle).await;
+    let known = peers(handle, handle.repairs().await?).await;
     Ok(Answer::Status { address: handle.address(), node: handle.node(), status, known })
 }
 

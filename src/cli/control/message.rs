@@ -116,6 +116,8 @@ pub(crate) struct KnownPeers {
     pub(crate) held: BTreeMap<NodeId, Usage>,
     /// What peers did not take of this node's files.
     pub(crate) refusing: BTreeMap<NodeId, Refusing>,
+    /// How many files and deletions of this node peers list and could not give.
+    pub(crate) unlearnt: u64,
     /// The version that shows that the data directory was put back from an older copy.
     pub(crate) rolled_back: Option<Version>,
 }

@@ -73,7 +73,7 @@ async fn answer(
         Request::DeleteEverywhere { key } => Box::pin(async move { calls::delete_everywhere(handle, &key).await }),
         Request::Whereis { key, verify } => Box::pin(async move { calls::holders(handle, &key, verify).await }),
         Request::Stat { key } => Box::pin(async move { Ok(Answer::File(handle.stat(&key).await?)) }),
-        Request::Peers => Box::pin(async { Ok(Answer::Peers(calls::peers(handle).await)) }),
+        Request::Peers => Box::pin(async { Ok(Answer::Peers(calls::peers(handle, handle.repairs().await?).await)) }),
         Request::Status => Box::pin(calls::status(handle)),
         Request::Address => Box::pin(async { Ok(Answer::Address(handle.address())) }),
         Request::Members { change } => Box::pin(async move {

@@ -90,12 +90,20 @@ fn whereis_prints_a_holder() {
 
 #[test]
 fn status_prints_what_the_node_says_of_itself() {
-    let status = Status { files: 7, deleted: 2, last_scrub: Some(UnixMillis(5)), rolled_back: Some(Version(3)) };
+    let status = Status {
+        files: 7,
+        deleted: 2,
+        owners: 1,
+        held: Usage { files: 2, bytes: 76, ..Usage::default() },
+        last_scrub: Some(UnixMillis(5)),
+        rolled_back: Some(Version(3)),
+    };
     let known = KnownPeers {
         peers: Vec::new(),
         forgotten: Vec::new(),
-        held: BTreeMap::from([(node(), Usage { files: 2, bytes: 76, ..Usage::default() })]),
+        held: BTreeMap::new(),
         refusing: BTreeMap::new(),
+        unlearnt: 0,
         rolled_back: Some(Version(3)),
     };
     let address = ([127, 0, 0, 1], 3000).into();

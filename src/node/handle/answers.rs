@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::errors::{ReadError, ReplicaError, StoreError, StoreFault};
 use crate::crypto::{Attributes, Digest, Key, NodeId, ReplicaName, Version};
+use crate::store::Usage;
 use crate::time::UnixMillis;
 use crate::transport::Address;
 
@@ -139,6 +140,10 @@ pub struct Status {
     pub files: u64,
     /// How many own files are deleted everywhere, and remembered as such.
     pub deleted: u64,
+    /// For how many nodes this disk has replicas.
+    pub owners: u64,
+    /// What these replicas take up.
+    pub held: Usage,
     /// When the last scrub of everything on this disk ended, in the background or on demand, in this start or an
     /// earlier one; `None` if none has.
     pub last_scrub: Option<UnixMillis>,

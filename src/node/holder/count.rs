@@ -7,11 +7,13 @@ use crate::platform::Platform;
 use crate::protocol::{Message, Refusal};
 use crate::store::{Change, StorageError};
 
-/// Keeps a count, durably, unless a newer one is here. It is kept for owners of whom there is something here.
+/// Keeps a count, durably, unless a newer one is here. It is kept for owners of whom there is something here, be it an
+/// older count.
 pub(super) async fn note<P: Platform>(context: &Context<P>, owner: NodeId, count: NameCount) -> Message {
     let looked = context.blocking(move |store| {
-        let is_newer = store.name_count(owner)?.is_none_or(|kept| kept.version < count.version);
-        Ok((store.usage(owner)?.files > 0, is_newer))
+        let kept = store.name_count(owner)?;
+        let is_newer = kept.is_none_or(|kept| kept.version < count.version);
+        Ok((kept.is_some() || store.usage(owner)?.files > 0, is_newer))
     });
     let looked: Result<_, StorageError> = looked.await;
     match looked {

@@ -4,19 +4,19 @@ use super::check::check;
 use super::refuse::refusal_for;
 use super::set_aside::set_aside;
 use super::verify;
-use crate::crypto::{NodeId, ReplicaName, Seal};
+use crate::crypto::{NodeId, ReplicaName};
 use crate::disk::Disk;
 use crate::limits::CHECK_BYTES_MAX;
 use crate::node::context::Shared;
 use crate::platform::Platform;
 use crate::protocol::{Message, Refusal};
 use crate::store::layout::BlobId;
-use crate::store::{Comparison, Known, StorageError};
+use crate::store::{Comparison, HeldRecord, Known, StorageError};
 
 /// A comparison that goes on with the next question on its connection.
 pub(super) struct Begun<F> {
     replica_name: ReplicaName,
-    seal: Seal,
+    opened: HeldRecord,
     comparison: Comparison<F>,
 }
 
@@ -36,14 +36,14 @@ pub(super) async fn verify<P: Platform>(
             Err(answer) => return answer,
         },
     };
-    let Begun { seal, mut comparison, .. } = going_on;
+    let Begun { opened, mut comparison, .. } = going_on;
     let read = context.blocking(move |_| comparison.go_on(CHECK_BYTES_MAX).map(|found| (found, comparison)));
     match read.await {
         Ok((None, comparison)) => {
-            *begun = Some(Begun { replica_name, seal, comparison });
+            *begun = Some(Begun { replica_name, opened, comparison });
             Message::Verifying
         }
-        Ok((Some(is_good), _)) => finish(context, owner, replica_name, &seal, is_good).await,
+        Ok((Some(is_good), _)) => finish(context, owner, replica_name, &opened, is_good).await,
         Err(error) => Message::Refused(refusal_for(&error)),
     }
 }
@@ -62,12 +62,12 @@ async fn begin<P: Platform>(
     let blob = BlobId::Held(owner, replica_name);
     let opened = context.blocking(move |store| match store.held(owner, replica_name)? {
         Some(Known::File(record)) => {
-            Ok(store.compare(&blob, &record)?.map(|comparison| Begun { replica_name, seal: record.seal, comparison }))
+            Ok(store.compare(&blob, &record)?.map(|comparison| Begun { replica_name, opened: record, comparison }))
         }
         _ => Ok(None),
     });
     match opened.await {
-        Ok(Some(begun)) if begun.seal == seal => Ok(begun),
+        Ok(Some(begun)) if begun.opened.seal == seal => Ok(begun),
         // It has been replaced or removed since the check.
         Ok(_) => Err(Message::Verifying),
         Err(error) => Err(Message::Refused(refusal_for(&error))),
@@ -79,19 +79,21 @@ async fn finish<P: Platform>(
     context: &Shared<P>,
     owner: NodeId,
     replica_name: ReplicaName,
-    seal: &Seal,
+    opened: &HeldRecord,
     is_good: bool,
 ) -> Message {
     let locked = context.locks.lock(BlobId::Held(owner, replica_name)).await;
     let held: Result<_, StorageError> = context.blocking(move |store| store.held(owner, replica_name)).await;
     match held {
-        Ok(Some(Known::File(record))) if record.seal == *seal => {
+        Ok(Some(Known::File(record))) if record.seal == opened.seal && record.stored == opened.stored => {
             if !is_good {
                 set_aside(context, owner, replica_name).await;
                 return Message::Refused(Refusal::Rotten);
             }
-            verify::note(context, owner, replica_name, seal.version).await;
+            verify::note(context, owner, replica_name, opened.seal.version).await;
         }
+        // Another one has taken its place, of which nothing is known yet.
+        Ok(Some(Known::File(_))) => return Message::Verifying,
         Ok(_) => {}
         Err(error) => return Message::Refused(refusal_for(&error)),
     }

@@ -4,8 +4,7 @@ use super::holders;
 use crate::crypto::{Key, Tombstone, Version};
 use crate::event::Event;
 use crate::node::context::Shared;
-use crate::node::handle::Look;
-use crate::node::handle::answers::{Holding, Receipt};
+use crate::node::handle::answers::Receipt;
 use crate::node::handle::errors::{DeleteError, ReplicaError};
 use crate::node::peers::pool::{AskError, ask_all, question};
 use crate::platform::Platform;
@@ -42,6 +41,7 @@ pub(in crate::node) async fn if_held<P: Platform>(
     context: Shared<P>,
     key: Key,
     wanted: usize,
+    caller_gone: impl Future<Output = ()>,
 ) -> Result<(), DeleteError> {
     let (replica_name, name) = (context.keys.replica_name(&key), key.clone());
     let known = context.with_keys(move |store, keys| {
@@ -50,10 +50,13 @@ pub(in crate::node) async fn if_held<P: Platform>(
     });
     let current = known.await.map_err(DeleteError::Rejected)?.ok_or(DeleteError::NotFound)?.seal;
     let version = current.version;
-    let holders = holders::ask(&context, replica_name, current, Look::Whole).await;
-    let found = holders.iter().filter(|holder| matches!(holder.holding, Holding::Current { .. })).count();
+    let (found, asked) = tokio::select! {
+        biased;
+        counted = holders::count_verified(&context, replica_name, current, wanted) => counted,
+        () = caller_gone => (0, 0),
+    };
     if found < wanted {
-        return Err(DeleteError::TooFewReplicas { wanted, found, asked: holders.len() });
+        return Err(DeleteError::TooFewReplicas { wanted, found, asked });
     }
     // The peers were asked about this version. Another one may be here alone.
     here(context, key, Some(version)).await

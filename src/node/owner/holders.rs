@@ -9,7 +9,7 @@ use crate::node::handle::Look;
 use crate::node::handle::answers::{Holder, Holding};
 use crate::node::handle::errors::{ReplicaError, StatError};
 use crate::node::peers::peer::Peer;
-use crate::node::peers::pool::{AskError, ask_all, lease, question};
+use crate::node::peers::pool::{AskError, ask_all, ask_each, lease, question};
 use crate::platform::Platform;
 use crate::protocol::{Message, Refusal};
 
@@ -22,32 +22,47 @@ pub(in crate::node) async fn holders<P: Platform>(
     let (replica_name, known) = (context.keys.replica_name(&key), key.clone());
     let record = context.with_keys(move |store, keys| store.proved(keys, &known)).await.map_err(StatError::Disk)?;
     let current = record.ok_or(StatError::NotFound)?.seal;
-    Ok(ask(&context, replica_name, current, look).await)
+    Ok(ask_all(&context, move |context, peer| ask(context, peer, replica_name, current.clone(), look)).await)
 }
 
-/// Asks every connected peer what it has of this version of a file.
-pub(super) async fn ask<P: Platform>(
+/// Waits until enough connected peers have compared the whole of their replica of a version and found it good, or all
+/// have answered. Returns how many have found it good, and how many have answered.
+pub(super) async fn count_verified<P: Platform>(
     context: &Shared<P>,
     replica_name: ReplicaName,
     current: Seal,
+    wanted: usize,
+) -> (usize, usize) {
+    let mut answers =
+        ask_each(context, move |context, peer| ask(context, peer, replica_name, current.clone(), Look::Whole));
+    let (mut found, mut asked) = (0, 0);
+    while found < wanted
+        && let Some((_, holder)) = answers.recv().await
+    {
+        found += usize::from(matches!(holder.holding, Holding::Current { .. }));
+        asked += 1;
+    }
+    (found, asked)
+}
+
+/// Asks a peer what it has of this version of a file.
+async fn ask<P: Platform>(
+    context: Shared<P>,
+    peer: Rc<Peer<Stream<P>>>,
+    replica_name: ReplicaName,
+    current: Seal,
     look: Look,
-) -> Vec<Holder> {
-    let asked = ask_all(context, move |context, peer| {
-        let current = current.clone();
-        async move {
-            let answer = match look {
-                Look::Quick => question(&context, &peer, &Message::CheckFile { replica_name }).await,
-                Look::Whole => verify(&context, &peer, replica_name, &current).await,
-            };
-            let is_fresh = look == Look::Whole || current.size <= CHECK_BYTES_MAX;
-            Holder { peer: peer.id, holding: holding(&context, replica_name, &current, answer, is_fresh) }
-        }
-    });
-    asked.await
+) -> Holder {
+    let answer = match look {
+        Look::Quick => question(&context, &peer, &Message::CheckFile { replica_name }).await,
+        Look::Whole => verify(&context, &peer, replica_name, &current).await,
+    };
+    let is_fresh = look == Look::Whole || current.size <= CHECK_BYTES_MAX;
+    Holder { peer: peer.id, holding: holding(&context, replica_name, &current, answer, is_fresh) }
 }
 
 /// Has a peer compare the whole of its replica, part after part, and returns what it says at the end.
-async fn verify<P: Platform>(
+pub(super) async fn verify<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
     replica_name: ReplicaName,

@@ -35,8 +35,9 @@ pub(in crate::node) async fn stat<P: Platform>(context: Shared<P>, key: Key) -> 
 pub(in crate::node) async fn status<P: Platform>(context: Shared<P>) -> Result<Status, StatError> {
     let rolled_back = context.owner.rolled_back.get();
     let looked = context.blocking(move |store| {
-        let ((files, deleted), last_scrub) = (store.count_own()?, store.scrub_state()?.ended);
-        Ok(Status { files, deleted, last_scrub, rolled_back })
+        let ((files, deleted), (owners, held)) = (store.count_own()?, store.held_for_all()?);
+        let last_scrub = store.scrub_state()?.ended;
+        Ok(Status { files, deleted, owners, held, last_scrub, rolled_back })
     });
     looked.await.map_err(StatError::Disk)
 }

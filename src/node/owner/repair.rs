@@ -77,8 +77,7 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
         match context.owner.mode {
             Mode::Normal => {
                 count::tell(&context, &peer).await;
-                // If the disk fails, the next heartbeat tries again.
-                drop(forget::consider(&context).await);
+                forget::consider(&context).await;
             }
             Mode::Learning => count::ask(&context, &peer).await,
         }
@@ -94,8 +93,9 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
         context.owner.repair_log.note_refusing(peer.id, refusing);
     }
     let has_failed = result.is_err() || done.failed + done.kept > 0;
-    if context.owner.mode == Mode::Learning {
-        count::ask(&context, &peer).await;
+    match context.owner.mode {
+        Mode::Normal => forget::consider(&context).await,
+        Mode::Learning => count::ask(&context, &peer).await,
     }
     if context.owner.mode == Mode::Learning && !has_failed {
         // What the peer holds is known to this node, whatever the peer lacks.

@@ -1,10 +1,11 @@
 //! Asks peers. An exchange takes an idle connection of the peer's pool, or dials one, or has the peer open one if the
 //! peer cannot be dialled.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::open::{OpenError, open_as};
 use super::peer::Peer;
@@ -111,7 +112,26 @@ pub(in crate::node) async fn question<P: Platform>(
     Ok(answer)
 }
 
-/// Asks every connected peer at the same time, each in a task of its own, and collects what the tasks return.
+/// Asks every connected peer at the same time, each in a task of its own. The answers come as they are there, each with
+/// the place of its peer among all.
+pub(in crate::node) fn ask_each<P: Platform, T: 'static, F>(
+    context: &Shared<P>,
+    ask: impl Fn(Shared<P>, Rc<Peer<Stream<P>>>) -> F,
+) -> mpsc::Receiver<(usize, T)>
+where
+    F: Future<Output = T> + 'static,
+{
+    let peers = context.peers.connected();
+    let (done, answers) = mpsc::channel(peers.len().max(1));
+    for (place, peer) in peers.into_iter().enumerate() {
+        let (done, asking) = (done.clone(), ask(context.clone(), peer));
+        // Whoever has heard enough does not wait for the rest.
+        context.spawn(async move { drop(done.send((place, asking.await)).await) });
+    }
+    answers
+}
+
+/// Asks every connected peer at the same time, and collects the answers in the order of the peers.
 pub(in crate::node) async fn ask_all<P: Platform, T: 'static, F>(
     context: &Shared<P>,
     ask: impl Fn(Shared<P>, Rc<Peer<Stream<P>>>) -> F,
@@ -119,16 +139,10 @@ pub(in crate::node) async fn ask_all<P: Platform, T: 'static, F>(
 where
     F: Future<Output = T> + 'static,
 {
-    let start = |peer: Rc<Peer<Stream<P>>>| {
-        let (done, answer) = oneshot::channel();
-        let asking = ask(context.clone(), peer);
-        context.spawn(async move { drop(done.send(asking.await)) });
-        answer
-    };
-    let started: Vec<_> = context.peers.connected().into_iter().map(start).collect();
-    let mut answers = Vec::new();
-    for answer in started {
-        answers.push(answer.await.expect("an asking task ends with an answer"));
+    let mut coming = ask_each(context, ask);
+    let mut answers = BTreeMap::new();
+    while let Some((place, answer)) = coming.recv().await {
+        answers.insert(place, answer);
     }
-    answers
+    answers.into_values().collect()
 }

@@ -88,18 +88,19 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
             && ended(entry) > newest.begun
     });
     let acknowledged = ended(newest);
-    let is_intact_peer = |at: Host| is_intact(at) && !scene.clients.is_lost_since(at, acknowledged);
+    let is_intact_peer = |at: Host| is_intact(at) && !scene.clients.may_be_lost(at, newest);
     // A liar has acknowledged what it does not keep.
     let is_honest = |at: &Host| !scene.liars.borrow().contains(at);
     let others = || (0..scene.plan.nodes).filter(|other| *other != host);
     // Nobody knows which peer it was that held the file when its local copy was deleted.
-    let is_held_since =
-        |moment: u64| others().all(|at| is_honest(&at) && is_intact(at) && !scene.clients.is_lost_since(at, moment));
+    let is_held_since = |call: &HistoryEntry| {
+        others().all(|at| is_honest(&at) && is_intact(at) && !scene.clients.may_be_lost(at, call))
+    };
     let was_held = of_file().any(|entry| {
         matches!(entry.call, Call::Delete { is_held: true, .. })
             && entry.outcome() == Some(&Outcome::Deleted)
             && entry.begun > acknowledged
-            && is_held_since(entry.begun)
+            && is_held_since(entry)
     });
     Expectation {
         on_own_disk: !may_be_deleted && !may_be_erased && is_intact(host) && !newest.is_lost,
@@ -109,7 +110,7 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
                     holders.iter().filter_map(|id| scene.clients.host(*id)).filter(is_honest).any(is_intact_peer)
                 }
                 // A peer that acknowledged the file may have dropped it since, because others hold it.
-                Replicas::Count(_) => !holders.is_empty() && is_held_since(acknowledged),
+                Replicas::Count(_) => !holders.is_empty() && is_held_since(newest),
             },
         newer_possible: may_be_erased
             || of_file().any(|entry| entry.may_be_stored() && entry.end() == u64::MAX && ended(entry) > newest.begun),

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::crypto::NameCount;
+use crate::crypto::{NameCount, Version};
 use crate::node::context::{Shared, Stream};
 use crate::node::peers::peer::Peer;
 use crate::node::peers::pool::question;
@@ -13,10 +13,14 @@ use crate::store::StorageError;
 /// Has a peer that is current keep the number of names, if the peer was not told this number since it connected. A peer
 /// that does not take it is told again after its next repair.
 pub(super) async fn tell<P: Platform>(context: &Shared<P>, peer: &Rc<Peer<Stream<P>>>) {
-    let counted = context.blocking(|store| Ok::<_, StorageError>((store.count_own()?, store.last_version())));
-    let Ok(((files, deleted), version)) = counted.await else { return };
-    let names = files + deleted;
-    if names == 0 || peer.repair.told_names() == Some(names) {
+    let counted = context.blocking(|store| {
+        let (files, deleted) = store.count_own()?;
+        // Names are none only if there never were any, or if all are deleted and forgotten.
+        let has_any = files + deleted > 0 || store.forgetting()?.floor > Version(0);
+        Ok::<_, StorageError>((has_any.then_some(files + deleted), store.last_version()))
+    });
+    let Ok((Some(names), version)) = counted.await else { return };
+    if peer.repair.told_names() == Some(names) {
         return;
     }
     let count = NameCount::new(&context.keys, names, version);

@@ -8,20 +8,24 @@ use crate::crypto::{ReplicaName, Seal, Tombstone, Version};
 use crate::event::Event;
 use crate::node::config::Mode;
 use crate::node::context::Shared;
-use crate::node::handle::answers::Progress;
+use crate::node::handle::answers::{PeerInfo, Progress};
 use crate::node::peers::status::info;
 use crate::platform::Platform;
 use crate::store::layout::BlobId;
 use crate::store::{Change, Forgetting, StorageError};
 
-/// Notes that all peers know all deletions, or forgets those that they have known of for long enough. Does nothing if a
-/// peer is away, because it may not know them, or if another node has this node's identity, or this directory was put
-/// back: then the catalog is not all that counts.
-pub(super) async fn consider<P: Platform>(context: &Shared<P>) -> Result<(), RepairError> {
+/// Notes that all peers know all deletions, or forgets those that they have known of for long enough. A peer that only
+/// lacks what it does not take holds nothing that was deleted. Does nothing if a peer is away, because it may not know
+/// them, or if another node has this node's identity, or this directory was put back: then the catalog is not all that
+/// counts.
+pub(super) async fn consider<P: Platform>(context: &Shared<P>) {
     let peers = info(context);
-    let is_agreed = peers.iter().all(|peer| peer.is_connected && peer.progress == Progress::Current && !peer.sees_twin);
+    let refusing = context.owner.repair_log.refusing();
+    let is_refusing = |peer: &PeerInfo| peer.peer.is_some_and(|peer| refusing.contains_key(&peer));
+    let knows_all = |peer: &PeerInfo| peer.progress == Progress::Current || is_refusing(peer);
+    let is_agreed = peers.iter().all(|peer| peer.is_connected && !peer.sees_twin && knows_all(peer));
     if !is_agreed || context.owner.rolled_back.get().is_some() {
-        return Ok(());
+        return;
     }
     let (now, kept) = (context.platform.now(), context.owner.deletions_kept);
     let forgot = context.blocking(move |store| {
@@ -32,7 +36,10 @@ pub(super) async fn consider<P: Platform>(context: &Shared<P>) -> Result<(), Rep
         let agreed = Some((store.last_version(), now));
         match state.agreed {
             Some((version, since)) if since <= now => match Duration::from_millis(now.0 - since.0) >= kept {
-                true => store.forget_deletions(Forgetting { floor: version.max(state.floor), agreed }, now),
+                true => {
+                    let floor = version.max(state.floor);
+                    store.forget_deletions(Forgetting { floor, agreed, ..state }, now)
+                }
                 false => Ok(0),
             },
             // There was nothing to forget so far, or the clock was set back.
@@ -40,11 +47,10 @@ pub(super) async fn consider<P: Platform>(context: &Shared<P>) -> Result<(), Rep
         }
     });
     let forgot: Result<u64, StorageError> = forgot.await;
-    match forgot? {
-        0 => {}
-        count => context.tell(&Event::DeletionsForgotten { count }),
+    // If the disk fails, the next heartbeat tries again.
+    if let Ok(count @ 1..) = forgot {
+        context.tell(&Event::DeletionsForgotten { count });
     }
-    Ok(())
 }
 
 /// Whether a deletion that a peer remembers is forgotten here.

@@ -7,6 +7,7 @@ use super::relay;
 use crate::crypto::{Key, ReplicaName, Tombstone};
 use crate::node::context::{Shared, Stream};
 use crate::node::handle::errors::ReplicaError;
+use crate::node::owner::holders;
 use crate::node::owner::store::{NotSent, send_again};
 use crate::node::peers::peer::Peer;
 use crate::node::peers::pool::question;
@@ -67,7 +68,7 @@ pub(super) async fn release<P: Platform>(
     let Some(Current::File(_, record)) = current(context, replica_name).await? else { return Ok(false) };
     for id in placement.of(replica_name) {
         let Some(holder) = context.peers.find(id).filter(|holder| holder.is_connected()) else { return Ok(false) };
-        match question(context, &holder, &Message::CheckFile { replica_name }).await {
+        match holders::verify(context, &holder, replica_name, &record.seal).await {
             Ok(Message::Checked { seal, .. }) if seal == record.seal => {}
             _ => return Ok(false),
         }

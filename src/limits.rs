@@ -145,9 +145,8 @@ pub const REPAIR_RETRY_MAX: Duration = Duration::from_secs(20);
 /// Chosen: 128 MiB of catalog.
 pub const TOMBSTONES_PER_OWNER_MAX: u64 = 1 << 20;
 
-/// How long a deletion is remembered at least, after every peer has come to know it. A peer's disk that is put back
-/// from an older copy brings nothing back that its owner has deleted; the owner's own directory may. Chosen: most
-/// backups that are put back are younger.
+/// How long a deletion is remembered at least, after every peer has come to know it. A disk that is put back from an
+/// older copy may bring back what was deleted since. Chosen: most copies that are put back are younger.
 pub const DELETIONS_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The bytes that a replica counts for in a quota beside its content. Chosen: its record, its folders and the rest of

@@ -57,8 +57,10 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
     let mut faults = Faults::new(subject, &scene, levers);
     let (panics, watched) = (panics::Watch::begin(), watchdog::watch(plan.seed));
     loop {
-        faults.apply(&mut sim);
-        let stepped = panics.survive(|| sim.step());
+        let stepped = panics.survive(|| {
+            faults.apply(&mut sim);
+            sim.step()
+        });
         watched.yielded(sim.elapsed());
         scene.note_panic(panics.take());
         match stepped {
@@ -76,6 +78,8 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
     scene.disks.iter().for_each(SimDisk::kill);
     panics.survive(|| drop(sim));
     scene.note_panic(panics.take());
+    // The oracles take their time, and a panic of theirs is the harness's own.
+    drop((panics, watched));
     let broken = scene.broken.borrow().first().cloned();
     let mut run = Run {
         plan: scene.plan,

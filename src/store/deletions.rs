@@ -1,7 +1,7 @@
-//! Own files that are deleted everywhere: each is remembered, so that no older version comes back, until every peer
-//! has known of it for long enough. Then it is forgotten, and only a floor is left: an older version of a name that
-//! the catalog does not know was deleted, unless the catalog may have lost the name. Apache Cassandra does so with its
-//! tombstones after `gc_grace_seconds`, without a floor.
+//! Own files that are deleted everywhere: each is remembered, so that no older version comes back, until every peer has
+//! known of it for long enough. Then it is forgotten, as Apache Cassandra does with its tombstones after
+//! `gc_grace_seconds`, and a floor is left, by which a deletion that a peer still remembers is known as forgotten. No
+//! file is ever taken for deleted for the floor's sake: the catalog may not know it because it has lost it.
 
 use super::layout::BlobId;
 use super::{Change, Forgetting, StorageError, Store};
@@ -32,28 +32,15 @@ impl<D: Disk> Store<D> {
         Ok(self.catalog.tombstone_names(after, limit)?)
     }
 
-    /// Returns how far deletions are forgotten. A catalog that does not say so may have lost whatever it does not know.
+    /// Returns how far deletions are forgotten.
     ///
     /// # Errors
     /// Fails if the catalog cannot be read.
     pub fn forgetting(&self) -> Result<Forgetting, StorageError> {
-        let lost = Forgetting { since: self.last_version(), ..Forgetting::default() };
-        Ok(self.catalog.forgetting()?.unwrap_or(lost))
+        Ok(self.catalog.forgetting()?)
     }
 
-    /// Notes that what the catalog does not know may be lost, if it has a version up to this one.
-    ///
-    /// # Errors
-    /// Fails if that could not be made durable.
-    pub fn doubt(&self, up_to: Version) -> Result<(), StorageError> {
-        if self.forgetting()?.since < up_to {
-            self.commit(&[Change::Doubted(up_to)])?;
-        }
-        Ok(())
-    }
-
-    /// Whether a version of an own file, or of its deletion, is older than a deletion that was forgotten. The key is
-    /// `None` if it is not known.
+    /// Whether a deletion that a peer remembers was forgotten here. The key is `None` if it is not known.
     ///
     /// # Errors
     /// Fails if the catalog cannot be read.
@@ -61,24 +48,23 @@ impl<D: Disk> Store<D> {
         Ok(self.is_to_forget(&self.forgetting()?, name, version) && self.newest(key, name)?.is_none())
     }
 
-    /// Whether the catalog vouches for what becomes of a version, so that the deletion need not be remembered.
+    /// Whether a deletion need not be remembered. One of another life of this directory is, because it tells of that.
     fn is_to_forget(&self, state: &Forgetting, name: ReplicaName, version: Version) -> bool {
-        state.since < version && version <= state.floor && self.has_issued(version, name)
+        version <= state.floor && self.has_issued(version, name)
     }
 
-    /// Forgets the deletions up to the floor of `state`, and notes the state. Returns how many they are. Others stay:
-    /// of another life of this directory, from a time of which the catalog may have lost something, and those whose
-    /// local copy a crash has left behind, until a scrub has removed the copy.
+    /// Forgets the deletions up to the floor of `state`, and notes the state. Returns how many they are. Those whose
+    /// local copy a crash has left behind stay until a scrub has removed the copy.
     ///
     /// # Errors
     /// After an error some of them are forgotten.
     pub fn forget_deletions(&self, state: Forgetting, now: UnixMillis) -> Result<u64, StorageError> {
-        // Peers keep how many names there are, and take the word with the greatest version.
-        self.next_version(now, ReplicaName([0; 16]))?;
         let (mut after, mut count) = (None, 0);
         loop {
             let page = self.catalog.tombstones(after, LIST_PAGE_MAX)?;
             let Some((last, _)) = page.last() else { break };
+            // Peers keep how many names there are, and take the word with the greatest version.
+            self.next_version(now, ReplicaName([0; 16]))?;
             let mut changes = vec![Change::Forgetting(state)];
             for (name, tombstone) in &page {
                 if self.is_to_forget(&state, *name, tombstone.version) && !self.has_left_over(*name)? {
@@ -91,6 +77,7 @@ impl<D: Disk> Store<D> {
             }
             after = Some(*last);
         }
+        self.next_version(now, ReplicaName([0; 16]))?;
         self.commit(&[Change::Forgetting(state)])?;
         Ok(count)
     }

@@ -53,8 +53,6 @@ pub enum Change {
     Forgotten(ReplicaName, Tombstone),
     /// Deletions are forgotten so far.
     Forgetting(Forgetting),
-    /// What the catalog does not know and has a version up to this one, it may have lost.
-    Doubted(Version),
     /// A replica has a new version or is deleted everywhere.
     Held(NodeId, ReplicaName, Box<Known>),
     /// A replica turned out to be damaged and is no longer held.
@@ -77,10 +75,8 @@ pub enum Change {
 /// How far the deletions of own files are forgotten, so that they do not take up room for ever.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forgetting {
-    /// What the catalog does not know and has a version up to this one, it may have lost: the catalog was made after an
-    /// earlier one, or a record has rotted, or another life of this directory has become known.
-    pub since: Version,
-    /// What the catalog does not know and has a version above `since` and up to this one was deleted everywhere.
+    /// A deletion with a version up to this one that the catalog does not know was forgotten. `Version(0)` in a new
+    /// catalog.
     pub floor: Version,
     /// A version that all peers have caught up with, and when they had; `None` if nothing is to be forgotten.
     pub agreed: Option<(Version, UnixMillis)>,

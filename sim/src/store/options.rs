@@ -11,8 +11,9 @@ use dacapo::store::layout::Layout;
 /// whether deletions are forgotten.
 pub const OPTIONS: &[&str] = &["packed", "replicas-1", "replicas-2", "forgets"];
 
-/// How long a node with the option `forgets` remembers deletions at least: a moment, so that plans get to the end.
-const KEPT: Duration = Duration::from_secs(1);
+/// How long a node with the option `forgets` remembers deletions at least: longer than the plans of seeds have copies
+/// of disks, which bring deleted files back later, and short enough that these plans get to the end.
+const KEPT: Duration = Duration::from_secs(10);
 
 /// Returns the layout that the options of a host name, if they name one.
 #[must_use]

@@ -69,10 +69,11 @@ pub(super) async fn verify<P: Platform>(
     current: &Seal,
 ) -> Result<Message, AskError> {
     let mut lease = lease(context, peer).await?;
-    // One part more, because the replica may be sent anew meanwhile. A peer that goes on is not waited for.
+    // The replica may be sent anew meanwhile, and is compared from the start then. A peer that goes on and on is not
+    // waited for.
     let parts = current.sealed_bytes() / CHECK_BYTES_MAX + 2;
     let mut answer = Message::Verifying;
-    for _ in 0..parts {
+    for _ in 0..2 * parts {
         answer = lease.exchange(&Message::VerifyFile { replica_name }).await?;
         if answer != Message::Verifying {
             break;

@@ -25,10 +25,6 @@ pub(in crate::node) async fn meet<P: Platform>(
     let met = context.blocking(move |store| {
         let is_of_other_life = !store.has_issued(version, replica_name);
         store.skip_versions(version)?;
-        if is_of_other_life {
-            // More of that life may lie at peers that are away.
-            store.doubt(store.last_version())?;
-        }
         Ok(is_of_other_life)
     });
     let is_of_other_life: Result<bool, StorageError> = met.await;

@@ -125,8 +125,14 @@ where
     let (done, answers) = mpsc::channel(peers.len().max(1));
     for (place, peer) in peers.into_iter().enumerate() {
         let (done, asking) = (done.clone(), ask(context.clone(), peer));
-        // Whoever has heard enough does not wait for the rest.
-        context.spawn(async move { drop(done.send((place, asking.await)).await) });
+        context.spawn(async move {
+            tokio::select! {
+                biased;
+                answer = asking => drop(done.send((place, answer)).await),
+                // Who has heard enough does not wait for the rest. What was asked is given up.
+                () = done.closed() => {}
+            }
+        });
     }
     answers
 }

@@ -66,14 +66,14 @@ impl<D: Disk> Catalog<D> {
         })
     }
 
-    /// Returns how far deletions are forgotten; `None` if the catalog is from before they were, or the state is of a
-    /// form that is not known.
-    pub(in crate::store) fn forgetting(&self) -> Result<Option<Forgetting>, CatalogError> {
+    /// Returns how far deletions are forgotten.
+    pub(in crate::store) fn forgetting(&self) -> Result<Forgetting, CatalogError> {
         self.with(|database| {
             let read = database.begin_read()?;
-            let Some(table) = exists(read.open_table(FORGETTING))? else { return Ok(None) };
+            let Some(table) = exists(read.open_table(FORGETTING))? else { return Ok(Forgetting::default()) };
+            // What does not decode is of another version: what was forgotten is learnt, and forgotten again.
             let state = table.get(FORGETTING_STATE)?;
-            Ok(state.and_then(|state| decode(state.value(), "forgotten deletions").ok()))
+            Ok(state.and_then(|state| decode(state.value(), "forgotten deletions").ok()).unwrap_or_default())
         })
     }
 }

@@ -14,7 +14,7 @@ use crate::crypto::{NodeId, ReplicaName, Tombstone, Version};
 use crate::replication::Entry;
 use crate::store::Usage;
 use crate::store::error::CatalogError;
-use crate::store::record::{Change, Forgetting, Known};
+use crate::store::record::{Change, Known};
 use crate::time::UnixMillis;
 
 /// Applies changes that belong together. Applies none, and returns false, if the catalog has a newer version of a
@@ -92,8 +92,7 @@ fn what(change: &Change) -> Option<(Option<NodeId>, ReplicaName, Option<Entry>)>
         | Change::VersionsReserved(_)
         | Change::Verified(..)
         | Change::Scrub(_)
-        | Change::Forgetting(_)
-        | Change::Doubted(_) => None,
+        | Change::Forgetting(_) => None,
     }
 }
 
@@ -139,18 +138,15 @@ fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogErr
         Change::Disproved(key, replica_name, _) => {
             transaction.open_table(OWN)?.remove(key.as_str())?;
             transaction.open_table(OWN_NAMES)?.remove(&replica_name.0)?;
-            doubt_all(transaction)?;
         }
         // The name of the local copy stays: what a crash has left of it is still to go.
         Change::DisprovedTombstone(replica_name, _) => {
             transaction.open_table(OWN_TOMBSTONES)?.remove(&replica_name.0)?;
-            doubt_all(transaction)?;
         }
         Change::Forgotten(replica_name, _) => remove_tombstone(transaction, *replica_name)?,
         Change::Forgetting(state) => {
             transaction.open_table(FORGETTING)?.insert(FORGETTING_STATE, encode(state).as_slice())?;
         }
-        Change::Doubted(version) => doubt(transaction, *version)?,
         Change::Held(owner, replica_name, known) => {
             transaction.open_table(HELD)?.insert(&held_key(*owner, *replica_name), encode(known).as_slice())?;
         }
@@ -202,24 +198,6 @@ fn note_verified(
 fn remove_tombstone(transaction: &WriteTransaction, replica_name: ReplicaName) -> Result<(), CatalogError> {
     transaction.open_table(OWN_TOMBSTONES)?.remove(&replica_name.0)?;
     transaction.open_table(OWN_TOMBSTONE_NAMES)?.remove(&replica_name.0)?;
-    Ok(())
-}
-
-/// Notes that what the catalog does not know may be lost, whatever its version is so far.
-fn doubt_all(transaction: &WriteTransaction) -> Result<(), CatalogError> {
-    let ceiling = transaction.open_table(NUMBERS)?.get(VERSION_CEILING)?.map_or(0, |ceiling| ceiling.value());
-    doubt(transaction, Version(ceiling))
-}
-
-/// Notes that what the catalog does not know may be lost, if it has a version up to this one.
-pub(super) fn doubt(transaction: &WriteTransaction, up_to: Version) -> Result<(), CatalogError> {
-    let mut table = transaction.open_table(FORGETTING)?;
-    let mut state: Forgetting = match table.get(FORGETTING_STATE)? {
-        Some(state) => decode(state.value(), "forgotten deletions").unwrap_or_default(),
-        None => Forgetting::default(),
-    };
-    state.since = state.since.max(up_to);
-    table.insert(FORGETTING_STATE, encode(&state).as_slice())?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use redb::{ReadableTable, Table, WriteTransaction};
 use super::pages::{Tree, Trees};
 use super::read::{decode, parse_key, split_held_key};
 use super::{HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING, put};
-use crate::crypto::{ContentCipher, Digest, IV_BYTES, Keys, ReplicaName, Tombstone, Version};
+use crate::crypto::{ContentCipher, Digest, IV_BYTES, Keys, ReplicaName, Tombstone};
 use crate::disk::DiskFile;
 use crate::limits::PACKED_BYTES_MAX;
 use crate::store::backend::Remains;
@@ -185,10 +185,9 @@ fn is_replica(bytes: &[u8], record: &HeldRecord) -> bool {
     bytes.len() <= PACKED_BYTES_MAX + IV_BYTES && Digest(*blake3::hash(bytes).as_bytes()) == record.seal.digest
 }
 
-/// Reserves the versions up to a number, and says by it that the catalog is whole. Which of them were handed out, and
-/// for what, is not known.
+/// Reserves the versions up to a number, and says by it that the catalog is whole. Which of them were handed out is not
+/// known.
 pub(super) fn reserve(transaction: &WriteTransaction, ceiling: u64) -> Result<(), CatalogError> {
-    put::doubt(transaction, Version(ceiling))?;
     put::reserve(transaction, &[(0, ceiling)])
 }
 

@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::crypto::{ContentCipher, FileName, IV_BYTES, Iv, Key, NodeId, ReplicaName, Seal, Version};
+use crate::crypto::{ContentCipher, FileName, IV_BYTES, Iv, Key, NodeId, ReplicaName, Seal};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::node::commit::KeepError;
@@ -173,12 +173,10 @@ impl Wanted {
         iv: Iv,
     ) -> Result<Option<Change>, ReceiveError> {
         let (blob, known, replica_name) = (BlobId::Own(self.file), self.key.clone(), self.replica_name);
-        let version = seal.version;
         let looked = context.with_keys(move |store, keys| {
             store.settle(keys, &blob)?;
             let deleted = store.proved_tombstone(keys, replica_name)?.map(|tombstone| tombstone.version);
-            let is_forgotten = store.is_forgotten(Some(&known), replica_name, version)?;
-            Ok::<_, StorageError>((store.proved(keys, &known)?, deleted.or(is_forgotten.then_some(Version::MAX))))
+            Ok::<_, StorageError>((store.proved(keys, &known)?, deleted))
         });
         let (record, deleted) = looked.await?;
         let newest = record.as_ref().map(|record| record.seal.version).max(deleted);

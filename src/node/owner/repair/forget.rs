@@ -4,14 +4,13 @@
 use std::time::Duration;
 
 use super::error::RepairError;
-use crate::crypto::{ReplicaName, Seal, Tombstone, Version};
+use crate::crypto::{ReplicaName, Version};
 use crate::event::Event;
 use crate::node::config::Mode;
 use crate::node::context::Shared;
 use crate::node::handle::answers::{PeerInfo, Progress};
 use crate::node::peers::status::info;
 use crate::platform::Platform;
-use crate::store::layout::BlobId;
 use crate::store::{Change, Forgetting, StorageError};
 
 /// Notes that all peers know all deletions, or forgets those that they have known of for long enough. A peer that only
@@ -38,7 +37,7 @@ pub(super) async fn consider<P: Platform>(context: &Shared<P>) {
             Some((version, since)) if since <= now => match Duration::from_millis(now.0 - since.0) >= kept {
                 true => {
                     let floor = version.max(state.floor);
-                    store.forget_deletions(Forgetting { floor, agreed, ..state }, now)
+                    store.forget_deletions(Forgetting { floor, agreed }, now)
                 }
                 false => Ok(0),
             },
@@ -67,29 +66,4 @@ pub(super) async fn is_forgotten<P: Platform>(
         store.is_forgotten(key.as_ref(), name, version)
     });
     Ok(looked.await?)
-}
-
-/// Deletes a file again that a peer has had back from an old disk, if its deletion is forgotten here. Returns whether
-/// that is so; the peer is then told by its next repair.
-pub(super) async fn delete_again<P: Platform>(
-    context: &Shared<P>,
-    name: ReplicaName,
-    seal: &Seal,
-) -> Result<bool, RepairError> {
-    if context.owner.mode == Mode::Learning {
-        return Ok(false);
-    }
-    let (version, now) = (seal.version, context.platform.now());
-    let key = seal.metadata.open(&context.keys)?.key;
-    // A store that is under way comes first.
-    let _locked = context.locks.lock(BlobId::Own(key.file_name())).await;
-    let deleted = context.with_keys(move |store, keys| {
-        if !store.is_forgotten(Some(&key), name, version)? {
-            return Ok(false);
-        }
-        let tombstone = Tombstone::new(keys, name, store.next_version(now, name)?);
-        store.commit(&[Change::Deleted(name, tombstone)])
-    });
-    let deleted: Result<bool, StorageError> = deleted.await;
-    Ok(deleted?)
 }

@@ -40,10 +40,7 @@ pub(super) async fn learn_from<P: Platform>(
 ) -> Result<bool, RepairError> {
     match answer {
         Message::Checked { seal, iv, .. } if seal.is_authentic(&context.keys, replica_name) => {
-            match forget::delete_again(context, replica_name, &seal).await? {
-                true => Ok(true),
-                false => take(context, peer, replica_name, seal, iv).await,
-            }
+            take(context, peer, replica_name, seal, iv).await
         }
         Message::Gone(tombstone) if tombstone.is_authentic(&context.keys, replica_name) => {
             match forget::is_forgotten(context, replica_name, tombstone.version).await? {

@@ -5,12 +5,13 @@ use std::rc::Rc;
 use super::error::{RepairError, other_answer};
 use super::relay;
 use crate::crypto::{Key, ReplicaName, Tombstone};
+use crate::limits::CHECK_BYTES_MAX;
 use crate::node::context::{Shared, Stream};
 use crate::node::handle::errors::ReplicaError;
 use crate::node::owner::holders;
 use crate::node::owner::store::{NotSent, send_again};
 use crate::node::peers::peer::Peer;
-use crate::node::peers::pool::question;
+use crate::node::peers::pool::{AskError, question};
 use crate::platform::Platform;
 use crate::protocol::{Message, Refusal};
 use crate::replication::{Entry, Placement};
@@ -66,11 +67,20 @@ pub(super) async fn release<P: Platform>(
 ) -> Result<bool, RepairError> {
     let replica_name = held.replica_name;
     let Some(Current::File(_, record)) = current(context, replica_name).await? else { return Ok(false) };
+    let is_current =
+        |answer: Result<Message, AskError>| matches!(answer, Ok(Message::Checked { seal, .. }) if seal == record.seal);
+    let mut placed = Vec::new();
     for id in placement.of(replica_name) {
         let Some(holder) = context.peers.find(id).filter(|holder| holder.is_connected()) else { return Ok(false) };
-        match holders::verify(context, &holder, replica_name, &record.seal).await {
-            Ok(Message::Checked { seal, .. }) if seal == record.seal => {}
-            _ => return Ok(false),
+        if !is_current(question(context, &holder, &Message::CheckFile { replica_name }).await) {
+            return Ok(false);
+        }
+        placed.push(holder);
+    }
+    // A check compares small replicas only. A large one is read once all others have said that they hold it.
+    for holder in placed.iter().filter(|_| record.seal.size > CHECK_BYTES_MAX) {
+        if !is_current(holders::verify(context, holder, replica_name, &record.seal).await) {
+            return Ok(false);
         }
     }
     drop_held(context, peer, held).await.map(|()| true)

@@ -18,7 +18,7 @@ const CAUGHT: &[(Bug, u64, &str)] = &[
     (Bug::CatalogSyncLies, 47, "durable"),
     (Bug::BlobSyncLies, 177, "durable"),
     (Bug::DirSyncLies, 47, "durable"),
-    (Bug::ThirdSyncLies, 177, "durable"),
+    (Bug::ThirdSyncLies, 870, "durable"),
     (Bug::WriteErrorHidden, 233, "durable"),
     (Bug::RenameErrorHidden, 1315, "durable"),
     (Bug::AckBeforeWrite, 0, "available"),

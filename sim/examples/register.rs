@@ -6,6 +6,7 @@
 use std::{cell::Cell, io, process::ExitCode, rc::Rc, time::Duration};
 
 use dacapo::disk::{Disk, DiskFile, DiskPath, read_full};
+use dacapo::seed::SeedRng;
 use dacapo::transport::{Address, Transport};
 use dacapo_sim::subject::{Boot, Broken, Ended, Scene, Subject};
 use dacapo_sim::{cli, host::Host, mailboxes::Mailboxes};
@@ -113,7 +114,7 @@ impl Subject for Register {
     type Event = String;
     type Clients = Clients;
 
-    fn calls(&self) -> BoxedStrategy<u64> {
+    fn calls(&self, _swarm: &mut SeedRng, _nodes: usize) -> BoxedStrategy<u64> {
         (0..100_u64).boxed()
     }
 

@@ -1,11 +1,15 @@
-//! The command line of a subject: `sweep`, `replay`, `shrink` and `twice`, and `planted` if bugs can be planted in
-//! it. The program of a subject is [`main`], or a [`Program`] with commands of its own.
+//! The command line of a subject: `sweep`, `search`, `replay`, `shrink`, `crash` and `twice`, and `planted` if bugs can
+//! be planted in it. The program of a subject is [`main`], or a [`Program`] with commands of its own.
 //!
 //! Exit codes: 0 all well, 1 a run failed or did not replay, 2 the arguments are wrong.
 
 mod arguments;
+mod bar;
+mod crash;
+mod median;
 mod planted;
 mod replay;
+mod search;
 mod shrink;
 mod source;
 mod sweep;
@@ -26,20 +30,26 @@ enum Generic {
     Twice(twice::Arguments),
     /// Run the plans of many seeds, with faults, and judge each run.
     Sweep(sweep::Arguments),
+    /// Change plans at random, keep those that show something new, and stop at the first that breaks a promise.
+    Search(search::Arguments),
     /// Run one plan again and show what happens, up to a moment.
     Replay(replay::Arguments),
     /// Find a small plan that breaks the same promise.
     Shrink(shrink::Arguments),
+    /// Run one plan again and again, with a crash in the middle of each call on a disk in turn.
+    Crash(crash::Arguments),
     /// Plant each known bug and show which oracle catches it, and after how many seeds.
     Planted(planted::Arguments),
 }
 
 /// An example of each command, to follow the name of the program.
-const EXAMPLES: [(&str, &str); 5] = [
+const EXAMPLES: [(&str, &str); 7] = [
     ("twice", "--seeds 0..100"),
     ("sweep", "--seeds 0..10000 --for 60s"),
+    ("search", "--for 60s -o found.plan"),
     ("replay", "7 --until 3.5"),
     ("shrink", "7 -o seed-7.plan"),
+    ("crash", "7 --kill"),
     ("planted", "--seeds 1000 --shrink"),
 ];
 
@@ -106,8 +116,10 @@ impl<S: Subject + Sync> Program<S> {
         let done = match Generic::from_arg_matches(&matches) {
             Ok(Generic::Twice(arguments)) => Ok(twice::execute(program, subject, &arguments)),
             Ok(Generic::Sweep(arguments)) => Ok(sweep::execute(program, subject, &arguments)),
+            Ok(Generic::Search(arguments)) => search::execute(program, subject, &arguments),
             Ok(Generic::Replay(arguments)) => replay::execute(program, subject, &arguments),
             Ok(Generic::Shrink(arguments)) => shrink::execute(subject, &arguments),
+            Ok(Generic::Crash(arguments)) => crash::execute(program, subject, &arguments),
             Ok(Generic::Planted(arguments)) => Ok(planted::execute(subject, &arguments)),
             Err(error) => error.exit(),
         };
@@ -132,11 +144,14 @@ impl<S: Subject + Sync> Program<S> {
             command = command.mut_subcommand(name, |command| command.after_help(example));
         }
         let bugs = self.subject.bugs();
-        for name in ["replay", "shrink"] {
+        for name in ["search", "replay", "shrink", "crash"] {
             let parser = source::bug_parser(self.name, bugs);
             let with_bugs = |bug: clap::Arg| bug.value_parser(parser).hide(bugs.is_empty());
             command = command.mut_subcommand(name, |command| command.mut_arg("bug", with_bugs));
         }
-        command.mut_subcommand("planted", |command| command.hide(bugs.is_empty()))
+        let parser = source::bug_parser(self.name, bugs);
+        command.mut_subcommand("planted", |command| {
+            command.hide(bugs.is_empty()).mut_arg("bugs", |bug| bug.value_parser(parser))
+        })
     }
 }

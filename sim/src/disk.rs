@@ -8,6 +8,8 @@
 mod chance;
 mod content;
 mod copy;
+mod counted;
+mod damage;
 mod failing;
 mod file;
 pub mod layer;
@@ -22,8 +24,9 @@ use dacapo::disk::{DirEntry, Disk, DiskPath, EntryKind};
 use dacapo::seed::{Rng, SeedRng};
 
 use content::PAGE_BYTES;
+use counted::Counted;
 pub use failing::CallKind;
-use failing::Failing;
+use failing::{Failing, Moment};
 pub use file::SimFile;
 use tree::{Node, Tree, View};
 
@@ -46,6 +49,9 @@ struct State {
     delay: Option<Duration>,
     paused: bool,
     failing: Failing,
+    counted: Counted,
+    /// The life that ended in the middle of a call: nothing of it goes on.
+    cut_off: Option<u64>,
 }
 
 impl SimDisk {
@@ -95,33 +101,30 @@ impl SimDisk {
 
     /// Makes `per_mille` of a thousand calls of a kind fail without effect, as `rng` chooses; 0 ends the errors.
     pub fn set_errors(&self, kind: CallKind, per_mille: u32, rng: SeedRng) {
-        self.state().failing.set(kind, per_mille, rng);
+        self.state().failing.set(kind, Moment::Before, per_mille, rng);
     }
 
-    /// Swaps the content of two files, both what a read returns and what is durable.
-    ///
-    /// # Errors
-    /// If one of them is not a file.
-    pub fn swap(&self, one: &str, other: &str) -> io::Result<()> {
-        let state = self.state();
-        let files = (state.tree.find(segments(one))?, state.tree.find(segments(other))?);
-        let (Node::File(first), Node::File(second)) = files else { return Err(ErrorKind::IsADirectory.into()) };
-        if !Arc::ptr_eq(&first, &second) {
-            std::mem::swap(&mut *content::lock(&first), &mut *content::lock(&second));
-        }
-        Ok(())
+    /// Makes `per_mille` of a thousand calls of a kind fail after they have taken effect, as `rng` chooses; 0 ends the
+    /// errors.
+    pub fn set_late_errors(&self, kind: CallKind, per_mille: u32, rng: SeedRng) {
+        self.state().failing.set(kind, Moment::After, per_mille, rng);
     }
 
-    /// Flips the lowest bit of one byte of a file, both in what a read returns and in what is durable.
-    ///
-    /// # Errors
-    /// If there is no such file, or the byte is not in it.
-    pub fn corrupt(&self, path: &str, byte_position: u64) -> io::Result<()> {
-        let state = self.state();
-        let Node::File(content) = state.tree.find(segments(path))? else {
-            return Err(ErrorKind::IsADirectory.into());
-        };
-        content::lock(&content).flip_bit(byte_position)
+    /// Ends the host's life at a call, just before it takes effect: the `number`th of a kind, or of all kinds but
+    /// reads, since the disk was made. A program learns nothing of it: what it has [`run`](Disk::run) never returns.
+    pub fn die_at(&self, kind: Option<CallKind>, number: u64) {
+        self.state().counted.die_at(kind, number);
+    }
+
+    /// Forgets at which calls the host was to die.
+    pub fn spare(&self) {
+        self.state().counted.spare();
+    }
+
+    /// Returns how many calls of a kind, or of all kinds but reads, hosts have made since the disk was made.
+    #[must_use]
+    pub fn calls(&self, kind: Option<CallKind>) -> u64 {
+        self.state().counted.calls(kind)
     }
 
     /// Returns all that a host sees, sorted by path: path, kind and length, 0 for a directory.
@@ -161,14 +164,21 @@ impl SimDisk {
         }
     }
 
-    /// Locks the disk for one call of a host that is alive.
-    fn call(&self, kind: CallKind) -> io::Result<MutexGuard<'_, State>> {
+    /// Does one call of a host that is alive.
+    fn call<T>(&self, kind: CallKind, work: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
         let mut state = self.state();
         if state.life != self.life {
-            return Err(io::Error::other("the host that held this handle is dead"));
+            return Err(dead());
         }
-        state.failing.draw(kind)?;
-        Ok(state)
+        if state.counted.count(kind) {
+            state.cut_off = Some(self.life);
+            state.life += 1;
+            return Err(dead());
+        }
+        state.failing.draw(kind, Moment::Before)?;
+        let done = work(&mut state)?;
+        state.failing.draw(kind, Moment::After)?;
+        Ok(done)
     }
 }
 
@@ -196,48 +206,51 @@ impl Disk for SimDisk {
     type File = SimFile;
 
     fn create(&self, path: &DiskPath) -> io::Result<SimFile> {
-        let content = self.call(CallKind::Names)?.tree.create(path)?;
+        let content = self.call(CallKind::Names, |state| state.tree.create(path))?;
         Ok(SimFile::new(self.clone(), content))
     }
 
     fn open(&self, path: &DiskPath) -> io::Result<SimFile> {
-        match self.call(CallKind::Names)?.tree.find(path.segments())? {
-            Node::File(content) => Ok(SimFile::new(self.clone(), content)),
+        let content = self.call(CallKind::Names, |state| match state.tree.find(path.segments())? {
+            Node::File(content) => Ok(content),
             Node::Dir(_) => Err(ErrorKind::IsADirectory.into()),
-        }
+        })?;
+        Ok(SimFile::new(self.clone(), content))
     }
 
     fn rename(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()> {
-        self.call(CallKind::Rename)?.tree.rename(from, to)
+        self.call(CallKind::Rename, |state| state.tree.rename(from, to))
     }
 
     fn move_away(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()> {
-        self.call(CallKind::Rename)?.tree.move_away(from, to)
+        self.call(CallKind::Rename, |state| state.tree.move_away(from, to))
     }
 
     fn remove(&self, path: &DiskPath) -> io::Result<()> {
-        self.call(CallKind::Names)?.tree.remove(path)
+        self.call(CallKind::Names, |state| state.tree.remove(path))
     }
 
     fn make_dir(&self, path: &DiskPath) -> io::Result<()> {
-        self.call(CallKind::Names)?.tree.make_dir(path)
+        self.call(CallKind::Names, |state| state.tree.make_dir(path))
     }
 
     fn remove_dir(&self, path: &DiskPath) -> io::Result<()> {
-        self.call(CallKind::Names)?.tree.remove_dir(path)
+        self.call(CallKind::Names, |state| state.tree.remove_dir(path))
     }
 
     fn list(&self, path: &DiskPath) -> io::Result<Vec<DirEntry>> {
-        self.call(CallKind::Names)?.tree.list(path)
+        self.call(CallKind::Names, |state| state.tree.list(path))
     }
 
     fn sync_dir(&self, path: &DiskPath) -> io::Result<()> {
-        self.call(CallKind::Sync)?.tree.sync_dir(path)
+        self.call(CallKind::Sync, |state| state.tree.sync_dir(path))
     }
 
     fn sync_all(&self) -> io::Result<()> {
-        self.call(CallKind::Sync)?.tree.sync_all();
-        Ok(())
+        self.call(CallKind::Sync, |state| {
+            state.tree.sync_all();
+            Ok(())
+        })
     }
 
     /// Runs the work in place, so that a simulation has one thread and one order.
@@ -245,13 +258,23 @@ impl Disk for SimDisk {
         while self.state().paused {
             tokio::time::sleep(PAUSE_STEP).await;
         }
-        let delay = self.state().delay;
-        let Some(delay) = delay else { return work() };
-        tokio::time::sleep(delay / 2).await;
+        let delay = self.state().delay.map(|delay| delay / 2);
+        if let Some(delay) = delay {
+            tokio::time::sleep(delay).await;
+        }
         let result = work();
-        tokio::time::sleep(delay / 2).await;
+        if self.state().cut_off == Some(self.life) {
+            return std::future::pending().await;
+        }
+        if let Some(delay) = delay {
+            tokio::time::sleep(delay).await;
+        }
         result
     }
+}
+
+fn dead() -> io::Error {
+    io::Error::other("the host that held this handle is dead")
 }
 
 fn segments(path: &str) -> impl Iterator<Item = &str> {

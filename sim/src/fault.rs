@@ -17,6 +17,8 @@ pub enum Fault {
     CutOneWay(Host, Host),
     /// Segments between two hosts are held back, and delivered at the end.
     Hold(Host, Host),
+    /// Segments between two hosts take this long, both ways.
+    Far(Host, Host, Duration),
     /// The connections between two hosts are reset.
     Reset(Host, Host),
     /// One bit of the next piece from the first to the second host is flipped.
@@ -36,10 +38,18 @@ pub enum Fault {
     SlowDisk(Host, Duration),
     /// This many of 1,000 calls of one kind fail.
     DiskErrors(Host, CallKind, u32),
+    /// This many of 1,000 calls of one kind take effect, and fail all the same.
+    LateErrors(Host, CallKind, u32),
     /// Nothing more fits on the disk.
     FullDisk(Host),
     /// A bit of a file at rest flips; the number chooses the file and the bit.
     Rot(Host, u32),
+    /// A page of a file at rest becomes zeros; the number chooses the file and the page.
+    Zero(Host, u32),
+    /// A file at rest loses its end; the number chooses the file and how much is left.
+    Truncate(Host, u32),
+    /// A file at rest is gone; the number chooses it.
+    Lose(Host, u32),
     /// Two files at rest change places; the number chooses them.
     Swap(Host, u32),
     /// The time of day jumps by this many milliseconds.
@@ -54,6 +64,7 @@ pub enum Fault {
 pub enum Family {
     Cut,
     Hold,
+    Far,
     Reset,
     Corrupt,
     Dial,
@@ -65,8 +76,10 @@ pub enum Family {
     Pause,
     SlowDisk,
     DiskErrors,
+    LateErrors,
     FullDisk,
     Rot,
+    Loss,
     Swap,
     Clock,
     Lie,
@@ -89,9 +102,10 @@ pub struct Draw {
 impl Family {
     /// All families but [`Lie`](Self::Lie), which is only for subjects that know lies, and [`Restore`](Self::Restore),
     /// which is drawn by itself.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Cut,
         Self::Hold,
+        Self::Far,
         Self::Reset,
         Self::Corrupt,
         Self::Dial,
@@ -103,8 +117,10 @@ impl Family {
         Self::Pause,
         Self::SlowDisk,
         Self::DiskErrors,
+        Self::LateErrors,
         Self::FullDisk,
         Self::Rot,
+        Self::Loss,
         Self::Swap,
         Self::Clock,
     ];
@@ -118,6 +134,7 @@ impl Family {
             Self::Cut if number % 3 == 0 => Fault::CutOneWay(one, other),
             Self::Cut => Fault::Cut(one, other),
             Self::Hold => Fault::Hold(one, other),
+            Self::Far => Fault::Far(one, other, Duration::from_millis(u64::from(100 + number % 900))),
             Self::Reset => Fault::Reset(one, other),
             Self::Corrupt => Fault::Corrupt(one, other),
             Self::Dial if number % 2 == 0 => link(Trouble::Refuse),
@@ -130,14 +147,23 @@ impl Family {
             Self::Restore => Fault::Restore(one),
             Self::Pause => Fault::Pause(one),
             Self::SlowDisk => Fault::SlowDisk(one, Duration::from_millis(u64::from(1 + number % 99))),
-            Self::DiskErrors => {
+            Self::DiskErrors | Self::LateErrors => {
                 let [share, kind, ..] = number.to_le_bytes().map(usize::from);
                 let kind = CallKind::ALL[kind % CallKind::ALL.len()];
-                Fault::DiskErrors(one, kind, [20, 200, 1000, 1000][share % 4])
+                let per_mille = [20, 200, 1000, 1000][share % 4];
+                match self {
+                    Self::DiskErrors => Fault::DiskErrors(one, kind, per_mille),
+                    _ => Fault::LateErrors(one, kind, per_mille),
+                }
             }
             Self::FullDisk => Fault::FullDisk(one),
-            Self::Rot => Fault::Rot(one, number % 1000),
-            Self::Swap => Fault::Swap(one, number % 1000),
+            Self::Rot => Fault::Rot(one, number),
+            Self::Loss => match number % 3 {
+                0 => Fault::Zero(one, number),
+                1 => Fault::Truncate(one, number),
+                _ => Fault::Lose(one, number),
+            },
+            Self::Swap => Fault::Swap(one, number),
             Self::Clock => Fault::Clock(one, i64::from(number % 200_000_000) - 100_000_000),
             Self::Lie => {
                 let lie = usize::try_from(number).unwrap_or(0) % lies.len().max(1);
@@ -148,10 +174,57 @@ impl Family {
 }
 
 impl Fault {
+    /// The first words of all faults.
+    pub const WORDS: [&str; 26] = [
+        "cut",
+        "cut-one-way",
+        "hold",
+        "far",
+        "reset",
+        "corrupt",
+        "refuse",
+        "hang",
+        "stall",
+        "short",
+        "slow",
+        "kill",
+        "power-loss",
+        "restore",
+        "pause",
+        "slow-disk",
+        "disk-errors",
+        "late-errors",
+        "full-disk",
+        "rot",
+        "zero",
+        "truncate",
+        "lose",
+        "swap",
+        "clock",
+        "lie",
+    ];
+
     /// Whether the fault lasts until an end. The others happen at one moment.
     #[must_use]
     pub fn lasts(&self) -> bool {
-        !matches!(self, Self::Reset(..) | Self::Corrupt(..) | Self::Rot(..) | Self::Swap(..) | Self::Clock(..))
+        !matches!(self, Self::Reset(..) | Self::Corrupt(..) | Self::Clock(..)) && !self.is_damage()
+    }
+
+    /// Whether the fault damages files at rest.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Rot(..) | Self::Zero(..) | Self::Truncate(..) | Self::Lose(..) | Self::Swap(..))
+    }
+
+    /// Returns the host whose disk does what a disk must not do, or is another one than before.
+    #[must_use]
+    pub fn faulty_disk(&self) -> Option<Host> {
+        match self {
+            Self::DiskErrors(host, ..) | Self::LateErrors(host, ..) | Self::FullDisk(host) | Self::Restore(host) => {
+                Some(*host)
+            }
+            _ => self.is_damage().then_some(self.hosts().0),
+        }
     }
 
     /// Returns the hosts that the fault concerns.
@@ -161,6 +234,7 @@ impl Fault {
             Self::Cut(one, other)
             | Self::CutOneWay(one, other)
             | Self::Hold(one, other)
+            | Self::Far(one, other, _)
             | Self::Reset(one, other)
             | Self::Corrupt(one, other)
             | Self::Link(one, other, _) => (*one, Some(*other)),
@@ -170,8 +244,12 @@ impl Fault {
             | Self::Pause(host)
             | Self::SlowDisk(host, _)
             | Self::DiskErrors(host, ..)
+            | Self::LateErrors(host, ..)
             | Self::FullDisk(host)
             | Self::Rot(host, _)
+            | Self::Zero(host, _)
+            | Self::Truncate(host, _)
+            | Self::Lose(host, _)
             | Self::Swap(host, _)
             | Self::Clock(host, _)
             | Self::Lie(host, _) => (*host, None),

@@ -72,7 +72,9 @@
 
 pub mod check;
 pub mod cli;
+pub mod crash;
 pub mod disk;
+pub mod draw;
 pub mod fault;
 pub mod host;
 pub mod links;
@@ -80,10 +82,13 @@ pub mod mailboxes;
 mod named;
 mod network;
 pub mod oracle;
+pub mod pairs;
+mod parallel;
 pub mod plan;
 pub mod platform;
 pub mod report;
 pub mod run;
+pub mod search;
 pub mod shrink;
 #[cfg(feature = "store")]
 pub mod store;

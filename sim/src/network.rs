@@ -8,6 +8,7 @@ use crate::platform::EPOCH;
 const TCP_CAPACITY: usize = 4096;
 
 /// The times of a simulated network.
+#[derive(Clone, Copy)]
 pub(crate) struct Times {
     /// A step of the simulation, and the least time that a segment takes.
     pub(crate) tick: Duration,

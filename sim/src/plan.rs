@@ -8,16 +8,18 @@
 //! at 0.250 n2 store b 1000            # a call on a node: its words are the subject's
 //! at 1.000 to 3.000 cut n0 n2         # a fault, from and to a moment of virtual time
 //! at 2.000 rot n0 5                   # a fault at one moment
+//! at n1 sync 7 for 0.500 kill n1      # a fault at the 7th sync on n1, for half a second
 //! lift 10.000                         # all faults end here; the rest has to come right
 //! ```
 
-pub mod draw;
 mod text;
+mod trigger;
 
 use crate::fault::Fault;
 use crate::host::Host;
 
 pub use text::PlanError;
+pub use trigger::{Deed, Trigger};
 
 /// A run, before it is run. `O` is a call of the subject under test.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +41,7 @@ pub struct Plan<O> {
 /// One thing that happens.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step<O> {
-    /// When, in milliseconds of virtual time.
+    /// When, in milliseconds of virtual time; 0 for what waits for a trigger.
     pub at_ms: u64,
     /// What happens.
     pub what: Action<O>,
@@ -52,6 +54,29 @@ pub enum Action<O> {
     Call(Host, O),
     /// A fault, and the moment in milliseconds at which it ends.
     Fault(Fault, u64),
+    /// A fault that waits for a trigger, and how long it lasts, in milliseconds; at most until the lift.
+    Triggered(Trigger, Fault, u64),
+}
+
+impl<O> Action<O> {
+    /// Returns the fault, if it is one.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Call(..) => None,
+            Self::Fault(fault, _) | Self::Triggered(_, fault, _) => Some(fault),
+        }
+    }
+
+    /// Returns the hosts that it concerns.
+    pub fn hosts(&self) -> impl Iterator<Item = Host> {
+        let own = match self {
+            Self::Call(host, _) | Self::Triggered(Trigger { host, .. }, ..) => Some(*host),
+            Self::Fault(..) => None,
+        };
+        let of_fault = self.fault().map(Fault::hosts);
+        own.into_iter().chain(of_fault.into_iter().flat_map(|(one, other)| [Some(one), other]).flatten())
+    }
 }
 
 impl<O> Plan<O> {
@@ -63,7 +88,7 @@ impl<O> Plan<O> {
             .iter()
             .filter_map(|step| match &step.what {
                 Action::Call(host, call) => Some((step.at_ms, *host, call)),
-                Action::Fault(..) => None,
+                Action::Fault(..) | Action::Triggered(..) => None,
             })
             .collect();
         calls.sort_by_key(|(at, ..)| *at);
@@ -85,7 +110,7 @@ impl<O> Plan<O> {
             return Err(format!("{option:?} is no option: known are {}", options.join(", ")));
         }
         for step in &self.steps {
-            if let Action::Fault(Fault::Lie(_, lie), _) = &step.what
+            if let Some(Fault::Lie(_, lie)) = step.what.fault()
                 && !lies.contains(&lie.as_str())
             {
                 return Err(format!("{lie:?} is no lie: known are {}", lies.join(", ")));
@@ -94,15 +119,28 @@ impl<O> Plan<O> {
         Ok(())
     }
 
-    /// Returns the faults with their ends, in the order of their beginnings.
+    /// Returns all faults.
+    pub fn faults(&self) -> impl Iterator<Item = &Fault> {
+        self.steps.iter().filter_map(|step| step.what.fault())
+    }
+
+    /// Returns the faults that wait for a trigger, with how long they last.
+    pub fn triggered_faults(&self) -> impl Iterator<Item = (&Trigger, &Fault, u64)> {
+        self.steps.iter().filter_map(|step| match &step.what {
+            Action::Triggered(trigger, fault, lasting_ms) => Some((trigger, fault, *lasting_ms)),
+            Action::Call(..) | Action::Fault(..) => None,
+        })
+    }
+
+    /// Returns the faults that have a time, with their ends, in the order of their beginnings.
     #[must_use]
-    pub fn faults(&self) -> Vec<(u64, u64, &Fault)> {
+    pub fn timed_faults(&self) -> Vec<(u64, u64, &Fault)> {
         let mut faults: Vec<_> = self
             .steps
             .iter()
             .filter_map(|step| match &step.what {
                 Action::Fault(fault, until) => Some((step.at_ms, *until, fault)),
-                Action::Call(..) => None,
+                Action::Call(..) | Action::Triggered(..) => None,
             })
             .collect();
         faults.sort_by_key(|(at, ..)| *at);

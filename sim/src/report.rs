@@ -31,7 +31,7 @@ pub fn report_for<S: Subject>(program: &str, run: &Run<S>, source: Option<&str>)
     line(&mut text, format_args!("BROKEN  {}", broken.oracle));
     line(&mut text, format_args!("        {}", broken.what));
     line(&mut text, format_args!("        at {} s of virtual time, on {} nodes", show_time(ms), run.plan.nodes));
-    let (calls, faults) = (run.plan.calls().len(), run.plan.faults().len());
+    let (calls, faults) = (run.plan.calls().len(), run.plan.faults().count());
     line(&mut text, format_args!("        the plan has {calls} calls and {faults} faults\n"));
     let story: Vec<_> = run.trace.story().filter(|line| !is_chatter(&line.what)).collect();
     let skipped = story.len().saturating_sub(LINES_MAX);

@@ -54,7 +54,7 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
         sim.host(name(host), move || hosted.clone().run());
     }
     sim.client("clients", clients(subject.clone(), scene.clone()));
-    let mut faults = Faults::new(subject, &scene, levers);
+    let mut faults = Faults::new(subject, &scene, levers, &trace, times);
     let (panics, watched) = (panics::Watch::begin(), watchdog::watch(plan.seed));
     loop {
         let stepped = panics.survive(|| {
@@ -89,6 +89,7 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
         liars: scene.liars.take(),
         trace: trace.take(),
         elapsed,
+        changes: faults.changes(),
         faults: faults.taken_effect(),
         connections,
         broken,

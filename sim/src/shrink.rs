@@ -106,7 +106,12 @@ impl<S: Subject> Shrinking<'_, S> {
             let step = &self.best.plan.steps[index];
             let (at, lasting) = (tenths(step.at_ms), tenths(lasting_ms(step)));
             self.walk(index, BinarySearch::new(lasting), |step, lasting| set_times(step, step.at_ms, lasting * 100));
-            self.walk(index, BinarySearch::new(at), |step, at| set_times(step, at * 100, lasting_ms(step)));
+            if let Action::Triggered(trigger, ..) = &self.best.plan.steps[index].what {
+                let number = BinarySearch::new(trigger.number);
+                self.walk(index, number, set_number);
+            } else {
+                self.walk(index, BinarySearch::new(at), |step, at| set_times(step, at * 100, lasting_ms(step)));
+            }
         }
     }
 
@@ -142,11 +147,7 @@ impl<S: Subject> Shrinking<'_, S> {
     fn drop_nodes(&mut self) {
         while self.best.plan.nodes > 2 {
             let last = self.best.plan.nodes - 1;
-            let uses = |step: &Step<S::Call>| match &step.what {
-                Action::Call(host, _) => *host == last,
-                Action::Fault(fault, _) => fault.hosts().0 == last || fault.hosts().1 == Some(last),
-            };
-            if self.best.plan.steps.iter().any(uses) {
+            if self.best.plan.steps.iter().any(|step| step.what.hosts().any(|host| host == last)) {
                 return;
             }
             let mut plan = self.best.plan.clone();
@@ -167,13 +168,23 @@ fn tenths(ms: u64) -> u64 {
 fn lasting_ms<C>(step: &Step<C>) -> u64 {
     match &step.what {
         Action::Fault(_, until) => until - step.at_ms,
+        Action::Triggered(_, _, lasting_ms) => *lasting_ms,
         Action::Call(..) => 0,
     }
 }
 
 fn set_times<C>(step: &mut Step<C>, at_ms: u64, lasting_ms: u64) {
     step.at_ms = at_ms;
-    if let Action::Fault(fault, until) = &mut step.what {
-        *until = if fault.lasts() { at_ms + lasting_ms } else { at_ms };
+    match &mut step.what {
+        Action::Fault(fault, until) => *until = if fault.lasts() { at_ms + lasting_ms } else { at_ms },
+        Action::Triggered(_, _, lasting) => *lasting = lasting_ms,
+        Action::Call(..) => {}
+    }
+}
+
+/// Sets the number of a trigger; the first is 1.
+fn set_number<C>(step: &mut Step<C>, number: u64) {
+    if let Action::Triggered(trigger, ..) = &mut step.what {
+        trigger.number = number.max(1);
     }
 }

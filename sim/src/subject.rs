@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::str::FromStr;
 use std::time::Duration;
 
-use dacapo::seed::Seed;
+use dacapo::seed::{Seed, SeedRng};
 use dacapo::transport::Address;
 use proptest::strategy::BoxedStrategy;
 
@@ -24,15 +24,27 @@ use crate::transport::SimTransport;
 /// A system under test: the program of each host, the calls of its clients, and what must hold.
 pub trait Subject: Clone + 'static {
     /// A call of a client. Its text stands in plans.
-    type Call: Clone + fmt::Debug + fmt::Display + FromStr<Err: fmt::Display> + PartialEq + 'static;
+    type Call: Clone + fmt::Debug + fmt::Display + FromStr<Err: fmt::Display> + PartialEq + Send + Sync + 'static;
     /// What a program reports about itself. Its text is a line of the trace.
     type Event: Clone + fmt::Debug + fmt::Display + 'static;
     /// What clients and programs share: handles on running programs, and the history of the calls. Each run begins
     /// with the default. Clones are the same clients.
     type Clients: Clone + Default + 'static;
 
-    /// Returns the calls that the plan of a seed is drawn from.
-    fn calls(&self) -> BoxedStrategy<Self::Call>;
+    /// Returns the calls that the plan of a seed is drawn from. `swarm` chooses which kinds of calls the seed has, if
+    /// the subject wants seeds to differ in that; `nodes` is how many hosts there are.
+    fn calls(&self, swarm: &mut SeedRng, nodes: usize) -> BoxedStrategy<Self::Call>;
+
+    /// Returns calls that come at one moment, if some seeds are to have such bursts. By default none has.
+    fn burst(&self) -> Option<BoxedStrategy<Vec<Self::Call>>> {
+        None
+    }
+
+    /// Returns the first words of all calls. A long sweep fails if one of them never meets one of the faults. By
+    /// default none are named, and nothing is demanded.
+    fn verbs(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
 
     /// Returns calls that are smaller than this one, the smallest first. By default there are none.
     fn smaller(&self, _call: &Self::Call) -> Vec<Self::Call> {
@@ -47,6 +59,11 @@ pub trait Subject: Clone + 'static {
 
     /// Returns the ways in which the program of a host can be started, each one word: see [`Boot::options`].
     fn options(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// Returns words in the lines of events for which a fault of a seed may wait. By default none does.
+    fn events(&self) -> &'static [&'static str] {
         &[]
     }
 
@@ -92,8 +109,8 @@ pub trait Subject: Clone + 'static {
     /// Hears that the whole disk of a host was copied. By default it does nothing.
     fn on_copy(&self, _clients: &Self::Clients, _host: Host) {}
 
-    /// Hears that the disk of a host was put back from a copy. By default it does nothing.
-    fn on_restore(&self, _clients: &Self::Clients, _host: Host) {}
+    /// Hears that the disk of a host was put back from a copy, and now is this one. By default it does nothing.
+    fn on_restore(&self, _clients: &Self::Clients, _host: Host, _disk: &SimDisk) {}
 
     /// Whether a file may be damaged at rest. A file that the program cannot live without may not. By default no file
     /// may.
@@ -228,6 +245,8 @@ pub struct Run<S: Subject> {
     pub trace: Trace<S::Event>,
     /// Virtual time that passed.
     pub elapsed: Duration,
+    /// Calls that may have changed a disk before the lift, by host.
+    pub changes: Vec<u64>,
     /// The faults that took effect, by their first word.
     pub faults: BTreeMap<String, u64>,
     /// Dialled connections that were open at the end, by host.

@@ -8,11 +8,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::draw;
 use crate::oracle::{live, replay};
+use crate::pairs::{Pairs, pairs};
 use crate::plan::Plan;
-use crate::plan::draw::{self, Vocabulary};
 use crate::run::run;
-use crate::subject::{Broken, Subject};
+use crate::subject::{Broken, Run, Subject};
 
 /// Of this many seeds one is run twice, and the two traces are compared. Chosen: it costs a sixtieth of the rate.
 pub const TWICE_EVERY: u64 = 64;
@@ -42,6 +43,8 @@ pub struct Totals {
     pub faults: BTreeMap<String, u64>,
     /// Rare states that were reached.
     pub reached: BTreeMap<&'static str, u64>,
+    /// How often each kind of calls has met each fault.
+    pub pairs: Pairs,
     /// The seeds that broke a promise, and how.
     pub broken: BTreeMap<u64, Broken>,
 }
@@ -49,13 +52,26 @@ pub struct Totals {
 /// Returns the plan that a seed names.
 #[must_use]
 pub fn plan_of<S: Subject>(subject: &S, seed: u64) -> Plan<S::Call> {
-    let words = Vocabulary { lies: subject.lies(), options: subject.options(), may_restore: subject.may_restore() };
-    draw::tree(seed, subject.calls(), words).current()
+    draw::tree(subject, seed).current()
 }
 
 /// Sweeps until the range is done, a promise is broken, or `goes_on` returns false. `goes_on` is called after each
 /// run, on the thread that did it.
 pub fn sweep<S>(subject: &S, sweep: &Sweep, goes_on: impl Fn(&Totals) -> bool + Sync) -> Totals
+where
+    S: Subject + Sync,
+{
+    let goes_on = |totals: &Totals| totals.broken.is_empty() && goes_on(totals);
+    sweep_plans(subject, sweep, |seed| plan_of(subject, seed), goes_on)
+}
+
+/// Sweeps plans that numbers other than seeds name, until the range is done or `goes_on` returns false.
+pub(crate) fn sweep_plans<S>(
+    subject: &S,
+    sweep: &Sweep,
+    plan_of: impl Fn(u64) -> Plan<S::Call> + Sync,
+    goes_on: impl Fn(&Totals) -> bool + Sync,
+) -> Totals
 where
     S: Subject + Sync,
 {
@@ -71,10 +87,10 @@ where
             if seed % sweep.shard.1 != sweep.shard.0 {
                 continue;
             }
-            let one = judge(subject, seed);
+            let one = judge(subject, seed, &plan_of);
             let mut summary = summary.lock().expect("no thread panics while it holds the summary");
             summary.add(seed, one);
-            if !summary.broken.is_empty() || !goes_on(&summary) {
+            if !goes_on(&summary) {
                 stop.store(true, Ordering::Relaxed);
             }
         }
@@ -89,33 +105,48 @@ where
 }
 
 /// What one seed adds to the totals.
+#[derive(Default)]
 struct One {
     virtual_time: Duration,
     faults: BTreeMap<String, u64>,
     reached: BTreeMap<&'static str, u64>,
+    pairs: Pairs,
     broken: Option<Broken>,
     was_twice: bool,
 }
 
-fn judge<S: Subject>(subject: &S, seed: u64) -> One {
-    let judged = catch_unwind(AssertUnwindSafe(|| {
-        let plan = plan_of(subject, seed);
-        let first = run(subject, &plan);
-        let mut broken = first.broken.clone();
-        let was_twice = seed.is_multiple_of(TWICE_EVERY);
-        if was_twice && broken.is_none() {
-            broken = replay::judge(&first, &run(subject, &plan)).err();
+fn judge<S: Subject>(subject: &S, seed: u64, plan_of: impl Fn(u64) -> Plan<S::Call>) -> One {
+    let plan = plan_of(seed);
+    let was_twice = seed.is_multiple_of(TWICE_EVERY);
+    let (broken, one) = judge_plan(subject, &plan, |first| {
+        let differs = match first.broken {
+            None if was_twice => replay::judge(first, &run(subject, &plan)).err(),
+            _ => None,
+        };
+        One {
+            virtual_time: first.elapsed,
+            faults: first.faults.clone(),
+            reached: subject.reached(first),
+            pairs: pairs(&first.trace),
+            broken: differs,
+            was_twice,
         }
-        let reached = subject.reached(&first);
-        One { virtual_time: first.elapsed, faults: first.faults, reached, broken, was_twice }
+    });
+    let one = one.unwrap_or_default();
+    One { broken: broken.or(one.broken), ..one }
+}
+
+/// Runs a plan, and looks at the run. Returns the promise that it broke, and what was seen unless it panicked.
+pub(crate) fn judge_plan<S: Subject, T>(
+    subject: &S,
+    plan: &Plan<S::Call>,
+    look: impl FnOnce(&Run<S>) -> T,
+) -> (Option<Broken>, Option<T>) {
+    let judged = catch_unwind(AssertUnwindSafe(|| {
+        let run = run(subject, plan);
+        (run.broken.clone(), Some(look(&run)))
     }));
-    judged.unwrap_or_else(|_| One {
-        virtual_time: Duration::ZERO,
-        faults: BTreeMap::new(),
-        reached: BTreeMap::new(),
-        broken: Some(live::broken("the run panicked")),
-        was_twice: false,
-    })
+    judged.unwrap_or_else(|_| (Some(live::broken("the run panicked")), None))
 }
 
 impl Totals {
@@ -128,6 +159,9 @@ impl Totals {
         }
         for (state, count) in one.reached {
             *self.reached.entry(state).or_default() += count;
+        }
+        for (pair, count) in one.pairs {
+            *self.pairs.entry(pair).or_default() += count;
         }
         if let Some(broken) = one.broken {
             self.broken.insert(seed, broken);

@@ -56,8 +56,7 @@ impl<'a> Words<'a> {
     /// # Errors
     /// If the word is missing or is no such time.
     pub fn time(&mut self) -> Result<u64, String> {
-        let word = self.word("a time in seconds")?;
-        parse_time(word).ok_or_else(|| format!("{word:?} is not a time in seconds, such as 1.250, below {TIME_MAX_S}"))
+        time_of(self.word("a time in seconds")?)
     }
 
     /// Returns the words that are left, as one text.
@@ -76,6 +75,14 @@ impl<'a> Words<'a> {
             Some(word) => Err(format!("{word:?} is one word too many")),
         }
     }
+}
+
+/// Returns a word as a time in milliseconds: seconds with up to three decimals.
+///
+/// # Errors
+/// If the word is no such time.
+pub fn time_of(word: &str) -> Result<u64, String> {
+    parse_time(word).ok_or_else(|| format!("{word:?} is not a time in seconds, such as 1.250, below {TIME_MAX_S}"))
 }
 
 /// The longest plan, in seconds of virtual time.

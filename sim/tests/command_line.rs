@@ -24,8 +24,10 @@ fn every_help_text_is_as_it_was_read() {
         ("help_sim_walkthrough", &["walkthrough", "--help"]),
         ("help_sim_twice", &["twice", "--help"]),
         ("help_sim_sweep", &["sweep", "--help"]),
+        ("help_sim_search", &["search", "--help"]),
         ("help_sim_replay", &["replay", "--help"]),
         ("help_sim_shrink", &["shrink", "--help"]),
+        ("help_sim_crash", &["crash", "--help"]),
         ("help_sim_planted", &["planted", "--help"]),
     ] {
         let output = sim(arguments);
@@ -91,8 +93,8 @@ fn a_replay_is_the_same_in_every_process() {
 fn exit_codes_say_what_came_of_a_sweep_a_replay_and_a_shrink() {
     let code = |arguments: &[&str]| sim(arguments).status.code();
     assert_eq!(code(&["sweep", "--seeds", "0..4", "--json"]), Some(0));
-    assert_eq!(code(&["replay", "0", "--bug", "stored-rejected"]), Some(1));
-    assert_eq!(code(&["shrink", "0", "--bug", "stored-rejected", "--runs", "60"]), Some(1));
+    assert_eq!(code(&["replay", "1", "--bug", "stored-rejected"]), Some(1));
+    assert_eq!(code(&["shrink", "1", "--bug", "stored-rejected", "--runs", "60"]), Some(1));
     assert_eq!(code(&["shrink", "0"]), Some(0), "the plan breaks no promise");
     for wrong in [
         &["sweep", "--shard", "4/4"] as &[_],
@@ -100,9 +102,23 @@ fn exit_codes_say_what_came_of_a_sweep_a_replay_and_a_shrink() {
         &["replay", "no-such.plan"],
         &["replay", "7", "--bug", "none"],
         &["shrink", "Cargo.toml"],
+        &["replay", "7", "--with", "seed 8"],
+        &["replay", "7", "--with", "at n0 sync 7 for 0.5 lie n1 nothing"],
+        &["crash", "7", "--down", "60000"],
+        &["search", "--runs", "0"],
+        &["planted", "--bug", "none"],
     ] {
         assert_eq!(code(wrong), Some(2), "{wrong:?}");
     }
+}
+
+#[test]
+fn a_search_writes_the_plan_that_it_found() {
+    let path = format!("{}/found.plan", env!("CARGO_TARGET_TMPDIR"));
+    let code = |arguments: &[&str]| sim(arguments).status.code();
+    assert_eq!(code(&["search", "--runs", "16", "-o", &path]), Some(0));
+    assert_eq!(code(&["search", "--runs", "100", "--bug", "stored-rejected", "-o", &path]), Some(1));
+    assert_eq!(code(&["replay", &path, "--bug", "stored-rejected"]), Some(1));
 }
 
 #[test]
@@ -113,4 +129,21 @@ fn the_shards_of_a_sweep_are_all_of_it() {
         json["runs"].as_u64().expect("a number")
     };
     assert_eq!((runs("0/3"), runs("1/3"), runs("2/3")), (3, 2, 2));
+}
+
+#[test]
+fn a_crash_that_loses_a_file_is_shown_with_a_command_that_repeats_it() {
+    let path = format!("{}/two-stores.plan", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(&path, "seed 1\nnodes 1\nat 0.4 n0 store 0 22\nat 0.6 n0 store 1 22\nlift 1\n").expect("written");
+    let arguments = ["crash", &path, "--down", "300", "--jobs", "2"];
+    let output = sim(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", text(output.stdout));
+    let output = sim(&[&arguments as &[_], &["--bug", "dir-sync-lies"]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let shown = text(output.stdout);
+    let again = shown.lines().find_map(|line| line.trim().strip_prefix("the same run      cargo sim ")).expect("shown");
+    let parts: Vec<_> = again.split('\'').collect();
+    let [before, line, after] = parts[..] else { panic!("{again}") };
+    let again: Vec<_> = before.split_whitespace().chain([line]).chain(after.split_whitespace()).collect();
+    assert_eq!(sim(&again).status.code(), Some(1), "{shown}");
 }

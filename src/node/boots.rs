@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::crypto::NodeId;
 use crate::limits::{BOOTS_PER_PEER_MAX, MEMBERS_MAX};
-use crate::protocol::{BootId, Purpose};
+use crate::protocol::{BootId, Purpose, WireError};
 
 /// The starts from which peers have connected. Bounded by [`BOOTS_PER_PEER_MAX`] for each peer.
 #[derive(Default)]
@@ -28,6 +28,7 @@ pub(super) struct Boots {
 pub(super) struct PeerBoot {
     id: BootId,
     over: CancellationToken,
+    was_turned_away: Rc<Cell<bool>>,
     inbound: Rc<RefCell<BTreeMap<u64, (Purpose, OwnedSemaphorePermit)>>>,
 }
 
@@ -62,6 +63,16 @@ impl Boots {
         boot
     }
 
+    /// Ends the connections of every peer that is not admitted. They end even if the peer is admitted again before they
+    /// look.
+    pub(super) fn turn_away_all_but(&self, is_admitted: impl Fn(NodeId) -> bool) {
+        let known = self.known.borrow();
+        for boot in known.iter().filter(|(peer, _)| !is_admitted(**peer)).flat_map(|(_, boots)| boots) {
+            boot.was_turned_away.set(true);
+            boot.end();
+        }
+    }
+
     /// Returns how many incoming connections of this kind a peer has.
     pub(super) fn inbound(&self, peer: NodeId, purpose: Purpose) -> usize {
         let of_boot = |boot: &PeerBoot| boot.inbound.borrow().values().filter(|(of, _)| *of == purpose).count();
@@ -81,7 +92,7 @@ impl Boots {
 
 impl PeerBoot {
     fn new(id: BootId) -> Self {
-        Self { id, over: CancellationToken::new(), inbound: Rc::default() }
+        Self { id, over: CancellationToken::new(), was_turned_away: Rc::default(), inbound: Rc::default() }
     }
 
     /// Ends the connections of the start, and frees their places.
@@ -99,14 +110,15 @@ impl PeerBoot {
         self.id
     }
 
-    /// Whether a later start of the peer has connected.
+    /// Whether a later start of the peer has connected, or the peer was turned away.
     pub(super) fn is_over(&self) -> bool {
         self.over.is_cancelled()
     }
 
-    /// Waits until a later start of the peer has connected.
-    pub(super) async fn over(&self) {
+    /// Waits until the start is over, and returns why.
+    pub(super) async fn over(&self) -> WireError {
         self.over.cancelled().await;
+        if self.was_turned_away.get() { WireError::TurnedAway } else { WireError::Superseded }
     }
 }
 

@@ -176,7 +176,7 @@ impl Ends {
         tokio::select! {
             biased;
             () = self.members.turns_away(self.peer) => Err(WireError::TurnedAway),
-            () = self.boot.over() => Err(WireError::Superseded),
+            why = self.boot.over() => Err(why),
             done = work => done,
         }
     }

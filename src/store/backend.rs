@@ -36,6 +36,9 @@ struct Current {
     is_synced: bool,
     /// The last state that is marked as durable.
     marked: u64,
+    /// Whether all that the state names was written. After a crash that is not known until redb has opened the file:
+    /// it syncs the state that it found before it looks whether its blocks are there.
+    is_whole: bool,
 }
 
 /// What a backend shares with its opener.
@@ -72,7 +75,7 @@ impl<F: DiskFile> Backend<F> {
     /// Begins a database in an empty file.
     pub(super) fn create(file: F, switches: &Switches) -> io::Result<Self> {
         file.write_at(0, blocks::LABEL)?;
-        let current = Current { header: Header::none(), is_synced: true, marked: 0 };
+        let current = Current { header: Header::none(), is_synced: true, marked: 0, is_whole: true };
         Ok(Self::new(file, switches, current))
     }
 
@@ -83,7 +86,7 @@ impl<F: DiskFile> Backend<F> {
         file.sync().inspect_err(|_| switches.is_doubtful.store(true, Ordering::Relaxed))?;
         let is_whole = header.is_after_sync() || marked == header.sequence;
         switches.is_strict.store(is_whole, Ordering::Relaxed);
-        Ok(Self::new(file, switches, Current { header: *header, is_synced: true, marked }))
+        Ok(Self::new(file, switches, Current { header: *header, is_synced: true, marked, is_whole }))
     }
 
     fn new(file: F, switches: &Switches, current: Current) -> Self {
@@ -137,7 +140,9 @@ impl<F: DiskFile> StorageBackend for Backend<F> {
         let sequence = current.header.sequence;
         // Without the mark a start after a kill takes unreadable blocks for what a power loss has left. So it is
         // written at once, and no caller waits for its sync.
-        if current.marked != sequence
+        current.is_whole |= self.is_strict.load(Ordering::Relaxed);
+        if current.is_whole
+            && current.marked != sequence
             && self.file.write_at(blocks::MARK_POSITION, &blocks::encode_mark(sequence)).is_ok()
         {
             current.marked = sequence;

@@ -1,9 +1,11 @@
 //! What the node expects of a disk, tested on the real directory and on the simulated disk by the same code. `dir_disk`
 //! and `sim_disk` have what only one of them promises, `alike` compares the two over random operations, `power_loss`
-//! says what a simulated power loss leaves, and `loss_model` checks that against a model.
+//! says what a simulated power loss leaves, `loss_model` checks that against a model, and `damage` is what a simulated
+//! disk does wrong when it is told to.
 
 mod alike;
 mod contract;
+mod damage;
 mod dir_disk;
 mod loss_model;
 mod power_loss;

@@ -59,8 +59,10 @@ mod replication;
 
 // The harness: the same seed gives the same run, for any subject, and what breaks shrinks.
 mod determinism;
+mod searches;
 mod second_subject;
 mod shrinking;
+mod triggers;
 
 // The seams: the node finds the same disk and the same transport in a simulation and on a machine.
 mod disk_contract;

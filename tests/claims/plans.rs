@@ -1,9 +1,11 @@
 //! Plans as text: what is written is read back, any other text is refused with the line that is wrong, and every plan
 //! that broke a promise once breaks none.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use dacapo_sim::fault::{Draw, Family, Fault};
 use dacapo_sim::plan::Plan;
 use dacapo_sim::report::report;
 use dacapo_sim::run::run;
@@ -64,6 +66,14 @@ const WORDS: &[&str] = &[
     "cut",
     "lie",
     "forgets",
+    "forget",
+    "change",
+    "sent",
+    "event",
+    "\"lost\"",
+    "for",
+    "far",
+    "late-errors",
     "kill",
     "rot",
     "slow",
@@ -112,6 +122,15 @@ fn what_is_no_plan_is_refused_with_its_line() {
         ("at 1 to 2 cut n0 n1", "at 1 to 2 flood n0"),
         ("at 1 to 2 cut n0 n1", "at 1 to 2 disk-errors n0 fsync 10"),
         ("at 1 to 2 cut n0 n1", "at 1 to 2 disk-errors n0 sync 1001"),
+        ("at 1 to 2 cut n0 n1", "at n0 sync 7 cut n0 n1"),
+        ("at 1 to 2 cut n0 n1", "at n0 sync 7 for 1 reset n0 n1"),
+        ("at 1 to 2 cut n0 n1", "at n0 sync 0 for 1 cut n0 n1"),
+        ("at 1 to 2 cut n0 n1", "at n0 fsync 7 for 1 cut n0 n1"),
+        ("at 1 to 2 cut n0 n1", "at n0 sent kill n0"),
+        ("at 1 to 2 cut n0 n1", "at n0 sent 7"),
+        ("at 1 to 2 cut n0 n1", "at n0 event lost 1 reset n0 n1"),
+        ("at 1 to 2 cut n0 n1", "at n0 event \"\" 1 reset n0 n1"),
+        ("at 1 to 2 cut n0 n1", "at n3 sent 7 reset n0 n1"),
         ("lift 3", "lift"),
         ("lift 3", "drop 3"),
     ];
@@ -121,6 +140,16 @@ fn what_is_no_plan_is_refused_with_its_line() {
         text += &format!("{:40} {error}\n", to.replace('\n', " ⏎ "));
     }
     assert_snapshot("errors_plan", &text);
+}
+
+#[test]
+fn every_fault_has_a_word_that_is_listed_and_is_drawn() {
+    let families = Family::ALL.into_iter().chain([Family::Lie, Family::Restore]);
+    let draw = |number| Draw { one: 0, other: 1, number, lies: &["stranger"] };
+    let faults = families.flat_map(|family| (0..64).map(move |number| family.fault(draw(number))));
+    let words: BTreeSet<_> =
+        faults.map(|fault| fault.to_string().split(' ').next().expect("a word").to_owned()).collect();
+    assert_eq!(words, Fault::WORDS.iter().map(|word| (*word).to_owned()).collect());
 }
 
 #[test]

@@ -1,9 +1,13 @@
-//! The command `planted`: whether each planted bug is caught, by which oracle, and after how many seeds.
+//! The command `planted`: whether each planted bug is caught, by which oracle, and after how many runs.
+
+mod compare;
 
 use std::process::ExitCode;
 
 use clap::Args;
 
+use super::bar::jobs;
+use super::median::median;
 use crate::shrink::shrink;
 use crate::subject::Subject;
 use crate::sweep::{Sweep, plan_of, sweep};
@@ -13,9 +17,21 @@ pub(super) struct Arguments {
     /// How many seeds each bug has.
     #[arg(long, value_name = "N", default_value_t = 1000)]
     seeds: u64,
+    /// Plant this bug alone. May be given several times.
+    #[arg(long = "bug", value_name = "BUG")]
+    bugs: Vec<String>,
     /// Shrink each, and show how many steps are left after how many runs.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "search")]
     shrink: bool,
+    /// Search as well, and compare how many runs it takes with how many seeds.
+    #[arg(long)]
+    search: bool,
+    /// How often to search, each time with other seeds; the table has the median and the worst.
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
+    repeat: u64,
+    /// How many threads search; all cores if it is not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
 }
 
 /// How many runs a plan is shrunk with. Chosen: what a table of about forty bugs has time for.
@@ -24,10 +40,15 @@ const SHRINK_RUNS_MAX: usize = 400;
 pub(super) fn execute<S: Subject + Sync>(subject: &S, arguments: &Arguments) -> ExitCode {
     // A panic is one way to be caught; its words are not of interest here.
     std::panic::set_hook(Box::new(|_| ()));
+    let is_chosen = |bug: &&&str| arguments.bugs.is_empty() || arguments.bugs.iter().any(|chosen| chosen == **bug);
+    let bugs: Vec<&str> = subject.bugs().iter().filter(is_chosen).copied().collect();
+    if arguments.search {
+        return compare::execute(subject, &bugs, arguments.seeds, arguments.repeat, jobs(arguments.jobs));
+    }
     println!("{:<26}  {:<14}  {:>6}  {:>10}  {:>5}", "PLANTED BUG", "CAUGHT BY", "SEEDS", "STEPS LEFT", "RUNS");
     let mut seeds_needed = Vec::new();
     let mut steps_left = Vec::new();
-    for bug in subject.bugs() {
+    for bug in &bugs {
         let subject = subject.clone().plant(bug);
         let seeds = 0..arguments.seeds;
         let totals = sweep(&subject, &Sweep { seeds, jobs: 1, shard: (0, 1) }, |_| true);
@@ -44,15 +65,10 @@ pub(super) fn execute<S: Subject + Sync>(subject: &S, arguments: &Arguments) -> 
         });
         println!("{bug:<26}  {:<14}  {:>6}  {steps:>10}  {runs:>5}", broken.oracle, seed + 1);
     }
-    let (caught, all) = (seeds_needed.len(), subject.bugs().len());
+    let (caught, all) = (seeds_needed.len(), bugs.len());
     println!("\n{caught} of {all} caught, median {} seeds", median(seeds_needed));
     if arguments.shrink {
         println!("median {} steps left after shrinking", median(steps_left));
     }
     if caught == all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn median<T: Ord + Copy + Default>(mut values: Vec<T>) -> T {
-    values.sort_unstable();
-    values.get(values.len() / 2).copied().unwrap_or_default()
 }

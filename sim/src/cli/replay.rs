@@ -10,7 +10,7 @@ use clap::Args;
 use dacapo::disk::EntryKind;
 
 use super::arguments::parse_seconds;
-use super::source;
+use super::source::Source;
 use crate::host::name;
 use crate::report::report_for;
 use crate::run::run_until;
@@ -19,9 +19,8 @@ use crate::twice::lines;
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// A seed, or the path of a plan.
-    #[arg(value_name = "SEED|FILE")]
-    source: String,
+    #[command(flatten)]
+    source: Source,
     /// Print the plan and do not run it.
     #[arg(long)]
     plan: bool,
@@ -31,18 +30,15 @@ pub(super) struct Arguments {
     /// Write every line of the trace to this file (`-` for standard output, and nothing else there).
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
-    /// Plant a bug.
-    #[arg(long, value_name = "BUG")]
-    bug: Option<String>,
 }
 
 pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Arguments) -> Result<ExitCode, String> {
-    let plan = source::plan(subject, &arguments.source)?;
+    let plan = arguments.source.plan(subject)?;
     if arguments.plan {
         print!("{plan}");
         return Ok(ExitCode::SUCCESS);
     }
-    let subject = source::with_bug(subject, arguments.bug.as_deref());
+    let subject = arguments.source.subject(subject);
     let run = run_until(&subject, &plan, arguments.until.map(Duration::from_secs_f64));
     let code = if run.broken.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     if let Some(path) = &arguments.trace {
@@ -54,8 +50,7 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
         fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
     if run.broken.is_some() {
-        let bug = arguments.bug.as_ref().map_or(String::new(), |bug| format!(" --bug {bug}"));
-        println!("{}", report_for(program, &run, Some(&format!("{}{bug}", arguments.source))));
+        println!("{}", report_for(program, &run, Some(&arguments.source.again(None))));
         return Ok(code);
     }
     // The reader of the output may have gone away.

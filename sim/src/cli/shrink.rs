@@ -1,42 +1,36 @@
 //! The command `shrink`: a small plan that breaks the same promise.
 
 use std::fs;
-use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use indicatif::ProgressBar;
 
-use super::source;
+use super::bar::bar;
+use super::source::Source;
 use crate::shrink::shrink;
 use crate::subject::Subject;
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// A seed, or the path of a plan.
-    #[arg(value_name = "SEED|FILE")]
-    source: String,
+    #[command(flatten)]
+    source: Source,
     /// Write the plan to this file.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// How many runs it may take.
     #[arg(long, value_name = "N", default_value_t = 1000)]
     runs: usize,
-    /// Plant a bug.
-    #[arg(long, value_name = "BUG")]
-    bug: Option<String>,
 }
 
 pub(super) fn execute<S: Subject>(subject: &S, arguments: &Arguments) -> Result<ExitCode, String> {
-    let plan = source::plan(subject, &arguments.source)?;
-    let is_watched = io::stderr().is_terminal();
-    let bar = if is_watched { ProgressBar::new(arguments.runs as u64) } else { ProgressBar::hidden() };
-    let subject = source::with_bug(subject, arguments.bug.as_deref());
+    let plan = arguments.source.plan(subject)?;
+    let bar = bar(arguments.runs as u64, "runs");
+    let subject = arguments.source.subject(subject);
     let shrunk = shrink(&subject, &plan, arguments.runs, |runs| bar.set_position(runs as u64));
     bar.finish_and_clear();
     let Some(shrunk) = shrunk else {
-        println!("{} breaks no promise", arguments.source);
+        println!("{} breaks no promise", arguments.source.again(None));
         return Ok(ExitCode::SUCCESS);
     };
     let header = format!("# {}\n", shrunk.broken);

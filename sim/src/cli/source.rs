@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use clap::Args;
+
 use crate::plan::{Plan, PlanError};
 use crate::subject::Subject;
 use crate::sweep::plan_of;
@@ -10,21 +12,78 @@ use crate::sweep::plan_of;
 /// The longest plan file, in bytes. Chosen: a hundred times the longest plan that a seed draws.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// Returns the plan that an argument names: the plan of a seed, or one in a file.
-pub(super) fn plan<S: Subject>(subject: &S, source: &str) -> Result<Plan<S::Call>, String> {
-    if let Ok(seed) = source.parse() {
-        return Ok(plan_of(subject, seed));
+/// The arguments that name a plan, and a bug.
+#[derive(Args, Debug)]
+pub(super) struct Source {
+    /// A seed, or the path of a plan.
+    #[arg(value_name = "SEED|FILE")]
+    source: String,
+    /// Add a line to the plan, such as 'at 2.5 n0 get 1' or 'at n0 sync 7 for 0.5 power-loss n0'.
+    #[arg(long, value_name = "LINE")]
+    with: Vec<String>,
+    #[command(flatten)]
+    planted: Planted,
+}
+
+/// The argument that names a bug.
+#[derive(Args, Debug)]
+pub(super) struct Planted {
+    /// Plant a bug.
+    #[arg(long, value_name = "BUG")]
+    bug: Option<String>,
+}
+
+impl Planted {
+    /// Returns the subject, with the bug planted if one is named.
+    pub(super) fn subject<S: Subject>(&self, subject: &S) -> S {
+        self.bug.as_ref().map_or_else(|| subject.clone(), |bug| subject.clone().plant(bug))
     }
+
+    /// Returns the argument once more, behind a space, if there is one.
+    pub(super) fn again(&self) -> String {
+        self.bug.as_ref().map_or(String::new(), |bug| format!(" --bug {bug}"))
+    }
+}
+
+impl Source {
+    /// Returns the plan: that of a seed, or one in a file, with the lines that are added.
+    pub(super) fn plan<S: Subject>(&self, subject: &S) -> Result<Plan<S::Call>, String> {
+        let source = &self.source;
+        let no_plan = |error: String| format!("{source} is no plan: {error}");
+        let plan = match source.parse() {
+            Ok(seed) => plan_of(subject, seed),
+            Err(_) => read(source)?.parse().map_err(|error: PlanError| no_plan(error.to_string()))?,
+        };
+        plan.check_words(subject.options(), subject.lies()).map_err(no_plan)?;
+        self.with.iter().try_fold(plan, |plan, line| {
+            let no_line = |error: String| format!("{line:?} is no line of this plan: {error}");
+            let longer: Plan<S::Call> =
+                format!("{plan}{line}").parse().map_err(|error: PlanError| no_line(error.cause))?;
+            longer.check_words(subject.options(), subject.lies()).map_err(no_line)?;
+            Ok(longer)
+        })
+    }
+
+    /// Returns the subject, with the bug planted if one is named.
+    pub(super) fn subject<S: Subject>(&self, subject: &S) -> S {
+        self.planted.subject(subject)
+    }
+
+    /// Returns the arguments that name this plan and bug once more, with a further line if there is one.
+    pub(super) fn again(&self, with: Option<&str>) -> String {
+        let lines = self.with.iter().map(String::as_str).chain(with);
+        let lines: String = lines.map(|line| format!(" --with '{line}'")).collect();
+        format!("{}{lines}{}", self.source, self.planted.again())
+    }
+}
+
+fn read(source: &str) -> Result<String, String> {
     let path = Path::new(source);
     let failed = |error: std::io::Error| format!("cannot read {source}: {error}");
     if fs::metadata(path).map_err(failed)?.len() > FILE_BYTES_MAX {
         return Err(format!("{source} is longer than {FILE_BYTES_MAX} bytes"));
     }
-    let text = fs::read_to_string(path).map_err(failed)?;
-    let no_plan = |error: String| format!("{source} is no plan: {error}");
-    let plan: Plan<S::Call> = text.parse().map_err(|error: PlanError| no_plan(error.to_string()))?;
-    plan.check_words(subject.options(), subject.lies()).map_err(no_plan)?;
-    Ok(plan)
+    fs::read_to_string(path).map_err(failed)
 }
 
 /// Returns a parser of the names of planted bugs.
@@ -36,9 +95,4 @@ pub(super) fn bug_parser(
         true => Ok(text.to_owned()),
         false => Err(format!("{text:?} is no planted bug: {program} planted lists them")),
     }
-}
-
-/// Returns the subject, with the bug planted if one is named.
-pub(super) fn with_bug<S: Subject>(subject: &S, bug: Option<&str>) -> S {
-    bug.map_or_else(|| subject.clone(), |bug| subject.clone().plant(bug))
 }

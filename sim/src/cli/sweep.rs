@@ -1,15 +1,18 @@
 //! The command `sweep`: the plans of many seeds, and what the runs have seen.
 
-use std::io::{self, IsTerminal};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
-use rustix::time::{ClockId, clock_gettime};
+use indicatif::ProgressBar;
+use rustix::time::ClockId;
 
 use super::arguments::{parse_range, parse_shard, parse_time};
+use super::bar::{bar, jobs, monotonic, now};
+use crate::fault::Fault;
+use crate::pairs;
 use crate::report::report_for;
 use crate::run::run;
 use crate::subject::Subject;
@@ -29,6 +32,9 @@ pub(super) struct Arguments {
     /// Stop after this time, such as 60s or 10m.
     #[arg(long = "for", value_name = "TIME", value_parser = parse_time)]
     limit: Option<Duration>,
+    /// Also show how often each kind of calls has met each fault.
+    #[arg(long)]
+    pairs: bool,
     /// Print the summary as JSON.
     #[arg(long)]
     json: bool,
@@ -38,24 +44,28 @@ pub(super) struct Arguments {
 const ALL_REACHED_AFTER: u64 = 10_000;
 
 pub(super) fn execute<S: Subject + Sync>(program: &str, subject: &S, arguments: &Arguments) -> ExitCode {
-    let all = || std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = arguments.jobs.map_or_else(all, usize::from);
-    let plan = Sweep { seeds: arguments.seeds.clone(), jobs, shard: arguments.shard };
-    let bar = bar(arguments);
-    let (begun, cpu) = (now(ClockId::Monotonic), now(ClockId::ProcessCPUTime));
+    let plan = Sweep { seeds: arguments.seeds.clone(), jobs: jobs(arguments.jobs), shard: arguments.shard };
+    let bar = match arguments.json {
+        true => ProgressBar::hidden(),
+        false => bar((arguments.seeds.end - arguments.seeds.start) / arguments.shard.1, "seeds"),
+    };
+    let (begun, cpu) = (monotonic(), now(ClockId::ProcessCPUTime));
     let totals = sweep(subject, &plan, |totals| {
         bar.set_position(totals.runs);
-        arguments.limit.is_none_or(|limit| now(ClockId::Monotonic).saturating_sub(begun) < limit)
+        arguments.limit.is_none_or(|limit| monotonic().saturating_sub(begun) < limit)
     });
     bar.finish_and_clear();
-    let times = Times { wall: now(ClockId::Monotonic) - begun, cpu: now(ClockId::ProcessCPUTime) - cpu };
+    let times = Times { wall: monotonic() - begun, cpu: now(ClockId::ProcessCPUTime) - cpu };
     if arguments.json {
         println!("{}", json(&totals, &times));
     } else {
         show(&totals, &times);
+        if arguments.pairs {
+            println!("\n{}", pairs::table(&totals.pairs, &subject.verbs(), &faults_of(subject)));
+        }
     }
     let Some(seed) = totals.broken.keys().next() else {
-        return if is_blind(program, &totals) { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        return if is_blind(program, subject, &totals) { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     };
     if !arguments.json {
         let run = run(subject, &plan_of(subject, *seed));
@@ -64,14 +74,32 @@ pub(super) fn execute<S: Subject + Sync>(program: &str, subject: &S, arguments: 
     ExitCode::FAILURE
 }
 
-/// Whether a long sweep never reached a state that it is there to reach.
-fn is_blind(program: &str, totals: &Totals) -> bool {
-    let missed: Vec<_> = totals.reached.iter().filter(|(_, count)| **count == 0).map(|(state, _)| *state).collect();
-    if totals.runs < ALL_REACHED_AFTER || missed.is_empty() {
+/// Whether a long sweep never reached a state that it is there to reach, or a kind of calls never met a fault.
+fn is_blind<S: Subject>(program: &str, subject: &S, totals: &Totals) -> bool {
+    if totals.runs < ALL_REACHED_AFTER {
         return false;
     }
-    eprintln!("{program}: {} runs have never reached: {}", totals.runs, missed.join(", "));
-    true
+    let states = totals.reached.iter().filter(|(_, count)| **count == 0).map(|(state, _)| (*state).to_owned());
+    let faults = faults_of(subject);
+    let verbs = subject.verbs();
+    let pairs = verbs.iter().flat_map(|verb| faults.iter().map(move |fault| ((*verb).to_owned(), (*fault).to_owned())));
+    let pairs =
+        pairs.filter(|pair| !totals.pairs.contains_key(pair)).map(|(verb, fault)| format!("{verb} with {fault}"));
+    let missed: Vec<_> = states.chain(pairs).collect();
+    if !missed.is_empty() {
+        eprintln!("{program}: {} runs have never reached: {}", totals.runs, missed.join(", "));
+    }
+    !missed.is_empty()
+}
+
+/// Returns the first words of the faults that happen to a subject.
+fn faults_of<S: Subject>(subject: &S) -> Vec<&'static str> {
+    let happens = |fault: &&str| match *fault {
+        "lie" => !subject.lies().is_empty(),
+        "restore" => subject.may_restore(),
+        _ => true,
+    };
+    Fault::WORDS.into_iter().filter(happens).collect()
 }
 
 struct Times {
@@ -79,24 +107,8 @@ struct Times {
     cpu: Duration,
 }
 
-fn now(clock: ClockId) -> Duration {
-    let time = clock_gettime(clock);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).expect("less than a second"))
-}
-
-fn bar(arguments: &Arguments) -> ProgressBar {
-    if arguments.json || !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let count = (arguments.seeds.end - arguments.seeds.start) / arguments.shard.1;
-    ProgressBar::new(count).with_style(
-        ProgressStyle::with_template("{bar:40} {pos} of {len} seeds, {per_sec}, {eta} left")
-            .expect("the template is well-formed"),
-    )
-}
-
 fn show(totals: &Totals, times: &Times) {
-    let Totals { runs, twice, virtual_time, faults, reached, broken } = totals;
+    let Totals { runs, twice, virtual_time, faults, reached, broken, .. } = totals;
     let cpu = times.cpu.as_secs_f64();
     println!("{runs} runs, {twice} of them twice, {} broke a promise", broken.len());
     println!(
@@ -125,6 +137,8 @@ fn json(totals: &Totals, times: &Times) -> serde_json::Value {
         "cpu_seconds": times.cpu.as_secs_f64(),
         "faults": totals.faults,
         "reached": totals.reached,
+        "pairs": totals.pairs.iter().map(|((call, fault), count)| (format!("{call} with {fault}"), *count))
+            .collect::<BTreeMap<_, _>>(),
         "broken": broken.collect::<Vec<_>>(),
     })
 }

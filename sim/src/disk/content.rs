@@ -188,13 +188,13 @@ impl Content {
         self.clear_after_len();
     }
 
-    /// Flips the lowest bit of one byte at every moment that could come back.
-    pub(super) fn flip_bit(&mut self, position: u64) -> io::Result<()> {
+    /// Flips a bit of one byte at every moment that could come back; bit 0 is the lowest.
+    pub(super) fn flip_bit(&mut self, position: u64, bit: u8) -> io::Result<()> {
         if position >= self.len {
             return Err(ErrorKind::InvalidInput.into());
         }
         let (index, offset) = page_of(position);
-        let flip = |page: &mut Page| Arc::make_mut(page)[offset] ^= 1;
+        let flip = |page: &mut Page| Arc::make_mut(page)[offset] ^= 1 << bit;
         flip(self.pages.entry(index).or_insert_with(zero_page));
         for moment in self.earlier_pages.get_mut(&index).into_iter().flatten() {
             flip(moment.get_or_insert_with(zero_page));

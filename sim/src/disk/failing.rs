@@ -1,4 +1,4 @@
-//! Errors of the disk itself: a share of the calls of one kind fails without effect.
+//! Errors of the disk itself: a share of the calls of one kind fails, without effect or after it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,27 +25,34 @@ named! {
     Names "names",
 }
 
+/// When a call fails: without effect, or after it has taken effect.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Moment {
+    Before,
+    After,
+}
+
 #[derive(Default)]
 pub(super) struct Failing {
-    shares: BTreeMap<CallKind, (u32, SeedRng)>,
+    shares: BTreeMap<(CallKind, Moment), (u32, SeedRng)>,
 }
 
 impl Failing {
-    pub(super) fn set(&mut self, kind: CallKind, per_mille: u32, rng: SeedRng) {
+    pub(super) fn set(&mut self, kind: CallKind, moment: Moment, per_mille: u32, rng: SeedRng) {
         if per_mille == 0 {
-            self.shares.remove(&kind);
+            self.shares.remove(&(kind, moment));
         } else {
-            self.shares.insert(kind, (per_mille, rng));
+            self.shares.insert((kind, moment), (per_mille, rng));
         }
     }
 
-    /// Returns what the failing calls of a kind draw from.
+    /// Returns what the calls of a kind that fail without effect draw from.
     pub(super) fn rng(&mut self, kind: CallKind) -> Option<&mut SeedRng> {
-        self.shares.get_mut(&kind).map(|(_, rng)| rng)
+        self.shares.get_mut(&(kind, Moment::Before)).map(|(_, rng)| rng)
     }
 
-    pub(super) fn draw(&mut self, kind: CallKind) -> io::Result<()> {
-        let Some((per_mille, rng)) = self.shares.get_mut(&kind) else { return Ok(()) };
+    pub(super) fn draw(&mut self, kind: CallKind, moment: Moment) -> io::Result<()> {
+        let Some((per_mille, rng)) = self.shares.get_mut(&(kind, moment)) else { return Ok(()) };
         if rng.next_u32() % 1000 >= *per_mille {
             return Ok(());
         }

@@ -30,36 +30,29 @@ impl fmt::Debug for SimFile {
 /// Each call holds the disk for its whole length, and locks the content only after the disk.
 impl DiskFile for SimFile {
     fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let _state = self.disk.call(CallKind::Read)?;
-        Ok(content::lock(&self.content).read(position, buffer))
+        self.disk.call(CallKind::Read, |_| Ok(content::lock(&self.content).read(position, buffer)))
     }
 
     fn write_at(&self, position: u64, bytes: &[u8]) -> io::Result<()> {
-        let state = self.disk.call(CallKind::Write)?;
-        let pages_free = state.pages_free();
-        content::lock(&self.content).write(position, bytes, pages_free)
+        self.disk.call(CallKind::Write, |state| {
+            let pages_free = state.pages_free();
+            content::lock(&self.content).write(position, bytes, pages_free)
+        })
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        let _state = self.disk.call(CallKind::Write)?;
-        content::lock(&self.content).set_len(len)
+        self.disk.call(CallKind::Write, |_| content::lock(&self.content).set_len(len))
     }
 
     fn len(&self) -> io::Result<u64> {
-        let _state = self.disk.call(CallKind::Read)?;
-        Ok(content::lock(&self.content).len())
+        self.disk.call(CallKind::Read, |_| Ok(content::lock(&self.content).len()))
     }
 
     fn sync(&self) -> io::Result<()> {
-        match self.disk.call(CallKind::Sync) {
-            Ok(_state) => {
-                content::lock(&self.content).sync();
-                Ok(())
-            }
-            Err(error) => {
-                self.disk.fail_sync(&self.content);
-                Err(error)
-            }
-        }
+        let synced = self.disk.call(CallKind::Sync, |_| {
+            content::lock(&self.content).sync();
+            Ok(())
+        });
+        synced.inspect_err(|_| self.disk.fail_sync(&self.content))
     }
 }

@@ -17,6 +17,10 @@ impl fmt::Display for Fault {
             Self::Cut(one, other) => pair("cut", one, other),
             Self::CutOneWay(one, other) => pair("cut-one-way", one, other),
             Self::Hold(one, other) => pair("hold", one, other),
+            Self::Far(one, other, delay) => {
+                pair("far", one, other)?;
+                write!(f, " {}", delay.as_millis())
+            }
             Self::Reset(one, other) => pair("reset", one, other),
             Self::Corrupt(one, other) => pair("corrupt", one, other),
             Self::Link(one, other, trouble) => match trouble {
@@ -35,8 +39,12 @@ impl fmt::Display for Fault {
             Self::Pause(host) => write!(f, "pause {}", name(*host)),
             Self::SlowDisk(host, delay) => write!(f, "slow-disk {} {}", name(*host), delay.as_millis()),
             Self::DiskErrors(host, kind, per_mille) => write!(f, "disk-errors {} {kind} {per_mille}", name(*host)),
+            Self::LateErrors(host, kind, per_mille) => write!(f, "late-errors {} {kind} {per_mille}", name(*host)),
             Self::FullDisk(host) => write!(f, "full-disk {}", name(*host)),
             Self::Rot(host, number) => write!(f, "rot {} {number}", name(*host)),
+            Self::Zero(host, number) => write!(f, "zero {} {number}", name(*host)),
+            Self::Truncate(host, number) => write!(f, "truncate {} {number}", name(*host)),
+            Self::Lose(host, number) => write!(f, "lose {} {number}", name(*host)),
             Self::Swap(host, number) => write!(f, "swap {} {number}", name(*host)),
             Self::Clock(host, by_ms) => write!(f, "clock {} {by_ms}", name(*host)),
             Self::Lie(host, lie) => write!(f, "lie {} {lie}", name(*host)),
@@ -59,8 +67,14 @@ impl FromStr for Fault {
             "disk-errors" => {
                 Self::DiskErrors(words.host()?, words.word("a kind of call")?.parse()?, words.at_most(1000)?)
             }
+            "late-errors" => {
+                Self::LateErrors(words.host()?, words.word("a kind of call")?.parse()?, words.at_most(1000)?)
+            }
             "full-disk" => Self::FullDisk(words.host()?),
             "rot" => Self::Rot(words.host()?, words.at_most(u32::MAX)?),
+            "zero" => Self::Zero(words.host()?, words.at_most(u32::MAX)?),
+            "truncate" => Self::Truncate(words.host()?, words.at_most(u32::MAX)?),
+            "lose" => Self::Lose(words.host()?, words.at_most(u32::MAX)?),
             "swap" => Self::Swap(words.host()?, words.at_most(u32::MAX)?),
             "clock" => Self::Clock(words.host()?, words.parse("milliseconds")?),
             "lie" => Self::Lie(words.host()?, words.word("a lie")?.to_owned()),
@@ -73,9 +87,9 @@ impl FromStr for Fault {
 
 impl Fault {
     fn of_pair(word: &str, words: &mut Words<'_>) -> Result<Self, String> {
-        if !["cut", "cut-one-way", "hold", "reset", "corrupt", "refuse", "hang", "stall", "short", "slow"]
-            .contains(&word)
-        {
+        const PAIRS: [&str; 11] =
+            ["cut", "cut-one-way", "hold", "far", "reset", "corrupt", "refuse", "hang", "stall", "short", "slow"];
+        if !PAIRS.contains(&word) {
             return Err(format!("{word:?} is neither a host nor a fault"));
         }
         let (one, other) = (words.host()?, words.host()?);
@@ -86,6 +100,7 @@ impl Fault {
             "cut" => Self::Cut(one, other),
             "cut-one-way" => Self::CutOneWay(one, other),
             "hold" => Self::Hold(one, other),
+            "far" => Self::Far(one, other, words.millis()?),
             "reset" => Self::Reset(one, other),
             "corrupt" => Self::Corrupt(one, other),
             "refuse" => Self::Link(one, other, Trouble::Refuse),

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Action, Plan, Step};
+use super::{Action, Plan, Step, Trigger};
 use crate::fault::Fault;
 use crate::host::{self, HOSTS_MAX, Host, name};
-use crate::words::{Words, show_time};
+use crate::words::{Words, show_time, time_of};
 
 /// The longest plan file, in steps.
 const STEPS_MAX: usize = 10_000;
@@ -31,17 +31,25 @@ impl<O: fmt::Display> fmt::Display for Plan<O> {
         for (host, option) in &self.options {
             writeln!(f, "option {} {option}", name(*host))?;
         }
-        for Step { at_ms, what } in &self.steps {
-            let at = show_time(*at_ms);
-            match what {
-                Action::Call(host, call) => writeln!(f, "at {at} {} {call}", name(*host))?,
-                Action::Fault(fault, until) if fault.lasts() => {
-                    writeln!(f, "at {at} to {} {fault}", show_time(*until))?;
-                }
-                Action::Fault(fault, _) => writeln!(f, "at {at} {fault}")?,
-            }
+        for step in &self.steps {
+            writeln!(f, "{step}")?;
         }
         writeln!(f, "lift {}", show_time(self.lift_ms))
+    }
+}
+
+impl<O: fmt::Display> fmt::Display for Step<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = show_time(self.at_ms);
+        match &self.what {
+            Action::Call(host, call) => write!(f, "at {at} {} {call}", name(*host)),
+            Action::Fault(fault, until) if fault.lasts() => write!(f, "at {at} to {} {fault}", show_time(*until)),
+            Action::Fault(fault, _) => write!(f, "at {at} {fault}"),
+            Action::Triggered(trigger, fault, lasting_ms) if fault.lasts() => {
+                write!(f, "at {trigger} for {} {fault}", show_time(*lasting_ms))
+            }
+            Action::Triggered(trigger, fault, _) => write!(f, "at {trigger} {fault}"),
+        }
     }
 }
 
@@ -117,7 +125,13 @@ impl<O: FromStr<Err: fmt::Display>> Reading<O> {
         if self.steps.len() == STEPS_MAX {
             return Err(format!("a plan has at most {STEPS_MAX} steps"));
         }
-        let at_ms = words.time()?;
+        let when = words.word("a time, or a host")?;
+        if let Some(host) = host::named(when) {
+            let what = triggered(host, &words.rest())?;
+            self.steps.push(Step { at_ms: 0, what });
+            return Ok(());
+        }
+        let at_ms = time_of(when)?;
         let first = words.word("a host, a fault, or to")?;
         let what = if let Some(host) = host::named(first) {
             Action::Call(host, words.rest().parse().map_err(|error: O::Err| error.to_string())?)
@@ -152,19 +166,36 @@ impl<O: FromStr<Err: fmt::Display>> Reading<O> {
             steps: self.steps,
             lift_ms: self.lift_ms.ok_or_else(|| missing("lift TIME"))?,
         };
-        let of_steps = plan.steps.iter().flat_map(|step| match &step.what {
-            Action::Call(host, _) => [Some(*host), None],
-            Action::Fault(fault, _) => [Some(fault.hosts().0), fault.hosts().1],
-        });
-        let of_dials = plan.dials.iter().flat_map(|(from, to)| [Some(*from), Some(*to)]);
-        let of_options = plan.options.iter().map(|(host, _)| Some(*host));
-        match of_steps.chain(of_dials).chain(of_options).flatten().max() {
+        let of_steps = plan.steps.iter().flat_map(|step| step.what.hosts());
+        let of_dials = plan.dials.iter().flat_map(|(from, to)| [*from, *to]);
+        let of_options = plan.options.iter().map(|(host, _)| *host);
+        match of_steps.chain(of_dials).chain(of_options).max() {
             Some(host) if host >= plan.nodes => {
                 Err(format!("{} is used, and there are {} nodes of at most {HOSTS_MAX}", name(host), plan.nodes))
             }
             _ => Ok(plan),
         }
     }
+}
+
+/// Reads what follows the host of a trigger.
+fn triggered<O>(host: Host, text: &str) -> Result<Action<O>, String> {
+    let (trigger, rest) = Trigger::read(host, text)?;
+    let mut words = Words::new(&rest);
+    let first = words.word("for, or a fault")?;
+    if first == "for" {
+        let lasting_ms = words.time()?;
+        let fault: Fault = words.rest().parse()?;
+        if !fault.lasts() {
+            return Err(format!("{fault} happens at one moment"));
+        }
+        return Ok(Action::Triggered(trigger, fault, lasting_ms));
+    }
+    let fault: Fault = rest.parse()?;
+    if fault.lasts() {
+        return Err(format!("{fault} lasts: at {trigger} for TIME {fault}"));
+    }
+    Ok(Action::Triggered(trigger, fault, 0))
 }
 
 fn once<T>(place: &mut Option<T>, value: T, what: &str) -> Result<(), String> {

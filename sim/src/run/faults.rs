@@ -1,7 +1,11 @@
 //! Makes the faults of a plan happen, at their times.
 
 mod at_rest;
+mod network;
+mod triggered;
 
+use std::cell::RefCell;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -13,8 +17,10 @@ use super::hosts::Levers;
 use crate::disk::SimDisk;
 use crate::fault::Fault;
 use crate::host::{Host, name};
-use crate::links::Trouble;
+use crate::network::Times;
 use crate::subject::{Scene, Subject};
+use crate::trace::Trace;
+use triggered::Triggered;
 
 /// The stream that is drawn from, of each derived seed. It is part of what a seed means.
 const STREAM: u64 = 5;
@@ -23,12 +29,16 @@ pub(super) struct Faults<S: Subject> {
     subject: S,
     scene: Scene<S>,
     levers: Vec<Rc<Levers>>,
+    times: Times,
     /// What is still to happen, the next last.
     due: Vec<(u64, Act, Fault)>,
+    triggered: Triggered<S::Event>,
     lifted: bool,
     /// How many faults cut, or hold, each way.
     cut: BTreeMap<(Host, Host), u32>,
     held: BTreeMap<(Host, Host), u32>,
+    /// The pairs of hosts that are far from each other now.
+    far: Vec<Fault>,
     /// The faults on disks that have begun and last.
     on_disks: Vec<Fault>,
     /// The copies of whole disks that are still to be put back, each with its fault.
@@ -37,6 +47,8 @@ pub(super) struct Faults<S: Subject> {
     power: SeedRng,
     errors: u64,
     taken_effect: BTreeMap<String, u64>,
+    /// Calls that may have changed a disk before the lift, by host.
+    changes: Vec<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,9 +58,15 @@ enum Act {
 }
 
 impl<S: Subject> Faults<S> {
-    pub(super) fn new(subject: &S, scene: &Scene<S>, levers: Vec<Rc<Levers>>) -> Self {
+    pub(super) fn new(
+        subject: &S,
+        scene: &Scene<S>,
+        levers: Vec<Rc<Levers>>,
+        trace: &Rc<RefCell<Trace<S::Event>>>,
+        times: Times,
+    ) -> Self {
         let mut due = Vec::new();
-        for (at, until, fault) in scene.plan.faults() {
+        for (at, until, fault) in scene.plan.timed_faults() {
             // A fault that begins after the lift does not happen.
             if at < scene.plan.lift_ms {
                 due.push((at, Act::Begin, fault.clone()));
@@ -57,23 +75,31 @@ impl<S: Subject> Faults<S> {
                 }
             }
         }
-        due.sort_by_key(|(at, act, _)| (*at, *act));
         due.reverse();
+        due.sort_by_key(|(at, act, _)| (Reverse(*at), Reverse(*act)));
         Self {
             subject: subject.clone(),
             scene: scene.clone(),
             levers,
+            times,
             due,
+            triggered: Triggered::new(&scene.plan, &scene.disks, trace),
             lifted: false,
             cut: BTreeMap::new(),
             held: BTreeMap::new(),
+            far: Vec::new(),
             on_disks: Vec::new(),
             copies: Vec::new(),
             down: vec![0; scene.plan.nodes],
             power: Seed::from_u64(scene.plan.seed).derive("power", 0).rng(STREAM),
             errors: 0,
             taken_effect: BTreeMap::new(),
+            changes: Vec::new(),
         }
+    }
+
+    pub(super) fn changes(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.changes)
     }
 
     pub(super) fn taken_effect(self) -> BTreeMap<String, u64> {
@@ -83,19 +109,30 @@ impl<S: Subject> Faults<S> {
     /// Makes happen what is due.
     pub(super) fn apply(&mut self, sim: &mut Sim<'_>) {
         let now = sim.elapsed();
-        while let Some((at, ..)) = self.due.last() {
-            if Duration::from_millis(*at) > now {
-                return;
-            }
-            let (_, act, fault) = self.due.pop().expect("there is one");
+        while let Some((_, act, fault)) = self.due.pop_if(|(at, ..)| Duration::from_millis(*at) <= now) {
             match act {
                 Act::Begin => self.begin(sim, &fault),
                 Act::End => self.end(sim, &fault),
             }
         }
-        if !self.lifted && now >= Duration::from_millis(self.scene.plan.lift_ms) {
+        if self.lifted {
+            return;
+        }
+        let lift_ms = self.scene.plan.lift_ms;
+        for (fault, lasting_ms) in self.triggered.happened(&self.scene.disks) {
+            self.begin(sim, &fault);
+            if fault.lasts() {
+                let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+                let until = now_ms.saturating_add(lasting_ms).min(lift_ms).max(now_ms + 1);
+                self.due.push((until, Act::End, fault));
+                self.due.sort_by_key(|(at, act, _)| (Reverse(*at), Reverse(*act)));
+            }
+        }
+        if now >= Duration::from_millis(lift_ms) {
             self.lifted = true;
+            self.changes = self.scene.disks.iter().map(|disk| disk.calls(None)).collect();
             self.scene.links.mend_all();
+            self.scene.disks.iter().for_each(SimDisk::spare);
         }
     }
 
@@ -104,6 +141,11 @@ impl<S: Subject> Faults<S> {
             Fault::Cut(one, other) => self.cut(sim, &[(*one, *other), (*other, *one)], true),
             Fault::CutOneWay(one, other) => self.cut(sim, &[(*one, *other)], true),
             Fault::Hold(one, other) => self.hold(sim, (*one).min(*other), (*one).max(*other), true),
+            Fault::Far(one, other, delay) => {
+                sim.set_link_latency(name(*one), name(*other), *delay);
+                self.far.push(fault.clone());
+                true
+            }
             Fault::Reset(one, other) => {
                 self.scene.links.cut_open_connections(*one, *other);
                 true
@@ -123,7 +165,7 @@ impl<S: Subject> Faults<S> {
                 self.subject.on_copy(&self.scene.clients, *host);
                 true
             }
-            Fault::Rot(host, number) => self.rot(*host, *number),
+            Fault::Rot(..) | Fault::Zero(..) | Fault::Truncate(..) | Fault::Lose(..) => self.damage(fault),
             Fault::Swap(host, number) => self.swap(*host, *number),
             Fault::Clock(host, by_ms) => {
                 let clock = &self.levers[*host].clock;
@@ -131,7 +173,11 @@ impl<S: Subject> Faults<S> {
                 true
             }
             Fault::Lie(host, lie) => self.subject.lies().contains(&lie.as_str()) && self.lie(sim, *host, Some(lie)),
-            Fault::Pause(..) | Fault::SlowDisk(..) | Fault::DiskErrors(..) | Fault::FullDisk(..) => {
+            Fault::Pause(..)
+            | Fault::SlowDisk(..)
+            | Fault::DiskErrors(..)
+            | Fault::LateErrors(..)
+            | Fault::FullDisk(..) => {
                 self.on_disks.push(fault.clone());
                 self.disk(fault, true);
                 self.stall_where_paused(fault, true);
@@ -151,12 +197,17 @@ impl<S: Subject> Faults<S> {
             Fault::Cut(one, other) => _ = self.cut(sim, &[(*one, *other), (*other, *one)], false),
             Fault::CutOneWay(one, other) => _ = self.cut(sim, &[(*one, *other)], false),
             Fault::Hold(one, other) => _ = self.hold(sim, (*one).min(*other), (*one).max(*other), false),
+            Fault::Far(..) => self.come_near(sim, fault),
             Fault::Link(one, other, trouble) => self.scene.links.end(*one, *other, *trouble),
             Fault::Kill(host) => self.bring_up(sim, *host, false),
             Fault::PowerLoss(host) => self.bring_up(sim, *host, true),
             Fault::Restore(host) => self.restore(sim, *host, fault),
             Fault::Lie(host, _) => _ = self.lie(sim, *host, None),
-            Fault::Pause(..) | Fault::SlowDisk(..) | Fault::DiskErrors(..) | Fault::FullDisk(..) => {
+            Fault::Pause(..)
+            | Fault::SlowDisk(..)
+            | Fault::DiskErrors(..)
+            | Fault::LateErrors(..)
+            | Fault::FullDisk(..) => {
                 let index = self.on_disks.iter().position(|found| found == fault).expect("it has begun");
                 self.on_disks.remove(index);
                 self.disk(fault, false);
@@ -166,7 +217,8 @@ impl<S: Subject> Faults<S> {
                     self.disk(&other, true);
                 }
             }
-            Fault::Reset(..) | Fault::Corrupt(..) | Fault::Rot(..) | Fault::Swap(..) | Fault::Clock(..) => {}
+            // They happened at one moment.
+            _ => {}
         }
     }
 
@@ -176,57 +228,17 @@ impl<S: Subject> Faults<S> {
                 self.scene.disks[*host].set_paused(begins);
             }
             Fault::SlowDisk(host, delay) => self.scene.disks[*host].set_delay(begins.then_some(*delay)),
-            Fault::DiskErrors(host, kind, per_mille) => {
+            Fault::DiskErrors(host, kind, per_mille) | Fault::LateErrors(host, kind, per_mille) => {
                 self.errors += 1;
                 let rng = Seed::from_u64(self.scene.plan.seed).derive("errors", self.errors).rng(STREAM);
-                self.scene.disks[*host].set_errors(*kind, if begins { *per_mille } else { 0 }, rng);
+                let (disk, per_mille) = (&self.scene.disks[*host], if begins { *per_mille } else { 0 });
+                match fault {
+                    Fault::DiskErrors(..) => disk.set_errors(*kind, per_mille, rng),
+                    _ => disk.set_late_errors(*kind, per_mille, rng),
+                }
             }
             Fault::FullDisk(host) => self.scene.disks[*host].set_capacity(begins.then_some(0)),
             _ => {}
-        }
-    }
-
-    /// Stalls all links of a paused host: it hears and says nothing.
-    fn stall_where_paused(&self, fault: &Fault, begins: bool) {
-        let Fault::Pause(host) = fault else { return };
-        for (from, to) in self.ways_of(*host) {
-            let links = &self.scene.links;
-            if begins { links.begin(from, to, Trouble::Stall) } else { links.end(from, to, Trouble::Stall) }
-        }
-    }
-
-    /// Cuts ways, or mends those that no other fault cuts.
-    fn cut(&mut self, sim: &Sim<'_>, ways: &[(Host, Host)], begins: bool) -> bool {
-        for way in ways {
-            let count = self.cut.entry(*way).or_default();
-            *count = if begins { *count + 1 } else { *count - 1 };
-            self.refresh(sim, way.0.min(way.1), way.0.max(way.1));
-        }
-        true
-    }
-
-    /// Holds what travels between two hosts, or releases it.
-    fn hold(&mut self, sim: &Sim<'_>, one: Host, other: Host, begins: bool) -> bool {
-        let count = self.held.entry((one, other)).or_default();
-        *count = if begins { *count + 1 } else { *count - 1 };
-        self.refresh(sim, one, other);
-        true
-    }
-
-    /// Sets both ways between two hosts to what all faults together make of them. A cut is stronger than a hold.
-    fn refresh(&self, sim: &Sim<'_>, one: Host, other: Host) {
-        let is_held = self.held.get(&(one, other)).is_some_and(|count| *count > 0);
-        if is_held {
-            sim.hold(name(one), name(other));
-        } else {
-            sim.release(name(one), name(other));
-        }
-        for (from, to) in [(one, other), (other, one)] {
-            if self.cut.get(&(from, to)).is_some_and(|count| *count > 0) {
-                sim.partition_oneway(name(from), name(to));
-            } else if !is_held {
-                sim.repair_oneway(name(from), name(to));
-            }
         }
     }
 
@@ -267,17 +279,13 @@ impl<S: Subject> Faults<S> {
         }
         true
     }
-
-    fn ways_of(&self, host: Host) -> Vec<(Host, Host)> {
-        let others = (0..self.scene.plan.nodes).filter(|other| *other != host);
-        others.flat_map(|other| [(host, other), (other, host)]).collect()
-    }
 }
 
 /// Whether two faults set one thing of one disk.
 fn is_same_kind(one: &Fault, other: &Fault) -> bool {
     match (one, other) {
-        (Fault::DiskErrors(host, kind, _), Fault::DiskErrors(on, of, _)) => (host, kind) == (on, of),
+        (Fault::DiskErrors(host, kind, _), Fault::DiskErrors(on, of, _))
+        | (Fault::LateErrors(host, kind, _), Fault::LateErrors(on, of, _)) => (host, kind) == (on, of),
         (Fault::SlowDisk(host, _), Fault::SlowDisk(on, _))
         | (Fault::Pause(host), Fault::Pause(on))
         | (Fault::FullDisk(host), Fault::FullDisk(on)) => host == on,

@@ -68,6 +68,14 @@ named! {
     PanicSwallowed "panic-swallowed",
     /// A delete does not ask whether a peer holds the file.
     DeleteUnchecked "delete-unchecked",
+    /// A node that is told to forget a peer does not.
+    ForgetForgotten "forget-forgotten",
+    /// What a node knows of a file is what it knew when it was first asked.
+    StatCached "stat-cached",
+    /// A store whose source ends too early is reported as done.
+    ShortStored "short-stored",
+    /// A scrub reports a damaged file more than there are.
+    ScrubCriesWolf "scrub-cries-wolf",
     /// Removing a replica does nothing, but its name can be used again.
     ReplicaRemoveForgotten "replica-remove-forgotten",
     /// No node ever looks at what lies on its disk.

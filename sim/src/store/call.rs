@@ -1,14 +1,12 @@
 //! The calls of an owner: their text, how they are drawn, and what they store.
 
-use std::fmt;
-use std::str::FromStr;
+pub mod draw;
+pub mod text;
 
 use dacapo::crypto::Key;
-use dacapo::limits::EAGER_BYTES_MAX;
-use proptest::prelude::*;
-use proptest::strategy::BoxedStrategy;
 
-use crate::words::Words;
+use crate::host::Host;
+use crate::named::named;
 
 /// What the content of every file begins with. Oracles search for it wherever it must not be.
 pub const MARKER: &[u8] = b"dacapo plaintext";
@@ -22,8 +20,33 @@ const KEYS: [&str; 5] = ["picture_75.png", "picture_1475.png", "picture_0.png", 
 /// The key of the check after the faults, which no call uses.
 pub const FRESH_KEY: u8 = 200;
 
-/// The largest file of a plan, in bytes.
-const SIZE_MAX: u32 = 8 * 1024 * 1024;
+named! {
+    /// Where the content of a store comes from, and what becomes of it. The names are words of calls.
+    Source
+
+    /// It is in memory.
+    Memory "store",
+    /// It is read while it is stored, and its length is not told beforehand.
+    Stream "store-stream",
+    /// It ends in the middle of the length that was told.
+    Short "store-short",
+    /// Nothing comes after the middle of the length that was told, until the caller gives up.
+    Stalled "store-stalled",
+    /// It is in memory, and the caller does not wait for the end.
+    Left "store-left",
+}
+
+named! {
+    /// How what a get gives is read. The names are words of calls.
+    Reading
+
+    /// To the end.
+    Whole "get",
+    /// To the end, with a pause after the first piece.
+    Slow "get-slow",
+    /// The first piece, and no further.
+    Left "get-left",
+}
 
 /// One call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +57,15 @@ pub enum Call {
         key: u8,
         /// How many bytes.
         size: u32,
-        /// Whether the length is unknown when the store begins.
-        is_streamed: bool,
+        /// Where they come from.
+        source: Source,
     },
     /// Gets a file.
     Get {
         /// The number of the key.
         key: u8,
+        /// How the content is read.
+        reading: Reading,
     },
     /// Deletes the local copy.
     Delete {
@@ -54,10 +79,34 @@ pub enum Call {
         /// The number of the key.
         key: u8,
     },
+    /// Asks what the node knows of a file.
+    Stat {
+        /// The number of the key.
+        key: u8,
+    },
+    /// Asks the peers what they have of a file.
+    Holders {
+        /// The number of the key.
+        key: u8,
+    },
     /// Lists all files.
     List,
+    /// Compares every file on the disk with the catalog.
+    Scrub,
+    /// The node of this host is no longer a peer.
+    Forget(Host),
+    /// The node of this host may be a peer again.
+    Allow(Host),
     /// Stops the node, which is then started again.
     Restart,
+}
+
+impl Source {
+    /// Whether the content never comes to its end. A store of it cannot succeed.
+    #[must_use]
+    pub fn is_incomplete(self) -> bool {
+        matches!(self, Self::Short | Self::Stalled)
+    }
 }
 
 impl Call {
@@ -65,20 +114,32 @@ impl Call {
     #[must_use]
     pub fn key(&self) -> Option<u8> {
         match self {
-            Self::Store { key, .. } | Self::Get { key } | Self::Delete { key, .. } | Self::Erase { key } => Some(*key),
-            Self::List | Self::Restart => None,
+            Self::Store { key, .. }
+            | Self::Get { key, .. }
+            | Self::Delete { key, .. }
+            | Self::Erase { key }
+            | Self::Stat { key }
+            | Self::Holders { key } => Some(*key),
+            Self::List | Self::Scrub | Self::Forget(_) | Self::Allow(_) | Self::Restart => None,
         }
     }
-}
 
-impl Call {
-    /// Returns stores of less content, the smallest first, after one that is not streamed.
+    /// Returns the host that the call wants to be a peer, or not to be one.
+    #[must_use]
+    pub fn member(&self) -> Option<Host> {
+        match self {
+            Self::Forget(host) | Self::Allow(host) => Some(*host),
+            _ => None,
+        }
+    }
+
+    /// Returns stores of less content, the smallest first, after one whose content is in memory.
     #[must_use]
     pub fn smaller(&self) -> Vec<Self> {
-        let Self::Store { key, size, is_streamed } = *self else { return Vec::new() };
+        let Self::Store { key, size, source } = *self else { return Vec::new() };
         let sizes = [32, 1000, 61_441].into_iter().filter(|smaller| *smaller < size);
-        let plain = is_streamed.then_some(Self::Store { key, size, is_streamed: false });
-        plain.into_iter().chain(sizes.map(|size| Self::Store { key, size, is_streamed })).collect()
+        let plain = (source != Source::Memory).then_some(Self::Store { key, size, source: Source::Memory });
+        plain.into_iter().chain(sizes.map(|size| Self::Store { key, size, source })).collect()
     }
 }
 
@@ -103,72 +164,4 @@ pub fn content(number: usize, size: u32) -> Vec<u8> {
     let mut content = block.repeat(size.div_ceil(block.len()));
     content.truncate(size);
     content
-}
-
-/// Returns calls as a seed draws them: few keys, mostly small files, and sizes around every bound.
-pub fn strategy() -> BoxedStrategy<Call> {
-    let eager = u32::try_from(EAGER_BYTES_MAX).expect("a small number");
-    let size = prop_oneof![
-        10 => 20..200_u32,
-        2 => Just(0_u32),
-        2 => 1..20_u32,
-        2 => eager - 1..=eager + 1,
-        2 => 60_000..300_000_u32,
-        1 => prop_oneof![9 => 300_000..1_500_000_u32, 1 => 1_500_000..4_000_000_u32],
-    ];
-    let key = 0..3_u8;
-    prop_oneof![
-        8 => (key.clone(), size, prop::bool::weighted(0.2))
-            .prop_map(|(key, size, is_streamed)| Call::Store { key, size, is_streamed }),
-        6 => key.clone().prop_map(|key| Call::Get { key }),
-        2 => key.clone().prop_map(|key| Call::Delete { key, is_held: false }),
-        2 => key.clone().prop_map(|key| Call::Delete { key, is_held: true }),
-        1 => key.prop_map(|key| Call::Erase { key }),
-        1 => Just(Call::List),
-        1 => Just(Call::Restart),
-    ]
-    .boxed()
-}
-
-impl fmt::Display for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Store { key, size, is_streamed: false } => write!(f, "store {key} {size}"),
-            Self::Store { key, size, is_streamed: true } => write!(f, "store-stream {key} {size}"),
-            Self::Get { key } => write!(f, "get {key}"),
-            Self::Delete { key, is_held: false } => write!(f, "delete {key}"),
-            Self::Delete { key, is_held: true } => write!(f, "delete-held {key}"),
-            Self::Erase { key } => write!(f, "erase {key}"),
-            Self::List => f.write_str("list"),
-            Self::Restart => f.write_str("restart"),
-        }
-    }
-}
-
-impl FromStr for Call {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let mut words = Words::new(text);
-        let call = match words.word("a call")? {
-            word @ ("store" | "store-stream") => Self::Store {
-                key: words.parse("the number of a key, 0 to 255")?,
-                size: words.at_most(SIZE_MAX)?,
-                is_streamed: word == "store-stream",
-            },
-            "get" => Self::Get { key: words.parse("the number of a key, 0 to 255")? },
-            word @ ("delete" | "delete-held") => {
-                Self::Delete { key: words.parse("the number of a key, 0 to 255")?, is_held: word == "delete-held" }
-            }
-            "erase" => Self::Erase { key: words.parse("the number of a key, 0 to 255")? },
-            "list" => Self::List,
-            "restart" => Self::Restart,
-            other => {
-                let all = "store, store-stream, get, delete, delete-held, erase, list, restart";
-                return Err(format!("{other:?} is not one of {all}"));
-            }
-        };
-        words.end()?;
-        Ok(call)
-    }
 }

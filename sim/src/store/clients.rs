@@ -30,6 +30,8 @@ struct Seen {
     liars: BTreeSet<Host>,
     /// Of each host whose disk was copied, the moment of the first copy, and that at which a copy was put back last.
     copied: BTreeMap<Host, (u64, Option<u64>)>,
+    /// The hosts that run another node than before: the copy that was put back had no identity yet.
+    reborn: BTreeSet<Host>,
     secrets: BTreeMap<Host, MasterSecret>,
     stolen: BTreeMap<NodeId, MasterSecret>,
     /// Secrets that may be neither on a wire nor on a disk.
@@ -175,9 +177,12 @@ impl Clients {
     }
 
     /// Notes that a copy was put back: what the host did since the copy was made is known to its peers alone.
-    pub(super) fn restored(&self, host: Host) {
+    pub(super) fn restored(&self, host: Host, is_same_node: bool) {
         let moment = self.begin();
         let mut seen = self.seen.borrow_mut();
+        if !is_same_node {
+            seen.reborn.insert(host);
+        }
         let copied = seen.copied.entry(host).or_insert((moment, None));
         copied.1 = Some(moment);
         let from = copied.0;
@@ -197,6 +202,11 @@ impl Clients {
     /// Whether a copy was put back on a host.
     pub(super) fn was_restored(&self, host: Host) -> bool {
         self.seen.borrow().copied.get(&host).is_some_and(|(_, until)| until.is_some())
+    }
+
+    /// Whether a host runs another node than before, which knows nothing of what the node before it stored.
+    pub(super) fn is_reborn(&self, host: Host) -> bool {
+        self.seen.borrow().reborn.contains(&host)
     }
 
     /// Returns the keys of the node of a host, for oracles.

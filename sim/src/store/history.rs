@@ -67,8 +67,18 @@ pub enum Outcome {
     Kept(String),
     /// The file is deleted everywhere.
     Erased,
+    /// The caller left before it had read the content.
+    Left,
+    /// The node knows the file in this version.
+    Known(Version),
+    /// This many peers hold the current version.
+    Held(usize),
     /// A list returned this many files.
     Listed(usize),
+    /// A scrub found this many files damaged.
+    Scrubbed(u64),
+    /// A node is a peer again, or no peer any more.
+    MembersChanged,
     /// The node was told to stop.
     Restarted,
     /// No good copy was found.
@@ -165,7 +175,12 @@ impl fmt::Display for Outcome {
             Self::Deleted => f.write_str("deleted"),
             Self::Kept(why) => write!(f, "kept: {why}"),
             Self::Erased => f.write_str("erased"),
+            Self::Left => f.write_str("left"),
+            Self::Known(version) => write!(f, "known as {version}"),
+            Self::Held(count) => write!(f, "current at {count} peers"),
             Self::Listed(count) => write!(f, "listed {count}"),
+            Self::Scrubbed(damaged) => write!(f, "scrubbed, {damaged} damaged"),
+            Self::MembersChanged => f.write_str("members changed"),
             Self::Restarted => f.write_str("stopped"),
             Self::NoCopy(why) => write!(f, "no copy: {why}"),
             Self::Failed(why) => write!(f, "failed: {why}"),

@@ -12,9 +12,11 @@ pub mod linearizable;
 pub mod live;
 pub mod secret;
 
+use crate::host::Host;
+use crate::store::call::Call;
 use crate::store::files::Files;
-use crate::store::history::HistoryEntry;
-use crate::subject::{Broken, Oracle};
+use crate::store::history::{HistoryEntry, Outcome};
+use crate::subject::{Broken, Oracle, Scene};
 
 /// Returns the oracles that judge a run that has ended. Reads are judged as they end; liveness, availability and
 /// convergence by the calls themselves and by the check after the faults.
@@ -28,7 +30,23 @@ pub fn all() -> Vec<Oracle<Files>> {
     ]
 }
 
-/// Judges a read that has ended.
+/// Judges the answer to a call, whatever other calls there are.
+///
+/// # Errors
+/// Returns the promise that was broken.
+pub fn judge_answer(
+    scene: &Scene<Files>,
+    host: Host,
+    number: usize,
+    call: Call,
+    outcome: &Outcome,
+) -> Result<(), Broken> {
+    let judged =
+        [("atomic", atomic::judge_store(call, outcome)), ("faithful", faithful::judge_scrub(scene, host, outcome))];
+    first_broken(judged, number, host, call)
+}
+
+/// Judges a call that has ended.
 ///
 /// # Errors
 /// Returns the promise that was broken.
@@ -37,11 +55,19 @@ pub fn judge_read(history: &[HistoryEntry], read: &HistoryEntry) -> Result<(), B
         ("atomic", atomic::judge_read(history, read)),
         ("faithful", faithful::judge_read(history, read)),
         ("durable", durable::judge_read(history, read)),
+        ("durable", durable::judge_stat(history, read)),
     ];
+    first_broken(judged, read.number, read.host, read.call)
+}
+
+fn first_broken(
+    judged: impl IntoIterator<Item = (&'static str, Result<(), String>)>,
+    number: usize,
+    host: Host,
+    call: Call,
+) -> Result<(), Broken> {
     for (oracle, result) in judged {
-        if let Err(what) = result {
-            return Err(Broken { oracle, what: format!("call {}, n{} {}, {what}", read.number, read.host, read.call) });
-        }
+        result.map_err(|what| Broken { oracle, what: format!("call {number}, n{host} {call}, {what}") })?;
     }
     Ok(())
 }

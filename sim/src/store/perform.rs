@@ -1,70 +1,74 @@
 //! The calls of clients, made on the running nodes.
 
-use std::io::Cursor;
+use std::io::{self, Cursor};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use dacapo::node::{Content, DeleteError, GetError, StoreError};
-use tokio::time::sleep;
+use dacapo::crypto::NodeId;
+use dacapo::membership::MemberChange;
+use dacapo::node::{Content, DeleteError, GetError, Handle, Holder, Holding, StatError, StoreError};
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
 
-use super::call::{self, Call};
+use super::call::{self, Call, Reading, Source};
 use super::files::Files;
 use super::history::{self, HistoryEntry, Outcome};
+use crate::host::Host;
 use crate::subject::Scene;
 
 /// How often a call looks whether the node has stopped.
 const LOOK: Duration = Duration::from_millis(10);
+
+/// How long a caller waits for a store that it leaves: long enough that the store has begun.
+const LEAVES_AFTER: Duration = Duration::from_millis(50);
+
+/// How long a caller waits for a store whose source stands still.
+const STALL: Duration = Duration::from_millis(500);
+
+/// How long a slow reader pauses.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// Makes a call on the node of its host and returns the outcome.
 pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry) -> Outcome {
     let call = entry.call;
     let Some(node) = scene.clients.node(entry.host) else { return Outcome::down(call) };
     match call {
-        Call::Store { key, size, is_streamed } => {
-            let digest = entry.content().expect("a store stores something");
-            let content = call::content(entry.number, size);
-            let content = match is_streamed {
-                true => Content::reader(Cursor::new(content), None),
-                false => Content::bytes(content),
-            };
-            match node.store(&call::key(key), content).await {
-                Ok(stored) => Outcome::stored(digest, &stored),
-                Err(StoreError::Rejected(_)) => Outcome::Rejected,
-                Err(StoreError::Unconfirmed(_)) => Outcome::Unconfirmed,
-            }
-        }
-        Call::Get { key } => match node.get(&call::key(key)).await {
-            Ok(fetched) => match fetched.read_all().await {
-                Ok(content) => Outcome::Got(history::digest(&content)),
-                Err(error) => Outcome::Failed(error.to_string()),
-            },
-            Err(GetError::NotFound { .. } | GetError::Deleted) => Outcome::NotFound,
-            Err(error @ (GetError::Disk(_) | GetError::Stopped)) => Outcome::Failed(error.to_string()),
-            Err(error) => Outcome::NoCopy(error.to_string()),
-        },
-        Call::Delete { key, is_held } => {
-            let deleted = match is_held {
-                true => node.delete_if_held(&call::key(key), 1).await,
-                false => node.delete(&call::key(key)).await,
-            };
-            match deleted {
-                Ok(()) => Outcome::Deleted,
-                Err(DeleteError::NotFound | DeleteError::Rejected(_)) => Outcome::NotFound,
-                Err(error @ (DeleteError::TooFewReplicas { .. } | DeleteError::Changed)) => {
-                    Outcome::Kept(error.to_string())
-                }
-                Err(error) => Outcome::Failed(error.to_string()),
-            }
-        }
+        Call::Store { key, size, source } => store(&node, entry, key, size, source).await,
+        Call::Get { key, reading } => get(&node, key, reading).await,
+        Call::Delete { key, is_held } => delete(&node, key, is_held).await,
         Call::Erase { key } => match node.delete_everywhere(&call::key(key)).await {
             Ok(_) => Outcome::Erased,
             Err(DeleteError::NotFound) => Outcome::NotFound,
             Err(DeleteError::Rejected(_)) => Outcome::Rejected,
             Err(_) => Outcome::Unconfirmed,
         },
+        Call::Stat { key } => match node.stat(&call::key(key)).await {
+            Ok(info) => Outcome::Known(info.version),
+            Err(StatError::NotFound) => Outcome::NotFound,
+            Err(error) => Outcome::Failed(error.to_string()),
+        },
+        Call::Holders { key } => {
+            let is_current = |holder: &Holder| matches!(holder.holding, Holding::Current { .. });
+            match node.holders(&call::key(key)).await {
+                Ok(holders) => Outcome::Held(holders.iter().filter(|holder| is_current(holder)).count()),
+                Err(error) => Outcome::Failed(error.to_string()),
+            }
+        }
         Call::List => match node.list(None).await {
             Ok(files) => Outcome::Listed(files.len()),
             Err(error) => Outcome::Failed(error.to_string()),
         },
+        Call::Scrub => {
+            let (told, _) = mpsc::channel(1);
+            match node.scrub(told).await {
+                Ok(scrubbed) => Outcome::Scrubbed(scrubbed.damaged),
+                Err(error) => Outcome::Failed(error.to_string()),
+            }
+        }
+        Call::Forget(host) => change_members(scene, &node, host, MemberChange::Forget).await,
+        Call::Allow(host) => change_members(scene, &node, host, MemberChange::Allow).await,
         Call::Restart => {
             let starts = scene.boots[entry.host].get();
             node.stop().await;
@@ -73,5 +77,93 @@ pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry) -> Outco
             }
             Outcome::Restarted
         }
+    }
+}
+
+async fn store(node: &Handle, entry: &HistoryEntry, key: u8, size: u32, source: Source) -> Outcome {
+    let content = call::content(entry.number, size);
+    let told = Some(u64::from(size));
+    let half = Cursor::new(content[..content.len() / 2].to_vec());
+    let (content, patience) = match source {
+        Source::Memory => (Content::bytes(content), None),
+        Source::Stream => (Content::reader(Cursor::new(content), None), None),
+        Source::Short => (Content::reader(half, told), None),
+        Source::Stalled => (Content::reader(half.chain(Never), told), Some(STALL)),
+        Source::Left => (Content::bytes(content), Some(LEAVES_AFTER)),
+    };
+    let key = call::key(key);
+    let stored = node.store(&key, content);
+    let stored = match patience {
+        Some(patience) => timeout(patience, stored).await,
+        None => Ok(stored.await),
+    };
+    match stored {
+        Ok(Ok(stored)) => Outcome::stored(entry.content().expect("a store stores something"), &stored),
+        // What never came to its end cannot be there, whatever a caller learns.
+        _ if source.is_incomplete() => Outcome::Rejected,
+        Ok(Err(StoreError::Rejected(_))) => Outcome::Rejected,
+        Ok(Err(StoreError::Unconfirmed(_))) | Err(_) => Outcome::Unconfirmed,
+    }
+}
+
+async fn get(node: &Handle, key: u8, reading: Reading) -> Outcome {
+    let mut fetched = match node.get(&call::key(key)).await {
+        Ok(fetched) => fetched,
+        Err(GetError::NotFound { .. } | GetError::Deleted) => return Outcome::NotFound,
+        Err(error @ (GetError::Disk(_) | GetError::Stopped)) => return Outcome::Failed(error.to_string()),
+        Err(error) => return Outcome::NoCopy(error.to_string()),
+    };
+    let mut content = Vec::new();
+    if reading != Reading::Whole {
+        match fetched.chunk().await {
+            Ok(piece) => content.extend(piece.unwrap_or_default()),
+            Err(error) => return Outcome::Failed(error.to_string()),
+        }
+    }
+    match reading {
+        Reading::Left => return Outcome::Left,
+        Reading::Slow => sleep(PAUSE).await,
+        Reading::Whole => {}
+    }
+    match fetched.read_all().await {
+        Ok(rest) => content.extend(rest),
+        Err(error) => return Outcome::Failed(error.to_string()),
+    }
+    Outcome::Got(history::digest(&content))
+}
+
+async fn delete(node: &Handle, key: u8, is_held: bool) -> Outcome {
+    let deleted = match is_held {
+        true => node.delete_if_held(&call::key(key), 1).await,
+        false => node.delete(&call::key(key)).await,
+    };
+    match deleted {
+        Ok(()) => Outcome::Deleted,
+        Err(DeleteError::NotFound | DeleteError::Rejected(_)) => Outcome::NotFound,
+        Err(error @ (DeleteError::TooFewReplicas { .. } | DeleteError::Changed)) => Outcome::Kept(error.to_string()),
+        Err(error) => Outcome::Failed(error.to_string()),
+    }
+}
+
+async fn change_members(
+    scene: &Scene<Files>,
+    node: &Handle,
+    host: Host,
+    change: impl FnOnce(NodeId) -> MemberChange,
+) -> Outcome {
+    // A node is no peer of its own, and one that never started has no id.
+    let Some(id) = scene.clients.id(host).filter(|id| *id != node.node()) else { return Outcome::NotFound };
+    match node.change_members(change(id)).await {
+        Ok(()) => Outcome::MembersChanged,
+        Err(error) => Outcome::Failed(error.to_string()),
+    }
+}
+
+/// A source that never gives anything.
+struct Never;
+
+impl AsyncRead for Never {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Poll::Pending
     }
 }

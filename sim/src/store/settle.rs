@@ -1,13 +1,15 @@
 //! The check after the faults: every node is up and connected, every file that must be there is there, locally and
 //! from the peers, and new files go everywhere.
 
+mod members;
+
 use std::time::Duration;
 
 use dacapo::limits::PROGRESS_TIMEOUT;
 use tokio::time::{Instant, sleep};
 
 use super::bug::Bug;
-use super::call::{self, Call};
+use super::call::{self, Call, Reading};
 use super::files::Files;
 use super::history::{ContentDigest, HistoryEntry, Outcome};
 use super::oracle::{self, available, convergent, durable, live};
@@ -30,6 +32,8 @@ const CONVERGED_WITHIN: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), Broken> {
+    running(&scene).await;
+    members::reunite(&scene).await?;
     connected(&scene).await;
     scene.notes.note("all are connected".to_owned());
     if let Some(trespass) = scene.clients.trespass() {
@@ -58,6 +62,13 @@ pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// Waits until every node runs. The caller sets the deadline.
+async fn running(scene: &Scene<Files>) {
+    while (0..scene.plan.nodes).any(|host| scene.clients.node(host).is_none()) {
+        sleep(LOOK).await;
+    }
 }
 
 /// Waits until every node runs and is connected with all that it dials. The caller sets the deadline.
@@ -171,7 +182,7 @@ async fn get(scene: &Scene<Files>, host: Host, key: u8, must_be_there: bool) -> 
     let begun = Instant::now();
     loop {
         let moment = scene.clients.begin();
-        let entry = HistoryEntry::new(scene.clients.count(), host, Call::Get { key }, moment);
+        let entry = HistoryEntry::new(scene.clients.count(), host, Call::Get { key, reading: Reading::Whole }, moment);
         let index = scene.clients.add(entry.clone());
         let outcome = perform(scene, &entry).await;
         scene.clients.end(index, outcome.clone());

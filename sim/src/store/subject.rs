@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use dacapo::event::Event;
+use dacapo::seed::SeedRng;
+use dacapo::store::layout::identity;
 use proptest::strategy::BoxedStrategy;
 
 use super::bug::Bug;
@@ -20,13 +22,39 @@ use crate::disk::SimDisk;
 use crate::host::Host;
 use crate::subject::{Boot, Broken, Ended, Oracle, Run, Scene, Subject};
 
+/// Words in the lines of events that tell of a change, or of a step on the way to one.
+const EVENTS: &[&str] = &[
+    "listening on",
+    "recovered from a crash",
+    "connected with",
+    "lost",
+    "received and written",
+    "acknowledged",
+    "has no replica",
+    "sealed bytes to disk",
+    "everywhere",
+    "asking",
+    "served",
+    "verified",
+    "learnt of",
+    "repaired",
+];
+
 impl Subject for Files {
     type Call = Call;
     type Event = Event;
     type Clients = Clients;
 
-    fn calls(&self) -> BoxedStrategy<Call> {
-        call::strategy()
+    fn calls(&self, swarm: &mut SeedRng, nodes: usize) -> BoxedStrategy<Call> {
+        call::draw::strategy(swarm, nodes)
+    }
+
+    fn burst(&self) -> Option<BoxedStrategy<Vec<Call>>> {
+        Some(call::draw::burst())
+    }
+
+    fn verbs(&self) -> Vec<&'static str> {
+        call::text::verbs()
     }
 
     fn smaller(&self, call: &Call) -> Vec<Call> {
@@ -39,6 +67,10 @@ impl Subject for Files {
 
     fn options(&self) -> &'static [&'static str] {
         OPTIONS
+    }
+
+    fn events(&self) -> &'static [&'static str] {
+        EVENTS
     }
 
     fn bugs(&self) -> &'static [&'static str] {
@@ -67,6 +99,9 @@ impl Subject for Files {
         let outcome = self.bug.map_or(outcome.clone(), |bug| bug.lie(&scene.clients, host, call, outcome));
         let said = outcome.to_string();
         let has_no_copy = matches!(outcome, Outcome::NoCopy(_) | Outcome::NotFound);
+        if let Err(broken) = oracle::judge_answer(&scene, host, number, call, &outcome) {
+            scene.note_broken(broken);
+        }
         scene.clients.end(index, outcome);
         if let Err(broken) = scene.clients.look_at(index, oracle::judge_read) {
             scene.note_broken(broken);
@@ -94,8 +129,9 @@ impl Subject for Files {
         clients.copied(host);
     }
 
-    fn on_restore(&self, clients: &Clients, host: Host) {
-        clients.restored(host);
+    fn on_restore(&self, clients: &Clients, host: Host, disk: &SimDisk) {
+        let is_same_node = disk.read(identity().as_str()).is_some();
+        clients.restored(host, is_same_node);
     }
 
     fn may_rot(&self, path: &str) -> bool {

@@ -34,6 +34,7 @@ pub(in crate::node) async fn change<P: Platform>(context: &Shared<P>, change: Me
         context.peers.forget_address(&address);
     }
     context.peers.drop_all_but(|node| in_force.admits(node));
+    context.boots.turn_away_all_but(|node| in_force.admits(node));
     context.tell(&Event::MembersChanged { change });
     in_force.tell_all();
     Ok(())

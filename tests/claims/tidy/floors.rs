@@ -77,15 +77,15 @@ const SIMULATION: &[&[&str]] = &[
     &["sim/src/lib"],
     &["sim/src/store"],
     &["sim/src/cli"],
-    &["sim/src/check"],
+    &["sim/src/check", "sim/src/crash", "sim/src/search"],
     &["sim/src/shrink", "sim/src/sweep", "sim/src/twice"],
     &["sim/src/run"],
-    &["sim/src/oracle", "sim/src/report"],
+    &["sim/src/draw", "sim/src/oracle", "sim/src/report"],
     &["sim/src/subject"],
-    &["sim/src/plan", "sim/src/network"],
+    &["sim/src/pairs", "sim/src/plan", "sim/src/network"],
     &["sim/src/fault", "sim/src/platform"],
     &["sim/src/disk", "sim/src/links", "sim/src/words", "sim/src/mailboxes"],
-    &["sim/src/host", "sim/src/named", "sim/src/trace", "sim/src/transport"],
+    &["sim/src/host", "sim/src/named", "sim/src/parallel", "sim/src/trace", "sim/src/transport"],
 ];
 
 /// The rooms of the file store as a subject.

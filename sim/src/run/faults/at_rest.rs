@@ -1,9 +1,10 @@
 //! What is done to the disks of hosts at rest: bits flip, files change places, whole disks are put back.
 
 use dacapo::disk::EntryKind;
+use dacapo::seed::{Rng, Seed};
 use turmoil::Sim;
 
-use super::Faults;
+use super::{Faults, STREAM};
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::subject::{Damage, Subject};
@@ -15,7 +16,7 @@ impl<S: Subject> Faults<S> {
         let (_, copy) = self.copies.remove(index);
         self.take_down(sim, host, false);
         self.scene.disks[host].restore(&copy);
-        self.subject.on_restore(&self.scene.clients, host);
+        self.subject.on_restore(&self.scene.clients, host, &self.scene.disks[host]);
         self.bring_up(sim, host, false);
     }
 
@@ -27,11 +28,28 @@ impl<S: Subject> Faults<S> {
         files.map(|(path, _, len)| (path, len)).collect()
     }
 
-    pub(super) fn rot(&mut self, host: Host, number: u32) -> bool {
-        let files = self.files(host);
-        let Some((path, len)) = pick(&files, number) else { return false };
-        self.scene.disks[host].corrupt(path, u64::from(number) % len).expect("the byte is in the file");
-        self.scene.damage.borrow_mut().push(Damage { host, path: path.clone() });
+    /// Damages a file; the number of the fault decides which one, and where.
+    pub(super) fn damage(&mut self, fault: &Fault) -> bool {
+        let (Fault::Rot(host, number)
+        | Fault::Zero(host, number)
+        | Fault::Truncate(host, number)
+        | Fault::Lose(host, number)) = fault
+        else {
+            return false;
+        };
+        let files = self.files(*host);
+        let mut rng = Seed::from_u64(u64::from(*number)).derive("damage", 0).rng(STREAM);
+        let Some((path, len)) = pick(&files, rng.next_u32()) else { return false };
+        let (byte_position, bit) = (rng.next_u64() % len, u8::try_from(rng.next_u32() % 8).expect("below 8"));
+        let disk = &self.scene.disks[*host];
+        let done = match fault {
+            Fault::Zero(..) => disk.zero(path, byte_position),
+            Fault::Truncate(..) => disk.truncate(path, byte_position),
+            Fault::Lose(..) => disk.lose(path),
+            _ => disk.flip(path, byte_position, bit),
+        };
+        done.expect("the file is there, and the byte is in it");
+        self.scene.damage.borrow_mut().push(Damage { host: *host, path: path.clone() });
         true
     }
 
@@ -39,11 +57,8 @@ impl<S: Subject> Faults<S> {
         let mut files = self.files(host);
         let Some((one, _)) = pick(&files, number).cloned() else { return false };
         // Both files lie below one directory of the root: what may lie in the clear stays apart from what may not.
-        files.retain(|(path, _)| path.split('/').next() == one.split('/').next());
+        files.retain(|(path, _)| *path != one && path.split('/').next() == one.split('/').next());
         let Some((other, _)) = pick(&files, number / 7 + 1).cloned() else { return false };
-        if one == other {
-            return false;
-        }
         self.scene.disks[host].swap(&one, &other).expect("both are files");
         for path in [one, other] {
             self.scene.damage.borrow_mut().push(Damage { host, path });

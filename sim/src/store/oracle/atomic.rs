@@ -1,8 +1,22 @@
-//! Promise 2: a store that was rejected certainly did not happen. Source: the history of the calls.
+//! Promise 2: a store that was rejected certainly did not happen, and none of a part of a content does. Source: the
+//! history of the calls.
 //!
 //! Cannot see: a rejected store whose content was never read, or whose content equals another one's.
 
+use crate::store::call::Call;
 use crate::store::history::{HistoryEntry, Outcome, stores};
+
+/// Judges what a store was told.
+///
+/// # Errors
+/// If the store was acknowledged, and its content never came to its end.
+pub fn judge_store(call: Call, outcome: &Outcome) -> Result<(), String> {
+    let is_incomplete = matches!(call, Call::Store { source, .. } if source.is_incomplete());
+    match outcome {
+        Outcome::Stored { .. } if is_incomplete => Err("was acknowledged without its end".to_owned()),
+        _ => Ok(()),
+    }
+}
 
 /// Judges a read.
 ///

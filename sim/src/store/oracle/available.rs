@@ -3,11 +3,13 @@
 //!
 //! Cannot see: a loss after an unconfirmed store and a delete. Nobody knows which version counts then.
 
+use dacapo::crypto::NodeId;
 use dacapo::node::Replicas;
+use dacapo::store::layout::{BlobId, Layout};
 
 use crate::fault::Fault;
 use crate::host::Host;
-use crate::store::call::Call;
+use crate::store::call::{self, Call};
 use crate::store::files::Files;
 use crate::store::history::{ContentDigest, HistoryEntry, Outcome};
 use crate::store::options::replicas;
@@ -64,18 +66,14 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
         Some(Outcome::Stored { version, holders, .. }) => Some((*version, entry, holders)),
         _ => None,
     });
-    // A clock that jumps may number the stores of two lives in the wrong order.
-    let jumps = |fault: &Fault| matches!(fault, Fault::Clock(at, _) if *at == host);
-    if scene.clients.was_restored(host) && scene.plan.faults().iter().any(|(.., fault)| jumps(fault)) {
+    if is_history_torn(scene, host) {
         return Expectation::default();
     }
     let Some((_, newest, holders)) = acknowledged.max_by_key(|(version, ..)| *version) else {
         return Expectation::default();
     };
     let Some(owner) = scene.clients.id(host) else { return Expectation::default() };
-    let damage = scene.damage.borrow();
-    let is_intact =
-        |at: Host| !damage.iter().any(|found| found.host == at && found.path.starts_with(&owner.to_string()));
+    let is_intact = |at: Host| is_intact(scene, (host, owner), at, key);
     let ended = |entry: &HistoryEntry| entry.ended.as_ref().map_or(u64::MAX, |(end, _)| *end);
     let may_be_deleted = of_file().any(|entry| {
         matches!(entry.call, Call::Delete { .. })
@@ -118,18 +116,36 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
     }
 }
 
+/// Whether nobody can tell which store of a host counts: another node runs on it now, or its disk was put back and its
+/// clock has jumped, so that the stores of two lives may be numbered in the wrong order.
+fn is_history_torn(scene: &Scene<Files>, host: Host) -> bool {
+    let jumps = |fault: &Fault| matches!(fault, Fault::Clock(at, _) if *at == host);
+    scene.clients.is_reborn(host) || (scene.clients.was_restored(host) && scene.plan.faults().any(jumps))
+}
+
+/// Whether nothing has damaged the copy of a file that a host may have.
+fn is_intact(scene: &Scene<Files>, (host, owner): (Host, NodeId), at: Host, key: u8) -> bool {
+    let (Some(keys), Some(node)) = (scene.clients.keys(host), scene.clients.id(at)) else { return false };
+    let key = call::key(key);
+    let blob = match at == host {
+        true => BlobId::Own(key.file_name()),
+        false => BlobId::Held(owner, keys.replica_name(&key)),
+    };
+    let places = Layout::ALL.map(|(layout, _)| layout.place(node, &blob));
+    let damage = scene.damage.borrow();
+    !damage.iter().any(|found| found.host == at && places.iter().any(|place| place.as_str() == found.path))
+}
+
 /// Whether a get has to find a good local copy, whichever peers are away: an acknowledged version was written to this
 /// disk, nothing can have taken it away, and the disk does nothing wrong in the whole plan.
 #[must_use]
 pub fn is_untouched(scene: &Scene<Files>, host: Host, get: &HistoryEntry) -> bool {
     let Some(key) = get.key.filter(|_| matches!(get.call, Call::Get { .. })) else { return false };
-    let is_wrong = |fault: &Fault| match fault {
-        Fault::DiskErrors(at, ..)
-        | Fault::FullDisk(at)
-        | Fault::Rot(at, _)
-        | Fault::Swap(at, _)
-        | Fault::Restore(at) => *at == host,
-        _ => false,
-    };
-    !scene.plan.faults().iter().any(|(.., fault)| is_wrong(fault)) && expectation(scene, host, key).is_on_own_disk()
+    is_faultless(scene, host) && expectation(scene, host, key).is_on_own_disk()
+}
+
+/// Whether the disk of a host does nothing wrong in the whole plan.
+#[must_use]
+pub fn is_faultless(scene: &Scene<Files>, host: Host) -> bool {
+    !scene.plan.faults().any(|fault| fault.faulty_disk() == Some(host))
 }

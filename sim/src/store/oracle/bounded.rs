@@ -21,7 +21,7 @@ pub fn judge(run: &Run<Files>) -> Result<(), String> {
             return Err(format!("n{host} has dialled {count} connections, {max} are allowed"));
         }
     }
-    let has_failed = run.faults.contains_key("disk-errors") || run.faults.contains_key("full-disk");
+    let has_failed = ["disk-errors", "late-errors", "full-disk"].iter().any(|fault| run.faults.contains_key(*fault));
     for (host, disk) in run.disks.iter().enumerate().filter(|_| !has_failed) {
         let aside = disk.tree().iter().filter(|(path, ..)| path.starts_with("quarantine/")).count();
         if aside > QUARANTINE_FILES_MAX + QUARANTINE_CATALOGS_MAX {

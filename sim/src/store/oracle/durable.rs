@@ -27,6 +27,53 @@ pub fn judge_read(history: &[HistoryEntry], read: &HistoryEntry) -> Result<(), S
     }
 }
 
+/// Judges what a node said that it knows of a file.
+///
+/// # Errors
+/// If the node has forgotten an acknowledged store, knows a version older than it, or knows a file that was deleted
+/// everywhere.
+pub fn judge_stat(history: &[HistoryEntry], stat: &HistoryEntry) -> Result<(), String> {
+    let known = match stat.outcome() {
+        Some(Outcome::Known(version)) => Some(*version),
+        Some(Outcome::NotFound) if matches!(stat.call, Call::Stat { .. }) => None,
+        _ => return Ok(()),
+    };
+    let of_file = || history.iter().filter(|entry| entry.host == stat.host && entry.key == stat.key);
+    if of_file().any(|entry| entry.is_lost) {
+        return Ok(());
+    }
+    let before = || of_file().filter(|entry| entry.end() < stat.begun);
+    let newest = before().filter_map(|entry| match entry.outcome() {
+        Some(Outcome::Stored { version, .. }) => Some((*version, entry)),
+        _ => None,
+    });
+    let newest = newest.max_by_key(|(version, _)| *version);
+    if let (Some(known), Some((version, entry))) = (known, newest)
+        && known < version
+    {
+        return Err(format!("knows {known}, older than what call {} was told: {version}", entry.number));
+    }
+    let may_erase = |entry: &&HistoryEntry| {
+        matches!(entry.call, Call::Erase { .. })
+            && !matches!(entry.outcome(), Some(Outcome::NotFound | Outcome::Rejected))
+    };
+    match (known, newest) {
+        (None, Some((_, entry))) if !of_file().filter(may_erase).any(|erase| erase.end() > entry.begun) => {
+            Err(format!("does not know what call {} stored", entry.number))
+        }
+        (Some(_), _) => {
+            let last = |entry: &HistoryEntry| {
+                of_file().filter(|store| store.may_be_stored()).all(|store| store.end() < entry.begun)
+            };
+            match before().find(|entry| entry.outcome() == Some(&Outcome::Erased) && last(entry)) {
+                Some(erase) => Err(format!("knows a file that call {} deleted everywhere", erase.number)),
+                None => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether the local copy of a file was deleted with an acknowledgement, and no call that was under way then, or
 /// began later, can have brought it back.
 #[must_use]
@@ -38,6 +85,6 @@ pub fn is_deleted_for_good(history: &[HistoryEntry], host: Host, key: u8) -> boo
     }
     let last = of_file().filter(|entry| entry.outcome() == Some(&Outcome::Deleted)).map(|entry| entry.begun).max();
     let Some(deleted) = last else { return false };
-    let ended = |entry: &HistoryEntry| entry.ended.as_ref().map_or(u64::MAX, |(end, _)| *end);
-    of_file().filter(|entry| !matches!(entry.call, Call::Delete { .. })).all(|entry| ended(entry) < deleted)
+    // A store that is perhaps stored can come back from a peer later.
+    of_file().filter(|entry| !matches!(entry.call, Call::Delete { .. })).all(|entry| entry.end() < deleted)
 }

@@ -4,7 +4,7 @@ use dacapo::crypto::Version;
 
 use crate::host::Host;
 use crate::store::bug::Bug;
-use crate::store::call::Call;
+use crate::store::call::{Call, Source};
 use crate::store::clients::Clients;
 use crate::store::history::{ContentDigest, Outcome};
 
@@ -14,6 +14,7 @@ impl Bug {
     pub fn made(self, call: Call) -> Call {
         match (self, call) {
             (Self::DeleteUnchecked, Call::Delete { key, .. }) => Call::Delete { key, is_held: false },
+            (Self::ForgetForgotten, Call::Forget(host)) => Call::Allow(host),
             (_, call) => call,
         }
     }
@@ -44,6 +45,17 @@ impl Bug {
                 });
                 Outcome::Got(other.unwrap_or(digest))
             }
+            (Self::StatCached, Outcome::Known(version)) => {
+                let before = clients.history().into_iter().find_map(|entry| match entry.outcome() {
+                    Some(Outcome::Known(before)) if entry.host == host && entry.key == call.key() => Some(*before),
+                    _ => None,
+                });
+                Outcome::Known(before.unwrap_or(version))
+            }
+            (Self::ShortStored, Outcome::Rejected) if matches!(call, Call::Store { source: Source::Short, .. }) => {
+                Outcome::Stored { digest: ContentDigest(0), version: Version(0), holders: Vec::new() }
+            }
+            (Self::ScrubCriesWolf, Outcome::Scrubbed(damaged)) => Outcome::Scrubbed(damaged + 1),
             (Self::DeleteErrorHidden, Outcome::Failed(_)) if matches!(call, Call::Delete { .. }) => Outcome::Deleted,
             (_, outcome) => outcome,
         }

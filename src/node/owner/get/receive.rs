@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::crypto::{ContentCipher, FileName, IV_BYTES, Iv, Key, NodeId, ReplicaName, Seal};
+use crate::crypto::{ContentCipher, FileName, IV_BYTES, Iv, Key, Keys, NodeId, ReplicaName, Seal};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::node::commit::KeepError;
@@ -13,7 +13,7 @@ use crate::platform::Platform;
 use crate::protocol::{Message, WireError};
 use crate::replication::Entry;
 use crate::store::layout::BlobId;
-use crate::store::{BlobWriter, Change, OwnRecord, StorageError};
+use crate::store::{BlobWriter, Change, OwnRecord, StorageError, Store};
 
 use super::super::local_copy::{self, Reader};
 use super::super::rollback;
@@ -162,6 +162,16 @@ impl Wanted {
     }
 }
 
+/// What is in the way of a received version.
+enum Way {
+    /// Something newer.
+    Newer,
+    /// Nothing: the received version counts already.
+    Clear,
+    /// A version that counts, or nothing at all: the received one is to count instead.
+    Older(Option<OwnRecord>),
+}
+
 impl Wanted {
     /// Looks again at what the catalog knows of the file, and moves a local copy out of the way that is neither the
     /// version that was received nor the one that counts. Returns the change by which the received version will count;
@@ -173,43 +183,47 @@ impl Wanted {
         iv: Iv,
     ) -> Result<Option<Change>, ReceiveError> {
         let (blob, known, replica_name) = (BlobId::Own(self.file), self.key.clone(), self.replica_name);
+        let received = seal.clone();
         let looked = context.with_keys(move |store, keys| {
             store.settle(keys, &blob)?;
             let deleted = store.proved_tombstone(keys, replica_name)?.map(|tombstone| tombstone.version);
-            Ok::<_, StorageError>((store.proved(keys, &known)?, deleted))
+            let record = store.proved(keys, &known)?;
+            if record.as_ref().map(|record| record.seal.version).max(deleted) > Some(received.version) {
+                return Ok(Way::Newer);
+            }
+            // The peers know more than the catalog if the catalog was lost, or if a store broke off before its commit.
+            // An IV that was learnt from a peer is proved only here, by the digest.
+            match record {
+                Some(record) if record.seal.version >= received.version && record.iv == iv => {
+                    set_strange_copy_aside(store, keys, &blob, &[(iv, &received), (record.iv, &record.seal)])?;
+                    Ok(Way::Clear)
+                }
+                record => Ok(Way::Older(record)),
+            }
         });
-        let (record, deleted) = looked.await?;
-        let newest = record.as_ref().map(|record| record.seal.version).max(deleted);
-        if newest.is_some_and(|newest| newest > seal.version) {
-            return Err(ReceiveError::Outdated);
-        }
-        // The peers know more than the catalog if the catalog was lost, or if a store broke off before its commit. An
-        // IV that was learnt from a peer is proved only here, by the digest.
-        let is_known = |record: &OwnRecord| record.seal.version >= seal.version && record.iv == iv;
-        let change = if record.as_ref().is_some_and(is_known) {
-            None
-        } else {
-            let metadata = seal.metadata.open(&context.keys).map_err(|_| ReceiveError::Damaged)?;
-            self.meet(context, seal).await?;
-            let newer = OwnRecord { seal: seal.clone(), iv, modified: metadata.modified };
-            Some(Change::Own(self.key.clone(), replica_name, Box::new(newer)))
+        let record = match looked.await.map_err(|error| self.tell_if_full(context, error))? {
+            Way::Newer => return Err(ReceiveError::Outdated),
+            Way::Clear => return Ok(None),
+            Way::Older(record) => record,
         };
-        // A copy that is here from before the catalog was lost may be newer than all that the peers have.
+        let metadata = seal.metadata.open(&context.keys).map_err(|_| ReceiveError::Damaged)?;
+        self.meet(context, seal).await?;
         let received = seal.clone();
         let aside = context.with_keys(move |store, keys| {
-            let is_good = |iv, seal: &Seal| store.is_good_own(&blob, keys, iv, seal);
-            let is_unknown = store.has_blob(&blob)?
-                && !is_good(iv, &received)?
-                && !record.map_or(Ok(false), |record| is_good(record.iv, &record.seal))?;
-            if is_unknown { store.set_aside(&blob) } else { Ok(false) }
+            let of_record = record.as_ref().map(|record| (record.iv, &record.seal));
+            let known: Vec<_> = [(iv, &received)].into_iter().chain(of_record).collect();
+            set_strange_copy_aside(store, keys, &blob, &known)
         });
-        if let Err(error) = aside.await {
-            if matches!(error, StorageError::QuarantineFull) {
-                context.tell(&Event::QuarantineFull { file: self.file });
-            }
-            return Err(error.into());
+        aside.await.map_err(|error| self.tell_if_full(context, error))?;
+        let newer = OwnRecord { seal: seal.clone(), iv, modified: metadata.modified };
+        Ok(Some(Change::Own(self.key.clone(), replica_name, Box::new(newer))))
+    }
+
+    fn tell_if_full<P: Platform>(&self, context: &Context<P>, error: StorageError) -> StorageError {
+        if matches!(error, StorageError::QuarantineFull) {
+            context.tell(&Event::QuarantineFull { file: self.file });
         }
-        Ok(change)
+        error
     }
 
     /// Takes note of a version that a peer has and the catalog does not know. If it comes from another life of this
@@ -225,6 +239,25 @@ impl Wanted {
         let key = self.key.clone();
         Ok(context.blocking(move |store| rollback::keep_copy(store, &key)).await?)
     }
+}
+
+/// Sets a local copy aside that is none of these versions: one from before the catalog was lost may be newer than all
+/// that the peers have.
+fn set_strange_copy_aside<D: Disk>(
+    store: &Store<D>,
+    keys: &Keys,
+    blob: &BlobId,
+    known: &[(Iv, &Seal)],
+) -> Result<(), StorageError> {
+    if !store.has_blob(blob)? {
+        return Ok(());
+    }
+    for (iv, seal) in known {
+        if store.is_good_own(blob, keys, *iv, seal)? {
+            return Ok(());
+        }
+    }
+    store.set_aside(blob).map(drop)
 }
 
 impl<P: Platform> Received<P> {

@@ -1,6 +1,9 @@
 //! The plan that a seed names. What is fixed for the plan (nodes, topology, which families of faults are on) is drawn
 //! from the seed directly; the steps come from proptest strategies, so that they shrink.
 
+pub(crate) mod choice;
+mod triggered;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -8,9 +11,11 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use dacapo::seed::{Rng, Seed, SeedRng};
 
-use super::{Action, Plan, Step};
 use crate::fault::{Draw, Family};
 use crate::host::Host;
+use crate::plan::{Action, Plan, Step};
+use crate::subject::Subject;
+use choice::{below, index_below};
 
 /// The stream that is drawn from, of each derived seed. It is part of what a seed means.
 const STREAM: u64 = 1;
@@ -27,19 +32,11 @@ const LIES_SHARE: u32 = 20;
 /// The share of seeds in which some disks are put back from a copy, in percent.
 const RESTORE_SHARE: u32 = 15;
 
+/// The share of seeds in which many calls come at one moment, in percent.
+const BURST_SHARE: u32 = 8;
+
 /// The share of seeds that use an option, and the share of the hosts of such a seed that have it, in percent.
 const OPTION_SHARES: (u32, u32) = (40, 50);
-
-/// The words of the subject that a plan may use.
-#[derive(Clone, Copy, Debug)]
-pub struct Vocabulary {
-    /// The ways in which a program can lie.
-    pub lies: &'static [&'static str],
-    /// The ways in which a program can be started.
-    pub options: &'static [&'static str],
-    /// Whether the disk of a host may be put back from a copy.
-    pub may_restore: bool,
-}
 
 /// What is fixed for a plan, whatever its steps.
 struct Knobs {
@@ -57,36 +54,34 @@ struct Knobs {
 ///
 /// # Panics
 /// Never: the strategies reject nothing.
-pub fn tree<O>(seed: u64, calls: BoxedStrategy<O>, words: Vocabulary) -> Box<dyn ValueTree<Value = Plan<O>>>
-where
-    O: std::fmt::Debug + Clone + 'static,
-{
-    let mut rng = Seed::from_u64(seed).derive("plan", 0).rng(STREAM);
+pub fn tree<S: Subject>(subject: &S, seed: u64) -> Box<dyn ValueTree<Value = Plan<S::Call>>> {
+    let mut rng = lane(seed, "plan");
     let mut knobs = knobs(&mut rng);
-    // The lies have a seed of their own, so that a plan without a lie is the plan of a subject that knows none.
-    let mut lane = Seed::from_u64(seed).derive("lies", 0).rng(STREAM);
-    if !words.lies.is_empty() && below(&mut lane, 100) < LIES_SHARE {
+    // The lies have a lane of their own, so that a plan without a lie is the plan of a subject that knows none. So have
+    // the disks that are put back, and all that follows.
+    if !subject.lies().is_empty() && below(&mut lane(seed, "lies"), 100) < LIES_SHARE {
         knobs.families.push(Family::Lie);
     }
-    // So have the disks that are put back.
-    if words.may_restore && below(&mut Seed::from_u64(seed).derive("restore", 0).rng(STREAM), 100) < RESTORE_SHARE {
+    if subject.may_restore() && below(&mut lane(seed, "restore"), 100) < RESTORE_SHARE {
         knobs.families.push(Family::Restore);
     }
-    knobs.options = options(&mut Seed::from_u64(seed).derive("options", 0).rng(STREAM), knobs.nodes, words);
+    knobs.options = options(&mut lane(seed, "options"), knobs.nodes, subject.options());
+    let calls = subject.calls(&mut lane(seed, "swarm"), knobs.nodes);
+    let mut burst_lane = lane(seed, "burst");
+    let burst = subject.burst().filter(|_| below(&mut burst_lane, 100) < BURST_SHARE);
+    let burst = burst.unwrap_or_else(|| Just(Vec::new()).boxed());
     let mut bytes = [0; 32];
     rng.fill_bytes(&mut bytes);
     let config = Config { failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    let tree = strategy(seed, knobs, calls, words.lies).new_tree(&mut runner);
+    let triggered = triggered::steps(&mut lane(seed, "triggered"), knobs.nodes, knobs.callers, subject);
+    let tree = strategy(seed, knobs, (calls, burst), subject.lies(), triggered).new_tree(&mut runner);
     Box::new(tree.expect("the strategies reject nothing"))
 }
 
-fn below(rng: &mut SeedRng, bound: u32) -> u32 {
-    rng.next_u32() % bound
-}
-
-fn index_below(rng: &mut SeedRng, bound: usize) -> usize {
-    usize::try_from(below(rng, u32::try_from(bound).expect("small"))).expect("small")
+/// Returns the source of one part of a plan: what one part draws changes no other.
+fn lane(seed: u64, part: &str) -> SeedRng {
+    Seed::from_u64(seed).derive(part, 0).rng(STREAM)
 }
 
 fn knobs(rng: &mut SeedRng) -> Knobs {
@@ -97,15 +92,15 @@ fn knobs(rng: &mut SeedRng) -> Knobs {
     let families = Family::ALL.into_iter().filter(|_| below(rng, 100) < share).collect();
     let faults_max = 1 + index_below(rng, 20);
     let calls_max = 8 + index_below(rng, 25);
-    let callers = 1 + index_below(rng, nodes.min(2));
+    let callers = 1 + index_below(rng, nodes.min(3));
     Knobs { nodes, dials, options: Vec::new(), families, faults_max, calls_max, callers }
 }
 
 /// Chooses which hosts have which options. They have a seed of their own, so that a further option changes nothing
 /// else of a plan.
-fn options(rng: &mut SeedRng, nodes: usize, words: Vocabulary) -> Vec<(Host, String)> {
+fn options(rng: &mut SeedRng, nodes: usize, words: &[&str]) -> Vec<(Host, String)> {
     let mut options = Vec::new();
-    for option in words.options {
+    for option in words {
         let is_used = below(rng, 100) < OPTION_SHARES.0;
         let hosts = (0..nodes).filter(|_| below(rng, 100) < OPTION_SHARES.1 && is_used);
         options.extend(hosts.map(|host| (host, (*option).to_owned())));
@@ -126,8 +121,9 @@ fn topology(rng: &mut SeedRng, nodes: usize) -> Vec<(Host, Host)> {
 fn strategy<O>(
     seed: u64,
     knobs: Knobs,
-    calls: BoxedStrategy<O>,
+    (calls, burst): (BoxedStrategy<O>, BoxedStrategy<Vec<O>>),
     lies: &'static [&'static str],
+    triggered: Vec<Step<O>>,
 ) -> impl Strategy<Value = Plan<O>>
 where
     O: std::fmt::Debug + Clone + 'static,
@@ -136,6 +132,7 @@ where
     let call =
         (0..LIFT_MS, 0..callers, calls).prop_map(|(at_ms, host, call)| Step { at_ms, what: Action::Call(host, call) });
     let calls = vec(call, 4..=calls_max);
+    let burst = (0..LIFT_MS, 0..callers, burst);
     let count = if families.is_empty() { 0..=0 } else { 0..=faults_max };
     let families = if families.is_empty() { vec![Family::Reset] } else { families };
     let fault = (0..LIFT_MS, 0..FAULT_MS_MAX, 0..families.len(), 0..nodes + callers, 1..nodes, any::<u32>()).prop_map(
@@ -151,9 +148,11 @@ where
             Step { at_ms, what: Action::Fault(fault, until) }
         },
     );
-    (calls, vec(fault, count)).prop_map(move |(calls, faults)| {
-        let mut steps: Vec<_> = calls.into_iter().chain(faults).collect();
+    (calls, vec(fault, count), burst).prop_map(move |(calls, faults, (at_ms, host, burst))| {
+        let burst = burst.into_iter().map(|call| Step { at_ms, what: Action::Call(host, call) });
+        let mut steps: Vec<_> = calls.into_iter().chain(faults).chain(burst).collect();
         steps.sort_by_key(|step| step.at_ms);
+        steps.extend(triggered.clone());
         Plan { seed, nodes, dials: dials.clone(), options: options.clone(), steps, lift_ms: LIFT_MS }
     })
 }

@@ -1,0 +1,72 @@
+//! The command `crash`: a plan, with a power loss in the middle of each call on a disk in turn.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::arguments::parse_time;
+use super::bar::{bar, jobs, monotonic};
+use super::source::Source;
+use crate::crash::{Crash, Crashes};
+use crate::host::name;
+use crate::report::report_for;
+use crate::run::run;
+use crate::subject::Subject;
+use crate::sweep::Totals;
+
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    source: Source,
+    /// Kill the program, and let the host keep its power.
+    #[arg(long)]
+    kill: bool,
+    /// How long the host stays down, in milliseconds of virtual time.
+    #[arg(long, value_name = "MS", default_value_t = 500, value_parser = clap::value_parser!(u64).range(..60_000))]
+    down: u64,
+    /// Stop after this time, such as 60s or 10m.
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_time)]
+    limit: Option<Duration>,
+    /// How many threads; all cores if it is not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+}
+
+pub(super) fn execute<S>(program: &str, subject: &S, arguments: &Arguments) -> Result<ExitCode, String>
+where
+    S: Subject + Sync,
+{
+    let plan = arguments.source.plan(subject)?;
+    let subject = arguments.source.subject(subject);
+    let crash = Crash { loses_power: !arguments.kill, lasting_ms: arguments.down };
+    let Ok(crashes) = Crashes::of(&subject, &plan, crash) else {
+        println!("{}", report_for(program, &run(&subject, &plan), Some(&arguments.source.again(None))));
+        return Ok(ExitCode::FAILURE);
+    };
+    let bar = bar(crashes.calls().iter().sum(), "crashes");
+    let begun = monotonic();
+    let totals = crashes.run(&subject, jobs(arguments.jobs), |totals| {
+        bar.set_position(totals.runs);
+        arguments.limit.is_none_or(|limit| monotonic().saturating_sub(begun) < limit)
+    });
+    bar.finish_and_clear();
+    show(&crashes, &totals);
+    let Some(index) = totals.broken.keys().next() else { return Ok(ExitCode::SUCCESS) };
+    let step = crashes.step(*index).to_string();
+    let report = report_for(program, &run(&subject, &crashes.plan(*index)), Some(&arguments.source.again(Some(&step))));
+    println!("\nThe first of them:\n\n{report}");
+    Ok(ExitCode::FAILURE)
+}
+
+fn show<C: Clone + Send + Sync>(crashes: &Crashes<C>, totals: &Totals) {
+    println!("{:<6}  {:>7}  {:>7}  {:>7}", "HOST", "CRASHES", "BROKEN", "FIRST");
+    let broken: Vec<_> = totals.broken.keys().map(|index| crashes.place(*index)).collect();
+    for (host, calls) in crashes.calls().iter().enumerate() {
+        let of_host: Vec<_> = broken.iter().filter(|(on, _)| *on == host).map(|(_, number)| number).collect();
+        let first = of_host.first().map_or("-".to_owned(), ToString::to_string);
+        println!("{:<6}  {calls:>7}  {:>7}  {first:>7}", name(host), of_host.len());
+    }
+    let all: u64 = crashes.calls().iter().sum();
+    println!("\n{} of {all} crashes were run, {} broke a promise", totals.runs, broken.len());
+}

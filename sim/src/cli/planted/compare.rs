@@ -1,0 +1,71 @@
+//! How many runs it takes to catch each planted bug: by seeds in their order, and by search.
+
+use std::process::ExitCode;
+
+use crate::cli::median::median;
+use crate::parallel;
+use crate::search::Search;
+use crate::subject::Subject;
+use crate::sweep::{Sweep, sweep};
+
+/// How far the seeds of two repetitions are apart.
+const APART: u64 = 1_000_000;
+
+/// How many runs one repetition took; `None` if it did not catch the bug.
+type Caught = Option<u64>;
+
+pub(super) fn execute<S: Subject + Sync>(
+    subject: &S,
+    bugs: &[&str],
+    runs_max: u64,
+    repeat: u64,
+    jobs: usize,
+) -> ExitCode {
+    println!(
+        "{:<26}  {:>14}  {:>14}  {:>14}  {:>14}",
+        "PLANTED BUG", "SEEDS, MEDIAN", "WORST", "SEARCH, MEDIAN", "WORST"
+    );
+    let (mut medians, mut worsts) = (Vec::new(), Vec::new());
+    for bug in bugs {
+        let subject = subject.clone().plant(bug);
+        let count = usize::try_from(2 * repeat).expect("at most 200");
+        let caught = parallel::map(jobs, count, |index| {
+            let number = index as u64 / 2;
+            if index % 2 == 0 { by_seeds(&subject, number, runs_max) } else { by_search(&subject, number, runs_max) }
+        });
+        let pick = |side: usize| caught.iter().skip(side).step_by(2).copied().collect::<Vec<_>>();
+        let (seeds, search) = (figures(&pick(0)), figures(&pick(1)));
+        let show = |runs: Caught| runs.map_or(format!("over {runs_max}"), |runs| runs.to_string());
+        let [a, b, c, d] = [seeds.0, seeds.1, search.0, search.1].map(show);
+        println!("{bug:<26}  {a:>14}  {b:>14}  {c:>14}  {d:>14}");
+        medians.push((seeds.0.unwrap_or(runs_max), search.0.unwrap_or(runs_max)));
+        worsts.push(search.1);
+    }
+    let of = |side: fn(&(u64, u64)) -> u64| median(medians.iter().map(side).collect());
+    println!("\nmedian of the medians: {} seeds, {} runs of the search", of(|both| both.0), of(|both| both.1));
+    if worsts.iter().all(Option::is_some) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn by_seeds<S: Subject + Sync>(subject: &S, number: u64, runs_max: u64) -> Caught {
+    let from = number * APART;
+    let totals = sweep(subject, &Sweep { seeds: from..from + runs_max, jobs: 1, shard: (0, 1) }, |_| true);
+    totals.broken.keys().next().map(|seed| seed - from + 1)
+}
+
+fn by_search<S: Subject + Sync>(subject: &S, number: u64, runs_max: u64) -> Caught {
+    let mut search = Search::new(number);
+    while search.runs() < runs_max {
+        if search.step(subject, 1, runs_max - search.runs()).is_some() {
+            return Some(search.runs());
+        }
+    }
+    None
+}
+
+/// Returns the median and the worst; what was not caught is worse than all.
+fn figures(caught: &[Caught]) -> (Caught, Caught) {
+    let mut runs: Vec<u64> = caught.iter().map(|caught| caught.unwrap_or(u64::MAX)).collect();
+    runs.sort_unstable();
+    let known = |runs: u64| (runs != u64::MAX).then_some(runs);
+    (known(median(runs.clone())), runs.last().copied().and_then(known))
+}

@@ -1,0 +1,67 @@
+//! The command `search`: plans are changed at random until one breaks a promise.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::arguments::parse_time;
+use super::bar::{bar, jobs, monotonic};
+use super::source::Planted;
+use crate::report::report_for;
+use crate::run::run;
+use crate::search::Search;
+use crate::subject::Subject;
+
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// What all random choices are drawn from. The same seed finds the same, after the same number of runs.
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    seed: u64,
+    /// Stop after this many runs; after 1000 if neither this nor --for is given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    runs: Option<u64>,
+    /// Stop after this time, such as 60s or 10m.
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_time)]
+    limit: Option<Duration>,
+    /// How many threads; all cores if it is not given.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    /// Write the plan that breaks a promise to this file.
+    #[arg(short, long, value_name = "FILE", default_value = "found.plan")]
+    output: PathBuf,
+    #[command(flatten)]
+    planted: Planted,
+}
+
+/// How many runs there are if no end is given.
+const RUNS: u64 = 1000;
+
+pub(super) fn execute<S>(program: &str, subject: &S, arguments: &Arguments) -> Result<ExitCode, String>
+where
+    S: Subject + Sync,
+{
+    let subject = arguments.planted.subject(subject);
+    let runs_max = arguments.runs.unwrap_or(if arguments.limit.is_some() { u64::MAX } else { RUNS });
+    let bar = bar(runs_max, "runs");
+    let (begun, jobs) = (monotonic(), jobs(arguments.jobs));
+    let mut search = Search::new(arguments.seed);
+    let mut found = None;
+    let is_late = || arguments.limit.is_some_and(|limit| monotonic().saturating_sub(begun) >= limit);
+    while found.is_none() && search.runs() < runs_max && !is_late() {
+        found = search.step(&subject, jobs, runs_max - search.runs());
+        bar.set_position(search.runs());
+    }
+    bar.finish_and_clear();
+    let (runs, kept, sights) = (search.runs(), search.kept().len(), search.sights());
+    println!("{runs} runs have shown {sights} different things, {kept} plans were kept");
+    let Some(found) = found else { return Ok(ExitCode::SUCCESS) };
+    let path = arguments.output.display();
+    let text = format!("# {}\n{}", found.broken, found.plan);
+    fs::write(&arguments.output, text).map_err(|error| format!("cannot write {path}: {error}"))?;
+    let again = format!("{path}{}", arguments.planted.again());
+    println!("\n{}", report_for(program, &run(&subject, &found.plan), Some(&again)));
+    Ok(ExitCode::FAILURE)
+}

@@ -1,0 +1,65 @@
+//! The faults of a seed that wait for a trigger.
+
+use dacapo::seed::{Rng, SeedRng};
+
+use super::choice::{below, index_below, of_any_size};
+use crate::disk::CallKind;
+use crate::fault::{Draw, Family, Fault};
+use crate::plan::{Action, Deed, Step, Trigger};
+use crate::subject::Subject;
+
+/// The share of seeds that have such faults, in percent.
+const SHARE: u32 = 20;
+
+/// The longest of them, in milliseconds.
+const LASTING_MS_MAX: u32 = 4_000;
+
+/// The most of them in one plan.
+const COUNT_MAX: u32 = 3;
+
+/// The powers of two below which numbers are drawn: small and large ones equally often. Chosen by how many calls,
+/// pieces and events a host has before the lift.
+const CALLS_POWERS: u32 = 10;
+const SENT_POWERS: u32 = 9;
+const EVENT_POWERS: u32 = 3;
+
+/// Of the faults at a call on a disk, the share that ends the host in the middle of the call, in percent.
+const DEATHS_SHARE: u32 = 75;
+
+pub(super) fn steps<S: Subject>(rng: &mut SeedRng, nodes: usize, callers: usize, subject: &S) -> Vec<Step<S::Call>> {
+    if below(rng, 100) >= SHARE {
+        return Vec::new();
+    }
+    let count = 1 + below(rng, COUNT_MAX);
+    let mut step = || {
+        let trigger = trigger(rng, nodes, callers, subject.events());
+        let fault = fault(rng, &trigger, nodes);
+        let lasting_ms = u64::from(below(rng, LASTING_MS_MAX));
+        let lasting_ms = if fault.lasts() { lasting_ms } else { 0 };
+        Step { at_ms: 0, what: Action::Triggered(trigger, fault, lasting_ms) }
+    };
+    (0..count).map(|_| step()).collect()
+}
+
+fn trigger(rng: &mut SeedRng, nodes: usize, callers: usize, events: &[&str]) -> Trigger {
+    // The hosts that are called are hit twice as often.
+    let host = index_below(rng, nodes + callers) % nodes;
+    let (deed, powers) = match below(rng, 8) {
+        0 | 1 => (Deed::Change, CALLS_POWERS),
+        2..=4 => (Deed::Call(CallKind::ALL[index_below(rng, CallKind::ALL.len())]), CALLS_POWERS),
+        5 if !events.is_empty() => (Deed::Event(events[index_below(rng, events.len())].to_owned()), EVENT_POWERS),
+        _ => (Deed::Sent, SENT_POWERS),
+    };
+    let number = 1 + u64::from(of_any_size(rng, powers));
+    Trigger { host, deed, number }
+}
+
+fn fault(rng: &mut SeedRng, trigger: &Trigger, nodes: usize) -> Fault {
+    let one = trigger.host;
+    if matches!(trigger.deed, Deed::Change | Deed::Call(_)) && below(rng, 100) < DEATHS_SHARE {
+        return if below(rng, 3) == 0 { Fault::Kill(one) } else { Fault::PowerLoss(one) };
+    }
+    let family = Family::ALL[index_below(rng, Family::ALL.len())];
+    let other = (one + 1 + index_below(rng, nodes - 1)) % nodes;
+    family.fault(Draw { one, other, number: rng.next_u32(), lies: &[] })
+}

@@ -1,0 +1,82 @@
+//! Calls as seeds draw them. Each seed has some kinds of calls and sizes and not others (swarm testing: Groce et al.,
+//! ISSTA 2012), so that rare kinds are not lost among the usual ones.
+
+use dacapo::limits::EAGER_BYTES_MAX;
+use dacapo::seed::{Rng, SeedRng};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::strategy::{BoxedStrategy, Union};
+
+use super::{Call, Reading, Source};
+use crate::host::Host;
+
+/// How many keys calls have. Few: what happens to one file is what matters.
+const KEYS: u8 = 3;
+
+/// The keys of a burst. No other call has them.
+const BURST_KEYS: std::ops::Range<u8> = 10..50;
+
+/// The share of seeds that have each kind of calls, and each range of sizes, in percent.
+const SHARE: u32 = 50;
+
+/// Returns the calls of a seed. Every seed stores and gets.
+pub fn strategy(swarm: &mut SeedRng, nodes: usize) -> BoxedStrategy<Call> {
+    let mut has = || swarm.next_u32() % 100 < SHARE;
+    let sizes = sizes(&mut has);
+    let store = |source| {
+        let call = move |(key, size): (u8, u32)| Call::Store {
+            key,
+            size: size.max(u32::from(Source::is_incomplete(source))),
+            source,
+        };
+        (0..KEYS, sizes.clone()).prop_map(call).boxed()
+    };
+    let of_key = |call: fn(u8) -> Call| (0..KEYS).prop_map(call).boxed();
+    let of_host = |call: fn(Host) -> Call| (0..nodes).prop_map(call).boxed();
+    let always = [(7, store(Source::Memory)), (6, of_key(|key| Call::Get { key, reading: Reading::Whole }))];
+    let sometimes = [
+        (2, store(Source::Stream)),
+        (1, store(Source::Short)),
+        (1, store(Source::Stalled)),
+        (1, store(Source::Left)),
+        (1, of_key(|key| Call::Get { key, reading: Reading::Slow })),
+        (1, of_key(|key| Call::Get { key, reading: Reading::Left })),
+        (2, of_key(|key| Call::Delete { key, is_held: false })),
+        (2, of_key(|key| Call::Delete { key, is_held: true })),
+        (1, of_key(|key| Call::Erase { key })),
+        (3, of_key(|key| Call::Stat { key })),
+        (2, of_key(|key| Call::Holders { key })),
+        (1, Just(Call::List).boxed()),
+        (1, Just(Call::Scrub).boxed()),
+        (2, of_host(Call::Forget)),
+        (2, of_host(Call::Allow)),
+        (1, Just(Call::Restart).boxed()),
+    ];
+    Union::new_weighted(always.into_iter().chain(sometimes.into_iter().filter(|_| has())).collect()).boxed()
+}
+
+/// Returns sizes around every bound; small ones always, larger ones if the seed has them.
+fn sizes(has: &mut impl FnMut() -> bool) -> BoxedStrategy<u32> {
+    let eager = u32::try_from(EAGER_BYTES_MAX).expect("a small number");
+    let sometimes = [
+        (2, Just(0_u32).boxed()),
+        (2, (1..20_u32).boxed()),
+        (2, (eager - 1..=eager + 1).boxed()),
+        (2, (60_000..300_000_u32).boxed()),
+        (1, prop_oneof![9 => 300_000..1_500_000_u32, 1 => 1_500_000..4_000_000_u32].boxed()),
+    ];
+    let small = (10, (20..200_u32).boxed());
+    Union::new_weighted([small].into_iter().chain(sometimes.into_iter().filter(|_| has())).collect()).boxed()
+}
+
+/// Returns the calls that come at one moment: stores of small files, each of a key of its own, and gets and deletions
+/// among them.
+pub fn burst() -> BoxedStrategy<Vec<Call>> {
+    let kind = prop_oneof![6 => Just(0_u8), 1 => Just(1), 1 => Just(2)];
+    let call = (kind, BURST_KEYS, 20..5_000_u32).prop_map(|(kind, key, size)| match kind {
+        0 => Call::Store { key, size, source: Source::Memory },
+        1 => Call::Get { key, reading: Reading::Whole },
+        _ => Call::Erase { key },
+    });
+    vec(call, 20..=40).boxed()
+}

@@ -1,0 +1,85 @@
+//! Calls as text: the words of a plan.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{Call, Reading, Source};
+use crate::host::name;
+use crate::words::Words;
+
+/// The largest file of a plan, in bytes.
+const SIZE_MAX: u32 = 8 * 1024 * 1024;
+
+/// The words of calls that are neither stores nor gets.
+const OTHERS: [&str; 10] =
+    ["delete", "delete-held", "erase", "stat", "holders", "list", "scrub", "forget", "allow", "restart"];
+
+/// Returns the first words of all calls.
+#[must_use]
+pub fn verbs() -> Vec<&'static str> {
+    Source::NAMES.iter().chain(Reading::NAMES).chain(&OTHERS).copied().collect()
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store { key, size, source } => write!(f, "{} {key} {size}", source.name()),
+            Self::Get { key, reading } => write!(f, "{} {key}", reading.name()),
+            Self::Delete { key, is_held: false } => write!(f, "delete {key}"),
+            Self::Delete { key, is_held: true } => write!(f, "delete-held {key}"),
+            Self::Erase { key } => write!(f, "erase {key}"),
+            Self::Stat { key } => write!(f, "stat {key}"),
+            Self::Holders { key } => write!(f, "holders {key}"),
+            Self::List => f.write_str("list"),
+            Self::Scrub => f.write_str("scrub"),
+            Self::Forget(host) => write!(f, "forget {}", name(*host)),
+            Self::Allow(host) => write!(f, "allow {}", name(*host)),
+            Self::Restart => f.write_str("restart"),
+        }
+    }
+}
+
+impl FromStr for Call {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut words = Words::new(text);
+        let word = words.word("a call")?;
+        let call = if let Some(source) = Source::named(word) {
+            let call = Self::Store { key: words.key()?, size: words.at_most(SIZE_MAX)?, source };
+            if source.is_incomplete() && matches!(call, Self::Store { size: 0, .. }) {
+                return Err(format!("{word} needs a byte that does not come"));
+            }
+            call
+        } else if let Some(reading) = Reading::named(word) {
+            Self::Get { key: words.key()?, reading }
+        } else {
+            Self::other(word, &mut words)?
+        };
+        words.end()?;
+        Ok(call)
+    }
+}
+
+impl Call {
+    fn other(word: &str, words: &mut Words<'_>) -> Result<Self, String> {
+        Ok(match word {
+            "delete" | "delete-held" => Self::Delete { key: words.key()?, is_held: word == "delete-held" },
+            "erase" => Self::Erase { key: words.key()? },
+            "stat" => Self::Stat { key: words.key()? },
+            "holders" => Self::Holders { key: words.key()? },
+            "list" => Self::List,
+            "scrub" => Self::Scrub,
+            "forget" => Self::Forget(words.host()?),
+            "allow" => Self::Allow(words.host()?),
+            "restart" => Self::Restart,
+            other => return Err(format!("{other:?} is not one of {}", verbs().join(", "))),
+        })
+    }
+}
+
+impl Words<'_> {
+    fn key(&mut self) -> Result<u8, String> {
+        self.parse("the number of a key, 0 to 255")
+    }
+}

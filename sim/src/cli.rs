@@ -36,7 +36,7 @@ enum Generic {
     Replay(replay::Arguments),
     /// Find a small plan that breaks the same promise.
     Shrink(shrink::Arguments),
-    /// Run one plan again and again, with a crash in the middle of each call on a disk in turn.
+    /// Run one plan again and again, with a crash in the middle of each change of a disk in turn.
     Crash(crash::Arguments),
     /// Plant each known bug and show which oracle catches it, and after how many seeds.
     Planted(planted::Arguments),

@@ -12,6 +12,7 @@
 //! use std::{cell::RefCell, collections::BTreeMap, io, rc::Rc};
 //!
 //! use dacapo::disk::{Disk, DiskFile, DiskPath};
+//! use dacapo::seed::SeedRng;
 //! use dacapo_sim::check::check;
 //! use dacapo_sim::host::Host;
 //! use dacapo_sim::subject::{Boot, Broken, Ended, Scene, Subject};
@@ -35,7 +36,7 @@
 //!     /// The starts that a host has acknowledged.
 //!     type Clients = Rc<RefCell<BTreeMap<Host, u64>>>;
 //!
-//!     fn calls(&self) -> BoxedStrategy<u8> {
+//!     fn calls(&self, _swarm: &mut SeedRng, _nodes: usize) -> BoxedStrategy<u8> {
 //!         Just(0).boxed()
 //!     }
 //!

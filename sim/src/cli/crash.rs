@@ -1,4 +1,4 @@
-//! The command `crash`: a plan, with a power loss in the middle of each call on a disk in turn.
+//! The command `crash`: a plan, with a power loss in the middle of each change of a disk in turn.
 
 use std::process::ExitCode;
 use std::time::Duration;

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::arguments::parse_time;
 use super::bar::{bar, jobs, monotonic};
-use super::source::Planted;
+use super::source::{Planted, commented};
 use crate::report::report_for;
 use crate::run::run;
 use crate::search::Search;
@@ -59,7 +59,7 @@ where
     println!("{runs} runs have shown {sights} different things, {kept} plans were kept");
     let Some(found) = found else { return Ok(ExitCode::SUCCESS) };
     let path = arguments.output.display();
-    let text = format!("# {}\n{}", found.broken, found.plan);
+    let text = commented(&found.broken, &found.plan);
     fs::write(&arguments.output, text).map_err(|error| format!("cannot write {path}: {error}"))?;
     let again = format!("{path}{}", arguments.planted.again());
     println!("\n{}", report_for(program, &run(&subject, &found.plan), Some(&again)));

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::bar::bar;
-use super::source::Source;
+use super::source::{Source, commented};
 use crate::shrink::shrink;
 use crate::subject::Subject;
 
@@ -33,13 +33,12 @@ pub(super) fn execute<S: Subject>(subject: &S, arguments: &Arguments) -> Result<
         println!("{} breaks no promise", arguments.source.again(None));
         return Ok(ExitCode::SUCCESS);
     };
-    let header = format!("# {}\n", shrunk.broken);
+    let text = commented(&shrunk.broken, &shrunk.plan);
     match &arguments.output {
         Some(path) => {
-            let text = format!("{header}{}", shrunk.plan);
             fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
         }
-        None => print!("{header}{}", shrunk.plan),
+        None => print!("{text}"),
     }
     eprintln!("{} of {} steps are left, after {} runs", shrunk.plan.steps.len(), plan.steps.len(), shrunk.runs);
     Ok(ExitCode::FAILURE)

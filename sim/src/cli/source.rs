@@ -1,12 +1,13 @@
 //! What a command runs: the plan that a seed or a file names, and the subject, with a bug planted if one is named.
 
+use std::fmt;
 use std::fs;
 use std::path::Path;
 
 use clap::Args;
 
 use crate::plan::{Plan, PlanError};
-use crate::subject::Subject;
+use crate::subject::{Broken, Subject};
 use crate::sweep::plan_of;
 
 /// The longest plan file, in bytes. Chosen: a hundred times the longest plan that a seed draws.
@@ -84,6 +85,12 @@ fn read(source: &str) -> Result<String, String> {
         return Err(format!("{source} is longer than {FILE_BYTES_MAX} bytes"));
     }
     fs::read_to_string(path).map_err(failed)
+}
+
+/// Returns a plan as a text that begins with the promise that it breaks, as a comment.
+pub(super) fn commented<C: fmt::Display>(broken: &Broken, plan: &Plan<C>) -> String {
+    let comment: String = broken.to_string().lines().map(|line| format!("# {line}\n")).collect();
+    format!("{comment}{plan}")
 }
 
 /// Returns a parser of the names of planted bugs.

@@ -74,22 +74,32 @@ pub(super) fn execute<S: Subject + Sync>(program: &str, subject: &S, arguments: 
     ExitCode::FAILURE
 }
 
+/// In a sweep of this many runs each kind of calls meets each fault. Chosen: the rarest pair, `store-left` with `lose`,
+/// happens about once in 2,000 runs.
+const ALL_MET_AFTER: u64 = 40_000;
+
 /// Whether a long sweep never reached a state that it is there to reach, or a kind of calls never met a fault.
 fn is_blind<S: Subject>(program: &str, subject: &S, totals: &Totals) -> bool {
-    if totals.runs < ALL_REACHED_AFTER {
-        return false;
-    }
+    let has_run = |runs: u64| totals.runs >= runs;
     let states = totals.reached.iter().filter(|(_, count)| **count == 0).map(|(state, _)| (*state).to_owned());
-    let faults = faults_of(subject);
+    // If not one file could be damaged, the subject lets none be.
+    let is_met = |fault: &&str| !is_damage(fault) || totals.faults.keys().any(|found| is_damage(found));
+    let faults: Vec<_> = faults_of(subject).into_iter().filter(is_met).collect();
     let verbs = subject.verbs();
     let pairs = verbs.iter().flat_map(|verb| faults.iter().map(move |fault| ((*verb).to_owned(), (*fault).to_owned())));
     let pairs =
         pairs.filter(|pair| !totals.pairs.contains_key(pair)).map(|(verb, fault)| format!("{verb} with {fault}"));
-    let missed: Vec<_> = states.chain(pairs).collect();
+    let states = states.filter(|_| has_run(ALL_REACHED_AFTER));
+    let missed: Vec<_> = states.chain(pairs.filter(|_| has_run(ALL_MET_AFTER))).collect();
     if !missed.is_empty() {
         eprintln!("{program}: {} runs have never reached: {}", totals.runs, missed.join(", "));
     }
     !missed.is_empty()
+}
+
+/// Whether a word is that of a fault that damages files at rest.
+fn is_damage(word: &str) -> bool {
+    ["rot", "zero", "truncate", "lose", "swap"].contains(&word)
 }
 
 /// Returns the first words of the faults that happen to a subject.

@@ -9,8 +9,8 @@ use crate::plan::{Action, Deed, Plan, Step, Trigger};
 /// The most changes at once.
 const CHANGES_MAX: u32 = 4;
 
-/// The longest plan, in steps. Chosen: three times what seeds draw, so that a run stays short.
-const STEPS_MAX: usize = 90;
+/// The longest plan, in steps. Chosen: half as many again as the longest plan of a seed, with a burst.
+const STEPS_MAX: usize = 150;
 
 /// Changes a plan. Steps come from a second one, as far as their hosts are in the first.
 pub fn mutate<C: Clone>(plan: &mut Plan<C>, donor: &Plan<C>, rng: &mut SeedRng) {

@@ -149,6 +149,12 @@ impl HistoryEntry {
         matches!(self.outcome(), Some(Outcome::Stored { .. } | Outcome::Erased))
     }
 
+    /// Whether the call has made a node forget a peer, or may have.
+    #[must_use]
+    pub fn is_forgetting(&self) -> bool {
+        matches!(self.call, Call::Forget(_)) && self.outcome() != Some(&Outcome::NotFound)
+    }
+
     /// Whether the call is about this file of this host.
     #[must_use]
     pub fn is_about(&self, host: Host, key: u8) -> bool {

@@ -65,7 +65,9 @@ pub fn judge_stat(history: &[HistoryEntry], stat: &HistoryEntry) -> Result<(), S
             let last = |entry: &HistoryEntry| {
                 of_file().filter(|store| store.may_be_stored()).all(|store| store.end() < entry.begun)
             };
-            match before().find(|entry| entry.outcome() == Some(&Outcome::Erased) && last(entry)) {
+            // A peer that was forgotten meanwhile may not know of a deletion that all others know and have forgotten.
+            let has_forgotten = history.iter().any(|entry| entry.host == stat.host && entry.is_forgetting());
+            match before().find(|entry| !has_forgotten && entry.outcome() == Some(&Outcome::Erased) && last(entry)) {
                 Some(erase) => Err(format!("knows a file that call {} deleted everywhere", erase.number)),
                 None => Ok(()),
             }
@@ -86,5 +88,7 @@ pub fn is_deleted_for_good(history: &[HistoryEntry], host: Host, key: u8) -> boo
     let last = of_file().filter(|entry| entry.outcome() == Some(&Outcome::Deleted)).map(|entry| entry.begun).max();
     let Some(deleted) = last else { return false };
     // A store that is perhaps stored can come back from a peer later.
-    of_file().filter(|entry| !matches!(entry.call, Call::Delete { .. })).all(|entry| entry.end() < deleted)
+    let brings_nothing_back =
+        |call: Call| matches!(call, Call::Delete { .. } | Call::Stat { .. } | Call::Holders { .. });
+    of_file().filter(|entry| !brings_nothing_back(entry.call)).all(|entry| entry.end() < deleted)
 }

@@ -15,16 +15,13 @@ use crate::fault::{Draw, Family};
 use crate::host::Host;
 use crate::plan::{Action, Plan, Step};
 use crate::subject::Subject;
-use choice::{below, index_below};
+use choice::{FAULT_MS_MAX, below, index_below};
 
 /// The stream that is drawn from, of each derived seed. It is part of what a seed means.
 const STREAM: u64 = 1;
 
 /// How long the faults last, in milliseconds: long enough for a lost heartbeat to be noticed.
 const LIFT_MS: u64 = 8_000;
-
-/// The longest single fault.
-const FAULT_MS_MAX: u64 = 4_000;
 
 /// The share of seeds in which some hosts lie, in percent.
 const LIES_SHARE: u32 = 20;
@@ -135,8 +132,8 @@ where
     let burst = (0..LIFT_MS, 0..callers, burst);
     let count = if families.is_empty() { 0..=0 } else { 0..=faults_max };
     let families = if families.is_empty() { vec![Family::Reset] } else { families };
-    let fault = (0..LIFT_MS, 0..FAULT_MS_MAX, 0..families.len(), 0..nodes + callers, 1..nodes, any::<u32>()).prop_map(
-        move |(at_ms, lasting, family, one, further, number)| {
+    let fault = (0..LIFT_MS, 0..u64::from(FAULT_MS_MAX), 0..families.len(), 0..nodes + callers, 1..nodes, any::<u32>())
+        .prop_map(move |(at_ms, lasting, family, one, further, number)| {
             // The hosts that are called are hit twice as often. Only hosts that are not called lie, if there are any.
             let one = match families[family] {
                 Family::Lie if nodes > callers => callers + one % (nodes - callers),
@@ -146,8 +143,7 @@ where
             let fault = families[family].fault(draw);
             let until = if fault.lasts() { (at_ms + lasting).min(LIFT_MS) } else { at_ms };
             Step { at_ms, what: Action::Fault(fault, until) }
-        },
-    );
+        });
     (calls, vec(fault, count), burst).prop_map(move |(calls, faults, (at_ms, host, burst))| {
         let burst = burst.into_iter().map(|call| Step { at_ms, what: Action::Call(host, call) });
         let mut steps: Vec<_> = calls.into_iter().chain(faults).chain(burst).collect();

@@ -204,6 +204,9 @@ impl Fault {
         "lie",
     ];
 
+    /// The first words of the faults that damage files at rest.
+    pub const DAMAGE_WORDS: [&str; 5] = ["rot", "zero", "truncate", "lose", "swap"];
+
     /// Whether the fault lasts until an end. The others happen at one moment.
     #[must_use]
     pub fn lasts(&self) -> bool {

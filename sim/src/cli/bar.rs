@@ -27,6 +27,11 @@ pub(super) fn now(clock: ClockId) -> Duration {
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).expect("less than a second"))
 }
 
+/// Whether a command that began at a moment has time left, if it was told a limit.
+pub(super) fn has_time(begun: Duration, limit: Option<Duration>) -> bool {
+    limit.is_none_or(|limit| monotonic().saturating_sub(begun) < limit)
+}
+
 /// Returns the time since some moment, as the real world has it.
 pub(super) fn monotonic() -> Duration {
     now(ClockId::Monotonic)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::arguments::parse_time;
-use super::bar::{bar, jobs, monotonic};
+use super::bar::{bar, has_time, jobs, monotonic};
 use super::source::Source;
 use crate::crash::{Crash, Crashes};
 use crate::host::name;
@@ -48,7 +48,7 @@ where
     let begun = monotonic();
     let totals = crashes.run(&subject, jobs(arguments.jobs), |totals| {
         bar.set_position(totals.runs);
-        arguments.limit.is_none_or(|limit| monotonic().saturating_sub(begun) < limit)
+        has_time(begun, arguments.limit)
     });
     bar.finish_and_clear();
     show(&crashes, &totals);

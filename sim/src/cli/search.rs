@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::arguments::parse_time;
-use super::bar::{bar, jobs, monotonic};
+use super::bar::{bar, has_time, jobs, monotonic};
 use super::source::{Planted, commented};
 use crate::report::report_for;
 use crate::run::run;
@@ -49,8 +49,7 @@ where
     let (begun, jobs) = (monotonic(), jobs(arguments.jobs));
     let mut search = Search::new(arguments.seed);
     let mut found = None;
-    let is_late = || arguments.limit.is_some_and(|limit| monotonic().saturating_sub(begun) >= limit);
-    while found.is_none() && search.runs() < runs_max && !is_late() {
+    while found.is_none() && search.runs() < runs_max && has_time(begun, arguments.limit) {
         found = search.step(&subject, jobs, runs_max - search.runs());
         bar.set_position(search.runs());
     }

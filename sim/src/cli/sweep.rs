@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 use rustix::time::ClockId;
 
 use super::arguments::{parse_range, parse_shard, parse_time};
-use super::bar::{bar, jobs, monotonic, now};
+use super::bar::{bar, has_time, jobs, monotonic, now};
 use crate::fault::Fault;
 use crate::pairs;
 use crate::report::report_for;
@@ -52,7 +52,7 @@ pub(super) fn execute<S: Subject + Sync>(program: &str, subject: &S, arguments: 
     let (begun, cpu) = (monotonic(), now(ClockId::ProcessCPUTime));
     let totals = sweep(subject, &plan, |totals| {
         bar.set_position(totals.runs);
-        arguments.limit.is_none_or(|limit| monotonic().saturating_sub(begun) < limit)
+        has_time(begun, arguments.limit)
     });
     bar.finish_and_clear();
     let times = Times { wall: monotonic() - begun, cpu: now(ClockId::ProcessCPUTime) - cpu };
@@ -80,26 +80,33 @@ const ALL_MET_AFTER: u64 = 40_000;
 
 /// Whether a long sweep never reached a state that it is there to reach, or a kind of calls never met a fault.
 fn is_blind<S: Subject>(program: &str, subject: &S, totals: &Totals) -> bool {
-    let has_run = |runs: u64| totals.runs >= runs;
-    let states = totals.reached.iter().filter(|(_, count)| **count == 0).map(|(state, _)| (*state).to_owned());
-    // If not one file could be damaged, the subject lets none be.
-    let is_met = |fault: &&str| !is_damage(fault) || totals.faults.keys().any(|found| is_damage(found));
-    let faults: Vec<_> = faults_of(subject).into_iter().filter(is_met).collect();
-    let verbs = subject.verbs();
-    let pairs = verbs.iter().flat_map(|verb| faults.iter().map(move |fault| ((*verb).to_owned(), (*fault).to_owned())));
-    let pairs =
-        pairs.filter(|pair| !totals.pairs.contains_key(pair)).map(|(verb, fault)| format!("{verb} with {fault}"));
-    let states = states.filter(|_| has_run(ALL_REACHED_AFTER));
-    let missed: Vec<_> = states.chain(pairs.filter(|_| has_run(ALL_MET_AFTER))).collect();
+    let mut missed = Vec::new();
+    if totals.runs >= ALL_REACHED_AFTER {
+        let states = totals.reached.iter().filter(|(_, count)| **count == 0);
+        missed.extend(states.map(|(state, _)| (*state).to_owned()));
+    }
+    if totals.runs >= ALL_MET_AFTER {
+        missed.extend(never_met(subject, totals));
+    }
     if !missed.is_empty() {
         eprintln!("{program}: {} runs have never reached: {}", totals.runs, missed.join(", "));
     }
     !missed.is_empty()
 }
 
-/// Whether a word is that of a fault that damages files at rest.
-fn is_damage(word: &str) -> bool {
-    ["rot", "zero", "truncate", "lose", "swap"].contains(&word)
+/// Returns the kinds of calls that never met a fault, with the fault. If not one file was damaged, the subject lets
+/// none be, and nothing has to meet damage.
+fn never_met<S: Subject>(subject: &S, totals: &Totals) -> Vec<String> {
+    let is_damage = |fault: &str| Fault::DAMAGE_WORDS.contains(&fault);
+    let is_any_damaged = totals.faults.keys().any(|found| is_damage(found));
+    let mut faults = faults_of(subject);
+    faults.retain(|fault| is_any_damaged || !is_damage(fault));
+    let mut missed = Vec::new();
+    for verb in subject.verbs() {
+        let unmet = faults.iter().filter(|fault| !totals.pairs.contains_key(&(verb.to_owned(), (**fault).to_owned())));
+        missed.extend(unmet.map(|fault| format!("{verb} with {fault}")));
+    }
+    missed
 }
 
 /// Returns the first words of the faults that happen to a subject.

@@ -2,6 +2,9 @@
 
 use dacapo::seed::{Rng, SeedRng};
 
+/// The longest single fault, in milliseconds.
+pub(crate) const FAULT_MS_MAX: u32 = 4_000;
+
 pub(crate) fn below(rng: &mut SeedRng, bound: u32) -> u32 {
     rng.next_u32() % bound
 }

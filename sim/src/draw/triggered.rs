@@ -2,7 +2,7 @@
 
 use dacapo::seed::{Rng, SeedRng};
 
-use super::choice::{below, index_below, of_any_size};
+use super::choice::{FAULT_MS_MAX, below, index_below, of_any_size};
 use crate::disk::CallKind;
 use crate::fault::{Draw, Family, Fault};
 use crate::plan::{Action, Deed, Step, Trigger};
@@ -10,9 +10,6 @@ use crate::subject::Subject;
 
 /// The share of seeds that have such faults, in percent.
 const SHARE: u32 = 20;
-
-/// The longest of them, in milliseconds.
-const LASTING_MS_MAX: u32 = 4_000;
 
 /// The most of them in one plan.
 const COUNT_MAX: u32 = 3;
@@ -34,7 +31,7 @@ pub(super) fn steps<S: Subject>(rng: &mut SeedRng, nodes: usize, callers: usize,
     let mut step = || {
         let trigger = trigger(rng, nodes, callers, subject.events());
         let fault = fault(rng, &trigger, nodes);
-        let lasting_ms = u64::from(below(rng, LASTING_MS_MAX));
+        let lasting_ms = u64::from(below(rng, FAULT_MS_MAX));
         let lasting_ms = if fault.lasts() { lasting_ms } else { 0 };
         Step { at_ms: 0, what: Action::Triggered(trigger, fault, lasting_ms) }
     };

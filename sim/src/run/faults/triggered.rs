@@ -69,11 +69,12 @@ impl Waiting {
 impl Trigger {
     /// Whether a line of the trace is what is waited for.
     fn is_seen_in<E: Display>(&self, line: &Line<E>) -> bool {
-        let is_deed = match (&self.deed, &line.what) {
-            (Deed::Sent, Fact::Sent { .. }) => true,
-            (Deed::Event(words), Fact::Event(event)) => event.to_string().contains(words.as_str()),
-            _ => false,
-        };
-        is_deed && *line.host == name(self.host)
+        // Only the lines of the host are put into words.
+        *line.host == name(self.host)
+            && match (&self.deed, &line.what) {
+                (Deed::Sent, Fact::Sent { .. }) => true,
+                (Deed::Event(words), Fact::Event(event)) => event.to_string().contains(words.as_str()),
+                _ => false,
+            }
     }
 }

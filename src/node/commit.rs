@@ -6,17 +6,20 @@ pub(super) mod queue;
 use tokio::sync::mpsc;
 
 use super::context::{Context, Shared};
-use crate::crypto::Version;
+use crate::crypto::{Keys, Version};
 use crate::disk::Disk;
 use crate::limits::COMMIT_BATCH_MAX;
 use crate::platform::Platform;
 use crate::store::layout::BlobId;
-use crate::store::{BlobWriter, Change, StorageError, Store};
+use crate::store::{BlobReader, BlobWriter, Change, StorageError, Store};
 use queue::Commit;
 
 /// Why a written blob was not kept.
 #[derive(Debug)]
-pub(super) enum KeepError {
+pub(super) enum KeepError<D: Disk, E> {
+    /// The caller's look has refused the blob: nothing has changed. The blob is still written, and can be discarded or
+    /// offered again.
+    Refused(E, BlobWriter<D>),
     /// The blob failed before its commit: nothing has changed.
     NotStored(StorageError),
     /// A newer version came first: nothing has changed.
@@ -26,12 +29,21 @@ pub(super) enum KeepError {
 }
 
 /// Commits the queued changes until the node stops.
-pub(super) async fn run<P: Platform>(context: Shared<P>, mut commits: mpsc::Receiver<Commit>) {
+pub(super) async fn run<P: Platform>(context: Shared<P>, mut commits: mpsc::Receiver<Commit<P::Disk>>) {
     let mut batch = Vec::new();
     while commits.recv_many(&mut batch, COMMIT_BATCH_MAX).await > 0 {
-        let (changes, waiting): (Vec<_>, Vec<_>) = batch.drain(..).map(|commit| (commit.changes, commit.done)).unzip();
-        let results = context.blocking(move |store| commit_each(store, &changes)).await;
-        for (done, result) in waiting.into_iter().zip(results) {
+        let (looks, waiting): (Vec<_>, Vec<_>) = batch.drain(..).map(|commit| (commit.decide, commit.done)).unzip();
+        let results = context.with_keys(move |store, keys| {
+            let decided: Vec<_> = looks.into_iter().map(|decide| decide(store, keys)).collect();
+            let changes: Vec<_> = decided.iter().flatten().map(Vec::as_slice).collect();
+            let mut made = commit_each(store, &changes).into_iter();
+            let result_of = |changes: &Option<_>| match changes {
+                Some(_) => made.next().expect("each group of changes has a result"),
+                None => Ok(false),
+            };
+            decided.iter().map(result_of).collect::<Vec<_>>()
+        });
+        for (done, result) in waiting.into_iter().zip(results.await) {
             // A caller that no longer waits has gone away with its connection or its call.
             drop(done.send(result));
         }
@@ -40,8 +52,11 @@ pub(super) async fn run<P: Platform>(context: Shared<P>, mut commits: mpsc::Rece
 
 /// Commits the changes of all callers at once. If that fails, commits those of each caller alone, so that each caller
 /// learns what became of its own.
-fn commit_each<D: Disk>(store: &Store<D>, changes: &[Vec<Change>]) -> Vec<Result<bool, StorageError>> {
-    match store.commit_each(&changes.iter().map(Vec::as_slice).collect::<Vec<_>>()) {
+fn commit_each<D: Disk>(store: &Store<D>, changes: &[&[Change]]) -> Vec<Result<bool, StorageError>> {
+    if changes.is_empty() {
+        return Vec::new();
+    }
+    match store.commit_each(changes) {
         Ok(made) => made.into_iter().map(Ok).collect(),
         Err(error) if changes.len() == 1 => vec![Err(error)],
         Err(_) => changes.iter().map(|changes| store.commit(changes)).collect(),
@@ -49,39 +64,47 @@ fn commit_each<D: Disk>(store: &Store<D>, changes: &[Vec<Change>]) -> Vec<Result
 }
 
 impl<P: Platform> Context<P> {
-    /// Makes a written blob durable and gives it its name. If there is a `change`, the catalog commits it in between:
-    /// from that commit on the new version counts. The caller holds the lock of the blob and has settled it.
-    pub(super) async fn keep(&self, mut writer: BlobWriter<P::Disk>, change: Option<Change>) -> Result<(), KeepError> {
-        let is_named = change.is_some();
+    /// Makes a written blob durable and gives it its name. The caller holds the lock of the blob; its `look` settles
+    /// the blob, and says whether it may be kept. If it returns a change, the catalog commits it before the blob has
+    /// its name: from that commit on the new version counts. Returns the blob, open for reading.
+    pub(super) async fn keep<E: Send + 'static>(
+        &self,
+        mut writer: BlobWriter<P::Disk>,
+        look: impl FnOnce(&Store<P::Disk>, &Keys) -> Result<Option<Change>, E> + Send + 'static,
+    ) -> Result<BlobReader<<P::Disk as Disk>::File>, KeepError<P::Disk, E>> {
         let packed = self.store.packed(&mut writer);
-        let changes: Vec<_> = change.into_iter().chain(packed).collect();
         if !writer.is_file() {
-            return match self.commits.commit(changes).await {
-                Ok(true) => Ok(()),
-                Ok(false) => Err(KeepError::Outdated),
-                Err(error) => Err(KeepError::PerhapsStored(error)),
+            let look = |store: &_, keys: &_| Ok(look(store, keys)?.into_iter().chain(packed).collect());
+            return match self.commits.commit_if(look).await {
+                Ok(Ok(true)) => Ok(self.store.read_written(writer)),
+                Ok(Ok(false)) => Err(KeepError::Outdated),
+                Ok(Err(error)) => Err(KeepError::PerhapsStored(error)),
+                Err(reason) => Err(KeepError::Refused(reason, writer)),
             };
         }
-        let staged = self.blocking(move |store| match store.stage(&writer, is_named) {
-            Ok(()) => Ok(writer),
-            Err(error) => {
-                // If this fails too, the next start drops the file.
-                drop(store.discard(&writer));
-                Err(error)
-            }
+        let staged = self.with_keys(move |store, keys| match look(store, keys) {
+            Err(reason) => Err(KeepError::Refused(reason, writer)),
+            Ok(change) => match store.stage(&writer, change.is_some()) {
+                Ok(()) => Ok((writer, change.into_iter().chain(packed).collect::<Vec<_>>())),
+                Err(error) => {
+                    // If this fails too, the next start drops the file.
+                    drop(store.discard(&writer));
+                    Err(KeepError::NotStored(error))
+                }
+            },
         });
-        let writer = staged.await.map_err(KeepError::NotStored)?;
+        let (writer, changes) = staged.await?;
         let committed = if changes.is_empty() { Ok(true) } else { self.commits.commit(changes).await };
         if matches!(committed, Ok(false)) {
             self.discard(writer).await;
             return Err(KeepError::Outdated);
         }
-        let kept = self.blocking(move |store| {
-            let kept = committed.and_then(|_| store.publish(&writer));
-            if kept.is_err() {
+        let kept = self.blocking(move |store| match committed.and_then(|_| store.publish(&writer)) {
+            Ok(()) => Ok(store.read_written(writer)),
+            Err(error) => {
                 store.leave_unsettled(writer);
+                Err(error)
             }
-            kept
         });
         kept.await.map_err(KeepError::PerhapsStored)
     }

@@ -56,7 +56,7 @@ pub(super) struct Context<P: Platform> {
     pub(super) locks: Locks,
     /// One search among the peers for each file at a time. Taken before the lock of the file.
     pub(super) searches: Locks,
-    pub(super) commits: CommitQueue,
+    pub(super) commits: CommitQueue<P::Disk>,
     pub(super) peers: Peers<Stream<P>>,
     /// What tells this start of the node from every other one.
     pub(super) boot: BootId,

@@ -70,7 +70,7 @@ impl<D: Disk> Store<D> {
     pub fn packed(&self, writer: &mut BlobWriter<D>) -> Option<Change> {
         match self.layout {
             Layout::Folders => None,
-            Layout::Packed => Some(Change::Object(writer.blob, writer.take_bytes())),
+            Layout::Packed => Some(Change::Object(writer.blob, writer.share_bytes())),
         }
     }
 
@@ -148,6 +148,13 @@ impl<D: Disk> Store<D> {
         self.disk.remove(&writer.temporary).map_err(failed("remove", &writer.temporary))
     }
 
+    /// Returns a blob that was published, or committed as a part of the catalog, open for reading from its start.
+    #[must_use]
+    pub fn read_written(&self, writer: BlobWriter<D>) -> BlobReader<D::File> {
+        let path = if writer.is_file() { self.path(&writer.blob) } else { layout::catalog() };
+        writer.into_reader(path)
+    }
+
     /// Opens a blob for reading; `None` if it is not on this disk.
     ///
     /// # Errors
@@ -156,7 +163,7 @@ impl<D: Disk> Store<D> {
         if self.layout == Layout::Packed
             && let Some(bytes) = self.catalog.object(blob)?
         {
-            return Ok(Some(BlobReader::memory(layout::catalog(), bytes)));
+            return Ok(Some(BlobReader::memory(layout::catalog(), bytes.into())));
         }
         self.read_path(self.path(blob))
     }

@@ -135,7 +135,7 @@ impl<D: Disk> Conversion<'_, D> {
             let count = reader.read(&mut bytes)?;
             bytes.truncate(count);
             sum += count as u64;
-            changes.push(Change::Object(*blob, Some(bytes)));
+            changes.push(Change::Object(*blob, Some(bytes.into())));
         }
         self.store.commit(&changes)?;
         for (_, path) in batch.drain(..) {

@@ -1,5 +1,7 @@
 //! An open blob, read from its start to its end: a file, or bytes from the catalog.
 
+use bytes::Bytes;
+
 use super::error::{StorageError, failed};
 use crate::disk::{DiskFile, DiskPath, read_full};
 
@@ -15,16 +17,21 @@ pub struct BlobReader<F> {
 #[derive(Debug)]
 enum Content<F> {
     File(F),
-    Memory(Vec<u8>),
+    Memory(Bytes),
 }
 
 impl<F: DiskFile> BlobReader<F> {
     pub(super) fn file(path: DiskPath, file: F) -> Result<Self, StorageError> {
         let len = file.len().map_err(failed("read", &path))?;
-        Ok(Self { path, content: Content::File(file), position: 0, len })
+        Ok(Self::file_of(path, file, len))
     }
 
-    pub(super) fn memory(path: DiskPath, bytes: Vec<u8>) -> Self {
+    /// Returns a reader of a file whose length is known.
+    pub(super) fn file_of(path: DiskPath, file: F, len: u64) -> Self {
+        Self { path, content: Content::File(file), position: 0, len }
+    }
+
+    pub(super) fn memory(path: DiskPath, bytes: Bytes) -> Self {
         let len = bytes.len() as u64;
         Self { path, content: Content::Memory(bytes), position: 0, len }
     }

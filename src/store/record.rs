@@ -1,5 +1,6 @@
 //! What the catalog says of a file, and how that changes. Storing records is left to `catalog`.
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::layout::BlobId;
@@ -60,7 +61,7 @@ pub enum Change {
     /// An owner for whom replicas are held has so many names.
     Count(NodeId, NameCount),
     /// The bytes of a blob lie in the catalog, or no longer do.
-    Object(BlobId, Option<Vec<u8>>),
+    Object(BlobId, Option<Bytes>),
     /// No version above this number has been handed out.
     VersionCeiling(u64),
     /// Just these ranges of versions are reserved, both ends included. No version above the last of them has been

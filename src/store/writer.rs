@@ -1,8 +1,11 @@
 //! A blob that is being written: into a temporary file, or, if it may become part of the catalog, into memory for as
 //! long as it is small enough.
 
+use bytes::Bytes;
+
 use super::error::{StorageError, failed};
 use super::layout::BlobId;
+use super::reader::BlobReader;
 use crate::crypto::Version;
 use crate::disk::{Disk, DiskFile, DiskPath};
 use crate::limits::PACKED_BYTES_MAX;
@@ -23,6 +26,8 @@ enum Content<F> {
     File(F, u64),
     /// Bytes that move to a file once they are too many.
     Memory(Vec<u8>),
+    /// All bytes of a small blob, shared with the change that makes them part of the catalog.
+    Whole(Bytes),
 }
 
 impl<D: Disk> BlobWriter<D> {
@@ -53,8 +58,8 @@ impl<D: Disk> BlobWriter<D> {
                 written.extend_from_slice(bytes);
                 Ok(())
             }
-            Content::Memory(written) => {
-                let written = std::mem::take(written);
+            Content::Memory(_) | Content::Whole(_) => {
+                let written = self.share_bytes().expect("the blob is in memory");
                 let file = self.disk.create(&self.temporary).map_err(failed("create", &self.temporary))?;
                 self.content = Content::File(file, 0);
                 self.write(&written)?;
@@ -69,12 +74,23 @@ impl<D: Disk> BlobWriter<D> {
         matches!(&self.content, Content::Memory(written) if written.len() + bytes <= PACKED_BYTES_MAX)
     }
 
-    /// Takes out the bytes that are to become part of the catalog; `None` if the blob is a file. Later calls find no
-    /// bytes.
-    pub(super) fn take_bytes(&mut self) -> Option<Vec<u8>> {
-        match &mut self.content {
-            Content::File(..) => None,
-            Content::Memory(written) => Some(std::mem::take(written)),
+    /// Returns the bytes that are to become part of the catalog; `None` if the blob is a file.
+    pub(super) fn share_bytes(&mut self) -> Option<Bytes> {
+        let whole = match &mut self.content {
+            Content::File(..) => return None,
+            Content::Memory(written) => Bytes::from(std::mem::take(written)),
+            Content::Whole(whole) => whole.clone(),
+        };
+        self.content = Content::Whole(whole.clone());
+        Some(whole)
+    }
+
+    /// Returns the blob, which now has this path, open for reading.
+    pub(super) fn into_reader(self, path: DiskPath) -> BlobReader<D::File> {
+        match self.content {
+            Content::File(file, len) => BlobReader::file_of(path, file, len),
+            Content::Memory(written) => BlobReader::memory(path, written.into()),
+            Content::Whole(whole) => BlobReader::memory(path, whole),
         }
     }
 
@@ -88,7 +104,7 @@ impl<D: Disk> BlobWriter<D> {
     pub(super) fn sync(&self) -> Result<(), StorageError> {
         match &self.content {
             Content::File(file, _) => file.sync().map_err(failed("sync", &self.temporary)),
-            Content::Memory(_) => Ok(()),
+            Content::Memory(_) | Content::Whole(_) => Ok(()),
         }
     }
 }

@@ -191,7 +191,7 @@ fn mostly_free() -> SimDisk {
     let (store, _) = Store::open(disk.boot(), &keys()).expect("opened");
     let blob = |number: u64| BlobId::Held(OWNER, ReplicaName(u128::from(number).to_be_bytes()));
     for batch in 0..8 {
-        let changes = (0..50).map(|number| Change::Object(blob(batch * 50 + number), Some(vec![1; 60_000])));
+        let changes = (0..50).map(|number| Change::Object(blob(batch * 50 + number), Some(vec![1; 60_000].into())));
         assert!(store.commit(&changes.collect::<Vec<_>>()).expect("committed"));
     }
     let removed: Vec<_> = (0..390).map(|number| Change::Object(blob(number), None)).collect();

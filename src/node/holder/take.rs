@@ -182,24 +182,24 @@ async fn keep<P: Platform>(context: &Shared<P>, offer: &Offer, receiving: Receiv
     let digest = Digest(*receiving.hasher.finalize().as_bytes());
     let is_as_announced = seal.version == version && seal.sealed_bytes() == sealed_bytes && seal.digest == digest;
     let _locked = context.locks.lock(BlobId::Held(owner, replica_name)).await;
-    let checked = match is_as_announced {
-        true => {
-            let seal = seal.clone();
-            context.with_keys(move |store, keys| check_held(store, keys, owner, replica_name, &seal)).await
-        }
-        false => Err(Refusal::Damaged),
-    };
-    if let Err(refusal) = checked {
-        context.discard(receiving.writer).await;
-        return Message::Refused(refusal);
-    }
     let now = context.platform.now();
-    let record = Known::File(HeldRecord { seal, stored: now, verified: now });
-    match context.keep(receiving.writer, Some(Change::Held(owner, replica_name, Box::new(record)))).await {
-        Ok(()) => {
+    let look = move |store: &Store<P::Disk>, keys: &Keys| {
+        if !is_as_announced {
+            return Err(Refusal::Damaged);
+        }
+        check_held(store, keys, owner, replica_name, &seal)?;
+        let record = Known::File(HeldRecord { seal, stored: now, verified: now });
+        Ok(Some(Change::Held(owner, replica_name, Box::new(record))))
+    };
+    match context.keep(receiving.writer, look).await {
+        Ok(_) => {
             context.holder.refusals.note_room();
             context.tell(&Event::ReplicaWritten { owner, replica: replica_name, version, bytes: sealed_bytes });
             Message::Stored
+        }
+        Err(KeepError::Refused(refusal, writer)) => {
+            context.discard(writer).await;
+            Message::Refused(refusal)
         }
         Err(KeepError::Outdated) => Message::Refused(Refusal::Stale { held: version }),
         Err(KeepError::NotStored(error)) => context.refuse(owner, refusal_for(&error)),

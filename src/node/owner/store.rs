@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::sleep;
 
-use crate::crypto::{ContentCipher, Iv, Key, Metadata, ReplicaName, Seal, SealedMetadata};
+use crate::crypto::{ContentCipher, Iv, Key, Keys, Metadata, ReplicaName, Seal, SealedMetadata};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::limits::{CHUNK_BYTES, FILE_BYTES_MAX, SOURCE_STALL_TIMEOUT};
@@ -26,7 +26,7 @@ use crate::node::transfer::{self, TransferError, Work};
 use crate::platform::Platform;
 use crate::seed::SeedRng;
 use crate::store::layout::BlobId;
-use crate::store::{BlobWriter, Change, OwnRecord};
+use crate::store::{BlobWriter, Change, OwnRecord, Store};
 use send::{Announced, Sending, conclude_all, push_to_all, send_to_all};
 
 pub(super) use send::{NotSent, send_again};
@@ -132,24 +132,23 @@ async fn keep<P: Platform>(
         false => StoreError::Rejected(StoreFault::Disk(error)),
     };
     let (blob, version, known) = (BlobId::Own(key.file_name()), record.seal.version, key.clone());
-    let newest = context.with_keys(move |store, keys| {
-        store.settle(keys, &blob)?;
-        store.drop_unproved(keys, &known)?;
-        Ok(store.newest_proved(keys, Some(&known), replica_name)?.is_none_or(|newest| newest < version))
-    });
-    match newest.await {
-        Ok(true) => {}
-        Ok(false) => {
-            context.discard(writer).await;
-            return Ok(false);
+    let look = move |store: &Store<P::Disk>, keys: &Keys| {
+        let newest = store.settle(keys, &blob).and_then(|()| {
+            store.drop_unproved(keys, &known)?;
+            store.newest_proved(keys, Some(&known), replica_name)
+        });
+        match newest {
+            Ok(Some(newest)) if newest >= version => Err(None),
+            Ok(_) => Ok(Some(Change::Own(known, replica_name, Box::new(record)))),
+            Err(error) => Err(Some(error)),
         }
-        Err(error) => {
+    };
+    match context.keep(writer, look).await {
+        Ok(_) => Ok(true),
+        Err(KeepError::Refused(reason, writer)) => {
             context.discard(writer).await;
-            return Err(not_stored(error));
+            reason.map_or(Ok(false), |error| Err(not_stored(error)))
         }
-    }
-    match context.keep(writer, Some(Change::Own(key.clone(), replica_name, Box::new(record)))).await {
-        Ok(()) => Ok(true),
         Err(KeepError::Outdated) => Ok(false),
         Err(KeepError::NotStored(error)) => Err(not_stored(error)),
         Err(KeepError::PerhapsStored(error)) => Err(unconfirmed(error)),

@@ -159,7 +159,7 @@ fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogErr
         Change::Object(blob, bytes) => {
             let mut objects = transaction.open_table(OBJECTS)?;
             match bytes {
-                Some(bytes) => objects.insert(object_key(blob).as_slice(), bytes.as_slice())?,
+                Some(bytes) => objects.insert(object_key(blob).as_slice(), bytes.as_ref())?,
                 None => objects.remove(object_key(blob).as_slice())?,
             };
         }

@@ -144,71 +144,89 @@ impl Wanted {
         iv: Iv,
     ) -> Result<Reader<P>, ReceiveError> {
         let _locked = context.locks.lock(BlobId::Own(self.file)).await;
-        let change = match self.make_way(context, seal, iv).await {
-            Ok(change) => change,
-            Err(error) => {
-                context.discard(writer).await;
-                return Err(error);
-            }
-        };
-        match context.keep(writer, change).await {
-            Ok(()) => {}
-            Err(KeepError::Outdated) => return Err(ReceiveError::Outdated),
-            Err(KeepError::NotStored(error) | KeepError::PerhapsStored(error)) => return Err(error.into()),
+        let mut kept = context.keep(writer, self.look(seal, iv)).await;
+        if let Err(KeepError::Refused(InTheWay::Older(record), writer)) = kept {
+            kept = match self.replace(context, record, seal, iv).await {
+                Ok(change) => context.keep(writer, |_, _| Ok(Some(change))).await,
+                Err(error) => {
+                    context.discard(writer).await;
+                    return Err(error);
+                }
+            };
         }
-        let blob = BlobId::Own(self.file);
-        let reader = context.blocking(move |store| store.read_blob(&blob));
-        Ok(reader.await?.expect("the blob was published under the lock of its name"))
+        match kept {
+            Ok(reader) => Ok(reader),
+            Err(KeepError::Refused(in_the_way, writer)) => {
+                context.discard(writer).await;
+                Err(match in_the_way {
+                    InTheWay::Newer | InTheWay::Older(_) => ReceiveError::Outdated,
+                    InTheWay::Disk(error) => self.tell_if_full(context, error).into(),
+                })
+            }
+            Err(KeepError::Outdated) => Err(ReceiveError::Outdated),
+            Err(KeepError::NotStored(error) | KeepError::PerhapsStored(error)) => Err(error.into()),
+        }
     }
 }
 
-/// What is in the way of a received version.
-enum Way {
+/// What is in the way of a received version that does not count already.
+enum InTheWay {
     /// Something newer.
     Newer,
-    /// Nothing: the received version counts already.
-    Clear,
     /// A version that counts, or nothing at all: the received one is to count instead.
-    Older(Option<OwnRecord>),
+    Older(Option<Box<OwnRecord>>),
+    /// The disk failed.
+    Disk(StorageError),
+}
+
+impl From<StorageError> for InTheWay {
+    fn from(error: StorageError) -> Self {
+        Self::Disk(error)
+    }
 }
 
 impl Wanted {
-    /// Looks again at what the catalog knows of the file, and moves a local copy out of the way that is neither the
-    /// version that was received nor the one that counts. Returns the change by which the received version will count;
-    /// `None` if it does already. The caller holds the lock of the file.
-    async fn make_way<P: Platform>(
+    /// Returns a look at what the catalog knows of the file now: whether the received version counts already. If it
+    /// does, the look moves a local copy out of the way that is neither that version nor the one of the catalog. The
+    /// caller holds the lock of the file.
+    fn look<D: Disk>(
         &self,
-        context: &Shared<P>,
         seal: &Seal,
         iv: Iv,
-    ) -> Result<Option<Change>, ReceiveError> {
-        let (blob, known, replica_name) = (BlobId::Own(self.file), self.key.clone(), self.replica_name);
+    ) -> impl FnOnce(&Store<D>, &Keys) -> Result<Option<Change>, InTheWay> + Send + use<D> {
+        let (blob, key, replica_name) = (BlobId::Own(self.file), self.key.clone(), self.replica_name);
         let received = seal.clone();
-        let looked = context.with_keys(move |store, keys| {
+        move |store, keys| {
             store.settle(keys, &blob)?;
             let deleted = store.proved_tombstone(keys, replica_name)?.map(|tombstone| tombstone.version);
-            let record = store.proved(keys, &known)?;
+            let record = store.proved(keys, &key)?;
             if record.as_ref().map(|record| record.seal.version).max(deleted) > Some(received.version) {
-                return Ok(Way::Newer);
+                return Err(InTheWay::Newer);
             }
             // The peers know more than the catalog if the catalog was lost, or if a store broke off before its commit.
             // An IV that was learnt from a peer is proved only here, by the digest.
             match record {
                 Some(record) if record.seal.version >= received.version && record.iv == iv => {
                     set_strange_copy_aside(store, keys, &blob, &[(iv, &received), (record.iv, &record.seal)])?;
-                    Ok(Way::Clear)
+                    Ok(None)
                 }
-                record => Ok(Way::Older(record)),
+                record => Err(InTheWay::Older(record.map(Box::new))),
             }
-        });
-        let record = match looked.await.map_err(|error| self.tell_if_full(context, error))? {
-            Way::Newer => return Err(ReceiveError::Outdated),
-            Way::Clear => return Ok(None),
-            Way::Older(record) => record,
-        };
+        }
+    }
+
+    /// Makes way for a version that does not count yet: takes note of it, and moves a local copy out of the way that is
+    /// neither that version nor the one that counts. Returns the change by which the received version will count.
+    async fn replace<P: Platform>(
+        &self,
+        context: &Shared<P>,
+        record: Option<Box<OwnRecord>>,
+        seal: &Seal,
+        iv: Iv,
+    ) -> Result<Change, ReceiveError> {
         let metadata = seal.metadata.open(&context.keys).map_err(|_| ReceiveError::Damaged)?;
         self.meet(context, seal).await?;
-        let received = seal.clone();
+        let (blob, received) = (BlobId::Own(self.file), seal.clone());
         let aside = context.with_keys(move |store, keys| {
             let of_record = record.as_ref().map(|record| (record.iv, &record.seal));
             let known: Vec<_> = [(iv, &received)].into_iter().chain(of_record).collect();
@@ -216,7 +234,7 @@ impl Wanted {
         });
         aside.await.map_err(|error| self.tell_if_full(context, error))?;
         let newer = OwnRecord { seal: seal.clone(), iv, modified: metadata.modified };
-        Ok(Some(Change::Own(self.key.clone(), replica_name, Box::new(newer))))
+        Ok(Change::Own(self.key.clone(), self.replica_name, Box::new(newer)))
     }
 
     fn tell_if_full<P: Platform>(&self, context: &Context<P>, error: StorageError) -> StorageError {

@@ -32,9 +32,9 @@ pub(super) enum KeepError<D: Disk, E> {
 pub(super) async fn run<P: Platform>(context: Shared<P>, mut commits: mpsc::Receiver<Commit<P::Disk>>) {
     let mut batch = Vec::new();
     while commits.recv_many(&mut batch, COMMIT_BATCH_MAX).await > 0 {
-        let (looks, waiting): (Vec<_>, Vec<_>) = batch.drain(..).map(|commit| (commit.decide, commit.done)).unzip();
+        let (looks, waiting): (Vec<_>, Vec<_>) = batch.drain(..).map(|commit| (commit.look, commit.done)).unzip();
         let results = context.with_keys(move |store, keys| {
-            let decided: Vec<_> = looks.into_iter().map(|decide| decide(store, keys)).collect();
+            let decided: Vec<_> = looks.into_iter().map(|look| look(store, keys)).collect();
             let changes: Vec<_> = decided.iter().flatten().map(Vec::as_slice).collect();
             let mut made = commit_each(store, &changes).into_iter();
             let result_of = |changes: &Option<_>| match changes {

@@ -3,7 +3,9 @@
 use bytes::Bytes;
 
 use super::error::{StorageError, failed};
+use crate::crypto::{ContentCipher, Iv, Keys, Seal};
 use crate::disk::{DiskFile, DiskPath, read_full};
+use crate::limits::CHUNK_BYTES;
 
 /// An open blob.
 #[derive(Debug)]
@@ -79,6 +81,24 @@ impl<F: DiskFile> BlobReader<F> {
             take(&mut buffer[..count])?;
             sum += count as u64;
         }
+    }
+
+    /// Reads the rest to its end, and returns whether that is what was sealed with this IV: encrypted again, it has the
+    /// digest of the replicas. Reads nothing if the length tells that it is not.
+    ///
+    /// # Errors
+    /// Fails if the disk fails.
+    pub fn is_plaintext_of(&mut self, keys: &Keys, iv: Iv, seal: &Seal) -> Result<bool, StorageError> {
+        if self.len != seal.size {
+            return Ok(false);
+        }
+        let mut cipher = ContentCipher::new(keys, iv);
+        let mut chunk = vec![0; CHUNK_BYTES.min(usize::try_from(self.len).unwrap_or(CHUNK_BYTES))];
+        let len = self.each_chunk(&mut chunk, |bytes| {
+            cipher.seal(bytes);
+            Ok(())
+        })?;
+        Ok(len == seal.size && cipher.digest() == seal.digest)
     }
 
     /// Whether reading needs no disk, because the blob is in memory.

@@ -10,9 +10,9 @@ use super::error::{StorageError, failed};
 use super::layout::{self, BlobId};
 use super::lock::lock;
 use super::{BlobReader, BlobWriter, Known, News, Store};
-use crate::crypto::{ContentCipher, FileName, Iv, Keys, Seal, Version};
+use crate::crypto::{FileName, Iv, Keys, Seal, Version};
 use crate::disk::{Disk, DiskFile, DiskPath, EntryKind};
-use crate::limits::{CHUNK_BYTES, LIST_PAGE_MAX};
+use crate::limits::LIST_PAGE_MAX;
 
 /// What a start found and did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -149,15 +149,5 @@ fn is_plaintext<F: DiskFile>(
     iv: Iv,
     seal: &Seal,
 ) -> Result<bool, StorageError> {
-    let Some(mut reader) = reader else { return Ok(false) };
-    // A file of another length is another file, however long it takes to read.
-    if reader.len() != seal.size {
-        return Ok(false);
-    }
-    let mut cipher = ContentCipher::new(keys, iv);
-    let len = reader.each_chunk(&mut vec![0; CHUNK_BYTES], |chunk| {
-        cipher.seal(chunk);
-        Ok(())
-    })?;
-    Ok(len == seal.size && cipher.digest() == seal.digest)
+    reader.map_or(Ok(false), |mut reader| reader.is_plaintext_of(keys, iv, seal))
 }

@@ -12,13 +12,13 @@ pub(in crate::node) struct CommitQueue<D: Disk> {
     commits: mpsc::Sender<Commit<D>>,
 }
 
-/// What a caller decides to change once it has looked at the data directory; `None` for nothing.
-type Decide<D> = Box<dyn FnOnce(&Store<D>, &Keys) -> Option<Vec<Change>> + Send>;
+/// A look at the data directory, which returns what is to be changed; `None` for nothing.
+type Look<D> = Box<dyn FnOnce(&Store<D>, &Keys) -> Option<Vec<Change>> + Send>;
 
 /// Changes that wait to become durable.
 pub(in crate::node) struct Commit<D: Disk> {
-    /// Looks, on the way to the commit, and returns the changes, which become durable together or not at all.
-    pub(super) decide: Decide<D>,
+    /// Returns, on the way to the commit, the changes, which become durable together or not at all.
+    pub(super) look: Look<D>,
     /// Receives true once the changes are durable, and false if there are none or the catalog already knows something
     /// newer.
     pub(super) done: oneshot::Sender<Result<bool, StorageError>>,
@@ -62,9 +62,9 @@ impl<D: Disk> CommitQueue<D> {
         }
     }
 
-    async fn queue(&self, decide: Decide<D>) -> Result<bool, StorageError> {
+    async fn queue(&self, look: Look<D>) -> Result<bool, StorageError> {
         let (done, result) = oneshot::channel();
-        self.commits.send(Commit { decide, done }).await.expect("the committer runs as long as its callers");
+        self.commits.send(Commit { look, done }).await.expect("the committer runs as long as its callers");
         result.await.expect("the committer answers every change")
     }
 }

@@ -181,12 +181,13 @@ async fn keep<P: Platform>(context: &Shared<P>, offer: &Offer, receiving: Receiv
     let Offer { owner, replica_name, version, sealed_bytes } = *offer;
     let digest = Digest(*receiving.hasher.finalize().as_bytes());
     let is_as_announced = seal.version == version && seal.sealed_bytes() == sealed_bytes && seal.digest == digest;
+    if !is_as_announced {
+        context.discard(receiving.writer).await;
+        return Message::Refused(Refusal::Damaged);
+    }
     let _locked = context.locks.lock(BlobId::Held(owner, replica_name)).await;
     let now = context.platform.now();
     let look = move |store: &Store<P::Disk>, keys: &Keys| {
-        if !is_as_announced {
-            return Err(Refusal::Damaged);
-        }
         check_held(store, keys, owner, replica_name, &seal)?;
         let record = Known::File(HeldRecord { seal, stored: now, verified: now });
         Ok(Some(Change::Held(owner, replica_name, Box::new(record))))

@@ -39,16 +39,7 @@ pub(in crate::node) fn look_up<D: Disk>(
     let Some(mut reader) = store.read_blob(&BlobId::Own(key.file_name()))? else {
         return Ok(LocalCopy::Absent(Some(record)));
     };
-    if reader.len() != record.seal.size {
-        return Ok(LocalCopy::Damaged(record));
-    }
-    let mut cipher = ContentCipher::new(keys, record.iv);
-    let mut chunk = vec![0; CHUNK_BYTES.min(usize::try_from(reader.len()).unwrap_or(CHUNK_BYTES))];
-    reader.each_chunk(&mut chunk, |bytes| {
-        cipher.seal(bytes);
-        Ok(())
-    })?;
-    if cipher.digest() != record.seal.digest {
+    if !reader.is_plaintext_of(keys, record.iv, &record.seal)? {
         return Ok(LocalCopy::Damaged(record));
     }
     reader.rewind();

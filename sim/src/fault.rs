@@ -79,7 +79,9 @@ pub enum Family {
     LateErrors,
     FullDisk,
     Rot,
-    Loss,
+    Zero,
+    Truncate,
+    Lose,
     Swap,
     Clock,
     Lie,
@@ -102,7 +104,7 @@ pub struct Draw {
 impl Family {
     /// All families but [`Lie`](Self::Lie), which is only for subjects that know lies, and [`Restore`](Self::Restore),
     /// which is drawn by itself.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::Cut,
         Self::Hold,
         Self::Far,
@@ -120,7 +122,9 @@ impl Family {
         Self::LateErrors,
         Self::FullDisk,
         Self::Rot,
-        Self::Loss,
+        Self::Zero,
+        Self::Truncate,
+        Self::Lose,
         Self::Swap,
         Self::Clock,
     ];
@@ -158,11 +162,9 @@ impl Family {
             }
             Self::FullDisk => Fault::FullDisk(one),
             Self::Rot => Fault::Rot(one, number),
-            Self::Loss => match number % 3 {
-                0 => Fault::Zero(one, number),
-                1 => Fault::Truncate(one, number),
-                _ => Fault::Lose(one, number),
-            },
+            Self::Zero => Fault::Zero(one, number),
+            Self::Truncate => Fault::Truncate(one, number),
+            Self::Lose => Fault::Lose(one, number),
             Self::Swap => Fault::Swap(one, number),
             Self::Clock => Fault::Clock(one, i64::from(number % 200_000_000) - 100_000_000),
             Self::Lie => {

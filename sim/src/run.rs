@@ -55,6 +55,7 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
     }
     sim.client("clients", clients(subject.clone(), scene.clone()));
     let mut faults = Faults::new(subject, &scene, levers, &trace, times);
+    let is_excused = |panic: &str| subject.excuses(&scene.clients, panic);
     let (panics, watched) = (panics::Watch::begin(), watchdog::watch(plan.seed));
     loop {
         let stepped = panics.survive(|| {
@@ -62,7 +63,7 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
             sim.step()
         });
         watched.yielded(sim.elapsed());
-        scene.note_panic(panics.take());
+        scene.note_panic(panics.take(is_excused));
         match stepped {
             Some(Ok(true)) => break,
             Some(Ok(false)) | None => {}
@@ -77,7 +78,7 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
     // A program that is dropped below may not touch the disks any more.
     scene.disks.iter().for_each(SimDisk::kill);
     panics.survive(|| drop(sim));
-    scene.note_panic(panics.take());
+    scene.note_panic(panics.take(is_excused));
     // The oracles take their time, and a panic of theirs is the harness's own.
     drop((panics, watched));
     let broken = scene.broken.borrow().first().cloned();

@@ -118,6 +118,15 @@ pub trait Subject: Clone + 'static {
         false
     }
 
+    /// Hears that a file of a host was damaged at rest. By default it does nothing.
+    fn on_damage(&self, _clients: &Self::Clients, _host: Host, _path: &str) {}
+
+    /// Whether a panic is no defect, because the program catches it and takes it for what it is: a file that was
+    /// damaged. By default no panic is excused.
+    fn excuses(&self, _clients: &Self::Clients, _panic: &str) -> bool {
+        false
+    }
+
     /// Returns what must hold of a whole run, besides what calls and settling have checked. By default nothing.
     fn oracles(&self) -> Vec<Oracle<Self>> {
         Vec::new()

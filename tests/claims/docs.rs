@@ -1,10 +1,15 @@
-//! The numbers in the protocol document are those of the code.
+//! The numbers in the documents are those of the code.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dacapo::limits;
+use dacapo_sim::fault::Fault;
+use dacapo_sim::store::Files;
+use dacapo_sim::subject::Subject;
 
 const PROTOCOL: &str = include_str!("../../docs/PROTOCOL.md");
+const SIMULATION: &str = include_str!("../../docs/SIMULATION.md");
 
 macro_rules! row {
     ($name:ident) => {
@@ -58,5 +63,30 @@ fn the_protocol_document_has_the_deadlines_of_the_code() {
     for (name, value) in rows {
         let row = format!("| `{name}` | {} |", value.as_secs());
         assert!(PROTOCOL.contains(&row), "docs/PROTOCOL.md needs the row {row}");
+    }
+}
+
+/// Each kind of calls and each fault has a row or a column in the table of what they met, and each pair happened.
+#[test]
+fn the_simulation_document_shows_that_each_kind_of_calls_has_met_each_fault() {
+    let table = SIMULATION.split("<!-- pairs -->").nth(1).expect("docs/SIMULATION.md marks the table");
+    let lines = table.lines().filter(|line| !line.is_empty() && !line.starts_with("```"));
+    let mut met = BTreeMap::new();
+    let mut verbs = Vec::new();
+    for line in lines {
+        let words: Vec<_> = line.split_whitespace().collect();
+        if line.starts_with(' ') {
+            verbs = words;
+            continue;
+        }
+        for (verb, count) in verbs.iter().zip(&words[1..]) {
+            met.insert((*verb, words[0]), count.parse::<u64>().expect("a number"));
+        }
+    }
+    for verb in Files::default().verbs() {
+        for fault in Fault::WORDS {
+            let count = met.get(&(verb, fault)).unwrap_or_else(|| panic!("the table lacks {verb} with {fault}"));
+            assert!(*count > 0, "{verb} never met {fault}");
+        }
     }
 }

@@ -33,6 +33,7 @@ mod scrubs;
 mod forgetting;
 mod holders;
 mod learning;
+mod lost_catalogs;
 mod placement;
 mod summaries;
 mod verification;

@@ -70,6 +70,8 @@ named! {
     DeleteUnchecked "delete-unchecked",
     /// A node that is told to forget a peer does not.
     ForgetForgotten "forget-forgotten",
+    /// Each peer is said to hold each file.
+    HoldersInvented "holders-invented",
     /// What a node knows of a file is what it knew when it was first asked.
     StatCached "stat-cached",
     /// A store whose source ends too early is reported as done.

@@ -30,6 +30,14 @@ struct Seen {
     liars: BTreeSet<Host>,
     /// Of each host whose disk was copied, the moment of the first copy, and that at which a copy was put back last.
     copied: BTreeMap<Host, (u64, Option<u64>)>,
+    /// The hosts whose catalog was damaged since their last start began.
+    damaged: BTreeSet<Host>,
+    /// The hosts that start on a catalog that was damaged before.
+    renewing: BTreeSet<Host>,
+    /// The hosts whose whole disk was put back from a copy.
+    put_back: BTreeSet<Host>,
+    /// The hosts whose catalog was ever damaged.
+    ever_damaged: BTreeSet<Host>,
     /// The hosts that run another node than before: the copy that was put back had no identity yet.
     reborn: BTreeSet<Host>,
     secrets: BTreeMap<Host, MasterSecret>,
@@ -51,8 +59,20 @@ impl Drop for Running {
 }
 
 impl Clients {
+    /// Notes that the node of a host is about to open its catalog.
+    pub(super) fn starts(&self, host: Host) {
+        let mut seen = self.seen.borrow_mut();
+        if seen.damaged.remove(&host) {
+            seen.renewing.insert(host);
+        }
+    }
+
     /// Notes that the node of a host runs, until what is returned is dropped.
     pub(super) fn started(&self, host: Host, node: Handle) -> Running {
+        if self.seen.borrow_mut().renewing.remove(&host) {
+            // What was stored since the damage may have gone into a file that has no name any more.
+            self.lose(host, false);
+        }
         let mut seen = self.seen.borrow_mut();
         seen.ids.insert(host, node.node());
         seen.nodes.insert(host, node);
@@ -103,8 +123,9 @@ impl Clients {
 
     /// Adds a call that begins, and returns its index.
     #[must_use]
-    pub fn add(&self, entry: HistoryEntry) -> usize {
+    pub fn add(&self, mut entry: HistoryEntry) -> usize {
         let mut seen = self.seen.borrow_mut();
+        entry.is_lost = seen.is_damaged(entry.host) && entry.call.member().is_none();
         seen.history.push(entry);
         seen.history.len() - 1
     }
@@ -178,15 +199,46 @@ impl Clients {
 
     /// Notes that a copy was put back: what the host did since the copy was made is known to its peers alone.
     pub(super) fn restored(&self, host: Host, is_same_node: bool) {
+        if !is_same_node {
+            self.seen.borrow_mut().reborn.insert(host);
+        }
+        self.seen.borrow_mut().put_back.insert(host);
+        self.lose(host, true);
+    }
+
+    /// Notes that the catalog of a host was damaged: what the host did until its next start may be known to its peers
+    /// alone.
+    pub(super) fn catalog_damaged(&self, host: Host) {
+        let mut seen = self.seen.borrow_mut();
+        seen.copied.insert(host, (0, None));
+        seen.damaged.insert(host);
+        seen.ever_damaged.insert(host);
+        drop(seen);
+        self.lose(host, false);
+    }
+
+    /// Whether the catalog of any of these hosts was ever damaged.
+    pub(super) fn was_damaged(&self, mut hosts: impl Iterator<Item = Host>) -> bool {
+        hosts.any(|host| self.seen.borrow().ever_damaged.contains(&host))
+    }
+
+    /// Returns the hosts whose catalog was damaged since their last start began.
+    pub(super) fn damaged(&self) -> Vec<Host> {
+        self.seen.borrow().damaged.iter().copied().collect()
+    }
+
+    /// Notes that what a host did since the moment of its first copy is lost on its disk. If only its catalog is, it
+    /// knows its members still.
+    fn lose(&self, host: Host, is_whole: bool) {
         let moment = self.begin();
         let mut seen = self.seen.borrow_mut();
-        if !is_same_node {
-            seen.reborn.insert(host);
-        }
         let copied = seen.copied.entry(host).or_insert((moment, None));
         copied.1 = Some(moment);
         let from = copied.0;
         for entry in seen.history.iter_mut().filter(|entry| entry.host == host && entry.end() > from) {
+            if !is_whole && entry.call.member().is_some() {
+                continue;
+            }
             entry.is_lost = true;
         }
     }
@@ -196,10 +248,16 @@ impl Clients {
     pub(super) fn may_be_lost(&self, host: Host, call: &HistoryEntry) -> bool {
         let seen = self.seen.borrow();
         let Some((from, Some(until))) = seen.copied.get(&host) else { return false };
-        call.begun < *until && call.ended.as_ref().is_none_or(|(ended, _)| ended > from)
+        let is_before = call.begun < *until || seen.is_damaged(host);
+        is_before && call.ended.as_ref().is_none_or(|(ended, _)| ended > from)
     }
 
-    /// Whether a copy was put back on a host.
+    /// Whether the whole disk of a host was put back from a copy.
+    pub(super) fn was_put_back(&self, host: Host) -> bool {
+        self.seen.borrow().put_back.contains(&host)
+    }
+
+    /// Whether the disk of a host has forgotten something: a copy was put back, or the catalog was damaged.
     pub(super) fn was_restored(&self, host: Host) -> bool {
         self.seen.borrow().copied.get(&host).is_some_and(|(_, until)| until.is_some())
     }
@@ -228,6 +286,13 @@ impl Clients {
     #[must_use]
     pub fn leak(&self) -> Option<String> {
         self.seen.borrow().leak.clone()
+    }
+}
+
+impl Seen {
+    /// Whether the catalog of a host is damaged, or was when the host began to start.
+    fn is_damaged(&self, host: Host) -> bool {
+        self.damaged.contains(&host) || self.renewing.contains(&host)
     }
 }
 

@@ -22,7 +22,9 @@ impl Contents {
     /// Reads a disk.
     #[must_use]
     pub fn of(disk: &SimDisk) -> Self {
-        let layout = Setup::read(&disk.boot()).ok().and_then(|setup| setup.settled().ok()).unwrap_or_default();
+        // The disk itself would count the calls, and let them fail.
+        let layout = copy_of(disk, &["layout"]).and_then(|copy| Setup::read(&copy).ok()?.settled().ok());
+        let layout = layout.unwrap_or_default();
         let packed = if layout == Layout::Packed { open_copy(disk) } else { None };
         Self { disk: disk.clone(), layout, packed }
     }
@@ -60,13 +62,19 @@ fn packed(store: &Store<SimDisk>, blob: &BlobId) -> Option<Vec<u8>> {
 
 /// Opens a copy of what a store needs to find its packed blobs.
 fn open_copy(disk: &SimDisk) -> Option<Store<SimDisk>> {
+    let copy = copy_of(disk, &["identity", "layout", "catalog.redb"])?;
+    let keys = Keys::derive(&Identity::load(&copy).ok()??);
+    Some(Store::open(copy, &keys).ok()?.0)
+}
+
+/// Returns a disk with copies of these files.
+fn copy_of(disk: &SimDisk, names: &[&str]) -> Option<SimDisk> {
     let copy = SimDisk::new();
-    for name in ["identity", "layout", "catalog.redb"] {
+    for name in names {
         let file = copy.create(&DiskPath::root().child(name)).ok()?;
         file.write_at(0, &disk.read(name)?).ok()?;
     }
-    let keys = Keys::derive(&Identity::load(&copy).ok()??);
-    Some(Store::open(copy, &keys).ok()?.0)
+    Some(copy)
 }
 
 /// Describes the catalog on a disk in words. The catalog is opened as a start would open it: that settles what a

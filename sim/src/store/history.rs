@@ -37,7 +37,8 @@ pub struct HistoryEntry {
     pub begun: u64,
     /// When it ended, and how.
     pub ended: Option<(u64, Outcome)>,
-    /// Whether the host's disk was put back from a copy that was made before the call ended.
+    /// Whether the host's disk may have forgotten the call: it was put back from a copy that was made before the call
+    /// ended, or its catalog was damaged.
     pub is_lost: bool,
 }
 
@@ -71,8 +72,8 @@ pub enum Outcome {
     Left,
     /// The node knows the file in this version.
     Known(Version),
-    /// This many peers hold the current version.
-    Held(usize),
+    /// These peers hold the current version, and compared the whole of it for this answer.
+    Held(Vec<NodeId>),
     /// A list returned this many files.
     Listed(usize),
     /// A scrub found this many files damaged.
@@ -183,7 +184,7 @@ impl fmt::Display for Outcome {
             Self::Erased => f.write_str("erased"),
             Self::Left => f.write_str("left"),
             Self::Known(version) => write!(f, "known as {version}"),
-            Self::Held(count) => write!(f, "current at {count} peers"),
+            Self::Held(holders) => write!(f, "current at {} peers", holders.len()),
             Self::Listed(count) => write!(f, "listed {count}"),
             Self::Scrubbed(damaged) => write!(f, "scrubbed, {damaged} damaged"),
             Self::MembersChanged => f.write_str("members changed"),

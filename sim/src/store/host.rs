@@ -36,6 +36,7 @@ async fn start<D: Disk>(boot: Boot<Files>, wrap: impl FnOnce(SimDisk) -> D, bug:
         events: Rc::new(move |event| events.event(event)),
         ..Config::new(listen, cluster(), seed)
     };
+    clients.starts(host);
     let node = match Node::start(platform, config).await {
         Ok(node) => node,
         Err(error) => return Ended::Failed(error.to_string()),

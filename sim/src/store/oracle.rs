@@ -24,6 +24,7 @@ use crate::subject::{Broken, Oracle, Scene};
 pub fn all() -> Vec<Oracle<Files>> {
     vec![
         Oracle { name: "closed", judge: closed::judge },
+        Oracle { name: "faithful", judge: faithful::judge_catalogs },
         Oracle { name: "linearizable", judge: linearizable::judge },
         Oracle { name: "secret", judge: secret::judge },
         Oracle { name: "bounded", judge: bounded::judge },
@@ -34,16 +35,13 @@ pub fn all() -> Vec<Oracle<Files>> {
 ///
 /// # Errors
 /// Returns the promise that was broken.
-pub fn judge_answer(
-    scene: &Scene<Files>,
-    host: Host,
-    number: usize,
-    call: Call,
-    outcome: &Outcome,
-) -> Result<(), Broken> {
-    let judged =
-        [("atomic", atomic::judge_store(call, outcome)), ("faithful", faithful::judge_scrub(scene, host, outcome))];
-    first_broken(judged, number, host, call)
+pub fn judge_answer(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcome) -> Result<(), Broken> {
+    let judged = [
+        ("atomic", atomic::judge_store(asked.call, outcome)),
+        ("faithful", faithful::judge_scrub(scene, asked.host, outcome)),
+        ("faithful", faithful::judge_holders(scene, asked, outcome)),
+    ];
+    first_broken(judged, asked.number, asked.host, asked.call)
 }
 
 /// Judges a call that has ended.

@@ -50,9 +50,9 @@ pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry) -> Outco
             Err(error) => Outcome::Failed(error.to_string()),
         },
         Call::Holders { key } => {
-            let is_current = |holder: &Holder| matches!(holder.holding, Holding::Current { .. });
+            let is_good = |holder: &Holder| matches!(holder.holding, Holding::Current { is_fresh: true, .. });
             match node.holders(&call::key(key)).await {
-                Ok(holders) => Outcome::Held(holders.iter().filter(|holder| is_current(holder)).count()),
+                Ok(holders) => Outcome::Held(holders.into_iter().filter(is_good).map(|holder| holder.peer).collect()),
                 Err(error) => Outcome::Failed(error.to_string()),
             }
         }

@@ -21,6 +21,7 @@ pub(super) fn reached(run: &Run<Files>) -> BTreeMap<&'static str, u64> {
         count("replica failed", matches!(event, Event::ReplicaFailed { .. }));
         count("exchange failed", matches!(event, Event::ExchangeFailed { .. }));
         count("local damage found", matches!(event, Event::FileDamaged { .. }));
+        count("catalog damaged", matches!(event, Event::CatalogDamaged { .. }));
         count("repaired", matches!(event, Event::PeerRepaired { sent: 1.., .. }));
         count("learnt from a peer", matches!(event, Event::FileLearnt { .. }));
         count("replica set aside", matches!(event, Event::ReplicaSetAside { .. }));

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use dacapo::event::Event;
 use dacapo::seed::SeedRng;
-use dacapo::store::layout::identity;
+use dacapo::store::layout::{catalog, identity};
 use proptest::strategy::BoxedStrategy;
 
 use super::bug::Bug;
 use super::call::{self, Call};
 use super::clients::Clients;
-use super::contents::catalog;
+use super::contents;
 use super::files::Files;
 use super::history::{HistoryEntry, Outcome};
 use super::liar::{self, Lie};
@@ -19,7 +19,7 @@ use super::oracle::{self, available};
 use super::perform::perform;
 use super::{host, reached, settle};
 use crate::disk::SimDisk;
-use crate::host::Host;
+use crate::host::{HOSTS_MAX, Host};
 use crate::subject::{Boot, Broken, Ended, Oracle, Run, Scene, Subject};
 
 /// Words in the lines of events that tell of a change, or of a step on the way to one.
@@ -99,7 +99,7 @@ impl Subject for Files {
         let outcome = self.bug.map_or(outcome.clone(), |bug| bug.lie(&scene.clients, host, call, outcome));
         let said = outcome.to_string();
         let has_no_copy = matches!(outcome, Outcome::NoCopy(_) | Outcome::NotFound);
-        if let Err(broken) = oracle::judge_answer(&scene, host, number, call, &outcome) {
+        if let Err(broken) = oracle::judge_answer(&scene, &entry, &outcome) {
             scene.note_broken(broken);
         }
         scene.clients.end(index, outcome);
@@ -135,8 +135,21 @@ impl Subject for Files {
     }
 
     fn may_rot(&self, path: &str) -> bool {
-        // Without its identity or its catalog a node cannot serve; what is being written belongs to no file yet.
-        path.contains('/') && !path.starts_with("tmp/") && !path.starts_with("quarantine/")
+        // Without its identity a node is another node; what is being written belongs to no file yet.
+        let is_blob = path.contains('/') && !path.starts_with("tmp/") && !path.starts_with("quarantine/");
+        is_blob || path == catalog().as_str()
+    }
+
+    fn on_damage(&self, clients: &Clients, host: Host, path: &str) {
+        if path == catalog().as_str() {
+            clients.catalog_damaged(host);
+        }
+    }
+
+    fn excuses(&self, clients: &Clients, panic: &str) -> bool {
+        // The database looks at what a power loss may have left half written, and ends in an assertion if that is
+        // rotten as well. The node takes such a panic for damage.
+        panic.starts_with("a panic at redb-") && clients.was_damaged(0..HOSTS_MAX)
     }
 
     fn oracles(&self) -> Vec<Oracle<Self>> {
@@ -152,6 +165,6 @@ impl Subject for Files {
     }
 
     fn inspect(&self, disk: &SimDisk) -> Vec<String> {
-        vec![catalog(disk)]
+        vec![contents::catalog(disk)]
     }
 }

@@ -49,21 +49,28 @@ impl<S: Subject> Faults<S> {
             _ => disk.flip(path, byte_position, bit),
         };
         done.expect("the file is there, and the byte is in it");
-        self.scene.damage.borrow_mut().push(Damage { host: *host, path: path.clone() });
+        self.note(*host, path.clone());
         true
     }
 
     pub(super) fn swap(&mut self, host: Host, number: u32) -> bool {
-        let mut files = self.files(host);
-        let Some((one, _)) = pick(&files, number).cloned() else { return false };
         // Both files lie below one directory of the root: what may lie in the clear stays apart from what may not.
-        files.retain(|(path, _)| *path != one && path.split('/').next() == one.split('/').next());
-        let Some((other, _)) = pick(&files, number / 7 + 1).cloned() else { return false };
+        let files = self.files(host);
+        let top = |path: &str| path.split('/').next().unwrap_or_default().to_owned();
+        let is_beside = |one: &str, other: &str| one != other && top(one) == top(other);
+        let paired = files.iter().filter(|(one, _)| files.iter().any(|(other, _)| is_beside(one, other)));
+        let Some((one, _)) = pick(&paired.collect::<Vec<_>>(), number).copied().cloned() else { return false };
+        let others: Vec<_> = files.iter().filter(|(other, _)| is_beside(&one, other)).collect();
+        let Some((other, _)) = pick(&others, number / 7 + 1).copied().cloned() else { return false };
         self.scene.disks[host].swap(&one, &other).expect("both are files");
-        for path in [one, other] {
-            self.scene.damage.borrow_mut().push(Damage { host, path });
-        }
+        self.note(host, one);
+        self.note(host, other);
         true
+    }
+
+    fn note(&self, host: Host, path: String) {
+        self.subject.on_damage(&self.scene.clients, host, &path);
+        self.scene.damage.borrow_mut().push(Damage { host, path });
     }
 }
 

@@ -46,11 +46,11 @@ pub fn strategy(swarm: &mut SeedRng, nodes: usize) -> BoxedStrategy<Call> {
         (1, of_key(|key| Call::Erase { key })),
         (3, of_key(|key| Call::Stat { key })),
         (2, of_key(|key| Call::Holders { key })),
-        (1, Just(Call::List).boxed()),
+        (2, Just(Call::List).boxed()),
         (1, Just(Call::Scrub).boxed()),
         (2, of_host(Call::Forget)),
         (2, of_host(Call::Allow)),
-        (1, Just(Call::Restart).boxed()),
+        (2, Just(Call::Restart).boxed()),
     ];
     Union::new_weighted(always.into_iter().chain(sometimes.into_iter().filter(|_| has())).collect()).boxed()
 }

@@ -116,15 +116,20 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
     }
 }
 
-/// Whether nobody can tell which store of a host counts: another node runs on it now, or its disk was put back and its
-/// clock has jumped, so that the stores of two lives may be numbered in the wrong order.
+/// Whether nobody can tell which store of a host counts: another node runs on it now, or the stores of two lives of its
+/// disk may be numbered in the wrong order. They may be if its clock has jumped, and if one of the lives made a new
+/// catalog, which numbers from a minute ahead of the clock.
 fn is_history_torn(scene: &Scene<Files>, host: Host) -> bool {
     let jumps = |fault: &Fault| matches!(fault, Fault::Clock(at, _) if *at == host);
-    scene.clients.is_reborn(host) || (scene.clients.was_restored(host) && scene.plan.faults().any(jumps))
+    let goes_back = |fault: &Fault| matches!(fault, Fault::Restore(at) if *at == host);
+    let has = |is: &dyn Fn(&Fault) -> bool| scene.plan.faults().any(is);
+    scene.clients.is_reborn(host)
+        || (scene.clients.was_restored(host) && has(&jumps))
+        || (scene.clients.was_damaged(std::iter::once(host)) && has(&goes_back))
 }
 
 /// Whether nothing has damaged the copy of a file that a host may have.
-fn is_intact(scene: &Scene<Files>, (host, owner): (Host, NodeId), at: Host, key: u8) -> bool {
+pub(super) fn is_intact(scene: &Scene<Files>, (host, owner): (Host, NodeId), at: Host, key: u8) -> bool {
     let (Some(keys), Some(node)) = (scene.clients.keys(host), scene.clients.id(at)) else { return false };
     let key = call::key(key);
     let blob = match at == host {

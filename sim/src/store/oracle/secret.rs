@@ -65,7 +65,7 @@ fn sealed(run: &Run<Files>, host: Host) -> Vec<Sealed> {
             || path.starts_with("quarantine/own.")
             || path.starts_with("kept/own.")
             || path.starts_with("quarantine/catalog.")
-            || path == "catalog.redb"
+            || path.starts_with("catalog.")
     };
     let is_replica = |path: &str| path.contains('/') && !path.starts_with("tmp/") && !path.starts_with("quarantine/");
     let files = disk.tree().into_iter().filter(|(path, kind, _)| *kind == EntryKind::File && !is_own(path));

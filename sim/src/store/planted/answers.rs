@@ -1,8 +1,8 @@
 //! What planted bugs make of a call on its way to a node, and of its outcome on the way back.
 
-use dacapo::crypto::Version;
+use dacapo::crypto::{NodeId, Version};
 
-use crate::host::Host;
+use crate::host::{HOSTS_MAX, Host};
 use crate::store::bug::Bug;
 use crate::store::call::{Call, Source};
 use crate::store::clients::Clients;
@@ -28,9 +28,9 @@ impl Bug {
             }
             (Self::StoredRejected, Outcome::Stored { .. }) => Outcome::Rejected,
             (Self::ReceiptInvented, Outcome::Stored { digest, version, .. }) => {
-                let others = (0..7).filter(|other| *other != host).filter_map(|other| clients.id(other));
-                Outcome::Stored { digest, version, holders: others.collect() }
+                Outcome::Stored { digest, version, holders: others(clients, host) }
             }
+            (Self::HoldersInvented, Outcome::Held(_)) => Outcome::Held(others(clients, host)),
             (Self::CachedRead, Outcome::Got(digest)) => {
                 let before = clients.history().into_iter().rev().find_map(|entry| match entry.outcome() {
                     Some(Outcome::Got(before)) if entry.host == host && entry.key == call.key() => Some(*before),
@@ -60,4 +60,9 @@ impl Bug {
             (_, outcome) => outcome,
         }
     }
+}
+
+/// Returns the nodes of all other hosts.
+fn others(clients: &Clients, host: Host) -> Vec<NodeId> {
+    (0..HOSTS_MAX).filter(|other| *other != host).filter_map(|other| clients.id(other)).collect()
 }

@@ -47,7 +47,7 @@ fn is_to_be_forgotten(scene: &Scene<Files>, host: Host, other: Host) -> Option<b
     };
     let ends = orders.iter().map(|order| ended(order)).collect::<Option<Vec<_>>>()?;
     let overlap = orders.iter().skip(1).zip(&ends).any(|(later, end)| later.begun < *end);
-    if overlap || scene.clients.was_restored(host) || scene.clients.is_reborn(other) {
+    if overlap || scene.clients.was_put_back(host) || scene.clients.is_reborn(other) {
         return None;
     }
     Some(orders.last().is_some_and(|order| matches!(order.call, Call::Forget(_))))

@@ -4,6 +4,8 @@
 pub(crate) mod choice;
 mod triggered;
 
+use std::iter;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -57,7 +59,9 @@ pub fn tree<S: Subject>(subject: &S, seed: u64) -> Box<dyn ValueTree<Value = Pla
     // The lies have a lane of their own, so that a plan without a lie is the plan of a subject that knows none. So have
     // the disks that are put back, and all that follows.
     if !subject.lies().is_empty() && below(&mut lane(seed, "lies"), 100) < LIES_SHARE {
-        knobs.families.push(Family::Lie);
+        // A third of the faults of such a seed are lies, so that each lie meets each kind of calls.
+        let lies = 1 + knobs.families.len() / 2;
+        knobs.families.extend(iter::repeat_n(Family::Lie, lies));
     }
     if subject.may_restore() && below(&mut lane(seed, "restore"), 100) < RESTORE_SHARE {
         knobs.families.push(Family::Restore);

@@ -21,7 +21,10 @@ const SENT_POWERS: u32 = 9;
 const EVENT_POWERS: u32 = 3;
 
 /// Of the faults at a call on a disk, the share that ends the host in the middle of the call, in percent.
-const DEATHS_SHARE: u32 = 75;
+const DEATHS_SHARE: u32 = 60;
+
+/// Of the other faults at a call of one kind, the share that lets the calls of that kind fail, in percent.
+const ERRORS_SHARE: u32 = 60;
 
 pub(super) fn steps<S: Subject>(rng: &mut SeedRng, nodes: usize, callers: usize, subject: &S) -> Vec<Step<S::Call>> {
     if below(rng, 100) >= SHARE {
@@ -55,6 +58,12 @@ fn fault(rng: &mut SeedRng, trigger: &Trigger, nodes: usize) -> Fault {
     let one = trigger.host;
     if matches!(trigger.deed, Deed::Change | Deed::Call(_)) && below(rng, 100) < DEATHS_SHARE {
         return if below(rng, 3) == 0 { Fault::Kill(one) } else { Fault::PowerLoss(one) };
+    }
+    if let Deed::Call(kind) = trigger.deed
+        && below(rng, 100) < ERRORS_SHARE
+    {
+        let fault = if below(rng, 3) == 0 { Fault::LateErrors } else { Fault::DiskErrors };
+        return fault(one, kind, 1000);
     }
     let family = Family::ALL[index_below(rng, Family::ALL.len())];
     let other = (one + 1 + index_below(rng, nodes - 1)) % nodes;

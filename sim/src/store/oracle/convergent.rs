@@ -5,7 +5,7 @@
 //! Cannot see: files of which neither the owner nor a connected peer has a good copy left.
 
 use dacapo::crypto::{Key, Keys, NodeId};
-use dacapo::node::{FileInfo, Handle, Replicas};
+use dacapo::node::{FileInfo, Handle, PeerInfo, Replicas};
 use dacapo::replication::Placement;
 use dacapo::store::layout::BlobId;
 
@@ -27,26 +27,19 @@ pub async fn judge(scene: &Scene<Files>) -> Result<(), String> {
         let node = scene.clients.node(host).ok_or_else(|| format!("n{host} does not run"))?;
         // The keys are unknown if the disk failed at each start.
         let Some(keys) = scene.clients.keys(host) else { continue };
-        let peers = peers(scene, &node).await;
-        let placement = match replicas(&scene.plan.options_of(host)) {
-            Replicas::All => None,
-            Replicas::Count(count) => Some(Placement::new(peers.iter().map(|(_, id)| *id), count)),
-        };
-        for file in files(&node).await? {
-            let holds = |peer: &(Host, NodeId)| holds(&contents, &keys, *peer, &file);
-            let is_anywhere = file.is_local || peers.iter().any(holds);
-            for peer in peers.iter().filter(|_| is_anywhere) {
-                let is_placed =
-                    placement.as_ref().is_none_or(|placement| placement.has(keys.replica_name(&file.key), peer.1));
-                let (key, version) = (&file.key, file.version);
-                if is_placed && !holds(peer) {
-                    return Err(format!("n{} does not hold {key} of n{host} in {version}", peer.0));
-                }
-                if !is_placed && replica(&contents, &keys, *peer, key).is_some() {
-                    return Err(format!("n{} holds {key} of n{host}, which is placed on others", peer.0));
-                }
+        let known = known(scene, &node).await;
+        let peers: Vec<_> = known.iter().filter(|peer| peer.is_connected).filter_map(|peer| peer.at).collect();
+        let files = files(&node).await?;
+        let judged = |placement: Option<&Placement>| judge_files(&contents, &keys, (host, &files), &peers, placement);
+        match replicas(&scene.plan.options_of(host)) {
+            Replicas::All => judged(None),
+            Replicas::Count(count) => {
+                let among = |peers: &mut dyn Iterator<Item = &Known>| Placement::new(peers.map(|peer| peer.id), count);
+                // A node that was a peer a short time ago, and does not exist any more, still counts.
+                let connected = among(&mut known.iter().filter(|peer| peer.is_connected));
+                judged(Some(&connected)).or_else(|what| judged(Some(&among(&mut known.iter()))).map_err(|_| what))
             }
-        }
+        }?;
         let history = scene.clients.history();
         // A peer that was forgotten meanwhile may not know of a deletion that all others know and have forgotten.
         let may_come_back = scene.plan.options_of(host).iter().any(|option| option == "forgets")
@@ -60,9 +53,43 @@ pub async fn judge(scene: &Scene<Files>) -> Result<(), String> {
     Ok(())
 }
 
-async fn peers(scene: &Scene<Files>, node: &Handle) -> Vec<(Host, NodeId)> {
-    let connected = node.peers().await.into_iter().filter(|peer| peer.is_connected);
-    connected.filter_map(|peer| Some((scene.clients.host(peer.peer?)?, peer.peer?))).collect()
+/// Judges the files of a host, if they are placed like this.
+fn judge_files(
+    contents: &[Contents],
+    keys: &Keys,
+    (host, files): (Host, &[FileInfo]),
+    peers: &[(Host, NodeId)],
+    placement: Option<&Placement>,
+) -> Result<(), String> {
+    for file in files {
+        let holds = |peer: &(Host, NodeId)| holds(contents, keys, *peer, file);
+        let is_anywhere = file.is_local || peers.iter().any(holds);
+        for peer in peers.iter().filter(|_| is_anywhere) {
+            let is_placed = placement.is_none_or(|placement| placement.has(keys.replica_name(&file.key), peer.1));
+            let (key, version) = (&file.key, file.version);
+            if is_placed && !holds(peer) {
+                return Err(format!("n{} does not hold {key} of n{host} in {version}", peer.0));
+            }
+            if !is_placed && replica(contents, keys, *peer, key).is_some() {
+                return Err(format!("n{} holds {key} of n{host}, which is placed on others", peer.0));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A node that another one knows as its peer.
+struct Known {
+    id: NodeId,
+    is_connected: bool,
+    /// The host that the node runs on, with the node's id.
+    at: Option<(Host, NodeId)>,
+}
+
+async fn known(scene: &Scene<Files>, node: &Handle) -> Vec<Known> {
+    let at = |id| scene.clients.host(id).map(|host| (host, id));
+    let of = |peer: PeerInfo| peer.peer.map(|id| Known { id, is_connected: peer.is_connected, at: at(id) });
+    node.peers().await.into_iter().filter_map(of).collect()
 }
 
 async fn files(node: &Handle) -> Result<Vec<FileInfo>, String> {

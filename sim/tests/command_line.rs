@@ -3,7 +3,7 @@
 #[path = "../../tests/support/snapshots.rs"]
 mod snapshots;
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use dacapo_sim::store::walkthrough::{self, star};
 use dacapo_sim::twice::{compare, lines};
@@ -110,6 +110,16 @@ fn exit_codes_say_what_came_of_a_sweep_a_replay_and_a_shrink() {
     ] {
         assert_eq!(code(wrong), Some(2), "{wrong:?}");
     }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dacapo-sim"));
+    let output = command.args(["replay", "7"]).stdout(writer).stderr(Stdio::piped()).spawn().expect("it starts");
+    let output = output.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), text(output.stderr).as_str()), (Some(1), ""));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::arguments::parse_time;
 use super::bar::{bar, has_time, jobs, monotonic};
+use super::output::outln;
 use super::source::Source;
 use crate::crash::{Crash, Crashes};
 use crate::host::name;
@@ -41,7 +42,7 @@ where
     let subject = arguments.source.subject(subject);
     let crash = Crash { loses_power: !arguments.kill, lasting_ms: arguments.down };
     let Ok(crashes) = Crashes::of(&subject, &plan, crash) else {
-        println!("{}", report_for(program, &run(&subject, &plan), Some(&arguments.source.again(None))));
+        outln!("{}", report_for(program, &run(&subject, &plan), Some(&arguments.source.again(None))));
         return Ok(ExitCode::FAILURE);
     };
     let bar = bar(crashes.calls().iter().sum(), "crashes");
@@ -55,18 +56,18 @@ where
     let Some(index) = totals.broken.keys().next() else { return Ok(ExitCode::SUCCESS) };
     let step = crashes.step(*index).to_string();
     let report = report_for(program, &run(&subject, &crashes.plan(*index)), Some(&arguments.source.again(Some(&step))));
-    println!("\nThe first of them:\n\n{report}");
+    outln!("\nThe first of them:\n\n{report}");
     Ok(ExitCode::FAILURE)
 }
 
 fn show<C: Clone + Send + Sync>(crashes: &Crashes<C>, totals: &Totals) {
-    println!("{:<6}  {:>7}  {:>7}  {:>7}", "HOST", "CRASHES", "BROKEN", "FIRST");
+    outln!("{:<6}  {:>7}  {:>7}  {:>7}", "HOST", "CRASHES", "BROKEN", "FIRST");
     let broken: Vec<_> = totals.broken.keys().map(|index| crashes.place(*index)).collect();
     for (host, calls) in crashes.calls().iter().enumerate() {
         let of_host: Vec<_> = broken.iter().filter(|(on, _)| *on == host).map(|(_, number)| number).collect();
         let first = of_host.first().map_or("-".to_owned(), ToString::to_string);
-        println!("{:<6}  {calls:>7}  {:>7}  {first:>7}", name(host), of_host.len());
+        outln!("{:<6}  {calls:>7}  {:>7}  {first:>7}", name(host), of_host.len());
     }
     let all: u64 = crashes.calls().iter().sum();
-    println!("\n{} of {all} crashes were run, {} broke a promise", totals.runs, broken.len());
+    outln!("\n{} of {all} crashes were run, {} broke a promise", totals.runs, broken.len());
 }

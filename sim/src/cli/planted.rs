@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::bar::jobs;
 use super::median::median;
+use super::output::outln;
 use crate::shrink::shrink;
 use crate::subject::Subject;
 use crate::sweep::{Sweep, plan_of, sweep};
@@ -45,7 +46,7 @@ pub(super) fn execute<S: Subject + Sync>(subject: &S, arguments: &Arguments) -> 
     if arguments.search {
         return compare::execute(subject, &bugs, arguments.seeds, arguments.repeat, jobs(arguments.jobs));
     }
-    println!("{:<26}  {:<14}  {:>6}  {:>10}  {:>5}", "PLANTED BUG", "CAUGHT BY", "SEEDS", "STEPS LEFT", "RUNS");
+    outln!("{:<26}  {:<14}  {:>6}  {:>10}  {:>5}", "PLANTED BUG", "CAUGHT BY", "SEEDS", "STEPS LEFT", "RUNS");
     let mut seeds_needed = Vec::new();
     let mut steps_left = Vec::new();
     for bug in &bugs {
@@ -53,7 +54,7 @@ pub(super) fn execute<S: Subject + Sync>(subject: &S, arguments: &Arguments) -> 
         let seeds = 0..arguments.seeds;
         let totals = sweep(&subject, &Sweep { seeds, jobs: 1, shard: (0, 1) }, |_| true);
         let Some((seed, broken)) = totals.broken.into_iter().next() else {
-            println!("{bug:<26}  {:<14}  {:>6}", "NOBODY", arguments.seeds);
+            outln!("{bug:<26}  {:<14}  {:>6}", "NOBODY", arguments.seeds);
             continue;
         };
         seeds_needed.push(seed + 1);
@@ -63,12 +64,12 @@ pub(super) fn execute<S: Subject + Sync>(subject: &S, arguments: &Arguments) -> 
             steps_left.push(shrunk.plan.steps.len());
             (shrunk.plan.steps.len().to_string(), shrunk.runs.to_string())
         });
-        println!("{bug:<26}  {:<14}  {:>6}  {steps:>10}  {runs:>5}", broken.oracle, seed + 1);
+        outln!("{bug:<26}  {:<14}  {:>6}  {steps:>10}  {runs:>5}", broken.oracle, seed + 1);
     }
     let (caught, all) = (seeds_needed.len(), bugs.len());
-    println!("\n{caught} of {all} caught, median {} seeds", median(seeds_needed));
+    outln!("\n{caught} of {all} caught, median {} seeds", median(seeds_needed));
     if arguments.shrink {
-        println!("median {} steps left after shrinking", median(steps_left));
+        outln!("median {} steps left after shrinking", median(steps_left));
     }
     if caught == all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -1,7 +1,6 @@
 //! The command `replay`: one run, as people want to see it.
 
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use clap::Args;
 use dacapo::disk::EntryKind;
 
 use super::arguments::parse_seconds;
+use super::output::{out, outln};
 use super::source::Source;
 use crate::host::name;
 use crate::report::report_for;
@@ -35,7 +35,7 @@ pub(super) struct Arguments {
 pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Arguments) -> Result<ExitCode, String> {
     let plan = arguments.source.plan(subject)?;
     if arguments.plan {
-        print!("{plan}");
+        out!("{plan}");
         return Ok(ExitCode::SUCCESS);
     }
     let subject = arguments.source.subject(subject);
@@ -44,39 +44,38 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
     if let Some(path) = &arguments.trace {
         let text: String = lines(&run.trace).iter().map(|line| format!("{line}\n")).collect();
         if path == Path::new("-") {
-            print!("{text}");
+            out!("{text}");
             return Ok(code);
         }
         fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     }
     if run.broken.is_some() {
-        println!("{}", report_for(program, &run, Some(&arguments.source.again(None))));
+        outln!("{}", report_for(program, &run, Some(&arguments.source.again(None))));
         return Ok(code);
     }
-    // The reader of the output may have gone away.
-    show(&mut io::stdout().lock(), &subject, &run).ok();
+    show(&subject, &run);
     Ok(code)
 }
 
-fn show<S: Subject>(out: &mut impl Write, subject: &S, run: &Run<S>) -> io::Result<()> {
+fn show<S: Subject>(subject: &S, run: &Run<S>) {
     for line in run.trace.story() {
-        writeln!(out, "{line}")?;
+        outln!("{line}");
     }
     for (host, disk) in run.disks.iter().enumerate() {
         let identity = subject.identity(&run.clients, host).map_or(String::new(), |id| format!(" is {id},"));
         let connections = run.connections[host];
-        writeln!(out, "\n{}{identity} has dialled {connections} connections, has on its disk:", name(host))?;
+        outln!("\n{}{identity} has dialled {connections} connections, has on its disk:", name(host));
         for line in subject.inspect(disk) {
-            writeln!(out, "  {line}")?;
+            outln!("  {line}");
         }
         for (path, kind, len) in disk.tree() {
             if kind == EntryKind::File {
-                writeln!(out, "  {len:>9}  {}", shorten(&path))?;
+                outln!("  {len:>9}  {}", shorten(&path));
             }
         }
     }
     let seconds = run.elapsed.as_secs_f64();
-    writeln!(out, "\n{seconds:.3} virtual seconds, trace digest {}, no promise broken", run.trace.digest())
+    outln!("\n{seconds:.3} virtual seconds, trace digest {}, no promise broken", run.trace.digest());
 }
 
 /// Cuts long parts of a path.

@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::arguments::parse_time;
 use super::bar::{bar, has_time, jobs, monotonic};
+use super::output::outln;
 use super::source::{Planted, commented};
 use crate::report::report_for;
 use crate::run::run;
@@ -55,12 +56,12 @@ where
     }
     bar.finish_and_clear();
     let (runs, kept, sights) = (search.runs(), search.kept().len(), search.sights());
-    println!("{runs} runs have shown {sights} different things, {kept} plans were kept");
+    outln!("{runs} runs have shown {sights} different things, {kept} plans were kept");
     let Some(found) = found else { return Ok(ExitCode::SUCCESS) };
     let path = arguments.output.display();
     let text = commented(&found.broken, &found.plan);
     fs::write(&arguments.output, text).map_err(|error| format!("cannot write {path}: {error}"))?;
     let again = format!("{path}{}", arguments.planted.again());
-    println!("\n{}", report_for(program, &run(&subject, &found.plan), Some(&again)));
+    outln!("\n{}", report_for(program, &run(&subject, &found.plan), Some(&again)));
     Ok(ExitCode::FAILURE)
 }

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::bar::bar;
+use super::output::{out, outln};
 use super::source::{Source, commented};
 use crate::shrink::shrink;
 use crate::subject::Subject;
@@ -30,7 +31,7 @@ pub(super) fn execute<S: Subject>(subject: &S, arguments: &Arguments) -> Result<
     let shrunk = shrink(&subject, &plan, arguments.runs, |runs| bar.set_position(runs as u64));
     bar.finish_and_clear();
     let Some(shrunk) = shrunk else {
-        println!("{} breaks no promise", arguments.source.again(None));
+        outln!("{} breaks no promise", arguments.source.again(None));
         return Ok(ExitCode::SUCCESS);
     };
     let text = commented(&shrunk.broken, &shrunk.plan);
@@ -38,7 +39,7 @@ pub(super) fn execute<S: Subject>(subject: &S, arguments: &Arguments) -> Result<
         Some(path) => {
             fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
         }
-        None => print!("{text}"),
+        None => out!("{text}"),
     }
     eprintln!("{} of {} steps are left, after {} runs", shrunk.plan.steps.len(), plan.steps.len(), shrunk.runs);
     Ok(ExitCode::FAILURE)

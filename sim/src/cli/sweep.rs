@@ -11,6 +11,7 @@ use rustix::time::ClockId;
 
 use super::arguments::{parse_range, parse_shard, parse_time};
 use super::bar::{bar, has_time, jobs, monotonic, now};
+use super::output::outln;
 use crate::fault::Fault;
 use crate::pairs;
 use crate::report::report_for;
@@ -58,11 +59,11 @@ pub(super) fn execute<S: Subject + Sync>(program: &str, subject: &S, arguments: 
     bar.finish_and_clear();
     let times = Times { wall: monotonic() - begun, cpu: now(ClockId::ProcessCPUTime) - cpu };
     if arguments.json {
-        println!("{}", json(&totals, &times));
+        outln!("{}", json(&totals, &times));
     } else {
         show(&totals, &times);
         if arguments.pairs {
-            println!("\n{}", pairs::table(&totals.pairs, &subject.verbs(), &faults_of(subject)));
+            outln!("\n{}", pairs::table(&totals.pairs, &subject.verbs(), &faults_of(subject)));
         }
     }
     let Some(seed) = totals.broken.keys().next() else {
@@ -70,7 +71,7 @@ pub(super) fn execute<S: Subject + Sync>(program: &str, subject: &S, arguments: 
     };
     if !arguments.json {
         let run = run(subject, &plan_of(subject, *seed));
-        println!("\n{}", report_for(program, &run, Some(&seed.to_string())));
+        outln!("\n{}", report_for(program, &run, Some(&seed.to_string())));
     }
     ExitCode::FAILURE
 }
@@ -122,18 +123,18 @@ struct Times {
 fn show(totals: &Totals, times: &Times) {
     let Totals { runs, twice, virtual_time, faults, reached, broken, .. } = totals;
     let cpu = times.cpu.as_secs_f64();
-    println!("{runs} runs, {twice} of them twice, {} broke a promise", broken.len());
-    println!(
+    outln!("{runs} runs, {twice} of them twice, {} broke a promise", broken.len());
+    outln!(
         "{:.1} s, {:.1} CPU-s: {:.0} runs and {:.0} virtual seconds a CPU-second\n",
         times.wall.as_secs_f64(),
         cpu,
         f64::from(u32::try_from(*runs).unwrap_or(u32::MAX)) / cpu,
         virtual_time.as_secs_f64() / cpu,
     );
-    println!("{:<24}  {:>10}", "FAULT", "TIMES");
-    faults.iter().for_each(|(fault, count)| println!("{fault:<24}  {count:>10}"));
-    println!("\n{:<24}  {:>10}", "REACHED", "TIMES");
-    reached.iter().for_each(|(state, count)| println!("{state:<24}  {count:>10}"));
+    outln!("{:<24}  {:>10}", "FAULT", "TIMES");
+    faults.iter().for_each(|(fault, count)| outln!("{fault:<24}  {count:>10}"));
+    outln!("\n{:<24}  {:>10}", "REACHED", "TIMES");
+    reached.iter().for_each(|(state, count)| outln!("{state:<24}  {count:>10}"));
 }
 
 fn json(totals: &Totals, times: &Times) -> serde_json::Value {

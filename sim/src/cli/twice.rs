@@ -7,6 +7,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::arguments::parse_range;
+use super::output::outln;
 use crate::run::run;
 use crate::subject::Subject;
 use crate::sweep::plan_of;
@@ -30,8 +31,8 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
             Ok(None) => bar.inc(1),
             Ok(Some((runs, difference))) => {
                 bar.abandon();
-                println!("seed {seed} does not replay: comparing {runs}, {difference}");
-                println!("\n  {program} replay {seed} --trace seed-{seed}.trace");
+                outln!("seed {seed} does not replay: comparing {runs}, {difference}");
+                outln!("\n  {program} replay {seed} --trace seed-{seed}.trace");
                 return ExitCode::FAILURE;
             }
             Err(problem) => {
@@ -42,7 +43,7 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
         }
     }
     bar.finish_and_clear();
-    println!("{count} of {count} seeds replay exactly: twice in this process and once in another, line by line");
+    outln!("{count} of {count} seeds replay exactly: twice in this process and once in another, line by line");
     ExitCode::SUCCESS
 }
 

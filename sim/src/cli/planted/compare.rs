@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::cli::median::median;
+use crate::cli::output::outln;
 use crate::parallel;
 use crate::search::Search;
 use crate::subject::Subject;
@@ -21,9 +22,13 @@ pub(super) fn execute<S: Subject + Sync>(
     repeat: u64,
     jobs: usize,
 ) -> ExitCode {
-    println!(
+    outln!(
         "{:<26}  {:>14}  {:>14}  {:>14}  {:>14}",
-        "PLANTED BUG", "SEEDS, MEDIAN", "WORST", "SEARCH, MEDIAN", "WORST"
+        "PLANTED BUG",
+        "SEEDS, MEDIAN",
+        "WORST",
+        "SEARCH, MEDIAN",
+        "WORST"
     );
     let (mut medians, mut worsts) = (Vec::new(), Vec::new());
     for bug in bugs {
@@ -37,12 +42,12 @@ pub(super) fn execute<S: Subject + Sync>(
         let (seeds, search) = (figures(&pick(0)), figures(&pick(1)));
         let show = |runs: Caught| runs.map_or(format!("over {runs_max}"), |runs| runs.to_string());
         let [a, b, c, d] = [seeds.0, seeds.1, search.0, search.1].map(show);
-        println!("{bug:<26}  {a:>14}  {b:>14}  {c:>14}  {d:>14}");
+        outln!("{bug:<26}  {a:>14}  {b:>14}  {c:>14}  {d:>14}");
         medians.push((seeds.0.unwrap_or(runs_max), search.0.unwrap_or(runs_max)));
         worsts.push(search.1);
     }
     let of = |side: fn(&(u64, u64)) -> u64| median(medians.iter().map(side).collect());
-    println!("\nmedian of the medians: {} seeds, {} runs of the search", of(|both| both.0), of(|both| both.1));
+    outln!("\nmedian of the medians: {} seeds, {} runs of the search", of(|both| both.0), of(|both| both.1));
     if worsts.iter().all(Option::is_some) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -3,10 +3,13 @@
 //!
 //! Exit codes: 0 all well, 1 a run failed or did not replay, 2 the arguments are wrong.
 
+#![deny(clippy::print_stdout)]
+
 mod arguments;
 mod bar;
 mod crash;
 mod median;
+mod output;
 mod planted;
 mod replay;
 mod search;

@@ -10,6 +10,7 @@ pub mod files;
 pub mod history;
 mod host;
 pub mod liar;
+mod listing;
 pub mod options;
 pub mod oracle;
 mod perform;

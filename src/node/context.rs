@@ -26,7 +26,8 @@ use super::panic_guard::PanicGuard;
 use super::peers::Peers;
 use super::peers::in_flight::InFlight;
 use super::repair_log::RepairLog;
-use crate::crypto::{ClusterSecret, Iv, Key, Keys, ReplicaName, Version};
+use super::tally::Tally;
+use crate::crypto::{ClusterSecret, FileName, Iv, Key, Keys, ReplicaName, Version};
 use crate::disk::Disk;
 use crate::event::{Event, EventSink};
 use crate::limits::REPAIRS_MAX;
@@ -77,6 +78,8 @@ pub(super) struct OwnerState {
     /// How long deletions are remembered at least.
     pub(super) deletions_kept: Duration,
     pub(super) in_flight: InFlight,
+    /// How many stores of each file have begun and may have drawn their version.
+    pub(super) storing: Tally<FileName, usize>,
     /// The version by which a peer has shown that the data directory was put back from an older copy.
     pub(super) rolled_back: Cell<Option<Version>>,
     pub(super) repair_log: RepairLog,
@@ -110,6 +113,7 @@ impl OwnerState {
             mode,
             deletions_kept,
             in_flight: InFlight::default(),
+            storing: Tally::default(),
             rolled_back: Cell::default(),
             repair_log: RepairLog::default(),
             repairs: Arc::new(Semaphore::new(REPAIRS_MAX)),

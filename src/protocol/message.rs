@@ -180,6 +180,18 @@ pub enum Refusal {
     QuotaDeleted,
 }
 
+impl Refusal {
+    /// Whether the peer can take nothing more, whoever offers it: it has no room or no disk for it.
+    #[must_use]
+    pub fn is_about_the_taker(&self) -> bool {
+        match self {
+            Self::TooLarge | Self::DiskFull | Self::DiskFailed => true,
+            Self::QuotaBytes { .. } | Self::QuotaFiles { .. } | Self::QuotaDeleted => true,
+            Self::NotOwner | Self::Stale { .. } | Self::Damaged | Self::Rotten | Self::Unexpected => false,
+        }
+    }
+}
+
 /// Why bytes are not a message.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -72,6 +72,10 @@ named! {
     ForgetForgotten "forget-forgotten",
     /// Each peer is said to hold each file.
     HoldersInvented "holders-invented",
+    /// A deletion of one version of a file deletes whichever is current.
+    OtherVersionErased "other-version-erased",
+    /// A list ends before its last file.
+    ListShortened "list-shortened",
     /// What a node knows of a file is what it knew when it was first asked.
     StatCached "stat-cached",
     /// A store whose source ends too early is reported as done.
@@ -87,6 +91,8 @@ named! {
     OneReplicaFewer "one-replica-fewer",
     /// A node has its files held by all peers, whatever it was told.
     ReplicasEverywhere "replicas-everywhere",
+    /// Nothing bounds what an owner takes up.
+    QuotaIgnored "quota-ignored",
     /// A stranger, if the plan has one, knows the cluster secret.
     SecretLeaked "secret-leaked",
     /// A liar that asks in the name of others has their keys.

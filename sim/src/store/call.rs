@@ -78,6 +78,8 @@ pub enum Call {
     Erase {
         /// The number of the key.
         key: u8,
+        /// Whether the caller looks first, and deletes only the version that it has seen.
+        is_known: bool,
     },
     /// Asks what the node knows of a file.
     Stat {
@@ -88,6 +90,8 @@ pub enum Call {
     Holders {
         /// The number of the key.
         key: u8,
+        /// Whether each peer compares the whole of its replica, however large it is.
+        is_whole: bool,
     },
     /// Lists all files.
     List,
@@ -117,9 +121,9 @@ impl Call {
             Self::Store { key, .. }
             | Self::Get { key, .. }
             | Self::Delete { key, .. }
-            | Self::Erase { key }
+            | Self::Erase { key, .. }
             | Self::Stat { key }
-            | Self::Holders { key } => Some(*key),
+            | Self::Holders { key, .. } => Some(*key),
             Self::List | Self::Scrub | Self::Forget(_) | Self::Allow(_) | Self::Restart => None,
         }
     }
@@ -154,6 +158,14 @@ pub fn key(number: u8) -> Key {
         None => format!("picture_{number}.png"),
     };
     name.parse().expect("a plain name is a key")
+}
+
+/// Returns the number of a key.
+#[must_use]
+pub fn number(key: &Key) -> Option<u8> {
+    let name = key.as_str();
+    let place = KEYS.iter().position(|known| *known == name).and_then(|place| u8::try_from(place).ok());
+    place.or_else(|| name.strip_prefix("picture_")?.strip_suffix(".png")?.parse().ok())
 }
 
 /// Returns the content that a call stores. No two calls store equal content, unless it is very short.

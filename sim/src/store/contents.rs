@@ -1,7 +1,9 @@
 //! What lies on the disk of a host, whichever layout its node uses. Packed blobs are read from a copy of the catalog,
 //! as a start would find it: the node may run on.
 
-use dacapo::crypto::{Keys, NodeId};
+use std::collections::BTreeMap;
+
+use dacapo::crypto::{Keys, NodeId, ReplicaName};
 use dacapo::disk::{Disk, DiskFile, DiskPath};
 use dacapo::limits::LIST_PAGE_MAX;
 use dacapo::node::Lane;
@@ -51,6 +53,18 @@ impl Contents {
             }
         }
     }
+}
+
+/// Returns the lengths of the replicas that the catalog on a disk knows, by owner and name.
+#[must_use]
+pub fn held(disk: &SimDisk) -> BTreeMap<NodeId, BTreeMap<ReplicaName, u64>> {
+    let mut replicas: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+    let held = open_copy(disk).and_then(|store| store.list_held(None, LIST_PAGE_MAX).ok());
+    for (owner, replica_name, known) in held.unwrap_or_default() {
+        let sealed = known.file().map(|record| (replica_name, record.seal.sealed_bytes()));
+        replicas.entry(owner).or_default().extend(sealed);
+    }
+    replicas
 }
 
 fn packed(store: &Store<SimDisk>, blob: &BlobId) -> Option<Vec<u8>> {

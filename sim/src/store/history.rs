@@ -1,5 +1,6 @@
 //! The history of the calls: each call, and what came of it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use dacapo::crypto::{NodeId, Version};
@@ -66,16 +67,16 @@ pub enum Outcome {
     Deleted,
     /// A local copy was not deleted, because it may be the only one.
     Kept(String),
-    /// The file is deleted everywhere.
-    Erased,
+    /// The file is deleted everywhere, if it was still in this version: the one that the caller had seen.
+    Erased(Option<Version>),
     /// The caller left before it had read the content.
     Left,
     /// The node knows the file in this version.
     Known(Version),
     /// These peers hold the current version, and compared the whole of it for this answer.
     Held(Vec<NodeId>),
-    /// A list returned this many files.
-    Listed(usize),
+    /// A list returned these files: the numbers of their keys, and their versions.
+    Listed(BTreeMap<u8, Version>),
     /// A scrub found this many files damaged.
     Scrubbed(u64),
     /// A node is a peer again, or no peer any more.
@@ -147,7 +148,24 @@ impl HistoryEntry {
     /// Whether the call acknowledged a version that takes the place of all before it: other content, or none.
     #[must_use]
     pub fn is_acknowledged_change(&self) -> bool {
-        matches!(self.outcome(), Some(Outcome::Stored { .. } | Outcome::Erased))
+        matches!(self.outcome(), Some(Outcome::Stored { .. } | Outcome::Erased(_)))
+    }
+
+    /// Whether the call has deleted the file everywhere.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        matches!(self.outcome(), Some(Outcome::Erased(_)))
+    }
+
+    /// Whether the call has deleted a version everywhere, or may have.
+    #[must_use]
+    pub fn may_erase(&self, version: Version) -> bool {
+        let is_other = match self.outcome() {
+            Some(Outcome::NotFound | Outcome::Rejected | Outcome::Kept(_)) => true,
+            Some(Outcome::Erased(known)) => known.is_some_and(|known| known < version),
+            _ => false,
+        };
+        matches!(self.call, Call::Erase { .. }) && !is_other
     }
 
     /// Whether the call has made a node forget a peer, or may have.
@@ -181,11 +199,11 @@ impl fmt::Display for Outcome {
             Self::NotFound => f.write_str("not found"),
             Self::Deleted => f.write_str("deleted"),
             Self::Kept(why) => write!(f, "kept: {why}"),
-            Self::Erased => f.write_str("erased"),
+            Self::Erased(_) => f.write_str("erased"),
             Self::Left => f.write_str("left"),
             Self::Known(version) => write!(f, "known as {version}"),
             Self::Held(holders) => write!(f, "current at {} peers", holders.len()),
-            Self::Listed(count) => write!(f, "listed {count}"),
+            Self::Listed(files) => write!(f, "listed {}", files.len()),
             Self::Scrubbed(damaged) => write!(f, "scrubbed, {damaged} damaged"),
             Self::MembersChanged => f.write_str("members changed"),
             Self::Restarted => f.write_str("stopped"),

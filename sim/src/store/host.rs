@@ -10,7 +10,7 @@ use dacapo::store::Identity;
 
 use super::bug::Bug;
 use super::files::Files;
-use super::options::{cluster, deletions_kept, layout, replicas};
+use super::options::{cluster, deletions_kept, layout, quota, replicas};
 use super::planted::{BugDisk, BugTransport};
 use crate::disk::SimDisk;
 use crate::platform::SimPlatform;
@@ -32,6 +32,7 @@ async fn start<D: Disk>(boot: Boot<Files>, wrap: impl FnOnce(SimDisk) -> D, bug:
         peers: dials,
         layout: layout(&options),
         replicas: bug.map_or(replicas(&options), |bug| bug.miscount(replicas(&options))),
+        quota: bug.map_or(quota(&options), |bug| bug.overlook(quota(&options))),
         deletions_kept: deletions_kept(&options),
         events: Rc::new(move |event| events.event(event)),
         ..Config::new(listen, cluster(), seed)

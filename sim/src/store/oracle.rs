@@ -53,7 +53,7 @@ pub fn judge_read(history: &[HistoryEntry], read: &HistoryEntry) -> Result<(), B
         ("atomic", atomic::judge_read(history, read)),
         ("faithful", faithful::judge_read(history, read)),
         ("durable", durable::judge_read(history, read)),
-        ("durable", durable::judge_stat(history, read)),
+        ("durable", durable::judge_known(history, read)),
     ];
     first_broken(judged, read.number, read.host, read.call)
 }

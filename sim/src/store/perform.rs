@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout};
 use super::call::{self, Call, Reading, Source};
 use super::files::Files;
 use super::history::{self, HistoryEntry, Outcome};
+use super::listing::list;
 use crate::host::Host;
 use crate::subject::Scene;
 
@@ -27,6 +28,9 @@ const LEAVES_AFTER: Duration = Duration::from_millis(50);
 /// How long a caller waits for a store whose source stands still.
 const STALL: Duration = Duration::from_millis(500);
 
+/// How long a caller thinks between a look at a file and its deletion.
+const CONSIDERS: Duration = Duration::from_millis(200);
+
 /// How long a slow reader pauses.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -38,26 +42,25 @@ pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry) -> Outco
         Call::Store { key, size, source } => store(&node, entry, key, size, source).await,
         Call::Get { key, reading } => get(&node, key, reading).await,
         Call::Delete { key, is_held } => delete(&node, key, is_held).await,
-        Call::Erase { key } => match node.delete_everywhere(&call::key(key)).await {
-            Ok(_) => Outcome::Erased,
-            Err(DeleteError::NotFound) => Outcome::NotFound,
-            Err(DeleteError::Rejected(_)) => Outcome::Rejected,
-            Err(_) => Outcome::Unconfirmed,
-        },
+        Call::Erase { key, is_known } => erase(&node, key, is_known).await,
         Call::Stat { key } => match node.stat(&call::key(key)).await {
             Ok(info) => Outcome::Known(info.version),
             Err(StatError::NotFound) => Outcome::NotFound,
             Err(error) => Outcome::Failed(error.to_string()),
         },
-        Call::Holders { key } => {
+        Call::Holders { key, is_whole } => {
             let is_good = |holder: &Holder| matches!(holder.holding, Holding::Current { is_fresh: true, .. });
-            match node.holders(&call::key(key)).await {
+            let key = call::key(key);
+            match if is_whole { node.verified_holders(&key).await } else { node.holders(&key).await } {
                 Ok(holders) => Outcome::Held(holders.into_iter().filter(is_good).map(|holder| holder.peer).collect()),
                 Err(error) => Outcome::Failed(error.to_string()),
             }
         }
-        Call::List => match node.list(None).await {
-            Ok(files) => Outcome::Listed(files.len()),
+        Call::List => match list(&node).await {
+            Ok(files) => {
+                let known = files.iter().filter_map(|file| Some((call::number(&file.key)?, file.version)));
+                Outcome::Listed(known.collect())
+            }
             Err(error) => Outcome::Failed(error.to_string()),
         },
         Call::Scrub => {
@@ -142,6 +145,32 @@ async fn delete(node: &Handle, key: u8, is_held: bool) -> Outcome {
         Err(DeleteError::NotFound | DeleteError::Rejected(_)) => Outcome::NotFound,
         Err(error @ (DeleteError::TooFewReplicas { .. } | DeleteError::Changed)) => Outcome::Kept(error.to_string()),
         Err(error) => Outcome::Failed(error.to_string()),
+    }
+}
+
+async fn erase(node: &Handle, key: u8, is_known: bool) -> Outcome {
+    let key = call::key(key);
+    let known = match is_known {
+        true => match node.stat(&key).await {
+            Ok(info) => Some(info.version),
+            Err(StatError::NotFound) => return Outcome::NotFound,
+            Err(error) => return Outcome::Kept(error.to_string()),
+        },
+        false => None,
+    };
+    let erased = match known {
+        Some(version) => {
+            sleep(CONSIDERS).await;
+            node.delete_version_everywhere(&key, version).await
+        }
+        None => node.delete_everywhere(&key).await,
+    };
+    match erased {
+        Ok(_) => Outcome::Erased(known),
+        Err(DeleteError::NotFound) => Outcome::NotFound,
+        Err(DeleteError::Rejected(_)) => Outcome::Rejected,
+        Err(error @ DeleteError::Changed) => Outcome::Kept(error.to_string()),
+        Err(_) => Outcome::Unconfirmed,
     }
 }
 

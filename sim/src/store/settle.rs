@@ -179,9 +179,8 @@ async fn expected_file_is_there(scene: &Scene<Files>, host: Host, key: u8) -> Re
     while let (Some(lost), Some(got)) = (expected.lost(), get(scene, host, key, expected.is_anywhere()).await?)
         && lost != got
     {
-        // An owner that found its catalog damaged at the scrub may have learnt of an older version first.
-        let is_learning = scene.clients.was_damaged(std::iter::once(host)) && begun.elapsed() < RELEARNT_WITHIN;
-        if !is_learning {
+        // An owner may have learnt of an older version first. A peer without room for that one did not show it.
+        if begun.elapsed() >= RELEARNT_WITHIN {
             let what = format!("file {key} of n{host} is not what a peer acknowledged before its disk forgot it");
             return Err(Broken::new("durable", what));
         }

@@ -63,6 +63,7 @@ pub(in crate::node) async fn store<P: Platform>(
     }
     let blob = BlobId::Own(key.file_name());
     let (now, replica_name) = (context.platform.now(), context.keys.replica_name(&key));
+    let _storing = context.owner.storing.add(key.file_name(), 1);
     let begun = context.blocking(move |store| {
         let version = store.next_version(now, replica_name)?;
         Ok((version, store.write_blob(blob, version)?))

@@ -43,9 +43,11 @@ pub fn strategy(swarm: &mut SeedRng, nodes: usize) -> BoxedStrategy<Call> {
         (1, of_key(|key| Call::Get { key, reading: Reading::Left })),
         (2, of_key(|key| Call::Delete { key, is_held: false })),
         (2, of_key(|key| Call::Delete { key, is_held: true })),
-        (1, of_key(|key| Call::Erase { key })),
+        (1, of_key(|key| Call::Erase { key, is_known: false })),
+        (1, of_key(|key| Call::Erase { key, is_known: true })),
         (3, of_key(|key| Call::Stat { key })),
-        (2, of_key(|key| Call::Holders { key })),
+        (2, of_key(|key| Call::Holders { key, is_whole: false })),
+        (1, of_key(|key| Call::Holders { key, is_whole: true })),
         (2, Just(Call::List).boxed()),
         (1, Just(Call::Scrub).boxed()),
         (2, of_host(Call::Forget)),
@@ -76,7 +78,7 @@ pub fn burst() -> BoxedStrategy<Vec<Call>> {
     let call = (kind, BURST_KEYS, 20..5_000_u32).prop_map(|(kind, key, size)| match kind {
         0 => Call::Store { key, size, source: Source::Memory },
         1 => Call::Get { key, reading: Reading::Whole },
-        _ => Call::Erase { key },
+        _ => Call::Erase { key, is_known: false },
     });
     vec(call, 20..=40).boxed()
 }

@@ -11,8 +11,20 @@ use crate::words::Words;
 const SIZE_MAX: u32 = 8 * 1024 * 1024;
 
 /// The words of calls that are neither stores nor gets.
-const OTHERS: [&str; 10] =
-    ["delete", "delete-held", "erase", "stat", "holders", "list", "scrub", "forget", "allow", "restart"];
+const OTHERS: [&str; 12] = [
+    "delete",
+    "delete-held",
+    "erase",
+    "erase-known",
+    "stat",
+    "holders",
+    "verify",
+    "list",
+    "scrub",
+    "forget",
+    "allow",
+    "restart",
+];
 
 /// Returns the first words of all calls.
 #[must_use]
@@ -27,9 +39,11 @@ impl fmt::Display for Call {
             Self::Get { key, reading } => write!(f, "{} {key}", reading.name()),
             Self::Delete { key, is_held: false } => write!(f, "delete {key}"),
             Self::Delete { key, is_held: true } => write!(f, "delete-held {key}"),
-            Self::Erase { key } => write!(f, "erase {key}"),
+            Self::Erase { key, is_known: false } => write!(f, "erase {key}"),
+            Self::Erase { key, is_known: true } => write!(f, "erase-known {key}"),
             Self::Stat { key } => write!(f, "stat {key}"),
-            Self::Holders { key } => write!(f, "holders {key}"),
+            Self::Holders { key, is_whole: false } => write!(f, "holders {key}"),
+            Self::Holders { key, is_whole: true } => write!(f, "verify {key}"),
             Self::List => f.write_str("list"),
             Self::Scrub => f.write_str("scrub"),
             Self::Forget(host) => write!(f, "forget {}", name(*host)),
@@ -65,9 +79,9 @@ impl Call {
     fn other(word: &str, words: &mut Words<'_>) -> Result<Self, String> {
         Ok(match word {
             "delete" | "delete-held" => Self::Delete { key: words.key()?, is_held: word == "delete-held" },
-            "erase" => Self::Erase { key: words.key()? },
+            "erase" | "erase-known" => Self::Erase { key: words.key()?, is_known: word == "erase-known" },
             "stat" => Self::Stat { key: words.key()? },
-            "holders" => Self::Holders { key: words.key()? },
+            "holders" | "verify" => Self::Holders { key: words.key()?, is_whole: word == "verify" },
             "list" => Self::List,
             "scrub" => Self::Scrub,
             "forget" => Self::Forget(words.host()?),

@@ -69,7 +69,7 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
     if is_history_torn(scene, host) {
         return Expectation::default();
     }
-    let Some((_, newest, holders)) = acknowledged.max_by_key(|(version, ..)| *version) else {
+    let Some((version, newest, holders)) = acknowledged.max_by_key(|(version, ..)| *version) else {
         return Expectation::default();
     };
     let Some(owner) = scene.clients.id(host) else { return Expectation::default() };
@@ -80,11 +80,7 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
             && !matches!(entry.outcome(), Some(Outcome::NotFound | Outcome::Kept(_)))
             && ended(entry) > newest.begun
     });
-    let may_be_erased = of_file().any(|entry| {
-        matches!(entry.call, Call::Erase { .. })
-            && !matches!(entry.outcome(), Some(Outcome::NotFound | Outcome::Rejected))
-            && ended(entry) > newest.begun
-    });
+    let may_be_erased = of_file().any(|entry| entry.may_erase(version) && ended(entry) > newest.begun);
     let acknowledged = ended(newest);
     let is_intact_peer = |at: Host| is_intact(at) && !scene.clients.may_be_lost(at, newest);
     // A liar has acknowledged what it does not keep.

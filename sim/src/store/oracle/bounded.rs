@@ -1,11 +1,16 @@
-//! Promise 8: connections stay under their limits, and work that was given up leaves no temporary file. Sources: the
-//! links and the disks at the end of a run, when nothing is on its way any more.
+//! Promise 8: connections stay under their limits, no owner takes up more than its quota, and work that was given up
+//! leaves no temporary file. Sources: the links and the disks at the end of a run, when nothing is on its way any more.
 //!
 //! Cannot see: memory and tasks. A host whose disk failed may keep temporary files until its next start.
 
-use dacapo::limits::{POOL_CONNECTIONS_MAX, QUARANTINE_CATALOGS_MAX, QUARANTINE_FILES_MAX};
+use std::collections::BTreeMap;
 
+use dacapo::limits::{POOL_CONNECTIONS_MAX, QUARANTINE_CATALOGS_MAX, QUARANTINE_FILES_MAX};
+use dacapo::node::Quota;
+
+use crate::store::contents::held;
 use crate::store::files::Files;
+use crate::store::options::{fits, quota};
 use crate::subject::Run;
 
 /// Judges a run.
@@ -29,6 +34,14 @@ pub fn judge(run: &Run<Files>) -> Result<(), String> {
         }
         if let Some((path, ..)) = disk.tree().into_iter().find(|(path, ..)| path.starts_with("tmp/")) {
             return Err(format!("n{host} has left {path}"));
+        }
+    }
+    for (host, disk) in run.disks.iter().enumerate().filter(|(host, _)| !run.liars.contains(host)) {
+        let quota = quota(&run.plan.options_of(host));
+        let held = if quota == Quota::default() { BTreeMap::new() } else { held(disk) };
+        if let Some((owner, replicas)) = held.iter().find(|(_, replicas)| !fits(quota, replicas)) {
+            let (count, bytes) = (replicas.len(), replicas.values().sum::<u64>());
+            return Err(format!("n{host} holds {count} replicas of {bytes} bytes for {owner}, above its quota"));
         }
     }
     Ok(())

@@ -4,17 +4,18 @@
 //!
 //! Cannot see: files of which neither the owner nor a connected peer has a good copy left.
 
-use dacapo::crypto::{Key, Keys, NodeId};
-use dacapo::node::{FileInfo, Handle, PeerInfo, Replicas};
+use dacapo::crypto::{IV_BYTES, Key, Keys, NodeId};
+use dacapo::node::{FileInfo, Handle, PeerInfo, Quota, Replicas};
 use dacapo::replication::Placement;
 use dacapo::store::layout::BlobId;
 
 use crate::host::Host;
 use crate::store::call;
-use crate::store::contents::Contents;
+use crate::store::contents::{self, Contents};
 use crate::store::files::Files;
-use crate::store::history::{HistoryEntry, Outcome};
-use crate::store::options::replicas;
+use crate::store::history::HistoryEntry;
+use crate::store::listing::list;
+use crate::store::options::{fits, quota, replicas};
 use crate::subject::Scene;
 
 /// Judges the nodes as they are at this moment.
@@ -29,8 +30,9 @@ pub async fn judge(scene: &Scene<Files>) -> Result<(), String> {
         let Some(keys) = scene.clients.keys(host) else { continue };
         let known = known(scene, &node).await;
         let peers: Vec<_> = known.iter().filter(|peer| peer.is_connected).filter_map(|peer| peer.at).collect();
-        let files = files(&node).await?;
-        let judged = |placement: Option<&Placement>| judge_files(&contents, &keys, (host, &files), &peers, placement);
+        let files = list(&node).await.map_err(|error| error.to_string())?;
+        let judged =
+            |placement: Option<&Placement>| judge_files(scene, &contents, &keys, (host, &files), &peers, placement);
         match replicas(&scene.plan.options_of(host)) {
             Replicas::All => judged(None),
             Replicas::Count(count) => {
@@ -55,6 +57,7 @@ pub async fn judge(scene: &Scene<Files>) -> Result<(), String> {
 
 /// Judges the files of a host, if they are placed like this.
 fn judge_files(
+    scene: &Scene<Files>,
     contents: &[Contents],
     keys: &Keys,
     (host, files): (Host, &[FileInfo]),
@@ -63,19 +66,36 @@ fn judge_files(
 ) -> Result<(), String> {
     for file in files {
         let holds = |peer: &(Host, NodeId)| holds(contents, keys, *peer, file);
+        let has = |id: NodeId| peers.iter().any(|peer| peer.1 == id && holds(peer));
         let is_anywhere = file.is_local || peers.iter().any(holds);
+        let replica_name = keys.replica_name(&file.key);
+        let is_placed = |peer: &(Host, NodeId)| placement.is_none_or(|placement| placement.has(replica_name, peer.1));
+        // What is placed on others stays where it is until they have it.
+        let is_held = || placement.is_some_and(|placement| placement.of(replica_name).iter().all(|id| has(*id)));
         for peer in peers.iter().filter(|_| is_anywhere) {
-            let is_placed = placement.is_none_or(|placement| placement.has(keys.replica_name(&file.key), peer.1));
             let (key, version) = (&file.key, file.version);
-            if is_placed && !holds(peer) {
+            if is_placed(peer) && !holds(peer) && has_room(scene, keys, key, file.size, peer.0) {
                 return Err(format!("n{} does not hold {key} of n{host} in {version}", peer.0));
             }
-            if !is_placed && replica(contents, keys, *peer, key).is_some() {
+            if !is_placed(peer) && is_held() && replica(contents, keys, *peer, key).is_some() {
                 return Err(format!("n{} holds {key} of n{host}, which is placed on others", peer.0));
             }
         }
     }
     Ok(())
+}
+
+/// Whether a peer has room for a replica of so many sealed bytes, by its quota and what it holds of the owner. One that
+/// is no larger than what it replaces is always taken.
+pub(super) fn has_room(scene: &Scene<Files>, keys: &Keys, key: &Key, size: u64, at: Host) -> bool {
+    let quota = quota(&scene.plan.options_of(at));
+    if quota == Quota::default() {
+        return true;
+    }
+    let mut held = contents::held(&scene.disks[at]).remove(&keys.node()).unwrap_or_default();
+    let sealed_bytes = size + IV_BYTES as u64;
+    let replaced = held.insert(keys.replica_name(key), sealed_bytes);
+    replaced.is_some_and(|replaced| sealed_bytes <= replaced) || fits(quota, &held)
 }
 
 /// A node that another one knows as its peer.
@@ -92,17 +112,6 @@ async fn known(scene: &Scene<Files>, node: &Handle) -> Vec<Known> {
     node.peers().await.into_iter().filter_map(of).collect()
 }
 
-async fn files(node: &Handle) -> Result<Vec<FileInfo>, String> {
-    let mut files: Vec<FileInfo> = Vec::new();
-    loop {
-        let page = node.list(files.last().map(|file| &file.key)).await.map_err(|error| error.to_string())?;
-        if page.is_empty() {
-            return Ok(files);
-        }
-        files.extend(page);
-    }
-}
-
 fn holds(contents: &[Contents], keys: &Keys, peer: (Host, NodeId), file: &FileInfo) -> bool {
     let replica = replica(contents, keys, peer, &file.key);
     replica.is_some_and(|bytes| blake3::hash(&bytes) == blake3::Hash::from_bytes(file.digest.0))
@@ -114,7 +123,7 @@ fn replica(contents: &[Contents], keys: &Keys, (host, peer): (Host, NodeId), key
 
 /// Returns the files whose deletion was acknowledged, and of which no store ended later.
 fn erased_for_good(history: &[HistoryEntry], host: Host) -> Vec<Key> {
-    let erased = history.iter().filter(|entry| entry.host == host && entry.outcome() == Some(&Outcome::Erased));
+    let erased = history.iter().filter(|entry| entry.host == host && entry.is_erased());
     let erased = erased.filter(|entry| !entry.is_lost);
     let is_last = |erased: &&HistoryEntry| {
         let of_file = history.iter().filter(|entry| entry.host == host && entry.key == erased.key);

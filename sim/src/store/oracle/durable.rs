@@ -3,6 +3,10 @@
 //!
 //! Cannot see: a loss that the damage of a file at rest, or a later delete, also explains.
 
+use std::collections::BTreeSet;
+
+use dacapo::crypto::Version;
+
 use crate::host::Host;
 use crate::store::call::Call;
 use crate::store::history::{HistoryEntry, Outcome, stores};
@@ -27,22 +31,33 @@ pub fn judge_read(history: &[HistoryEntry], read: &HistoryEntry) -> Result<(), S
     }
 }
 
-/// Judges what a node said that it knows of a file.
+/// Judges what a node said that it knows of files.
 ///
 /// # Errors
 /// If the node has forgotten an acknowledged store, knows a version older than it, or knows a file that was deleted
 /// everywhere.
-pub fn judge_stat(history: &[HistoryEntry], stat: &HistoryEntry) -> Result<(), String> {
-    let known = match stat.outcome() {
-        Some(Outcome::Known(version)) => Some(*version),
-        Some(Outcome::NotFound) if matches!(stat.call, Call::Stat { .. }) => None,
-        _ => return Ok(()),
-    };
-    let of_file = || history.iter().filter(|entry| entry.host == stat.host && entry.key == stat.key);
+pub fn judge_known(history: &[HistoryEntry], asked: &HistoryEntry) -> Result<(), String> {
+    match (asked.outcome(), asked.key) {
+        (Some(Outcome::Known(version)), Some(key)) => judge_file(history, asked, key, Some(*version)),
+        (Some(Outcome::NotFound), Some(key)) if matches!(asked.call, Call::Stat { .. }) => {
+            judge_file(history, asked, key, None)
+        }
+        (Some(Outcome::Listed(files)), _) => {
+            let of_host = history.iter().filter(|entry| entry.host == asked.host);
+            let keys: BTreeSet<_> = of_host.filter_map(|entry| entry.key).collect();
+            let judged = |key: u8| judge_file(history, asked, key, files.get(&key).copied());
+            keys.into_iter().try_for_each(|key| judged(key).map_err(|what| format!("of file {key}, {what}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn judge_file(history: &[HistoryEntry], asked: &HistoryEntry, key: u8, known: Option<Version>) -> Result<(), String> {
+    let of_file = || history.iter().filter(|entry| entry.is_about(asked.host, key));
     if of_file().any(|entry| entry.is_lost) {
         return Ok(());
     }
-    let before = || of_file().filter(|entry| entry.end() < stat.begun);
+    let before = || of_file().filter(|entry| entry.end() < asked.begun);
     let newest = before().filter_map(|entry| match entry.outcome() {
         Some(Outcome::Stored { version, .. }) => Some((*version, entry)),
         _ => None,
@@ -53,12 +68,10 @@ pub fn judge_stat(history: &[HistoryEntry], stat: &HistoryEntry) -> Result<(), S
     {
         return Err(format!("knows {known}, older than what call {} was told: {version}", entry.number));
     }
-    let may_erase = |entry: &&HistoryEntry| {
-        matches!(entry.call, Call::Erase { .. })
-            && !matches!(entry.outcome(), Some(Outcome::NotFound | Outcome::Rejected))
-    };
     match (known, newest) {
-        (None, Some((_, entry))) if !of_file().filter(may_erase).any(|erase| erase.end() > entry.begun) => {
+        (None, Some((version, entry)))
+            if !of_file().any(|erase| erase.may_erase(version) && erase.end() > entry.begun) =>
+        {
             Err(format!("does not know what call {} stored", entry.number))
         }
         (Some(_), _) => {
@@ -66,8 +79,8 @@ pub fn judge_stat(history: &[HistoryEntry], stat: &HistoryEntry) -> Result<(), S
                 of_file().filter(|store| store.may_be_stored()).all(|store| store.end() < entry.begun)
             };
             // A peer that was forgotten meanwhile may not know of a deletion that all others know and have forgotten.
-            let has_forgotten = history.iter().any(|entry| entry.host == stat.host && entry.is_forgetting());
-            match before().find(|entry| !has_forgotten && entry.outcome() == Some(&Outcome::Erased) && last(entry)) {
+            let has_forgotten = history.iter().any(|entry| entry.host == asked.host && entry.is_forgetting());
+            match before().find(|entry| !has_forgotten && entry.is_erased() && last(entry)) {
                 Some(erase) => Err(format!("knows a file that call {} deleted everywhere", erase.number)),
                 None => Ok(()),
             }

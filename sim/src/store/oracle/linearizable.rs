@@ -46,7 +46,7 @@ fn is_explained(calls: &[&HistoryEntry]) -> bool {
                 moments.push((entry.begun, thread, Moment::Invoke(RegisterOp::Write(Some(*digest)))));
                 moments.push((entry.end(), thread, Moment::Return(RegisterRet::WriteOk)));
             }
-            Some(Outcome::Erased) => {
+            Some(Outcome::Erased(_)) => {
                 moments.push((entry.begun, thread, Moment::Invoke(RegisterOp::Write(None))));
                 moments.push((entry.end(), thread, Moment::Return(RegisterRet::WriteOk)));
             }

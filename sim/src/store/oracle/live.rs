@@ -3,7 +3,7 @@
 //!
 //! Cannot see: a call that takes long, but less than its deadline.
 
-use dacapo::node::{Content, Handle, Replicas};
+use dacapo::node::{Content, Handle, Receipt, ReplicaError, Replicas};
 
 use crate::host::Host;
 use crate::oracle::live;
@@ -11,6 +11,7 @@ use crate::store::call::{self, FRESH_KEY};
 use crate::store::files::Files;
 use crate::store::history::digest;
 use crate::store::options::replicas;
+use crate::store::oracle::convergent::has_room;
 use crate::subject::{Broken, Scene};
 
 /// What the check after the faults stores and reads.
@@ -26,7 +27,15 @@ pub(crate) async fn serves_again(scene: &Scene<Files>, host: Host) -> Result<(),
     let failed = |what: String| live::broken(format!("after the faults, on n{host}: {what}"));
     let key = call::key(FRESH_KEY);
     let stored = node.store(&key, Content::bytes(FRESH)).await.map_err(|error| failed(error.to_string()))?;
-    if let Some(receipt) = stored.receipts.iter().find(|receipt| receipt.outcome.is_err()) {
+    // A peer has no room if its quota says so, and if what it holds says the same.
+    let is_full = |receipt: &Receipt| {
+        let is_refused =
+            matches!(&receipt.outcome, Err(ReplicaError::Refused(refusal)) if refusal.is_about_the_taker());
+        let (keys, at) = (scene.clients.keys(host), scene.clients.host(receipt.peer));
+        let room = keys.zip(at).map(|(keys, at)| has_room(scene, &keys, &key, FRESH.len() as u64, at));
+        is_refused && room == Some(false)
+    };
+    if let Some(receipt) = stored.receipts.iter().find(|receipt| receipt.outcome.is_err() && !is_full(receipt)) {
         return Err(failed(format!("{receipt:?}")));
     }
     let connected = node.peers().await.iter().filter(|peer| peer.is_connected).count();
@@ -37,7 +46,7 @@ pub(crate) async fn serves_again(scene: &Scene<Files>, host: Host) -> Result<(),
     if stored.receipts.len() < connected {
         return Err(failed(format!("{} of {connected} peers were told", stored.receipts.len())));
     }
-    if stored.receipts.is_empty() {
+    if stored.replicas() == 0 {
         return Ok(());
     }
     node.delete(&key).await.map_err(|error| failed(error.to_string()))?;

@@ -6,7 +6,7 @@ use crate::host::{HOSTS_MAX, Host};
 use crate::store::bug::Bug;
 use crate::store::call::{Call, Source};
 use crate::store::clients::Clients;
-use crate::store::history::{ContentDigest, Outcome};
+use crate::store::history::{ContentDigest, HistoryEntry, Outcome};
 
 impl Bug {
     /// Returns the call that is made when a client makes this one.
@@ -15,6 +15,7 @@ impl Bug {
         match (self, call) {
             (Self::DeleteUnchecked, Call::Delete { key, .. }) => Call::Delete { key, is_held: false },
             (Self::ForgetForgotten, Call::Forget(host)) => Call::Allow(host),
+            (Self::OtherVersionErased, Call::Erase { key, .. }) => Call::Erase { key, is_known: false },
             (_, call) => call,
         }
     }
@@ -54,6 +55,24 @@ impl Bug {
             }
             (Self::ShortStored, Outcome::Rejected) if matches!(call, Call::Store { source: Source::Short, .. }) => {
                 Outcome::Stored { digest: ContentDigest(0), version: Version(0), holders: Vec::new() }
+            }
+            (Self::OtherVersionErased, Outcome::Erased(_)) if matches!(call, Call::Erase { is_known: true, .. }) => {
+                let history = clients.history();
+                let is_this = |entry: &&HistoryEntry| entry.host == host && entry.call == call && entry.ended.is_none();
+                let begun = history.iter().rev().find(is_this).map_or(0, |entry| entry.begun);
+                let seen = history.iter().rev().find_map(|entry| match entry.outcome() {
+                    Some(Outcome::Stored { version, .. })
+                        if entry.host == host && entry.key == call.key() && entry.end() < begun =>
+                    {
+                        Some(*version)
+                    }
+                    _ => None,
+                });
+                Outcome::Erased(seen)
+            }
+            (Self::ListShortened, Outcome::Listed(mut files)) => {
+                files.pop_last();
+                Outcome::Listed(files)
             }
             (Self::ScrubCriesWolf, Outcome::Scrubbed(damaged)) => Outcome::Scrubbed(damaged + 1),
             (Self::DeleteErrorHidden, Outcome::Failed(_)) if matches!(call, Call::Delete { .. }) => Outcome::Deleted,

@@ -1,8 +1,9 @@
-//! What planted bugs do to the start of a node: its seed, and how many peers are to hold its files.
+//! What planted bugs do to the start of a node: its seed, how many peers are to hold its files, and how much it holds
+//! for others.
 
 use std::num::NonZeroUsize;
 
-use dacapo::node::Replicas;
+use dacapo::node::{Quota, Replicas};
 use dacapo::seed::Seed;
 
 use crate::host::{Host, name};
@@ -29,6 +30,12 @@ impl Bug {
             (Self::ReplicasEverywhere, _) => Replicas::All,
             _ => replicas,
         }
+    }
+
+    /// Returns what each owner may take up.
+    #[must_use]
+    pub fn overlook(self, quota: Quota) -> Quota {
+        if self == Self::QuotaIgnored { Quota::default() } else { quota }
     }
 }
 

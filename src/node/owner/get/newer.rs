@@ -12,7 +12,6 @@ use crate::node::context::{Shared, Stream};
 use crate::node::peers::peer::Peer;
 use crate::platform::Platform;
 use crate::store::StorageError;
-use crate::store::layout::BlobId;
 
 /// Why a newer version was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -29,14 +28,13 @@ pub(in crate::node) enum NewerError {
 }
 
 /// Makes a peer's version the local copy and the version that counts, both or neither. Returns false if it is not
-/// newer.
+/// newer. A get that searches meanwhile does not wait: whichever comes later to the local disk looks what is there.
 pub(in crate::node) async fn take_newer<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
     key: &Key,
 ) -> Result<bool, NewerError> {
-    let (blob, looked_up) = (BlobId::Own(key.file_name()), key.clone());
-    let _searching = context.searches.lock(blob).await;
+    let looked_up = key.clone();
     let record = context.with_keys(move |store, keys| store.proved(keys, &looked_up));
     let wanted = Wanted::new(context, key, record.await.map_err(NewerError::Disk)?);
     let found = ask::ask(context, peer, wanted.replica_name).await.map_err(NewerError::Answer)?;

@@ -90,6 +90,15 @@ impl RepairError {
         }
     }
 
+    /// Whether a peer has no room for a replica, or no disk. It says so each time that it is offered.
+    pub(super) fn is_about_the_taker(&self) -> bool {
+        match self {
+            Self::NotTaken { reason, .. } => reason.is_about_the_taker(),
+            Self::Refused(refusal) => refusal.is_about_the_taker(),
+            _ => false,
+        }
+    }
+
     /// Whether the peer has claimed what it cannot prove.
     pub(super) fn is_unproven(&self) -> bool {
         matches!(self, Self::NotOurs | Self::NotListed | Self::Metadata(_) | Self::Answer { .. })

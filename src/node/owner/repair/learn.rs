@@ -81,14 +81,12 @@ async fn take<P: Platform>(
     };
     let looked: Result<_, StorageError> = context.with_keys(look).await;
     let (is_local, is_known) = looked?;
-    let is_newer = if is_local {
-        take_newer(context, peer, &key).await?
-    } else {
-        // A node that only learns has nothing of an older version that could be lost.
-        if is_known && context.owner.mode == Mode::Normal {
-            spread(context, peer, replica_name, &record).await?;
-        }
-        note_file(context, key, replica_name, record).await?
+    // A node that only learns has nothing of an older version that could be lost.
+    let is_to_spread = !is_local && is_known && context.owner.mode == Mode::Normal;
+    let is_to_take = is_local || (is_to_spread && !spread(context, peer, replica_name, &record).await?);
+    let is_newer = match is_to_take {
+        true => take_newer(context, peer, &key).await?,
+        false => note_file(context, key, replica_name, record).await?,
     };
     if is_newer {
         context.tell(&Event::FileLearnt { file, version });
@@ -96,21 +94,30 @@ async fn take<P: Platform>(
     Ok(is_newer)
 }
 
-/// Has every other peer take the newer version. Fails if a peer is away, because it could hold the only copy of the
+/// Has every other peer take the newer version. Returns false if one cannot: this node then takes the newer version
+/// itself, so that it is in two places at least. Fails if a peer is away, because it could hold the only copy of the
 /// version that counts so far.
 async fn spread<P: Platform>(
     context: &Shared<P>,
     from: &Rc<Peer<Stream<P>>>,
     replica_name: ReplicaName,
     record: &OwnRecord,
-) -> Result<(), RepairError> {
+) -> Result<bool, RepairError> {
     if away(context) > 0 {
         return Err(RepairError::OtherAway);
     }
+    let mut is_everywhere = true;
     for to in context.peers.connected().into_iter().filter(|peer| peer.id != from.id) {
-        relay::relay(context, &to, replica_name, record).await?;
+        let held = question(context, &to, &Message::CheckFile { replica_name }).await;
+        if matches!(held, Ok(Message::Checked { seal, .. }) if seal == record.seal) {
+            continue;
+        }
+        match relay::relay(context, &to, replica_name, record).await {
+            Err(error) if error.is_about_the_taker() => is_everywhere = false,
+            relayed => relayed?,
+        }
     }
-    Ok(())
+    Ok(is_everywhere)
 }
 
 /// Writes a record into the catalog if it is newer than what is there. Returns whether it is.

@@ -88,7 +88,7 @@ pub struct PeerInfo {
     /// Whether the peer says that another node with this node's identity is running.
     pub sees_twin: bool,
     /// Whether the last store did not wait for the peer, because others had the file first. Stores leave the peer to
-    /// repair until it has taken a file again.
+    /// repair until it has taken or refused a file again.
     pub is_slow: bool,
 }
 

@@ -156,6 +156,9 @@ async fn mend_one<P: Platform>(
             if begun.elapsed() > CRAWL_WINDOW {
                 // It had its turn, and has used it for nothing.
                 peer.is_slow.set(true);
+            } else if error.is_about_the_taker() {
+                // It answers, and says no: a full peer takes nothing, and would be slow for ever.
+                peer.is_slow.set(false);
             }
             done.unproven += usize::from(error.is_unproven());
             match done.unproven {

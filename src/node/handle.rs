@@ -159,8 +159,8 @@ impl Handle {
     /// Deletes a file here and at every peer, durably, if its current version is still `version`.
     ///
     /// # Errors
-    /// Returns [`DeleteError::Changed`], and deletes nothing, if another version is current. Otherwise fails as
-    /// [`delete_everywhere`](Self::delete_everywhere) does.
+    /// Returns [`DeleteError::Changed`], and deletes nothing, if another version is current, or a store of the file has
+    /// begun and not ended. Otherwise fails as [`delete_everywhere`](Self::delete_everywhere) does.
     pub async fn delete_version_everywhere(&self, key: &Key, version: Version) -> Result<Vec<Receipt>, DeleteError> {
         self.call(|reply| Call::DeleteEverywhere(key.clone(), Some(version), reply)).await.unwrap_or_else(Err)
     }

@@ -217,9 +217,9 @@ impl Clients {
         self.lose(host, false);
     }
 
-    /// Whether the catalog of any of these hosts was ever damaged.
-    pub(super) fn was_damaged(&self, mut hosts: impl Iterator<Item = Host>) -> bool {
-        hosts.any(|host| self.seen.borrow().ever_damaged.contains(&host))
+    /// Whether the catalog of a host was ever damaged.
+    pub(super) fn was_damaged(&self, host: Host) -> bool {
+        self.seen.borrow().ever_damaged.contains(&host)
     }
 
     /// Returns the hosts whose catalog was damaged since their last start began.

@@ -9,7 +9,7 @@ use dacapo::limits::LIST_PAGE_MAX;
 use dacapo::node::Lane;
 use dacapo::seed::Seed;
 use dacapo::store::layout::{BlobId, Layout};
-use dacapo::store::{Identity, Setup, Store};
+use dacapo::store::{Identity, Known, Setup, Store};
 
 use crate::disk::SimDisk;
 
@@ -42,16 +42,11 @@ impl Contents {
     #[must_use]
     pub fn packed_replicas(&self) -> Vec<(String, Vec<u8>)> {
         let Some(store) = &self.packed else { return Vec::new() };
-        let (mut replicas, mut after) = (Vec::new(), None);
-        loop {
-            let page = store.list_held(after, LIST_PAGE_MAX).unwrap_or_default();
-            let Some((owner, replica_name, _)) = page.last() else { return replicas };
-            after = Some((*owner, *replica_name));
-            for (owner, replica_name, _) in page {
-                let bytes = packed(store, &BlobId::Held(owner, replica_name));
-                replicas.extend(bytes.map(|bytes| (format!("{owner}/{replica_name}"), bytes)));
-            }
-        }
+        let bytes = |(owner, replica_name, _): (NodeId, ReplicaName, Known)| {
+            let bytes = packed(store, &BlobId::Held(owner, replica_name))?;
+            Some((format!("{owner}/{replica_name}"), bytes))
+        };
+        all_held(store).into_iter().filter_map(bytes).collect()
     }
 }
 
@@ -59,12 +54,24 @@ impl Contents {
 #[must_use]
 pub fn held(disk: &SimDisk) -> BTreeMap<NodeId, BTreeMap<ReplicaName, u64>> {
     let mut replicas: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
-    let held = open_copy(disk).and_then(|store| store.list_held(None, LIST_PAGE_MAX).ok());
-    for (owner, replica_name, known) in held.unwrap_or_default() {
+    for (owner, replica_name, known) in open_copy(disk).as_ref().map(all_held).unwrap_or_default() {
         let sealed = known.file().map(|record| (replica_name, record.seal.sealed_bytes()));
         replicas.entry(owner).or_default().extend(sealed);
     }
     replicas
+}
+
+/// Returns all that a store knows of the replicas of others, up to the first page that cannot be read.
+fn all_held(store: &Store<SimDisk>) -> Vec<(NodeId, ReplicaName, Known)> {
+    let mut held: Vec<(NodeId, ReplicaName, Known)> = Vec::new();
+    loop {
+        let after = held.last().map(|(owner, replica_name, _)| (*owner, *replica_name));
+        let page = store.list_held(after, LIST_PAGE_MAX).unwrap_or_default();
+        if page.is_empty() {
+            return held;
+        }
+        held.extend(page);
+    }
 }
 
 fn packed(store: &Store<SimDisk>, blob: &BlobId) -> Option<Vec<u8>> {

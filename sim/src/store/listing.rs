@@ -2,8 +2,7 @@
 
 use dacapo::node::{FileInfo, Handle, StatError};
 
-/// Returns all files of a node, page by page.
-///
+/// Returns all files of a node.
 pub(super) async fn list(node: &Handle) -> Result<Vec<FileInfo>, StatError> {
     let mut files: Vec<FileInfo> = Vec::new();
     loop {

@@ -28,8 +28,8 @@ const EXCHANGE_MAX: Duration = Duration::from_secs(2 * PROGRESS_TIMEOUT.as_secs(
 /// itself.
 const CONVERGED_WITHIN: Duration = Duration::from_secs(60);
 
-/// How long it takes at most until an owner with a new catalog knows what a connected peer holds: two heartbeats, and
-/// two repairs that failed.
+/// How long it takes at most until an owner whose disk has forgotten files knows what a connected peer holds: two
+/// heartbeats, and two repairs that failed.
 const RELEARNT_WITHIN: Duration = Duration::from_secs(20);
 
 /// How long the check waits before it repeats a step that failed.

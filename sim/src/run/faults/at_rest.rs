@@ -56,7 +56,6 @@ impl<S: Subject> Faults<S> {
     pub(super) fn swap(&mut self, host: Host, number: u32) -> bool {
         // Both files lie below one directory of the root: what may lie in the clear stays apart from what may not.
         let files = self.files(host);
-        let top = |path: &str| path.split('/').next().unwrap_or_default().to_owned();
         let is_beside = |one: &str, other: &str| one != other && top(one) == top(other);
         let paired = files.iter().filter(|(one, _)| files.iter().any(|(other, _)| is_beside(one, other)));
         let Some((one, _)) = pick(&paired.collect::<Vec<_>>(), number).copied().cloned() else { return false };
@@ -72,6 +71,11 @@ impl<S: Subject> Faults<S> {
         self.subject.on_damage(&self.scene.clients, host, &path);
         self.scene.damage.borrow_mut().push(Damage { host, path });
     }
+}
+
+/// Returns the directory of the root in which a file lies.
+fn top(path: &str) -> &str {
+    path.split('/').next().unwrap_or_default()
 }
 
 fn pick<T>(items: &[T], number: u32) -> Option<&T> {

@@ -39,7 +39,7 @@ pub fn judge_scrub(scene: &Scene<Files>, host: Host, outcome: &Outcome) -> Resul
 pub fn judge_catalogs(run: &Run<Files>) -> Result<(), String> {
     for line in run.trace.lines() {
         if let (Fact::Event(Event::CatalogDamaged { .. }), Some(host)) = (&line.what, named(&line.host))
-            && !run.clients.was_damaged(std::iter::once(host))
+            && !run.clients.was_damaged(host)
         {
             return Err(format!("n{host} has found its catalog damaged, which nothing has damaged"));
         }

@@ -29,8 +29,9 @@ pub struct Salvaged {
 /// The key of a table, as its definition has it.
 type Bytes = &'static [u8];
 
-/// Fills the tables of a transaction with what is left in a damaged file, and returns with it the versions that were
-/// reserved. `has_file` says whether a replica of that length lies on the disk as a file.
+/// Fills the tables of a transaction with what is left in a damaged file, and returns with it the number that later
+/// versions must be above: the reserved one, which may be lost, or that of a record that was salvaged, which may be
+/// older. `has_file` says whether a replica of that length lies on the disk as a file.
 pub(super) fn salvage<F: DiskFile>(
     transaction: &WriteTransaction,
     remains: &Remains<F>,
@@ -46,11 +47,12 @@ pub(super) fn salvage<F: DiskFile>(
         let mut objects = transaction.open_table(OBJECTS)?;
         trees.each(tree, &mut |key, bytes| insert(&mut objects, key, bytes))?;
     }
+    let mut ceiling = 0;
     if let Some(tree) = find("own files v1") {
-        salvaged.own += own_files(transaction, &mut trees, tree, keys)?;
+        salvaged.own += own_files(transaction, &mut trees, tree, keys, &mut ceiling)?;
     }
     if let Some(tree) = find("own graves v1") {
-        salvaged.own += tombstones(transaction, &mut trees, tree, keys)?;
+        salvaged.own += tombstones(transaction, &mut trees, tree, keys, &mut ceiling)?;
     }
     if let Some(tree) = find("own grave names v1") {
         let own_tombstones = transaction.open_table(OWN_TOMBSTONES)?;
@@ -67,12 +69,17 @@ pub(super) fn salvage<F: DiskFile>(
     if let Some(tree) = find("held replicas v1") {
         salvaged.held += held_replicas(transaction, &mut trees, tree, has_file)?;
     }
-    let mut ceiling = 0;
     if let Some(tree) = find("numbers v1") {
         trees.each::<CatalogError>(tree, &mut |name, number| {
             if let (Ok(number), true) = (number.try_into(), name == VERSION_CEILING.as_bytes()) {
-                ceiling = u64::from_le_bytes(number);
+                ceiling = ceiling.max(u64::from_le_bytes(number));
             }
+            Ok(())
+        })?;
+    }
+    if let Some(tree) = find("version ranges v1") {
+        trees.each::<CatalogError>(tree, &mut |_, last| {
+            ceiling = last.try_into().map_or(ceiling, |last| ceiling.max(u64::from_le_bytes(last)));
             Ok(())
         })?;
     }
@@ -90,6 +97,7 @@ fn own_files<F: DiskFile>(
     trees: &mut Trees<'_, F>,
     tree: Tree,
     keys: &Keys,
+    ceiling: &mut u64,
 ) -> Result<u64, CatalogError> {
     let mut own = transaction.open_table(OWN)?;
     let mut names = transaction.open_table(OWN_NAMES)?;
@@ -104,6 +112,7 @@ fn own_files<F: DiskFile>(
         }
         own.insert(key.as_str(), bytes)?;
         names.insert(&replica_name.0, key.as_str())?;
+        *ceiling = record.seal.version.0.max(*ceiling);
         count += 1;
         let name = key.file_name().0;
         let is_other = objects.get(name.as_slice())?.is_some_and(|bytes| !is_plaintext(bytes.value(), keys, &record));
@@ -120,6 +129,7 @@ fn tombstones<F: DiskFile>(
     trees: &mut Trees<'_, F>,
     tree: Tree,
     keys: &Keys,
+    ceiling: &mut u64,
 ) -> Result<u64, CatalogError> {
     let names = transaction.open_table(OWN_NAMES)?;
     let mut own_tombstones = transaction.open_table(OWN_TOMBSTONES)?;
@@ -130,6 +140,7 @@ fn tombstones<F: DiskFile>(
         // A commit has a name in one of the two tables only.
         if tombstone.is_authentic(keys, replica_name) && names.get(&replica_name.0)?.is_none() {
             own_tombstones.insert(&replica_name.0, bytes)?;
+            *ceiling = tombstone.version.0.max(*ceiling);
             count += 1;
         }
         Ok(())

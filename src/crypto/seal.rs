@@ -92,8 +92,7 @@ impl Seal {
         hasher.finalize()
     }
 
-    /// Whether two seals are of the same sealed bytes. A file whose number was given away twice gets a new one, and
-    /// keeps its bytes.
+    /// Whether two seals are of the same sealed bytes. A file that gets a new number keeps its bytes.
     #[must_use]
     pub fn has_bytes_of(&self, other: &Self) -> bool {
         self.size == other.size && self.digest == other.digest

@@ -22,8 +22,8 @@ pub(super) enum KeepError<D: Disk, E> {
     Refused(E, BlobWriter<D>),
     /// The blob failed before its commit: nothing has changed.
     NotStored(StorageError),
-    /// A newer version came first: nothing has changed.
-    Outdated,
+    /// A newer version came first: nothing has changed. The blob is still written.
+    Outdated(BlobWriter<D>),
     /// The blob failed at its commit or after it: the new version may count or not.
     PerhapsStored(StorageError),
 }
@@ -77,7 +77,7 @@ impl<P: Platform> Context<P> {
             let look = |store: &_, keys: &_| Ok(look(store, keys)?.into_iter().chain(packed).collect());
             return match self.commits.commit_if(look).await {
                 Ok(Ok(true)) => Ok(self.store.read_written(writer)),
-                Ok(Ok(false)) => Err(KeepError::Outdated),
+                Ok(Ok(false)) => Err(KeepError::Outdated(writer)),
                 Ok(Err(error)) => Err(KeepError::PerhapsStored(error)),
                 Err(reason) => Err(KeepError::Refused(reason, writer)),
             };
@@ -96,8 +96,7 @@ impl<P: Platform> Context<P> {
         let (writer, changes) = staged.await?;
         let committed = if changes.is_empty() { Ok(true) } else { self.commits.commit(changes).await };
         if matches!(committed, Ok(false)) {
-            self.discard(writer).await;
-            return Err(KeepError::Outdated);
+            return Err(KeepError::Outdated(writer));
         }
         let kept = self.blocking(move |store| match committed.and_then(|_| store.publish(&writer)) {
             Ok(()) => Ok(store.read_written(writer)),

@@ -26,8 +26,7 @@ use super::panic_guard::PanicGuard;
 use super::peers::Peers;
 use super::peers::in_flight::InFlight;
 use super::repair_log::RepairLog;
-use super::tally::Tally;
-use crate::crypto::{ClusterSecret, FileName, Iv, Key, Keys, ReplicaName, Version};
+use crate::crypto::{ClusterSecret, Iv, Key, Keys, ReplicaName, Version};
 use crate::disk::Disk;
 use crate::event::{Event, EventSink};
 use crate::limits::REPAIRS_MAX;
@@ -78,8 +77,6 @@ pub(super) struct OwnerState {
     /// How long deletions are remembered at least.
     pub(super) deletions_kept: Duration,
     pub(super) in_flight: InFlight,
-    /// How many stores of each file have begun and may have drawn their version.
-    pub(super) storing: Tally<FileName, usize>,
     /// The version by which a peer has shown that the data directory was put back from an older copy.
     pub(super) rolled_back: Cell<Option<Version>>,
     pub(super) repair_log: RepairLog,
@@ -113,7 +110,6 @@ impl OwnerState {
             mode,
             deletions_kept,
             in_flight: InFlight::default(),
-            storing: Tally::default(),
             rolled_back: Cell::default(),
             repair_log: RepairLog::default(),
             repairs: Arc::new(Semaphore::new(REPAIRS_MAX)),
@@ -201,16 +197,29 @@ impl<P: Platform> Context<P> {
         self.blocking(move |store| work(store, &keys)).await
     }
 
-    /// Waits for the lock of an own file, which peers know by this name, and returns it with the key of the file;
-    /// `None` if the key is not known.
-    pub(super) async fn lock_named(&self, name: ReplicaName) -> Result<Option<(Key, Locked)>, StorageError> {
-        Ok(match self.blocking(move |store| store.key_of(name)).await? {
-            Some(key) => {
-                let locked = self.locks.lock(BlobId::Own(key.file_name())).await;
-                Some((key, locked))
-            }
-            None => None,
-        })
+    /// Waits for the lock of an own file, which peers know by this name, and returns it with the key of the file. If
+    /// the key is not known, waits for the lock of the name, which a store of the file takes as well.
+    pub(super) async fn lock_named(&self, name: ReplicaName) -> Result<(Option<Key>, Locked), StorageError> {
+        let look_up = || self.blocking(move |store| store.key_of(name));
+        loop {
+            let key = look_up().await?;
+            let Some(key) = key else {
+                let locked = self.lock_name(name).await;
+                // A store may have ended before the lock was free.
+                match look_up().await? {
+                    Some(_) => continue,
+                    None => return Ok((None, locked)),
+                }
+            };
+            let locked = self.locks.lock(BlobId::Own(key.file_name())).await;
+            return Ok((Some(key), locked));
+        }
+    }
+
+    /// Waits for the lock of the name of an own file.
+    pub(super) async fn lock_name(&self, name: ReplicaName) -> Locked {
+        // A node holds no replicas of its own files, so nothing else has this lock.
+        self.locks.lock(BlobId::Held(self.keys.node(), name)).await
     }
 
     /// Runs blocking work away from the node's thread. A node that stops waits for work that has begun.

@@ -107,7 +107,8 @@ impl Handle {
 
     /// Stores a file under a key, in place of an older version, and sends sealed replicas to every connected peer that
     /// is to hold the file. `Ok` means that the file is durable on this node's disk; the receipts say which peers have
-    /// it durably.
+    /// it durably. Of two acknowledged stores under one key that overlap, the one that ends
+    /// last counts.
     ///
     /// # Errors
     /// Returns [`StoreError::Rejected`] if the file is certainly not stored and the old version stands, and
@@ -159,8 +160,8 @@ impl Handle {
     /// Deletes a file here and at every peer, durably, if its current version is still `version`.
     ///
     /// # Errors
-    /// Returns [`DeleteError::Changed`], and deletes nothing, if another version is current, or a store of the file has
-    /// begun and not ended. Otherwise fails as [`delete_everywhere`](Self::delete_everywhere) does.
+    /// Returns [`DeleteError::Changed`], and deletes nothing, if another version is current. Otherwise fails as
+    /// [`delete_everywhere`](Self::delete_everywhere) does.
     pub async fn delete_version_everywhere(&self, key: &Key, version: Version) -> Result<Vec<Receipt>, DeleteError> {
         self.call(|reply| Call::DeleteEverywhere(key.clone(), Some(version), reply)).await.unwrap_or_else(Err)
     }

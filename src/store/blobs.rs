@@ -37,7 +37,7 @@ impl<D: Disk> Store<D> {
     /// # Errors
     /// Fails if the temporary file cannot be made.
     pub fn write_blob(&self, blob: BlobId, version: Version) -> Result<BlobWriter<D>, StorageError> {
-        let temporary = layout::temporary(&blob, version, self.attempts.fetch_add(1, Ordering::Relaxed));
+        let temporary = self.temporary(&blob, version);
         match self.layout {
             Layout::Folders => BlobWriter::file(self.disk.clone(), blob, version, temporary),
             Layout::Packed => Ok(BlobWriter::memory(self.disk.clone(), blob, version, temporary)),
@@ -48,6 +48,28 @@ impl<D: Disk> Store<D> {
     #[must_use]
     pub fn begins_in_memory(&self) -> bool {
         self.layout == Layout::Packed
+    }
+
+    /// Gives what was written another version. The name of its temporary file says which one a commit must name.
+    ///
+    /// # Errors
+    /// After an error the blob is of no further use.
+    pub fn renumber(&self, writer: &mut BlobWriter<D>, version: Version) -> Result<(), StorageError> {
+        let temporary = self.temporary(&writer.blob, version);
+        if writer.is_file() {
+            let renamed = self.disk.rename(&writer.temporary, &temporary);
+            renamed.map_err(|error| {
+                // The file may have its new name all the same.
+                drop(self.disk.remove(&temporary));
+                failed("rename", &writer.temporary)(error)
+            })?;
+        }
+        (writer.version, writer.temporary) = (version, temporary);
+        Ok(())
+    }
+
+    fn temporary(&self, blob: &BlobId, version: Version) -> DiskPath {
+        layout::temporary(blob, version, self.attempts.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Makes the temporary file durable, if there is one. If a commit is to name it (`is_named`), its name is made

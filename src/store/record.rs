@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::layout::BlobId;
-use crate::crypto::{Iv, Key, NameCount, NodeId, ReplicaName, Seal, Tombstone, Version};
+use crate::crypto::{Iv, Key, Keys, NameCount, NodeId, ReplicaName, Seal, Tombstone, Version};
 use crate::replication::Entry;
 use crate::time::UnixMillis;
 
@@ -17,6 +17,16 @@ pub struct OwnRecord {
     pub iv: Iv,
     /// When the file was stored.
     pub modified: UnixMillis,
+}
+
+impl OwnRecord {
+    /// Returns the record of the same file under another version. The bytes stay what they are, so the same IV tells
+    /// nobody anything new.
+    #[must_use]
+    pub fn renumbered(self, keys: &Keys, replica_name: ReplicaName, version: Version) -> Self {
+        let Seal { size, digest, metadata, .. } = self.seal;
+        Self { seal: Seal::new(keys, replica_name, version, size, digest, metadata), ..self }
+    }
 }
 
 /// A replica that this node holds for another one.

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use dacapo::disk::{Disk, DiskFile, DiskPath};
 use dacapo::event::Event;
-use dacapo::node::{GetError, Handle, Names};
+use dacapo::node::{Content, GetError, Handle, Names};
 use dacapo::store::Change;
 use dacapo_sim::disk::SimDisk;
+use tokio::io::{AsyncWriteExt, duplex};
 use tokio::time::sleep;
 
 use crate::rotten_catalogs::fork;
@@ -58,6 +59,40 @@ fn deletions_that_every_peer_has_known_of_for_long_are_forgotten() {
         put(&owner, "file 7", vec![8; 22]).await;
         owner.delete(&key("file 7")).await.expect("deleted");
         assert_eq!(get(&owner, "file 7").await, [8; 22], "the name can be used again");
+    });
+}
+
+#[test]
+fn a_store_that_ends_after_a_deletion_is_forgotten_is_not_taken_for_deleted() {
+    run(async {
+        let (network, disk, holder) = (network(), SimDisk::new(), SimDisk::new());
+        let pair = network.pair(&disk, &holder).await;
+        let owner = pair.owner.handle();
+        put(&owner, "a", vec![1; 22]).await;
+        let (mut source, content) = duplex(64);
+        let storing = {
+            let owner = owner.clone();
+            tokio::task::spawn_local(async move { owner.store(&key("a"), Content::reader(content, None)).await })
+        };
+        sleep(Duration::from_secs(1)).await;
+        owner.delete_everywhere(&key("a")).await.expect("deleted");
+        sleep(Duration::from_secs(40)).await;
+        // The peer remembers the deletion, which its owner forgets.
+        stop(pair.holder).await;
+        let remembers = fork(&holder);
+        let holder = network.start(HOLDER, &holder, &[]).await;
+        connected(&owner, 1).await;
+        forget(&network).await;
+        assert_eq!(remembered(&owner, &holder.handle()).await, (0, 0));
+        stop(holder).await;
+        source.write_all(&[2; 22]).await.expect("buffered");
+        drop(source);
+        storing.await.expect("no panic").expect("stored");
+        let _holder = network.start(HOLDER, &remembers, &[]).await;
+        connected(&owner, 1).await;
+        sleep(Duration::from_secs(60)).await;
+        assert_eq!(get(&owner, "a").await, [2; 22]);
+        drop(pair.owner);
     });
 }
 

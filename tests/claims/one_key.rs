@@ -1,5 +1,5 @@
-//! Calls on one key at the same time: those that change the file follow each other, the newest store counts, and a
-//! store that waits for its content holds up no other call.
+//! Calls on one key at the same time: those that change the file follow each other, the store that ends last counts,
+//! and a store that waits for its content holds up no other call.
 
 use std::time::Duration;
 
@@ -149,17 +149,36 @@ fn a_store_that_waits_for_its_content_keeps_nobody_waiting() {
 }
 
 #[test]
-fn of_two_stores_that_overlap_the_newer_one_counts() {
+fn of_two_stores_that_overlap_the_one_that_ends_last_counts() {
     for is_size_known in [true, false] {
         run(async move {
             let (owner, disks, _nodes) = pair().await;
             let begun = begin(&owner, is_size_known, 1).await;
-            let newer = timeout(SECOND, put(&owner, "a", vec![2; 22])).await.expect("the newer store does not wait");
-            let older = finish(begun, 1).await;
-            assert!(older.version < newer.version);
-            assert_eq!(get(&owner, "a").await, [2; 22], "the local copy");
+            let first = timeout(SECOND, put(&owner, "a", vec![2; 22])).await.expect("the other store does not wait");
+            let last = finish(begun, 1).await;
+            assert!(last.version > first.version && last.replicas() == 1, "{last:?}");
+            assert!(get(&owner, "a").await == [1; LEN], "the local copy");
             owner.delete(&key("a")).await.expect("deleted");
-            assert_eq!(get(&owner, "a").await, [2; 22], "the replica");
+            assert!(get(&owner, "a").await == [1; LEN], "the replica");
+            for disk in &disks {
+                assert_eq!(files_below(disk, "tmp"), Vec::<String>::new());
+            }
+        });
+    }
+}
+
+#[test]
+fn a_store_that_ends_after_a_deletion_counts() {
+    for is_size_known in [true, false] {
+        run(async move {
+            let (owner, disks, _nodes) = pair().await;
+            let old = put(&owner, "a", vec![1; 22]).await;
+            let begun = begin(&owner, is_size_known, 2).await;
+            owner.delete_version_everywhere(&key("a"), old.version).await.expect("deleted");
+            assert_eq!(finish(begun, 2).await.replicas(), 1);
+            assert!(get(&owner, "a").await == [2; LEN], "the local copy");
+            owner.delete(&key("a")).await.expect("deleted");
+            assert!(get(&owner, "a").await == [2; LEN], "the replica");
             for disk in &disks {
                 assert_eq!(files_below(disk, "tmp"), Vec::<String>::new());
             }

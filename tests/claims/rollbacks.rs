@@ -140,3 +140,33 @@ fn a_node_that_was_not_put_back_never_says_so() {
         assert!(!network.events.borrow().iter().any(|event| matches!(event, Event::RolledBack { .. })));
     });
 }
+
+#[test]
+fn a_store_that_races_with_a_deletion_of_the_lost_life_counts() {
+    for offset in 0..80 {
+        run(async move {
+            let (network, disk, holder) = (Network::default(), SimDisk::new(), SimDisk::new());
+            let pair = network.pair(&disk, &holder).await;
+            stop(pair.owner).await;
+            let copy = disk.copy();
+            let owner = network.start(OWNER, &disk, &[HOLDER]).await;
+            connected(&owner.handle(), 1).await;
+            for _ in 0..20 {
+                put(&owner.handle(), "a", b"monday".to_vec()).await;
+            }
+            owner.handle().delete_everywhere(&key("a")).await.expect("deleted");
+            stop(owner).await;
+            disk.restore(&copy);
+            // Both learning and the store wait for the disk again and again, so their steps alternate in every way.
+            let owner = network.start(OWNER, &disk, &[HOLDER]).await;
+            disk.set_delay(Some(Duration::from_millis(10)));
+            tokio::time::sleep(Duration::from_millis(5 * offset)).await;
+            put(&owner.handle(), "a", b"tuesday".to_vec()).await;
+            disk.set_delay(None);
+            tokio::time::sleep(REPAIRED).await;
+            assert_eq!(get(&owner.handle(), "a").await, b"tuesday", "{offset}");
+            stop(owner).await;
+            stop(pair.holder).await;
+        });
+    }
+}

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use dacapo::crypto::{Tag, Tombstone, Version};
-use dacapo::node::{GetError, Node};
+use dacapo::node::{Content, GetError, Node};
 use dacapo::store::{Change, OwnRecord};
 use dacapo_sim::disk::SimDisk;
+use tokio::io::{AsyncWriteExt, duplex};
 
 use crate::support::in_memory::{HOLDER, Network, OWNER, Pair, connected, get, key, open_store, put, run, stop};
 
@@ -90,6 +91,32 @@ fn a_store_over_a_rotten_record_counts() {
                 Pair { owner, holder }.stop().await;
             });
         }
+    }
+}
+
+#[test]
+fn a_store_that_ends_after_an_old_record_got_a_new_number_counts() {
+    for is_size_known in [true, false] {
+        run(async move {
+            let (network, disk, holder) = (Network::default(), SimDisk::new(), SimDisk::new());
+            let Pair { owner, holder } = network.pair(&disk, &holder).await;
+            put(&owner.handle(), "a", vec![1; 22]).await;
+            stop(owner).await;
+            rot_record(&disk, |record| record.seal.tag.0[0] ^= 1);
+            let owner = network.start(OWNER, &disk, &[]).await;
+            let (mut source, content) = duplex(64);
+            let storing = {
+                let (owner, size) = (owner.handle(), is_size_known.then_some(22));
+                tokio::task::spawn_local(async move { owner.store(&key("a"), Content::reader(content, size)).await })
+            };
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            assert_eq!(get(&owner.handle(), "a").await, [1; 22], "the get proves the old record again");
+            source.write_all(&[2; 22]).await.expect("buffered");
+            drop(source);
+            storing.await.expect("no panic").expect("stored");
+            assert_eq!(get(&owner.handle(), "a").await, [2; 22]);
+            Pair { owner, holder }.stop().await;
+        });
     }
 }
 

@@ -143,8 +143,7 @@ pub enum DeleteError {
     /// There is no local copy.
     #[error("there is no local copy of it")]
     NotFound,
-    /// The current version is not the one that was to be deleted, or a further store of the file is under way; nothing
-    /// was deleted.
+    /// The current version is not the one that was to be deleted; nothing was deleted.
     #[error("not deleted: it was stored again meanwhile")]
     Changed,
     /// Too few peers hold the current version, so the local copy may be the only one; nothing was deleted.

@@ -202,7 +202,10 @@ async fn keep<P: Platform>(context: &Shared<P>, offer: &Offer, receiving: Receiv
             context.discard(writer).await;
             Message::Refused(refusal)
         }
-        Err(KeepError::Outdated) => Message::Refused(Refusal::Stale { held: version }),
+        Err(KeepError::Outdated(writer)) => {
+            context.discard(writer).await;
+            Message::Refused(Refusal::Stale { held: version })
+        }
         Err(KeepError::NotStored(error)) => context.refuse(owner, refusal_for(&error)),
         Err(KeepError::PerhapsStored(_)) => Message::PerhapsStored,
     }

@@ -83,10 +83,6 @@ pub(in crate::node) async fn everywhere<P: Platform>(
     });
     let begun: Result<_, StorageError> = begun.await;
     let tombstone = begun.map_err(DeleteError::Rejected)??;
-    // A store that has a lower number than the deletion, and waits for the lock, would be deleted as well.
-    if expected.is_some() && context.owner.storing.sum(file) > 0 {
-        return Err(DeleteError::Changed);
-    }
     if !context.commit(Change::Deleted(replica_name, tombstone)).await.map_err(DeleteError::Unconfirmed)? {
         // A later deletion has just been learnt from a peer.
         return Err(DeleteError::NotFound);

@@ -6,14 +6,14 @@
 //! replaced or deleted is kept in the folder `kept`, and what was stored here since the start does not give way. It
 //! gets a version above all that was met, because only a clock that is behind lets its number be the lower one.
 
-use crate::crypto::{Key, ReplicaName, Seal, Tombstone, Version};
+use crate::crypto::{Key, ReplicaName, Tombstone, Version};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::node::context::Shared;
 use crate::platform::Platform;
 use crate::replication::Entry;
 use crate::store::layout::BlobId;
-use crate::store::{Change, OwnRecord, StorageError, Store};
+use crate::store::{Change, StorageError, Store};
 
 /// Takes note of a version of this node's that a peer knows, so that later ones are above it. Returns whether it comes
 /// from a life that this directory knows nothing of.
@@ -65,11 +65,8 @@ pub(in crate::node) async fn renew<P: Platform>(context: &Shared<P>, met: Entry)
             store.settle(keys, &BlobId::Own(key.file_name()))?;
             match store.proved(keys, &key)? {
                 Some(record) if stays(record.entry(replica_name)) => {
-                    let OwnRecord { seal, iv, modified } = record;
-                    let version = store.next_version(now, replica_name)?;
-                    // The bytes stay what they are, so the same IV tells nobody anything new.
-                    let seal = Seal::new(keys, replica_name, version, seal.size, seal.digest, seal.metadata);
-                    store.commit(&[Change::Own(key, replica_name, Box::new(OwnRecord { seal, iv, modified }))])
+                    let record = record.renumbered(keys, replica_name, store.next_version(now, replica_name)?);
+                    store.commit(&[Change::Own(key, replica_name, Box::new(record))])
                 }
                 Some(record) => Ok(record.seal.version > met.version),
                 None => Ok(false),

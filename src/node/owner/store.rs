@@ -1,5 +1,6 @@
 //! Stores a file: on the local disk, and at every connected peer that is to hold it, at the same time.
 
+mod keep;
 mod receipts;
 mod send;
 
@@ -12,11 +13,10 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::sleep;
 
-use crate::crypto::{ContentCipher, Iv, Key, Keys, Metadata, ReplicaName, Seal, SealedMetadata};
+use crate::crypto::{ContentCipher, Iv, Key, Metadata, Seal, SealedMetadata};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::limits::{CHUNK_BYTES, FILE_BYTES_MAX, SOURCE_STALL_TIMEOUT};
-use crate::node::commit::KeepError;
 use crate::node::context::Shared;
 use crate::node::handle::Content;
 use crate::node::handle::answers::Stored;
@@ -26,7 +26,8 @@ use crate::node::transfer::{self, TransferError, Work};
 use crate::platform::Platform;
 use crate::seed::SeedRng;
 use crate::store::layout::BlobId;
-use crate::store::{BlobWriter, Change, OwnRecord, Store};
+use crate::store::{BlobWriter, OwnRecord};
+use keep::keep;
 use send::{Announced, Sending, conclude_all, push_to_all, send_to_all};
 
 pub(super) use send::{NotSent, send_again};
@@ -63,7 +64,6 @@ pub(in crate::node) async fn store<P: Platform>(
     }
     let blob = BlobId::Own(key.file_name());
     let (now, replica_name) = (context.platform.now(), context.keys.replica_name(&key));
-    let _storing = context.owner.storing.add(key.file_name(), 1);
     let begun = context.blocking(move |store| {
         let version = store.next_version(now, replica_name)?;
         Ok((version, store.write_blob(blob, version)?))
@@ -78,6 +78,7 @@ pub(in crate::node) async fn store<P: Platform>(
     let sealing = Sealing { writer, cipher: ContentCipher::new(&context.keys, iv) };
     let Written { sealing, size, has_stalled } = write(&context, sealing, content, &sendings, gone).await?;
     let Sealing { writer, cipher } = sealing;
+    let has_sent = !sendings.is_empty();
     let sendings = if has_stalled { Vec::new() } else { sendings };
     let announced = Announced { size, ..announced };
     let modified = context.platform.now();
@@ -86,14 +87,15 @@ pub(in crate::node) async fn store<P: Platform>(
     let metadata = SealedMetadata::seal(&context.keys, metadata_iv, &metadata);
     let seal = Seal::new(&context.keys, announced.replica_name, version, size, cipher.digest(), metadata);
     // No peer gets the seal, and with it the version, before this node holds the lock.
-    let locked = context.locks.lock(blob).await;
+    let locked = (context.locks.lock(blob).await, context.lock_name(replica_name).await);
     let was_streamed = !sendings.is_empty();
     let mut waiting = conclude_all(sendings, &seal);
     let record = OwnRecord { seal, iv, modified };
-    let is_newest = keep(&context, &key, announced.replica_name, writer, record.clone(), was_streamed).await?;
+    let record = keep(&context, &key, announced.replica_name, writer, record, was_streamed).await?;
+    let (was_announced, version) = (was_streamed && version == record.seal.version, record.seal.version);
     context.tell(&Event::FileWritten { file: announced.file, version, bytes: size });
-    if !was_streamed && is_newest {
-        (waiting, postponed) = push_to_all(&context, &announced, &record).await;
+    if !was_announced {
+        (waiting, postponed) = push_to_all(&context, &Announced { version, ..announced }, &record, has_sent).await;
     }
     drop(locked);
     let mut receipts = receipts::all(waiting).await;
@@ -114,45 +116,6 @@ async fn draw_iv<P: Platform>(
             context.discard(writer).await;
             Err(StoreError::Rejected(StoreFault::NoEntropy(error)))
         }
-    }
-}
-
-/// Makes the new version the one that counts. Returns false if a newer version came first, which acknowledges this one
-/// as well. If peers were told, they may have the new version whatever fails here.
-async fn keep<P: Platform>(
-    context: &Shared<P>,
-    key: &Key,
-    replica_name: ReplicaName,
-    writer: BlobWriter<P::Disk>,
-    record: OwnRecord,
-    peers_were_told: bool,
-) -> Result<bool, StoreError> {
-    let unconfirmed = |error| StoreError::Unconfirmed(StoreFault::Disk(error));
-    let not_stored = |error| match peers_were_told {
-        true => unconfirmed(error),
-        false => StoreError::Rejected(StoreFault::Disk(error)),
-    };
-    let (blob, version, known) = (BlobId::Own(key.file_name()), record.seal.version, key.clone());
-    let look = move |store: &Store<P::Disk>, keys: &Keys| {
-        let newest = store.settle(keys, &blob).and_then(|()| {
-            store.drop_unproved(keys, &known)?;
-            store.newest_proved(keys, Some(&known), replica_name)
-        });
-        match newest {
-            Ok(Some(newest)) if newest >= version => Err(None),
-            Ok(_) => Ok(Some(Change::Own(known, replica_name, Box::new(record)))),
-            Err(error) => Err(Some(error)),
-        }
-    };
-    match context.keep(writer, look).await {
-        Ok(_) => Ok(true),
-        Err(KeepError::Refused(reason, writer)) => {
-            context.discard(writer).await;
-            reason.map_or(Ok(false), |error| Err(not_stored(error)))
-        }
-        Err(KeepError::Outdated) => Ok(false),
-        Err(KeepError::NotStored(error)) => Err(not_stored(error)),
-        Err(KeepError::PerhapsStored(error)) => Err(unconfirmed(error)),
     }
 }
 

@@ -163,7 +163,10 @@ impl Wanted {
                     InTheWay::Disk(error) => self.tell_if_full(context, error).into(),
                 })
             }
-            Err(KeepError::Outdated) => Err(ReceiveError::Outdated),
+            Err(KeepError::Outdated(writer)) => {
+                context.discard(writer).await;
+                Err(ReceiveError::Outdated)
+            }
             Err(KeepError::NotStored(error) | KeepError::PerhapsStored(error)) => Err(error.into()),
         }
     }

@@ -150,7 +150,7 @@ async fn note_deletion<P: Platform>(
     replica_name: ReplicaName,
     tombstone: Tombstone,
 ) -> Result<bool, RepairError> {
-    let (key, _locked) = context.lock_named(replica_name).await?.unzip();
+    let (key, _locked) = context.lock_named(replica_name).await?;
     let blob = key.as_ref().map(|key| BlobId::Own(key.file_name()));
     let is_of_other_life = rollback::meet(context, replica_name, tombstone.version).await?;
     if is_of_other_life && rollback::renew(context, Entry::deleted(replica_name, tombstone.version)).await? {
@@ -168,7 +168,6 @@ async fn note_deletion<P: Platform>(
     if !is_newer? {
         return Ok(false);
     }
-    // If the key was not known, a store under this key may have come first.
     if !context.commit(Change::Deleted(replica_name, tombstone)).await? {
         return Ok(false);
     }

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::receipts::{Waiting, left_to_repair};
-use crate::crypto::{ContentCipher, FileName, IV_BYTES, Iv, Key, ReplicaName, Seal, Version};
+use crate::crypto::{ContentCipher, FileName, IV_BYTES, Iv, Key, Keys, ReplicaName, Seal, Version};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::limits::{CHUNKS_QUEUED_MAX, EAGER_BYTES_MAX};
@@ -24,7 +24,7 @@ use crate::node::transfer::{self, SendError};
 use crate::platform::Platform;
 use crate::protocol::{Message, WireError};
 use crate::store::layout::BlobId;
-use crate::store::{BlobReader, OwnRecord};
+use crate::store::{BlobReader, OwnRecord, Store};
 
 /// One replica that is being sent while the file is read.
 pub(super) struct Sending {
@@ -140,13 +140,19 @@ async fn send<P: Platform>(
 }
 
 /// Starts to send the replica of a file that is on the local disk to every peer that is to hold it. The caller holds
-/// the lock of the file; the copy is open when this returns, and the lock is not needed any more.
+/// the lock of the file; the copy is open when this returns, and the lock is not needed any more. If bytes of the file
+/// have been sent (`has_sent`), the copy is verified first, because other bytes under the same IV would tell how they
+/// differ.
 pub(super) async fn push_to_all<P: Platform>(
     context: &Shared<P>,
     announced: &Announced,
     record: &OwnRecord,
+    has_sent: bool,
 ) -> (Vec<Waiting>, Vec<Receipt>) {
     let blob = BlobId::Own(announced.file);
+    let OwnRecord { seal, iv, .. } = record.clone();
+    let verify = move |store: &Store<P::Disk>, keys: &Keys| store.is_good_own(&blob, keys, iv, &seal);
+    let is_good = !has_sent || context.with_keys(verify).await.unwrap_or(false);
     let (holders, postponed) = without_slow(holders_of(context, announced.replica_name));
     let mut all = Vec::new();
     for peer in holders {
@@ -154,7 +160,7 @@ pub(super) async fn push_to_all<P: Platform>(
         let (task, announced, seal, meter) =
             (context.clone(), announced.clone(), record.seal.clone(), waiting.meter.clone());
         let in_flight = context.owner.in_flight.add(peer.id, announced.replica_name);
-        let opened = context.blocking(move |store| store.read_blob(&blob)).await;
+        let opened = context.blocking(move |store| if is_good { store.read_blob(&blob) } else { Ok(None) }).await;
         context.spawn(async move {
             let outcome = match opened {
                 Ok(Some(reader)) => push(&task, &peer, &announced, &meter, seal, reader).await,

@@ -227,11 +227,16 @@ impl Node {
         wait_for(&mut self.child, DEADLINE)
     }
 
-    /// Returns the beginning of its id, as messages show it.
+    /// Returns the beginning of its id, as messages show it. Waits for it: the log has a thread of its own.
     pub(crate) fn short_id(&self) -> String {
-        let events = self.events();
-        let line = events.lines().find(|line| line.contains("identity")).expect("an event tells of its start");
-        line.split_whitespace().last().expect("an id").to_owned()
+        let mut id = None;
+        wait_until("an event tells of its start", || {
+            let events = self.events();
+            let line = events.split_inclusive('\n').find(|line| line.contains("identity") && line.ends_with('\n'));
+            id = line.and_then(|line| line.split_whitespace().last()).map(str::to_owned);
+            id.is_some()
+        });
+        id.expect("it was found")
     }
 
     /// Returns what it has written to standard error.

@@ -31,6 +31,9 @@ const LIES_SHARE: u32 = 20;
 /// The share of seeds in which some disks are put back from a copy, in percent.
 const RESTORE_SHARE: u32 = 15;
 
+/// The share of seeds in which some links trickle, in percent.
+const TRICKLE_SHARE: u32 = 15;
+
 /// The share of seeds in which many calls come at one moment, in percent.
 const BURST_SHARE: u32 = 8;
 
@@ -65,6 +68,9 @@ pub fn tree<S: Subject>(subject: &S, seed: u64) -> Box<dyn ValueTree<Value = Pla
     }
     if subject.may_restore() && below(&mut lane(seed, "restore"), 100) < RESTORE_SHARE {
         knobs.families.push(Family::Restore);
+    }
+    if below(&mut lane(seed, "trickle"), 100) < TRICKLE_SHARE {
+        knobs.families.push(Family::Trickle);
     }
     knobs.options = options(&mut lane(seed, "options"), knobs.nodes, subject.options());
     let calls = subject.calls(&mut lane(seed, "swarm"), knobs.nodes);

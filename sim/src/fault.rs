@@ -86,6 +86,7 @@ pub enum Family {
     Clock,
     Lie,
     Restore,
+    Trickle,
 }
 
 /// The numbers that a fault of a family is made from.
@@ -115,8 +116,8 @@ const FAILING_KINDS: [CallKind; 8] = [
 ];
 
 impl Family {
-    /// All families but [`Lie`](Self::Lie), which is only for subjects that know lies, and [`Restore`](Self::Restore),
-    /// which is drawn by itself.
+    /// All families but [`Lie`](Self::Lie), which is only for subjects that know lies, and [`Restore`](Self::Restore)
+    /// and [`Trickle`](Self::Trickle), which are drawn by themselves.
     pub const ALL: [Self; 22] = [
         Self::Cut,
         Self::Hold,
@@ -159,6 +160,10 @@ impl Family {
             Self::Stall => link(Trouble::Stall),
             Self::Short => link(Trouble::Short),
             Self::Slow => link(Trouble::Slow(Duration::from_millis(u64::from(10 + number % 190)))),
+            Self::Trickle => {
+                let rates = [500, 5_000, 50_000, 200_000];
+                link(Trouble::Trickle(rates[usize::try_from(number).unwrap_or(0) % rates.len()]))
+            }
             Self::Kill => Fault::Kill(one),
             Self::PowerLoss => Fault::PowerLoss(one),
             Self::Restore => Fault::Restore(one),
@@ -190,7 +195,7 @@ impl Family {
 
 impl Fault {
     /// The first words of all faults.
-    pub const WORDS: [&str; 26] = [
+    pub const WORDS: [&str; 27] = [
         "cut",
         "cut-one-way",
         "hold",
@@ -202,6 +207,7 @@ impl Fault {
         "stall",
         "short",
         "slow",
+        "trickle",
         "kill",
         "power-loss",
         "restore",

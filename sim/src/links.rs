@@ -4,155 +4,22 @@
 //! A fault concerns the way from one host to another. Both ways of a connection pass the stream that the dialling
 //! host holds, so only dialled streams are wrapped with a link; accepted streams pass everything through.
 
-use std::cell::RefCell;
+mod state;
+
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker, ready};
-use std::time::Duration;
+use std::task::{Context, Poll, ready};
 
-use dacapo::seed::{Rng, SeedRng};
 use dacapo::transport::{Address, Transport};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use crate::host::Host;
-
-/// What a link does for as long as a fault lasts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// Dials are refused.
-    Refuse,
-    /// Dials are never answered.
-    Hang,
-    /// Nothing moves, and nothing is lost.
-    Stall,
-    /// A read or write takes at most seven bytes.
-    Short,
-    /// Each write waits for this duration.
-    Slow(Duration),
-}
-
-/// All links of a run. Clones are the same links.
-#[derive(Clone)]
-pub struct Links {
-    state: Rc<RefCell<State>>,
-}
-
-struct State {
-    links: BTreeMap<(Host, Host), Link>,
-    /// The tasks that wait on a stream, by stream and direction. Any change wakes them.
-    wakers: BTreeMap<(u64, bool), Waker>,
-    streams: u64,
-    open: BTreeMap<Host, usize>,
-    rng: SeedRng,
-}
-
-#[derive(Default)]
-struct Link {
-    troubles: Vec<Trouble>,
-    /// How many of the next pieces get a wrong bit.
-    corrupt: u32,
-    /// Streams that were opened before this number are broken.
-    broken_before: u64,
-}
-
-impl Links {
-    /// Makes links without a fault. `rng` chooses how short a short read is.
-    #[must_use]
-    pub fn new(rng: SeedRng) -> Self {
-        let state = State { links: BTreeMap::new(), wakers: BTreeMap::new(), streams: 0, open: BTreeMap::new(), rng };
-        Self { state: Rc::new(RefCell::new(state)) }
-    }
-
-    /// Begins a trouble on the way from one host to another.
-    pub fn begin(&self, from: Host, to: Host, trouble: Trouble) {
-        self.change(from, to, |link, _| link.troubles.push(trouble));
-    }
-
-    /// Ends a trouble that has begun.
-    pub fn end(&self, from: Host, to: Host, trouble: Trouble) {
-        self.change(from, to, |link, _| {
-            if let Some(index) = link.troubles.iter().position(|found| *found == trouble) {
-                link.troubles.remove(index);
-            }
-        });
-    }
-
-    /// Ends every trouble.
-    pub fn mend_all(&self) {
-        let wakers = {
-            let mut state = self.state.borrow_mut();
-            for link in state.links.values_mut() {
-                link.troubles.clear();
-                link.corrupt = 0;
-            }
-            std::mem::take(&mut state.wakers)
-        };
-        wakers.into_values().for_each(Waker::wake);
-    }
-
-    /// Breaks the connections between two hosts, whichever of them dialled.
-    pub fn cut_open_connections(&self, from: Host, to: Host) {
-        self.change(from, to, |link, streams| link.broken_before = streams);
-    }
-
-    /// Flips a bit in the next piece that travels from one host to another.
-    pub fn corrupt_next(&self, from: Host, to: Host) {
-        self.change(from, to, |link, _| link.corrupt += 1);
-    }
-
-    /// Returns how many dialled connections of a host are open.
-    #[must_use]
-    pub fn open_connections(&self, host: Host) -> usize {
-        self.state.borrow().open.get(&host).copied().unwrap_or(0)
-    }
-
-    fn change(&self, from: Host, to: Host, change: impl FnOnce(&mut Link, u64)) {
-        let wakers = {
-            let mut state = self.state.borrow_mut();
-            let streams = state.streams;
-            change(state.links.entry((from, to)).or_default(), streams);
-            std::mem::take(&mut state.wakers)
-        };
-        // Woken outside of the borrow, in the order of the streams.
-        wakers.into_values().for_each(Waker::wake);
-    }
-}
-
-impl State {
-    fn has(&self, from: Host, to: Host, trouble: Trouble) -> bool {
-        self.links.get(&(from, to)).is_some_and(|link| link.troubles.contains(&trouble))
-    }
-
-    fn delay(&self, from: Host, to: Host) -> Option<Duration> {
-        let slow = |trouble: &Trouble| match trouble {
-            Trouble::Slow(delay) => Some(*delay),
-            _ => None,
-        };
-        self.links.get(&(from, to))?.troubles.iter().filter_map(slow).max()
-    }
-
-    fn is_broken(&self, id: u64, one: Host, other: Host) -> bool {
-        [(one, other), (other, one)].iter().any(|way| self.links.get(way).is_some_and(|link| id < link.broken_before))
-    }
-
-    /// Returns how many bytes one call moves at most.
-    fn bound(&mut self, from: Host, to: Host) -> usize {
-        if !self.has(from, to, Trouble::Short) {
-            return usize::MAX;
-        }
-        1 + usize::try_from(self.rng.next_u32() % 7).expect("a small number")
-    }
-
-    fn take_corrupt(&mut self, from: Host, to: Host) -> bool {
-        let Some(link) = self.links.get_mut(&(from, to)).filter(|link| link.corrupt > 0) else { return false };
-        link.corrupt -= 1;
-        true
-    }
-}
+pub use state::{Links, Trouble};
 
 /// A transport with faults, as one host sees it.
 #[derive(Clone)]
@@ -182,12 +49,12 @@ impl<T: Transport> Transport for FaultTransport<T> {
 
     async fn accept(&self, listener: &mut T::Listener) -> io::Result<(Self::Stream, SocketAddr)> {
         let (stream, from) = self.transport.accept(listener).await?;
-        Ok((FaultStream { stream, link: None }, from))
+        Ok((FaultStream::plain(stream), from))
     }
 
     async fn connect(&self, address: &Address) -> io::Result<Self::Stream> {
         let Some(to) = self.hosts.get(&address.to_string()).copied() else {
-            return Ok(FaultStream { stream: self.transport.connect(address).await?, link: None });
+            return Ok(FaultStream::plain(self.transport.connect(address).await?));
         };
         if self.links.state.borrow().has(self.own, to, Trouble::Refuse) {
             return Err(ErrorKind::ConnectionRefused.into());
@@ -196,8 +63,7 @@ impl<T: Transport> Transport for FaultTransport<T> {
             return std::future::pending().await;
         }
         let stream = self.transport.connect(address).await?;
-        let link = DialledLink::new(&self.links, self.own, to);
-        Ok(FaultStream { stream, link: Some(link) })
+        Ok(FaultStream::dialled(stream, &self.links, self.own, to))
     }
 }
 
@@ -207,12 +73,31 @@ pub struct FaultStream<S> {
     link: Option<DialledLink>,
 }
 
+impl<S> FaultStream<S> {
+    /// Wraps a stream that passes everything through.
+    fn plain(stream: S) -> Self {
+        Self { stream, link: None }
+    }
+
+    /// Wraps a stream that `own` has dialled to `peer`.
+    fn dialled(stream: S, links: &Links, own: Host, peer: Host) -> Self {
+        Self { stream, link: Some(DialledLink::new(links, own, peer)) }
+    }
+}
+
 /// The link of a dialled stream.
 struct DialledLink {
     links: Links,
     own: Host,
     peer: Host,
     id: u64,
+    /// The pace of reads and of writes.
+    paces: [Pace; 2],
+}
+
+/// How far one direction has waited before it moves something.
+#[derive(Default)]
+struct Pace {
     waits: Option<Pin<Box<Sleep>>>,
     has_waited: bool,
 }
@@ -223,14 +108,14 @@ impl DialledLink {
         let id = state.streams;
         state.streams += 1;
         *state.open.entry(own).or_default() += 1;
-        Self { links: links.clone(), own, peer, id, waits: None, has_waited: false }
+        Self { links: links.clone(), own, peer, id, paces: Default::default() }
     }
 
     /// Returns how many bytes may move at once, as soon as any may. Registers the task in any case, so that a change
     /// wakes it.
     fn gate(&self, is_read: bool, cx: &Context<'_>) -> Poll<io::Result<usize>> {
         let mut state = self.links.state.borrow_mut();
-        let (from, to) = if is_read { (self.peer, self.own) } else { (self.own, self.peer) };
+        let (from, to) = self.way(is_read);
         if state.is_broken(self.id, from, to) {
             return Poll::Ready(Err(ErrorKind::ConnectionReset.into()));
         }
@@ -242,17 +127,29 @@ impl DialledLink {
         Poll::Ready(Ok(state.bound(from, to)))
     }
 
-    fn wait_for_slow_link(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.waits.is_none() && !self.has_waited {
-            let delay = self.links.state.borrow().delay(self.own, self.peer);
-            self.waits = delay.map(|delay| Box::pin(tokio::time::sleep(delay)));
+    /// Waits for as long as the link holds up what moves next.
+    fn wait(&mut self, is_read: bool, cx: &mut Context<'_>) -> Poll<()> {
+        let (from, to) = self.way(is_read);
+        let pace = &mut self.paces[usize::from(is_read)];
+        if pace.waits.is_none() && !pace.has_waited {
+            let delay = self.links.state.borrow().delay(from, to, is_read);
+            pace.waits = delay.map(|delay| Box::pin(tokio::time::sleep(delay)));
         }
-        if let Some(waits) = &mut self.waits {
+        if let Some(waits) = &mut pace.waits {
             ready!(waits.as_mut().poll(cx));
-            self.waits = None;
-            self.has_waited = true;
+            pace.waits = None;
+            pace.has_waited = true;
         }
         Poll::Ready(())
+    }
+
+    /// Notes that something has moved: what comes next waits again.
+    fn has_moved(&mut self, is_read: bool) {
+        self.paces[usize::from(is_read)].has_waited = false;
+    }
+
+    fn way(&self, is_read: bool) -> (Host, Host) {
+        if is_read { (self.peer, self.own) } else { (self.own, self.peer) }
     }
 }
 
@@ -268,17 +165,19 @@ impl Drop for DialledLink {
 impl<S: AsyncRead + Unpin> AsyncRead for FaultStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        let Some(link) = &this.link else { return Pin::new(&mut this.stream).poll_read(cx, out) };
+        let Some(link) = &mut this.link else { return Pin::new(&mut this.stream).poll_read(cx, out) };
         let bound = ready!(link.gate(true, cx))?;
+        ready!(link.wait(true, cx));
         let before = out.filled().len();
         if bound >= out.remaining() {
             ready!(Pin::new(&mut this.stream).poll_read(cx, out))?;
         } else {
-            let mut few = [0; 8];
-            let mut short = ReadBuf::new(&mut few[..bound]);
-            ready!(Pin::new(&mut this.stream).poll_read(cx, &mut short))?;
-            out.put_slice(short.filled());
+            let mut few = ReadBuf::new(out.initialize_unfilled_to(bound));
+            ready!(Pin::new(&mut this.stream).poll_read(cx, &mut few))?;
+            let read = few.filled().len();
+            out.advance(read);
         }
+        link.has_moved(true);
         let read = &mut out.filled_mut()[before..];
         if let Some(byte) = read.last_mut()
             && link.links.state.borrow_mut().take_corrupt(link.peer, link.own)
@@ -294,7 +193,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for FaultStream<S> {
         let this = &mut *self;
         let Some(link) = &mut this.link else { return Pin::new(&mut this.stream).poll_write(cx, bytes) };
         let bound = ready!(link.gate(false, cx))?.min(bytes.len());
-        ready!(link.wait_for_slow_link(cx));
+        ready!(link.wait(false, cx));
         let is_corrupt = !bytes.is_empty() && link.links.state.borrow_mut().take_corrupt(link.own, link.peer);
         let written = if is_corrupt {
             let mut wrong = bytes[..bound].to_vec();
@@ -303,7 +202,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for FaultStream<S> {
         } else {
             ready!(Pin::new(&mut this.stream).poll_write(cx, &bytes[..bound]))
         };
-        link.has_waited = false;
+        link.has_moved(false);
         Poll::Ready(written)
     }
 

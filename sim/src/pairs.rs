@@ -57,7 +57,7 @@ pub fn pairs<E: Display>(trace: &Trace<E>) -> Pairs {
 #[must_use]
 pub fn table(pairs: &Pairs, verbs: &[&str], faults: &[&str]) -> String {
     let mut text = String::new();
-    let width = |verb: &str| verb.len().max(6) + 2;
+    let width = |verb: &str| verb.len().max(6) + 1;
     let first = faults.iter().map(|fault| fault.len()).max().unwrap_or(0);
     let mut left = verbs;
     while !left.is_empty() {

@@ -1,4 +1,4 @@
-//! The faults of connections, over real TCP: the wrapper that a simulation uses, around the transport that ships.
+//! The faults of connections: the wrapper that a simulation uses, around the transport that ships or one in memory.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use dacapo::node::{Content, Handle, Lane, Node};
 use dacapo::seed::Seed;
-use dacapo::transport::Address;
 use dacapo::transport::tcp::Tcp;
+use dacapo::transport::{Address, Transport};
 use dacapo_sim::links::{FaultTransport, Links, Trouble};
 use dacapo_sim::store::walkthrough::scripted::node_seed;
 use dacapo_sim::store::walkthrough::star::{self, key};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
 
+use crate::support::in_memory::{HOLDER, Network, run};
 use crate::support::real;
 
 /// An origin that dials one peer over links with faults.
@@ -114,5 +117,30 @@ fn a_peer_that_refuses_and_stalls_is_told_apart_from_one_that_has_nothing() {
         pair.links.end(1, 0, Trouble::Stall);
         assert_eq!(waiting.await.expect("no panic").expect("stored").replicas(), 1);
         pair.stop().await;
+    });
+}
+
+#[test]
+fn a_link_that_trickles_lets_so_many_bytes_pass_in_a_second_each_way() {
+    run(async {
+        let (network, links) = (Network::default(), Links::new(Seed::from_u64(1).rng(Lane::Backoff)));
+        let address: Address = format!("host:{HOLDER}").parse().expect("an address");
+        let hosts = Rc::new(BTreeMap::from([(address.to_string(), 1)]));
+        let mut arrived = network.listen(HOLDER);
+        let mut near = FaultTransport::new(network, links.clone(), 0, hosts).connect(&address).await.expect("dialled");
+        let (mut far, _) = arrived.recv().await.expect("it arrives");
+        links.begin(0, 1, Trouble::Trickle(1000));
+        links.begin(1, 0, Trouble::Trickle(500));
+        let begun = Instant::now();
+        let (mut there, mut back) = ([0; 3000], [0; 1500]);
+        near.write_all(&[7; 3000]).await.expect("taken");
+        far.read_exact(&mut there).await.expect("it arrives");
+        assert_eq!((there, begun.elapsed()), ([7; 3000], Duration::from_secs(3)));
+        far.write_all(&[8; 1500]).await.expect("taken");
+        near.read_exact(&mut back).await.expect("it arrives");
+        assert_eq!((back, begun.elapsed()), ([8; 1500], Duration::from_secs(6)));
+        links.mend_all();
+        near.write_all(&[7; 3000]).await.expect("taken");
+        assert!(begun.elapsed() <= Duration::from_millis(6100), "{:?}", begun.elapsed());
     });
 }

@@ -32,6 +32,10 @@ impl fmt::Display for Fault {
                     pair("slow", one, other)?;
                     write!(f, " {}", delay.as_millis())
                 }
+                Trouble::Trickle(rate) => {
+                    pair("trickle", one, other)?;
+                    write!(f, " {rate}")
+                }
             },
             Self::Kill(host) => write!(f, "kill {}", name(*host)),
             Self::PowerLoss(host) => write!(f, "power-loss {}", name(*host)),
@@ -87,8 +91,20 @@ impl FromStr for Fault {
 
 impl Fault {
     fn of_pair(word: &str, words: &mut Words<'_>) -> Result<Self, String> {
-        const PAIRS: [&str; 11] =
-            ["cut", "cut-one-way", "hold", "far", "reset", "corrupt", "refuse", "hang", "stall", "short", "slow"];
+        const PAIRS: [&str; 12] = [
+            "cut",
+            "cut-one-way",
+            "hold",
+            "far",
+            "reset",
+            "corrupt",
+            "refuse",
+            "hang",
+            "stall",
+            "short",
+            "slow",
+            "trickle",
+        ];
         if !PAIRS.contains(&word) {
             return Err(format!("{word:?} is neither a host nor a fault"));
         }
@@ -107,6 +123,7 @@ impl Fault {
             "hang" => Self::Link(one, other, Trouble::Hang),
             "stall" => Self::Link(one, other, Trouble::Stall),
             "short" => Self::Link(one, other, Trouble::Short),
+            "trickle" => Self::Link(one, other, Trouble::Trickle(words.at_most(u32::MAX)?)),
             _ => Self::Link(one, other, Trouble::Slow(words.millis()?)),
         })
     }

@@ -80,6 +80,8 @@ named! {
     StatCached "stat-cached",
     /// A store whose source ends too early is reported as done.
     ShortStored "short-stored",
+    /// A store whose source pauses is reported as done, and is not.
+    SlowStoreDropped "slow-store-dropped",
     /// A scrub reports a damaged file more than there are.
     ScrubCriesWolf "scrub-cries-wolf",
     /// Removing a replica does nothing, but its name can be used again.

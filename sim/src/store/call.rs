@@ -34,6 +34,8 @@ named! {
     Stalled "store-stalled",
     /// It is in memory, and the caller does not wait for the end.
     Left "store-left",
+    /// Nothing comes after the middle of the length that was told, for some seconds.
+    Slow "store-slow",
 }
 
 named! {

@@ -1,16 +1,18 @@
 //! The calls of clients, made on the running nodes.
 
+use std::future::Future;
 use std::io::{self, Cursor};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use dacapo::crypto::NodeId;
+use dacapo::limits::SOURCE_STALL_TIMEOUT;
 use dacapo::membership::MemberChange;
 use dacapo::node::{Content, DeleteError, GetError, Handle, Holder, Holding, StatError, StoreError};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 use tokio::sync::mpsc;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Sleep, sleep, timeout};
 
 use super::call::{self, Call, Reading, Source};
 use super::files::Files;
@@ -31,7 +33,8 @@ const STALL: Duration = Duration::from_millis(500);
 /// How long a caller thinks between a look at a file and its deletion.
 const CONSIDERS: Duration = Duration::from_millis(200);
 
-/// How long a slow reader pauses.
+/// How long a slow reader or a slow source pauses. Every other source does so for longer than a store streams to the
+/// peers meanwhile.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Makes a call on the node of its host and returns the outcome.
@@ -87,12 +90,17 @@ async fn store(node: &Handle, entry: &HistoryEntry, key: u8, size: u32, source: 
     let content = call::content(entry.number, size);
     let told = Some(u64::from(size));
     let half = Cursor::new(content[..content.len() / 2].to_vec());
+    let pause = if entry.number.is_multiple_of(2) { PAUSE } else { PAUSE + SOURCE_STALL_TIMEOUT };
     let (content, patience) = match source {
         Source::Memory => (Content::bytes(content), None),
         Source::Stream => (Content::reader(Cursor::new(content), None), None),
         Source::Short => (Content::reader(half, told), None),
         Source::Stalled => (Content::reader(half.chain(Never), told), Some(STALL)),
         Source::Left => (Content::bytes(content), Some(LEAVES_AFTER)),
+        Source::Slow => {
+            let rest = Cursor::new(content[content.len() / 2..].to_vec());
+            (Content::reader(half.chain(Pause(Box::pin(sleep(pause)))).chain(rest), told), None)
+        }
     };
     let key = call::key(key);
     let stored = node.store(&key, content);
@@ -194,5 +202,14 @@ struct Never;
 impl AsyncRead for Never {
     fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Poll::Pending
+    }
+}
+
+/// A source that ends after a while, and gives nothing.
+struct Pause(Pin<Box<Sleep>>);
+
+impl AsyncRead for Pause {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.0.as_mut().poll(cx).map(Ok)
     }
 }

@@ -16,6 +16,9 @@ impl Bug {
             (Self::DeleteUnchecked, Call::Delete { key, .. }) => Call::Delete { key, is_held: false },
             (Self::ForgetForgotten, Call::Forget(host)) => Call::Allow(host),
             (Self::OtherVersionErased, Call::Erase { key, .. }) => Call::Erase { key, is_known: false },
+            (Self::SlowStoreDropped, Call::Store { key, size, source: Source::Slow }) if size > 0 => {
+                Call::Store { key, size, source: Source::Stalled }
+            }
             (_, call) => call,
         }
     }
@@ -54,6 +57,9 @@ impl Bug {
                 Outcome::Known(before.unwrap_or(version))
             }
             (Self::ShortStored, Outcome::Rejected) if matches!(call, Call::Store { source: Source::Short, .. }) => {
+                Outcome::Stored { digest: ContentDigest(0), version: Version(0), holders: Vec::new() }
+            }
+            (Self::SlowStoreDropped, Outcome::Rejected) if matches!(call, Call::Store { source: Source::Slow, .. }) => {
                 Outcome::Stored { digest: ContentDigest(0), version: Version(0), holders: Vec::new() }
             }
             (Self::OtherVersionErased, Outcome::Erased(_)) if matches!(call, Call::Erase { is_known: true, .. }) => {

@@ -90,12 +90,14 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
     let is_held_since = |call: &HistoryEntry| {
         others().all(|at| is_honest(&at) && is_intact(at) && !scene.clients.may_be_lost(at, call))
     };
-    let was_held = of_file().any(|entry| {
-        matches!(entry.call, Call::Delete { is_held: true, .. })
-            && entry.outcome() == Some(&Outcome::Deleted)
-            && entry.begun > acknowledged
-            && is_held_since(entry)
-    });
+    // What a disk has forgotten is not what the node asked the peers for.
+    let was_held = !newest.is_lost
+        && of_file().any(|entry| {
+            matches!(entry.call, Call::Delete { is_held: true, .. })
+                && entry.outcome() == Some(&Outcome::Deleted)
+                && entry.begun > acknowledged
+                && is_held_since(entry)
+        });
     Expectation {
         on_own_disk: !may_be_deleted && !may_be_erased && is_intact(host) && !newest.is_lost,
         at_a_peer: was_held

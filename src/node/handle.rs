@@ -107,8 +107,7 @@ impl Handle {
 
     /// Stores a file under a key, in place of an older version, and sends sealed replicas to every connected peer that
     /// is to hold the file. `Ok` means that the file is durable on this node's disk; the receipts say which peers have
-    /// it durably. Of two acknowledged stores under one key that overlap, the one that ends
-    /// last counts.
+    /// it durably. Of two acknowledged stores under one key that overlap, the one that ends last counts.
     ///
     /// # Errors
     /// Returns [`StoreError::Rejected`] if the file is certainly not stored and the old version stands, and

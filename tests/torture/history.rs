@@ -128,7 +128,7 @@ impl History {
 fn judge_key(calls: &[Call], lost: &[LostLife]) -> Vec<String> {
     let mut broken = judge_versions(calls, lost);
     for call in calls {
-        let floor = floor(calls, call.begun, lost);
+        let floor = floor(calls, call, lost);
         let Call { begun, ended, answer, .. } = call;
         match (answer, floor) {
             (Answer::Got { version, .. }, Some(floor)) if *version < floor => {
@@ -191,10 +191,11 @@ fn judge_versions(calls: &[Call], lost: &[LostLife]) -> Vec<String> {
     broken
 }
 
-/// Returns the newest version that was acknowledged or given before this moment, and not in a life that was lost.
-fn floor(calls: &[Call], moment: u64, lost: &[LostLife]) -> Option<Version> {
-    let is_lost = |call: &Call| lost.iter().any(|life| life.put_back <= moment && life.has(call));
-    let earlier = calls.iter().filter(|call| call.ended < moment && !is_lost(call));
+/// Returns the newest version that was acknowledged or given before a call began, and not in a life that was lost. A
+/// call that began before a directory was put back may have reached its node after that.
+fn floor(calls: &[Call], judged: &Call, lost: &[LostLife]) -> Option<Version> {
+    let is_lost = |call: &Call| lost.iter().any(|life| life.put_back <= judged.ended && life.has(call));
+    let earlier = calls.iter().filter(|call| call.ended < judged.begun && !is_lost(call));
     let seen = earlier.filter_map(|call| match call.answer {
         Answer::Acknowledged(_, version) | Answer::Got { version, .. } => Some(version),
         _ => None,
@@ -231,8 +232,9 @@ mod planted {
         let copied = history.moment();
         call(acknowledged(2, 2));
         call(got(2, 2));
-        let put_back = history.moment();
-        history.put_back(LostLife { node: "n1", copied, put_back });
+        let begun = history.moment();
+        history.put_back(LostLife { node: "n1", copied, put_back: history.moment() });
+        history.add("n1/k", begun, got(1, 1));
         call(got(1, 1));
         assert_eq!(history.judge(), [""; 0]);
         history.held("n1/k", Version(2));

@@ -181,6 +181,13 @@ impl HistoryEntry {
     }
 }
 
+/// Whether a host has forgotten a peer. That peer may not know of a deletion that all others know and have forgotten,
+/// and brings the file back.
+#[must_use]
+pub fn has_forgotten(history: &[HistoryEntry], host: Host) -> bool {
+    history.iter().any(|entry| entry.host == host && entry.is_forgetting())
+}
+
 /// Returns the stores under the key of a read.
 pub fn stores<'a>(history: &'a [HistoryEntry], read: &HistoryEntry) -> impl Iterator<Item = &'a HistoryEntry> {
     let (host, key) = (read.host, read.key);

@@ -13,7 +13,7 @@ use crate::host::Host;
 use crate::store::call;
 use crate::store::contents::{self, Contents};
 use crate::store::files::Files;
-use crate::store::history::HistoryEntry;
+use crate::store::history::{HistoryEntry, has_forgotten};
 use crate::store::listing::list;
 use crate::store::options::{fits, quota, replicas};
 use crate::subject::Scene;
@@ -43,9 +43,8 @@ pub async fn judge(scene: &Scene<Files>) -> Result<(), String> {
             }
         }?;
         let history = scene.clients.history();
-        // A peer that was forgotten meanwhile may not know of a deletion that all others know and have forgotten.
-        let may_come_back = scene.plan.options_of(host).iter().any(|option| option == "forgets")
-            && history.iter().any(|entry| entry.host == host && entry.is_forgetting());
+        let may_come_back =
+            scene.plan.options_of(host).iter().any(|option| option == "forgets") && has_forgotten(&history, host);
         for key in erased_for_good(&history, host).into_iter().filter(|_| !may_come_back) {
             if let Some((peer, _)) = peers.iter().find(|peer| replica(&contents, &keys, **peer, &key).is_some()) {
                 return Err(format!("n{peer} still has {key} of n{host}, which was deleted everywhere"));

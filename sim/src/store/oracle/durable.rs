@@ -9,7 +9,7 @@ use dacapo::crypto::Version;
 
 use crate::host::Host;
 use crate::store::call::Call;
-use crate::store::history::{HistoryEntry, Outcome, stores};
+use crate::store::history::{HistoryEntry, Outcome, has_forgotten, stores};
 
 /// Judges a read.
 ///
@@ -23,7 +23,7 @@ pub fn judge_read(history: &[HistoryEntry], read: &HistoryEntry) -> Result<(), S
         .iter()
         .filter(|entry| entry.host == read.host && entry.key == read.key && entry.is_acknowledged_change())
         // What only a lost life of the disk knew counts again once the peers have told it: the check after the faults.
-        .filter(|entry| !entry.is_lost)
+        .filter(|entry| !(entry.is_lost || entry.is_erased() && has_forgotten(history, read.host)))
         .find(|entry| entry.begun > newest && entry.end() < read.begun);
     match later {
         Some(later) => Err(format!("went back behind call {}, which was acknowledged", later.number)),
@@ -78,9 +78,8 @@ fn judge_file(history: &[HistoryEntry], asked: &HistoryEntry, key: u8, known: Op
             let last = |entry: &HistoryEntry| {
                 of_file().filter(|store| store.may_be_stored()).all(|store| store.end() < entry.begun)
             };
-            // A peer that was forgotten meanwhile may not know of a deletion that all others know and have forgotten.
-            let has_forgotten = history.iter().any(|entry| entry.host == asked.host && entry.is_forgetting());
-            match before().find(|entry| !has_forgotten && entry.is_erased() && last(entry)) {
+            let may_be_back = has_forgotten(history, asked.host);
+            match before().find(|entry| !may_be_back && entry.is_erased() && last(entry)) {
                 Some(erase) => Err(format!("knows a file that call {} deleted everywhere", erase.number)),
                 None => Ok(()),
             }

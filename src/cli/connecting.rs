@@ -65,9 +65,11 @@ async fn settled(handle: &Handle, is_left: impl Fn(&PeerInfo, &Repairs) -> bool)
     }
 }
 
-/// Notes peers in a data directory, so that the node that runs on it afterwards dials them.
-pub(crate) fn remember(disk: &DirDisk, peers: &[PeerInfo]) -> Result<(), CliError> {
-    let mut members = Members::load(disk)?;
+/// Notes peers in a data directory, so that the node that runs on it afterwards dials them. If the directory has no
+/// list of members yet, it takes `before`.
+pub(crate) fn remember(disk: &DirDisk, before: &Members, peers: &[PeerInfo]) -> Result<(), CliError> {
+    let listed = Members::load(disk)?;
+    let mut members = if listed == Members::default() { before.clone() } else { listed };
     for PeerInfo { peer, address, .. } in peers {
         if let Some(address) = address.clone() {
             members.dial(Dial { address, node: *peer })?;

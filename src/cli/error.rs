@@ -129,6 +129,9 @@ pub(crate) enum CliError {
     Output { path: PathBuf, source: io::Error },
     #[error("cannot write standard output: {0}")]
     Stdout(#[source] io::Error),
+    /// Unlike [`Stdout`](Self::Stdout), the output is all that the command is for.
+    #[error("cannot write standard output: {0}")]
+    Undelivered(#[source] io::Error),
     #[error("{done}, but what is to be told of it cannot be written to standard output: {source}")]
     Untold { done: String, source: io::Error },
     #[error("cannot set up the process: {0}")]

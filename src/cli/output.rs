@@ -16,6 +16,14 @@ pub(crate) fn line(text: &str) -> Result<(), CliError> {
     writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(CliError::Stdout)
 }
 
+/// Writes one line that somebody must get, so that it is an error too if nobody reads it.
+pub(crate) fn needed_line(text: &str) -> Result<(), CliError> {
+    line(text).map_err(|error| match error {
+        CliError::Stdout(source) => CliError::Undelivered(source),
+        other => other,
+    })
+}
+
 /// Writes one line of JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), CliError> {
     line(&json_text(value))

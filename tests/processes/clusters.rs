@@ -139,6 +139,10 @@ fn a_forgotten_peer_is_cut_off_at_once_and_stays_so() {
     let _second = bench.member_at("n2", &second.address);
     let first = bench.member_at("n1", &first.address);
     first.connected(&bench, 1);
+    let nowhere = bench.path("nowhere");
+    fs::create_dir(&nowhere).expect("made");
+    let refused = bench.run(&nowhere, &["peers", "forget", &"5a".repeat(32)]);
+    assert!(refused.code == Some(1) && refused.stderr.contains("is not a Dacapo data"), "{}", refused.stderr);
     let unknown = bench.run(&first.data, &["peers", "forget", "123456"]);
     assert_eq!((unknown.code, unknown.stderr.contains("no peer begins with 123456")), (Some(2), true));
 }

@@ -137,6 +137,23 @@ fn a_closed_standard_error_or_output_is_no_panic() {
 }
 
 #[test]
+fn a_secret_that_nobody_reads_is_an_error() {
+    let bench = Bench::new();
+    let data = bench.path("n1");
+    bench.succeed(&data, &["--quiet", "init"]);
+    let passphrase = bench.file("passphrase", b"correct horse battery staple\n");
+    let passphrase = passphrase.to_str().expect("a plain path");
+    let export = ["identity", "export", "--output", "-", "--passphrase-file", passphrase];
+    for arguments in [&export[..], &["invite", "here.example:3000"]] {
+        let gone = io::pipe().expect("a pipe").1;
+        let ended = bench.spawn_with(&data, arguments, |command| command.stdout(gone)).end();
+        assert_eq!(ended.code, Some(1), "{arguments:?}");
+        assert!(ended.stderr.starts_with("error: cannot write standard output: "), "{}", ended.stderr);
+        assert_eq!(bench.run(&data, arguments).code, Some(0), "{arguments:?}");
+    }
+}
+
+#[test]
 fn a_full_standard_output_is_told_after_what_was_done() {
     let bench = Bench::new();
     let node = bench.node("n1", &[]);

@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "real processes take real time")]
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 use std::thread::sleep;
@@ -176,4 +177,21 @@ fn a_rotation_places_files_on_as_many_peers_as_it_is_told() {
         rows.map(|row| row["held_files"].as_u64().unwrap_or_default()).sum::<u64>()
     });
     assert!(held[0] + held[1] == 8 && held[0] > 0 && held[1] > 0, "{held:?}");
+}
+
+#[test]
+fn a_new_identity_takes_over_who_is_forgotten_and_that_the_list_is_locked() {
+    let bench = Bench::new();
+    let [mut first, second] = cluster(&bench);
+    store(&bench, &first, 2);
+    let stranger = "5a".repeat(32);
+    bench.succeed(&first.data, &["peers", "forget", &stranger]);
+    bench.succeed(&first.data, &["peers", "lock"]);
+    bench.succeed(&first.data, &["stop"]);
+    first.wait();
+    let new = bench.path("new");
+    let ended = bench.run(&first.data, &rotation(&first, &new, &second));
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    let members = fs::read_to_string(new.join("members")).expect("a list");
+    assert!(members.contains(&format!("forget {stranger}\n")) && members.contains("locked\n"), "{members}");
 }

@@ -20,7 +20,7 @@ pub(crate) async fn run(arguments: &InviteArguments) -> Result<(), CliError> {
         None => reachable(listening(data).await?)?,
     };
     let line = Invitation { address, node, cluster }.line();
-    output::line(&line)
+    output::needed_line(&line)
 }
 
 /// Asks the node that runs on a data directory where it listens.

@@ -13,7 +13,7 @@ use std::str;
 
 use dacapo::disk::dir::DirDisk;
 use dacapo::event::Event;
-use dacapo::membership::{Backup, BackupContent, Cluster};
+use dacapo::membership::{Backup, BackupContent, Cluster, Members};
 use dacapo::node::{Config, Handle, Mode};
 use dacapo::store::Identity;
 use dacapo::store::layout::Layout;
@@ -73,7 +73,7 @@ async fn all(
     let peers = connected(handle, None).await?;
     // A mistyped secret or address has led to nobody: only right ones are kept.
     cluster.enter(disk)?;
-    remember(disk, &peers)?;
+    remember(disk, &Members::default(), &peers)?;
     fetch::all(handle, &meter).await
 }
 

@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &ExportArguments, verbosity: Verbosity, chance: Cha
     chance.seed()?.rng(Lane::Salt).fill_bytes(&mut salt);
     let backup = Backup::seal(&BackupContent { master, cluster }, &passphrase, salt)?;
     if arguments.output == Path::new("-") {
-        return output::line(backup.to_string().trim_end());
+        return output::needed_line(backup.to_string().trim_end());
     }
     let failed = |source| CliError::Output { path: arguments.output.clone(), source };
     let mut file =

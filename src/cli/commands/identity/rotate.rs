@@ -6,12 +6,13 @@
 //! a name for which the two have different contents is left alone in both, and told.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::Path;
 
 use dacapo::crypto::{Key, NodeId, Version};
 use dacapo::disk::dir::DirDisk;
 use dacapo::limits::CHUNK_BYTES;
+use dacapo::membership::Members;
 use dacapo::node::{
     Config, Content, DeleteError, Fetched, FileInfo, GetError, Handle, Holder, Holding, PeerInfo, ReadError, StatError,
     StoreError,
@@ -73,16 +74,18 @@ pub(super) async fn run(arguments: &RotateArguments, verbosity: Verbosity, chanc
     };
     logging::start_quietly(verbosity, arguments.events).map_err(CliError::Process)?;
     let meter = Meter::new(verbosity, "looking for peers", None);
+    let old_disk = DirDisk::open(data)?;
+    let members = Members::load(&old_disk)?;
     let replicas = arguments.replicas;
     let config = Config { replicas, ..starting::config(reach, &cluster, chance.seed()?) };
-    let old = starting::start(DirDisk::open(data)?, config).await?;
+    let old = starting::start(old_disk, config).await?;
     let peers = connected(&old.handle(), arguments.wait_for).await?;
     meter.say("comparing with the peers");
     all_compared(&old.handle()).await?;
     let disk = DirDisk::open(&arguments.to)?;
     let is_resumed = mark(&arguments.to, old_id)?;
     starting::enter_cluster(&disk, &chance.seed()?, &cluster, None)?;
-    remember(&disk, &peers)?;
+    remember(&disk, &members, &peers)?;
     let config = Config {
         replicas,
         events: logging::sink(String::new()),
@@ -131,12 +134,14 @@ async fn all_compared(handle: &Handle) -> Result<(), CliError> {
 fn mark(data: &Path, old: NodeId) -> Result<bool, CliError> {
     let path = data.join(MARK);
     let failed = |source| CliError::Output { path: path.clone(), source };
-    match fs::read_to_string(&path) {
-        Ok(text) if text.trim_end() == old.to_string() => return Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && secret::node_of(data)?.is_none() => {}
-        Ok(_) | Err(_) => return Err(CliError::NotANewDirectory { data: data.to_owned() }),
+    if secret::node_of(data)?.is_some() {
+        return match fs::read_to_string(&path) {
+            Ok(text) if text.trim_end() == old.to_string() => Ok(true),
+            Ok(_) | Err(_) => Err(CliError::NotANewDirectory { data: data.to_owned() }),
+        };
     }
-    // Its name becomes durable with that of the identity, which follows.
+    // A mark without an identity is of a call that has moved nothing, and may be torn. The name of the file becomes
+    // durable with that of the identity, which follows.
     let mut file = File::create(&path).map_err(failed)?;
     writeln!(file, "{old}").and_then(|()| file.sync_all()).map_err(failed)?;
     Ok(false)

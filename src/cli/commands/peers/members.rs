@@ -9,6 +9,7 @@ use dacapo::membership::{MemberChange, Members};
 use super::table;
 use crate::cli::control::{Answer, Client, ConnectError, Request};
 use crate::cli::error::{CliError, IdError};
+use crate::cli::secret;
 
 /// The fewest digits of an id that may stand for a peer.
 const ID_DIGITS_MIN: usize = 6;
@@ -18,6 +19,7 @@ pub(super) async fn change(data: &Path, change: MemberChange) -> Result<(), CliE
     let mut client = match Client::ask(data, &Request::Members { change: change.clone() }).await {
         // Only a node that runs knows who its peers are.
         Err(ConnectError::NoNode { .. }) if data.exists() && change != MemberChange::Lock => {
+            secret::node_of(data)?.ok_or_else(|| CliError::NotADataDirectory { data: data.to_owned() })?;
             let disk = DirDisk::open(data)?;
             let mut members = Members::load(&disk)?;
             members.change(change)?;

@@ -6,7 +6,7 @@ use std::fmt;
 use dacapo::crypto::{NodeId, Version};
 use dacapo::node::Stored;
 
-use super::call::{self, Call};
+use super::call::{self, Call, Source};
 use crate::host::Host;
 
 /// The first eight bytes of the BLAKE3 of a content. Very short contents of two calls may be equal; a reader cannot
@@ -137,6 +137,12 @@ impl HistoryEntry {
     #[must_use]
     pub fn content(&self) -> Option<ContentDigest> {
         self.content
+    }
+
+    /// Whether the call is a store that its caller left.
+    #[must_use]
+    pub fn is_left(&self) -> bool {
+        matches!(self.call, Call::Store { source: Source::Left, .. })
     }
 
     /// Whether the call is a store that took effect, or may have.

@@ -109,7 +109,11 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
                 Replicas::Count(_) => !holders.is_empty() && is_held_since(newest),
             },
         newer_possible: may_be_erased
-            || of_file().any(|entry| entry.may_be_stored() && entry.end() == u64::MAX && ended(entry) > newest.begun),
+            || of_file().any(|entry| {
+                // A store goes on if its caller leaves, and counts if it ends last.
+                let may_end_later = ended(entry) > newest.begun || entry.is_left();
+                entry.may_be_stored() && entry.end() == u64::MAX && may_end_later
+            }),
         lost: newest.content().filter(|_| newest.is_lost),
     }
 }

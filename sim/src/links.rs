@@ -49,12 +49,12 @@ impl<T: Transport> Transport for FaultTransport<T> {
 
     async fn accept(&self, listener: &mut T::Listener) -> io::Result<(Self::Stream, SocketAddr)> {
         let (stream, from) = self.transport.accept(listener).await?;
-        Ok((FaultStream::plain(stream), from))
+        Ok((FaultStream { stream, link: None }, from))
     }
 
     async fn connect(&self, address: &Address) -> io::Result<Self::Stream> {
         let Some(to) = self.hosts.get(&address.to_string()).copied() else {
-            return Ok(FaultStream::plain(self.transport.connect(address).await?));
+            return Ok(FaultStream { stream: self.transport.connect(address).await?, link: None });
         };
         if self.links.state.borrow().has(self.own, to, Trouble::Refuse) {
             return Err(ErrorKind::ConnectionRefused.into());
@@ -63,7 +63,8 @@ impl<T: Transport> Transport for FaultTransport<T> {
             return std::future::pending().await;
         }
         let stream = self.transport.connect(address).await?;
-        Ok(FaultStream::dialled(stream, &self.links, self.own, to))
+        let link = DialledLink::new(&self.links, self.own, to);
+        Ok(FaultStream { stream, link: Some(link) })
     }
 }
 
@@ -71,18 +72,6 @@ impl<T: Transport> Transport for FaultTransport<T> {
 pub struct FaultStream<S> {
     stream: S,
     link: Option<DialledLink>,
-}
-
-impl<S> FaultStream<S> {
-    /// Wraps a stream that passes everything through.
-    fn plain(stream: S) -> Self {
-        Self { stream, link: None }
-    }
-
-    /// Wraps a stream that `own` has dialled to `peer`.
-    fn dialled(stream: S, links: &Links, own: Host, peer: Host) -> Self {
-        Self { stream, link: Some(DialledLink::new(links, own, peer)) }
-    }
 }
 
 /// The link of a dialled stream.

@@ -203,16 +203,14 @@ impl<P: Platform> Context<P> {
         let look_up = || self.blocking(move |store| store.key_of(name));
         loop {
             let key = look_up().await?;
-            let Some(key) = key else {
-                let locked = self.lock_name(name).await;
-                // A store may have ended before the lock was free.
-                match look_up().await? {
-                    Some(_) => continue,
-                    None => return Ok((None, locked)),
-                }
+            let locked = match &key {
+                Some(key) => self.locks.lock(BlobId::Own(key.file_name())).await,
+                None => self.lock_name(name).await,
             };
-            let locked = self.locks.lock(BlobId::Own(key.file_name())).await;
-            return Ok((Some(key), locked));
+            // A store may have ended before the lock of a name was free.
+            if key.is_some() || look_up().await?.is_none() {
+                return Ok((key, locked));
+            }
         }
     }
 

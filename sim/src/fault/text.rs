@@ -91,21 +91,8 @@ impl FromStr for Fault {
 
 impl Fault {
     fn of_pair(word: &str, words: &mut Words<'_>) -> Result<Self, String> {
-        const PAIRS: [&str; 12] = [
-            "cut",
-            "cut-one-way",
-            "hold",
-            "far",
-            "reset",
-            "corrupt",
-            "refuse",
-            "hang",
-            "stall",
-            "short",
-            "slow",
-            "trickle",
-        ];
-        if !PAIRS.contains(&word) {
+        // The words of faults of one host are taken already.
+        if !Self::WORDS.contains(&word) {
             return Err(format!("{word:?} is neither a host nor a fault"));
         }
         let (one, other) = (words.host()?, words.host()?);

@@ -163,12 +163,13 @@ impl HistoryEntry {
         matches!(self.outcome(), Some(Outcome::Erased(_)))
     }
 
-    /// Whether the call has deleted a version everywhere, or may have.
+    /// Whether the call has deleted a version everywhere, or may have. If the directory has lost the version, because
+    /// it was put back, the version goes with the older one that the call is about.
     #[must_use]
-    pub fn may_erase(&self, version: Version) -> bool {
+    pub fn may_erase(&self, version: Version, is_lost: bool) -> bool {
         let is_other = match self.outcome() {
             Some(Outcome::NotFound | Outcome::Rejected | Outcome::Kept(_)) => true,
-            Some(Outcome::Erased(known)) => known.is_some_and(|known| known < version),
+            Some(Outcome::Erased(known)) => !is_lost && known.is_some_and(|known| known < version),
             _ => false,
         };
         matches!(self.call, Call::Erase { .. }) && !is_other

@@ -80,7 +80,7 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
             && !matches!(entry.outcome(), Some(Outcome::NotFound | Outcome::Kept(_)))
             && ended(entry) > newest.begun
     });
-    let may_be_erased = of_file().any(|entry| entry.may_erase(version) && ended(entry) > newest.begun);
+    let may_be_erased = of_file().any(|entry| entry.may_erase(version, newest.is_lost) && ended(entry) > newest.begun);
     let acknowledged = ended(newest);
     let is_intact_peer = |at: Host| is_intact(at) && !scene.clients.may_be_lost(at, newest);
     // A liar has acknowledged what it does not keep.

@@ -70,7 +70,7 @@ fn judge_file(history: &[HistoryEntry], asked: &HistoryEntry, key: u8, known: Op
     }
     match (known, newest) {
         (None, Some((version, entry)))
-            if !of_file().any(|erase| erase.may_erase(version) && erase.end() > entry.begun) =>
+            if !of_file().any(|erase| erase.may_erase(version, entry.is_lost) && erase.end() > entry.begun) =>
         {
             Err(format!("does not know what call {} stored", entry.number))
         }

@@ -56,6 +56,7 @@ mod stopping;
 // All promises at once: plans of whole clusters under faults.
 mod chaos;
 mod plans;
+mod relays;
 mod replication;
 
 // The harness: the same seed gives the same run, for any subject, and what breaks shrinks.

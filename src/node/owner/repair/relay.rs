@@ -9,10 +9,11 @@ use super::error::{RepairError, other_answer};
 use crate::crypto::{IV_BYTES, NodeId, ReplicaName, Seal};
 use crate::limits::{CHUNK_BYTES, EAGER_BYTES_MAX};
 use crate::node::context::{Shared, Stream};
+use crate::node::owner::holders;
 use crate::node::peers::peer::Peer;
 use crate::node::peers::pool::{Lease, lease};
 use crate::platform::Platform;
-use crate::protocol::Message;
+use crate::protocol::{Message, Refusal};
 use crate::store::OwnRecord;
 
 /// Which of the two peers failed.
@@ -35,6 +36,12 @@ pub(super) async fn relay<P: Platform>(
         match pass_on(context, &from, to, replica_name, record).await {
             Ok(true) => return Ok(()),
             Ok(false) => {}
+            Err(NotPassed::Taking(RepairError::Refused(Refusal::Damaged))) => {
+                // The bytes are not those of the seal. The giver finds that out, and sets them aside.
+                drop(holders::verify(context, &from, replica_name, &record.seal).await);
+                let error = RepairError::Refused(Refusal::Damaged);
+                reason = RepairError::NotGiven { peer: from.id, reason: Box::new(error) };
+            }
             Err(NotPassed::Giving(error)) => reason = RepairError::NotGiven { peer: from.id, reason: Box::new(error) },
             // What the peer does not take from one, it does not take from another.
             Err(NotPassed::Taking(error)) => {

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use dacapo::crypto::{NodeId, ReplicaName};
 use dacapo::limits::PLACEMENT_GRACE;
-use dacapo::node::{Handle, Holding, Node};
+use dacapo::node::{Handle, Holding, Lane, Node};
 use dacapo::replication::Placement;
-use dacapo_sim::disk::SimDisk;
+use dacapo::seed::Seed;
+use dacapo_sim::disk::{CallKind, SimDisk};
 use proptest::prelude::*;
 
 use crate::support::in_memory::{Network, connected, files_below, key, put, run, stop};
@@ -258,6 +259,37 @@ fn a_file_stored_again_after_its_deletion_everywhere_leaves_no_peer_behind() {
         long_enough().await;
         let peers = cluster.owner().peers().await;
         assert!(peers.iter().all(|peer| peer.is_current() == Some(true)), "{peers:?}");
+        cluster.end().await;
+    });
+}
+
+#[test]
+fn a_replica_is_whole_until_its_release_is_durable() {
+    run(async {
+        let mut cluster = Cluster::start(&[3000, 3001]).await;
+        for name in NAMES {
+            put(&cluster.owner(), name, vec![1; 100_000]).await;
+        }
+        // A third peer takes some of the files over. No commit of the other two is made meanwhile, but files go.
+        let set = |cluster: &Cluster, per_mille| {
+            for (disk, _) in cluster.holders.values() {
+                disk.set_errors(CallKind::Write, per_mille, Seed::from_u64(1).rng(Lane::Backoff));
+            }
+        };
+        set(&cluster, 1000);
+        let third = SimDisk::new();
+        let node = cluster.network.start(3002, &third, &[5000]).await;
+        long_enough().await;
+        let folder = cluster.owner().node().to_string();
+        assert!(!files_below(&third, &folder).is_empty(), "the third peer has taken files over");
+        for (disk, _) in cluster.holders.values() {
+            assert_eq!(files_below(disk, &folder).len(), NAMES.len(), "what is still listed is there");
+        }
+        set(&cluster, 0);
+        long_enough().await;
+        let left: usize = cluster.holders.values().map(|(disk, _)| files_below(disk, &folder).len()).sum();
+        assert_eq!(left + files_below(&third, &folder).len(), 2 * NAMES.len());
+        cluster.holders.insert(3002, (third, Some(node)));
         cluster.end().await;
     });
 }

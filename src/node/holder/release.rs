@@ -10,8 +10,8 @@ use crate::store::Change;
 use crate::store::layout::BlobId;
 
 /// Stops holding a replica that its owner has placed elsewhere, or remembering a deletion after which the owner has
-/// stored the file again and placed it elsewhere. The release is durable before the answer; if a crash comes before the
-/// commit, the owner sees at the next heartbeat that the replica is still listed, and asks again.
+/// stored the file again and placed it elsewhere. The release is durable before the answer. The record goes first: what
+/// a crash leaves of the bytes is no replica any more, and a scrub sets it aside.
 pub(super) async fn release<P: Platform>(
     context: &Context<P>,
     owner: NodeId,
@@ -23,7 +23,7 @@ pub(super) async fn release<P: Platform>(
     let held = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
         match store.held(owner, replica_name)? {
-            Some(known) if known.version() == version => store.remove_blob(&blob).map(|_| None),
+            Some(known) if known.version() == version => Ok(None),
             other => Ok(Some(other)),
         }
     });
@@ -33,7 +33,11 @@ pub(super) async fn release<P: Platform>(
         Ok(Some(Some(held))) => return Message::Refused(Refusal::Stale { held: held.version() }),
         Err(error) => return Message::Refused(refusal_for(&error)),
     }
-    match context.commit(Change::Lost(owner, replica_name)).await {
+    let released = match context.commit(Change::Lost(owner, replica_name)).await {
+        Ok(_) => context.blocking(move |store| store.remove_blob(&blob)).await,
+        Err(error) => Err(error),
+    };
+    match released {
         Ok(_) => {
             context.tell(&Event::ReplicaReleased { owner, replica: replica_name });
             Message::Released

@@ -138,6 +138,8 @@ pub(crate) enum CliError {
     Process(#[source] io::Error),
     #[error("{failed} files could not be read")]
     Unread { failed: u64 },
+    #[error("own files that no peer could give: {missing}")]
+    NotRestored { missing: u64 },
     #[error("interrupted")]
     Interrupted,
     #[error("{} exists; the demonstration needs new directories", path.display())]

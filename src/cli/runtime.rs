@@ -1,4 +1,5 @@
 //! The tokio runtime of a command: one thread with local tasks, as in simulation. Signals are turned into errors here.
+//! What blocks on another thread when a command ends, such as a write into a pipe that nobody reads, is not waited for.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
@@ -8,7 +9,9 @@ use super::error::CliError;
 /// Runs a command to its end.
 pub(crate) fn run(command: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Process)?;
-    LocalSet::new().block_on(&runtime, command)
+    let result = LocalSet::new().block_on(&runtime, command);
+    runtime.shutdown_background();
+    result
 }
 
 /// Drops a command at its next wait if the user interrupts it, so that it cleans up behind itself.

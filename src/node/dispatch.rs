@@ -42,7 +42,13 @@ async fn answer<P: Platform>(context: Shared<P>, call: Call) {
         Call::List(after, reply) => send(reply, list::list(context, after).await),
         Call::Stat(key, reply) => send(reply, list::stat(context, key).await),
         Call::Peers(reply) => send(reply, status::info(&context)),
-        Call::Holders(key, look, reply) => send(reply, holders::holders(context, key, look).await),
+        Call::Holders(key, look, mut reply) => {
+            tokio::select! {
+                biased;
+                held = holders::holders(context, key, look) => send(reply, held),
+                () = reply.closed() => {}
+            }
+        }
         Call::DeleteEverywhere(key, version, reply) => {
             send(reply, delete::everywhere(context, key, version).await);
         }
@@ -53,13 +59,16 @@ async fn answer<P: Platform>(context: Shared<P>, call: Call) {
             let usage = context.blocking(move |store| store.usage(owner)).await;
             send(reply, usage.map_err(StatError::Disk));
         }
-        Call::Scrub(told, reply) => send(reply, scrub::now(context, told).await),
+        Call::Scrub(told, reply) => {
+            let scrubbed = scrub::now(context, told, &reply).await;
+            send(reply, scrubbed);
+        }
         Call::Status(reply) => send(reply, list::status(context).await),
     }
 }
 
-/// Sends an answer. A caller that has gone away loses the answer, not what was done; only a store that still reads its
-/// content is given up, and a deletion that still waits for the peers.
+/// Sends an answer. A caller that has gone away loses the answer, not what was done; a store that still reads
+/// its content is given up, a deletion that still waits for the peers, a look at them, and the rest of a scrub.
 fn send<T>(reply: Reply<T>, answer: T) {
     drop(reply.send(answer));
 }

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::context::Shared;
+use super::handle::Reply;
 use super::handle::answers::Scrubbed;
 use super::holder::verify;
 use crate::crypto::{Key, NodeId, ReplicaName};
@@ -34,9 +35,14 @@ pub(super) async fn run<P: Platform>(context: Shared<P>) {
     }
 }
 
-/// Scrubs once, as fast as the disk goes. Sends its progress to `told` after each file, if that has room.
-pub(super) async fn now<P: Platform>(context: Shared<P>, told: mpsc::Sender<Scrubbed>) -> Scrubbed {
-    Scrub::new(&context, Pace::AtOnce, Some(told)).run(None).await
+/// Scrubs once, as fast as the disk goes, while the caller waits for the answer. Sends its progress to `told` after
+/// each file, if that has room.
+pub(super) async fn now<P: Platform>(
+    context: Shared<P>,
+    told: mpsc::Sender<Scrubbed>,
+    caller: &Reply<Scrubbed>,
+) -> Scrubbed {
+    Scrub::new(&context, Pace::AtOnce, Some((told, caller))).run(None).await
 }
 
 async fn compact<P: Platform>(context: &Shared<P>) {
@@ -50,14 +56,15 @@ async fn compact<P: Platform>(context: &Shared<P>) {
 struct Scrub<'a, P: Platform> {
     context: &'a Shared<P>,
     pace: Pace,
-    told: Option<mpsc::Sender<Scrubbed>>,
+    /// Who is told of the progress, and who waits for the end.
+    caller: Option<(mpsc::Sender<Scrubbed>, &'a Reply<Scrubbed>)>,
     scrubbed: Scrubbed,
     is_whole: bool,
 }
 
 impl<'a, P: Platform> Scrub<'a, P> {
-    fn new(context: &'a Shared<P>, pace: Pace, told: Option<mpsc::Sender<Scrubbed>>) -> Self {
-        Self { context, pace, told, scrubbed: Scrubbed::default(), is_whole: true }
+    fn new(context: &'a Shared<P>, pace: Pace, caller: Option<(mpsc::Sender<Scrubbed>, &'a Reply<Scrubbed>)>) -> Self {
+        Self { context, pace, caller, scrubbed: Scrubbed::default(), is_whole: true }
     }
 
     /// Goes on behind a position, or begins anew without one.
@@ -73,11 +80,13 @@ impl<'a, P: Platform> Scrub<'a, P> {
                 None
             }
         };
-        if held_from.is_none() {
+        if held_from.is_none() && !self.is_left() {
             self.scrubbed.failed += blob::remove_deleted(self.context).await;
         }
         self.held_replicas(held_from).await;
-        self.scrubbed.failed += strays::set_aside(self.context).await;
+        if !self.is_left() {
+            self.scrubbed.failed += strays::set_aside(self.context).await;
+        }
         self.end().await;
         let Scrubbed { checked, damaged, .. } = self.scrubbed;
         self.context.tell(&Event::Scrubbed { checked, damaged });
@@ -86,6 +95,9 @@ impl<'a, P: Platform> Scrub<'a, P> {
 
     async fn own_files(&mut self, mut after: Option<Key>) {
         while let Some(next) = next_own(self.context, after.as_ref()).await.transpose() {
+            if self.is_left() {
+                return;
+            }
             let Ok((key, bytes)) = next else { return self.broke_off().await };
             let outcome = blob::own(self.context, &key).await;
             after = Some(key.clone());
@@ -95,11 +107,21 @@ impl<'a, P: Platform> Scrub<'a, P> {
 
     async fn held_replicas(&mut self, mut after: Option<(NodeId, ReplicaName)>) {
         while let Some(next) = next_held(self.context, after).await.transpose() {
+            if self.is_left() {
+                return;
+            }
             let Ok((owner, replica_name, bytes)) = next else { return self.broke_off().await };
             let outcome = blob::held(self.context, owner, replica_name).await;
             after = Some((owner, replica_name));
             self.note(outcome, bytes, ScrubPosition::Held(owner, replica_name)).await;
         }
+    }
+
+    /// Whether the caller has gone away: then nobody waits for the rest.
+    fn is_left(&mut self) -> bool {
+        let is_left = self.caller.as_ref().is_some_and(|(_, reply)| reply.is_closed());
+        self.is_whole &= !is_left;
+        is_left
     }
 
     /// Notes that the catalog could not be read any further.
@@ -114,7 +136,9 @@ impl<'a, P: Platform> Scrub<'a, P> {
         let is_read = !matches!(outcome, Outcome::Absent);
         self.scrubbed.checked += u64::from(is_read);
         self.scrubbed.bytes += if is_read { bytes } else { 0 };
-        self.scrubbed.damaged += u64::from(matches!(outcome, Outcome::Damaged | Outcome::Restored));
+        let is_damaged = matches!(outcome, Outcome::Damaged | Outcome::Restored | Outcome::Missing);
+        self.scrubbed.damaged += u64::from(is_damaged);
+        self.scrubbed.missing += u64::from(matches!(outcome, Outcome::Missing));
         self.scrubbed.restored += u64::from(matches!(outcome, Outcome::Restored));
         self.scrubbed.failed += u64::from(matches!(outcome, Outcome::Failed));
         self.tell();
@@ -124,7 +148,7 @@ impl<'a, P: Platform> Scrub<'a, P> {
     }
 
     fn tell(&self) {
-        if let Some(told) = &self.told {
+        if let Some((told, _)) = &self.caller {
             // A slow listener misses some of the progress.
             told.try_send(self.scrubbed).ok();
         }

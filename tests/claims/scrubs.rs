@@ -14,7 +14,7 @@ use dacapo::time::UnixMillis;
 use dacapo_sim::disk::SimDisk;
 
 use crate::support::fault_disk::{Fault, FaultDisk};
-use crate::support::in_memory::{Network, files_below, get, key, put, run, stop};
+use crate::support::in_memory::{HOLDER, Network, files_below, get, key, put, run, stop};
 
 async fn scrub(node: &Node) -> Scrubbed {
     let (told, _listener) = tokio::sync::mpsc::channel(1);
@@ -235,4 +235,43 @@ fn a_catalog_of_which_most_is_free_is_compacted_wherever_that_dies() {
             check_compacted(&disk, &format!("{fault:?} at call {call}"));
         }
     }
+}
+
+#[test]
+fn a_scrub_counts_the_own_files_that_no_peer_could_give() {
+    run(async {
+        let (network, disk, holder) = (Network::of(Layout::Folders), SimDisk::new(), SimDisk::new());
+        let pair = network.pair(&disk, &holder).await;
+        put(&pair.owner.handle(), "a", vec![1; 5000]).await;
+        stop(pair.holder).await;
+        rot(&disk, 5000);
+        let found = scrub(&pair.owner).await;
+        assert_eq!((found.damaged, found.restored, found.missing), (1, 0, 1));
+        stop(pair.owner).await;
+    });
+}
+
+#[test]
+fn a_scrub_ends_when_its_caller_has_gone() {
+    run(async {
+        let (network, disk) = (Network::of(Layout::Folders), SimDisk::new());
+        let node = network.start(HOLDER, &disk, &[]).await;
+        for number in 0..20 {
+            put(&node.handle(), &format!("{number}"), vec![1; 100]).await;
+        }
+        disk.set_delay(Some(Duration::from_secs(1)));
+        let handle = node.handle();
+        let scrubbing = tokio::task::spawn_local(async move {
+            let (told, _listener) = tokio::sync::mpsc::channel(1);
+            handle.scrub(told).await
+        });
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        scrubbing.abort();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        disk.set_delay(None);
+        let checked = scrubbed(&network);
+        assert!(matches!(checked[..], [1..20]), "{checked:?}");
+        assert_eq!(node.handle().status().await.expect("readable").last_scrub, None);
+        stop(node).await;
+    });
 }

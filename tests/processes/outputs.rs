@@ -110,6 +110,43 @@ fn a_named_pipe_gets_the_content_and_stays() {
 }
 
 #[test]
+fn a_get_into_a_pipe_that_takes_nothing_hears_a_signal() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    bench.run_with_input(&node.data, &["put", "k"], &vec![1; 4 << 20]);
+    for signal in [Signal::INT, Signal::TERM] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        let getting = bench.spawn_with(&node.data, &["-q", "get", "k"], |command| command.stdout(writer));
+        std::thread::sleep(Duration::from_secs(1));
+        getting.signal(signal);
+        let ended = getting.end();
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(130), "error: interrupted\n"));
+        drop(reader);
+    }
+}
+
+#[test]
+fn a_file_is_nobody_elses_while_it_comes() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    bench.run_with_input(&node.data, &["put", "k"], &vec![1; 64 << 20]);
+    let folder = bench.path("folder");
+    fs::create_dir(&folder).expect("a temporary folder");
+    let output = folder.join("out");
+    let getting = bench.spawn(&node.data, &["-q", "get", "k", "-o", text(&output)], Stdio::null());
+    let mut temporary = None;
+    while temporary.is_none() && !output.exists() {
+        let entries = fs::read_dir(&folder).expect("readable");
+        let found = entries.filter_map(|entry| entry.and_then(|entry| entry.metadata()).ok()).next();
+        temporary = found.map(|metadata| metadata.permissions().mode() & 0o777).or(temporary);
+    }
+    assert_eq!(temporary, Some(0o600));
+    assert_eq!(getting.end().code, Some(0));
+    let usual = bench.file("usual", CONTENT);
+    assert_eq!(mode(&output), mode(&usual), "it is a file like any other in the end");
+}
+
+#[test]
 fn errors_are_json_where_json_was_asked_for() {
     let bench = Bench::new();
     let holder = bench.node("n2", &[]);

@@ -196,6 +196,10 @@ impl Running {
         &mut self.child
     }
 
+    pub(crate) fn signal(&self, signal: Signal) {
+        send(signal, &self.child);
+    }
+
     /// Waits for its end.
     pub(crate) fn end(self) -> Ended {
         self.end_within(DEADLINE)
@@ -219,8 +223,7 @@ impl Running {
 
 impl Node {
     pub(crate) fn signal(&self, signal: Signal) {
-        let pid = Pid::from_child(&self.child);
-        kill_process(pid, signal).expect("the node runs");
+        send(signal, &self.child);
     }
 
     pub(crate) fn wait(&mut self) -> ExitStatus {
@@ -284,6 +287,10 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(started.elapsed() < DEADLINE, "{what}: not within {DEADLINE:?}");
         sleep(POLL_INTERVAL);
     }
+}
+
+fn send(signal: Signal, child: &Child) {
+    kill_process(Pid::from_child(child), signal).expect("the process runs");
 }
 
 fn wait_for(child: &mut Child, deadline: Duration) -> ExitStatus {

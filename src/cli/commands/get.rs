@@ -25,8 +25,8 @@ pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Resul
     // Nothing is opened or changed before there is something to write.
     let mut sink = Sink::open(&arguments.output)?;
     receive(&mut client, &key, found.size, &mut sink, verbosity).await?;
-    let is_stdout = matches!(sink, Sink::Stdout);
-    sink.finish(found.attributes.filter(|_| arguments.preserve))?;
+    let is_stdout = matches!(sink, Sink::Stdout(_));
+    sink.finish(found.attributes.filter(|_| arguments.preserve)).await?;
     let done = format!("{key}: the file is in {}", arguments.output.display());
     show_found(arguments, verbosity, &key, &found, is_stdout).map_err(CliError::after(done))
 }
@@ -39,7 +39,7 @@ async fn receive(
     verbosity: Verbosity,
 ) -> Result<(), CliError> {
     // A terminal that shows the content has no room for a bar.
-    let is_shown = matches!(sink, Sink::Stdout) && io::stdout().is_terminal();
+    let is_shown = matches!(sink, Sink::Stdout(_)) && io::stdout().is_terminal();
     let verbosity = Verbosity { quiet: verbosity.quiet || is_shown };
     let meter = Meter::new(verbosity, "receiving", Some(size));
     let mut found = 0;
@@ -52,7 +52,7 @@ async fn receive(
             break;
         }
         found += chunk.len() as u64;
-        sink.write(&chunk)?;
+        sink.write(&chunk).await?;
         meter.add(chunk.len());
     }
     if found == size { Ok(()) } else { Err(ControlError::Short { expected: size, found }.into()) }

@@ -29,9 +29,10 @@ pub(crate) async fn run(arguments: &ScrubArguments, verbosity: Verbosity) -> Res
         false => output::line(&in_words(&scrubbed)),
     };
     // What went wrong counts more than whether somebody reads the rest.
-    match scrubbed.failed {
-        0 => told,
-        failed => Err(CliError::Unread { failed }),
+    match scrubbed {
+        Scrubbed { failed: 1.., .. } => Err(CliError::Unread { failed: scrubbed.failed }),
+        Scrubbed { missing: 1.., .. } => Err(CliError::NotRestored { missing: scrubbed.missing }),
+        Scrubbed { .. } => told,
     }
 }
 

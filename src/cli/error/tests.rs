@@ -55,6 +55,7 @@ fn all() -> Vec<CliError> {
         CliError::after("picture_0.png: the file is stored as v3")(CliError::Stdout(denied())),
         CliError::Process(denied()),
         CliError::Unread { failed: 2 },
+        CliError::NotRestored { missing: 2 },
         CliError::Interrupted,
         CliError::DemoExists { path: data() },
         CliError::Demo { reason: "the nodes did not connect".to_owned() },

@@ -160,6 +160,6 @@ fn an_error_is_an_object_too() {
 
 #[test]
 fn scrub_prints_the_counts_of_the_node() {
-    let scrubbed = Scrubbed { checked: 5, bytes: 110, damaged: 2, restored: 1, failed: 0 };
-    assert_printed(&scrubbed, r#"{"checked":5,"bytes":110,"damaged":2,"restored":1,"failed":0}"#);
+    let scrubbed = Scrubbed { checked: 5, bytes: 110, damaged: 2, restored: 1, missing: 1, failed: 0 };
+    assert_printed(&scrubbed, r#"{"checked":5,"bytes":110,"damaged":2,"restored":1,"missing":1,"failed":0}"#);
 }

@@ -227,6 +227,8 @@ pub struct Scrubbed {
     pub damaged: u64,
     /// How many damaged own files came back from a peer.
     pub restored: u64,
+    /// How many damaged own files no peer could give. What is left of them is in the quarantine.
+    pub missing: u64,
     /// How many could not be read. If the catalog cannot say what comes next, the whole rest counts as one.
     pub failed: u64,
 }

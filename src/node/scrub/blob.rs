@@ -19,6 +19,8 @@ pub(super) enum Outcome {
     Good,
     Damaged,
     Restored,
+    /// An own file was damaged, and no peer has given it so far.
+    Missing,
     Failed,
 }
 
@@ -47,7 +49,7 @@ pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome 
     drop(locked);
     match get(context.clone(), key.clone()).await {
         Ok(_) => Outcome::Restored,
-        Err(_) if is_aside => Outcome::Damaged,
+        Err(_) if is_aside => Outcome::Missing,
         Err(_) => Outcome::Failed,
     }
 }

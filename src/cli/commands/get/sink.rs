@@ -2,7 +2,7 @@
 //! pipe, a device or an open descriptor, which gets the content as it comes.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write};
+use std::io::{self, Write as _};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dacapo::crypto::Attributes;
+use rustix::fs::Mode;
+use rustix::process::umask;
+use tokio::io::AsyncWriteExt;
 
 use crate::cli::error::CliError;
 use crate::cli::output::sync_folder_of;
@@ -17,17 +20,17 @@ use crate::cli::output::sync_folder_of;
 /// Temporary names to try if earlier processes left files under others.
 const TEMPORARY_NAMES_MAX: u32 = 100;
 
-/// The permissions of a file that may be shared with others while it is written, less the mask of the process.
+/// The permissions of a new file, less the mask of the process.
 const MODE_OF_NEW: u32 = 0o666;
 
-/// The permissions of a file while it is written if it takes the place of another one, which may be secret.
+/// The permissions of a file while it is written: what it becomes may be secret.
 const MODE_UNTIL_COMPLETE: u32 = 0o600;
 
 /// The place that the content goes to.
 pub(super) enum Sink {
-    Stdout,
+    Stdout(tokio::io::Stdout),
     /// What cannot be replaced.
-    Special(PathBuf, File),
+    Special(PathBuf, tokio::fs::File),
     File(NewFile),
 }
 
@@ -35,15 +38,15 @@ impl Sink {
     pub(super) fn open(path: &Path) -> Result<Self, CliError> {
         let failed = |source| CliError::Output { path: path.to_owned(), source };
         match descriptor(path) {
-            Some(Descriptor::Stdout) => return Ok(Self::Stdout),
+            Some(Descriptor::Stdout) => return Ok(Self::Stdout(tokio::io::stdout())),
             Some(Descriptor::Stderr) => {
                 let file = io::stderr().as_fd().try_clone_to_owned().map_err(failed)?;
-                return Ok(Self::Special(path.to_owned(), file.into()));
+                return Ok(Self::Special(path.to_owned(), File::from(file).into()));
             }
             Some(Descriptor::Other) => {
                 // A file behind it is opened once more, and so it is written at its end.
                 let file = OpenOptions::new().append(true).open(path).map_err(failed)?;
-                return Ok(Self::Special(path.to_owned(), file));
+                return Ok(Self::Special(path.to_owned(), file.into()));
             }
             None => {}
         }
@@ -51,22 +54,24 @@ impl Sink {
             Ok(metadata) if metadata.is_dir() => Err(CliError::IsADirectory { path: path.to_owned() }),
             Ok(metadata) if !metadata.is_file() => {
                 let file = OpenOptions::new().write(true).open(path).map_err(failed)?;
-                Ok(Self::Special(path.to_owned(), file))
+                Ok(Self::Special(path.to_owned(), file.into()))
             }
             // Through a symbolic link it is the file that is replaced, not the link.
             Ok(metadata) => {
                 let path = fs::canonicalize(path).map_err(failed)?;
-                Ok(Self::File(NewFile::create(&path, Some(metadata.permissions()))?))
+                Ok(Self::File(NewFile::create(&path, metadata.permissions())?))
             }
-            Err(_) => Ok(Self::File(NewFile::create(path, None)?)),
+            Err(_) => Ok(Self::File(NewFile::create(path, permissions_of_new())?)),
         }
     }
 
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), CliError> {
+    /// Writes a part of the content. What takes nothing for a while, such as a pipe, is waited for away from this
+    /// thread, which hears signals meanwhile.
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), CliError> {
         match self {
-            Self::Stdout => io::stdout().lock().write_all(bytes).map_err(CliError::Stdout),
+            Self::Stdout(stdout) => stdout.write_all(bytes).await.map_err(CliError::Stdout),
             Self::Special(path, file) => {
-                file.write_all(bytes).map_err(|source| CliError::Output { path: path.clone(), source })
+                file.write_all(bytes).await.map_err(|source| CliError::Output { path: path.clone(), source })
             }
             Self::File(new) => {
                 new.file.write_all(bytes).map_err(|source| CliError::Output { path: new.path.clone(), source })
@@ -75,10 +80,12 @@ impl Sink {
     }
 
     /// Ends the content. A file gets the attributes, if there are any.
-    pub(super) fn finish(self, attributes: Option<Attributes>) -> Result<(), CliError> {
+    pub(super) async fn finish(self, attributes: Option<Attributes>) -> Result<(), CliError> {
         match self {
-            Self::Stdout => io::stdout().lock().flush().map_err(CliError::Stdout),
-            Self::Special(..) => Ok(()),
+            Self::Stdout(mut stdout) => stdout.flush().await.map_err(CliError::Stdout),
+            Self::Special(path, mut file) => {
+                file.flush().await.map_err(|source| CliError::Output { path: path.clone(), source })
+            }
             Self::File(new) => new.keep(attributes),
         }
     }
@@ -107,18 +114,19 @@ pub(super) struct NewFile {
     file: File,
     path: PathBuf,
     temporary: PathBuf,
-    /// The permissions of the file that is replaced.
-    permissions: Option<Permissions>,
+    /// The permissions that the file gets if its content brings none.
+    permissions: Permissions,
     is_kept: bool,
 }
 
 impl NewFile {
-    fn create(path: &Path, permissions: Option<Permissions>) -> Result<Self, CliError> {
-        let mode = if permissions.is_some() { MODE_UNTIL_COMPLETE } else { MODE_OF_NEW };
+    fn create(path: &Path, permissions: Permissions) -> Result<Self, CliError> {
         let mut attempt = 0;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(MODE_UNTIL_COMPLETE);
         loop {
             let temporary = path.with_file_name(format!(".dacapo-get-{}-{attempt}", std::process::id()));
-            match OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary) {
+            match options.open(&temporary) {
                 Ok(file) => return Ok(Self { file, path: path.to_owned(), temporary, permissions, is_kept: false }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < TEMPORARY_NAMES_MAX => {
                     attempt += 1;
@@ -135,11 +143,9 @@ impl NewFile {
     }
 
     fn publish(&mut self, attributes: Option<Attributes>) -> io::Result<()> {
-        let mode = attributes.map(|attributes| attributes.mode);
-        if let Some(mode) = mode.or_else(|| self.permissions.take().map(|permissions| permissions.mode())) {
-            // Whoever could not run a program as another user before cannot do so through this file.
-            self.file.set_permissions(Permissions::from_mode(mode & 0o777))?;
-        }
+        let mode = attributes.map_or_else(|| self.permissions.mode(), |attributes| attributes.mode);
+        // Whoever could not run a program as another user before cannot do so through this file.
+        self.file.set_permissions(Permissions::from_mode(mode & 0o777))?;
         if let Some(changed) = attributes.and_then(|attributes| changed(&attributes)) {
             self.file.set_modified(changed)?;
         }
@@ -148,6 +154,14 @@ impl NewFile {
         self.is_kept = true;
         sync_folder_of(&self.path)
     }
+}
+
+/// Returns the permissions that this process gives to a new file.
+fn permissions_of_new() -> Permissions {
+    // The mask can be read only by setting it.
+    let mask = umask(Mode::RWXG | Mode::RWXO);
+    umask(mask);
+    Permissions::from_mode(MODE_OF_NEW & !mask.bits())
 }
 
 /// Returns the time of a content, if the system can tell it.

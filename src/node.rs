@@ -104,7 +104,7 @@ impl Node {
             locks: locks::Locks::default(),
             searches: locks::Locks::default(),
             commits,
-            peers: peers::Peers::new(dials.clone()),
+            peers: peers::Peers::new(dials.clone(), peers::met::Met::new(opened.met)),
             boot: BootId::draw(&mut config.seed.rng(Lane::Boot)),
             boots: boots::Boots::default(),
             members: Rc::new(members::MembersInForce::new(opened.members)),

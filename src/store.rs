@@ -175,6 +175,15 @@ impl<D: Disk> Store<D> {
         Ok(self.catalog.count_own()?)
     }
 
+    /// Returns the peers that were ever connected, in the order of their ids, each with the address at which it is
+    /// dialled; empty if it is not.
+    ///
+    /// # Errors
+    /// Fails if the catalog cannot be read.
+    pub fn peers(&self) -> Result<Vec<(NodeId, String)>, StorageError> {
+        twice(|| Ok(self.catalog.peers()?))
+    }
+
     /// Returns the key of an own file, which peers know by this name.
     ///
     /// # Errors

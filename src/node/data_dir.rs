@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::config::StartError;
-use crate::crypto::{Keys, Version};
+use crate::crypto::{Keys, NodeId, Version};
 use crate::disk::Disk;
 use crate::limits::VERSIONS_AHEAD_MAX;
 use crate::membership::Members;
@@ -17,6 +17,8 @@ pub(super) struct DataDir<D: Disk> {
     pub(super) keys: Arc<Keys>,
     pub(super) store: Arc<Store<D>>,
     pub(super) members: Members,
+    /// The peers that were connected before, each with the address at which it is dialled; empty if it is not.
+    pub(super) met: Vec<(NodeId, String)>,
     pub(super) recovered: Recovered,
     pub(super) is_new: bool,
 }
@@ -35,5 +37,6 @@ pub(super) fn open<D: Disk>(
     // If the catalog is lost, every version that was acknowledged before is lower, even if no peer is left to say so.
     let above = Version(if identity.is_new { 0 } else { Version::at(now).0 + VERSIONS_AHEAD_MAX });
     let (store, recovered) = Store::open_above(disk, &keys, above)?;
-    Ok(DataDir { keys: Arc::new(keys), store: Arc::new(store), members, recovered, is_new: identity.is_new })
+    let met = store.peers()?;
+    Ok(DataDir { keys: Arc::new(keys), store: Arc::new(store), members, met, recovered, is_new: identity.is_new })
 }

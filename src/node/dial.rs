@@ -36,7 +36,8 @@ async fn dial_for_ever<P: Platform>(context: &Shared<P>, dial: Dial) {
                 (failures, told) = (0, Told::default());
                 context.peers.note_answer(&address, connection.peer);
                 let seen_at = address.clone();
-                let control = Control::attach(context, &connection, seen_at, Some(address.clone()), Some(&address));
+                let dialled = Some(address.clone());
+                let control = Control::attach(context, &connection, seen_at, dialled, Some(&address)).await;
                 let end = heartbeat::beat(context, connection, &control, &address).await;
                 control.detach(&end);
                 sleep(backoff(context, failures)).await;

@@ -65,7 +65,7 @@ async fn serve_peer<P: Platform>(context: &Shared<P>, admitted: Admitted<Stream<
             let address =
                 (hello.listen_port != 0).then(|| Address::from(SocketAddr::new(from.ip(), hello.listen_port)));
             let seen_at = address.clone().unwrap_or_else(|| Address::from(from));
-            let control = Control::attach(context, &connection, seen_at, address, None);
+            let control = Control::attach(context, &connection, seen_at, address, None).await;
             let end = heartbeat::answer(context, connection, &control).await;
             control.detach(&end);
         }

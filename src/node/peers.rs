@@ -5,6 +5,7 @@ pub(super) mod admission;
 pub(super) mod control;
 pub(super) mod in_flight;
 pub(super) mod liveness;
+pub(super) mod met;
 pub(super) mod open;
 pub(super) mod peer;
 pub(super) mod pool;
@@ -19,18 +20,20 @@ use crate::crypto::NodeId;
 use crate::limits::PEERS_MAX;
 use crate::membership::Dial;
 use crate::transport::Address;
+use met::Met;
 use peer::Peer;
 
 /// All peers of a node.
 pub(super) struct Peers<S> {
     dials: RefCell<Vec<Dial>>,
     known: RefCell<BTreeMap<NodeId, Rc<Peer<S>>>>,
+    pub(super) met: Met,
 }
 
 impl<S> Peers<S> {
-    /// Returns a table without peers, which knows what is dialled.
-    pub(super) fn new(dials: Vec<Dial>) -> Self {
-        Self { dials: RefCell::new(dials), known: RefCell::default() }
+    /// Returns a table of which no peer is connected, which knows what is dialled and who was connected before.
+    pub(super) fn new(dials: Vec<Dial>, met: Met) -> Self {
+        Self { dials: RefCell::new(dials), known: RefCell::default(), met }
     }
 
     /// Notes which node answers at an address. What is at another address of that node is not another peer.

@@ -6,6 +6,7 @@ mod deletions;
 mod file;
 mod numbers;
 mod pages;
+mod peers;
 mod put;
 mod read;
 mod salvage;
@@ -45,6 +46,8 @@ const HELD: TableDefinition<'_, &[u8; 48], &[u8]> = TableDefinition::new("held r
 const OBJECTS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("objects v1");
 /// How many names the owners of held replicas have, by owner.
 const COUNTS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("name counts v1");
+/// The addresses at which peers that were connected are dialled, by their ids; empty for one that is not dialled.
+const PEERS: TableDefinition<'_, &[u8; 32], &str> = TableDefinition::new("peers v1");
 /// Single numbers by name.
 const NUMBERS: TableDefinition<'_, &str, u64> = TableDefinition::new("numbers v1");
 const VERSION_CEILING: &str = "version ceiling";

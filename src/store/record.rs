@@ -79,6 +79,8 @@ pub enum Change {
     VersionsReserved(Vec<(u64, u64)>),
     /// This version of a replica was compared with its seal at this time.
     Verified(NodeId, ReplicaName, Version, UnixMillis),
+    /// A peer was connected. It is dialled at this address; none if the text is empty.
+    PeerMet(NodeId, String),
     /// A scrub has come so far.
     Scrub(ScrubState),
 }

@@ -50,7 +50,7 @@ fn a_killed_node_comes_back_with_its_identity_and_its_files() {
     assert_eq!(bench.succeed(&node.data, &["get", "k"]), "kept");
 }
 
-/// A node that dials nobody learns of its peers only when they dial it.
+/// A node that dials nobody meets its peers only when they dial it.
 #[test]
 fn a_file_whose_holder_is_not_known_yet_is_not_called_absent() {
     let bench = Bench::new();
@@ -65,7 +65,7 @@ fn a_file_whose_holder_is_not_known_yet_is_not_called_absent() {
     }
     let owner = bench.node("n1", &[]);
     let ended = bench.run(&owner.data, &["get", "k"]);
-    let expected = "error: k: it was stored, and no copy was found: not here, and at none of 0 peers asked\n";
+    let expected = "error: k: not found so far: 1 of 1 peer could not be asked\n";
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(1), expected));
     let _holder = bench.node("n2", &[&owner]);
     owner.connected(&bench, 1);

@@ -151,6 +151,26 @@ fn a_rotation_goes_on_without_a_peer_that_is_away_and_names_it() {
 }
 
 #[test]
+fn a_rotation_names_a_peer_that_only_dials_in_and_is_away() {
+    let bench = Bench::new();
+    let [mut first, second] = cluster(&bench);
+    let invitation = bench.succeed(&first.data, &["invite"]);
+    bench.run_with_input(&bench.path("n3"), &["join"], invitation.as_bytes());
+    let mut third = bench.member("n3");
+    third.connected(&bench, 1);
+    store(&bench, &first, 3);
+    let away = third.short_id();
+    bench.succeed(&third.data, &["stop"]);
+    third.wait();
+    bench.succeed(&first.data, &["stop"]);
+    first.wait();
+    let new = bench.path("new");
+    let ended = bench.spawn(&first.data, &rotation(&first, &new, &second), Stdio::null()).end_late();
+    let expected = format!("error: {away} may still hold copies under the old keys; the same command tries again\n");
+    assert!(ended.code == Some(1) && ended.stderr.ends_with(&expected), "{}", ended.stderr);
+}
+
+#[test]
 fn a_rotation_places_files_on_as_many_peers_as_it_is_told() {
     let bench = Bench::new();
     let [mut first, second] = cluster(&bench);
@@ -162,7 +182,8 @@ fn a_rotation_places_files_on_as_many_peers_as_it_is_told() {
     let mut first = bench.member_with("n1", &peers);
     let third = bench.member("n3");
     first.connected(&bench, 2);
-    store(&bench, &first, 8);
+    // Which of the two holds a file is chosen by ids, which are new each time.
+    store(&bench, &first, 20);
     bench.succeed(&first.data, &["stop"]);
     first.wait();
     let new = bench.path("new");
@@ -176,7 +197,7 @@ fn a_rotation_places_files_on_as_many_peers_as_it_is_told() {
         let rows = rows.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
         rows.map(|row| row["held_files"].as_u64().unwrap_or_default()).sum::<u64>()
     });
-    assert!(held[0] + held[1] == 8 && held[0] > 0 && held[1] > 0, "{held:?}");
+    assert!(held[0] + held[1] == 20 && held[0] > 0 && held[1] > 0, "{held:?}");
 }
 
 #[test]

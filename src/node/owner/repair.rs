@@ -26,6 +26,7 @@ use crate::node::config::Mode;
 use crate::node::context::{Shared, Stream};
 use crate::node::handle::answers::{Names, Progress, Refusing, Repairs, Unlearnt};
 use crate::node::handle::errors::StatError;
+use crate::node::peers::control;
 use crate::node::peers::peer::Peer;
 use crate::platform::Platform;
 use crate::replication::{Print, Replicas, Summary};
@@ -65,13 +66,16 @@ pub(in crate::node) async fn told<P: Platform>(context: Shared<P>) -> Result<Rep
 }
 
 async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: Print) {
+    control::note(&context, peer.id, peer.configured().as_ref()).await;
     if context.owner.replicas != Replicas::All && context.owner.started.elapsed() < PLACEMENT_AFTER_START {
         return peer.repair.end(false);
     }
     let expected = compare::Expected { peer: peer.id, placement: placement::long_run(&context) };
+    let (connects, last) = (peer.repair.connects(), context.store.last_version());
     let Ok(current) = expected.look(&context, Summary::print).await else { return peer.repair.end(true) };
     if current == held {
         peer.repair.set_progress(Progress::Current);
+        peer.repair.set_knows_deletions(connects, Some(last));
         context.owner.repair_log.note_compared(peer.id, true);
         context.owner.repair_log.note_refusing(peer.id, None);
         match context.owner.mode {
@@ -87,6 +91,7 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
     let mut done = Done::default();
     let result = compare::all(&context, &peer, &expected, &mut done).await;
     context.owner.repair_log.note_compared(peer.id, result.is_ok() && done.unlearnt == 0);
+    peer.repair.set_knows_deletions(connects, (result.is_ok() && done.untold == 0).then_some(last));
     let refusing = done.refusal.as_ref();
     let refusing = refusing.map(|refusal| Refusing { files: done.refused as u64, reason: refusal.to_string() });
     if result.is_ok() || refusing.is_some() {

@@ -2,14 +2,17 @@
 
 use std::rc::Rc;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::liveness::Liveness;
 use super::peer::Peer;
+use crate::crypto::NodeId;
 use crate::event::Event;
+use crate::limits::HEARTBEAT_PRINT_WAIT;
 use crate::node::connection::Connection;
 use crate::node::context::{Shared, Stream};
 use crate::platform::Platform;
+use crate::store::Change;
 use crate::transport::Address;
 
 /// The count of one control connection, for as long as this value lives.
@@ -20,9 +23,9 @@ pub(in crate::node) struct Control<P: Platform> {
 }
 
 impl<P: Platform> Control<P> {
-    /// Counts a control connection of a peer that is seen at an address, and can perhaps be dialled. Tells that the
-    /// peer is connected if this is its first.
-    pub(in crate::node) fn attach(
+    /// Counts a control connection of a peer that is seen at an address, and can perhaps be dialled. Notes the peer
+    /// before, and tells that it is connected if this is its first.
+    pub(in crate::node) async fn attach(
         context: &Shared<P>,
         connection: &Connection<Stream<P>>,
         seen_at: Address,
@@ -30,6 +33,7 @@ impl<P: Platform> Control<P> {
         configured: Option<&Address>,
     ) -> Self {
         let id = connection.peer;
+        note(context, id, configured).await;
         let peer = context.peers.entry(id);
         let liveness = Rc::new(Liveness::new(connection.boot(), seen_at));
         let is_first = peer.add_control(liveness.clone(), address.clone(), configured) == 1;
@@ -61,6 +65,19 @@ impl<P: Platform> Control<P> {
         if self.peer.controls() == 1 {
             self.context.tell(&Event::PeerLost { peer: self.peer.id, reason: reason.to_string() });
         }
+    }
+}
+
+/// Notes durably that a peer was connected, before it is sent anything. A disk that fails or hangs costs no connection:
+/// the next repair tries again.
+pub(in crate::node) async fn note<P: Platform>(context: &Shared<P>, peer: NodeId, dialled: Option<&Address>) {
+    let met = &context.peers.met;
+    if met.has(peer, dialled) {
+        return;
+    }
+    let change = Change::PeerMet(peer, dialled.map_or(String::new(), ToString::to_string));
+    if matches!(timeout(HEARTBEAT_PRINT_WAIT, context.commit(change)).await, Ok(Ok(_))) {
+        met.insert(peer, dialled.cloned());
     }
 }
 

@@ -80,7 +80,7 @@ impl<S> Peer<S> {
     }
 
     /// Returns the configured address that led to the peer, if one did.
-    pub(super) fn configured(&self) -> Option<Address> {
+    pub(in crate::node) fn configured(&self) -> Option<Address> {
         self.configured.borrow().clone()
     }
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use tokio::time::Instant;
 
-use crate::crypto::ReplicaName;
+use crate::crypto::{ReplicaName, Version};
 use crate::limits::{REPAIR_RETRY_MAX, REPAIR_RETRY_MIN};
 use crate::node::handle::answers::Progress;
 
@@ -13,6 +13,10 @@ pub(in crate::node) struct RepairSchedule {
     progress: Cell<Progress>,
     /// How many names of this node the peer was told to keep in mind.
     told_names: Cell<Option<u64>>,
+    /// The version up to which the peer knows every deletion of this node's files.
+    knows_deletions: Cell<Option<Version>>,
+    /// How often the peer has connected.
+    connects: Cell<u64>,
     is_running: Cell<bool>,
     failures: Cell<u32>,
     not_before: Cell<Option<Instant>>,
@@ -25,6 +29,8 @@ impl Default for RepairSchedule {
         Self {
             progress: Cell::new(Progress::Unknown),
             told_names: Cell::default(),
+            knows_deletions: Cell::default(),
+            connects: Cell::default(),
             is_running: Cell::default(),
             failures: Cell::default(),
             not_before: Cell::default(),
@@ -61,10 +67,29 @@ impl RepairSchedule {
         self.told_names.set(Some(names));
     }
 
+    /// Returns how often the peer has connected. What a repair finds out counts only until the peer connects again.
+    pub(in crate::node) fn connects(&self) -> u64 {
+        self.connects.get()
+    }
+
+    /// Returns the version up to which the peer has known every deletion since it connected.
+    pub(in crate::node) fn knows_deletions(&self) -> Option<Version> {
+        self.knows_deletions.get()
+    }
+
+    /// Notes up to which version the peer knows every deletion, by a repair that began after it had connected so often.
+    pub(in crate::node) fn set_knows_deletions(&self, connects: u64, up_to: Option<Version>) {
+        if connects == self.connects.get() {
+            self.knows_deletions.set(up_to);
+        }
+    }
+
     /// Forgets what was known of the peer. A peer that has just connected may have a new disk, or its old one back.
     pub(super) fn begin_anew(&self) {
         self.progress.set(Progress::Unknown);
         self.told_names.set(None);
+        self.knows_deletions.set(None);
+        self.connects.set(self.connects.get() + 1);
         self.failures.set(0);
         self.not_before.set(None);
     }

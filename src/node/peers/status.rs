@@ -5,6 +5,7 @@ use crate::membership::Dial;
 use crate::node::context::Context;
 use crate::node::handle::answers::{PeerInfo, Progress};
 use crate::platform::Platform;
+use crate::transport::Address;
 
 /// Returns every known peer, the connected ones first. See [`Handle::peers`](crate::node::Handle::peers).
 pub(in crate::node) fn info<P: Platform>(context: &Context<P>) -> Vec<PeerInfo> {
@@ -23,26 +24,41 @@ pub(in crate::node) fn info<P: Platform>(context: &Context<P>) -> Vec<PeerInfo> 
             is_slow: peer.is_slow.get(),
         })
         .collect();
+    // A node that was forgotten is no peer. One peer is one row, however many of its addresses are dialled.
+    let is_shown = |peers: &[PeerInfo], node: NodeId| peers.iter().any(|peer| peer.peer == Some(node));
+    for (node, address) in context.peers.met.list() {
+        if !is_shown(&peers, node) && context.members.admits(node) {
+            let is_dialled = address.as_ref().is_some_and(|address| context.peers.dials(address));
+            peers.push(away_at(Some(node), address, is_dialled));
+        }
+    }
     for Dial { address, node } in &*context.peers.dials.borrow() {
-        // One peer is one row, however many of its addresses are dialled. A node that was forgotten is no peer.
-        let is_shown = |node: &NodeId| peers.iter().any(|peer| peer.peer == Some(*node));
-        let is_peer = node.as_ref().is_none_or(|node| !is_shown(node) && context.members.admits(*node));
+        let is_peer = match node {
+            Some(node) => !is_shown(&peers, *node) && context.members.admits(*node),
+            // A peer that was connected before is at home there.
+            None => !peers.iter().any(|peer| !peer.is_connected && peer.address.as_ref() == Some(address)),
+        };
         if is_peer {
-            peers.push(PeerInfo {
-                peer: *node,
-                address: Some(address.clone()),
-                is_dialled: true,
-                is_connected: false,
-                progress: Progress::Unknown,
-                refused: 0,
-                has_twin: false,
-                sees_twin: false,
-                is_slow: false,
-            });
+            peers.push(away_at(*node, Some(address.clone()), true));
         }
     }
     peers.sort_by_key(|peer| !peer.is_connected);
     peers
+}
+
+/// Returns what there is to tell of a peer that has not been connected since the start.
+fn away_at(peer: Option<NodeId>, address: Option<Address>, is_dialled: bool) -> PeerInfo {
+    PeerInfo {
+        peer,
+        address,
+        is_dialled,
+        is_connected: false,
+        progress: Progress::Unknown,
+        refused: 0,
+        has_twin: false,
+        sees_twin: false,
+        is_slow: false,
+    }
 }
 
 /// Returns how many peers are configured or were connected, and are not connected at the moment.

@@ -8,7 +8,7 @@ use super::read::{decode, own_in, parse_key};
 use super::summaries::StepOf;
 use super::{
     COUNTS, FORGETTING, FORGETTING_STATE, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES,
-    SCRUB, SCRUB_STATE, VERSION_CEILING, VERSION_RANGES, held_key, object_key,
+    PEERS, SCRUB, SCRUB_STATE, VERSION_CEILING, VERSION_RANGES, held_key, object_key,
 };
 use crate::crypto::{NodeId, ReplicaName, Tombstone, Version};
 use crate::replication::Entry;
@@ -91,6 +91,7 @@ fn what(change: &Change) -> Option<(Option<NodeId>, ReplicaName, Option<Entry>)>
         | Change::VersionCeiling(_)
         | Change::VersionsReserved(_)
         | Change::Verified(..)
+        | Change::PeerMet(..)
         | Change::Scrub(_)
         | Change::Forgetting(_) => None,
     }
@@ -165,6 +166,9 @@ fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogErr
         }
         Change::Verified(owner, replica_name, version, at) => {
             note_verified(transaction, (*owner, *replica_name), *version, *at)?;
+        }
+        Change::PeerMet(peer, address) => {
+            transaction.open_table(PEERS)?.insert(&peer.0, address.as_str())?;
         }
         Change::Scrub(state) => {
             transaction.open_table(SCRUB)?.insert(SCRUB_STATE, encode(state).as_slice())?;

@@ -6,7 +6,7 @@ use redb::{ReadableTable, Table, WriteTransaction};
 
 use super::pages::{Tree, Trees};
 use super::read::{decode, parse_key, split_held_key};
-use super::{HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, VERSION_CEILING, put};
+use super::{HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, PEERS, VERSION_CEILING, put};
 use crate::crypto::{ContentCipher, Digest, IV_BYTES, Keys, ReplicaName, Tombstone};
 use crate::disk::DiskFile;
 use crate::limits::PACKED_BYTES_MAX;
@@ -69,6 +69,9 @@ pub(super) fn salvage<F: DiskFile>(
     if let Some(tree) = find("held replicas v1") {
         salvaged.held += held_replicas(transaction, &mut trees, tree, has_file)?;
     }
+    if let Some(tree) = find("peers v1") {
+        peers(transaction, &mut trees, tree)?;
+    }
     if let Some(tree) = find("numbers v1") {
         trees.each::<CatalogError>(tree, &mut |name, number| {
             if let (Ok(number), true) = (number.try_into(), name == VERSION_CEILING.as_bytes()) {
@@ -85,6 +88,20 @@ pub(super) fn salvage<F: DiskFile>(
     }
     salvaged.lost_pages = trees.lost;
     Ok((salvaged, ceiling))
+}
+
+fn peers<F: DiskFile>(
+    transaction: &WriteTransaction,
+    trees: &mut Trees<'_, F>,
+    tree: Tree,
+) -> Result<(), CatalogError> {
+    let mut peers = transaction.open_table(PEERS)?;
+    trees.each::<CatalogError>(tree, &mut |peer, address| {
+        if let (Ok(peer), Ok(address)) = (<&[u8; 32]>::try_from(peer), str::from_utf8(address)) {
+            peers.insert(peer, address)?;
+        }
+        Ok(())
+    })
 }
 
 fn insert(table: &mut Table<'_, Bytes, Bytes>, key: &[u8], value: &[u8]) -> Result<(), CatalogError> {

@@ -41,7 +41,7 @@ const NODE: &[&[&str]] = &[
         "src/node/holder/verified.rs",
     ],
     &["src/node/peers/peer.rs", "src/node/peers/in_flight.rs", "src/node/repair_log.rs"],
-    &["src/node/peers/schedule.rs", "src/node/peers/liveness.rs"],
+    &["src/node/peers/schedule.rs", "src/node/peers/liveness.rs", "src/node/peers/met.rs"],
     // The face.
     &["src/node/handle"],
     // Ground.

@@ -116,14 +116,14 @@ async fn mend_one<P: Platform>(
     difference: Difference,
     done: &mut Done,
 ) -> Result<(), RepairError> {
-    let entry = difference.entry();
-    let is_to_learn = matches!(difference, Difference::KnowsMore(_));
+    let (entry, is_to_learn) = (difference.entry(), matches!(difference, Difference::KnowsMore(_)));
     if context.owner.in_flight.has(peer.id, entry.replica_name)
         || !peer.is_connected()
         || (context.owner.mode == Mode::Learning && !is_to_learn)
         // What is newer may be from the other node with this identity, and is not to take the place of what is here.
         || (is_to_learn && peer.sees_twin())
     {
+        done.untold += usize::from(entry.is_deleted() && !is_to_learn);
         return Ok(());
     }
     let slow = context.owner.repairs_of_slow.clone();
@@ -152,7 +152,7 @@ async fn mend_one<P: Platform>(
             Ok(())
         }
         Err(error) => {
-            done.note_failure(&error, is_to_learn);
+            done.note_failure(&error, is_to_learn, entry.is_deleted());
             if begun.elapsed() > CRAWL_WINDOW {
                 // It had its turn, and has used it for nothing.
                 peer.is_slow.set(true);

@@ -22,13 +22,18 @@ pub(super) struct Done {
     pub(super) refused: usize,
     /// Why it did not take the last one.
     pub(super) refusal: Option<Refusal>,
+    /// Deletions that the peer may not know of.
+    pub(super) untold: usize,
     /// Those of the failed ones that the peer claims to have and cannot prove.
     pub(super) unproven: usize,
 }
 
 impl Done {
     /// Counts a file that could not be mended.
-    pub(super) fn note_failure(&mut self, error: &RepairError, is_to_learn: bool) {
+    pub(super) fn note_failure(&mut self, error: &RepairError, is_to_learn: bool, is_deletion: bool) {
+        // A peer that has no room for a deletion holds nothing of the file.
+        let holds_nothing = matches!(error, RepairError::Refused(Refusal::QuotaDeleted));
+        self.untold += usize::from(is_deletion && !is_to_learn && !holds_nothing);
         self.failed += 1;
         self.unlearnt += usize::from(is_to_learn);
         if let (RepairError::Refused(refusal), false) = (error, is_to_learn) {

@@ -8,22 +8,18 @@ use crate::crypto::{ReplicaName, Version};
 use crate::event::Event;
 use crate::node::config::Mode;
 use crate::node::context::Shared;
-use crate::node::handle::answers::{PeerInfo, Progress};
+use crate::node::handle::answers::PeerInfo;
 use crate::node::peers::status::info;
 use crate::platform::Platform;
 use crate::store::{Change, Forgetting, StorageError};
 
-/// Notes that all peers know all deletions, or forgets those that they have known of for long enough. A peer that only
-/// lacks what it does not take holds nothing that was deleted. Does nothing if a peer is away, because it may not know
-/// them, or if another node has this node's identity, or this directory was put back: then the catalog is not all that
-/// counts.
+/// Notes that all peers know all deletions, or forgets those that they have known of for long enough. A peer that lacks
+/// files, because it does not take them, may still know all deletions. Does nothing if a peer is away, because it may
+/// not know them, or if another node has this node's identity, or this directory was put back: then the catalog is not
+/// all that counts.
 pub(super) async fn consider<P: Platform>(context: &Shared<P>) {
-    let peers = info(context);
-    let refusing = context.owner.repair_log.refusing();
-    let is_refusing = |peer: &PeerInfo| peer.peer.is_some_and(|peer| refusing.contains_key(&peer));
-    let knows_all = |peer: &PeerInfo| peer.progress == Progress::Current || is_refusing(peer);
-    let is_agreed = peers.iter().all(|peer| peer.is_connected && !peer.sees_twin && knows_all(peer));
-    if !is_agreed || context.owner.rolled_back.get().is_some() {
+    let Some(known) = known_to_all(context) else { return };
+    if context.owner.rolled_back.get().is_some() {
         return;
     }
     let (now, kept) = (context.platform.now(), context.owner.deletions_kept);
@@ -32,11 +28,11 @@ pub(super) async fn consider<P: Platform>(context: &Shared<P>) {
             return Ok(0);
         }
         let state = store.forgetting()?;
-        let agreed = Some((store.last_version(), now));
+        let agreed = Some((known, now));
         match state.agreed {
             Some((version, since)) if since <= now => match Duration::from_millis(now.0 - since.0) >= kept {
                 true => {
-                    let floor = version.max(state.floor);
+                    let floor = version.min(known).max(state.floor);
                     store.forget_deletions(Forgetting { floor, agreed }, now)
                 }
                 false => Ok(0),
@@ -50,6 +46,15 @@ pub(super) async fn consider<P: Platform>(context: &Shared<P>) {
     if let Ok(count @ 1..) = forgot {
         context.tell(&Event::DeletionsForgotten { count });
     }
+}
+
+/// Returns the version up to which every peer that may hold anything knows every deletion; `None` if that is not known.
+fn known_to_all<P: Platform>(context: &Shared<P>) -> Option<Version> {
+    let is_there = |peer: &PeerInfo| peer.is_connected && !peer.sees_twin;
+    if !context.peers.met.is_complete() || !info(context).iter().all(is_there) {
+        return None;
+    }
+    context.peers.connected().iter().map(|peer| peer.repair.knows_deletions()).min().flatten()
 }
 
 /// Whether a deletion that a peer remembers is forgotten here.

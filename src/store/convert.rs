@@ -2,11 +2,12 @@
 //!
 //! The file `layout` says that a conversion has begun before the first blob is moved, and names the new layout after
 //! the last one. Meanwhile each blob lies in its old place or in its new one, durably: a conversion that was
-//! interrupted is begun again and finds what is left. All blobs are moved, even those that the catalog does not know.
+//! interrupted is begun again, in either direction, and finds what is left. All blobs are moved, even those that the
+//! catalog does not know.
 
 use super::error::{StorageError, failed};
 use super::layout::{BlobId, Layout};
-use super::{Change, LayoutError, Setup, Store};
+use super::{Change, Setup, Store};
 use crate::crypto::{Keys, NodeId, Version};
 use crate::disk::{Disk, DiskPath, EntryKind};
 use crate::limits::{CONVERT_BATCH_MAX, PACKED_BYTES_MAX};
@@ -24,7 +25,7 @@ pub struct Converted {
 /// blob or batch of blobs. If the catalog is missing or damaged, the versions of the new one go on above `above`.
 ///
 /// # Errors
-/// Blobs that were moved stay moved; the next conversion goes on with the rest.
+/// Blobs that were moved stay moved; the next conversion goes on with the rest, or brings them back.
 pub fn convert<D: Disk>(
     disk: &D,
     keys: &Keys,
@@ -37,11 +38,14 @@ pub fn convert<D: Disk>(
         Setup::Settled(layout) if layout == to => return Ok(None),
         Setup::Settled(from) => from,
         Setup::Converting { from, to: begun } if begun == to => from,
-        Setup::Converting { to, .. } => return Err(LayoutError::Converting { to }.into()),
+        // It turns back: what was moved goes to where the rest still is.
+        Setup::Converting { to: begun, .. } => begun,
     };
     if matches!(setup, Setup::Settled(_)) {
         // What a crash has left is settled while everything still lies in one layout.
         drop(Store::open_above(disk.clone(), keys, above)?);
+    }
+    if setup != (Setup::Converting { from, to }) {
         Setup::Converting { from, to }.write(disk)?;
     }
     let (store, _) = Store::open_as(disk.clone(), keys, to, above)?;

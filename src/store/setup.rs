@@ -49,7 +49,7 @@ pub enum LayoutError {
         wanted: Layout,
     },
     /// A conversion was interrupted.
-    #[error("the conversion to the layout {to} was interrupted; `dacapo convert` goes on with it")]
+    #[error("the conversion to the layout {to} was interrupted; `dacapo convert` goes on with it, or turns it back")]
     Converting {
         /// The layout that the blobs are to have.
         to: Layout,

@@ -127,8 +127,8 @@ Example:
   dacapo stop --data ~/a";
 
 pub(super) const CONVERT_EXAMPLE: &str = "\
-The node has to be stopped. A conversion that was interrupted goes on with the next call; until then no node starts \
-on the directory.
+The node has to be stopped. A conversion that was interrupted goes on with the next call, or turns back if that names \
+the old layout; until then no node starts on the directory.
 
 Example:
   dacapo stop --data ~/a && dacapo convert --data ~/a --layout packed";

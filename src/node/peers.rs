@@ -48,6 +48,12 @@ impl<S> Peers<S> {
         self.dials.borrow().iter().any(|dial| dial.address == *address)
     }
 
+    /// Whether an address is dialled at which this node may answer, because no other one has.
+    fn dials_at(&self, address: &Address, node: NodeId) -> bool {
+        let is_it = |dial: &Dial| dial.address == *address && dial.node.is_none_or(|other| other == node);
+        self.dials.borrow().iter().any(is_it)
+    }
+
     /// Forgets an address that is dialled.
     fn forget_address(&self, address: &Address) {
         self.dials.borrow_mut().retain(|dial| dial.address != *address);
@@ -56,6 +62,11 @@ impl<S> Peers<S> {
     /// Returns the connected peers, in the order of their ids.
     pub(super) fn connected(&self) -> Vec<Rc<Peer<S>>> {
         self.known.borrow().values().filter(|peer| peer.is_connected()).cloned().collect()
+    }
+
+    /// Notes that there is a deletion which peers may not know.
+    pub(super) fn note_deletion(&self) {
+        self.known.borrow().values().for_each(|peer| peer.repair.forget_deletions());
     }
 
     /// Returns the peers that are connected, or were a short time ago. In the long run files are placed on these peers.

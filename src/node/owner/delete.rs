@@ -88,6 +88,7 @@ pub(in crate::node) async fn everywhere<P: Platform>(
         return Err(DeleteError::NotFound);
     }
     context.blocking(move |store| store.forget_blob(&blob)).await.map_err(DeleteError::Unconfirmed)?;
+    context.peers.note_deletion();
     context.tell(&Event::FileDeletedEverywhere { file });
     drop(locked);
     let message = Message::DeleteFile { replica_name, tombstone };

@@ -37,7 +37,7 @@ use done::Done;
 pub(in crate::node) fn hear<P: Platform>(context: &Shared<P>, peer: &Rc<Peer<Stream<P>>>, held: Option<Print>) {
     let Some(held) = held else { return };
     if peer.repair.begin() {
-        context.spawn(run(context.clone(), peer.clone(), held));
+        context.spawn(run(context.clone(), peer.clone(), held, peer.repair.connects()));
     }
 }
 
@@ -65,14 +65,14 @@ pub(in crate::node) async fn told<P: Platform>(context: Shared<P>) -> Result<Rep
     Ok(Repairs { steps, compared, refusing, unlearnt, more, names, rolled_back })
 }
 
-async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: Print) {
+/// Repairs a peer that held this when it had connected so often.
+async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: Print, connects: u64) {
     control::note(&context, peer.id, peer.configured().as_ref()).await;
     if context.owner.replicas != Replicas::All && context.owner.started.elapsed() < PLACEMENT_AFTER_START {
         return peer.repair.end(false);
     }
     let expected = compare::Expected { peer: peer.id, placement: placement::long_run(&context) };
-    let (connects, last) = (peer.repair.connects(), context.store.last_version());
-    let Ok(current) = expected.look(&context, Summary::print).await else { return peer.repair.end(true) };
+    let Ok((last, current)) = expected.look(&context, Summary::print).await else { return peer.repair.end(true) };
     if current == held {
         peer.repair.set_progress(Progress::Current);
         peer.repair.set_knows_deletions(connects, Some(last));

@@ -84,11 +84,16 @@ impl RepairSchedule {
         }
     }
 
+    /// Notes that there is a deletion which the peer may not know.
+    pub(super) fn forget_deletions(&self) {
+        self.knows_deletions.set(None);
+    }
+
     /// Forgets what was known of the peer. A peer that has just connected may have a new disk, or its old one back.
     pub(super) fn begin_anew(&self) {
         self.progress.set(Progress::Unknown);
         self.told_names.set(None);
-        self.knows_deletions.set(None);
+        self.forget_deletions();
         self.connects.set(self.connects.get() + 1);
         self.failures.set(0);
         self.not_before.set(None);

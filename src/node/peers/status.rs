@@ -12,6 +12,8 @@ pub(in crate::node) fn info<P: Platform>(context: &Context<P>) -> Vec<PeerInfo> 
     let known = context.peers.known.borrow();
     let mut peers: Vec<_> = known
         .values()
+        // One that was forgotten just now may still be connected.
+        .filter(|peer| context.members.admits(peer.id))
         .map(|peer| PeerInfo {
             peer: Some(peer.id),
             address: peer.address(),
@@ -28,7 +30,7 @@ pub(in crate::node) fn info<P: Platform>(context: &Context<P>) -> Vec<PeerInfo> 
     let is_shown = |peers: &[PeerInfo], node: NodeId| peers.iter().any(|peer| peer.peer == Some(node));
     for (node, address) in context.peers.met.list() {
         if !is_shown(&peers, node) && context.members.admits(node) {
-            let is_dialled = address.as_ref().is_some_and(|address| context.peers.dials(address));
+            let is_dialled = address.as_ref().is_some_and(|address| context.peers.dials_at(address, node));
             peers.push(away_at(Some(node), address, is_dialled));
         }
     }

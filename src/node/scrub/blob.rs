@@ -4,6 +4,7 @@ use crate::crypto::{Key, NodeId, ReplicaName, Version};
 use crate::event::Event;
 use crate::limits::LIST_PAGE_MAX;
 use crate::node::context::Shared;
+use crate::node::handle::errors::GetError;
 use crate::node::holder::set_aside::set_aside;
 use crate::node::holder::verify;
 use crate::node::owner::get::get;
@@ -49,6 +50,8 @@ pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome 
     drop(locked);
     match get(context.clone(), key.clone()).await {
         Ok(_) => Outcome::Restored,
+        // It was deleted meanwhile.
+        Err(GetError::Deleted | GetError::NotFound { .. }) if is_aside => Outcome::Damaged,
         Err(_) if is_aside => Outcome::Missing,
         Err(_) => Outcome::Failed,
     }

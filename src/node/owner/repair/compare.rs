@@ -8,7 +8,7 @@ use super::done::Done;
 use super::error::RepairError;
 use super::turns::in_turn;
 use super::{learn, mend, settle};
-use crate::crypto::{NodeId, ReplicaName};
+use crate::crypto::{NodeId, ReplicaName, Version};
 use crate::limits::{CRAWL_WINDOW, LEAF_ENTRIES_MAX, LIST_PAGE_MAX, UNPROVEN_MAX};
 use crate::node::config::Mode;
 use crate::node::context::{Shared, Stream};
@@ -47,15 +47,20 @@ pub(super) struct Expected {
 }
 
 impl Expected {
+    /// Looks at what the peer is expected to hold. Returns the version that was handed out last before that, too.
     pub(super) async fn look<P: Platform, T: Send + 'static>(
         &self,
         context: &Shared<P>,
         look: impl FnOnce(&Summary) -> T + Send + 'static,
-    ) -> Result<T, RepairError> {
+    ) -> Result<(Version, T), RepairError> {
         let (peer, placement) = (self.peer, self.placement.clone());
-        let looked = context.blocking(move |store| match placement {
-            None => store.summary(None, look),
-            Some(placement) => store.placed_summary(peer, &placement, look),
+        let looked = context.blocking(move |store| {
+            let last = store.last_version();
+            let looked = match placement {
+                None => store.summary(None, look),
+                Some(placement) => store.placed_summary(peer, &placement, look),
+            };
+            looked.map(|looked| (last, looked))
         });
         Ok(looked.await?)
     }
@@ -98,10 +103,10 @@ async fn differing<P: Platform>(
 ) -> Result<Vec<Leaf>, RepairError> {
     let mut leaves = Vec::new();
     let theirs = summary(context, peer, None).await?;
-    let ours = expected.look(context, Summary::groups).await?;
+    let (_, ours) = expected.look(context, Summary::groups).await?;
     for group in differing_groups(&ours, &theirs) {
         let theirs = summary(context, peer, Some(group)).await?;
-        let ours = expected.look(context, move |summary| summary.group(group)).await?;
+        let (_, ours) = expected.look(context, move |summary| summary.group(group)).await?;
         let ours = ours.ok_or(RepairError::NoGroup)?;
         leaves.extend(differing_leaves(group, &ours, &theirs));
     }
@@ -258,7 +263,6 @@ fn differences(ours: &[Entry], theirs: &[Entry], is_to_hold: impl Fn(&Entry) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::Version;
 
     fn entry(name: u8, version: u64) -> Entry {
         Entry { replica_name: ReplicaName([name; 16]), version: Version(version), mark: [1; 8] }

@@ -80,7 +80,8 @@ pub const POOL_CONNECTIONS_MAX: usize = 16;
 /// Connected peers. Chosen: by default every file goes to every peer, so more would be a misconfiguration.
 pub const PEERS_MAX: usize = 64;
 
-/// Ids that a node admits by name, and as many that it has forgotten. Chosen: four times the peers that it can have.
+/// Ids that a node admits by name, as many that it has forgotten, and as many that were ever connected. Chosen: four
+/// times the peers that it can have.
 pub const MEMBERS_MAX: usize = 4 * PEERS_MAX;
 
 /// Addresses of peers that the data directory names. Chosen: one for each peer.

@@ -94,10 +94,9 @@ impl<'a, P: Platform> Scrub<'a, P> {
     }
 
     async fn own_files(&mut self, mut after: Option<Key>) {
-        while let Some(next) = next_own(self.context, after.as_ref()).await.transpose() {
-            if self.is_left() {
-                return;
-            }
+        while !self.is_left()
+            && let Some(next) = next_own(self.context, after.as_ref()).await.transpose()
+        {
             let Ok((key, bytes)) = next else { return self.broke_off().await };
             let outcome = blob::own(self.context, &key).await;
             after = Some(key.clone());
@@ -106,10 +105,9 @@ impl<'a, P: Platform> Scrub<'a, P> {
     }
 
     async fn held_replicas(&mut self, mut after: Option<(NodeId, ReplicaName)>) {
-        while let Some(next) = next_held(self.context, after).await.transpose() {
-            if self.is_left() {
-                return;
-            }
+        while !self.is_left()
+            && let Some(next) = next_held(self.context, after).await.transpose()
+        {
             let Ok((owner, replica_name, bytes)) = next else { return self.broke_off().await };
             let outcome = blob::held(self.context, owner, replica_name).await;
             after = Some((owner, replica_name));

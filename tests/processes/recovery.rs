@@ -16,11 +16,16 @@ const PASSPHRASE: &[u8] = b"correct horse battery staple\n";
 pub(super) fn cluster(bench: &Bench) -> [Node; 2] {
     bench.succeed(&bench.path("n1"), &["--quiet", "init"]);
     let first = bench.member("n1");
-    let invitation = bench.succeed(&first.data, &["invite"]);
-    bench.run_with_input(&bench.path("n2"), &["join"], invitation.as_bytes());
+    invite(bench, &first, "n2");
     let second = bench.member("n2");
     second.connected(bench, 1);
     [first, second]
+}
+
+/// Has a node invite a new one, whose directory joins the cluster.
+pub(super) fn invite(bench: &Bench, by: &Node, name: &str) {
+    let invitation = bench.succeed(&by.data, &["invite"]);
+    bench.run_with_input(&bench.path(name), &["join"], invitation.as_bytes());
 }
 
 pub(super) fn text(path: &Path) -> &str {

@@ -9,8 +9,8 @@ use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
-use super::recovery::{cluster, content, listing, store, text};
-use crate::support::bench::{Bench, Node, free_address, wait_until};
+use super::recovery::{cluster, content, invite, listing, store, text};
+use crate::support::bench::{Bench, Ended, Node, free_address, wait_until};
 
 #[test]
 fn a_new_identity_takes_all_files_and_nothing_is_left_of_the_old_one() {
@@ -89,6 +89,12 @@ fn rotation<'a>(first: &'a Node, new: &'a Path, holder: &'a Node) -> Vec<&'a str
     [&["identity", "rotate", "--to", text(new)][..], &connect].concat()
 }
 
+/// Fails unless a rotation has ended with the error that this peer may still hold old copies.
+fn assert_names_left(ended: &Ended, away: &str) {
+    let expected = format!("error: {away} may still hold copies under the old keys; the same command tries again\n");
+    assert!(ended.code == Some(1) && ended.stderr.ends_with(&expected), "{}", ended.stderr);
+}
+
 /// The users of both nodes have stored and deleted files between two calls.
 #[test]
 fn a_rotation_that_goes_on_overwrites_nothing_that_was_stored_in_between() {
@@ -146,16 +152,14 @@ fn a_rotation_goes_on_without_a_peer_that_is_away_and_names_it() {
     let rotate = [rotation(&first, &new, &second), vec!["--peer", &away]].concat();
     let ended = bench.spawn(&first.data, &rotate, Stdio::null()).end_late();
     assert!(String::from_utf8_lossy(&ended.stdout).starts_with("moved 3 files, "), "{}", ended.stderr);
-    let expected = format!("error: {away} may still hold copies under the old keys; the same command tries again\n");
-    assert!(ended.code == Some(1) && ended.stderr.ends_with(&expected), "{}", ended.stderr);
+    assert_names_left(&ended, &away);
 }
 
 #[test]
 fn a_rotation_names_a_peer_that_only_dials_in_and_is_away() {
     let bench = Bench::new();
     let [mut first, second] = cluster(&bench);
-    let invitation = bench.succeed(&first.data, &["invite"]);
-    bench.run_with_input(&bench.path("n3"), &["join"], invitation.as_bytes());
+    invite(&bench, &first, "n3");
     let mut third = bench.member("n3");
     third.connected(&bench, 1);
     store(&bench, &first, 3);
@@ -166,16 +170,14 @@ fn a_rotation_names_a_peer_that_only_dials_in_and_is_away() {
     first.wait();
     let new = bench.path("new");
     let ended = bench.spawn(&first.data, &rotation(&first, &new, &second), Stdio::null()).end_late();
-    let expected = format!("error: {away} may still hold copies under the old keys; the same command tries again\n");
-    assert!(ended.code == Some(1) && ended.stderr.ends_with(&expected), "{}", ended.stderr);
+    assert_names_left(&ended, &away);
 }
 
 #[test]
 fn a_rotation_places_files_on_as_many_peers_as_it_is_told() {
     let bench = Bench::new();
     let [mut first, second] = cluster(&bench);
-    let invitation = bench.succeed(&first.data, &["invite"]);
-    bench.run_with_input(&bench.path("n3"), &["join"], invitation.as_bytes());
+    invite(&bench, &first, "n3");
     bench.succeed(&first.data, &["stop"]);
     first.wait();
     let peers = ["--listen", &first.address, "--peer", &second.address, "--replicas", "1"];

@@ -86,3 +86,31 @@ fn a_node_that_only_learns_is_told_how_many_names_there_were() {
         stop(holder).await;
     });
 }
+
+#[test]
+fn a_node_that_only_learns_is_not_current_while_another_one_with_its_identity_stores() {
+    run(async {
+        let (network, disk) = (Network::default(), SimDisk::new());
+        let Pair { owner, holder } = network.pair(&disk, &SimDisk::new()).await;
+        let (master, recovered) = (Identity::load(&disk).expect("readable").expect("an identity"), SimDisk::new());
+        Identity::restore(&recovered, &master).expect("an empty disk");
+        let learner = network.clone().and_learning().start(OWNER + 1, &recovered, &[HOLDER]).await;
+        let learner_peer = async || learner.handle().peers().await[0].clone();
+        while !learner_peer().await.sees_twin {
+            sleep(Duration::from_millis(100)).await;
+        }
+        put(&owner.handle(), "a", vec![7; 1000]).await;
+        sleep(Duration::from_secs(60)).await;
+        assert_ne!(learner_peer().await.progress, Progress::Current, "the peer has a file that is not learnt");
+        stop(owner).await;
+        let all_learnt = async {
+            while learner_peer().await.progress != Progress::Current {
+                sleep(Duration::from_millis(100)).await;
+            }
+        };
+        timeout(Duration::from_secs(60), all_learnt).await.expect("it learns once it is alone");
+        assert_eq!(get(&learner.handle(), "a").await, vec![7; 1000]);
+        stop(learner).await;
+        stop(holder).await;
+    });
+}

@@ -102,7 +102,7 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
         Mode::Normal => forget::consider(&context).await,
         Mode::Learning => count::ask(&context, &peer).await,
     }
-    if context.owner.mode == Mode::Learning && !has_failed {
+    if context.owner.mode == Mode::Learning && !has_failed && done.unlearnt == 0 {
         // What the peer holds is known to this node, whatever the peer lacks.
         peer.repair.set_progress(Progress::Current);
     }

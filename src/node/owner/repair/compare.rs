@@ -128,7 +128,7 @@ async fn mend_one<P: Platform>(
         // What is newer may be from the other node with this identity, and is not to take the place of what is here.
         || (is_to_learn && peer.sees_twin())
     {
-        done.untold += usize::from(entry.is_deleted() && !is_to_learn);
+        done.note_left_out(is_to_learn, entry.is_deleted());
         return Ok(());
     }
     let slow = context.owner.repairs_of_slow.clone();

@@ -16,12 +16,12 @@ pub(super) struct Done {
     pub(super) kept: usize,
     /// Files that could not be mended.
     pub(super) failed: usize,
-    /// Those of them of which the peer knows more than the own catalog.
-    pub(super) unlearnt: usize,
     /// Those of them that the peer did not take.
     pub(super) refused: usize,
     /// Why it did not take the last one.
     pub(super) refusal: Option<Refusal>,
+    /// Files of which the peer still knows more than the own catalog.
+    pub(super) unlearnt: usize,
     /// Deletions that the peer may not know of.
     pub(super) untold: usize,
     /// Those of the failed ones that the peer claims to have and cannot prove.
@@ -29,6 +29,12 @@ pub(super) struct Done {
 }
 
 impl Done {
+    /// Counts a file that is left for the next repair.
+    pub(super) fn note_left_out(&mut self, is_to_learn: bool, is_deletion: bool) {
+        self.unlearnt += usize::from(is_to_learn);
+        self.untold += usize::from(is_deletion && !is_to_learn);
+    }
+
     /// Counts a file that could not be mended.
     pub(super) fn note_failure(&mut self, error: &RepairError, is_to_learn: bool, is_deletion: bool) {
         // A peer that has no room for a deletion holds nothing of the file.

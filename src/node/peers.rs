@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::crypto::NodeId;
+use crate::crypto::{NodeId, Version};
 use crate::limits::PEERS_MAX;
 use crate::membership::Dial;
 use crate::transport::Address;
@@ -65,8 +65,8 @@ impl<S> Peers<S> {
     }
 
     /// Notes that there is a deletion which peers may not know.
-    pub(super) fn note_deletion(&self) {
-        self.known.borrow().values().for_each(|peer| peer.repair.forget_deletions());
+    pub(super) fn note_deletion(&self, version: Version) {
+        self.known.borrow().values().for_each(|peer| peer.repair.note_deletion(version));
     }
 
     /// Returns the peers that are connected, or were a short time ago. In the long run files are placed on these peers.

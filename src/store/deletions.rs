@@ -45,20 +45,20 @@ impl<D: Disk> Store<D> {
     /// # Errors
     /// Fails if the catalog cannot be read.
     pub fn is_forgotten(&self, key: Option<&Key>, name: ReplicaName, version: Version) -> Result<bool, StorageError> {
-        Ok(self.is_to_forget(&self.forgetting()?, name, version) && self.newest(key, name)?.is_none())
+        Ok(self.is_to_forget(self.forgetting()?.floor, name, version) && self.newest(key, name)?.is_none())
     }
 
     /// Whether a deletion need not be remembered. One of another life of this directory is, because it tells of that.
-    fn is_to_forget(&self, state: &Forgetting, name: ReplicaName, version: Version) -> bool {
-        version <= state.floor && self.has_issued(version, name)
+    fn is_to_forget(&self, up_to: Version, name: ReplicaName, version: Version) -> bool {
+        version <= up_to && self.has_issued(version, name)
     }
 
-    /// Forgets the deletions up to the floor of `state`, and notes the state. Returns how many they are. Those whose
-    /// local copy a crash has left behind stay until a scrub has removed the copy.
+    /// Forgets the deletions up to a version, and notes how far that is. Returns how many they are. Those whose local
+    /// copy a crash has left behind stay until a scrub has removed the copy.
     ///
     /// # Errors
     /// After an error some of them are forgotten.
-    pub fn forget_deletions(&self, state: Forgetting, now: UnixMillis) -> Result<u64, StorageError> {
+    pub fn forget_deletions(&self, up_to: Version, state: Forgetting, now: UnixMillis) -> Result<u64, StorageError> {
         let (mut after, mut count) = (None, 0);
         loop {
             let page = self.catalog.tombstones(after, LIST_PAGE_MAX)?;
@@ -67,7 +67,7 @@ impl<D: Disk> Store<D> {
             self.next_version(now, ReplicaName([0; 16]))?;
             let mut changes = vec![Change::Forgetting(state)];
             for (name, tombstone) in &page {
-                if self.is_to_forget(&state, *name, tombstone.version) && !self.has_left_over(*name)? {
+                if self.is_to_forget(up_to, *name, tombstone.version) && !self.has_left_over(*name)? {
                     changes.push(Change::Forgotten(*name, *tombstone));
                 }
             }

@@ -87,8 +87,8 @@ pub(in crate::node) async fn everywhere<P: Platform>(
         // A later deletion has just been learnt from a peer.
         return Err(DeleteError::NotFound);
     }
+    context.peers.note_deletion(tombstone.version);
     context.blocking(move |store| store.forget_blob(&blob)).await.map_err(DeleteError::Unconfirmed)?;
-    context.peers.note_deletion();
     context.tell(&Event::FileDeletedEverywhere { file });
     drop(locked);
     let message = Message::DeleteFile { replica_name, tombstone };

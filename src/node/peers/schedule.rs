@@ -15,6 +15,8 @@ pub(in crate::node) struct RepairSchedule {
     told_names: Cell<Option<u64>>,
     /// The version up to which the peer knows every deletion of this node's files.
     knows_deletions: Cell<Option<Version>>,
+    /// Below which version deletions became known here since the last repair began; it may have missed them.
+    missed_deletions: Cell<Option<Version>>,
     /// How often the peer has connected.
     connects: Cell<u64>,
     is_running: Cell<bool>,
@@ -30,6 +32,7 @@ impl Default for RepairSchedule {
             progress: Cell::new(Progress::Unknown),
             told_names: Cell::default(),
             knows_deletions: Cell::default(),
+            missed_deletions: Cell::default(),
             connects: Cell::default(),
             is_running: Cell::default(),
             failures: Cell::default(),
@@ -80,20 +83,23 @@ impl RepairSchedule {
     /// Notes up to which version the peer knows every deletion, by a repair that began after it had connected so often.
     pub(in crate::node) fn set_knows_deletions(&self, connects: u64, up_to: Option<Version>) {
         if connects == self.connects.get() {
-            self.knows_deletions.set(up_to);
+            self.knows_deletions
+                .set(up_to.map(|up_to| self.missed_deletions.get().map_or(up_to, |missed| missed.min(up_to))));
         }
     }
 
-    /// Notes that there is a deletion which the peer may not know.
-    pub(super) fn forget_deletions(&self) {
-        self.knows_deletions.set(None);
+    /// Notes that there is a deletion which the peer may not know, and a repair that is running may not have seen.
+    pub(super) fn note_deletion(&self, version: Version) {
+        let below = Version(version.0.saturating_sub(1));
+        self.knows_deletions.set(self.knows_deletions.get().map(|known| known.min(below)));
+        self.missed_deletions.set(Some(self.missed_deletions.get().map_or(below, |missed| missed.min(below))));
     }
 
     /// Forgets what was known of the peer. A peer that has just connected may have a new disk, or its old one back.
     pub(super) fn begin_anew(&self) {
         self.progress.set(Progress::Unknown);
         self.told_names.set(None);
-        self.forget_deletions();
+        self.knows_deletions.set(None);
         self.connects.set(self.connects.get() + 1);
         self.failures.set(0);
         self.not_before.set(None);
@@ -102,7 +108,11 @@ impl RepairSchedule {
     /// Begins a repair if it is time for one and none is running. Returns whether it does.
     pub(in crate::node) fn begin(&self) -> bool {
         let is_due = self.not_before.get().is_none_or(|not_before| not_before <= Instant::now());
-        is_due && !self.is_running.replace(true)
+        let begins = is_due && !self.is_running.replace(true);
+        if begins {
+            self.missed_deletions.set(None);
+        }
+        begins
     }
 
     /// Ends a repair. The wait for the next one doubles with each failure in a row.
@@ -112,5 +122,28 @@ impl RepairSchedule {
         self.failures.set(failures);
         let wait = REPAIR_RETRY_MIN.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(REPAIR_RETRY_MAX);
         self.not_before.set(has_failed.then(|| Instant::now() + wait));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repair_knows_nothing_of_deletions_that_came_up_while_it_ran() {
+        let schedule = RepairSchedule::default();
+        schedule.note_deletion(Version(3));
+        assert!(schedule.begin(), "none is running");
+        schedule.set_knows_deletions(0, Some(Version(9)));
+        assert_eq!(schedule.knows_deletions(), Some(Version(9)), "it has seen what was there when it began");
+        schedule.note_deletion(Version(7));
+        assert_eq!(schedule.knows_deletions(), Some(Version(6)));
+        schedule.note_deletion(Version(8));
+        schedule.set_knows_deletions(0, Some(Version(9)));
+        assert_eq!(schedule.knows_deletions(), Some(Version(6)), "nor has it seen the lower of the two");
+        schedule.end(false);
+        assert!(schedule.begin(), "it has ended");
+        schedule.set_knows_deletions(0, Some(Version(9)));
+        assert_eq!(schedule.knows_deletions(), Some(Version(9)));
     }
 }

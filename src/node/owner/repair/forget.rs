@@ -32,8 +32,8 @@ pub(super) async fn consider<P: Platform>(context: &Shared<P>) {
         match state.agreed {
             Some((version, since)) if since <= now => match Duration::from_millis(now.0 - since.0) >= kept {
                 true => {
-                    let floor = version.min(known).max(state.floor);
-                    store.forget_deletions(Forgetting { floor, agreed }, now)
+                    let up_to = version.min(known);
+                    store.forget_deletions(up_to, Forgetting { floor: up_to.max(state.floor), agreed }, now)
                 }
                 false => Ok(0),
             },

@@ -171,7 +171,7 @@ async fn note_deletion<P: Platform>(
     if !context.commit(Change::Deleted(replica_name, tombstone)).await? {
         return Ok(false);
     }
-    context.peers.note_deletion();
+    context.peers.note_deletion(tombstone.version);
     if let Some(blob) = blob {
         context.blocking(move |store| store.forget_blob(&blob)).await?;
     }

@@ -77,6 +77,10 @@ pub(super) async fn release<P: Platform>(
         }
         placed.push(holder);
     }
+    // Where a file is placed on nobody, nobody has proved to hold it.
+    if placed.is_empty() {
+        return Ok(false);
+    }
     // A check compares small replicas only. A large one is read once all others have said that they hold it.
     for holder in placed.iter().filter(|_| record.seal.size > CHECK_BYTES_MAX) {
         if !is_current(holders::verify(context, holder, replica_name, &record.seal).await) {

@@ -145,7 +145,11 @@ impl NewFile {
     fn publish(&mut self, attributes: Option<Attributes>) -> io::Result<()> {
         let mode = attributes.map_or_else(|| self.permissions.mode(), |attributes| attributes.mode);
         // Whoever could not run a program as another user before cannot do so through this file.
-        self.file.set_permissions(Permissions::from_mode(mode & 0o777))?;
+        match self.file.set_permissions(Permissions::from_mode(mode & 0o777)) {
+            // FAT and its like have one mode for all files.
+            Err(error) if attributes.is_none() && error.kind() == io::ErrorKind::PermissionDenied => {}
+            changed => changed?,
+        }
         if let Some(changed) = attributes.and_then(|attributes| changed(&attributes)) {
             self.file.set_modified(changed)?;
         }

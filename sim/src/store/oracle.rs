@@ -48,11 +48,11 @@ pub fn judge_answer(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcom
 ///
 /// # Errors
 /// Returns the promise that was broken.
-pub fn judge_read(history: &[HistoryEntry], read: &HistoryEntry) -> Result<(), Broken> {
+pub fn judge_read(scene: &Scene<Files>, history: &[HistoryEntry], read: &HistoryEntry) -> Result<(), Broken> {
     let judged = [
         ("atomic", atomic::judge_read(history, read)),
         ("faithful", faithful::judge_read(history, read)),
-        ("durable", durable::judge_read(history, read)),
+        ("durable", durable::judge_read(history, read, |change| durable::is_kept(scene, change))),
         ("durable", durable::judge_known(history, read)),
     ];
     first_broken(judged, read.number, read.host, read.call)

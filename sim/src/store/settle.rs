@@ -207,7 +207,7 @@ async fn get(scene: &Scene<Files>, host: Host, key: u8, must_be_there: bool) -> 
         let index = scene.clients.add(entry.clone());
         let outcome = perform(scene, &entry).await;
         scene.clients.end(index, outcome.clone());
-        scene.clients.look_at(index, oracle::judge_read)?;
+        scene.clients.look_at(index, |history, read| oracle::judge_read(scene, history, read))?;
         match outcome {
             Outcome::Got(digest) => return Ok(Some(digest)),
             other if must_be_there && begun.elapsed() > EXCHANGE_MAX => {

@@ -103,7 +103,7 @@ impl Subject for Files {
             scene.note_broken(broken);
         }
         scene.clients.end(index, outcome);
-        if let Err(broken) = scene.clients.look_at(index, oracle::judge_read) {
+        if let Err(broken) = scene.clients.look_at(index, |history, read| oracle::judge_read(&scene, history, read)) {
             scene.note_broken(broken);
         }
         if must_be_here && has_no_copy && available::is_untouched(&scene, host, &entry) {

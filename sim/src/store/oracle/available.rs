@@ -121,7 +121,7 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
 /// Whether nobody can tell which store of a host counts: another node runs on it now, or the stores of two lives of its
 /// disk may be numbered in the wrong order. They may be if its clock has jumped, and if one of the lives made a new
 /// catalog, which numbers from a minute ahead of the clock.
-fn is_history_torn(scene: &Scene<Files>, host: Host) -> bool {
+pub(super) fn is_history_torn(scene: &Scene<Files>, host: Host) -> bool {
     let jumps = |fault: &Fault| matches!(fault, Fault::Clock(at, _) if *at == host);
     let goes_back = |fault: &Fault| matches!(fault, Fault::Restore(at) if *at == host);
     let has = |is: &dyn Fn(&Fault) -> bool| scene.plan.faults().any(is);

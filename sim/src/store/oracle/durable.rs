@@ -1,21 +1,29 @@
 //! Promise 1: what was acknowledged stays, whatever happens to the host: no read goes back behind an acknowledged
 //! store or deletion, and an acknowledged delete is not undone. Source: the history of the calls.
 //!
-//! Cannot see: a loss that the damage of a file at rest, or a later delete, also explains.
+//! Cannot see: a loss that the damage of a file at rest, or a later delete, also explains. What gives way to another
+//! life of the disk, because its clock was set back, must be among the files that are kept for people to look at.
 
 use std::collections::BTreeSet;
 
 use dacapo::crypto::Version;
 
+use super::available;
 use crate::host::Host;
-use crate::store::call::Call;
-use crate::store::history::{HistoryEntry, Outcome, has_forgotten, stores};
+use crate::store::call::{self, Call};
+use crate::store::files::Files;
+use crate::store::history::{self, HistoryEntry, Outcome, has_forgotten, stores};
+use crate::subject::Scene;
 
 /// Judges a read.
 ///
 /// # Errors
 /// If the read returned something that had been overwritten, with an acknowledgement, before the read began.
-pub fn judge_read(history: &[HistoryEntry], read: &HistoryEntry) -> Result<(), String> {
+pub fn judge_read(
+    history: &[HistoryEntry],
+    read: &HistoryEntry,
+    is_kept: impl Fn(&HistoryEntry) -> bool,
+) -> Result<(), String> {
     let Some(Outcome::Got(got)) = read.outcome() else { return Ok(()) };
     let same = stores(history, read).filter(|entry| entry.content() == Some(*got) && entry.may_be_stored());
     let Some(newest) = same.map(HistoryEntry::end).max() else { return Ok(()) };
@@ -24,11 +32,25 @@ pub fn judge_read(history: &[HistoryEntry], read: &HistoryEntry) -> Result<(), S
         .filter(|entry| entry.host == read.host && entry.key == read.key && entry.is_acknowledged_change())
         // What only a lost life of the disk knew counts again once the peers have told it: the check after the faults.
         .filter(|entry| !(entry.is_lost || entry.is_erased() && has_forgotten(history, read.host)))
-        .find(|entry| entry.begun > newest && entry.end() < read.begun);
+        .filter(|entry| entry.begun > newest && entry.end() < read.begun)
+        .find(|entry| !is_kept(entry));
     match later {
         Some(later) => Err(format!("went back behind call {}, which was acknowledged", later.number)),
         None => Ok(()),
     }
+}
+
+/// Whether a change gave way to another life of the disk, as it may if nobody can tell which one is newer. The content
+/// of a store is kept then.
+pub(super) fn is_kept(scene: &Scene<Files>, change: &HistoryEntry) -> bool {
+    if !available::is_history_torn(scene, change.host) {
+        return false;
+    }
+    let (Some(Outcome::Stored { digest: stored, version, .. }), Some(key)) = (change.outcome(), change.key) else {
+        return true;
+    };
+    let path = format!("kept/own.{}.{version}", call::key(key).file_name());
+    scene.disks[change.host].read(&path).is_some_and(|content| history::digest(&content) == *stored)
 }
 
 /// Judges what a node said that it knows of files.

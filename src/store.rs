@@ -56,6 +56,7 @@ pub use recovery::Recovered;
 pub use scrubbing::Strays;
 pub use setup::{LayoutError, Setup};
 pub use usage::Usage;
+pub(crate) use versions::above_all_before;
 pub use writer::BlobWriter;
 
 /// The open data directory. One per node; shared between its blocking calls.

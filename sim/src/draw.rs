@@ -34,6 +34,10 @@ const RESTORE_SHARE: u32 = 15;
 /// The share of seeds in which some links trickle, in percent.
 const TRICKLE_SHARE: u32 = 15;
 
+/// The share of seeds in which files change places, in percent, and how often it weighs there: most disks have too few
+/// files for it most of the time.
+const SWAP: (u32, usize) = (12, 3);
+
 /// The share of seeds in which many calls come at one moment, in percent.
 const BURST_SHARE: u32 = 8;
 
@@ -71,6 +75,9 @@ pub fn tree<S: Subject>(subject: &S, seed: u64) -> Box<dyn ValueTree<Value = Pla
     }
     if below(&mut lane(seed, "trickle"), 100) < TRICKLE_SHARE {
         knobs.families.push(Family::Trickle);
+    }
+    if below(&mut lane(seed, "swap"), 100) < SWAP.0 {
+        knobs.families.extend(iter::repeat_n(Family::Swap, SWAP.1));
     }
     knobs.options = options(&mut lane(seed, "options"), knobs.nodes, subject.options());
     let calls = subject.calls(&mut lane(seed, "swarm"), knobs.nodes);

@@ -6,6 +6,7 @@ pub mod bug;
 pub mod call;
 pub mod clients;
 pub mod contents;
+mod conversion;
 pub mod files;
 pub mod history;
 mod host;

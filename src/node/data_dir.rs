@@ -5,11 +5,10 @@ use std::sync::Arc;
 use super::config::StartError;
 use crate::crypto::{Keys, NodeId, Version};
 use crate::disk::Disk;
-use crate::limits::VERSIONS_AHEAD_MAX;
 use crate::membership::Members;
 use crate::seed::SeedRng;
 use crate::store::layout::Layout;
-use crate::store::{self, Identity, Recovered, Store};
+use crate::store::{self, Identity, Recovered, Store, above_all_before};
 use crate::time::UnixMillis;
 
 /// An open data directory.
@@ -35,7 +34,7 @@ pub(super) fn open<D: Disk>(
     let members = Members::load(&disk)?;
     let keys = Keys::derive(&identity.master);
     // If the catalog is lost, every version that was acknowledged before is lower, even if no peer is left to say so.
-    let above = Version(if identity.is_new { 0 } else { Version::at(now).0 + VERSIONS_AHEAD_MAX });
+    let above = if identity.is_new { Version(0) } else { above_all_before(now) };
     let (store, recovered) = Store::open_above(disk, &keys, above)?;
     let met = store.peers()?;
     Ok(DataDir { keys: Arc::new(keys), store: Arc::new(store), members, met, recovered, is_new: identity.is_new })

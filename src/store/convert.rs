@@ -7,10 +7,11 @@
 
 use super::error::{StorageError, failed};
 use super::layout::{BlobId, Layout};
-use super::{Change, Setup, Store};
+use super::{Change, Setup, Store, above_all_before};
 use crate::crypto::{Keys, NodeId, Version};
 use crate::disk::{Disk, DiskPath, EntryKind};
 use crate::limits::{CONVERT_BATCH_MAX, PACKED_BYTES_MAX};
+use crate::time::UnixMillis;
 
 /// What a conversion has moved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,7 +23,8 @@ pub struct Converted {
 }
 
 /// Brings a data directory into a layout; returns `None` if it has that layout already. Reports its progress after each
-/// blob or batch of blobs. If the catalog is missing or damaged, the versions of the new one go on above `above`.
+/// blob or batch of blobs. `now` is the time of day: if the catalog is missing or damaged, the versions of the new one
+/// go on a minute above that.
 ///
 /// # Errors
 /// Blobs that were moved stay moved; the next conversion goes on with the rest, or brings them back.
@@ -30,9 +32,10 @@ pub fn convert<D: Disk>(
     disk: &D,
     keys: &Keys,
     to: Layout,
-    above: Version,
+    now: UnixMillis,
     mut told: impl FnMut(Converted),
 ) -> Result<Option<Converted>, StorageError> {
+    let above = above_all_before(now);
     let setup = Setup::read(disk)?;
     let from = match setup {
         Setup::Settled(layout) if layout == to => return Ok(None),

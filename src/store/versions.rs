@@ -13,7 +13,7 @@ use super::lock::lock;
 use super::{Change, StorageError, Store};
 use crate::crypto::{ReplicaName, Version};
 use crate::disk::Disk;
-use crate::limits::{VERSION_RANGES_MAX, VERSIONS_NOTED_MAX, VERSIONS_RESERVED};
+use crate::limits::{VERSION_RANGES_MAX, VERSIONS_AHEAD_MAX, VERSIONS_NOTED_MAX, VERSIONS_RESERVED};
 use crate::time::UnixMillis;
 
 /// Numbers that were reserved, both ends included.
@@ -70,6 +70,12 @@ impl Versions {
         }
         reserved
     }
+}
+
+/// Returns a number above all that a node has handed out whose catalog is lost, unless its clock is behind now. `now`
+/// is the time of day.
+pub(crate) fn above_all_before(now: UnixMillis) -> Version {
+    Version(Version::at(now).0 + VERSIONS_AHEAD_MAX)
 }
 
 impl<D: Disk> Store<D> {

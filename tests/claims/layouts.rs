@@ -9,6 +9,7 @@ use dacapo::limits::PACKED_BYTES_MAX;
 use dacapo::node::GetError;
 use dacapo::store::layout::Layout;
 use dacapo::store::{Converted, Identity, StorageError, convert};
+use dacapo::time::UnixMillis;
 use dacapo_sim::disk::SimDisk;
 
 use crate::support::fault_disk::{Fault, FaultDisk};
@@ -24,6 +25,9 @@ const FILES: [(&str, usize); 6] = [
     ("large", PACKED_BYTES_MAX + 1),
     ("larger", 300_000),
 ];
+
+/// The time of day of a conversion.
+const NOW: UnixMillis = UnixMillis(2_000_000_000_000);
 
 fn content((name, len): (&str, usize)) -> Vec<u8> {
     name.bytes().cycle().take(len).collect()
@@ -60,7 +64,7 @@ async fn check(network: &Network, owner: &SimDisk, holder: &SimDisk, what: &str)
 
 fn convert_on<D: Disk>(disk: &D, to: Layout) -> Result<Option<Converted>, StorageError> {
     let master = Identity::load(disk).expect("readable").expect("a node was here");
-    convert(disk, &Keys::derive(&master), to, Version(1_000_000), |_| ())
+    convert(disk, &Keys::derive(&master), to, NOW, |_| ())
 }
 
 fn other(layout: Layout) -> Layout {
@@ -123,7 +127,7 @@ fn a_conversion_that_dies_or_fails_at_any_call_goes_on_or_turns_back_and_loses_n
                     let (owner, holder) = stored(from).await;
                     let dying = FaultDisk::new(&owner, Some((call, fault)));
                     if let Ok(Some(master)) = Identity::load(&dying) {
-                        drop(convert(&dying, &Keys::derive(&master), other(from), Version(1_000_000), |_| ()));
+                        drop(convert(&dying, &Keys::derive(&master), other(from), NOW, |_| ()));
                     }
                     convert_on(&owner.boot(), then).unwrap_or_else(|error| panic!("{what}: {error}"));
                     assert_eq!(Layout::choose(&owner.boot(), None).expect("whole"), then, "{what}");
@@ -187,7 +191,7 @@ fn a_conversion_without_a_catalog_gives_no_version_again() {
         convert_on(&owner.boot(), Layout::Packed).expect("converted");
         let node = Network::default().start(OWNER, &owner, &[]).await;
         let version = put(&node.handle(), "a", vec![1; 22]).await.version;
-        assert!(version > Version(1_000_000), "{version}");
+        assert!(version > Version(NOW.0 + 60_000), "it is a minute ahead: {version}");
         stop(node).await;
     });
 }

@@ -32,6 +32,8 @@ named! {
     RemoveForgotten "remove-forgotten",
     /// Removing a temporary file does nothing.
     DiscardForgotten "discard-forgotten",
+    /// A file that goes from one layout to the other is lost on the way.
+    ConvertLosesFile "convert-loses-file",
     /// Removing a file takes another one with it.
     RemoveTakesNeighbour "remove-takes-neighbour",
     /// A replica that has a newer version keeps its old bytes.

@@ -105,6 +105,8 @@ pub enum Call {
     Allow(Host),
     /// Stops the node, which is then started again.
     Restart,
+    /// Stops the node, brings its data directory into the other layout, and starts it again.
+    Convert,
 }
 
 impl Source {
@@ -126,7 +128,7 @@ impl Call {
             | Self::Erase { key, .. }
             | Self::Stat { key }
             | Self::Holders { key, .. } => Some(*key),
-            Self::List | Self::Scrub | Self::Forget(_) | Self::Allow(_) | Self::Restart => None,
+            Self::List | Self::Scrub | Self::Forget(_) | Self::Allow(_) | Self::Restart | Self::Convert => None,
         }
     }
 
@@ -139,10 +141,15 @@ impl Call {
         }
     }
 
-    /// Returns stores of less content, the smallest first, after one whose content is in memory.
+    /// Returns stores of less content, the smallest first, after one whose content is in memory; instead of a
+    /// conversion a restart.
     #[must_use]
     pub fn smaller(&self) -> Vec<Self> {
-        let Self::Store { key, size, source } = *self else { return Vec::new() };
+        let (key, size, source) = match *self {
+            Self::Store { key, size, source } => (key, size, source),
+            Self::Convert => return vec![Self::Restart],
+            _ => return Vec::new(),
+        };
         let sizes = [32, 1000, 61_441].into_iter().filter(|smaller| *smaller < size);
         let plain = (source != Source::Memory).then_some(Self::Store { key, size, source: Source::Memory });
         plain.into_iter().chain(sizes.map(|size| Self::Store { key, size, source })).collect()

@@ -9,6 +9,7 @@ use dacapo::node::Handle;
 use memchr::memmem::Finder;
 
 use super::call::{KEY_MARKER, MARKER};
+use super::conversion::Conversions;
 use super::history::{HistoryEntry, Outcome};
 use super::options::cluster;
 use crate::host::Host;
@@ -17,6 +18,7 @@ use crate::host::Host;
 #[derive(Clone, Default)]
 pub struct Clients {
     seen: Rc<RefCell<Seen>>,
+    pub(super) conversions: Conversions,
 }
 
 #[derive(Default)]

@@ -9,6 +9,7 @@ use dacapo::seed::Seed;
 use dacapo::store::Identity;
 
 use super::bug::Bug;
+use super::conversion::convert_if_told;
 use super::files::Files;
 use super::options::{cluster, deletions_kept, layout, quota, replicas};
 use super::planted::{BugDisk, BugTransport};
@@ -25,19 +26,26 @@ pub(super) async fn run(boot: Boot<Files>, bug: Option<Bug>) -> Ended {
 }
 
 async fn start<D: Disk>(boot: Boot<Files>, wrap: impl FnOnce(SimDisk) -> D, bug: Option<Bug>) -> Ended {
-    let Boot { host, options, seed, listen, dials, transport, disk, clock, events, clients, .. } = boot;
+    let Boot { host, number, options, seed, listen, dials, transport, disk, clock, events, clients, .. } = boot;
     let platform = SimPlatform { transport: BugTransport::new(transport, bug), disk: wrap(disk.clone()), clock };
     let seed = bug.map_or(seed.clone(), |bug| bug.seed(&seed, host));
     let config = Config {
         peers: dials,
-        layout: layout(&options),
+        layout: layout(&options).filter(|_| !clients.conversions.has(host)),
         replicas: bug.map_or(replicas(&options), |bug| bug.miscount(replicas(&options))),
         quota: bug.map_or(quota(&options), |bug| bug.overlook(quota(&options))),
         deletions_kept: deletions_kept(&options),
-        events: Rc::new(move |event| events.event(event)),
+        events: Rc::new({
+            let events = events.clone();
+            move |event| events.event(event)
+        }),
         ..Config::new(listen, cluster(), seed)
     };
     clients.starts(host);
+    match convert_if_told(&platform, clients.conversions.take(host), number) {
+        Ok(told) => told.into_iter().for_each(|told| events.note(told)),
+        Err(why) => return Ended::Failed(why),
+    }
     let node = match Node::start(platform, config).await {
         Ok(node) => node,
         Err(error) => return Ended::Failed(error.to_string()),

@@ -31,7 +31,7 @@ const LEAVES_AFTER: Duration = Duration::from_millis(50);
 const STALL: Duration = Duration::from_millis(500);
 
 /// How long a caller thinks between a look at a file and its deletion.
-const CONSIDERS: Duration = Duration::from_millis(200);
+pub(super) const CONSIDERS: Duration = Duration::from_secs(1);
 
 /// How long a slow reader or a slow source pauses. Every other source does so for longer than a store streams to the
 /// peers meanwhile.
@@ -75,7 +75,10 @@ pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry) -> Outco
         }
         Call::Forget(host) => change_members(scene, &node, host, MemberChange::Forget).await,
         Call::Allow(host) => change_members(scene, &node, host, MemberChange::Allow).await,
-        Call::Restart => {
+        Call::Restart | Call::Convert => {
+            if call == Call::Convert {
+                scene.clients.conversions.order(entry.host);
+            }
             let starts = scene.boots[entry.host].get();
             node.stop().await;
             while scene.clients.node(entry.host).is_some() && scene.boots[entry.host].get() == starts {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use dacapo::event::{Event, FetchAnswer};
 
+use super::conversion::{CONVERTED, TAKEN_UP, TURNED_BACK};
 use super::files::Files;
 use super::history::Outcome;
 use crate::subject::Run;
@@ -14,6 +15,10 @@ pub(super) fn reached(run: &Run<Files>) -> BTreeMap<&'static str, u64> {
     let mut reached = BTreeMap::new();
     let mut count = |state: &'static str, is: bool| *reached.entry(state).or_default() += u64::from(is);
     for line in run.trace.lines() {
+        if let Fact::Note(note) = &line.what {
+            count("layout converted", note.starts_with(CONVERTED));
+            count("conversion interrupted", note.starts_with(TAKEN_UP) || note.starts_with(TURNED_BACK));
+        }
         let Fact::Event(event) = &line.what else { continue };
         count("crash finished", matches!(event, Event::Recovered { finished: 1.., .. }));
         count("crash dropped", matches!(event, Event::Recovered { dropped: 1.., .. }));

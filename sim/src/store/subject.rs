@@ -6,6 +6,7 @@ use dacapo::event::Event;
 use dacapo::seed::SeedRng;
 use dacapo::store::layout::{catalog, identity};
 use proptest::strategy::BoxedStrategy;
+use tokio::time::sleep;
 
 use super::bug::Bug;
 use super::call::{self, Call};
@@ -16,7 +17,7 @@ use super::history::{HistoryEntry, Outcome};
 use super::liar::{self, Lie};
 use super::options::OPTIONS;
 use super::oracle::{self, available};
-use super::perform::perform;
+use super::perform::{CONSIDERS, perform};
 use super::{host, reached, settle};
 use crate::disk::SimDisk;
 use crate::host::{HOSTS_MAX, Host};
@@ -95,6 +96,9 @@ impl Subject for Files {
         let must_be_here = available::is_untouched(&scene, host, &entry);
         let mut made = entry.clone();
         made.call = self.bug.map_or(call, |bug| bug.made(call));
+        if self.bug.is_some_and(|bug| bug.hesitates(call)) {
+            sleep(CONSIDERS).await;
+        }
         let outcome = perform(&scene, &made).await;
         let outcome = self.bug.map_or(outcome.clone(), |bug| bug.lie(&scene.clients, host, call, outcome));
         let said = outcome.to_string();

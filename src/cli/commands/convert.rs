@@ -1,6 +1,6 @@
 //! `dacapo convert`: brings a data directory into another layout, while no node runs on it.
 
-use dacapo::crypto::{Keys, Version};
+use dacapo::crypto::Keys;
 use dacapo::disk::dir::DirDisk;
 use dacapo::node::StartError;
 use dacapo::platform::Platform;
@@ -25,8 +25,8 @@ pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> Result<
         meter.add(usize::try_from(so_far.bytes - before).unwrap_or(usize::MAX));
         before = so_far.bytes;
     };
-    let above = Version(Machine::new(disk.clone()).now().0);
-    let converted = convert(&disk, &Keys::derive(&master), arguments.layout, above, told).map_err(StartError::from)?;
+    let now = Machine::new(disk.clone()).now();
+    let converted = convert(&disk, &Keys::derive(&master), arguments.layout, now, told).map_err(StartError::from)?;
     drop(meter);
     if verbosity.quiet {
         return Ok(());

@@ -101,6 +101,7 @@ const SUBJECT: &[&[&str]] = &[
         "sim/src/store/bug",
         "sim/src/store/call",
         "sim/src/store/contents",
+        "sim/src/store/conversion",
         "sim/src/store/listing",
         "sim/src/store/options",
         "sim/src/store/scripted_peer",

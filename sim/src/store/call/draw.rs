@@ -54,6 +54,7 @@ pub fn strategy(swarm: &mut SeedRng, nodes: usize) -> BoxedStrategy<Call> {
         (2, of_host(Call::Allow)),
         (2, Just(Call::Restart).boxed()),
         (2, store(Source::Slow)),
+        (2, Just(Call::Convert).boxed()),
     ];
     Union::new_weighted(always.into_iter().chain(sometimes.into_iter().filter(|_| has())).collect()).boxed()
 }

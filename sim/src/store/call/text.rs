@@ -11,7 +11,7 @@ use crate::words::Words;
 const SIZE_MAX: u32 = 8 * 1024 * 1024;
 
 /// The words of calls that are neither stores nor gets.
-const OTHERS: [&str; 12] = [
+const OTHERS: [&str; 13] = [
     "delete",
     "delete-held",
     "erase",
@@ -24,6 +24,7 @@ const OTHERS: [&str; 12] = [
     "forget",
     "allow",
     "restart",
+    "convert",
 ];
 
 /// Returns the first words of all calls.
@@ -49,6 +50,7 @@ impl fmt::Display for Call {
             Self::Forget(host) => write!(f, "forget {}", name(*host)),
             Self::Allow(host) => write!(f, "allow {}", name(*host)),
             Self::Restart => f.write_str("restart"),
+            Self::Convert => f.write_str("convert"),
         }
     }
 }
@@ -87,6 +89,7 @@ impl Call {
             "forget" => Self::Forget(words.host()?),
             "allow" => Self::Allow(words.host()?),
             "restart" => Self::Restart,
+            "convert" => Self::Convert,
             other => return Err(format!("{other:?} is not one of {}", verbs().join(", "))),
         })
     }

@@ -23,6 +23,12 @@ impl Bug {
         }
     }
 
+    /// Whether a call is made only after the time that a caller takes to consider what it has seen.
+    #[must_use]
+    pub fn hesitates(self, call: Call) -> bool {
+        matches!((self, call), (Self::OtherVersionErased, Call::Erase { is_known: true, .. }))
+    }
+
     /// Returns what the client learns of the outcome of a call.
     #[must_use]
     pub fn lie(self, clients: &Clients, host: Host, call: Call, outcome: Outcome) -> Outcome {

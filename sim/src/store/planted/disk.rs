@@ -114,6 +114,10 @@ fn is_temporary(path: &DiskPath) -> bool {
     path.as_str().starts_with("tmp/")
 }
 
+fn is_blob(path: &DiskPath) -> bool {
+    path.segments().next().is_some_and(|folder| folder.len() == 64)
+}
+
 fn is_replica(path: &DiskPath) -> bool {
     // Six folders below the owner's, where an own file has eight.
     path.segments().count() == 8
@@ -148,6 +152,8 @@ impl Layer for BugDisk {
                 let other = self.neighbour(to).unwrap_or_else(|| to.clone());
                 self.disk.rename(from, &other)
             }
+            // Whatever else is renamed comes from the folder of temporary files, or goes to a folder for people.
+            Bug::ConvertLosesFile if is_blob(from) && is_blob(to) => self.disk.remove(from),
             Bug::RenameErrorHidden => {
                 self.disk.rename(from, to).ok();
                 Ok(())

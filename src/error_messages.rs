@@ -113,11 +113,12 @@ fn messages_about_data_directories() {
                 Record { table: "own" }
             ),
             messages!(
-                StorageError { Disk, Catalog, Layout, QuarantineFull, CatalogsSetAside },
+                StorageError { Disk, Catalog, Layout, QuarantineFull, Unsettled, CatalogsSetAside },
                 disk_error(),
                 Catalog(CatalogError::Record { table: "own" }),
                 Layout(LayoutError::Damaged),
                 QuarantineFull,
+                Unsettled { path: DiskPath::root().child("tmp").child("own.1.2.3") },
                 CatalogsSetAside { count: 8 }
             ),
             messages!(

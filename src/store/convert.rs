@@ -7,6 +7,7 @@
 
 use super::error::{StorageError, failed};
 use super::layout::{BlobId, Layout};
+use super::lock::lock;
 use super::{Change, Setup, Store, above_all_before};
 use crate::crypto::{Keys, NodeId, Version};
 use crate::disk::{Disk, DiskPath, EntryKind};
@@ -46,12 +47,12 @@ pub fn convert<D: Disk>(
     };
     if matches!(setup, Setup::Settled(_)) {
         // What a crash has left is settled while everything still lies in one layout.
-        drop(Store::open_above(disk.clone(), keys, above)?);
+        settled(Store::open_above(disk.clone(), keys, above)?.0)?;
     }
     if setup != (Setup::Converting { from, to }) {
         Setup::Converting { from, to }.write(disk)?;
     }
-    let (store, _) = Store::open_as(disk.clone(), keys, to, above)?;
+    let store = settled(Store::open_as(disk.clone(), keys, to, above)?.0)?;
     let mut conversion = Conversion { store: &store, from, to, converted: Converted::default(), told: &mut told };
     conversion.move_files()?;
     if to == Layout::Folders {
@@ -61,6 +62,13 @@ pub fn convert<D: Disk>(
     drop(store);
     Setup::Settled(to).write(disk)?;
     Ok(Some(converted))
+}
+
+/// Refuses a directory in which a file that a commit names has no place yet: once its older version has been moved,
+/// nobody could tell which of the two counts.
+fn settled<D: Disk>(store: Store<D>) -> Result<Store<D>, StorageError> {
+    let left = lock(&store.unsettled).values().flatten().next().map(|left| left.path.clone());
+    left.map_or(Ok(store), |path| Err(StorageError::Unsettled { path }))
 }
 
 struct Conversion<'a, D: Disk> {

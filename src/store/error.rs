@@ -29,6 +29,12 @@ pub enum StorageError {
     /// The quarantine is full, and what was to be set aside may be the only copy of something. It is where it was.
     #[error("quarantine/ is full: move its {QUARANTINE_FILES_MAX} files to another place, and try again")]
     QuarantineFull,
+    /// A file that a commit names could not be put in its place, so a conversion does not begin, or does not go on.
+    #[error("{path}, which a crash has left, cannot be put in its place: try again, or start the node")]
+    Unsettled {
+        /// The path below the data directory.
+        path: DiskPath,
+    },
     /// The catalog is damaged, and there is no place for it beside those that were set aside before. Nothing was
     /// changed.
     #[error(
@@ -49,7 +55,7 @@ impl StorageError {
             Self::Disk { source, .. } => Some(source.kind()),
             Self::Catalog(error) => error.io_kind(),
             Self::Layout(LayoutError::Disk { source, .. }) => Some(source.kind()),
-            Self::Layout(_) | Self::QuarantineFull | Self::CatalogsSetAside { .. } => None,
+            Self::Layout(_) | Self::QuarantineFull | Self::Unsettled { .. } | Self::CatalogsSetAside { .. } => None,
         };
         matches!(kind, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
     }

@@ -30,7 +30,7 @@ pub struct Recovered {
 pub(super) struct Temporary {
     blob: BlobId,
     version: Version,
-    path: DiskPath,
+    pub(super) path: DiskPath,
 }
 
 /// The temporary files whose commit or rename failed.

@@ -6,7 +6,7 @@ use std::io;
 use dacapo::crypto::{Keys, Version};
 use dacapo::disk::{Disk, DiskFile, DiskPath};
 use dacapo::limits::PACKED_BYTES_MAX;
-use dacapo::node::GetError;
+use dacapo::node::{Content, GetError};
 use dacapo::store::layout::Layout;
 use dacapo::store::{Converted, Identity, StorageError, convert};
 use dacapo::time::UnixMillis;
@@ -192,6 +192,33 @@ fn a_conversion_without_a_catalog_gives_no_version_again() {
         let node = Network::default().start(OWNER, &owner, &[]).await;
         let version = put(&node.handle(), "a", vec![1; 22]).await.version;
         assert!(version > Version(NOW.0 + 60_000), "it is a minute ahead: {version}");
+        stop(node).await;
+    });
+}
+
+#[test]
+fn a_conversion_does_not_begin_while_a_file_that_a_commit_names_has_no_place() {
+    run(async {
+        let (network, disk) = (Network::of(Layout::Folders), SimDisk::new());
+        let refused = Fault::Error(io::ErrorKind::Other);
+        for byte in [1, 2] {
+            let faulty = FaultDisk::new(&disk, None);
+            let node = network.try_start(OWNER, faulty.clone(), &[]).await.expect("it starts");
+            if byte == 2 {
+                faulty.arm("rename", refused);
+            }
+            let stored = node.handle().store(&key("a"), Content::bytes(vec![byte; 22])).await;
+            assert_eq!(stored.is_ok(), byte == 1, "{stored:?}");
+            stop(node).await;
+        }
+        assert_eq!(files_below(&disk, "tmp").len(), 1, "the second version, which counts");
+        let faulty = FaultDisk::new(&disk, None);
+        faulty.arm("rename", refused);
+        let converted = convert_on(&faulty, Layout::Packed);
+        assert!(matches!(converted, Err(StorageError::Unsettled { .. })), "{converted:?}");
+        convert_on(&disk.boot(), Layout::Packed).expect("converted");
+        let node = Network::of(Layout::Packed).start(OWNER, &disk, &[]).await;
+        assert_eq!(get(&node.handle(), "a").await, vec![2; 22]);
         stop(node).await;
     });
 }

@@ -40,6 +40,8 @@ struct Seen {
     put_back: BTreeSet<Host>,
     /// The hosts whose catalog was ever damaged.
     ever_damaged: BTreeSet<Host>,
+    /// The hosts whose catalog was lost without damage: a power loss took it before it was durable.
+    without_catalog: BTreeSet<Host>,
     /// The hosts that run another node than before: the copy that was put back had no identity yet.
     reborn: BTreeSet<Host>,
     secrets: BTreeMap<Host, MasterSecret>,
@@ -224,6 +226,16 @@ impl Clients {
         self.seen.borrow().ever_damaged.contains(&host)
     }
 
+    /// Notes that the node of a host has found no catalog, and made one.
+    pub(super) fn found_no_catalog(&self, host: Host) {
+        self.seen.borrow_mut().without_catalog.insert(host);
+    }
+
+    /// Whether the node of a host has ever made a catalog in the place of another one, or may have.
+    pub(super) fn was_made_anew(&self, host: Host) -> bool {
+        self.was_damaged(host) || self.seen.borrow().without_catalog.contains(&host)
+    }
+
     /// Returns the hosts whose catalog was damaged since their last start began.
     pub(super) fn damaged(&self) -> Vec<Host> {
         self.seen.borrow().damaged.iter().copied().collect()
@@ -238,10 +250,7 @@ impl Clients {
         copied.1 = Some(moment);
         let from = copied.0;
         for entry in seen.history.iter_mut().filter(|entry| entry.host == host && entry.end() > from) {
-            if !is_whole && entry.call.member().is_some() {
-                continue;
-            }
-            entry.is_lost = true;
+            entry.is_lost |= is_whole || entry.call.member().is_none();
         }
     }
 

@@ -16,7 +16,8 @@ use crate::disk::SimDisk;
 /// The blobs of one host.
 pub struct Contents {
     disk: SimDisk,
-    layout: Layout,
+    /// The layouts in which blobs may lie: both, if a conversion was interrupted.
+    layouts: Vec<Layout>,
     packed: Option<Store<SimDisk>>,
 }
 
@@ -25,17 +26,20 @@ impl Contents {
     #[must_use]
     pub fn of(disk: &SimDisk) -> Self {
         // The disk itself would count the calls, and let them fail.
-        let layout = copy_of(disk, &["layout"]).and_then(|copy| Setup::read(&copy).ok()?.settled().ok());
-        let layout = layout.unwrap_or_default();
-        let packed = if layout == Layout::Packed { open_copy(disk) } else { None };
-        Self { disk: disk.clone(), layout, packed }
+        let layouts = match copy_of(disk, &["layout"]).and_then(|copy| Setup::read(&copy).ok()) {
+            Some(Setup::Settled(layout)) => vec![layout],
+            Some(Setup::Converting { from, to }) => vec![from, to],
+            None => vec![Layout::default()],
+        };
+        let packed = if layouts.contains(&Layout::Packed) { open_copy(disk) } else { None };
+        Self { disk: disk.clone(), layouts, packed }
     }
 
     /// Returns the bytes of a replica that the node of this host holds.
     #[must_use]
     pub fn replica(&self, node: NodeId, blob: &BlobId) -> Option<Vec<u8>> {
         let packed = self.packed.as_ref().and_then(|store| packed(store, blob));
-        packed.or_else(|| self.disk.read(self.layout.place(node, blob).as_str()))
+        packed.or_else(|| self.layouts.iter().find_map(|layout| self.disk.read(layout.place(node, blob).as_str())))
     }
 
     /// Returns the replicas in the catalog, each with its owner and name.
@@ -81,9 +85,10 @@ fn packed(store: &Store<SimDisk>, blob: &BlobId) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Opens a copy of what a store needs to find its packed blobs.
+/// Opens a copy of what a store needs to find its packed blobs, also if a conversion was interrupted.
 fn open_copy(disk: &SimDisk) -> Option<Store<SimDisk>> {
-    let copy = copy_of(disk, &["identity", "layout", "catalog.redb"])?;
+    let copy = copy_of(disk, &["identity", "catalog.redb"])?;
+    Setup::Settled(Layout::Packed).write(&copy).ok()?;
     let keys = Keys::derive(&Identity::load(&copy).ok()??);
     Some(Store::open(copy, &keys).ok()?.0)
 }

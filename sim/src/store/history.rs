@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use dacapo::crypto::{NodeId, Version};
+use dacapo::limits::DELETIONS_KEPT;
 use dacapo::node::Stored;
 
 use super::call::{self, Call, Source};
+use super::options::deletions_kept;
 use crate::host::Host;
 
 /// The first eight bytes of the BLAKE3 of a content. Very short contents of two calls may be equal; a reader cannot
@@ -188,11 +190,11 @@ impl HistoryEntry {
     }
 }
 
-/// Whether a host has forgotten a peer. That peer may not know of a deletion that all others know and have forgotten,
-/// and brings the file back.
+/// Whether a host with these options may have a deleted file back: it has forgotten a peer, which does not know of a
+/// deletion that all others know and have forgotten.
 #[must_use]
-pub fn has_forgotten(history: &[HistoryEntry], host: Host) -> bool {
-    history.iter().any(|entry| entry.host == host && entry.is_forgetting())
+pub fn may_come_back(history: &[HistoryEntry], host: Host, options: &[String]) -> bool {
+    deletions_kept(options) < DELETIONS_KEPT && history.iter().any(|entry| entry.host == host && entry.is_forgetting())
 }
 
 /// Returns the stores under the key of a read.

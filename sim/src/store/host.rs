@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use dacapo::disk::Disk;
+use dacapo::event::Event;
 use dacapo::node::{Config, Lane, Node};
 use dacapo::seed::Seed;
 use dacapo::store::Identity;
@@ -36,8 +37,13 @@ async fn start<D: Disk>(boot: Boot<Files>, wrap: impl FnOnce(SimDisk) -> D, bug:
         quota: bug.map_or(quota(&options), |bug| bug.overlook(quota(&options))),
         deletions_kept: deletions_kept(&options),
         events: Rc::new({
-            let events = events.clone();
-            move |event| events.event(event)
+            let (events, clients) = (events.clone(), clients.clone());
+            move |event| {
+                if matches!(event, Event::CatalogLost) {
+                    clients.found_no_catalog(host);
+                }
+                events.event(event);
+            }
         }),
         ..Config::new(listen, cluster(), seed)
     };

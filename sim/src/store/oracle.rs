@@ -15,7 +15,7 @@ pub mod secret;
 use crate::host::Host;
 use crate::store::call::Call;
 use crate::store::files::Files;
-use crate::store::history::{HistoryEntry, Outcome};
+use crate::store::history::{HistoryEntry, Outcome, may_come_back};
 use crate::subject::{Broken, Oracle, Scene};
 
 /// Returns the oracles that judge a run that has ended. Reads are judged as they end; liveness, availability and
@@ -49,11 +49,13 @@ pub fn judge_answer(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcom
 /// # Errors
 /// Returns the promise that was broken.
 pub fn judge_read(scene: &Scene<Files>, history: &[HistoryEntry], read: &HistoryEntry) -> Result<(), Broken> {
+    let may_come_back = may_come_back(history, read.host, &scene.plan.options_of(read.host));
+    let is_kept = |change: &HistoryEntry| durable::is_kept(scene, change);
     let judged = [
         ("atomic", atomic::judge_read(history, read)),
         ("faithful", faithful::judge_read(history, read)),
-        ("durable", durable::judge_read(history, read, |change| durable::is_kept(scene, change))),
-        ("durable", durable::judge_known(history, read)),
+        ("durable", durable::judge_read(history, read, may_come_back, is_kept)),
+        ("durable", durable::judge_known(history, read, may_come_back)),
     ];
     first_broken(judged, read.number, read.host, read.call)
 }

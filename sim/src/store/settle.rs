@@ -118,13 +118,21 @@ async fn exchanges_end(scene: &Scene<Files>) {
     }
 }
 
-/// Has every node scrub its disk, as it does once a day by itself.
+/// Has every node scrub its disk, as it does once a day by itself. A scrub that could not read everything is made
+/// again: it may have come upon a damaged catalog.
 async fn scrub(scene: &Scene<Files>) -> Result<(), Broken> {
     for host in 0..scene.plan.nodes {
-        let (told, _) = tokio::sync::mpsc::channel(1);
-        let scrubbed = live::node(scene, host)?.scrub(told).await;
-        let scrubbed =
-            scrubbed.map_err(|error| Broken::new("live", format!("the scrub of n{host} failed: {error}")))?;
+        let begun = Instant::now();
+        let scrubbed = loop {
+            let (told, _) = tokio::sync::mpsc::channel(1);
+            let scrubbed = live::node(scene, host)?.scrub(told).await;
+            let scrubbed =
+                scrubbed.map_err(|error| Broken::new("live", format!("the scrub of n{host} failed: {error}")))?;
+            if scrubbed.failed == 0 || begun.elapsed() > EXCHANGE_MAX {
+                break scrubbed;
+            }
+            sleep(LOOK_AGAIN).await;
+        };
         scene.notes.note(format!("n{host} scrubbed {} files, {} damaged", scrubbed.checked, scrubbed.damaged));
     }
     Ok(())

@@ -127,7 +127,7 @@ pub(super) fn is_history_torn(scene: &Scene<Files>, host: Host) -> bool {
     let has = |is: &dyn Fn(&Fault) -> bool| scene.plan.faults().any(is);
     scene.clients.is_reborn(host)
         || (scene.clients.was_restored(host) && has(&jumps))
-        || (scene.clients.was_damaged(host) && has(&goes_back))
+        || (scene.clients.was_made_anew(host) && has(&goes_back))
 }
 
 /// Whether nothing has damaged the copy of a file that a host may have.

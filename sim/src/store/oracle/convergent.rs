@@ -13,7 +13,7 @@ use crate::host::Host;
 use crate::store::call;
 use crate::store::contents::{self, Contents};
 use crate::store::files::Files;
-use crate::store::history::{HistoryEntry, has_forgotten};
+use crate::store::history::{HistoryEntry, may_come_back};
 use crate::store::listing::list;
 use crate::store::options::{fits, quota, replicas};
 use crate::subject::Scene;
@@ -43,8 +43,7 @@ pub async fn judge(scene: &Scene<Files>) -> Result<(), String> {
             }
         }?;
         let history = scene.clients.history();
-        let may_come_back =
-            scene.plan.options_of(host).iter().any(|option| option == "forgets") && has_forgotten(&history, host);
+        let may_come_back = may_come_back(&history, host, &scene.plan.options_of(host));
         for key in erased_for_good(&history, host).into_iter().filter(|_| !may_come_back) {
             if let Some((peer, _)) = peers.iter().find(|peer| replica(&contents, &keys, **peer, &key).is_some()) {
                 return Err(format!("n{peer} still has {key} of n{host}, which was deleted everywhere"));

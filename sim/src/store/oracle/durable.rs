@@ -12,16 +12,17 @@ use super::available;
 use crate::host::Host;
 use crate::store::call::{self, Call};
 use crate::store::files::Files;
-use crate::store::history::{self, HistoryEntry, Outcome, has_forgotten, stores};
+use crate::store::history::{self, HistoryEntry, Outcome, stores};
 use crate::subject::Scene;
 
-/// Judges a read.
+/// Judges a read. `may_come_back` says whether a deleted file may be back.
 ///
 /// # Errors
 /// If the read returned something that had been overwritten, with an acknowledgement, before the read began.
 pub fn judge_read(
     history: &[HistoryEntry],
     read: &HistoryEntry,
+    may_come_back: bool,
     is_kept: impl Fn(&HistoryEntry) -> bool,
 ) -> Result<(), String> {
     let Some(Outcome::Got(got)) = read.outcome() else { return Ok(()) };
@@ -31,7 +32,7 @@ pub fn judge_read(
         .iter()
         .filter(|entry| entry.host == read.host && entry.key == read.key && entry.is_acknowledged_change())
         // What only a lost life of the disk knew counts again once the peers have told it: the check after the faults.
-        .filter(|entry| !(entry.is_lost || entry.is_erased() && has_forgotten(history, read.host)))
+        .filter(|entry| !(entry.is_lost || entry.is_erased() && may_come_back))
         .filter(|entry| entry.begun > newest && entry.end() < read.begun)
         .find(|entry| !is_kept(entry));
     match later {
@@ -53,28 +54,33 @@ pub(super) fn is_kept(scene: &Scene<Files>, change: &HistoryEntry) -> bool {
     scene.disks[change.host].read(&path).is_some_and(|content| history::digest(&content) == *stored)
 }
 
-/// Judges what a node said that it knows of files.
+/// Judges what a node said that it knows of files. `may_come_back` says whether a deleted file may be back.
 ///
 /// # Errors
 /// If the node has forgotten an acknowledged store, knows a version older than it, or knows a file that was deleted
 /// everywhere.
-pub fn judge_known(history: &[HistoryEntry], asked: &HistoryEntry) -> Result<(), String> {
+pub fn judge_known(history: &[HistoryEntry], asked: &HistoryEntry, may_come_back: bool) -> Result<(), String> {
+    let judge = |key: u8, known| judge_file(history, asked, may_come_back, key, known);
     match (asked.outcome(), asked.key) {
-        (Some(Outcome::Known(version)), Some(key)) => judge_file(history, asked, key, Some(*version)),
-        (Some(Outcome::NotFound), Some(key)) if matches!(asked.call, Call::Stat { .. }) => {
-            judge_file(history, asked, key, None)
-        }
+        (Some(Outcome::Known(version)), Some(key)) => judge(key, Some(*version)),
+        (Some(Outcome::NotFound), Some(key)) if matches!(asked.call, Call::Stat { .. }) => judge(key, None),
         (Some(Outcome::Listed(files)), _) => {
             let of_host = history.iter().filter(|entry| entry.host == asked.host);
             let keys: BTreeSet<_> = of_host.filter_map(|entry| entry.key).collect();
-            let judged = |key: u8| judge_file(history, asked, key, files.get(&key).copied());
+            let judged = |key: u8| judge(key, files.get(&key).copied());
             keys.into_iter().try_for_each(|key| judged(key).map_err(|what| format!("of file {key}, {what}")))
         }
         _ => Ok(()),
     }
 }
 
-fn judge_file(history: &[HistoryEntry], asked: &HistoryEntry, key: u8, known: Option<Version>) -> Result<(), String> {
+fn judge_file(
+    history: &[HistoryEntry],
+    asked: &HistoryEntry,
+    may_come_back: bool,
+    key: u8,
+    known: Option<Version>,
+) -> Result<(), String> {
     let of_file = || history.iter().filter(|entry| entry.is_about(asked.host, key));
     if of_file().any(|entry| entry.is_lost) {
         return Ok(());
@@ -100,8 +106,7 @@ fn judge_file(history: &[HistoryEntry], asked: &HistoryEntry, key: u8, known: Op
             let last = |entry: &HistoryEntry| {
                 of_file().filter(|store| store.may_be_stored()).all(|store| store.end() < entry.begun)
             };
-            let may_be_back = has_forgotten(history, asked.host);
-            match before().find(|entry| !may_be_back && entry.is_erased() && last(entry)) {
+            match before().find(|entry| !may_come_back && entry.is_erased() && last(entry)) {
                 Some(erase) => Err(format!("knows a file that call {} deleted everywhere", erase.number)),
                 None => Ok(()),
             }

@@ -9,7 +9,7 @@ use stateright::semantics::register::{Register, RegisterOp, RegisterRet};
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester};
 
 use crate::store::files::Files;
-use crate::store::history::{ContentDigest, HistoryEntry, Outcome, has_forgotten};
+use crate::store::history::{ContentDigest, HistoryEntry, Outcome, may_come_back};
 use crate::subject::Run;
 
 /// Judges a run.
@@ -23,7 +23,8 @@ pub fn judge(run: &Run<Files>) -> Result<(), String> {
     files.dedup();
     for (host, key) in files {
         let of_file: Vec<_> = history.iter().filter(|entry| entry.is_about(host, key)).collect();
-        let may_be_back = of_file.iter().any(|entry| entry.is_erased()) && has_forgotten(&history, host);
+        let may_be_back =
+            of_file.iter().any(|entry| entry.is_erased()) && may_come_back(&history, host, &run.plan.options_of(host));
         // Of two lives of a disk no single register is left.
         if !may_be_back && !of_file.iter().any(|entry| entry.is_lost) && !is_explained(&of_file) {
             return Err(format!("no order of the calls on file {key} of n{host} explains what they gave"));

@@ -28,15 +28,10 @@ const LIFT_MS: u64 = 8_000;
 /// The share of seeds in which some hosts lie, in percent.
 const LIES_SHARE: u32 = 20;
 
-/// The share of seeds in which some disks are put back from a copy, in percent.
-const RESTORE_SHARE: u32 = 15;
-
-/// The share of seeds in which some links trickle, in percent.
-const TRICKLE_SHARE: u32 = 15;
-
-/// The share of seeds in which files change places, in percent, and how often it weighs there: most disks have too few
-/// files for it most of the time.
-const SWAP: (u32, usize) = (12, 3);
+/// Families that have a lane of their own: its name, the share of seeds that have the family, in percent, and how much
+/// it weighs there. Most disks have too few files to swap most of the time.
+const LANES: [(&str, Family, u32, usize); 3] =
+    [("restore", Family::Restore, 15, 1), ("trickle", Family::Trickle, 15, 1), ("swap", Family::Swap, 12, 3)];
 
 /// The share of seeds in which many calls come at one moment, in percent.
 const BURST_SHARE: u32 = 8;
@@ -70,14 +65,11 @@ pub fn tree<S: Subject>(subject: &S, seed: u64) -> Box<dyn ValueTree<Value = Pla
         let lies = 1 + knobs.families.len() / 2;
         knobs.families.extend(iter::repeat_n(Family::Lie, lies));
     }
-    if subject.may_restore() && below(&mut lane(seed, "restore"), 100) < RESTORE_SHARE {
-        knobs.families.push(Family::Restore);
-    }
-    if below(&mut lane(seed, "trickle"), 100) < TRICKLE_SHARE {
-        knobs.families.push(Family::Trickle);
-    }
-    if below(&mut lane(seed, "swap"), 100) < SWAP.0 {
-        knobs.families.extend(iter::repeat_n(Family::Swap, SWAP.1));
+    for (name, family, share, weight) in LANES {
+        let is_possible = family != Family::Restore || subject.may_restore();
+        if is_possible && below(&mut lane(seed, name), 100) < share {
+            knobs.families.extend(iter::repeat_n(family, weight));
+        }
     }
     knobs.options = options(&mut lane(seed, "options"), knobs.nodes, subject.options());
     let calls = subject.calls(&mut lane(seed, "swarm"), knobs.nodes);

@@ -193,7 +193,7 @@ pub(super) fn quarantined_prefix(blob: &BlobId) -> String {
 
 /// Returns the place where an own file is kept that gives way to what the peers know.
 #[must_use]
-pub(super) fn kept(name: FileName, version: Version) -> DiskPath {
+pub fn kept(name: FileName, version: Version) -> DiskPath {
     DiskPath::root().child("kept").child(&format!("own.{name}.{version}"))
 }
 

@@ -15,8 +15,9 @@ pub(in crate::node) struct RepairSchedule {
     told_names: Cell<Option<u64>>,
     /// The version up to which the peer knows every deletion of this node's files.
     knows_deletions: Cell<Option<Version>>,
-    /// Below which version deletions became known here since the last repair began; it may have missed them.
-    missed_deletions: Cell<Option<Version>>,
+    /// The version up to which no deletion has become known here since the last repair began; it may have missed one
+    /// above that.
+    misses_none_up_to: Cell<Version>,
     /// How often the peer has connected.
     connects: Cell<u64>,
     is_running: Cell<bool>,
@@ -32,7 +33,7 @@ impl Default for RepairSchedule {
             progress: Cell::new(Progress::Unknown),
             told_names: Cell::default(),
             knows_deletions: Cell::default(),
-            missed_deletions: Cell::default(),
+            misses_none_up_to: Cell::new(Version(u64::MAX)),
             connects: Cell::default(),
             is_running: Cell::default(),
             failures: Cell::default(),
@@ -83,8 +84,7 @@ impl RepairSchedule {
     /// Notes up to which version the peer knows every deletion, by a repair that began after it had connected so often.
     pub(in crate::node) fn set_knows_deletions(&self, connects: u64, up_to: Option<Version>) {
         if connects == self.connects.get() {
-            self.knows_deletions
-                .set(up_to.map(|up_to| self.missed_deletions.get().map_or(up_to, |missed| missed.min(up_to))));
+            self.knows_deletions.set(up_to.map(|up_to| up_to.min(self.misses_none_up_to.get())));
         }
     }
 
@@ -92,7 +92,7 @@ impl RepairSchedule {
     pub(super) fn note_deletion(&self, version: Version) {
         let below = Version(version.0.saturating_sub(1));
         self.knows_deletions.set(self.knows_deletions.get().map(|known| known.min(below)));
-        self.missed_deletions.set(Some(self.missed_deletions.get().map_or(below, |missed| missed.min(below))));
+        self.misses_none_up_to.set(self.misses_none_up_to.get().min(below));
     }
 
     /// Forgets what was known of the peer. A peer that has just connected may have a new disk, or its old one back.
@@ -110,7 +110,7 @@ impl RepairSchedule {
         let is_due = self.not_before.get().is_none_or(|not_before| not_before <= Instant::now());
         let begins = is_due && !self.is_running.replace(true);
         if begins {
-            self.missed_deletions.set(None);
+            self.misses_none_up_to.set(Version(u64::MAX));
         }
         begins
     }

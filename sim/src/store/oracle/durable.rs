@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use dacapo::crypto::Version;
+use dacapo::store::layout::kept;
 
 use super::available;
 use crate::host::Host;
@@ -50,8 +51,8 @@ pub(super) fn is_kept(scene: &Scene<Files>, change: &HistoryEntry) -> bool {
     let (Some(Outcome::Stored { digest: stored, version, .. }), Some(key)) = (change.outcome(), change.key) else {
         return true;
     };
-    let path = format!("kept/own.{}.{version}", call::key(key).file_name());
-    scene.disks[change.host].read(&path).is_some_and(|content| history::digest(&content) == *stored)
+    let path = kept(call::key(key).file_name(), *version);
+    scene.disks[change.host].read(path.as_str()).is_some_and(|content| history::digest(&content) == *stored)
 }
 
 /// Judges what a node said that it knows of files. `may_come_back` says whether a deleted file may be back.

@@ -48,9 +48,11 @@ struct State {
     capacity_bytes: Option<u64>,
     delay: Option<Duration>,
     paused: bool,
+    lying: bool,
+    has_lied: bool,
     failing: Failing,
     counted: Counted,
-    /// The life that ended in the middle of a call: nothing of it goes on.
+    /// The life that ended in the middle of a call.
     cut_off: Option<u64>,
 }
 
@@ -79,6 +81,7 @@ impl SimDisk {
     pub fn power_loss(&self, rng: &mut impl Rng) {
         let mut state = self.state();
         state.life += 1;
+        state.has_lied = false;
         state.tree.lose_power(rng);
     }
 
@@ -97,6 +100,22 @@ impl SimDisk {
     /// Holds up every [`run`](Disk::run), or lets them go on.
     pub fn set_paused(&self, paused: bool) {
         self.state().paused = paused;
+    }
+
+    /// Makes syncs succeed without effect, or honest again.
+    pub fn set_lying(&self, lying: bool) {
+        self.state().lying = lying;
+    }
+
+    /// Whether a sync has lied since all was made durable, by a power loss or otherwise.
+    #[must_use]
+    pub fn has_lied(&self) -> bool {
+        self.state().has_lied
+    }
+
+    /// Makes the files that have these paths durable, and the names in their directories, which have to be durable.
+    pub fn make_durable(&self, is_meant: impl Fn(&str) -> bool) {
+        self.state().tree.make_durable_if(is_meant);
     }
 
     /// Makes `per_mille` of a thousand calls of a kind fail without effect, as `rng` chooses; 0 ends the errors.
@@ -150,6 +169,14 @@ impl SimDisk {
         Some(bytes)
     }
 
+    /// Returns the first bytes of a file as a host sees it; `None` if there is no such file, or it is shorter.
+    #[must_use]
+    pub fn first<const BYTES: usize>(&self, path: &str) -> Option<[u8; BYTES]> {
+        let Ok(Node::File(content)) = self.state().tree.find(segments(path)) else { return None };
+        let mut bytes = [0; BYTES];
+        (content::lock(&content).read(0, &mut bytes) == BYTES).then_some(bytes)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.shared.lock().expect("no call panics while it holds the disk")
     }
@@ -183,10 +210,15 @@ impl SimDisk {
 }
 
 impl State {
+    /// Whether a sync that is made now lies.
+    fn lies(&mut self) -> bool {
+        self.has_lied |= self.lying;
+        self.lying
+    }
+
     /// Returns how many pages may still be filled.
     fn pages_free(&self) -> u64 {
-        let Some(bytes) = self.capacity_bytes else { return u64::MAX };
-        (bytes / PAGE_BYTES as u64).saturating_sub(self.tree.pages())
+        self.capacity_bytes.map_or(u64::MAX, |bytes| (bytes / PAGE_BYTES as u64).saturating_sub(self.tree.pages()))
     }
 }
 
@@ -243,12 +275,18 @@ impl Disk for SimDisk {
     }
 
     fn sync_dir(&self, path: &DiskPath) -> io::Result<()> {
-        self.call(CallKind::Sync, |state| state.tree.sync_dir(path))
+        self.call(CallKind::Sync, |state| match state.lies() {
+            true => state.tree.list(path).map(drop),
+            false => state.tree.sync_dir(path),
+        })
     }
 
     fn sync_all(&self) -> io::Result<()> {
         self.call(CallKind::Sync, |state| {
-            state.tree.sync_all();
+            if !state.lies() {
+                state.tree.sync_all();
+                state.has_lied = false;
+            }
             Ok(())
         })
     }

@@ -13,7 +13,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use dacapo::seed::{Rng, Seed, SeedRng};
 
-use crate::fault::{Draw, Family};
+use crate::fault::{Draw, Family, Fault};
 use crate::host::Host;
 use crate::plan::{Action, Plan, Step};
 use crate::subject::Subject;
@@ -22,16 +22,31 @@ use choice::{FAULT_MS_MAX, below, index_below};
 /// The stream that is drawn from, of each derived seed. It is part of what a seed means.
 const STREAM: u64 = 1;
 
-/// How long the faults last, in milliseconds: long enough for a lost heartbeat to be noticed.
+/// When all faults end, in milliseconds: long enough for a lost heartbeat to be noticed.
 const LIFT_MS: u64 = 8_000;
+
+/// The share of seeds whose faults go on for longer, in percent, and until when at least and at most, in milliseconds:
+/// long enough for each deadline of a node to pass, and for placed replicas to move.
+const LATE_SHARE: u32 = 6;
+const LATE_LIFT_MS: (u32, u32) = (20_000, 60_000);
 
 /// The share of seeds in which some hosts lie, in percent.
 const LIES_SHARE: u32 = 20;
 
-/// Families that have a lane of their own: its name, the share of seeds that have the family, in percent, and how much
-/// it weighs there. Most disks have too few files to swap most of the time.
-const LANES: [(&str, Family, u32, usize); 3] =
-    [("restore", Family::Restore, 15, 1), ("trickle", Family::Trickle, 15, 1), ("swap", Family::Swap, 12, 3)];
+/// Of how many lies one goes on to the end of the run, and what such a one is drawn to end after the lift: later than
+/// any run.
+const LIES_FOR_GOOD_ONE_IN: u64 = 12;
+const AFTER_LIFT_MS: u64 = 200_000;
+
+/// Families that have a lane of their own: its name, the share of seeds that have it, in percent, and what these
+/// seeds have more. Most disks have too few files to swap most of the time; a sync that lies is seen at a power loss.
+const LANES: [(&str, u32, &[Family]); 5] = [
+    ("restore", 15, &[Family::Restore]),
+    ("trickle", 15, &[Family::Trickle]),
+    ("swap", 12, &[Family::Swap; 3]),
+    ("lossy", 8, &[Family::Lossy; 2]),
+    ("lying-sync", 8, &[Family::LyingSync, Family::LyingSync, Family::PowerLoss]),
+];
 
 /// The share of seeds in which many calls come at one moment, in percent.
 const BURST_SHARE: u32 = 8;
@@ -46,6 +61,9 @@ struct Knobs {
     options: Vec<(Host, String)>,
     families: Vec<Family>,
     faults_max: usize,
+    /// When the faults end, and how long each of them lasts at most, in milliseconds.
+    lift_ms: u64,
+    lasting_ms_max: u64,
     calls_max: usize,
     /// How many hosts are called at all: fewer make longer histories.
     callers: usize,
@@ -65,11 +83,17 @@ pub fn tree<S: Subject>(subject: &S, seed: u64) -> Box<dyn ValueTree<Value = Pla
         let lies = 1 + knobs.families.len() / 2;
         knobs.families.extend(iter::repeat_n(Family::Lie, lies));
     }
-    for (name, family, share, weight) in LANES {
-        let is_possible = family != Family::Restore || subject.may_restore();
-        if is_possible && below(&mut lane(seed, name), 100) < share {
-            knobs.families.extend(iter::repeat_n(family, weight));
+    for (name, share, families) in LANES {
+        let goes_back = families.iter().any(|family| matches!(family, Family::Restore | Family::LyingSync));
+        if (!goes_back || subject.may_restore()) && below(&mut lane(seed, name), 100) < share {
+            knobs.families.extend(families);
         }
+    }
+    let mut late = lane(seed, "lift");
+    if below(&mut late, 100) < LATE_SHARE {
+        let (least, most) = LATE_LIFT_MS;
+        knobs.lift_ms = u64::from(least + below(&mut late, most - least));
+        knobs.lasting_ms_max = knobs.lift_ms / 2;
     }
     knobs.options = options(&mut lane(seed, "options"), knobs.nodes, subject.options());
     let calls = subject.calls(&mut lane(seed, "swarm"), knobs.nodes);
@@ -99,7 +123,8 @@ fn knobs(rng: &mut SeedRng) -> Knobs {
     let faults_max = 1 + index_below(rng, 20);
     let calls_max = 8 + index_below(rng, 25);
     let callers = 1 + index_below(rng, nodes.min(3));
-    Knobs { nodes, dials, options: Vec::new(), families, faults_max, calls_max, callers }
+    let (lift_ms, lasting_ms_max) = (LIFT_MS, u64::from(FAULT_MS_MAX));
+    Knobs { nodes, dials, options: Vec::new(), families, faults_max, lift_ms, lasting_ms_max, calls_max, callers }
 }
 
 /// Chooses which hosts have which options. They have a seed of their own, so that a further option changes nothing
@@ -134,14 +159,14 @@ fn strategy<O>(
 where
     O: std::fmt::Debug + Clone + 'static,
 {
-    let Knobs { nodes, dials, options, families, faults_max, calls_max, callers } = knobs;
+    let Knobs { nodes, dials, options, families, faults_max, lift_ms, lasting_ms_max, calls_max, callers } = knobs;
     let call =
-        (0..LIFT_MS, 0..callers, calls).prop_map(|(at_ms, host, call)| Step { at_ms, what: Action::Call(host, call) });
+        (0..lift_ms, 0..callers, calls).prop_map(|(at_ms, host, call)| Step { at_ms, what: Action::Call(host, call) });
     let calls = vec(call, 4..=calls_max);
-    let burst = (0..LIFT_MS, 0..callers, burst);
+    let burst = (0..lift_ms, 0..callers, burst);
     let count = if families.is_empty() { 0..=0 } else { 0..=faults_max };
     let families = if families.is_empty() { vec![Family::Reset] } else { families };
-    let fault = (0..LIFT_MS, 0..u64::from(FAULT_MS_MAX), 0..families.len(), 0..nodes + callers, 1..nodes, any::<u32>())
+    let fault = (0..lift_ms, 0..lasting_ms_max, 0..families.len(), 0..nodes + callers, 1..nodes, any::<u32>())
         .prop_map(move |(at_ms, lasting, family, one, further, number)| {
             // The hosts that are called are hit twice as often. Only hosts that are not called lie, if there are any.
             let one = match families[family] {
@@ -150,7 +175,11 @@ where
             };
             let draw = Draw { one, other: (one + further) % nodes, number, lies };
             let fault = families[family].fault(draw);
-            let until = if fault.lasts() { (at_ms + lasting).min(LIFT_MS) } else { at_ms };
+            let until = match fault {
+                Fault::Lie(..) if lasting % LIES_FOR_GOOD_ONE_IN == 1 => lift_ms + AFTER_LIFT_MS,
+                _ if fault.lasts() => (at_ms + lasting).min(lift_ms),
+                _ => at_ms,
+            };
             Step { at_ms, what: Action::Fault(fault, until) }
         });
     (calls, vec(fault, count), burst).prop_map(move |(calls, faults, (at_ms, host, burst))| {
@@ -158,6 +187,6 @@ where
         let mut steps: Vec<_> = calls.into_iter().chain(faults).chain(burst).collect();
         steps.sort_by_key(|step| step.at_ms);
         steps.extend(triggered.clone());
-        Plan { seed, nodes, dials: dials.clone(), options: options.clone(), steps, lift_ms: LIFT_MS }
+        Plan { seed, nodes, dials: dials.clone(), options: options.clone(), steps, lift_ms }
     })
 }

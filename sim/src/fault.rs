@@ -19,6 +19,8 @@ pub enum Fault {
     Hold(Host, Host),
     /// Segments between two hosts take this long, both ways.
     Far(Host, Host, Duration),
+    /// This many of 1,000 segments between two hosts are lost, both ways.
+    Lossy(Host, Host, u32),
     /// The connections between two hosts are reset.
     Reset(Host, Host),
     /// One bit of the next piece from the first to the second host is flipped.
@@ -42,6 +44,8 @@ pub enum Fault {
     LateErrors(Host, CallKind, u32),
     /// Nothing more fits on the disk.
     FullDisk(Host),
+    /// Syncs say that they have made things durable, and have not.
+    LyingSync(Host),
     /// A bit of a file at rest flips; the number chooses the file and the bit.
     Rot(Host, u32),
     /// A page of a file at rest becomes zeros; the number chooses the file and the page.
@@ -65,6 +69,7 @@ pub enum Family {
     Cut,
     Hold,
     Far,
+    Lossy,
     Reset,
     Corrupt,
     Dial,
@@ -78,6 +83,7 @@ pub enum Family {
     DiskErrors,
     LateErrors,
     FullDisk,
+    LyingSync,
     Rot,
     Zero,
     Truncate,
@@ -116,8 +122,9 @@ const FAILING_KINDS: [CallKind; 8] = [
 ];
 
 impl Family {
-    /// All families but [`Lie`](Self::Lie), which is only for subjects that know lies, and [`Restore`](Self::Restore)
-    /// and [`Trickle`](Self::Trickle), which are drawn by themselves.
+    /// All families but [`Lie`](Self::Lie), which is only for subjects that know lies, and those that are drawn by
+    /// themselves: [`Restore`](Self::Restore), [`Trickle`](Self::Trickle), [`Lossy`](Self::Lossy) and
+    /// [`LyingSync`](Self::LyingSync).
     pub const ALL: [Self; 22] = [
         Self::Cut,
         Self::Hold,
@@ -153,6 +160,7 @@ impl Family {
             Self::Cut => Fault::Cut(one, other),
             Self::Hold => Fault::Hold(one, other),
             Self::Far => Fault::Far(one, other, Duration::from_millis(u64::from(100 + number % 900))),
+            Self::Lossy => Fault::Lossy(one, other, [5, 20, 100][usize::try_from(number).unwrap_or(0) % 3]),
             Self::Reset => Fault::Reset(one, other),
             Self::Corrupt => Fault::Corrupt(one, other),
             Self::Dial if number % 2 == 0 => link(Trouble::Refuse),
@@ -179,6 +187,7 @@ impl Family {
                 }
             }
             Self::FullDisk => Fault::FullDisk(one),
+            Self::LyingSync => Fault::LyingSync(one),
             Self::Rot => Fault::Rot(one, number),
             Self::Zero => Fault::Zero(one, number),
             Self::Truncate => Fault::Truncate(one, number),
@@ -195,11 +204,12 @@ impl Family {
 
 impl Fault {
     /// The first words of all faults.
-    pub const WORDS: [&str; 27] = [
+    pub const WORDS: [&str; 29] = [
         "cut",
         "cut-one-way",
         "hold",
         "far",
+        "lossy",
         "reset",
         "corrupt",
         "refuse",
@@ -216,6 +226,7 @@ impl Fault {
         "disk-errors",
         "late-errors",
         "full-disk",
+        "lying-sync",
         "rot",
         "zero",
         "truncate",
@@ -244,9 +255,11 @@ impl Fault {
     #[must_use]
     pub fn faulty_disk(&self) -> Option<Host> {
         match self {
-            Self::DiskErrors(host, ..) | Self::LateErrors(host, ..) | Self::FullDisk(host) | Self::Restore(host) => {
-                Some(*host)
-            }
+            Self::DiskErrors(host, ..)
+            | Self::LateErrors(host, ..)
+            | Self::FullDisk(host)
+            | Self::LyingSync(host)
+            | Self::Restore(host) => Some(*host),
             _ => self.is_damage().then_some(self.hosts().0),
         }
     }
@@ -259,6 +272,7 @@ impl Fault {
             | Self::CutOneWay(one, other)
             | Self::Hold(one, other)
             | Self::Far(one, other, _)
+            | Self::Lossy(one, other, _)
             | Self::Reset(one, other)
             | Self::Corrupt(one, other)
             | Self::Link(one, other, _) => (*one, Some(*other)),
@@ -270,6 +284,7 @@ impl Fault {
             | Self::DiskErrors(host, ..)
             | Self::LateErrors(host, ..)
             | Self::FullDisk(host)
+            | Self::LyingSync(host)
             | Self::Rot(host, _)
             | Self::Zero(host, _)
             | Self::Truncate(host, _)

@@ -9,11 +9,13 @@
 //! at 1.000 to 3.000 cut n0 n2         # a fault, from and to a moment of virtual time
 //! at 2.000 rot n0 5                   # a fault at one moment
 //! at n1 sync 7 for 0.500 kill n1      # a fault at the 7th sync on n1, for half a second
-//! lift 10.000                         # all faults end here; the rest has to come right
+//! lift 10.000                         # all faults end here but a lie that ends later; the rest has to come right
 //! ```
 
 mod text;
 mod trigger;
+
+use std::collections::BTreeSet;
 
 use crate::fault::Fault;
 use crate::host::Host;
@@ -34,7 +36,7 @@ pub struct Plan<O> {
     pub options: Vec<(Host, String)>,
     /// What happens. The order is that of the times, not that of the steps.
     pub steps: Vec<Step<O>>,
-    /// When all faults end, in milliseconds.
+    /// When all faults end, in milliseconds; but a lie that ends later goes on to the end of the run.
     pub lift_ms: u64,
 }
 
@@ -122,6 +124,24 @@ impl<O> Plan<O> {
     /// Returns all faults.
     pub fn faults(&self) -> impl Iterator<Item = &Fault> {
         self.steps.iter().filter_map(|step| step.what.fault())
+    }
+
+    /// Returns the hosts whose program never gives way to the honest one again.
+    #[must_use]
+    pub fn liars_for_good(&self) -> BTreeSet<Host> {
+        let lies = self.timed_faults().into_iter();
+        let for_good = lies.filter_map(|(at, until, fault)| match fault {
+            Fault::Lie(host, _) if at < self.lift_ms && until > self.lift_ms => Some(*host),
+            _ => None,
+        });
+        for_good.collect()
+    }
+
+    /// Returns the hosts that run the honest program once all faults have ended.
+    #[must_use]
+    pub fn honest_hosts(&self) -> Vec<Host> {
+        let liars = self.liars_for_good();
+        (0..self.nodes).filter(|host| !liars.contains(host)).collect()
     }
 
     /// Returns the faults that wait for a trigger, with how long they last.

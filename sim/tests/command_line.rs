@@ -143,12 +143,12 @@ fn the_shards_of_a_sweep_are_all_of_it() {
 
 #[test]
 fn a_crash_that_loses_a_file_is_shown_with_a_command_that_repeats_it() {
-    let path = format!("{}/two-stores.plan", env!("CARGO_TARGET_TMPDIR"));
-    std::fs::write(&path, "seed 1\nnodes 1\nat 0.4 n0 store 0 22\nat 0.6 n0 store 1 22\nlift 1\n").expect("written");
+    let path = format!("{}/two-versions.plan", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(&path, "seed 1\nnodes 1\nat 0.4 n0 store 0 22\nat 0.6 n0 store 0 500\nlift 1\n").expect("written");
     let arguments = ["crash", &path, "--down", "300", "--jobs", "2"];
     let output = sim(&arguments);
     assert_eq!(output.status.code(), Some(0), "{}", text(output.stdout));
-    let output = sim(&[&arguments as &[_], &["--bug", "dir-sync-lies"]].concat());
+    let output = sim(&[&arguments as &[_], &["--bug", "no-temporaries"]].concat());
     assert_eq!(output.status.code(), Some(1));
     let shown = text(output.stdout);
     let again = shown.lines().find_map(|line| line.trim().strip_prefix("the same run      cargo sim ")).expect("shown");

@@ -43,6 +43,17 @@ fn whatever_a_peer_lies_about_the_others_serve_on() {
 }
 
 #[test]
+fn a_peer_that_lies_for_good_keeps_nobody_else_from_coming_right() {
+    for lie in Lie::NAMES {
+        let text = plan(lie).to_string().replace(&format!("to 5.000 lie n1 {lie}"), &format!("to 300 lie n1 {lie}"));
+        let plan: Plan<Call> = text.parse().unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(plan.liars_for_good(), [1].into());
+        let run = run(&Files::default(), &plan);
+        assert_eq!(run.broken, None, "{lie}");
+    }
+}
+
+#[test]
 fn an_answer_that_nobody_should_get_breaks_a_promise() {
     for (bug, lie, oracle) in [
         (Bug::SecretLeaked, Lie::Stranger, "closed"),

@@ -34,6 +34,7 @@ mod forgetting;
 mod holders;
 mod learning;
 mod lost_catalogs;
+mod lost_disks;
 mod placement;
 mod summaries;
 mod verification;
@@ -61,6 +62,7 @@ mod replication;
 
 // The harness: the same seed gives the same run, for any subject, and what breaks shrinks.
 mod determinism;
+mod oracles;
 mod searches;
 mod second_subject;
 mod shrinking;

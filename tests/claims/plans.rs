@@ -144,7 +144,13 @@ fn what_is_no_plan_is_refused_with_its_line() {
 
 #[test]
 fn every_fault_has_a_word_that_is_listed_and_is_drawn() {
-    let families = Family::ALL.into_iter().chain([Family::Lie, Family::Restore, Family::Trickle]);
+    let families = Family::ALL.into_iter().chain([
+        Family::Lie,
+        Family::Restore,
+        Family::Trickle,
+        Family::Lossy,
+        Family::LyingSync,
+    ]);
     let draw = |number| Draw { one: 0, other: 1, number, lies: &["stranger"] };
     let faults = families.flat_map(|family| (0..64).map(move |number| family.fault(draw(number))));
     let words: BTreeSet<_> =

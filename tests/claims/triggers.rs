@@ -12,8 +12,8 @@ use dacapo_sim::store::{Bug, Files};
 use dacapo_sim::subject::Run;
 use dacapo_sim::trace::Fact;
 
-/// One node alone: nobody can bring back what it loses.
-const ALONE: &str = "seed 1\nnodes 1\nat 0.4 n0 store 0 22\nat 0.8 n0 store 1 500\nlift 3\n";
+/// One node alone, and two versions of a file: nobody can bring back what it loses.
+const ALONE: &str = "seed 1\nnodes 1\nat 0.4 n0 store 0 22\nat 0.8 n0 store 0 500\nlift 3\n";
 
 const PAIR: &str = "seed 1\nnodes 2\ndial n0 n1\nat 0.4 n0 store 0 22\nat 0.8 n0 erase 0\nlift 3\n";
 
@@ -82,10 +82,10 @@ fn a_trigger_that_does_not_happen_before_the_lift_does_nothing() {
 
 #[test]
 fn shrinking_makes_the_number_of_a_trigger_smaller() {
-    let subject = Files { bug: Some(Bug::SyncLies) };
-    let loss = "at n0 event \"written\" 3 for 0.5 power-loss n0";
-    let plan: Plan<Call> = format!("{ALONE}at 1 n0 store 2 500\n{loss}").parse().expect("a plan");
-    let shrunk = shrink(&subject, &plan, 200, |_| ()).expect("a lost sync is noticed");
+    let subject = Files { bug: Some(Bug::NoCatalog) };
+    let kill = "at n0 event \"written\" 3 for 0.5 kill n0";
+    let plan: Plan<Call> = format!("{ALONE}at 1 n0 store 2 500\n{kill}").parse().expect("a plan");
+    let shrunk = shrink(&subject, &plan, 200, |_| ()).expect("a lost catalog is noticed");
     let text = shrunk.plan.to_string();
     assert!(text.contains("at n0 event \"written\" 1 for"), "{text}");
 }
@@ -107,7 +107,7 @@ fn no_crash_in_the_middle_of_any_call_loses_what_was_acknowledged() {
 }
 
 #[test]
-fn crashes_in_the_middle_of_every_call_find_a_sync_that_lies() {
-    let (_, broken) = crashes_of(&Files { bug: Some(Bug::DirSyncLies) }, ALONE);
+fn crashes_in_the_middle_of_every_call_find_a_start_that_drops_what_a_commit_names() {
+    let (_, broken) = crashes_of(&Files { bug: Some(Bug::NoTemporaries) }, ALONE);
     assert!(broken.expect("one of the crashes loses the file").starts_with("BROKEN  durable"));
 }

@@ -68,6 +68,23 @@ impl Content {
         Self { len: content.len, pages: content.pages.clone(), ..Self::default() }
     }
 
+    /// Returns what is left after a power loss that takes back all that it can.
+    pub(super) fn durable(content: &Self) -> Self {
+        let mut durable = Self { len: content.durable_len(), pages: content.pages.clone(), ..Self::default() };
+        let earliest = content.earlier_pages.iter().filter_map(|(index, moments)| Some((index, moments.first()?)));
+        for (index, page) in content.given_up.iter().chain(earliest) {
+            durable.pages.remove(index);
+            durable.pages.extend(page.clone().map(|page| (*index, page)));
+        }
+        durable.clear_after_len();
+        durable
+    }
+
+    /// Whether a power loss takes nothing back.
+    pub(super) fn is_durable(&self) -> bool {
+        self.earlier_pages.is_empty() && self.earlier_lens.is_empty() && self.given_up.is_empty()
+    }
+
     pub(super) fn len(&self) -> u64 {
         self.len
     }

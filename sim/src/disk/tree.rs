@@ -9,17 +9,15 @@
 //!   dropped with it, and content is durable only by a sync of the file.
 
 mod operations;
+mod power;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::iter;
 use std::sync::Arc;
 
-use dacapo::disk::{DirEntry, DiskPath, EntryKind};
-use dacapo::seed::Rng;
-
-use super::chance::below;
 use super::content::{self, SharedContent};
+use dacapo::disk::{DirEntry, DiskPath, EntryKind};
 use operations::{Change, OperationId, Operations};
 
 /// An inode.
@@ -70,10 +68,14 @@ impl Default for Tree {
 
 impl Tree {
     pub(super) fn find<'p>(&self, segments: impl Iterator<Item = &'p str>) -> io::Result<Node> {
+        self.find_in(View::Seen, segments)
+    }
+
+    pub(super) fn find_in<'p>(&self, view: View, segments: impl Iterator<Item = &'p str>) -> io::Result<Node> {
         let mut node = Node::Dir(ROOT);
         for segment in segments {
             let Node::Dir(dir) = node else { return Err(ErrorKind::NotADirectory.into()) };
-            node = self.dir(dir).seen.get(segment).cloned().ok_or(ErrorKind::NotFound)?;
+            node = self.dir(dir).names(view).get(segment).cloned().ok_or(ErrorKind::NotFound)?;
         }
         Ok(node)
     }
@@ -164,37 +166,6 @@ impl Tree {
         let last = self.dir(dir).waiting.last().copied();
         self.settle(last.into_iter().collect());
         Ok(())
-    }
-
-    pub(super) fn sync_all(&mut self) {
-        self.settle(self.operations.all());
-        for (_, node) in self.walk(View::Seen) {
-            if let Node::File(content) = node {
-                content::lock(&content).sync();
-            }
-        }
-    }
-
-    pub(super) fn lose_power(&mut self, rng: &mut impl Rng) {
-        let mut kept = Vec::new();
-        for dir in self.dirs.values() {
-            let count = below(rng, dir.waiting.len() + 1);
-            kept.extend(dir.waiting.iter().take(count));
-        }
-        self.settle(kept);
-        self.operations.forget_all();
-        for dir in self.dirs.values_mut() {
-            dir.seen.clone_from(&dir.durable);
-            dir.waiting.clear();
-        }
-        let mut dirs = BTreeSet::from([ROOT]);
-        for (_, node) in self.walk(View::Durable) {
-            match node {
-                Node::File(content) => content::lock(&content).lose_power(rng),
-                Node::Dir(dir) => _ = dirs.insert(dir),
-            }
-        }
-        self.dirs.retain(|id, _| dirs.contains(id));
     }
 
     pub(super) fn paths(&self, view: View) -> Vec<(String, EntryKind, u64)> {

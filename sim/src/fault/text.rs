@@ -21,6 +21,10 @@ impl fmt::Display for Fault {
                 pair("far", one, other)?;
                 write!(f, " {}", delay.as_millis())
             }
+            Self::Lossy(one, other, per_mille) => {
+                pair("lossy", one, other)?;
+                write!(f, " {per_mille}")
+            }
             Self::Reset(one, other) => pair("reset", one, other),
             Self::Corrupt(one, other) => pair("corrupt", one, other),
             Self::Link(one, other, trouble) => match trouble {
@@ -45,6 +49,7 @@ impl fmt::Display for Fault {
             Self::DiskErrors(host, kind, per_mille) => write!(f, "disk-errors {} {kind} {per_mille}", name(*host)),
             Self::LateErrors(host, kind, per_mille) => write!(f, "late-errors {} {kind} {per_mille}", name(*host)),
             Self::FullDisk(host) => write!(f, "full-disk {}", name(*host)),
+            Self::LyingSync(host) => write!(f, "lying-sync {}", name(*host)),
             Self::Rot(host, number) => write!(f, "rot {} {number}", name(*host)),
             Self::Zero(host, number) => write!(f, "zero {} {number}", name(*host)),
             Self::Truncate(host, number) => write!(f, "truncate {} {number}", name(*host)),
@@ -75,6 +80,7 @@ impl FromStr for Fault {
                 Self::LateErrors(words.host()?, words.word("a kind of call")?.parse()?, words.at_most(1000)?)
             }
             "full-disk" => Self::FullDisk(words.host()?),
+            "lying-sync" => Self::LyingSync(words.host()?),
             "rot" => Self::Rot(words.host()?, words.at_most(u32::MAX)?),
             "zero" => Self::Zero(words.host()?, words.at_most(u32::MAX)?),
             "truncate" => Self::Truncate(words.host()?, words.at_most(u32::MAX)?),
@@ -104,6 +110,7 @@ impl Fault {
             "cut-one-way" => Self::CutOneWay(one, other),
             "hold" => Self::Hold(one, other),
             "far" => Self::Far(one, other, words.millis()?),
+            "lossy" => Self::Lossy(one, other, words.at_most(1000)?),
             "reset" => Self::Reset(one, other),
             "corrupt" => Self::Corrupt(one, other),
             "refuse" => Self::Link(one, other, Trouble::Refuse),

@@ -17,7 +17,7 @@ pub const CALL_DEADLINE: Duration = Duration::from_secs(100);
 
 /// How long everything takes at most to come right after the faults. Chosen: a stalled exchange ends after 20
 /// seconds, a dead connection is noticed after 10, and a dial waits up to 10.
-pub const SETTLE_DEADLINE: Duration = Duration::from_secs(100);
+pub const SETTLE_DEADLINE: Duration = Duration::from_secs(150);
 
 /// Returns the promise of this oracle as broken.
 pub fn broken(what: impl Into<String>) -> Broken {

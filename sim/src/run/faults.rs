@@ -6,7 +6,7 @@ mod triggered;
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -39,10 +39,14 @@ pub(super) struct Faults<S: Subject> {
     held: BTreeMap<(Host, Host), u32>,
     /// The pairs of hosts that are far from each other now.
     far: Vec<Fault>,
+    /// The pairs of hosts between which segments are lost now.
+    lossy: Vec<Fault>,
     /// The faults on disks that have begun and last.
     on_disks: Vec<Fault>,
     /// The copies of whole disks that are still to be put back, each with its fault.
     copies: Vec<(Fault, SimDisk)>,
+    /// The hosts whose program never gives way to the honest one again.
+    for_good: BTreeSet<Host>,
     down: Vec<u32>,
     power: SeedRng,
     errors: u64,
@@ -70,7 +74,8 @@ impl<S: Subject> Faults<S> {
             // A fault that begins after the lift does not happen.
             if at < scene.plan.lift_ms {
                 due.push((at, Act::Begin, fault.clone()));
-                if fault.lasts() {
+                let is_for_good = matches!(fault, Fault::Lie(..)) && until > scene.plan.lift_ms;
+                if fault.lasts() && !is_for_good {
                     due.push((until.min(scene.plan.lift_ms).max(at + 1), Act::End, fault.clone()));
                 }
             }
@@ -88,8 +93,10 @@ impl<S: Subject> Faults<S> {
             cut: BTreeMap::new(),
             held: BTreeMap::new(),
             far: Vec::new(),
+            lossy: Vec::new(),
             on_disks: Vec::new(),
             copies: Vec::new(),
+            for_good: scene.plan.liars_for_good(),
             down: vec![0; scene.plan.nodes],
             power: Seed::from_u64(scene.plan.seed).derive("power", 0).rng(STREAM),
             errors: 0,
@@ -146,6 +153,11 @@ impl<S: Subject> Faults<S> {
                 self.far.push(fault.clone());
                 true
             }
+            Fault::Lossy(one, other, _) => {
+                self.lossy.push(fault.clone());
+                self.lose_segments(sim, *one, *other);
+                true
+            }
             Fault::Reset(one, other) => {
                 self.scene.links.cut_open_connections(*one, *other);
                 true
@@ -177,7 +189,8 @@ impl<S: Subject> Faults<S> {
             | Fault::SlowDisk(..)
             | Fault::DiskErrors(..)
             | Fault::LateErrors(..)
-            | Fault::FullDisk(..) => {
+            | Fault::FullDisk(..)
+            | Fault::LyingSync(..) => {
                 self.on_disks.push(fault.clone());
                 self.disk(fault, true);
                 self.stall_where_paused(fault, true);
@@ -198,18 +211,23 @@ impl<S: Subject> Faults<S> {
             Fault::CutOneWay(one, other) => _ = self.cut(sim, &[(*one, *other)], false),
             Fault::Hold(one, other) => _ = self.hold(sim, (*one).min(*other), (*one).max(*other), false),
             Fault::Far(..) => self.come_near(sim, fault),
+            Fault::Lossy(one, other, _) => {
+                remove(&mut self.lossy, fault);
+                self.lose_segments(sim, *one, *other);
+            }
             Fault::Link(one, other, trouble) => self.scene.links.end(*one, *other, *trouble),
             Fault::Kill(host) => self.bring_up(sim, *host, false),
             Fault::PowerLoss(host) => self.bring_up(sim, *host, true),
             Fault::Restore(host) => self.restore(sim, *host, fault),
-            Fault::Lie(host, _) => _ = self.lie(sim, *host, None),
+            // A liar for good goes on.
+            Fault::Lie(host, _) => _ = !self.for_good.contains(host) && self.lie(sim, *host, None),
             Fault::Pause(..)
             | Fault::SlowDisk(..)
             | Fault::DiskErrors(..)
             | Fault::LateErrors(..)
-            | Fault::FullDisk(..) => {
-                let index = self.on_disks.iter().position(|found| found == fault).expect("it has begun");
-                self.on_disks.remove(index);
+            | Fault::FullDisk(..)
+            | Fault::LyingSync(..) => {
+                remove(&mut self.on_disks, fault);
                 self.disk(fault, false);
                 self.stall_where_paused(fault, false);
                 // Another fault of its kind goes on.
@@ -238,6 +256,7 @@ impl<S: Subject> Faults<S> {
                 }
             }
             Fault::FullDisk(host) => self.scene.disks[*host].set_capacity(begins.then_some(0)),
+            Fault::LyingSync(host) => self.scene.disks[*host].set_lying(begins),
             _ => {}
         }
     }
@@ -247,7 +266,7 @@ impl<S: Subject> Faults<S> {
             // A host without power says no goodbye.
             let ways = self.ways_of(host);
             self.cut(sim, &ways, true);
-            self.scene.disks[host].power_loss(&mut self.power);
+            self.lose_power(host);
         } else {
             self.scene.disks[host].kill();
         }
@@ -281,6 +300,12 @@ impl<S: Subject> Faults<S> {
     }
 }
 
+/// Takes a fault that has begun away from those that last.
+fn remove(lasting: &mut Vec<Fault>, fault: &Fault) {
+    let index = lasting.iter().position(|found| found == fault).expect("it has begun");
+    lasting.remove(index);
+}
+
 /// Whether two faults set one thing of one disk.
 fn is_same_kind(one: &Fault, other: &Fault) -> bool {
     match (one, other) {
@@ -288,7 +313,8 @@ fn is_same_kind(one: &Fault, other: &Fault) -> bool {
         | (Fault::LateErrors(host, kind, _), Fault::LateErrors(on, of, _)) => (host, kind) == (on, of),
         (Fault::SlowDisk(host, _), Fault::SlowDisk(on, _))
         | (Fault::Pause(host), Fault::Pause(on))
-        | (Fault::FullDisk(host), Fault::FullDisk(on)) => host == on,
+        | (Fault::FullDisk(host), Fault::FullDisk(on))
+        | (Fault::LyingSync(host), Fault::LyingSync(on)) => host == on,
         _ => false,
     }
 }

@@ -16,6 +16,14 @@ named! {
     DirSyncLies "dir-sync-lies",
     /// Each third sync of a blob does nothing.
     ThirdSyncLies "third-sync-lies",
+    /// The first sync of a directory after a removal does nothing.
+    RemovalSyncLies "removal-sync-lies",
+    /// The list of members is never synced.
+    MembersSyncLies "members-sync-lies",
+    /// A sync that fails says that it did not.
+    SyncErrorHidden "sync-error-hidden",
+    /// A read that fails gives zeros.
+    ReadErrorHidden "read-error-hidden",
     /// A write that fails says that it did not.
     WriteErrorHidden "write-error-hidden",
     /// A rename that fails says that it did not.
@@ -28,6 +36,16 @@ named! {
     LostWrite "lost-write",
     /// The second write to a blob goes where the first one went.
     MisplacedWrite "misplaced-write",
+    /// A bit of each local copy flips as it is written.
+    OwnBitFlips "own-bit-flips",
+    /// A bit of each replica flips as it is written.
+    ReplicaBitFlips "replica-bit-flips",
+    /// A file loses its last byte as it gets its name.
+    ShorterInPlace "shorter-in-place",
+    /// Each fifth replica vanishes as it gets its name.
+    ReplicaVanishes "replica-vanishes",
+    /// A replica can be read once.
+    ReplicaReadOnce "replica-read-once",
     /// Removing a file does nothing.
     RemoveForgotten "remove-forgotten",
     /// Removing a temporary file does nothing.
@@ -48,6 +66,12 @@ named! {
     OldCatalog "old-catalog",
     /// A start finds no catalog.
     NoCatalog "no-catalog",
+    /// A start finds no list of members.
+    NoMembers "no-members",
+    /// A start finds no temporary files.
+    NoTemporaries "no-temporaries",
+    /// A node that starts on an empty disk has another identity than before.
+    OtherIdentity "other-identity",
     /// Content is also written to a log.
     ContentLogged "content-logged",
     /// Every start of a node draws from the same seed.
@@ -56,6 +80,10 @@ named! {
     SameSeedEverywhere "same-seed-everywhere",
     /// A store that is perhaps stored is acknowledged.
     UnconfirmedAcked "unconfirmed-acked",
+    /// A deletion everywhere that is perhaps done is reported as done.
+    UnconfirmedErased "unconfirmed-erased",
+    /// A deletion everywhere that succeeded is reported as not done.
+    ErasedKept "erased-kept",
     /// A store that succeeded is reported as rejected.
     StoredRejected "stored-rejected",
     /// Each peer is reported to have a replica.
@@ -72,12 +100,18 @@ named! {
     DeleteUnchecked "delete-unchecked",
     /// A node that is told to forget a peer does not.
     ForgetForgotten "forget-forgotten",
+    /// A node that is told to make a node its peer again does not.
+    AllowForgotten "allow-forgotten",
     /// Each peer is said to hold each file.
     HoldersInvented "holders-invented",
     /// A deletion of one version of a file deletes whichever is current.
     OtherVersionErased "other-version-erased",
     /// A list ends before its last file.
     ListShortened "list-shortened",
+    /// A list has a file that was never stored.
+    ListInvents "list-invents",
+    /// A node is said to know a file in a version that nobody has stored.
+    StatInvents "stat-invents",
     /// What a node knows of a file is what it knew when it was first asked.
     StatCached "stat-cached",
     /// A store whose source ends too early is reported as done.
@@ -93,8 +127,12 @@ named! {
     /// A node that was told how many peers are to hold its files has them held by one fewer, if it was told more than
     /// one.
     OneReplicaFewer "one-replica-fewer",
+    /// A node that was told how many peers are to hold its files has them held by one more.
+    OneReplicaMore "one-replica-more",
     /// A node has its files held by all peers, whatever it was told.
     ReplicasEverywhere "replicas-everywhere",
+    /// An owner may take up half of what was said.
+    QuotaHalved "quota-halved",
     /// Nothing bounds what an owner takes up.
     QuotaIgnored "quota-ignored",
     /// A stranger, if the plan has one, knows the cluster secret.
@@ -103,8 +141,12 @@ named! {
     KeysStolen "keys-stolen",
     /// A liar that lies about what it holds has the keys of the owners.
     InventorySigned "inventory-signed",
+    /// Bytes that are to leave at once leave with the next ones.
+    FlushForgotten "flush-forgotten",
     /// Taking a connection waits for its first byte.
     AcceptWaits "accept-waits",
+    /// The names of files are also written to a log.
+    NamesLogged "names-logged",
     /// The identity is also written to a log.
     SecretLogged "secret-logged",
 }

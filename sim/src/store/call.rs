@@ -7,6 +7,7 @@ use dacapo::crypto::Key;
 
 use crate::host::Host;
 use crate::named::named;
+use crate::store::settings::Setting;
 
 /// What the content of every file begins with. Oracles search for it wherever it must not be.
 pub const MARKER: &[u8] = b"dacapo plaintext";
@@ -107,6 +108,10 @@ pub enum Call {
     Restart,
     /// Stops the node, brings its data directory into the other layout, and starts it again.
     Convert,
+    /// Stops the node, and starts one with its identity on an empty disk.
+    Recover,
+    /// Stops the node, and starts it again with another option.
+    RestartAs(Setting),
 }
 
 impl Source {
@@ -128,7 +133,14 @@ impl Call {
             | Self::Erase { key, .. }
             | Self::Stat { key }
             | Self::Holders { key, .. } => Some(*key),
-            Self::List | Self::Scrub | Self::Forget(_) | Self::Allow(_) | Self::Restart | Self::Convert => None,
+            Self::List
+            | Self::Scrub
+            | Self::Forget(_)
+            | Self::Allow(_)
+            | Self::Restart
+            | Self::Convert
+            | Self::Recover
+            | Self::RestartAs(_) => None,
         }
     }
 
@@ -142,12 +154,12 @@ impl Call {
     }
 
     /// Returns stores of less content, the smallest first, after one whose content is in memory; instead of a
-    /// conversion a restart.
+    /// restart that does more a plain one.
     #[must_use]
     pub fn smaller(&self) -> Vec<Self> {
         let (key, size, source) = match *self {
             Self::Store { key, size, source } => (key, size, source),
-            Self::Convert => return vec![Self::Restart],
+            Self::Convert | Self::Recover | Self::RestartAs(_) => return vec![Self::Restart],
             _ => return Vec::new(),
         };
         let sizes = [32, 1000, 61_441].into_iter().filter(|smaller| *smaller < size);

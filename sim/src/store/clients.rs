@@ -1,5 +1,7 @@
 //! What the owners share: handles on the running nodes, the history of all calls, and what the byte tap has seen.
 
+mod lives;
+
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -11,14 +13,19 @@ use memchr::memmem::Finder;
 use super::call::{KEY_MARKER, MARKER};
 use super::conversion::Conversions;
 use super::history::{HistoryEntry, Outcome};
+use super::ivs::Ivs;
 use super::options::cluster;
+use super::settings::Settings;
 use crate::host::Host;
+use crate::plan::Plan;
 
 /// What all clients of a run share. Clones are the same clients.
 #[derive(Clone, Default)]
 pub struct Clients {
     seen: Rc<RefCell<Seen>>,
     pub(super) conversions: Conversions,
+    pub(super) ivs: Ivs,
+    pub(super) settings: Settings,
 }
 
 #[derive(Default)]
@@ -44,6 +51,8 @@ struct Seen {
     without_catalog: BTreeSet<Host>,
     /// The hosts that run another node than before: the copy that was put back had no identity yet.
     reborn: BTreeSet<Host>,
+    /// The hosts whose nodes are to learn and fetch at their next start, and nothing else.
+    learning: BTreeSet<Host>,
     secrets: BTreeMap<Host, MasterSecret>,
     stolen: BTreeMap<NodeId, MasterSecret>,
     /// Secrets that may be neither on a wire nor on a disk.
@@ -196,86 +205,31 @@ impl Clients {
         }
     }
 
-    pub(super) fn copied(&self, host: Host) {
-        let moment = self.begin();
-        self.seen.borrow_mut().copied.entry(host).or_insert((moment, None));
+    /// Has the next start of a host's node learn and fetch, and do nothing else.
+    pub(super) fn learns_first(&self, host: Host) {
+        self.seen.borrow_mut().learning.insert(host);
     }
 
-    /// Notes that a copy was put back: what the host did since the copy was made is known to its peers alone.
-    pub(super) fn restored(&self, host: Host, is_same_node: bool) {
-        if !is_same_node {
-            self.seen.borrow_mut().reborn.insert(host);
-        }
-        self.seen.borrow_mut().put_back.insert(host);
-        self.lose(host, true);
+    /// Whether this start of a host's node is to learn and fetch, and to do nothing else.
+    pub(super) fn is_to_learn(&self, host: Host) -> bool {
+        self.seen.borrow_mut().learning.remove(&host)
     }
 
-    /// Notes that the catalog of a host was damaged: what the host did until its next start may be known to its peers
-    /// alone.
-    pub(super) fn catalog_damaged(&self, host: Host) {
-        let mut seen = self.seen.borrow_mut();
-        seen.copied.insert(host, (0, None));
-        seen.damaged.insert(host);
-        seen.ever_damaged.insert(host);
-        drop(seen);
-        self.lose(host, false);
+    /// Returns the options with which the node of a host is started now.
+    #[must_use]
+    pub fn options_now<O>(&self, plan: &Plan<O>, host: Host) -> Vec<String> {
+        self.settings.current(host, plan.options_of(host))
     }
 
-    /// Whether the catalog of a host was ever damaged.
-    pub(super) fn was_damaged(&self, host: Host) -> bool {
-        self.seen.borrow().ever_damaged.contains(&host)
+    /// Returns every option that the node of a host has had.
+    #[must_use]
+    pub fn options_ever<O>(&self, plan: &Plan<O>, host: Host) -> Vec<String> {
+        self.settings.ever(host, plan.options_of(host))
     }
 
-    /// Notes that the node of a host has found no catalog, and made one.
-    pub(super) fn found_no_catalog(&self, host: Host) {
-        self.seen.borrow_mut().without_catalog.insert(host);
-    }
-
-    /// Whether the node of a host has ever made a catalog in the place of another one, or may have.
-    pub(super) fn was_made_anew(&self, host: Host) -> bool {
-        self.was_damaged(host) || self.seen.borrow().without_catalog.contains(&host)
-    }
-
-    /// Returns the hosts whose catalog was damaged since their last start began.
-    pub(super) fn damaged(&self) -> Vec<Host> {
-        self.seen.borrow().damaged.iter().copied().collect()
-    }
-
-    /// Notes that what a host did since the moment of its first copy is lost on its disk. If only its catalog is, it
-    /// knows its members still.
-    fn lose(&self, host: Host, is_whole: bool) {
-        let moment = self.begin();
-        let mut seen = self.seen.borrow_mut();
-        let copied = seen.copied.entry(host).or_insert((moment, None));
-        copied.1 = Some(moment);
-        let from = copied.0;
-        for entry in seen.history.iter_mut().filter(|entry| entry.host == host && entry.end() > from) {
-            entry.is_lost |= is_whole || entry.call.member().is_none();
-        }
-    }
-
-    /// Whether what a host had on its disk at some moment of a call may have gone when a copy was put back. That is so
-    /// too if the copy was put back while the answer to the call was on its way.
-    pub(super) fn may_be_lost(&self, host: Host, call: &HistoryEntry) -> bool {
-        let seen = self.seen.borrow();
-        let Some((from, Some(until))) = seen.copied.get(&host) else { return false };
-        let is_before = call.begun < *until || seen.is_damaged(host);
-        is_before && call.ended.as_ref().is_none_or(|(ended, _)| ended > from)
-    }
-
-    /// Whether the whole disk of a host was put back from a copy.
-    pub(super) fn was_put_back(&self, host: Host) -> bool {
-        self.seen.borrow().put_back.contains(&host)
-    }
-
-    /// Whether the disk of a host has forgotten something: a copy was put back, or the catalog was damaged.
-    pub(super) fn was_restored(&self, host: Host) -> bool {
-        self.seen.borrow().copied.get(&host).is_some_and(|(_, until)| until.is_some())
-    }
-
-    /// Whether a host runs another node than before, which knows nothing of what the node before it stored.
-    pub(super) fn is_reborn(&self, host: Host) -> bool {
-        self.seen.borrow().reborn.contains(&host)
+    /// Returns the secret of the node of a host, once the node has started.
+    pub(super) fn secret(&self, host: Host) -> Option<MasterSecret> {
+        self.seen.borrow().secrets.get(&host).cloned()
     }
 
     /// Returns the keys of the node of a host, for oracles.
@@ -297,13 +251,6 @@ impl Clients {
     #[must_use]
     pub fn leak(&self) -> Option<String> {
         self.seen.borrow().leak.clone()
-    }
-}
-
-impl Seen {
-    /// Whether the catalog of a host is damaged, or was when the host began to start.
-    fn is_damaged(&self, host: Host) -> bool {
-        self.damaged.contains(&host) || self.renewing.contains(&host)
     }
 }
 

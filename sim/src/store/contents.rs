@@ -103,20 +103,44 @@ fn copy_of(disk: &SimDisk, names: &[&str]) -> Option<SimDisk> {
     Some(copy)
 }
 
+/// What a start finds on a disk.
+pub enum Reopened {
+    /// The store, and the keys of its node.
+    Store(Box<Store<SimDisk>>, Box<Keys>),
+    /// A conversion was interrupted, and has to be taken up first.
+    Converting,
+    /// It cannot be opened, for this reason.
+    Failed(String),
+}
+
+/// Opens the store on a disk as a start would: that settles what a crash left.
+#[must_use]
+pub fn reopen(disk: &SimDisk) -> Reopened {
+    if matches!(Setup::read(disk), Ok(Setup::Converting { .. })) {
+        return Reopened::Converting;
+    }
+    let mut unused = Seed::from_u64(0).rng(Lane::Identity);
+    let keys = match Identity::load_or_create(disk, &mut unused) {
+        Ok(identity) => Keys::derive(&identity.master),
+        Err(error) => return Reopened::Failed(error.to_string()),
+    };
+    match Store::open(disk.clone(), &keys) {
+        Ok((store, _)) => Reopened::Store(Box::new(store), Box::new(keys)),
+        Err(error) => Reopened::Failed(error.to_string()),
+    }
+}
+
 /// Describes the catalog on a disk in words. The catalog is opened as a start would open it: that settles what a
 /// crash left.
 #[must_use]
 pub fn catalog(disk: &SimDisk) -> String {
-    let disk = disk.boot();
-    let mut unused = Seed::from_u64(0).rng(Lane::Identity);
-    let opened = Identity::load_or_create(&disk, &mut unused).map_err(|error| error.to_string()).and_then(|identity| {
-        let keys = Keys::derive(&identity.master);
-        let (store, _) = Store::open(disk, &keys).map_err(|error| error.to_string())?;
-        let own = store.list_own(None, LIST_PAGE_MAX).map_err(|error| error.to_string())?;
-        let held = store.list_held(None, LIST_PAGE_MAX).map_err(|error| error.to_string())?;
-        Ok((own, held))
-    });
-    match opened {
+    let store = match reopen(&disk.boot()) {
+        Reopened::Store(store, _) => store,
+        Reopened::Converting => return "catalog: the layout of the data directory is being changed".to_owned(),
+        Reopened::Failed(error) => return format!("catalog: {error}"),
+    };
+    let listed = store.list_own(None, LIST_PAGE_MAX).and_then(|own| Ok((own, store.list_held(None, LIST_PAGE_MAX)?)));
+    match listed {
         Ok((own, held)) => {
             let own: Vec<_> = own.iter().map(|(key, record)| format!("{key} {}", record.seal.version)).collect();
             let own = if own.is_empty() { "no files".to_owned() } else { own.join(", ") };

@@ -5,7 +5,7 @@ use std::fmt;
 
 use dacapo::crypto::{NodeId, Version};
 use dacapo::limits::DELETIONS_KEPT;
-use dacapo::node::Stored;
+use dacapo::node::{Receipt, Stored};
 
 use super::call::{self, Call, Source};
 use super::options::deletions_kept;
@@ -69,8 +69,13 @@ pub enum Outcome {
     Deleted,
     /// A local copy was not deleted, because it may be the only one.
     Kept(String),
-    /// The file is deleted everywhere, if it was still in this version: the one that the caller had seen.
-    Erased(Option<Version>),
+    /// The file is deleted everywhere, if it was still in the version that the caller had seen.
+    Erased {
+        /// The version that the caller had seen, if it had looked.
+        known: Option<Version>,
+        /// The peers that acknowledged the deletion.
+        peers: Vec<NodeId>,
+    },
     /// The caller left before it had read the content.
     Left,
     /// The node knows the file in this version.
@@ -104,8 +109,7 @@ impl Outcome {
     /// Returns the outcome of an acknowledged store.
     #[must_use]
     pub fn stored(digest: ContentDigest, stored: &Stored) -> Self {
-        let holders = stored.receipts.iter().filter(|receipt| receipt.outcome.is_ok()).map(|receipt| receipt.peer);
-        Self::Stored { digest, version: stored.version, holders: holders.collect() }
+        Self::Stored { digest, version: stored.version, holders: peers_in(&stored.receipts) }
     }
 }
 
@@ -156,13 +160,13 @@ impl HistoryEntry {
     /// Whether the call acknowledged a version that takes the place of all before it: other content, or none.
     #[must_use]
     pub fn is_acknowledged_change(&self) -> bool {
-        matches!(self.outcome(), Some(Outcome::Stored { .. } | Outcome::Erased(_)))
+        matches!(self.outcome(), Some(Outcome::Stored { .. } | Outcome::Erased { .. }))
     }
 
     /// Whether the call has deleted the file everywhere.
     #[must_use]
     pub fn is_erased(&self) -> bool {
-        matches!(self.outcome(), Some(Outcome::Erased(_)))
+        matches!(self.outcome(), Some(Outcome::Erased { .. }))
     }
 
     /// Whether the call has deleted a version everywhere, or may have. If the directory has lost the version, because
@@ -171,7 +175,7 @@ impl HistoryEntry {
     pub fn may_erase(&self, version: Version, is_lost: bool) -> bool {
         let is_other = match self.outcome() {
             Some(Outcome::NotFound | Outcome::Rejected | Outcome::Kept(_)) => true,
-            Some(Outcome::Erased(known)) => !is_lost && known.is_some_and(|known| known < version),
+            Some(Outcome::Erased { known, .. }) => !is_lost && known.is_some_and(|known| known < version),
             _ => false,
         };
         matches!(self.call, Call::Erase { .. }) && !is_other
@@ -188,6 +192,11 @@ impl HistoryEntry {
     pub fn is_about(&self, host: Host, key: u8) -> bool {
         self.host == host && self.key == Some(key)
     }
+}
+
+/// Returns the peers that acknowledged.
+pub(super) fn peers_in(receipts: &[Receipt]) -> Vec<NodeId> {
+    receipts.iter().filter(|receipt| receipt.outcome.is_ok()).map(|receipt| receipt.peer).collect()
 }
 
 /// Whether a host with these options may have a deleted file back: it has forgotten a peer, which does not know of a
@@ -215,7 +224,7 @@ impl fmt::Display for Outcome {
             Self::NotFound => f.write_str("not found"),
             Self::Deleted => f.write_str("deleted"),
             Self::Kept(why) => write!(f, "kept: {why}"),
-            Self::Erased(_) => f.write_str("erased"),
+            Self::Erased { .. } => f.write_str("erased"),
             Self::Left => f.write_str("left"),
             Self::Known(version) => write!(f, "known as {version}"),
             Self::Held(holders) => write!(f, "current at {} peers", holders.len()),

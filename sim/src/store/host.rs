@@ -14,6 +14,7 @@ use super::conversion::convert_if_told;
 use super::files::Files;
 use super::options::{cluster, deletions_kept, layout, quota, replicas};
 use super::planted::{BugDisk, BugTransport};
+use super::recovery;
 use crate::disk::SimDisk;
 use crate::platform::SimPlatform;
 use crate::subject::{Boot, Ended};
@@ -28,6 +29,7 @@ pub(super) async fn run(boot: Boot<Files>, bug: Option<Bug>) -> Ended {
 
 async fn start<D: Disk>(boot: Boot<Files>, wrap: impl FnOnce(SimDisk) -> D, bug: Option<Bug>) -> Ended {
     let Boot { host, number, options, seed, listen, dials, transport, disk, clock, events, clients, .. } = boot;
+    let options = clients.settings.current(host, options);
     let platform = SimPlatform { transport: BugTransport::new(transport, bug), disk: wrap(disk.clone()), clock };
     let seed = bug.map_or(seed.clone(), |bug| bug.seed(&seed, host));
     let config = Config {
@@ -51,6 +53,15 @@ async fn start<D: Disk>(boot: Boot<Files>, wrap: impl FnOnce(SimDisk) -> D, bug:
     match convert_if_told(&platform, clients.conversions.take(host), number) {
         Ok(told) => told.into_iter().for_each(|told| events.note(told)),
         Err(why) => return Ended::Failed(why),
+    }
+    if clients.is_to_learn(host) {
+        return match recovery::learn(platform, config).await {
+            Ok(told) => {
+                events.note(told);
+                Ended::Stopped
+            }
+            Err(why) => Ended::Failed(why),
+        };
     }
     let node = match Node::start(platform, config).await {
         Ok(node) => node,

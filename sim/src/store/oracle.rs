@@ -49,13 +49,16 @@ pub fn judge_answer(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcom
 /// # Errors
 /// Returns the promise that was broken.
 pub fn judge_read(scene: &Scene<Files>, history: &[HistoryEntry], read: &HistoryEntry) -> Result<(), Broken> {
-    let may_come_back = may_come_back(history, read.host, &scene.plan.options_of(read.host));
+    let may_come_back = may_come_back(history, read.host, &scene.clients.options_ever(&scene.plan, read.host));
+    let is_as_left = available::is_as_left(scene, read.host);
     let is_kept = |change: &HistoryEntry| durable::is_kept(scene, change);
     let judged = [
         ("atomic", atomic::judge_read(history, read)),
         ("faithful", faithful::judge_read(history, read)),
         ("durable", durable::judge_read(history, read, may_come_back, is_kept)),
-        ("durable", durable::judge_known(history, read, may_come_back)),
+        ("durable", durable::judge_known(history, read, may_come_back, is_as_left)),
+        ("durable", durable::judge_acknowledged(scene, history, read)),
+        ("secret", secret::judge_stored(scene, history, read)),
     ];
     first_broken(judged, read.number, read.host, read.call)
 }

@@ -18,6 +18,7 @@ use super::call::{self, Call, Reading, Source};
 use super::files::Files;
 use super::history::{self, HistoryEntry, Outcome};
 use super::listing::list;
+use super::recovery;
 use crate::host::Host;
 use crate::subject::Scene;
 
@@ -75,14 +76,19 @@ pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry) -> Outco
         }
         Call::Forget(host) => change_members(scene, &node, host, MemberChange::Forget).await,
         Call::Allow(host) => change_members(scene, &node, host, MemberChange::Allow).await,
-        Call::Restart | Call::Convert => {
-            if call == Call::Convert {
-                scene.clients.conversions.order(entry.host);
+        Call::Restart | Call::Convert | Call::Recover | Call::RestartAs(_) => {
+            match call {
+                Call::Convert => scene.clients.conversions.order(entry.host),
+                Call::RestartAs(setting) => scene.clients.settings.order(entry.host, setting),
+                _ => {}
             }
             let starts = scene.boots[entry.host].get();
             node.stop().await;
             while scene.clients.node(entry.host).is_some() && scene.boots[entry.host].get() == starts {
                 sleep(LOOK).await;
+            }
+            if call == Call::Recover && scene.boots[entry.host].get() == starts {
+                recovery::replace_disk(scene, entry.host);
             }
             Outcome::Restarted
         }
@@ -177,7 +183,7 @@ async fn erase(node: &Handle, key: u8, is_known: bool) -> Outcome {
         None => node.delete_everywhere(&key).await,
     };
     match erased {
-        Ok(_) => Outcome::Erased(known),
+        Ok(receipts) => Outcome::Erased { known, peers: history::peers_in(&receipts) },
         Err(DeleteError::NotFound) => Outcome::NotFound,
         Err(DeleteError::Rejected(_)) => Outcome::Rejected,
         Err(error @ DeleteError::Changed) => Outcome::Kept(error.to_string()),

@@ -7,6 +7,7 @@ use dacapo::event::{Event, FetchAnswer};
 use super::conversion::{CONVERTED, TAKEN_UP, TURNED_BACK};
 use super::files::Files;
 use super::history::Outcome;
+use super::recovery::{RECOVERED, REPLACED};
 use crate::subject::Run;
 use crate::trace::Fact;
 
@@ -17,6 +18,8 @@ pub(super) fn reached(run: &Run<Files>) -> BTreeMap<&'static str, u64> {
     for line in run.trace.lines() {
         if let Fact::Note(note) = &line.what {
             count("layout converted", note.starts_with(CONVERTED));
+            count("disk replaced", note.ends_with(REPLACED));
+            count("learnt all on an empty disk", note.starts_with(RECOVERED));
             count("conversion interrupted", note.starts_with(TAKEN_UP) || note.starts_with(TURNED_BACK));
         }
         let Fact::Event(event) = &line.what else { continue };

@@ -254,3 +254,56 @@ fn what_is_written_again_after_a_failed_sync_is_durable_with_the_next_one() -> i
     }
     Ok(())
 }
+
+#[test]
+fn what_a_power_loss_would_leave_is_known_before_it() -> io::Result<()> {
+    for seed in 0..SEEDS {
+        let disk = SimDisk::new();
+        let file = put(&disk, "a", &[1; 5_000])?;
+        file.sync()?;
+        put(&disk, "b", b"abc")?.sync()?;
+        disk.sync_all()?;
+        put(&disk, "c", b"its name waits")?.sync()?;
+        assert_eq!(["a", "b", "c", "d"].map(|name| disk.is_durable(name)), [Some(true), Some(true), Some(false), None]);
+        file.write_at(0, &[2; 5_000])?;
+        file.set_len(6_000)?;
+        disk.remove(&path("b"))?;
+        assert_eq!(["a", "b"].map(|name| disk.is_durable(name)), [Some(false), None]);
+        let left = disk.after_power_loss();
+        let names = left.tree().into_iter().map(|(path, ..)| path).collect::<Vec<_>>();
+        assert_eq!(names, ["a", "b"], "a name that waits is gone, and one that was removed is back");
+        assert_eq!(left.read("a"), Some(vec![1; 5_000]));
+        assert_eq!(left.read("b").as_deref(), Some(&b"abc"[..]));
+        assert_eq!(disk.read("a").map(|bytes| bytes.len()), Some(6_000), "the disk itself goes on");
+        file.sync()?;
+        disk.sync_all()?;
+        let left = disk.after_power_loss();
+        disk.power_loss(&mut rng(seed));
+        assert_eq!((left.tree(), left.read("a")), (disk.tree(), disk.read("a")), "all of it was durable");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_page_that_a_failed_sync_gave_up_is_not_durable() -> io::Result<()> {
+    let disk = SimDisk::new();
+    let file = put(&disk, "a", &[1; 4_096])?;
+    file.sync()?;
+    disk.sync_all()?;
+    let mut was_given_up = false;
+    for seed in 0..SEEDS {
+        file.write_at(0, &[2; 4_096])?;
+        disk.set_errors(CallKind::Sync, 1_000, rng(seed));
+        assert!(file.sync().is_err(), "all syncs fail");
+        disk.set_errors(CallKind::Sync, 0, rng(seed));
+        file.sync()?;
+        was_given_up |= disk.is_durable("a") == Some(false);
+        let durable = if disk.is_durable("a") == Some(true) { 2 } else { 1 };
+        assert_eq!(disk.after_power_loss().read("a"), Some(vec![durable; 4_096]));
+        file.write_at(0, &[1; 4_096])?;
+        file.sync()?;
+        assert_eq!(disk.is_durable("a"), Some(true));
+    }
+    assert!(was_given_up);
+    Ok(())
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use dacapo::disk::{Disk, DiskFile};
+use dacapo::disk::{Disk, DiskFile, DiskPath};
 use dacapo_sim::disk::SimDisk;
 
 use super::power_loss::{SEEDS, rng};
@@ -115,4 +115,24 @@ async fn a_slow_disk_takes_its_time() {
         tokio::time::timeout(Duration::from_secs(patience_s), work).await.expect_err("the caller gives up");
         assert_eq!(disk.read("a").is_some(), done);
     }
+}
+
+#[test]
+fn a_sync_that_lies_makes_nothing_durable_until_it_is_honest_again() -> io::Result<()> {
+    let disk = SimDisk::new();
+    put(&disk, "a", b"abc")?;
+    disk.set_lying(true);
+    disk.open(&path("a"))?.sync()?;
+    disk.sync_dir(&DiskPath::root())?;
+    disk.sync_all()?;
+    assert_eq!((disk.is_durable("a"), disk.has_lied()), (Some(false), true));
+    disk.set_lying(false);
+    assert!(disk.has_lied(), "what it said before still counts");
+    disk.make_durable(|path| path == "b");
+    assert_eq!(disk.is_durable("a"), Some(false), "it was not meant");
+    disk.make_durable(|path| path == "a");
+    assert_eq!(disk.is_durable("a"), Some(true));
+    disk.power_loss(&mut rng(0));
+    assert_eq!((disk.read("a").as_deref(), disk.has_lied()), (Some(&b"abc"[..]), false));
+    Ok(())
 }

@@ -94,7 +94,7 @@ const SUBJECT: &[&[&str]] = &[
     &["sim/src/store/subject"],
     &["sim/src/store/settle"],
     &["sim/src/store/perform", "sim/src/store/reached", "sim/src/store/host", "sim/src/store/oracle"],
-    &["sim/src/store/liar", "sim/src/store/planted"],
+    &["sim/src/store/liar", "sim/src/store/planted", "sim/src/store/recovery"],
     &["sim/src/store/clients"],
     &["sim/src/store/files", "sim/src/store/history"],
     &[
@@ -102,11 +102,13 @@ const SUBJECT: &[&[&str]] = &[
         "sim/src/store/call",
         "sim/src/store/contents",
         "sim/src/store/conversion",
+        "sim/src/store/ivs",
         "sim/src/store/listing",
         "sim/src/store/options",
         "sim/src/store/scripted_peer",
         "sim/src/store/walkthrough",
     ],
+    &["sim/src/store/settings"],
 ];
 
 /// Rooms that may not name a certain room below them. The holder answers peers and asks none.

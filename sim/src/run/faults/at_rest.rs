@@ -20,6 +20,22 @@ impl<S: Subject> Faults<S> {
         self.bring_up(sim, host, false);
     }
 
+    /// Takes back what the disk of a host has not made durable. If its syncs have lied, that is damage: any file may be
+    /// as it was at an earlier time. What a program cannot live without is as durable as the program was told.
+    pub(super) fn lose_power(&mut self, host: Host) {
+        let disk = &self.scene.disks[host];
+        if !disk.has_lied() {
+            disk.power_loss(&mut self.power);
+            return;
+        }
+        let is_needed = |path: &str| !path.contains('/') && !self.subject.may_rot(path);
+        disk.make_durable(is_needed);
+        let files = disk.tree().into_iter().filter(|(path, kind, _)| *kind == EntryKind::File && !is_needed(path));
+        disk.power_loss(&mut self.power);
+        files.for_each(|(path, ..)| self.note(host, path));
+        self.subject.on_restore(&self.scene.clients, host, disk);
+    }
+
     fn files(&self, host: Host) -> Vec<(String, u64)> {
         let tree = self.scene.disks[host].tree();
         let files = tree

@@ -2,7 +2,7 @@
 
 use turmoil::Sim;
 
-use super::Faults;
+use super::{Faults, remove};
 use crate::fault::Fault;
 use crate::host::{Host, name};
 use crate::links::Trouble;
@@ -20,8 +20,7 @@ impl<S: Subject> Faults<S> {
 
     /// Sets the latency between two hosts to what it was, or to what another fault makes it.
     pub(super) fn come_near(&mut self, sim: &Sim<'_>, fault: &Fault) {
-        let index = self.far.iter().position(|found| found == fault).expect("it has begun");
-        self.far.remove(index);
+        remove(&mut self.far, fault);
         let (one, other) = fault.hosts();
         let other = other.expect("it is about two hosts");
         let is_same = |far: &&Fault| [(one, Some(other)), (other, Some(one))].contains(&far.hosts());
@@ -32,6 +31,16 @@ impl<S: Subject> Faults<S> {
                 sim.set_link_max_message_latency(name(one), name(other), self.times.latency_max);
             }
         }
+    }
+
+    /// Sets the share of segments that are lost between two hosts to what the last fault that lasts makes it.
+    pub(super) fn lose_segments(&mut self, sim: &mut Sim<'_>, one: Host, other: Host) {
+        let is_same = |lossy: &&Fault| [(one, Some(other)), (other, Some(one))].contains(&lossy.hosts());
+        let per_mille = match self.lossy.iter().rfind(is_same) {
+            Some(Fault::Lossy(.., per_mille)) => *per_mille,
+            _ => 0,
+        };
+        sim.set_link_fail_rate(name(one), name(other), f64::from(per_mille) / 1000.0);
     }
 
     /// Cuts ways, or mends those that no other fault cuts.

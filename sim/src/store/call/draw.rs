@@ -5,10 +5,12 @@ use dacapo::limits::EAGER_BYTES_MAX;
 use dacapo::seed::{Rng, SeedRng};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::select;
 use proptest::strategy::{BoxedStrategy, Union};
 
 use super::{Call, Reading, Source};
 use crate::host::Host;
+use crate::store::settings::Setting;
 
 /// How many keys calls have. Few: what happens to one file is what matters.
 const KEYS: u8 = 3;
@@ -55,6 +57,8 @@ pub fn strategy(swarm: &mut SeedRng, nodes: usize) -> BoxedStrategy<Call> {
         (2, Just(Call::Restart).boxed()),
         (2, store(Source::Slow)),
         (2, Just(Call::Convert).boxed()),
+        (1, Just(Call::Recover).boxed()),
+        (2, select(Setting::ALL).prop_map(Call::RestartAs).boxed()),
     ];
     Union::new_weighted(always.into_iter().chain(sometimes.into_iter().filter(|_| has())).collect()).boxed()
 }

@@ -5,13 +5,14 @@ use std::str::FromStr;
 
 use super::{Call, Reading, Source};
 use crate::host::name;
+use crate::store::settings::Setting;
 use crate::words::Words;
 
 /// The largest file of a plan, in bytes.
 const SIZE_MAX: u32 = 8 * 1024 * 1024;
 
 /// The words of calls that are neither stores nor gets.
-const OTHERS: [&str; 13] = [
+const OTHERS: [&str; 15] = [
     "delete",
     "delete-held",
     "erase",
@@ -25,6 +26,8 @@ const OTHERS: [&str; 13] = [
     "allow",
     "restart",
     "convert",
+    "recover",
+    "restart-as",
 ];
 
 /// Returns the first words of all calls.
@@ -51,6 +54,8 @@ impl fmt::Display for Call {
             Self::Allow(host) => write!(f, "allow {}", name(*host)),
             Self::Restart => f.write_str("restart"),
             Self::Convert => f.write_str("convert"),
+            Self::Recover => f.write_str("recover"),
+            Self::RestartAs(setting) => write!(f, "restart-as {}", setting.name()),
         }
     }
 }
@@ -90,12 +95,19 @@ impl Call {
             "allow" => Self::Allow(words.host()?),
             "restart" => Self::Restart,
             "convert" => Self::Convert,
+            "recover" => Self::Recover,
+            "restart-as" => Self::RestartAs(words.setting()?),
             other => return Err(format!("{other:?} is not one of {}", verbs().join(", "))),
         })
     }
 }
 
 impl Words<'_> {
+    fn setting(&mut self) -> Result<Setting, String> {
+        let word = self.word("a setting")?;
+        Setting::named(word).ok_or_else(|| format!("{word:?} is not one of {}", Setting::NAMES.join(", ")))
+    }
+
     fn key(&mut self) -> Result<u8, String> {
         self.parse("the number of a key, 0 to 255")
     }

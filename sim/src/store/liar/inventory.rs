@@ -4,6 +4,7 @@ use dacapo::crypto::{Iv, NodeId, ReplicaName, Seal, Version};
 use dacapo::limits::LEAF_PAGE_MAX;
 use dacapo::protocol::Message;
 use dacapo::replication::{Entry, Leaf, Print, Summary};
+use dacapo::seed::Rng;
 use dacapo::time::UnixMillis;
 
 use super::lie::Lie;
@@ -19,6 +20,10 @@ impl Liar {
     /// questions.
     pub(super) fn invent(&self, owner: NodeId, question: &Message) -> Option<Message> {
         Some(match question {
+            Message::Summarise { .. } if self.lie == Lie::Bottomless => Message::Summary(vec![self.other_print(); 64]),
+            Message::ListLeaf { leaf, after } if self.lie == Lie::Bottomless => {
+                Message::Leaf(self.next_names(owner, Leaf::from_number(*leaf)?, *after))
+            }
             Message::Summarise { group: None } => Message::Summary(self.summary(owner).groups()),
             Message::Summarise { group: Some(group) } => Message::Summary(self.summary(owner).group(*group)?),
             Message::ListLeaf { leaf, after } => Message::Leaf(self.leaf(owner, Leaf::from_number(*leaf)?, *after)),
@@ -33,7 +38,28 @@ impl Liar {
 
     /// Returns what the liar sends with a heartbeat about what it holds.
     pub(super) fn held(&self, owner: NodeId) -> Option<Print> {
-        (self.lie == Lie::FalseInventory).then(|| self.summary(owner).print())
+        match self.lie {
+            Lie::FalseInventory => Some(self.summary(owner).print()),
+            Lie::Bottomless => Some(self.other_print()),
+            _ => None,
+        }
+    }
+
+    /// Returns a print that no summary has had before.
+    fn other_print(&self) -> Print {
+        let mut name = [0; 16];
+        self.lane.borrow_mut().fill_bytes(&mut name);
+        let mut summary = Summary::default();
+        summary.add(&Entry::deleted(ReplicaName(name), Version(NEWER)));
+        summary.print()
+    }
+
+    /// Returns a full page of a leaf, whatever pages came before it.
+    fn next_names(&self, owner: NodeId, leaf: Leaf, after: Option<ReplicaName>) -> Vec<Entry> {
+        let first = u128::from_be_bytes(after.unwrap_or(leaf.range().0).0);
+        let names = (1..).map(|further| ReplicaName((first.wrapping_add(further)).to_be_bytes()));
+        let entry = |replica_name| Entry::file(replica_name, &self.forge(owner, replica_name).seal);
+        names.take(LEAF_PAGE_MAX).map(entry).collect()
     }
 
     fn summary(&self, owner: NodeId) -> Summary {

@@ -22,6 +22,10 @@ named! {
     Stalls "stalls",
     /// Goes on sending when a file has been given.
     Endless "endless",
+    /// Takes what it is to store, and never answers.
+    NeverAnswers "never-answers",
+    /// Claims to hold ever more files, and that everything is different.
+    Bottomless "bottomless",
     /// Answers each question with bytes that are no message.
     Garbage "garbage",
     /// Takes connections and says nothing, not even in the handshake.

@@ -51,7 +51,7 @@ impl Liar {
                     match self.lie {
                         Lie::Floods => {}
                         // A liar that has something to claim does not wait long.
-                        Lie::FalseInventory => sleep(DIAL_AGAIN / 10).await,
+                        Lie::FalseInventory | Lie::Bottomless => sleep(DIAL_AGAIN / 10).await,
                         _ => sleep(HEARTBEAT_INTERVAL).await,
                     }
                     scripted_peer::send(
@@ -66,14 +66,19 @@ impl Liar {
                 }
                 Message::StoreFile { owner, replica_name, sealed_bytes, .. } => {
                     let replica = scripted_peer::take(&mut link, owner, replica_name, sealed_bytes).await?;
+                    if self.lie == Lie::NeverAnswers {
+                        return std::future::pending().await;
+                    }
                     self.replicas.borrow_mut().push(replica);
                     scripted_peer::send(&mut link, &Message::Stored).await?;
                 }
                 Message::GetFile { owner, replica_name } => self.give(&mut link, owner, replica_name).await?,
-                question if self.lie == Lie::FalseInventory => match self.invent(peer, &question) {
-                    Some(answer) => scripted_peer::send(&mut link, &answer).await?,
-                    None => return Ok(()),
-                },
+                question if matches!(self.lie, Lie::FalseInventory | Lie::Bottomless) => {
+                    match self.invent(peer, &question) {
+                        Some(answer) => scripted_peer::send(&mut link, &answer).await?,
+                        None => return Ok(()),
+                    }
+                }
                 _ => return Ok(()),
             }
         }
@@ -113,7 +118,7 @@ impl Liar {
             Lie::Forgets => None,
             Lie::OldVersion => of_owner.find(|replica| replica.replica_name == replica_name).cloned(),
             Lie::OtherFile => of_owner.rfind(|replica| replica.replica_name != replica_name).cloned(),
-            Lie::FalseInventory => Some(self.forge(owner, replica_name)),
+            Lie::FalseInventory | Lie::Bottomless => Some(self.forge(owner, replica_name)),
             _ => of_owner.rfind(|replica| replica.replica_name == replica_name).cloned(),
         }
     }

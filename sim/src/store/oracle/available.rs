@@ -12,7 +12,7 @@ use crate::host::Host;
 use crate::store::call::{self, Call};
 use crate::store::files::Files;
 use crate::store::history::{ContentDigest, HistoryEntry, Outcome};
-use crate::store::options::replicas;
+use crate::store::options::{layout, replicas};
 use crate::subject::Scene;
 
 /// What must be there of the newest acknowledged version of a file.
@@ -101,7 +101,7 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
     Expectation {
         on_own_disk: !may_be_deleted && !may_be_erased && is_intact(host) && !newest.is_lost,
         at_a_peer: was_held
-            || match replicas(&scene.plan.options_of(host)) {
+            || match replicas(&scene.clients.options_ever(&scene.plan, host)) {
                 Replicas::All => {
                     holders.iter().filter_map(|id| scene.clients.host(*id)).filter(is_honest).any(is_intact_peer)
                 }
@@ -149,6 +149,19 @@ pub(super) fn is_intact(scene: &Scene<Files>, (host, owner): (Host, NodeId), at:
 pub fn is_untouched(scene: &Scene<Files>, host: Host, get: &HistoryEntry) -> bool {
     let Some(key) = get.key.filter(|_| matches!(get.call, Call::Get { .. })) else { return false };
     is_faultless(scene, host) && expectation(scene, host, key).is_on_own_disk()
+}
+
+/// Whether small blobs may lie in the catalog of a host.
+pub(super) fn may_be_packed(scene: &Scene<Files>, host: Host) -> bool {
+    scene.clients.conversions.has(host) || layout(&scene.plan.options_of(host)) == Some(Layout::Packed)
+}
+
+/// Whether what is on the disk of a host is what its node has left there: nothing on it was damaged or put back, no
+/// sync has lied, and no liar has used it.
+pub(super) fn is_as_left(scene: &Scene<Files>, host: Host) -> bool {
+    let is_damaged = scene.damage.borrow().iter().any(|found| found.host == host);
+    let has_lied = scene.disks[host].has_lied() || scene.liars.borrow().contains(&host);
+    !is_damaged && !has_lied && !scene.clients.was_restored(host)
 }
 
 /// Whether the disk of a host does nothing wrong in the whole plan.

@@ -27,16 +27,22 @@ pub fn judge(run: &Run<Files>) -> Result<(), String> {
         }
     }
     let has_failed = ["disk-errors", "late-errors", "full-disk"].iter().any(|fault| run.faults.contains_key(*fault));
+    // What a liar sends to the end of a run is on its way then.
+    let is_quiet = run.plan.liars_for_good().is_empty();
     for (host, disk) in run.disks.iter().enumerate().filter(|_| !has_failed) {
         let aside = disk.tree().iter().filter(|(path, ..)| path.starts_with("quarantine/")).count();
         if aside > QUARANTINE_FILES_MAX + QUARANTINE_CATALOGS_MAX {
             return Err(format!("n{host} has {aside} damaged files in quarantine"));
         }
-        if let Some((path, ..)) = disk.tree().into_iter().find(|(path, ..)| path.starts_with("tmp/")) {
+        if let Some((path, ..)) = disk.tree().into_iter().find(|(path, ..)| is_quiet && path.starts_with("tmp/")) {
             return Err(format!("n{host} has left {path}"));
         }
     }
     for (host, disk) in run.disks.iter().enumerate().filter(|(host, _)| !run.liars.contains(host)) {
+        // What was taken before there was a quota stays.
+        if run.clients.settings.has_other_quota(host) {
+            continue;
+        }
         let quota = quota(&run.plan.options_of(host));
         let held = if quota == Quota::default() { BTreeMap::new() } else { held(disk) };
         if let Some((owner, replicas)) = held.iter().find(|(_, replicas)| !fits(quota, replicas)) {

@@ -2,7 +2,8 @@
 //! the stated time, and none that is placed on others or was deleted everywhere. Sources: what the owners list, and
 //! the bytes on the disks of their peers.
 //!
-//! Cannot see: files of which neither the owner nor a connected peer has a good copy left.
+//! Cannot see: files of which neither the owner nor a connected peer has a good copy left, and what a host holds that
+//! lies to the end of the run.
 
 use dacapo::crypto::{IV_BYTES, Key, Keys, NodeId};
 use dacapo::node::{FileInfo, Handle, PeerInfo, Quota, Replicas};
@@ -18,22 +19,26 @@ use crate::store::listing::list;
 use crate::store::options::{fits, quota, replicas};
 use crate::subject::Scene;
 
-/// Judges the nodes as they are at this moment.
+/// Judges the nodes as they are at this moment. `is_scrubbed` says whether each disk was scrubbed since the last crash:
+/// until then a replica may be there that is none any more.
 ///
 /// # Errors
 /// Returns the first replica that is missing, or left over.
-pub async fn judge(scene: &Scene<Files>) -> Result<(), String> {
+pub async fn judge(scene: &Scene<Files>, is_scrubbed: bool) -> Result<(), String> {
     let contents: Vec<_> = scene.disks.iter().map(Contents::of).collect();
-    for host in 0..scene.plan.nodes {
+    let liars = scene.plan.liars_for_good();
+    for host in scene.plan.honest_hosts() {
         let node = scene.clients.node(host).ok_or_else(|| format!("n{host} does not run"))?;
         // The keys are unknown if the disk failed at each start.
         let Some(keys) = scene.clients.keys(host) else { continue };
         let known = known(scene, &node).await;
-        let peers: Vec<_> = known.iter().filter(|peer| peer.is_connected).filter_map(|peer| peer.at).collect();
+        let peers = known.iter().filter(|peer| peer.is_connected).filter_map(|peer| peer.at);
+        let peers: Vec<_> = peers.filter(|peer| !liars.contains(&peer.0)).collect();
         let files = list(&node).await.map_err(|error| error.to_string())?;
-        let judged =
-            |placement: Option<&Placement>| judge_files(scene, &contents, &keys, (host, &files), &peers, placement);
-        match replicas(&scene.plan.options_of(host)) {
+        let judged = |placement: Option<&Placement>| {
+            judge_files(scene, &contents, &keys, (host, &files), &peers, placement, is_scrubbed)
+        };
+        match replicas(&scene.clients.options_now(&scene.plan, host)) {
             Replicas::All => judged(None),
             Replicas::Count(count) => {
                 let among = |peers: &mut dyn Iterator<Item = &Known>| Placement::new(peers.map(|peer| peer.id), count);
@@ -43,8 +48,8 @@ pub async fn judge(scene: &Scene<Files>) -> Result<(), String> {
             }
         }?;
         let history = scene.clients.history();
-        let may_come_back = may_come_back(&history, host, &scene.plan.options_of(host));
-        for key in erased_for_good(&history, host).into_iter().filter(|_| !may_come_back) {
+        let may_come_back = may_come_back(&history, host, &scene.clients.options_ever(&scene.plan, host));
+        for key in erased_for_good(&history, host).into_iter().filter(|_| is_scrubbed && !may_come_back) {
             if let Some((peer, _)) = peers.iter().find(|peer| replica(&contents, &keys, **peer, &key).is_some()) {
                 return Err(format!("n{peer} still has {key} of n{host}, which was deleted everywhere"));
             }
@@ -61,6 +66,7 @@ fn judge_files(
     (host, files): (Host, &[FileInfo]),
     peers: &[(Host, NodeId)],
     placement: Option<&Placement>,
+    is_scrubbed: bool,
 ) -> Result<(), String> {
     for file in files {
         let holds = |peer: &(Host, NodeId)| holds(contents, keys, *peer, file);
@@ -75,7 +81,7 @@ fn judge_files(
             if is_placed(peer) && !holds(peer) && has_room(scene, keys, key, file.size, peer.0) {
                 return Err(format!("n{} does not hold {key} of n{host} in {version}", peer.0));
             }
-            if !is_placed(peer) && is_held() && replica(contents, keys, *peer, key).is_some() {
+            if is_scrubbed && !is_placed(peer) && is_held() && replica(contents, keys, *peer, key).is_some() {
                 return Err(format!("n{} holds {key} of n{host}, which is placed on others", peer.0));
             }
         }
@@ -86,7 +92,7 @@ fn judge_files(
 /// Whether a peer has room for a replica of so many sealed bytes, by its quota and what it holds of the owner. One that
 /// is no larger than what it replaces is always taken.
 pub(super) fn has_room(scene: &Scene<Files>, keys: &Keys, key: &Key, size: u64, at: Host) -> bool {
-    let quota = quota(&scene.plan.options_of(at));
+    let quota = quota(&scene.clients.options_now(&scene.plan, at));
     if quota == Quota::default() {
         return true;
     }

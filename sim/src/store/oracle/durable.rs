@@ -4,6 +4,8 @@
 //! Cannot see: a loss that the damage of a file at rest, or a later delete, also explains. What gives way to another
 //! life of the disk, because its clock was set back, must be among the files that are kept for people to look at.
 
+mod acknowledged;
+
 use std::collections::BTreeSet;
 
 use dacapo::crypto::Version;
@@ -11,10 +13,12 @@ use dacapo::store::layout::kept;
 
 use super::available;
 use crate::host::Host;
-use crate::store::call::{self, Call};
+use crate::store::call::{self, Call, FRESH_KEY};
 use crate::store::files::Files;
 use crate::store::history::{self, HistoryEntry, Outcome, stores};
 use crate::subject::Scene;
+
+pub use acknowledged::judge as judge_acknowledged;
 
 /// Judges a read. `may_come_back` says whether a deleted file may be back.
 ///
@@ -55,19 +59,25 @@ pub(super) fn is_kept(scene: &Scene<Files>, change: &HistoryEntry) -> bool {
     scene.disks[change.host].read(path.as_str()).is_some_and(|content| history::digest(&content) == *stored)
 }
 
-/// Judges what a node said that it knows of files. `may_come_back` says whether a deleted file may be back.
+/// Judges what a node said that it knows of files. `may_come_back` says whether a deleted file may be back,
+/// `is_as_left` whether its disk is as it has left it.
 ///
 /// # Errors
-/// If the node has forgotten an acknowledged store, knows a version older than it, or knows a file that was deleted
-/// everywhere.
-pub fn judge_known(history: &[HistoryEntry], asked: &HistoryEntry, may_come_back: bool) -> Result<(), String> {
-    let judge = |key: u8, known| judge_file(history, asked, may_come_back, key, known);
+/// If the node has forgotten an acknowledged store, knows a version older than it or one that nobody has stored, or
+/// knows a file that was deleted everywhere.
+pub fn judge_known(
+    history: &[HistoryEntry],
+    asked: &HistoryEntry,
+    may_come_back: bool,
+    is_as_left: bool,
+) -> Result<(), String> {
+    let judge = |key: u8, known| judge_file(history, asked, (may_come_back, is_as_left), key, known);
     match (asked.outcome(), asked.key) {
         (Some(Outcome::Known(version)), Some(key)) => judge(key, Some(*version)),
         (Some(Outcome::NotFound), Some(key)) if matches!(asked.call, Call::Stat { .. }) => judge(key, None),
         (Some(Outcome::Listed(files)), _) => {
             let of_host = history.iter().filter(|entry| entry.host == asked.host);
-            let keys: BTreeSet<_> = of_host.filter_map(|entry| entry.key).collect();
+            let keys: BTreeSet<_> = of_host.filter_map(|entry| entry.key).chain(files.keys().copied()).collect();
             let judged = |key: u8| judge(key, files.get(&key).copied());
             keys.into_iter().try_for_each(|key| judged(key).map_err(|what| format!("of file {key}, {what}")))
         }
@@ -78,13 +88,16 @@ pub fn judge_known(history: &[HistoryEntry], asked: &HistoryEntry, may_come_back
 fn judge_file(
     history: &[HistoryEntry],
     asked: &HistoryEntry,
-    may_come_back: bool,
+    (may_come_back, is_as_left): (bool, bool),
     key: u8,
     known: Option<Version>,
 ) -> Result<(), String> {
     let of_file = || history.iter().filter(|entry| entry.is_about(asked.host, key));
     if of_file().any(|entry| entry.is_lost) {
         return Ok(());
+    }
+    if known.is_some() && !of_file().any(HistoryEntry::may_be_stored) && key != FRESH_KEY {
+        return Err("knows what nobody has stored".to_owned());
     }
     let before = || of_file().filter(|entry| entry.end() < asked.begun);
     let newest = before().filter_map(|entry| match entry.outcome() {
@@ -96,6 +109,14 @@ fn judge_file(
         && known < version
     {
         return Err(format!("knows {known}, older than what call {} was told: {version}", entry.number));
+    }
+    let is_settled = |entry: &HistoryEntry| !entry.may_be_stored() || entry.end() < asked.begun;
+    if let (Some(known), Some((version, _))) = (known, newest)
+        && known > version
+        && of_file().all(is_settled)
+        && is_as_left
+    {
+        return Err(format!("knows {known}, which nobody has stored"));
     }
     match (known, newest) {
         (None, Some((version, entry)))

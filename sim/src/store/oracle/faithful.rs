@@ -58,7 +58,7 @@ pub fn judge_holders(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outco
     let is_touched = |entry: &HistoryEntry| {
         entry.is_about(asked.host, key) && entry.begun != asked.begun && entry.end() > asked.begun
     };
-    let is_placed = replicas(&scene.plan.options_of(asked.host)) != Replicas::All;
+    let is_placed = replicas(&scene.clients.options_ever(&scene.plan, asked.host)) != Replicas::All;
     let Some(keys) = scene.clients.keys(asked.host).filter(|_| !is_placed && !history.iter().any(is_touched)) else {
         return Ok(());
     };

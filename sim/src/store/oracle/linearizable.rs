@@ -23,8 +23,8 @@ pub fn judge(run: &Run<Files>) -> Result<(), String> {
     files.dedup();
     for (host, key) in files {
         let of_file: Vec<_> = history.iter().filter(|entry| entry.is_about(host, key)).collect();
-        let may_be_back =
-            of_file.iter().any(|entry| entry.is_erased()) && may_come_back(&history, host, &run.plan.options_of(host));
+        let may_be_back = of_file.iter().any(|entry| entry.is_erased())
+            && may_come_back(&history, host, &run.clients.options_ever(&run.plan, host));
         // Of two lives of a disk no single register is left.
         if !may_be_back && !of_file.iter().any(|entry| entry.is_lost) && !is_explained(&of_file) {
             return Err(format!("no order of the calls on file {key} of n{host} explains what they gave"));
@@ -48,7 +48,7 @@ fn is_explained(calls: &[&HistoryEntry]) -> bool {
                 moments.push((entry.begun, thread, Moment::Invoke(RegisterOp::Write(Some(*digest)))));
                 moments.push((entry.end(), thread, Moment::Return(RegisterRet::WriteOk)));
             }
-            Some(Outcome::Erased(_)) => {
+            Some(Outcome::Erased { .. }) => {
                 moments.push((entry.begun, thread, Moment::Invoke(RegisterOp::Write(None))));
                 moments.push((entry.end(), thread, Moment::Return(RegisterRet::WriteOk)));
             }

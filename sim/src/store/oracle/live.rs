@@ -3,7 +3,8 @@
 //!
 //! Cannot see: a call that takes long, but less than its deadline.
 
-use dacapo::node::{Content, Handle, Receipt, ReplicaError, Replicas};
+use dacapo::crypto::NodeId;
+use dacapo::node::{Content, Handle, PeerInfo, Receipt, ReplicaError, Replicas};
 
 use crate::host::Host;
 use crate::oracle::live;
@@ -35,18 +36,23 @@ pub(crate) async fn serves_again(scene: &Scene<Files>, host: Host) -> Result<(),
         let room = keys.zip(at).map(|(keys, at)| has_room(scene, &keys, &key, FRESH.len() as u64, at));
         is_refused && room == Some(false)
     };
-    if let Some(receipt) = stored.receipts.iter().find(|receipt| receipt.outcome.is_err() && !is_full(receipt)) {
+    let liars = scene.plan.liars_for_good();
+    // A host that never ran the honest program is not known by its id.
+    let lies = |peer: NodeId| scene.clients.host(peer).is_none_or(|at| liars.contains(&at));
+    let honest = || stored.receipts.iter().filter(|receipt| !lies(receipt.peer));
+    if let Some(receipt) = honest().find(|receipt| receipt.outcome.is_err() && !is_full(receipt)) {
         return Err(failed(format!("{receipt:?}")));
     }
-    let connected = node.peers().await.iter().filter(|peer| peer.is_connected).count();
-    let connected = match replicas(&scene.plan.options_of(host)) {
+    let is_connected = |peer: &&PeerInfo| peer.is_connected && !peer.peer.is_some_and(lies);
+    let connected = node.peers().await.iter().filter(is_connected).count();
+    let connected = match replicas(&scene.clients.options_now(&scene.plan, host)) {
         Replicas::All => connected,
         Replicas::Count(count) => connected.min(count.get()),
     };
     if stored.receipts.len() < connected {
         return Err(failed(format!("{} of {connected} peers were told", stored.receipts.len())));
     }
-    if stored.replicas() == 0 {
+    if honest().all(|receipt| receipt.outcome.is_err()) {
         return Ok(());
     }
     node.delete(&key).await.map_err(|error| failed(error.to_string()))?;

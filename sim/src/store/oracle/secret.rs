@@ -2,18 +2,50 @@
 //! twice. A master secret lies in the identity file of its node and nowhere else, and the cluster's secret nowhere.
 //! Sources: the byte tap, and the disks at the end of a run.
 //!
-//! Cannot see: content shorter than its marker of 16 bytes, and the IVs of versions that were overwritten.
+//! Cannot see: content shorter than its marker of 16 bytes, and the IVs of versions that are gone and that no peer has
+//! had in a file when it acknowledged them.
 
 use std::collections::BTreeMap;
 
 use dacapo::disk::EntryKind;
+use dacapo::store::layout::{BlobId, Layout};
 
 use crate::host::Host;
-use crate::store::call::{KEY_MARKER, MARKER};
+use crate::store::call::{self, KEY_MARKER, MARKER};
 use crate::store::clients::contains;
 use crate::store::contents::Contents;
 use crate::store::files::Files;
-use crate::subject::Run;
+use crate::store::history::{HistoryEntry, Outcome};
+use crate::store::oracle::available::{is_as_left, may_be_packed};
+use crate::subject::{Run, Scene};
+
+/// Judges a store that has ended.
+///
+/// # Errors
+/// If a peer has got the version with an IV that another version has, or had.
+pub fn judge_stored(scene: &Scene<Files>, history: &[HistoryEntry], ended: &HistoryEntry) -> Result<(), String> {
+    let (Some(Outcome::Stored { version, holders, .. }), Some(key)) = (ended.outcome(), ended.key) else {
+        return Ok(());
+    };
+    let of_file = history.iter().filter(|entry| entry.is_about(ended.host, key) && entry.begun != ended.begun);
+    let is_alone = of_file.filter(|entry| entry.may_be_stored()).all(|entry| entry.end() < ended.begun);
+    let Some(keys) = scene.clients.keys(ended.host).filter(|_| is_alone) else { return Ok(()) };
+    let name = keys.replica_name(&call::key(key));
+    for peer in holders {
+        // A file of a packed replica may be an older version that could not be removed.
+        let has_files = |at: &Host| !may_be_packed(scene, *at) && is_as_left(scene, *at);
+        let Some(at) = scene.clients.host(*peer).filter(has_files) else { continue };
+        let blob = BlobId::Held(keys.node(), name);
+        let places = Layout::ALL.map(|(layout, _)| layout.place(*peer, &blob));
+        let first = places.iter().find_map(|place| scene.disks[at].first(place.as_str()));
+        if let Some(iv) = first
+            && let Some((_, other, of)) = scene.clients.ivs.note(iv, (keys.node(), name, *version))
+        {
+            return Err(format!("{version} has the IV that {of} of replica {other} had"));
+        }
+    }
+    Ok(())
+}
 
 /// Judges a run.
 ///

@@ -15,6 +15,7 @@ impl Bug {
         match (self, call) {
             (Self::DeleteUnchecked, Call::Delete { key, .. }) => Call::Delete { key, is_held: false },
             (Self::ForgetForgotten, Call::Forget(host)) => Call::Allow(host),
+            (Self::AllowForgotten, Call::Allow(host)) => Call::Forget(host),
             (Self::OtherVersionErased, Call::Erase { key, .. }) => Call::Erase { key, is_known: false },
             (Self::SlowStoreDropped, Call::Store { key, size, source: Source::Slow }) if size > 0 => {
                 Call::Store { key, size, source: Source::Stalled }
@@ -36,10 +37,44 @@ impl Bug {
             (Self::UnconfirmedAcked, Outcome::Unconfirmed) => {
                 Outcome::Stored { digest: ContentDigest(0), version: Version(u64::MAX), holders: Vec::new() }
             }
+            (Self::UnconfirmedErased, Outcome::Unconfirmed) if matches!(call, Call::Erase { .. }) => {
+                Outcome::Erased { known: None, peers: Vec::new() }
+            }
+            (Self::ErasedKept, Outcome::Erased { .. }) => Outcome::Kept("it has changed".to_owned()),
             (Self::StoredRejected, Outcome::Stored { .. }) => Outcome::Rejected,
             (Self::ReceiptInvented, Outcome::Stored { digest, version, .. }) => {
                 Outcome::Stored { digest, version, holders: others(clients, host) }
             }
+            (Self::ShortStored, Outcome::Rejected) if matches!(call, Call::Store { source: Source::Short, .. }) => {
+                Outcome::Stored { digest: ContentDigest(0), version: Version(0), holders: Vec::new() }
+            }
+            (Self::SlowStoreDropped, Outcome::Rejected) if matches!(call, Call::Store { source: Source::Slow, .. }) => {
+                Outcome::Stored { digest: ContentDigest(0), version: Version(0), holders: Vec::new() }
+            }
+            (Self::OtherVersionErased, Outcome::Erased { peers, .. })
+                if matches!(call, Call::Erase { is_known: true, .. }) =>
+            {
+                let history = clients.history();
+                let is_this = |entry: &&HistoryEntry| entry.host == host && entry.call == call && entry.ended.is_none();
+                let begun = history.iter().rev().find(is_this).map_or(0, |entry| entry.begun);
+                let seen = history.iter().rev().find_map(|entry| match entry.outcome() {
+                    Some(Outcome::Stored { version, .. })
+                        if entry.host == host && entry.key == call.key() && entry.end() < begun =>
+                    {
+                        Some(*version)
+                    }
+                    _ => None,
+                });
+                Outcome::Erased { known: seen, peers }
+            }
+            (Self::DeleteErrorHidden, Outcome::Failed(_)) if matches!(call, Call::Delete { .. }) => Outcome::Deleted,
+            (_, outcome) => self.lie_of_what_is_read(clients, host, call, outcome),
+        }
+    }
+
+    /// Returns what the client learns of the outcome of a call that changes nothing.
+    fn lie_of_what_is_read(self, clients: &Clients, host: Host, call: Call, outcome: Outcome) -> Outcome {
+        match (self, outcome) {
             (Self::HoldersInvented, Outcome::Held(_)) => Outcome::Held(others(clients, host)),
             (Self::CachedRead, Outcome::Got(digest)) => {
                 let before = clients.history().into_iter().rev().find_map(|entry| match entry.outcome() {
@@ -62,32 +97,16 @@ impl Bug {
                 });
                 Outcome::Known(before.unwrap_or(version))
             }
-            (Self::ShortStored, Outcome::Rejected) if matches!(call, Call::Store { source: Source::Short, .. }) => {
-                Outcome::Stored { digest: ContentDigest(0), version: Version(0), holders: Vec::new() }
-            }
-            (Self::SlowStoreDropped, Outcome::Rejected) if matches!(call, Call::Store { source: Source::Slow, .. }) => {
-                Outcome::Stored { digest: ContentDigest(0), version: Version(0), holders: Vec::new() }
-            }
-            (Self::OtherVersionErased, Outcome::Erased(_)) if matches!(call, Call::Erase { is_known: true, .. }) => {
-                let history = clients.history();
-                let is_this = |entry: &&HistoryEntry| entry.host == host && entry.call == call && entry.ended.is_none();
-                let begun = history.iter().rev().find(is_this).map_or(0, |entry| entry.begun);
-                let seen = history.iter().rev().find_map(|entry| match entry.outcome() {
-                    Some(Outcome::Stored { version, .. })
-                        if entry.host == host && entry.key == call.key() && entry.end() < begun =>
-                    {
-                        Some(*version)
-                    }
-                    _ => None,
-                });
-                Outcome::Erased(seen)
-            }
             (Self::ListShortened, Outcome::Listed(mut files)) => {
                 files.pop_last();
                 Outcome::Listed(files)
             }
+            (Self::ListInvents, Outcome::Listed(mut files)) => {
+                files.insert(u8::MAX, Version(1));
+                Outcome::Listed(files)
+            }
+            (Self::StatInvents, Outcome::Known(version)) => Outcome::Known(Version(version.0 + 1)),
             (Self::ScrubCriesWolf, Outcome::Scrubbed(damaged)) => Outcome::Scrubbed(damaged + 1),
-            (Self::DeleteErrorHidden, Outcome::Failed(_)) if matches!(call, Call::Delete { .. }) => Outcome::Deleted,
             (_, outcome) => outcome,
         }
     }

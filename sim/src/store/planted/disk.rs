@@ -4,10 +4,13 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use dacapo::disk::{Disk, DiskFile, DiskPath, EntryKind};
+use dacapo::store::layout::{identity, members, temporary_dir};
 
 use crate::disk::layer::{Layer, LayeredFile};
 use crate::disk::{SimDisk, SimFile};
 use crate::store::bug::Bug;
+use crate::store::call::KEY_MARKER;
+use crate::store::clients::contains;
 
 const CATALOG: &str = "catalog.redb";
 
@@ -24,6 +27,8 @@ struct State {
     count: u64,
     /// Writes that are made later, or never.
     waiting: Vec<(Arc<SimFile>, u64, Vec<u8>)>,
+    /// Whether a file was removed since the last sync of a directory.
+    has_removed: bool,
     log: Option<Arc<SimFile>>,
     logged: u64,
 }
@@ -44,6 +49,14 @@ impl BugDisk {
         let (catalog, old) = (root(CATALOG), root("catalog.old"));
         match self.bug {
             Bug::NoCatalog => self.disk.remove(&catalog),
+            Bug::NoMembers => self.disk.remove(&members()),
+            Bug::OtherIdentity if self.disk.read(CATALOG).is_none() => self.disk.remove(&identity()),
+            Bug::NoTemporaries => {
+                for entry in self.disk.list(&temporary_dir())? {
+                    self.disk.remove(&temporary_dir().child(&entry.name))?;
+                }
+                Ok(())
+            }
             Bug::OldCatalog => {
                 let newest = self.disk.read(CATALOG);
                 if let Some(bytes) = self.disk.read("catalog.old") {
@@ -110,6 +123,15 @@ fn root(name: &str) -> DiskPath {
     DiskPath::root().child(name)
 }
 
+/// Returns bytes of which one bit has flipped.
+fn flipped(bytes: &[u8]) -> Vec<u8> {
+    let mut flipped = bytes.to_vec();
+    if let Some(last) = flipped.last_mut() {
+        *last ^= 1;
+    }
+    flipped
+}
+
 fn is_temporary(path: &DiskPath) -> bool {
     path.as_str().starts_with("tmp/")
 }
@@ -142,7 +164,11 @@ impl Layer for BugDisk {
             let other = self.neighbour(path).unwrap_or_else(|| path.clone());
             return self.disk.open(&other);
         }
-        self.disk.open(path)
+        let opened = self.disk.open(path)?;
+        if self.bug == Bug::ReplicaReadOnce && is_replica(path) {
+            self.disk.remove(path)?;
+        }
+        Ok(opened)
     }
 
     fn rename(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()> {
@@ -154,6 +180,13 @@ impl Layer for BugDisk {
             }
             // Whatever else is renamed comes from the folder of temporary files, or goes to a folder for people.
             Bug::ConvertLosesFile if is_blob(from) && is_blob(to) => self.disk.remove(from),
+            Bug::ShorterInPlace if is_blob(to) => {
+                self.disk.rename(from, to)?;
+                let file = self.disk.open(to)?;
+                file.set_len(file.len()?.saturating_sub(1))?;
+                file.sync()
+            }
+            Bug::ReplicaVanishes if is_replica(to) && self.count().is_multiple_of(5) => self.disk.remove(from),
             Bug::RenameErrorHidden => {
                 self.disk.rename(from, to).ok();
                 Ok(())
@@ -164,6 +197,10 @@ impl Layer for BugDisk {
 
     fn remove(&self, path: &DiskPath) -> io::Result<()> {
         match self.bug {
+            Bug::RemovalSyncLies if is_blob(path) => {
+                self.state().has_removed = true;
+                self.disk.remove(path)
+            }
             Bug::RemoveForgotten if !is_temporary(path) => Ok(()),
             Bug::ReplicaRemoveForgotten if is_replica(path) => Ok(()),
             Bug::DiscardForgotten if is_temporary(path) => Ok(()),
@@ -180,12 +217,23 @@ impl Layer for BugDisk {
     fn sync_dir(&self, path: &DiskPath) -> io::Result<()> {
         match self.bug {
             Bug::DirSyncLies => Ok(()),
+            Bug::RemovalSyncLies if std::mem::take(&mut self.state().has_removed) => Ok(()),
+            Bug::MembersSyncLies if self.disk.read("members").is_some() && *path == DiskPath::root() => Ok(()),
+            Bug::SyncErrorHidden => {
+                self.disk.sync_dir(path).ok();
+                Ok(())
+            }
             _ => self.disk.sync_dir(path),
         }
     }
 
     fn read_at(&self, file: &LayeredFile<Self>, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = file.below().read_at(position, buffer)?;
+        let read = file.below().read_at(position, buffer);
+        if self.bug == Bug::ReadErrorHidden && read.is_err() {
+            buffer.fill(0);
+            return Ok(buffer.len());
+        }
+        let count = read?;
         let is_end = position + count as u64 == file.below().len()?;
         let is_short = self.bug == Bug::ReplicaReadShort && is_replica(file.path()) && is_end;
         Ok(if is_short { count.saturating_sub(1) } else { count })
@@ -212,6 +260,16 @@ impl Layer for BugDisk {
                 file.below().write_at(position, bytes).ok();
                 Ok(())
             }
+            Bug::OwnBitFlips if file.path().as_str().starts_with("tmp/own.") => {
+                file.below().write_at(position, &flipped(bytes))
+            }
+            Bug::ReplicaBitFlips if file.path().as_str().starts_with("tmp/held.") => {
+                file.below().write_at(position, &flipped(bytes))
+            }
+            Bug::NamesLogged if file.path().as_str() == CATALOG && contains(bytes, KEY_MARKER) => {
+                self.log(bytes);
+                file.below().write_at(position, bytes)
+            }
             Bug::SecretLogged if file.path().as_str().starts_with("identity") => {
                 self.log(bytes);
                 file.below().write_at(position, bytes)
@@ -228,14 +286,18 @@ impl Layer for BugDisk {
         let is_catalog = file.path().as_str() == CATALOG;
         match self.bug {
             Bug::SyncLies => Ok(()),
+            Bug::SyncErrorHidden => {
+                file.below().sync().ok();
+                Ok(())
+            }
             Bug::CatalogSyncLies if is_catalog => Ok(()),
-            Bug::BlobSyncLies if !is_catalog => Ok(()),
+            Bug::BlobSyncLies if is_temporary(file.path()) => Ok(()),
             Bug::CatalogWriteAfterSync if is_catalog => {
                 let synced = file.below().sync();
                 self.make_waiting_writes();
                 synced
             }
-            Bug::ThirdSyncLies if !is_catalog => {
+            Bug::ThirdSyncLies if is_temporary(file.path()) => {
                 if self.count().is_multiple_of(3) {
                     Ok(())
                 } else {

@@ -27,6 +27,7 @@ impl Bug {
             (Self::OneReplicaFewer, Replicas::Count(count)) => {
                 NonZeroUsize::new(count.get() - 1).map_or(replicas, Replicas::Count)
             }
+            (Self::OneReplicaMore, Replicas::Count(count)) => Replicas::Count(count.saturating_add(1)),
             (Self::ReplicasEverywhere, _) => Replicas::All,
             _ => replicas,
         }
@@ -35,7 +36,13 @@ impl Bug {
     /// Returns what each owner may take up.
     #[must_use]
     pub fn overlook(self, quota: Quota) -> Quota {
-        if self == Self::QuotaIgnored { Quota::default() } else { quota }
+        match self {
+            Self::QuotaIgnored => Quota::default(),
+            Self::QuotaHalved => {
+                Quota { bytes_max: quota.bytes_max.map(|max| max / 2), files_max: quota.files_max.map(|max| max / 2) }
+            }
+            _ => quota,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use dacapo::transport::{Address, Transport};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
@@ -22,6 +22,8 @@ pub struct BugStream<S> {
     stream: S,
     /// A byte that was read too early.
     first: Option<u8>,
+    /// What was written last and has not left, if that is the bug.
+    waiting: Option<Vec<u8>>,
 }
 
 impl<T> BugTransport<T> {
@@ -29,6 +31,10 @@ impl<T> BugTransport<T> {
     #[must_use]
     pub fn new(transport: T, bug: Option<Bug>) -> Self {
         Self { transport, bug }
+    }
+
+    fn waiting(&self) -> Option<Vec<u8>> {
+        (self.bug == Some(Bug::FlushForgotten)).then(Vec::new)
     }
 }
 
@@ -46,11 +52,11 @@ impl<T: Transport> Transport for BugTransport<T> {
             Some(Bug::AcceptWaits) => stream.read_u8().await.ok(),
             _ => None,
         };
-        Ok((BugStream { stream, first }, from))
+        Ok((BugStream { stream, first, waiting: self.waiting() }, from))
     }
 
     async fn connect(&self, address: &Address) -> io::Result<Self::Stream> {
-        Ok(BugStream { stream: self.transport.connect(address).await?, first: None })
+        Ok(BugStream { stream: self.transport.connect(address).await?, first: None, waiting: self.waiting() })
     }
 }
 
@@ -66,7 +72,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for BugStream<S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for BugStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let BugStream { stream, waiting: Some(waiting), .. } = &mut *self else {
+            return Pin::new(&mut self.stream).poll_write(cx, bytes);
+        };
+        while !waiting.is_empty() {
+            let count = ready!(Pin::new(&mut *stream).poll_write(cx, waiting))?;
+            waiting.drain(..count);
+        }
+        waiting.extend(bytes);
+        Poll::Ready(Ok(bytes.len()))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,0 +1,106 @@
+//! What is known of the disks of hosts: which were copied and put back, which lost their catalog, and what calls may be
+//! forgotten with them.
+
+use super::{Clients, Seen};
+use crate::host::Host;
+use crate::store::history::HistoryEntry;
+
+impl Clients {
+    pub(in crate::store) fn copied(&self, host: Host) {
+        let moment = self.begin();
+        self.seen.borrow_mut().copied.entry(host).or_insert((moment, None));
+    }
+
+    /// Notes that a copy was put back: what the host did since the copy was made is known to its peers alone.
+    pub(in crate::store) fn restored(&self, host: Host, is_same_node: bool) {
+        if !is_same_node {
+            self.seen.borrow_mut().reborn.insert(host);
+        }
+        self.seen.borrow_mut().put_back.insert(host);
+        self.lose(host, true);
+    }
+
+    /// Notes that the catalog of a host was damaged: what the host did until its next start may be known to its peers
+    /// alone.
+    pub(in crate::store) fn catalog_damaged(&self, host: Host) {
+        let mut seen = self.seen.borrow_mut();
+        seen.copied.insert(host, (0, None));
+        seen.damaged.insert(host);
+        seen.ever_damaged.insert(host);
+        drop(seen);
+        self.lose(host, false);
+    }
+
+    /// Notes that a host has another disk, with nothing on it but the identity of its node.
+    pub(in crate::store) fn disk_replaced(&self, host: Host) {
+        let mut seen = self.seen.borrow_mut();
+        seen.copied.insert(host, (0, None));
+        seen.damaged.remove(&host);
+        drop(seen);
+        self.restored(host, true);
+    }
+
+    /// Whether the catalog of a host was ever damaged.
+    pub(in crate::store) fn was_damaged(&self, host: Host) -> bool {
+        self.seen.borrow().ever_damaged.contains(&host)
+    }
+
+    /// Notes that the node of a host has found no catalog, and made one.
+    pub(in crate::store) fn found_no_catalog(&self, host: Host) {
+        self.seen.borrow_mut().without_catalog.insert(host);
+    }
+
+    /// Whether the node of a host has ever made a catalog in the place of another one, or may have.
+    pub(in crate::store) fn was_made_anew(&self, host: Host) -> bool {
+        self.was_damaged(host) || self.seen.borrow().without_catalog.contains(&host)
+    }
+
+    /// Returns the hosts whose catalog was damaged since their last start began.
+    pub(in crate::store) fn damaged(&self) -> Vec<Host> {
+        self.seen.borrow().damaged.iter().copied().collect()
+    }
+
+    /// Notes that what a host did since the moment of its first copy is lost on its disk. If only its catalog is, it
+    /// knows its members still.
+    pub(super) fn lose(&self, host: Host, is_whole: bool) {
+        let moment = self.begin();
+        let mut seen = self.seen.borrow_mut();
+        let copied = seen.copied.entry(host).or_insert((moment, None));
+        copied.1 = Some(moment);
+        let from = copied.0;
+        for entry in seen.history.iter_mut().filter(|entry| entry.host == host && entry.end() > from) {
+            entry.is_lost |= is_whole || entry.call.member().is_none();
+        }
+    }
+
+    /// Whether what a host had on its disk at some moment of a call may have gone when a copy was put back. That is so
+    /// too if the copy was put back while the answer to the call was on its way.
+    pub(in crate::store) fn may_be_lost(&self, host: Host, call: &HistoryEntry) -> bool {
+        let seen = self.seen.borrow();
+        let Some((from, Some(until))) = seen.copied.get(&host) else { return false };
+        let is_before = call.begun < *until || seen.is_damaged(host);
+        is_before && call.ended.as_ref().is_none_or(|(ended, _)| ended > from)
+    }
+
+    /// Whether the whole disk of a host was put back from a copy.
+    pub(in crate::store) fn was_put_back(&self, host: Host) -> bool {
+        self.seen.borrow().put_back.contains(&host)
+    }
+
+    /// Whether the disk of a host has forgotten something: a copy was put back, or the catalog was damaged.
+    pub(in crate::store) fn was_restored(&self, host: Host) -> bool {
+        self.seen.borrow().copied.get(&host).is_some_and(|(_, until)| until.is_some())
+    }
+
+    /// Whether a host runs another node than before, which knows nothing of what the node before it stored.
+    pub(in crate::store) fn is_reborn(&self, host: Host) -> bool {
+        self.seen.borrow().reborn.contains(&host)
+    }
+}
+
+impl Seen {
+    /// Whether the catalog of a host is damaged, or was when the host began to start.
+    pub(super) fn is_damaged(&self, host: Host) -> bool {
+        self.damaged.contains(&host) || self.renewing.contains(&host)
+    }
+}

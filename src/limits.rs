@@ -134,6 +134,10 @@ pub const UNLEARNT_MAX: usize = 10_000;
 /// these.
 pub const UNPROVEN_MAX: usize = 16;
 
+/// Leaves in a row that differ by what a peer says of all its files, and not by what it lists, after which a repair of
+/// the peer ends: what it said is not so, or not any more. Chosen: as many as files that it cannot prove.
+pub const UNLIKE_LEAVES_MAX: usize = 16;
+
 /// The wait before a failed repair is tried again; it doubles with each failure in a row up to [`REPAIR_RETRY_MAX`].
 /// Chosen: one heartbeat.
 pub const REPAIR_RETRY_MIN: Duration = HEARTBEAT_INTERVAL;

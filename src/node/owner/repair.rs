@@ -37,7 +37,7 @@ use done::Done;
 pub(in crate::node) fn hear<P: Platform>(context: &Shared<P>, peer: &Rc<Peer<Stream<P>>>, held: Option<Print>) {
     let Some(held) = held else { return };
     if peer.repair.begin() {
-        context.spawn(run(context.clone(), peer.clone(), held, peer.repair.connects()));
+        context.spawn(run(context.clone(), peer.clone(), held));
     }
 }
 
@@ -65,8 +65,8 @@ pub(in crate::node) async fn told<P: Platform>(context: Shared<P>) -> Result<Rep
     Ok(Repairs { steps, compared, refusing, unlearnt, more, names, rolled_back })
 }
 
-/// Repairs a peer that held this when it had connected so often.
-async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: Print, connects: u64) {
+/// Repairs a peer that has told that it holds this.
+async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: Print) {
     control::note(&context, peer.id, peer.configured().as_ref()).await;
     if context.owner.replicas != Replicas::All && context.owner.started.elapsed() < PLACEMENT_AFTER_START {
         return peer.repair.end(false);
@@ -75,7 +75,7 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
     let Ok((last, current)) = expected.look(&context, Summary::print).await else { return peer.repair.end(true) };
     if current == held {
         peer.repair.set_progress(Progress::Current);
-        peer.repair.set_knows_deletions(connects, Some(last));
+        peer.repair.set_knows_deletions(Some(last));
         context.owner.repair_log.note_compared(peer.id, true);
         context.owner.repair_log.note_refusing(peer.id, None);
         match context.owner.mode {
@@ -91,7 +91,7 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
     let mut done = Done::default();
     let result = compare::all(&context, &peer, &expected, &mut done).await;
     context.owner.repair_log.note_compared(peer.id, result.is_ok() && done.unlearnt == 0);
-    peer.repair.set_knows_deletions(connects, (result.is_ok() && done.untold == 0).then_some(last));
+    peer.repair.set_knows_deletions((result.is_ok() && done.untold == 0).then_some(last));
     let refusing = done.refusal.as_ref();
     let refusing = refusing.map(|refusal| Refusing { files: done.refused as u64, reason: refusal.to_string() });
     if result.is_ok() || refusing.is_some() {

@@ -18,8 +18,10 @@ pub(in crate::node) struct RepairSchedule {
     /// The version up to which no deletion has become known here since the last repair began; it may have missed one
     /// above that.
     misses_none_up_to: Cell<Version>,
-    /// How often the peer has connected.
+    /// How often the peer has connected, and how often it had when the last repair began. What a repair finds out
+    /// counts only until the peer connects again.
     connects: Cell<u64>,
+    began_at: Cell<u64>,
     is_running: Cell<bool>,
     failures: Cell<u32>,
     not_before: Cell<Option<Instant>>,
@@ -35,6 +37,7 @@ impl Default for RepairSchedule {
             knows_deletions: Cell::default(),
             misses_none_up_to: Cell::new(Version(u64::MAX)),
             connects: Cell::default(),
+            began_at: Cell::default(),
             is_running: Cell::default(),
             failures: Cell::default(),
             not_before: Cell::default(),
@@ -48,8 +51,11 @@ impl RepairSchedule {
         self.progress.get()
     }
 
+    /// Notes what the repair that is running has found out of the peer.
     pub(in crate::node) fn set_progress(&self, progress: Progress) {
-        self.progress.set(progress);
+        if self.is_same_connection() {
+            self.progress.set(progress);
+        }
     }
 
     /// Returns the name at which the last repair ended early, if it did.
@@ -67,13 +73,16 @@ impl RepairSchedule {
         self.told_names.get()
     }
 
+    /// Notes that the repair that is running has told the peer of so many names.
     pub(in crate::node) fn set_told_names(&self, names: u64) {
-        self.told_names.set(Some(names));
+        if self.is_same_connection() {
+            self.told_names.set(Some(names));
+        }
     }
 
-    /// Returns how often the peer has connected. What a repair finds out counts only until the peer connects again.
-    pub(in crate::node) fn connects(&self) -> u64 {
-        self.connects.get()
+    /// Whether the peer has not connected again since the last repair began.
+    fn is_same_connection(&self) -> bool {
+        self.began_at == self.connects
     }
 
     /// Returns the version up to which the peer has known every deletion since it connected.
@@ -81,9 +90,9 @@ impl RepairSchedule {
         self.knows_deletions.get()
     }
 
-    /// Notes up to which version the peer knows every deletion, by a repair that began after it had connected so often.
-    pub(in crate::node) fn set_knows_deletions(&self, connects: u64, up_to: Option<Version>) {
-        if connects == self.connects.get() {
+    /// Notes up to which version the peer knows every deletion, by the repair that is running.
+    pub(in crate::node) fn set_knows_deletions(&self, up_to: Option<Version>) {
+        if self.is_same_connection() {
             self.knows_deletions.set(up_to.map(|up_to| up_to.min(self.misses_none_up_to.get())));
         }
     }
@@ -110,6 +119,7 @@ impl RepairSchedule {
         let is_due = self.not_before.get().is_none_or(|not_before| not_before <= Instant::now());
         let begins = is_due && !self.is_running.replace(true);
         if begins {
+            self.began_at.set(self.connects.get());
             self.misses_none_up_to.set(Version(u64::MAX));
         }
         begins
@@ -134,16 +144,16 @@ mod tests {
         let schedule = RepairSchedule::default();
         schedule.note_deletion(Version(3));
         assert!(schedule.begin(), "none is running");
-        schedule.set_knows_deletions(0, Some(Version(9)));
+        schedule.set_knows_deletions(Some(Version(9)));
         assert_eq!(schedule.knows_deletions(), Some(Version(9)), "it has seen what was there when it began");
         schedule.note_deletion(Version(7));
         assert_eq!(schedule.knows_deletions(), Some(Version(6)));
         schedule.note_deletion(Version(8));
-        schedule.set_knows_deletions(0, Some(Version(9)));
+        schedule.set_knows_deletions(Some(Version(9)));
         assert_eq!(schedule.knows_deletions(), Some(Version(6)), "nor has it seen the lower of the two");
         schedule.end(false);
         assert!(schedule.begin(), "it has ended");
-        schedule.set_knows_deletions(0, Some(Version(9)));
+        schedule.set_knows_deletions(Some(Version(9)));
         assert_eq!(schedule.knows_deletions(), Some(Version(9)));
     }
 }

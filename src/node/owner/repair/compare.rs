@@ -9,7 +9,7 @@ use super::error::RepairError;
 use super::turns::in_turn;
 use super::{learn, mend, settle};
 use crate::crypto::{NodeId, ReplicaName, Version};
-use crate::limits::{CRAWL_WINDOW, LEAF_ENTRIES_MAX, LIST_PAGE_MAX, UNPROVEN_MAX};
+use crate::limits::{CRAWL_WINDOW, LEAF_ENTRIES_MAX, LIST_PAGE_MAX, UNLIKE_LEAVES_MAX, UNPROVEN_MAX};
 use crate::node::config::Mode;
 use crate::node::context::{Shared, Stream};
 use crate::node::peers::peer::Peer;
@@ -71,7 +71,8 @@ impl Expected {
 }
 
 /// Compares everything that the peer holds, mends what differs, and counts what was done. Ends early if the peer does
-/// not answer or claims too much, and then begins behind that place the next time.
+/// not answer or claims too much, and then begins behind that place the next time; and if its summary is not true, or
+/// not any more.
 pub(super) async fn all<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
@@ -79,10 +80,15 @@ pub(super) async fn all<P: Platform>(
     done: &mut Done,
 ) -> Result<(), RepairError> {
     let leaves = differing(context, peer, expected).await?;
+    let mut alike = 0;
     for (leaf, part) in in_turn(leaves, peer.repair.ended_at()) {
         let theirs = their_leaf(context, peer, leaf).await?;
         let ours = our_leaf(context, leaf).await?;
         let differences = differences(&ours, &theirs, |entry| expected.has(entry));
+        alike = if differences.is_empty() { alike + 1 } else { 0 };
+        if alike == UNLIKE_LEAVES_MAX {
+            return Err(RepairError::Summary);
+        }
         for difference in differences.into_iter().filter(|difference| part.has(difference.entry().replica_name)) {
             let mended = mend_one(context, peer, expected, difference, done).await;
             if mended.is_err() {

@@ -71,6 +71,9 @@ pub(super) enum RepairError {
         /// Why it did not.
         reason: Box<RepairError>,
     },
+    /// The peer's summary says that leaves differ, and its listings of them do not.
+    #[error("what it says of all files is not what it lists")]
+    Summary,
     /// Too much of what the peer claims to have is not from this node, or is not there.
     #[error("it claims to have what it cannot prove")]
     Unproven,

@@ -51,6 +51,11 @@ const LANES: [(&str, u32, &[Family]); 5] = [
 /// The share of seeds in which many calls come at one moment, in percent.
 const BURST_SHARE: u32 = 8;
 
+/// The share of seeds whose calls come together, in percent, at which distance from each other they do, and within what
+/// time then, in milliseconds: at one moment or within the time of one message.
+const TOGETHER_SHARE: u32 = 25;
+const TOGETHER_MS: (u64, u64) = (400, 60);
+
 /// The share of seeds that use an option, and the share of the hosts of such a seed that have it, in percent.
 const OPTION_SHARES: (u32, u32) = (40, 50);
 
@@ -65,6 +70,8 @@ struct Knobs {
     lift_ms: u64,
     lasting_ms_max: u64,
     calls_max: usize,
+    /// Whether calls come together.
+    together: bool,
     /// How many hosts are called at all: fewer make longer histories.
     callers: usize,
 }
@@ -95,6 +102,7 @@ pub fn tree<S: Subject>(subject: &S, seed: u64) -> Box<dyn ValueTree<Value = Pla
         knobs.lift_ms = u64::from(least + below(&mut late, most - least));
         knobs.lasting_ms_max = knobs.lift_ms / 2;
     }
+    knobs.together = below(&mut lane(seed, "together"), 100) < TOGETHER_SHARE;
     knobs.options = options(&mut lane(seed, "options"), knobs.nodes, subject.options());
     let calls = subject.calls(&mut lane(seed, "swarm"), knobs.nodes);
     let mut burst_lane = lane(seed, "burst");
@@ -124,7 +132,18 @@ fn knobs(rng: &mut SeedRng) -> Knobs {
     let calls_max = 8 + index_below(rng, 25);
     let callers = 1 + index_below(rng, nodes.min(3));
     let (lift_ms, lasting_ms_max) = (LIFT_MS, u64::from(FAULT_MS_MAX));
-    Knobs { nodes, dials, options: Vec::new(), families, faults_max, lift_ms, lasting_ms_max, calls_max, callers }
+    Knobs {
+        nodes,
+        dials,
+        options: Vec::new(),
+        families,
+        faults_max,
+        lift_ms,
+        lasting_ms_max,
+        calls_max,
+        together: false,
+        callers,
+    }
 }
 
 /// Chooses which hosts have which options. They have a seed of their own, so that a further option changes nothing
@@ -159,9 +178,13 @@ fn strategy<O>(
 where
     O: std::fmt::Debug + Clone + 'static,
 {
-    let Knobs { nodes, dials, options, families, faults_max, lift_ms, lasting_ms_max, calls_max, callers } = knobs;
-    let call =
-        (0..lift_ms, 0..callers, calls).prop_map(|(at_ms, host, call)| Step { at_ms, what: Action::Call(host, call) });
+    let Knobs { nodes, dials, options, families, faults_max, lift_ms, lasting_ms_max, calls_max, together, callers } =
+        knobs;
+    let call = (0..lift_ms, 0..callers, calls).prop_map(move |(at_ms, host, call)| {
+        let (distance, within) = TOGETHER_MS;
+        let at_ms = if together { at_ms / distance * distance + at_ms % within } else { at_ms };
+        Step { at_ms, what: Action::Call(host, call) }
+    });
     let calls = vec(call, 4..=calls_max);
     let burst = (0..lift_ms, 0..callers, burst);
     let count = if families.is_empty() { 0..=0 } else { 0..=faults_max };

@@ -46,6 +46,8 @@ named! {
     ReplicaVanishes "replica-vanishes",
     /// A replica can be read once.
     ReplicaReadOnce "replica-read-once",
+    /// What was read of a replica is read again as it was, whatever is on the disk.
+    ReplicaReadsCached "replica-reads-cached",
     /// Removing a file does nothing.
     RemoveForgotten "remove-forgotten",
     /// Removing a temporary file does nothing.

@@ -39,6 +39,8 @@ struct Seen {
     liars: BTreeSet<Host>,
     /// Of each host whose disk was copied, the moment of the first copy, and that at which a copy was put back last.
     copied: BTreeMap<Host, (u64, Option<u64>)>,
+    /// When a file of a host was damaged last.
+    last_damage: BTreeMap<Host, u64>,
     /// The hosts whose catalog was damaged since their last start began.
     damaged: BTreeSet<Host>,
     /// The hosts that start on a catalog that was damaged before.

@@ -145,6 +145,7 @@ impl Subject for Files {
     }
 
     fn on_damage(&self, clients: &Clients, host: Host, path: &str) {
+        clients.file_damaged(host);
         if path == catalog().as_str() {
             clients.catalog_damaged(host);
         }

@@ -20,6 +20,17 @@ impl Clients {
         self.lose(host, true);
     }
 
+    /// Notes that a file of a host was damaged.
+    pub(in crate::store) fn file_damaged(&self, host: Host) {
+        let moment = self.begin();
+        self.seen.borrow_mut().last_damage.insert(host, moment);
+    }
+
+    /// Whether a file of a host was damaged after a moment.
+    pub(in crate::store) fn was_damaged_since(&self, host: Host, moment: u64) -> bool {
+        self.seen.borrow().last_damage.get(&host).is_some_and(|last| *last > moment)
+    }
+
     /// Notes that the catalog of a host was damaged: what the host did until its next start may be known to its peers
     /// alone.
     pub(in crate::store) fn catalog_damaged(&self, host: Host) {

@@ -131,7 +131,7 @@ pub(super) fn is_history_torn(scene: &Scene<Files>, host: Host) -> bool {
 }
 
 /// Whether nothing has damaged the copy of a file that a host may have.
-pub(super) fn is_intact(scene: &Scene<Files>, (host, owner): (Host, NodeId), at: Host, key: u8) -> bool {
+fn is_intact(scene: &Scene<Files>, (host, owner): (Host, NodeId), at: Host, key: u8) -> bool {
     let (Some(keys), Some(node)) = (scene.clients.keys(host), scene.clients.id(at)) else { return false };
     let key = call::key(key);
     let blob = match at == host {

@@ -15,7 +15,7 @@ use crate::store::contents::Contents;
 use crate::store::files::Files;
 use crate::store::history::{self, ContentDigest, HistoryEntry, Outcome, stores};
 use crate::store::options::replicas;
-use crate::store::oracle::available::{is_faultless, is_intact};
+use crate::store::oracle::available::is_faultless;
 use crate::subject::{Run, Scene};
 use crate::trace::Fact;
 
@@ -51,7 +51,7 @@ pub fn judge_catalogs(run: &Run<Files>) -> Result<(), String> {
 ///
 /// # Errors
 /// If a peer is said to have compared its replica, and has nothing that was ever stored under that key. No other call
-/// was about the file meanwhile, and no fault has touched what the peer has of it.
+/// was about the file meanwhile, and no fault has touched the peer's disk then: what rotted before has to be found.
 pub fn judge_holders(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcome) -> Result<(), String> {
     let (Outcome::Held(holders), Some(key)) = (outcome, asked.key) else { return Ok(()) };
     let history = scene.clients.history();
@@ -64,8 +64,8 @@ pub fn judge_holders(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outco
     };
     for peer in holders {
         let Some(at) = scene.clients.host(*peer) else { continue };
-        let is_intact = is_intact(scene, (asked.host, keys.node()), at, key) && !scene.clients.was_restored(at);
-        if scene.liars.borrow().contains(&at) || !is_intact {
+        let is_changed = scene.clients.was_damaged_since(at, asked.begun) || scene.clients.was_restored(at);
+        if scene.liars.borrow().contains(&at) || is_changed {
             continue;
         }
         let blob = BlobId::Held(keys.node(), keys.replica_name(&call::key(key)));

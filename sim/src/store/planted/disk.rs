@@ -1,10 +1,12 @@
 //! A disk that is wrong in one way.
 
-use std::io;
-use std::sync::{Arc, Mutex, MutexGuard};
+mod deeds;
 
-use dacapo::disk::{Disk, DiskFile, DiskPath, EntryKind};
-use dacapo::store::layout::{identity, members, temporary_dir};
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use dacapo::disk::{Disk, DiskFile, DiskPath};
 
 use crate::disk::layer::{Layer, LayeredFile};
 use crate::disk::{SimDisk, SimFile};
@@ -29,6 +31,8 @@ struct State {
     waiting: Vec<(Arc<SimFile>, u64, Vec<u8>)>,
     /// Whether a file was removed since the last sync of a directory.
     has_removed: bool,
+    /// What was read of replicas: the path, the position and the length of each read.
+    cached: BTreeMap<(String, u64, usize), Vec<u8>>,
     log: Option<Arc<SimFile>>,
     logged: u64,
 }
@@ -43,79 +47,6 @@ impl BugDisk {
         // The catalog that a bug takes away, or puts an old one in the place of, is gone before the node starts.
         wrong.before_start().ok();
         wrong
-    }
-
-    fn before_start(&self) -> io::Result<()> {
-        let (catalog, old) = (root(CATALOG), root("catalog.old"));
-        match self.bug {
-            Bug::NoCatalog => self.disk.remove(&catalog),
-            Bug::NoMembers => self.disk.remove(&members()),
-            Bug::OtherIdentity if self.disk.read(CATALOG).is_none() => self.disk.remove(&identity()),
-            Bug::NoTemporaries => {
-                for entry in self.disk.list(&temporary_dir())? {
-                    self.disk.remove(&temporary_dir().child(&entry.name))?;
-                }
-                Ok(())
-            }
-            Bug::OldCatalog => {
-                let newest = self.disk.read(CATALOG);
-                if let Some(bytes) = self.disk.read("catalog.old") {
-                    self.write_whole(&catalog, &bytes)?;
-                }
-                newest.map_or(Ok(()), |bytes| self.write_whole(&old, &bytes))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn write_whole(&self, path: &DiskPath, bytes: &[u8]) -> io::Result<()> {
-        // The file may be absent.
-        self.disk.remove(path).ok();
-        let file = self.disk.create(path)?;
-        file.write_at(0, bytes)?;
-        file.sync()?;
-        self.disk.sync_all()
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no call panics while it holds the state")
-    }
-
-    /// Counts one more of what the bug counts.
-    fn count(&self) -> u64 {
-        let mut state = self.state();
-        state.count += 1;
-        state.count
-    }
-
-    fn make_waiting_writes(&self) {
-        let waiting = std::mem::take(&mut self.state().waiting);
-        for (file, position, bytes) in waiting {
-            file.write_at(position, &bytes).ok();
-        }
-    }
-
-    /// Returns another file below the first folder of this one.
-    fn neighbour(&self, path: &DiskPath) -> Option<DiskPath> {
-        let prefix: Vec<_> = path.segments().take(1).collect();
-        let prefix = format!("{}/", prefix.join("/"));
-        let tree = self.disk.tree();
-        let other = tree
-            .iter()
-            .find(|(other, kind, _)| *kind == EntryKind::File && other.starts_with(&prefix) && other != path.as_str());
-        other.map(|(other, ..)| other.split('/').fold(DiskPath::root(), |path, segment| path.child(segment)))
-    }
-
-    fn log(&self, bytes: &[u8]) {
-        let mut state = self.state();
-        if state.log.is_none() {
-            state.log = self.disk.create(&root("log")).ok().map(Arc::new);
-        }
-        let at = state.logged;
-        if let Some(log) = &state.log {
-            log.write_at(at, bytes).ok();
-        }
-        state.logged += bytes.len() as u64;
     }
 }
 
@@ -172,6 +103,7 @@ impl Layer for BugDisk {
     }
 
     fn rename(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()> {
+        self.forget_cached(to);
         match self.bug {
             Bug::StaleReplica if is_replica(to) && self.disk.open(to).is_ok() => self.disk.remove(from),
             Bug::ReplicaUnderOtherName if is_replica(to) => {
@@ -228,6 +160,9 @@ impl Layer for BugDisk {
     }
 
     fn read_at(&self, file: &LayeredFile<Self>, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.bug == Bug::ReplicaReadsCached && is_replica(file.path()) {
+            return self.read_cached(file, position, buffer);
+        }
         let read = file.below().read_at(position, buffer);
         if self.bug == Bug::ReadErrorHidden && read.is_err() {
             buffer.fill(0);

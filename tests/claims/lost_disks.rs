@@ -10,7 +10,10 @@ use dacapo_sim::store::{Bug, Files};
 use dacapo_sim::subject::Run;
 use dacapo_sim::trace::Fact;
 
-fn run_of(text: &str) -> Run<Files> {
+/// Runs a plan in which the first of some nodes dials all others.
+fn run_of(seed: u64, nodes: usize, steps: &str) -> Run<Files> {
+    let dials: String = (1..nodes).map(|to| format!("dial n0 n{to}\n")).collect();
+    let text = format!("seed {seed}\nnodes {nodes}\n{dials}{steps}");
     let plan: Plan<Call> = text.parse().unwrap_or_else(|error| panic!("{error}"));
     let run = run(&Files::default(), &plan);
     assert!(run.broken.is_none(), "\n{}", report(&run, None));
@@ -31,13 +34,11 @@ fn has_noted(run: &Run<Files>, words: &str) -> bool {
 
 #[test]
 fn what_peers_hold_comes_back_to_an_identity_on_an_empty_disk_whether_it_learns_first_or_not() {
-    for (seed, learns_first) in [(1, true), (2, false)] {
-        let run = run_of(&format!(
-            "seed {seed}
-            nodes 3
-            dial n0 n1
-            dial n0 n2
-            at 0.5 n0 store 0 100
+    for (seed, learns_first) in [(1, true), (2, false), (u64::MAX, true)] {
+        let run = run_of(
+            seed,
+            3,
+            "at 0.5 n0 store 0 100
             at 0.5 n0 store 1 90000
             at 0.6 n1 store 0 100
             at 1.5 n0 erase 1
@@ -45,8 +46,8 @@ fn what_peers_hold_comes_back_to_an_identity_on_an_empty_disk_whether_it_learns_
             at 8 n0 get 0
             at 8 n0 get 1
             at 8.1 n0 store 2 100
-            lift 9"
-        ));
+            lift 9",
+        );
         assert!(has_noted(&run, "n0 has an empty disk, and its identity"));
         assert_eq!(has_noted(&run, "learnt and fetched 1 of 1 files from the peers"), learns_first, "seed {seed}");
         let got = gets(&run);
@@ -67,12 +68,10 @@ fn a_node_with_another_identity_than_before_does_not_pass_for_one_that_was_recov
 fn syncs_that_lie_cost_nothing_that_a_peer_has() {
     let mut took_something = false;
     for seed in 1..=8 {
-        let run = run_of(&format!(
-            "seed {seed}
-            nodes 3
-            dial n0 n1
-            dial n0 n2
-            at 0.5 n0 store 0 100
+        let run = run_of(
+            seed,
+            3,
+            "at 0.5 n0 store 0 100
             at 1 to 4 lying-sync n0
             at 1.5 n0 store 1 90000
             at 1.5 n0 store 2 100
@@ -80,8 +79,8 @@ fn syncs_that_lie_cost_nothing_that_a_peer_has() {
             at 7.9 n0 get 0
             at 7.9 n0 get 1
             at 7.9 n0 get 2
-            lift 8"
-        ));
+            lift 8",
+        );
         let got = gets(&run);
         assert!(got.iter().all(|outcome| matches!(outcome, Some(Outcome::Got(_)))), "seed {seed}: {got:?}");
         let is_back = |what: &Fact<_>| matches!(what, Fact::Event(Event::FileLearnt { .. }));
@@ -93,12 +92,9 @@ fn syncs_that_lie_cost_nothing_that_a_peer_has() {
 #[test]
 fn an_option_that_a_restart_changes_is_in_force_after_the_faults() {
     let run = run_of(
-        "seed 1
-        nodes 4
-        dial n0 n1
-        dial n0 n2
-        dial n0 n3
-        at 0.5 n0 store 0 100
+        1,
+        4,
+        "at 0.5 n0 store 0 100
         at 1.5 n0 restart-as replicas-1
         at 3 n0 store 1 100
         at 12 n0 store 2 100

@@ -16,8 +16,9 @@ use std::io::{self, ErrorKind};
 use std::iter;
 use std::sync::Arc;
 
-use super::content::{self, SharedContent};
 use dacapo::disk::{DirEntry, DiskPath, EntryKind};
+
+use super::content::{self, SharedContent};
 use operations::{Change, OperationId, Operations};
 
 /// An inode.

@@ -187,6 +187,12 @@ impl HistoryEntry {
         matches!(self.call, Call::Forget(_)) && self.outcome() != Some(&Outcome::NotFound)
     }
 
+    /// Whether another call about the same file that satisfies `does` was under way, or may take effect later.
+    pub fn meets(&self, history: &[Self], does: impl Fn(&Self) -> bool) -> bool {
+        let others = history.iter().filter(|entry| entry.host == self.host && entry.key == self.key);
+        others.filter(|entry| entry.begun != self.begun && does(entry)).any(|entry| entry.end() > self.begun)
+    }
+
     /// Whether the call is about this file of this host.
     #[must_use]
     pub fn is_about(&self, host: Host, key: u8) -> bool {

@@ -34,7 +34,7 @@ pub(super) fn replace_disk(scene: &Scene<Files>, host: Host) {
     scene.disks[host].restore(&empty);
     scene.clients.disk_replaced(host);
     scene.notes.note(format!("n{host} {REPLACED}"));
-    if (scene.plan.seed + scene.boots[host].get()).is_multiple_of(2) {
+    if (scene.plan.seed ^ scene.boots[host].get()).is_multiple_of(2) {
         scene.clients.learns_first(host);
     }
 }

@@ -6,7 +6,7 @@ use dacapo::seed::Rng;
 
 use super::{Node, ROOT, Tree, View};
 use crate::disk::chance::below;
-use crate::disk::content;
+use crate::disk::{content, segments};
 
 impl Tree {
     pub(in crate::disk) fn sync_all(&mut self) {
@@ -26,7 +26,7 @@ impl Tree {
             if is_meant(&path) {
                 content::lock(content).sync();
                 let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-                if let Ok(Node::Dir(dir)) = self.find(parent.split('/').filter(|segment| !segment.is_empty())) {
+                if let Ok(Node::Dir(dir)) = self.find(segments(parent)) {
                     due.extend(self.dir(dir).waiting.last());
                 }
             }

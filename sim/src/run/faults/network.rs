@@ -23,8 +23,7 @@ impl<S: Subject> Faults<S> {
         remove(&mut self.far, fault);
         let (one, other) = fault.hosts();
         let other = other.expect("it is about two hosts");
-        let is_same = |far: &&Fault| [(one, Some(other)), (other, Some(one))].contains(&far.hosts());
-        match self.far.iter().rfind(is_same) {
+        match self.far.iter().rfind(|far| is_between(far, one, other)) {
             Some(Fault::Far(.., delay)) => sim.set_link_latency(name(one), name(other), *delay),
             _ => {
                 sim.set_link_latency(name(one), name(other), self.times.tick);
@@ -35,8 +34,7 @@ impl<S: Subject> Faults<S> {
 
     /// Sets the share of segments that are lost between two hosts to what the last fault that lasts makes it.
     pub(super) fn lose_segments(&mut self, sim: &mut Sim<'_>, one: Host, other: Host) {
-        let is_same = |lossy: &&Fault| [(one, Some(other)), (other, Some(one))].contains(&lossy.hosts());
-        let per_mille = match self.lossy.iter().rfind(is_same) {
+        let per_mille = match self.lossy.iter().rfind(|lossy| is_between(lossy, one, other)) {
             Some(Fault::Lossy(.., per_mille)) => *per_mille,
             _ => 0,
         };
@@ -82,4 +80,9 @@ impl<S: Subject> Faults<S> {
         let others = (0..self.scene.plan.nodes).filter(|other| *other != host);
         others.flat_map(|other| [(host, other), (other, host)]).collect()
     }
+}
+
+/// Whether a fault concerns these two hosts, in whichever order.
+fn is_between(fault: &Fault, one: Host, other: Host) -> bool {
+    [(one, Some(other)), (other, Some(one))].contains(&fault.hosts())
 }

@@ -13,7 +13,7 @@ use dacapo::store::layout::kept;
 
 use super::available;
 use crate::host::Host;
-use crate::store::call::{self, Call, FRESH_KEY};
+use crate::store::call::{self, Call};
 use crate::store::files::Files;
 use crate::store::history::{self, HistoryEntry, Outcome, stores};
 use crate::subject::Scene;
@@ -96,7 +96,7 @@ fn judge_file(
     if of_file().any(|entry| entry.is_lost) {
         return Ok(());
     }
-    if known.is_some() && !of_file().any(HistoryEntry::may_be_stored) && key != FRESH_KEY {
+    if known.is_some() && !of_file().any(HistoryEntry::may_be_stored) {
         return Err("knows what nobody has stored".to_owned());
     }
     let before = || of_file().filter(|entry| entry.end() < asked.begun);

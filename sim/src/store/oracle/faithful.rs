@@ -55,11 +55,8 @@ pub fn judge_catalogs(run: &Run<Files>) -> Result<(), String> {
 pub fn judge_holders(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcome) -> Result<(), String> {
     let (Outcome::Held(holders), Some(key)) = (outcome, asked.key) else { return Ok(()) };
     let history = scene.clients.history();
-    let is_touched = |entry: &HistoryEntry| {
-        entry.is_about(asked.host, key) && entry.begun != asked.begun && entry.end() > asked.begun
-    };
     let is_placed = replicas(&scene.clients.options_ever(&scene.plan, asked.host)) != Replicas::All;
-    let Some(keys) = scene.clients.keys(asked.host).filter(|_| !is_placed && !history.iter().any(is_touched)) else {
+    let Some(keys) = scene.clients.keys(asked.host).filter(|_| !is_placed && !asked.meets(&history, |_| true)) else {
         return Ok(());
     };
     for peer in holders {

@@ -27,8 +27,7 @@ pub fn judge_stored(scene: &Scene<Files>, history: &[HistoryEntry], ended: &Hist
     let (Some(Outcome::Stored { version, holders, .. }), Some(key)) = (ended.outcome(), ended.key) else {
         return Ok(());
     };
-    let of_file = history.iter().filter(|entry| entry.is_about(ended.host, key) && entry.begun != ended.begun);
-    let is_alone = of_file.filter(|entry| entry.may_be_stored()).all(|entry| entry.end() < ended.begun);
+    let is_alone = !ended.meets(history, HistoryEntry::may_be_stored);
     let Some(keys) = scene.clients.keys(ended.host).filter(|_| is_alone) else { return Ok(()) };
     let name = keys.replica_name(&call::key(key));
     for peer in holders {

@@ -7,6 +7,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use dacapo::disk::{Disk, DiskFile, DiskPath};
+use dacapo::store::layout::members;
 
 use crate::disk::layer::{Layer, LayeredFile};
 use crate::disk::{SimDisk, SimFile};
@@ -150,7 +151,7 @@ impl Layer for BugDisk {
         match self.bug {
             Bug::DirSyncLies => Ok(()),
             Bug::RemovalSyncLies if std::mem::take(&mut self.state().has_removed) => Ok(()),
-            Bug::MembersSyncLies if self.disk.read("members").is_some() && *path == DiskPath::root() => Ok(()),
+            Bug::MembersSyncLies if self.disk.read(members().as_str()).is_some() && *path == DiskPath::root() => Ok(()),
             Bug::SyncErrorHidden => {
                 self.disk.sync_dir(path).ok();
                 Ok(())

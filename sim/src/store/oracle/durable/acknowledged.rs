@@ -5,7 +5,7 @@
 //! Cannot see: what a call that is under way at the same time may have changed, and disks that were damaged, put back,
 //! or have lied of a sync.
 
-use dacapo::crypto::{Keys, NodeId, Version};
+use dacapo::crypto::{Key, Keys, NodeId, Version};
 use dacapo::node::Replicas;
 use dacapo::store::layout::{BlobId, Layout, catalog, members};
 use dacapo::store::{Known, StorageError, Store};
@@ -42,10 +42,12 @@ enum Must {
 pub fn judge(scene: &Scene<Files>, history: &[HistoryEntry], ended: &HistoryEntry) -> Result<(), String> {
     let (is_alone, must, peers): (_, _, &[NodeId]) = match ended.outcome() {
         Some(Outcome::Stored { version, holders, .. }) => {
-            (!meets(history, ended, takes_away), Must::Hold(*version), holders)
+            (!ended.meets(history, takes_away), Must::Hold(*version), holders)
         }
-        Some(Outcome::Erased { peers, .. }) => (!meets(history, ended, brings), Must::HoldNone, peers),
-        Some(Outcome::Deleted) => (!meets(history, ended, brings_copy), Must::HoldNoCopy, &[]),
+        Some(Outcome::Erased { peers, .. }) => {
+            (!ended.meets(history, HistoryEntry::may_be_stored), Must::HoldNone, peers)
+        }
+        Some(Outcome::Deleted) => (!ended.meets(history, brings_copy), Must::HoldNoCopy, &[]),
         Some(Outcome::MembersChanged) => return judge_members(scene, history, ended),
         _ => return Ok(()),
     };
@@ -61,27 +63,17 @@ pub fn judge(scene: &Scene<Files>, history: &[HistoryEntry], ended: &HistoryEntr
     let at_peers =
         receipts.filter_map(|peer| Some((scene.clients.host(*peer)?, *peer, BlobId::Held(keys.node(), name))));
     for (at, node, blob) in std::iter::once(own).chain(at_peers) {
-        let is_thorough = ended.number.is_multiple_of(THOROUGH_ONE_IN) || !is_settled(scene, at, node, &blob, must);
-        if is_as_left(scene, at) && is_thorough {
+        let is_thorough = || ended.number.is_multiple_of(THOROUGH_ONE_IN) || !is_settled(scene, at, node, &blob, must);
+        if is_as_left(scene, at) && is_thorough() {
             let left = scene.disks[at].after_power_loss();
-            judge_disk(&left, &blob, must).map_err(|what| format!("after a power loss now, n{at} {what}"))?;
+            judge_disk(&left, &key, &blob, must).map_err(|what| format!("after a power loss now, n{at} {what}"))?;
         }
     }
     Ok(())
 }
 
-/// Whether another call about the same file that satisfies `does` was under way, or may take effect later.
-fn meets(history: &[HistoryEntry], ended: &HistoryEntry, does: impl Fn(&HistoryEntry) -> bool) -> bool {
-    let others = history.iter().filter(|entry| entry.key == ended.key && entry.host == ended.host);
-    others.filter(|entry| entry.begun != ended.begun && does(entry)).any(|entry| entry.end() > ended.begun)
-}
-
 fn takes_away(entry: &HistoryEntry) -> bool {
     matches!(entry.call, Call::Erase { .. } | Call::Delete { .. })
-}
-
-fn brings(entry: &HistoryEntry) -> bool {
-    entry.may_be_stored()
 }
 
 fn brings_copy(entry: &HistoryEntry) -> bool {
@@ -91,14 +83,14 @@ fn brings_copy(entry: &HistoryEntry) -> bool {
 /// Whether a power loss takes nothing back of a blob and of the catalog. What they hold is judged elsewhere.
 fn is_settled(scene: &Scene<Files>, at: Host, node: NodeId, blob: &BlobId, must: Must) -> bool {
     let disk = &scene.disks[at];
-    let seen = Layout::ALL.map(|(layout, _)| disk.is_durable(layout.place(node, blob).as_str()));
+    let places = Layout::ALL.map(|(layout, _)| layout.place(node, blob));
+    let seen = places.each_ref().map(|place| disk.is_durable(place.as_str()));
     let is_there = may_be_packed(scene, at) || seen.iter().any(Option::is_some);
     let is_blob_durable = match must {
         Must::Hold(_) => is_there && seen.iter().all(|durable| durable.unwrap_or(true)),
         // The name may come back.
         Must::HoldNone | Must::HoldNoCopy => {
             let left = disk.durable_tree();
-            let places = Layout::ALL.map(|(layout, _)| layout.place(node, blob));
             !left.iter().any(|(path, ..)| places.iter().any(|place| place.as_str() == path))
         }
     };
@@ -106,7 +98,7 @@ fn is_settled(scene: &Scene<Files>, at: Host, node: NodeId, blob: &BlobId, must:
 }
 
 /// Judges what a start would find on a disk.
-fn judge_disk(left: &SimDisk, blob: &BlobId, must: Must) -> Result<(), String> {
+fn judge_disk(left: &SimDisk, key: &Key, blob: &BlobId, must: Must) -> Result<(), String> {
     let (store, keys) = match contents::reopen(left) {
         Reopened::Store(store, keys) => (store, keys),
         // A start does not open what is being converted.
@@ -114,7 +106,7 @@ fn judge_disk(left: &SimDisk, blob: &BlobId, must: Must) -> Result<(), String> {
         Reopened::Failed(error) => return Err(format!("cannot open its directory: {error}")),
     };
     let failed = |error: StorageError| format!("cannot read its directory: {error}");
-    let found = found(&store, &keys, blob).map_err(failed)?;
+    let found = found(&store, &keys, key, blob).map_err(failed)?;
     let has_bytes = store.has_blob(blob).map_err(failed)?;
     let what = match blob {
         BlobId::Own(_) => "its file",
@@ -134,14 +126,17 @@ fn judge_disk(left: &SimDisk, blob: &BlobId, must: Must) -> Result<(), String> {
     }
 }
 
-/// Returns the version of the file that a blob belongs to, and whether the blob has its bytes; `None` if the catalog
-/// does not know the file.
-fn found(store: &Store<SimDisk>, keys: &Keys, blob: &BlobId) -> Result<Option<(Version, bool)>, StorageError> {
+/// Returns the version that the catalog knows of a file, and whether the blob has its bytes; `None` if the catalog does
+/// not know the file.
+fn found(
+    store: &Store<SimDisk>,
+    keys: &Keys,
+    key: &Key,
+    blob: &BlobId,
+) -> Result<Option<(Version, bool)>, StorageError> {
     match blob {
         BlobId::Own(_) => {
-            let files = store.list_own(None, usize::MAX)?.into_iter();
-            let mut of_blob = files.filter(|(key, _)| BlobId::Own(key.file_name()) == *blob);
-            let Some((_, record)) = of_blob.next() else { return Ok(None) };
+            let Some(record) = store.own(key)? else { return Ok(None) };
             Ok(Some((record.seal.version, store.is_good_own(blob, keys, record.iv, &record.seal)?)))
         }
         BlobId::Held(owner, name) => {

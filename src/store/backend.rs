@@ -84,7 +84,7 @@ impl<F: DiskFile> Backend<F> {
         let Form::Checked(header, marked) = form(&file)? else { return Err(damaged("its header")) };
         // The next write of the header takes the place of the older state, so the newer one has to be durable.
         file.sync().inspect_err(|_| switches.is_doubtful.store(true, Ordering::Relaxed))?;
-        let is_whole = header.is_after_sync() || marked == header.sequence;
+        let is_whole = header.is_whole(marked);
         switches.is_strict.store(is_whole, Ordering::Relaxed);
         Ok(Self::new(file, switches, Current { header: *header, is_synced: true, marked, is_whole }))
     }
@@ -217,13 +217,18 @@ fn damaged(what: &str) -> io::Error {
 pub(super) struct Remains<F> {
     file: F,
     header: [u8; HEADER_BYTES_MAX],
+    /// Whether all that the header names was certainly written.
+    is_whole: bool,
 }
 
 impl<F: DiskFile> Remains<F> {
     /// Looks at a file; `None` if it has no header from which to begin.
     pub(super) fn of(file: F) -> io::Result<Option<Self>> {
         match form(&file)? {
-            Form::Checked(header, _) => Ok(Some(Self { file, header: header.bytes })),
+            Form::Checked(header, marked) => {
+                let is_whole = header.is_whole(marked);
+                Ok(Some(Self { file, header: header.bytes, is_whole }))
+            }
             Form::Plain | Form::Other | Form::Damaged => Ok(None),
         }
     }
@@ -231,6 +236,12 @@ impl<F: DiskFile> Remains<F> {
     /// Returns redb's header.
     pub(super) fn header(&self) -> &[u8] {
         &self.header
+    }
+
+    /// Whether all that the header names was certainly written. After a failure or a crash the last commit may be there
+    /// in part.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// Returns the length of the database.

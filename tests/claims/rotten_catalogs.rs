@@ -3,6 +3,8 @@
 mod nodes;
 mod replaced;
 
+use std::io;
+
 use dacapo::crypto::{
     ContentCipher, Iv, Key, Keys, MasterSecret, Metadata, NodeId, ReplicaName, Seal, SealedMetadata, Tombstone, Version,
 };
@@ -12,6 +14,7 @@ use dacapo::store::{Change, HeldRecord, Known, Origin, OwnRecord, Setup, Storage
 use dacapo::time::UnixMillis;
 use dacapo_sim::disk::SimDisk;
 
+use crate::support::fault_disk::{Fault, FaultDisk};
 use crate::support::in_memory::{files_below, key};
 
 const CATALOG: &str = "catalog.redb";
@@ -43,10 +46,15 @@ fn sealed(keys: &Keys, key: &Key, version: u64) -> (Seal, Iv, Vec<u8>) {
 
 impl World {
     fn new() -> Self {
+        Self::with(24)
+    }
+
+    /// Has so many files of each kind.
+    fn with(count: u64) -> Self {
         let keys = Keys::derive(&MasterSecret([7; 32]));
         let owner = Keys::derive(&MasterSecret([8; 32]));
         let mut world = Self { keys, owner, own: vec![], deleted: vec![], held: vec![], bytes: vec![] };
-        for number in 1..=24 {
+        for number in 1..=count {
             let key = key(&format!("a file of this node, number {number}"));
             let (seal, iv, _) = sealed(&world.keys, &key, number);
             world.bytes.push((BlobId::Own(key.file_name()), content(number)));
@@ -62,6 +70,11 @@ impl World {
             world.held.push((replica_name, Known::File(record)));
         }
         world
+    }
+
+    /// How many records `judge` asks for.
+    fn records(&self) -> usize {
+        self.own.len() + self.deleted.len() + self.held.len()
     }
 
     fn owner(&self) -> NodeId {
@@ -161,13 +174,21 @@ fn bytes_to_flip(catalog: &[u8], step: usize) -> Vec<u64> {
     bytes.step_by(step).map(|byte| byte as u64).collect()
 }
 
-/// Flips bits of a catalog one after the other, opens the store, and judges what it says. Returns the failures.
-fn flip_each(world: &World, whole: &SimDisk, step: usize) -> (usize, Vec<String>) {
-    let mut failures = Vec::new();
-    let bytes = bytes_to_flip(&whole.read(CATALOG).expect("there"), step);
-    for byte in &bytes {
+/// What flipped bits have done, each alone.
+#[derive(Default)]
+struct Flips {
+    count: usize,
+    /// How many of them took every record.
+    took_all: usize,
+    failures: Vec<String>,
+}
+
+/// Flips bits of a catalog one after the other, opens the store, and judges what it says.
+fn flip_each(world: &World, whole: &SimDisk, step: usize) -> Flips {
+    let mut flips = Flips::default();
+    for byte in bytes_to_flip(&whole.read(CATALOG).expect("there"), step) {
         let disk = fork(whole);
-        disk.corrupt(CATALOG, *byte).expect("flipped");
+        disk.corrupt(CATALOG, byte).expect("flipped");
         let opened = std::panic::catch_unwind(|| {
             // A node gives the time of day here.
             let opened = Store::open_above(disk.boot(), &world.keys, Version(1_000_000));
@@ -178,19 +199,21 @@ fn flip_each(world: &World, whole: &SimDisk, step: usize) -> (usize, Vec<String>
             let next = store.next_version(UnixMillis(0), ReplicaName([0; 16])).map_err(|error| error.to_string())?;
             match recovered.catalog {
                 _ if next <= Version(5000) => Err(format!("{next} was handed out before")),
+                _ if next > Version(2_000_000) => Err(format!("{next} is a number that nothing has reserved")),
                 Origin::Found if missing > 0 && files_below(&disk, "quarantine").is_empty() => {
                     Err(format!("{missing} answers are missing, and nothing says why"))
                 }
-                _ => Ok(()),
+                _ => Ok(missing >= world.records()),
             }
         });
         match opened {
-            Err(_) => failures.push(format!("byte {byte}: a panic")),
-            Ok(Err(why)) => failures.push(format!("byte {byte}: {why}")),
-            Ok(Ok(())) => {}
+            Err(_) => flips.failures.push(format!("byte {byte}: a panic")),
+            Ok(Err(why)) => flips.failures.push(format!("byte {byte}: {why}")),
+            Ok(Ok(took_all)) => flips.took_all += usize::from(took_all),
         }
+        flips.count += 1;
     }
-    (bytes.len(), failures)
+    flips
 }
 
 /// Returns a directory whose node was killed after its last commit.
@@ -205,10 +228,29 @@ fn killed(world: &World, layout: Layout) -> SimDisk {
     disk
 }
 
+/// Returns a directory whose node was killed after some commits, of which one call has failed; and how many calls they
+/// made.
+fn failed(world: &World, whole: &SimDisk, call: usize) -> (SimDisk, usize) {
+    let disk = fork(whole);
+    disk.boot().sync_all().expect("synced");
+    let faulty = FaultDisk::new(&disk, None);
+    let (store, _) = Store::open(faulty.clone(), &world.keys).expect("opened");
+    let before = faulty.calls().len();
+    faulty.fail_at(before + call, Fault::Error(io::ErrorKind::StorageFull));
+    // The first that fails is the last: a later one would write the file anew.
+    let commit_twice = |_| {
+        store.skip_versions(Version(store.last_version().0 + 10_000))?;
+        store.next_version(UnixMillis(0), ReplicaName([0; 16])).map(drop)
+    };
+    drop((0..8).try_for_each(commit_twice));
+    disk.kill();
+    (disk, faulty.calls().len() - before)
+}
+
 fn check_flips(world: &World, make: impl Fn(Layout) -> SimDisk) {
     // Packed, a record and its bytes can rot apart from each other.
     for (layout, step) in [(Layout::Folders, 307), (Layout::Packed, 101)] {
-        let (count, failures) = flip_each(world, &make(layout), step);
+        let Flips { count, failures, .. } = flip_each(world, &make(layout), step);
         assert!(count > 70, "{count} bits are not enough");
         let shown = failures.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
         assert!(failures.is_empty(), "{layout}: {} of {count} bits:\n{shown}", failures.len());
@@ -225,4 +267,23 @@ fn no_flipped_bit_of_a_closed_catalog_is_read_as_good_or_stops_a_start() {
 fn no_flipped_bit_of_a_catalog_is_read_as_good_or_stops_a_start_after_a_kill() {
     let world = World::new();
     check_flips(&world, |layout| killed(&world, layout));
+}
+
+#[test]
+fn no_flipped_bit_of_a_catalog_is_read_as_good_or_stops_a_start_after_a_failed_call() {
+    // Each table has one page, so a page in the place of another would be a whole table.
+    let world = World::with(1);
+    let whole = world.fill(Layout::Folders);
+    let (_, calls) = failed(&world, &whole, 1000);
+    assert!(calls > 40, "{calls} calls are not enough");
+    let (mut flipped, mut took_all) = (0, 0);
+    for call in 0..calls {
+        let (disk, _) = failed(&world, &whole, call);
+        let Flips { count, took_all: took, failures } = flip_each(&world, &disk, 307);
+        (flipped, took_all) = (flipped + count, took_all + took);
+        let shown = failures.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
+        assert!(failures.is_empty(), "call {call}: {} of {count} bits:\n{shown}", failures.len());
+    }
+    // The page with the names of all tables takes all. Salvaged from the failed commit alone, one bit of seven would.
+    assert!(took_all * 10 < flipped, "{took_all} of {flipped} bits took every record");
 }

@@ -48,6 +48,11 @@ impl FaultDisk {
         self.plan.lock().expect("lock").armed = Some((call, fault));
     }
 
+    /// Lets the call of this number fail.
+    pub(crate) fn fail_at(&self, call: usize, fault: Fault) {
+        self.plan.lock().expect("lock").fault = Some((call, fault));
+    }
+
     /// The calls so far.
     pub(crate) fn calls(&self) -> Vec<String> {
         self.plan.lock().expect("lock").calls.clone()

@@ -99,9 +99,10 @@ impl Header {
         (STATE_POSITIONS[self.place], copy)
     }
 
-    /// Whether redb had synced all of its last commit before it wrote this header.
-    pub(super) fn is_after_sync(&self) -> bool {
-        self.bytes[TWO_PHASE.0] & TWO_PHASE.1 != 0
+    /// Whether all that this header names was certainly written: it was synced before the header was, or its state is
+    /// the one that is marked.
+    pub(super) fn is_whole(&self, marked: u64) -> bool {
+        self.bytes[TWO_PHASE.0] & TWO_PHASE.1 != 0 || marked == self.sequence
     }
 }
 

@@ -1,11 +1,13 @@
 //! Reads the trees of a damaged database page by page, because redb refuses a database as a whole. Pure, but for
 //! reading the pages.
 //!
-//! A page that cannot be read takes only what lies below it. What is found is what the last commit had there: a page is
-//! reached from redb's header only, so nothing older is taken for it. The form is that of redb 3 and 4
-//! (`docs/design.md` there); whatever does not look like it counts as unreadable.
+//! A page that cannot be read takes only what lies below it. What is found is what one commit had there, the last one
+//! that was written whole: whatever points to a page has its checksum, so no page of another commit is taken for it.
+//! The form is that of redb 3 and 4 (`docs/design.md` there); whatever does not look like it counts as unreadable.
 
 use std::io;
+
+use twox_hash::XxHash3_128;
 
 use crate::disk::DiskFile;
 use crate::limits::CATALOG_DEPTH_MAX;
@@ -35,43 +37,67 @@ struct Widths {
 /// What gets each key with its value.
 type Hand<'a, E> = dyn FnMut(&[u8], &[u8]) -> Result<(), E> + 'a;
 
+/// A page, as what points to it names it.
+#[derive(Clone, Copy)]
+struct Pointer {
+    page: u64,
+    /// The XXH3 of what is used of the page.
+    check: u128,
+}
+
 /// A tree of a damaged database.
 #[derive(Clone, Copy)]
 pub(super) struct Tree {
-    root: u64,
+    root: Pointer,
     widths: Widths,
 }
 
 /// The trees of a damaged database.
 pub(super) struct Trees<'a, F> {
     remains: &'a Remains<F>,
+    /// Which of the two slots of redb's header has the commit that is read.
+    slot: usize,
     region_header_bytes: u64,
     region_bytes: u64,
     /// Pages that may still be read, so that a tree that is no tree comes to an end.
     budget: u64,
     /// Pages that could not be read.
     pub(super) lost: u64,
+    /// Pages of them in whose place there is a page of another commit, or none.
+    unwritten: u64,
 }
 
 impl<'a, F: DiskFile> Trees<'a, F> {
+    /// Finds the trees of the last commit. One that was under way when a call of the disk failed may be there in part:
+    /// then these are the trees of the commit before, whose pages redb does not use again until the next is durable.
     pub(super) fn of(remains: &'a Remains<F>) -> io::Result<Self> {
+        let primary = usize::from(remains.header()[PRIMARY_FLAG.0] & PRIMARY_FLAG.1 != 0);
+        let last = Self::of_slot(remains, primary)?;
+        if remains.is_whole() || last.is_written()? { Ok(last) } else { Self::of_slot(remains, 1 - primary) }
+    }
+
+    fn of_slot(remains: &'a Remains<F>, slot: usize) -> io::Result<Self> {
         let number = |at| u32_at(remains.header(), at).map_or(0, u64::from);
         let region_header_bytes = number(REGION_HEADER_PAGES) * PAGE_BYTES;
         let region_bytes = region_header_bytes + number(REGION_PAGES) * PAGE_BYTES;
         let budget = remains.len()? / PAGE_BYTES;
-        Ok(Self { remains, region_header_bytes, region_bytes, budget, lost: 0 })
+        Ok(Self { remains, slot, region_header_bytes, region_bytes, budget, lost: 0, unwritten: 0 })
+    }
+
+    /// Whether no page is one of another commit.
+    fn is_written(&self) -> io::Result<bool> {
+        let mut trees = Self::of_slot(self.remains, self.slot)?;
+        for (_, tree) in trees.tables()? {
+            trees.each::<io::Error>(tree, &mut |_, _| Ok(()))?;
+        }
+        Ok(trees.unwritten == 0)
     }
 
     /// Returns every table that can be found, with its name.
     pub(super) fn tables(&mut self) -> io::Result<Vec<(String, Tree)>> {
-        let header = self.remains.header();
-        let primary = usize::from(header[PRIMARY_FLAG.0] & PRIMARY_FLAG.1 != 0);
-        let slot = &header[SLOTS[primary]..];
+        let slot = &self.remains.header()[SLOTS[self.slot]..];
         let mut tables = Vec::new();
-        if slot[HAS_ROOT] == 0 {
-            return Ok(tables);
-        }
-        let Some(root) = u64_at(slot, ROOT) else { return Ok(tables) };
+        let (true, Some(root)) = (slot[HAS_ROOT] != 0, pointer(slot, ROOT)) else { return Ok(tables) };
         let all = Tree { root, widths: Widths { key: None, value: None } };
         self.each::<io::Error>(all, &mut |name, definition| {
             if let (Ok(name), Some(tree)) = (std::str::from_utf8(name), table(definition)) {
@@ -89,12 +115,12 @@ impl<'a, F: DiskFile> Trees<'a, F> {
 
     fn below<E: From<io::Error>>(
         &mut self,
-        page: u64,
+        pointer: Pointer,
         widths: Widths,
         depth: usize,
         hand: &mut Hand<'_, E>,
     ) -> Result<(), E> {
-        let read = if depth < CATALOG_DEPTH_MAX { self.read(page)? } else { None };
+        let read = if depth < CATALOG_DEPTH_MAX { self.read(pointer, widths)? } else { None };
         match read.as_deref() {
             Some(page @ [LEAF, ..]) => leaf(page, widths, hand),
             Some(page @ [BRANCH, ..]) => {
@@ -110,8 +136,9 @@ impl<'a, F: DiskFile> Trees<'a, F> {
         }
     }
 
-    /// Reads a page by its number; `None` if it is not what was written.
-    fn read(&mut self, number: u64) -> io::Result<Option<Vec<u8>>> {
+    /// Reads a page; `None` if it is not what was written.
+    fn read(&mut self, pointer: Pointer, widths: Widths) -> io::Result<Option<Vec<u8>>> {
+        let number = pointer.page;
         let order = number >> 59;
         let Some(budget) = self.budget.checked_sub(1) else { return Ok(None) };
         self.budget = budget;
@@ -123,9 +150,18 @@ impl<'a, F: DiskFile> Trees<'a, F> {
         let len = PAGE_BYTES << order;
         let offset = PAGE_BYTES + region * self.region_bytes + self.region_header_bytes + index * len;
         if offset.checked_add(len).is_none_or(|end| end > self.remains.len().unwrap_or(0)) {
+            self.unwritten += 1;
             return Ok(None);
         }
-        self.remains.read(offset, usize::try_from(len).expect("at most 4 GiB"))
+        let Some(page) = self.remains.read(offset, usize::try_from(len).expect("at most 4 GiB"))? else {
+            return Ok(None);
+        };
+        let used = used_bytes(&page, widths).and_then(|used| page.get(..used));
+        if used.is_none_or(|used| XxHash3_128::oneshot(used) != pointer.check) {
+            self.unwritten += 1;
+            return Ok(None);
+        }
+        Ok(Some(page))
     }
 }
 
@@ -134,7 +170,7 @@ fn table(definition: &[u8]) -> Option<Tree> {
     let (&[kind], rest) = definition.split_first_chunk()?;
     // The number of entries; then whether there is a root; then root, checksum and length.
     let has_root = *rest.get(8)?;
-    let root = u64_at(rest, 9)?;
+    let root = pointer(rest, 9)?;
     let width = |at: usize| match rest.get(at)? {
         0 => Some(None),
         _ => Some(Some(usize::try_from(u32_at(rest, at + 1)?).ok()?)),
@@ -143,42 +179,79 @@ fn table(definition: &[u8]) -> Option<Tree> {
     (kind == TABLE && has_root != 0).then_some(Tree { root, widths })
 }
 
+/// Where the keys and the values of a leaf end.
+struct Ends<'a> {
+    page: &'a [u8],
+    widths: Widths,
+    count: usize,
+}
+
+impl Ends<'_> {
+    /// Where the first key begins: behind 4 bytes and the ends of all keys and values that are not of one width.
+    fn first_key(&self) -> usize {
+        let lists = usize::from(self.widths.key.is_none()) + usize::from(self.widths.value.is_none());
+        4 + 4 * self.count * lists
+    }
+
+    fn key(&self, n: usize) -> Option<usize> {
+        match self.widths.key {
+            Some(width) => Some(self.first_key() + width * (n + 1)),
+            None => u32_at(self.page, 4 + 4 * n).map(|end| end as usize),
+        }
+    }
+
+    fn value(&self, n: usize) -> Option<usize> {
+        let keys = if self.widths.key.is_none() { 4 * self.count } else { 0 };
+        match self.widths.value {
+            Some(width) => Some(self.key(self.count - 1)? + width * (n + 1)),
+            None => u32_at(self.page, 4 + keys + 4 * n).map(|end| end as usize),
+        }
+    }
+}
+
 /// Hands on the entries of a leaf.
 fn leaf<E>(page: &[u8], widths: Widths, hand: &mut Hand<'_, E>) -> Result<(), E> {
-    let count = count(page);
-    let ends = 4 * count;
-    let key_ends = if widths.key.is_none() { ends } else { 0 };
-    let value_ends = if widths.value.is_none() { ends } else { 0 };
-    let first_key = 4 + key_ends + value_ends;
-    let key_end = |n: usize| match widths.key {
-        Some(width) => Some(first_key + width * (n + 1)),
-        None => u32_at(page, 4 + 4 * n).map(|end| end as usize),
-    };
-    let Some(first_value) = (if count == 0 { None } else { key_end(count - 1) }) else { return Ok(()) };
-    let value_end = |n: usize| match widths.value {
-        Some(width) => Some(first_value + width * (n + 1)),
-        None => u32_at(page, 4 + key_ends + 4 * n).map(|end| end as usize),
-    };
-    let start = |first: usize, n: usize, end: &dyn Fn(usize) -> Option<usize>| match n {
-        0 => Some(first),
-        n => end(n - 1),
-    };
-    for n in 0..count {
-        let key = range(page, start(first_key, n, &key_end), key_end(n));
-        let value = range(page, start(first_value, n, &value_end), value_end(n));
-        if let (Some(key), Some(value)) = (key, value) {
+    let ends = Ends { page, widths, count: count(page) };
+    let (mut key_start, mut value_start) =
+        (Some(ends.first_key()), ends.count.checked_sub(1).and_then(|n| ends.key(n)));
+    for n in 0..ends.count {
+        let (key_end, value_end) = (ends.key(n), ends.value(n));
+        if let (Some(key), Some(value)) = (range(page, key_start, key_end), range(page, value_start, value_end)) {
             hand(key, value)?;
         }
+        (key_start, value_start) = (key_end, value_end);
     }
     Ok(())
 }
 
-/// Returns the numbers of the pages below a branch.
-fn children(page: &[u8]) -> Vec<u64> {
-    let children = count(page) + 1;
-    // Behind 8 bytes come the checksums of all children, then their numbers.
-    let first = 8 + 16 * children;
-    (0..children).filter_map(|n| u64_at(page, first + 8 * n)).collect()
+/// Where the numbers of the pages below a branch begin: behind 8 bytes and the checksums of all of them.
+fn first_child(page: &[u8]) -> usize {
+    8 + 16 * (count(page) + 1)
+}
+
+/// Returns the pages below a branch.
+fn children(page: &[u8]) -> Vec<Pointer> {
+    let child = |n| Some(Pointer { page: u64_at(page, first_child(page) + 8 * n)?, check: u128_at(page, 8 + 16 * n)? });
+    (0..=count(page)).filter_map(child).collect()
+}
+
+/// Returns how much of a page its checksum covers: up to the end of its last value, or of the last key of a branch.
+fn used_bytes(page: &[u8], widths: Widths) -> Option<usize> {
+    let count = count(page);
+    let last = count.checked_sub(1)?;
+    if page[0] == LEAF {
+        return Ends { page, widths, count }.value(last);
+    }
+    let keys = first_child(page) + 8 * (count + 1);
+    match widths.key {
+        Some(width) => Some(keys + width * count),
+        None => u32_at(page, keys + 4 * last).map(|end| end as usize),
+    }
+}
+
+/// Returns what is named by the number of a page with its checksum behind it.
+fn pointer(bytes: &[u8], at: usize) -> Option<Pointer> {
+    Some(Pointer { page: u64_at(bytes, at)?, check: u128_at(bytes, at + 8)? })
 }
 
 fn count(page: &[u8]) -> usize {
@@ -195,4 +268,8 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 
 fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..)?.first_chunk().map(|number| u64::from_le_bytes(*number))
+}
+
+fn u128_at(bytes: &[u8], at: usize) -> Option<u128> {
+    bytes.get(at..)?.first_chunk().map(|number| u128::from_le_bytes(*number))
 }

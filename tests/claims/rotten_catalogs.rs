@@ -183,6 +183,14 @@ struct Flips {
     failures: Vec<String>,
 }
 
+impl Flips {
+    fn check(&self, what: &str) {
+        let Self { count, failures, .. } = self;
+        let shown = failures.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
+        assert!(failures.is_empty(), "{what}: {} of {count} bits:\n{shown}", failures.len());
+    }
+}
+
 /// Flips bits of a catalog one after the other, opens the store, and judges what it says.
 fn flip_each(world: &World, whole: &SimDisk, step: usize) -> Flips {
     let mut flips = Flips::default();
@@ -250,10 +258,9 @@ fn failed(world: &World, whole: &SimDisk, call: usize) -> (SimDisk, usize) {
 fn check_flips(world: &World, make: impl Fn(Layout) -> SimDisk) {
     // Packed, a record and its bytes can rot apart from each other.
     for (layout, step) in [(Layout::Folders, 307), (Layout::Packed, 101)] {
-        let Flips { count, failures, .. } = flip_each(world, &make(layout), step);
-        assert!(count > 70, "{count} bits are not enough");
-        let shown = failures.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
-        assert!(failures.is_empty(), "{layout}: {} of {count} bits:\n{shown}", failures.len());
+        let flips = flip_each(world, &make(layout), step);
+        assert!(flips.count > 70, "{} bits are not enough", flips.count);
+        flips.check(&layout.to_string());
     }
 }
 
@@ -279,10 +286,9 @@ fn no_flipped_bit_of_a_catalog_is_read_as_good_or_stops_a_start_after_a_failed_c
     let (mut flipped, mut took_all) = (0, 0);
     for call in 0..calls {
         let (disk, _) = failed(&world, &whole, call);
-        let Flips { count, took_all: took, failures } = flip_each(&world, &disk, 307);
-        (flipped, took_all) = (flipped + count, took_all + took);
-        let shown = failures.iter().take(20).cloned().collect::<Vec<_>>().join("\n");
-        assert!(failures.is_empty(), "call {call}: {} of {count} bits:\n{shown}", failures.len());
+        let flips = flip_each(&world, &disk, 307);
+        flips.check(&format!("call {call}"));
+        (flipped, took_all) = (flipped + flips.count, took_all + flips.took_all);
     }
     // The page with the names of all tables takes all. Salvaged from the failed commit alone, one bit of seven would.
     assert!(took_all * 10 < flipped, "{took_all} of {flipped} bits took every record");

@@ -59,6 +59,8 @@ pub(super) struct Trees<'a, F> {
     slot: usize,
     region_header_bytes: u64,
     region_bytes: u64,
+    /// The length of the database.
+    bytes: u64,
     /// Pages that may still be read, so that a tree that is no tree comes to an end.
     budget: u64,
     /// Pages that could not be read.
@@ -80,8 +82,9 @@ impl<'a, F: DiskFile> Trees<'a, F> {
         let number = |at| u32_at(remains.header(), at).map_or(0, u64::from);
         let region_header_bytes = number(REGION_HEADER_PAGES) * PAGE_BYTES;
         let region_bytes = region_header_bytes + number(REGION_PAGES) * PAGE_BYTES;
-        let budget = remains.len()? / PAGE_BYTES;
-        Ok(Self { remains, slot, region_header_bytes, region_bytes, budget, lost: 0, unwritten: 0 })
+        let bytes = remains.len()?;
+        let budget = bytes / PAGE_BYTES;
+        Ok(Self { remains, slot, region_header_bytes, region_bytes, bytes, budget, lost: 0, unwritten: 0 })
     }
 
     /// Whether no page is one of another commit.
@@ -149,7 +152,7 @@ impl<'a, F: DiskFile> Trees<'a, F> {
         let region = (number >> 20) & 0x000f_ffff;
         let len = PAGE_BYTES << order;
         let offset = PAGE_BYTES + region * self.region_bytes + self.region_header_bytes + index * len;
-        if offset.checked_add(len).is_none_or(|end| end > self.remains.len().unwrap_or(0)) {
+        if offset.checked_add(len).is_none_or(|end| end > self.bytes) {
             self.unwritten += 1;
             return Ok(None);
         }

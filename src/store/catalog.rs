@@ -14,7 +14,7 @@ mod summaries;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use redb::{Database, TableDefinition};
@@ -72,6 +72,25 @@ pub enum Origin {
     MadeForDamaged(Salvaged),
 }
 
+/// How far the replacement of a damaged file has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Damage {
+    #[default]
+    None,
+    /// The next use makes a new file.
+    Found,
+    /// The new file is whole; the next use puts it in the place of the damaged one.
+    Renewed(Salvaged),
+}
+
+impl Damage {
+    fn find(&mut self) {
+        if *self == Self::None {
+            *self = Self::Found;
+        }
+    }
+}
+
 pub(super) struct Catalog<D: Disk> {
     disk: D,
     /// Proves own records, if a damaged catalog is salvaged.
@@ -81,7 +100,7 @@ pub(super) struct Catalog<D: Disk> {
     /// How many damaged catalogs were replaced while this one was open.
     generation: AtomicU64,
     /// Whether the file was found damaged, so that the next use replaces it.
-    is_damaged: AtomicBool,
+    damage: Mutex<Damage>,
     /// No version above this one was handed out.
     ceiling: AtomicU64,
     /// What was salvaged while the catalog was open, and was not told.
@@ -101,7 +120,7 @@ impl<D: Disk> Catalog<D> {
             keys: keys.clone(),
             database: RwLock::default(),
             generation: AtomicU64::new(0),
-            is_damaged: AtomicBool::new(false),
+            damage: Mutex::default(),
             ceiling: AtomicU64::new(above.0),
             salvaged: Mutex::default(),
             switches: Switches::default(),
@@ -113,6 +132,7 @@ impl<D: Disk> Catalog<D> {
         let (database, origin) = match opened {
             Err(error) if error.is_damage() => {
                 let salvaged = file::renew(disk, keys, above)?;
+                file::put_in_place(disk)?;
                 (catalog.reopen()?, Origin::MadeForDamaged(salvaged))
             }
             opened => (opened?, origin),
@@ -151,25 +171,39 @@ impl<D: Disk> Catalog<D> {
             close(database.take());
             self.mark_if_doubtful();
             if error.is_damage() && self.generation() == generation {
-                self.is_damaged.store(true, Ordering::Relaxed);
+                super::lock(&self.damage).find();
             }
         }
         result
     }
 
     fn reopen_or_renew(&self) -> Result<Database, CatalogError> {
-        if !self.is_damaged.load(Ordering::Relaxed) {
+        let mut damage = super::lock(&self.damage);
+        if *damage == Damage::None {
             match self.reopen() {
-                Err(error) if error.is_damage() => self.is_damaged.store(true, Ordering::Relaxed),
+                Err(error) if error.is_damage() => *damage = Damage::Found,
                 opened => return opened,
             }
         }
-        let above = Version(self.ceiling.load(Ordering::Relaxed));
-        let salvaged = file::renew(&self.disk, &self.keys, above).map_err(|error| CatalogError::not_renewed(&error))?;
-        self.is_damaged.store(false, Ordering::Relaxed);
+        let salvaged = self.replace(&mut damage).map_err(|error| CatalogError::not_renewed(&error))?;
+        *damage = Damage::None;
         self.generation.fetch_add(1, Ordering::Relaxed);
         *super::lock(&self.salvaged) = Some(salvaged);
         self.reopen()
+    }
+
+    /// Goes on with the replacement of a damaged file where the last attempt has failed.
+    fn replace(&self, damage: &mut Damage) -> Result<Salvaged, StorageError> {
+        let salvaged = match *damage {
+            Damage::Renewed(salvaged) => salvaged,
+            Damage::None | Damage::Found => {
+                let above = Version(self.ceiling.load(Ordering::Relaxed));
+                file::renew(&self.disk, &self.keys, above)?
+            }
+        };
+        *damage = Damage::Renewed(salvaged);
+        file::put_in_place(&self.disk)?;
+        Ok(salvaged)
     }
 
     /// Changes with each catalog that takes the place of a damaged one.

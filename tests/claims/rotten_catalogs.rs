@@ -236,17 +236,17 @@ fn killed(world: &World, layout: Layout) -> SimDisk {
     disk
 }
 
-/// Returns a directory whose node was killed after some commits, of which one call has failed; and how many calls they
-/// made.
-fn failed(world: &World, whole: &SimDisk, call: usize) -> (SimDisk, usize) {
+/// Returns a directory whose node was killed after some commits, the last of which has failed; and how many calls of
+/// the disk they made. Between them `fault` gets their number and how many calls there were before the first.
+fn failed(world: &World, whole: &SimDisk, fault: impl Fn(&FaultDisk, usize, usize)) -> (SimDisk, usize) {
     let disk = fork(whole);
     disk.boot().sync_all().expect("synced");
     let faulty = FaultDisk::new(&disk, None);
     let (store, _) = Store::open(faulty.clone(), &world.keys).expect("opened");
     let before = faulty.calls().len();
-    faulty.fail_at(before + call, Fault::Error(io::ErrorKind::StorageFull));
     // The first that fails is the last: a later one would write the file anew.
-    let commit_twice = |_| {
+    let commit_twice = |number| {
+        fault(&faulty, number, before);
         store.skip_versions(Version(store.last_version().0 + 10_000))?;
         store.next_version(UnixMillis(0), ReplicaName([0; 16])).map(drop)
     };
@@ -281,15 +281,35 @@ fn no_flipped_bit_of_a_catalog_is_read_as_good_or_stops_a_start_after_a_failed_c
     // Each table has one page, so a page in the place of another would be a whole table.
     let world = World::with(1);
     let whole = world.fill(Layout::Folders);
-    let (_, calls) = failed(&world, &whole, 1000);
+    let (_, calls) = failed(&world, &whole, |_, _, _| ());
     assert!(calls > 40, "{calls} calls are not enough");
     let (mut flipped, mut took_all) = (0, 0);
     for call in 0..calls {
-        let (disk, _) = failed(&world, &whole, call);
+        let error = Fault::Error(io::ErrorKind::StorageFull);
+        let (disk, _) = failed(&world, &whole, |disk, _, before| disk.fail_at(before + call, error));
         let flips = flip_each(&world, &disk, 307);
         flips.check(&format!("call {call}"));
         (flipped, took_all) = (flipped + flips.count, took_all + flips.took_all);
     }
     // The page with the names of all tables takes all. Salvaged from the failed commit alone, one bit of seven would.
     assert!(took_all * 10 < flipped, "{took_all} of {flipped} bits took every record");
+}
+
+#[test]
+fn no_flipped_bit_of_a_catalog_is_read_as_good_or_stops_a_start_after_its_disk_was_full() {
+    let world = World::with(1);
+    let whole = world.fill(Layout::Folders);
+    for commit in 0..8 {
+        let fill_up = |disk: &FaultDisk, number: usize, _| {
+            if number == commit {
+                disk.fill_up()
+            }
+        };
+        let (disk, _) = failed(&world, &whole, fill_up);
+        let flips = flip_each(&world, &disk, 307);
+        flips.check(&format!("commit {commit}"));
+        // The page with the names of all tables takes all, and no other.
+        let Flips { count, took_all, .. } = flips;
+        assert!(took_all * 10 < count, "commit {commit}: {took_all} of {count} bits took every record");
+    }
 }

@@ -28,6 +28,8 @@ struct Plan {
     fault: Option<(usize, Fault)>,
     /// The next call whose name begins so fails.
     armed: Option<(&'static str, Fault)>,
+    /// Whether the disk is full, so that nothing can be written in a hole of a file or behind its end.
+    is_full: bool,
 }
 
 #[derive(Clone)]
@@ -51,6 +53,11 @@ impl FaultDisk {
     /// Lets the call of this number fail.
     pub(crate) fn fail_at(&self, call: usize, fault: Fault) {
         self.plan.lock().expect("lock").fault = Some((call, fault));
+    }
+
+    /// Lets each write fail in whose place there is a hole or the end of the file.
+    pub(crate) fn fill_up(&self) {
+        self.plan.lock().expect("lock").is_full = true;
     }
 
     /// The calls so far.
@@ -123,7 +130,15 @@ impl Layer for FaultDisk {
     }
     fn write_at(&self, file: &LayeredFile<Self>, position: u64, bytes: &[u8]) -> io::Result<()> {
         let name = format!("write {} {position} {} {}", file.path(), bytes.len(), blake3::hash(bytes).to_hex());
-        self.call(name, || file.below().write_at(position, bytes))
+        let is_full = self.plan.lock().expect("lock").is_full;
+        self.call(name, || {
+            let mut before = vec![0; bytes.len()];
+            let is_there = !is_full || file.below().read_at(position, &mut before)? == bytes.len();
+            match is_there && (!is_full || before.iter().any(|byte| *byte != 0)) {
+                true => file.below().write_at(position, bytes),
+                false => Err(io::ErrorKind::StorageFull.into()),
+            }
+        })
     }
     fn set_len(&self, file: &LayeredFile<Self>, len: u64) -> io::Result<()> {
         self.call(format!("set_len {} {len}", file.path()), || file.below().set_len(len))

@@ -135,10 +135,10 @@ pub(super) fn to_checked(disk: &impl Disk) -> Result<(), CatalogError> {
     Ok(disk.rename(&path, &layout::catalog())?)
 }
 
-/// Puts a new catalog in the place of a damaged one, with what can be salvaged of that, and sets the damaged one aside.
-/// The versions go on above both `above` and those that the damaged one has reserved. Durable on return.
+/// Makes a new catalog for a damaged one, under a temporary name, with what can be salvaged of that. Its versions go on
+/// above both `above` and those that the damaged one has reserved.
 pub(super) fn renew(disk: &impl Disk, keys: &Keys, above: Version) -> Result<Salvaged, StorageError> {
-    let aside = place_aside(disk)?;
+    place_aside(disk)?;
     let path = layout::catalog();
     let file = disk.open(&path).map_err(failed("open", &path))?;
     let remains = Remains::of(file).map_err(failed("read", &path))?;
@@ -146,7 +146,7 @@ pub(super) fn renew(disk: &impl Disk, keys: &Keys, above: Version) -> Result<Sal
         let mut places = Layout::ALL.iter().map(|(layout, _)| layout.place(keys.node(), blob));
         places.any(|place| disk.open(&place).and_then(|file| file.len()).is_ok_and(|found| found == len))
     };
-    let salvaged = make(disk, |transaction| {
+    make(disk, |transaction| {
         let (salvaged, reserved) = match &remains {
             Some(remains) => salvage::salvage(transaction, remains, keys, &has_file)?,
             None => Default::default(),
@@ -154,16 +154,26 @@ pub(super) fn renew(disk: &impl Disk, keys: &Keys, above: Version) -> Result<Sal
         // Written with the rest, so a catalog without it is not whole.
         salvage::reserve(transaction, reserved.max(above.0))?;
         Ok(salvaged)
-    })?;
-    let root = DiskPath::root();
-    // The new file has a durable name before the old one goes.
-    disk.sync_dir(&root).map_err(failed("sync", &root))?;
-    disk.rename(&path, &aside).map_err(failed("rename", &path))?;
-    rename_new(disk)?;
+    })
+}
+
+/// Puts the renewed catalog in the place of the damaged one, and sets that aside. Durable on return. After an error,
+/// which does not say how much was done, it is to be called again.
+pub(super) fn put_in_place(disk: &impl Disk) -> Result<(), StorageError> {
+    let (root, new, path) = (DiskPath::root(), layout::catalog_temporary(), layout::catalog());
+    if exists(disk, &new)? {
+        if exists(disk, &path)? {
+            let aside = place_aside(disk)?;
+            // The new file has a durable name before the old one goes.
+            disk.sync_dir(&root).map_err(failed("sync", &root))?;
+            disk.rename(&path, &aside).map_err(failed("rename", &path))?;
+        }
+        rename_new(disk)?;
+    }
     for folder in [layout::quarantine_dir(), root] {
         disk.sync_dir(&folder).map_err(failed("sync", &folder))?;
     }
-    Ok(salvaged)
+    Ok(())
 }
 
 /// Returns a free place for a damaged catalog.

@@ -5,6 +5,7 @@
 //! that was written whole: whatever points to a page has its checksum, so no page of another commit is taken for it.
 //! The form is that of redb 3 and 4 (`docs/design.md` there); whatever does not look like it counts as unreadable.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use twox_hash::XxHash3_128;
@@ -14,7 +15,8 @@ use crate::limits::CATALOG_DEPTH_MAX;
 use crate::store::backend::Remains;
 
 const PAGE_BYTES: u64 = 4096;
-const PAGE_ORDER_MAX: u8 = 20;
+/// A page is so many times doubled at most: 1 MiB, because no value is larger than a packed blob.
+const PAGE_ORDER_MAX: u64 = 8;
 const LEAF: u8 = 1;
 const BRANCH: u8 = 2;
 const TABLE: u8 = 3;
@@ -23,6 +25,7 @@ const TABLE: u8 = 3;
 const PRIMARY_FLAG: (usize, u8) = (9, 1);
 const REGION_HEADER_PAGES: usize = 16;
 const REGION_PAGES: usize = 20;
+const REGION_PAGES_MAX: u64 = 1 << 20;
 const SLOTS: [usize; 2] = [64, 192];
 const HAS_ROOT: usize = 1;
 const ROOT: usize = 8;
@@ -38,7 +41,7 @@ struct Widths {
 type Hand<'a, E> = dyn FnMut(&[u8], &[u8]) -> Result<(), E> + 'a;
 
 /// A page, as what points to it names it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Pointer {
     page: u64,
     /// The XXH3 of what is used of the page.
@@ -64,43 +67,53 @@ pub(super) struct Trees<'a, F> {
     /// Pages that may still be read, so that a tree that is no tree comes to an end.
     budget: u64,
     /// Pages that could not be read.
-    pub(super) lost: u64,
-    /// Pages of them in whose place there is a page of another commit, or none.
-    unwritten: u64,
+    lost: BTreeSet<Pointer>,
+    /// Whether one of them has given its place to a page of another commit.
+    is_reused: bool,
 }
 
 impl<'a, F: DiskFile> Trees<'a, F> {
-    /// Finds the trees of the last commit. One that was under way when a call of the disk failed may be there in part:
-    /// then these are the trees of the commit before, whose pages redb does not use again until the next is durable.
+    /// Finds the trees of the last commit. If that was under way when a call of the disk failed, or when the power was
+    /// lost, some of its pages may never have been written. Then these are the trees of the commit before: redb uses
+    /// its pages again only after the next is durable.
     pub(super) fn of(remains: &'a Remains<F>) -> io::Result<Self> {
         let primary = usize::from(remains.header()[PRIMARY_FLAG.0] & PRIMARY_FLAG.1 != 0);
-        let last = Self::of_slot(remains, primary)?;
-        if remains.is_whole() || last.is_written()? { Ok(last) } else { Self::of_slot(remains, 1 - primary) }
+        let slot = if remains.is_whole() || !is_better(remains, 1 - primary, primary)? { primary } else { 1 - primary };
+        Self::of_slot(remains, slot)
     }
 
     fn of_slot(remains: &'a Remains<F>, slot: usize) -> io::Result<Self> {
-        let number = |at| u32_at(remains.header(), at).map_or(0, u64::from);
-        let region_header_bytes = number(REGION_HEADER_PAGES) * PAGE_BYTES;
-        let region_bytes = region_header_bytes + number(REGION_PAGES) * PAGE_BYTES;
+        let pages = |at| u32_at(remains.header(), at).map(u64::from).filter(|pages| *pages <= REGION_PAGES_MAX);
+        let region_header_bytes = pages(REGION_HEADER_PAGES).unwrap_or_default() * PAGE_BYTES;
+        let region_bytes = region_header_bytes + pages(REGION_PAGES).unwrap_or_default() * PAGE_BYTES;
         let bytes = remains.len()?;
-        let budget = bytes / PAGE_BYTES;
-        Ok(Self { remains, slot, region_header_bytes, region_bytes, bytes, budget, lost: 0, unwritten: 0 })
+        let (budget, lost) = (bytes / PAGE_BYTES, BTreeSet::new());
+        Ok(Self { remains, slot, region_header_bytes, region_bytes, bytes, budget, lost, is_reused: false })
     }
 
-    /// Whether no page is one of another commit.
-    fn is_written(&self) -> io::Result<bool> {
-        let mut trees = Self::of_slot(self.remains, self.slot)?;
-        for (_, tree) in trees.tables()? {
-            trees.each::<io::Error>(tree, &mut |_, _| Ok(()))?;
+    /// Returns the root of the tree that has the names of all tables.
+    fn root(&self) -> Option<Pointer> {
+        let slot = &self.remains.header()[SLOTS[self.slot]..];
+        pointer(slot, ROOT).filter(|_| slot[HAS_ROOT] != 0)
+    }
+
+    /// Reads every page.
+    fn visit(&mut self) -> io::Result<()> {
+        for (_, tree) in self.tables()? {
+            self.each::<io::Error>(tree, &mut |_, _| Ok(()))?;
         }
-        Ok(trees.unwritten == 0)
+        Ok(())
+    }
+
+    /// Returns how many pages could not be read.
+    pub(super) fn lost_pages(&self) -> u64 {
+        self.lost.len() as u64
     }
 
     /// Returns every table that can be found, with its name.
     pub(super) fn tables(&mut self) -> io::Result<Vec<(String, Tree)>> {
-        let slot = &self.remains.header()[SLOTS[self.slot]..];
         let mut tables = Vec::new();
-        let (true, Some(root)) = (slot[HAS_ROOT] != 0, pointer(slot, ROOT)) else { return Ok(tables) };
+        let Some(root) = self.root() else { return Ok(tables) };
         let all = Tree { root, widths: Widths { key: None, value: None } };
         self.each::<io::Error>(all, &mut |name, definition| {
             if let (Ok(name), Some(tree)) = (std::str::from_utf8(name), table(definition)) {
@@ -133,7 +146,7 @@ impl<'a, F: DiskFile> Trees<'a, F> {
                 Ok(())
             }
             _ => {
-                self.lost += 1;
+                self.lost.insert(pointer);
                 Ok(())
             }
         }
@@ -141,31 +154,36 @@ impl<'a, F: DiskFile> Trees<'a, F> {
 
     /// Reads a page; `None` if it is not what was written.
     fn read(&mut self, pointer: Pointer, widths: Widths) -> io::Result<Option<Vec<u8>>> {
-        let number = pointer.page;
-        let order = number >> 59;
+        let Some((offset, len)) = self.place(pointer.page) else { return Ok(None) };
         let Some(budget) = self.budget.checked_sub(1) else { return Ok(None) };
         self.budget = budget;
-        if order > u64::from(PAGE_ORDER_MAX) {
-            return Ok(None);
+        let Some(page) = self.remains.read(offset, len)? else { return Ok(None) };
+        let used = used_bytes(&page, widths).and_then(|used| page.get(..used));
+        let is_meant = used.is_some_and(|used| XxHash3_128::oneshot(used) == pointer.check);
+        self.is_reused |= !is_meant;
+        Ok(is_meant.then_some(page))
+    }
+
+    /// Returns where a page lies, and how long it is; `None` if the file ends before.
+    fn place(&self, page: u64) -> Option<(u64, usize)> {
+        let order = page >> 59;
+        if order > PAGE_ORDER_MAX {
+            return None;
         }
-        let index = number & (0x000f_ffff >> order);
-        let region = (number >> 20) & 0x000f_ffff;
+        let (region, index) = ((page >> 20) & 0x000f_ffff, page & (0x000f_ffff >> order));
         let len = PAGE_BYTES << order;
         let offset = PAGE_BYTES + region * self.region_bytes + self.region_header_bytes + index * len;
-        if offset.checked_add(len).is_none_or(|end| end > self.bytes) {
-            self.unwritten += 1;
-            return Ok(None);
-        }
-        let Some(page) = self.remains.read(offset, usize::try_from(len).expect("at most 4 GiB"))? else {
-            return Ok(None);
-        };
-        let used = used_bytes(&page, widths).and_then(|used| page.get(..used));
-        if used.is_none_or(|used| XxHash3_128::oneshot(used) != pointer.check) {
-            self.unwritten += 1;
-            return Ok(None);
-        }
-        Ok(Some(page))
+        (offset + len <= self.bytes).then(|| (offset, usize::try_from(len).expect("at most 1 MiB")))
     }
+}
+
+/// Whether the commit of a slot is the one to salvage instead of that of the other slot: because that has lost a page
+/// that this one has or does not need. But if a page of this one was used again, the other was durable.
+fn is_better<F: DiskFile>(remains: &Remains<F>, slot: usize, other: usize) -> io::Result<bool> {
+    let (mut this, mut other) = (Trees::of_slot(remains, slot)?, Trees::of_slot(remains, other)?);
+    this.visit()?;
+    other.visit()?;
+    Ok(this.root().is_some() && !this.is_reused && !other.lost.is_subset(&this.lost))
 }
 
 /// Returns the tree of a table by its definition.

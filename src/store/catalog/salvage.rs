@@ -86,7 +86,7 @@ pub(super) fn salvage<F: DiskFile>(
             Ok(())
         })?;
     }
-    salvaged.lost_pages = trees.lost;
+    salvaged.lost_pages = trees.lost_pages();
     Ok((salvaged, ceiling))
 }
 

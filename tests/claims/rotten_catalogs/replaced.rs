@@ -101,6 +101,37 @@ fn a_salvage_that_dies_is_made_again() {
 }
 
 #[test]
+fn a_replacement_on_a_running_store_goes_on_where_a_failed_call_has_left_it() {
+    let world = World::new();
+    let whole = world.fill(Layout::Packed);
+    let bytes = bytes_to_flip(&whole.read(CATALOG).expect("there"), 1);
+    let run = |fault| {
+        let disk = fork(&whole);
+        let faulty = FaultDisk::new(&disk, None);
+        let (store, recovered) = Store::open_above(faulty.clone(), &world.keys, Version(1_000_000)).expect("opened");
+        assert_eq!(recovered.catalog, Origin::Found);
+        disk.corrupt(CATALOG, bytes[bytes.len() / 2]).expect("flipped");
+        let before = faulty.calls().len();
+        if let Some((call, fault)) = fault {
+            faulty.fail_at(before + call, fault);
+        }
+        let first = world.judge(&store);
+        let calls = faulty.calls().len() - before;
+        (calls, first, world.judge(&store), store.take_news(), files_below(&disk, "quarantine"))
+    };
+    let (calls, _, missing, news, aside) = run(None);
+    assert_eq!((calls > 20, aside.len()), (true, 1));
+    assert!(missing.as_ref().is_ok_and(|missing| *missing > 0), "{missing:?}");
+    for call in 0..calls {
+        for fault in [Fault::Error(io::ErrorKind::Other), Fault::ErrorAfter(io::ErrorKind::Other)] {
+            let (_, _, found, told, set_aside) = run(Some((call, fault)));
+            assert_eq!((&found, &told), (&missing, &news), "{fault:?} at call {call}");
+            assert_eq!(set_aside, aside, "{fault:?} at call {call}");
+        }
+    }
+}
+
+#[test]
 fn a_start_refuses_rather_than_to_lose_a_damaged_catalog() {
     let world = World::new();
     let disk = world.fill(Layout::Folders);

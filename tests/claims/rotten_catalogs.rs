@@ -302,7 +302,7 @@ fn no_flipped_bit_of_a_catalog_is_read_as_good_or_stops_a_start_after_its_disk_w
     for commit in 0..8 {
         let fill_up = |disk: &FaultDisk, number: usize, _| {
             if number == commit {
-                disk.fill_up()
+                disk.fill_up();
             }
         };
         let (disk, _) = failed(&world, &whole, fill_up);

@@ -11,8 +11,10 @@ mod copy;
 mod counted;
 mod damage;
 mod failing;
+mod faults;
 mod file;
 pub mod layer;
+mod misdirected;
 mod tree;
 
 use std::fmt;
@@ -21,13 +23,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use dacapo::disk::{DirEntry, Disk, DiskPath, EntryKind};
-use dacapo::seed::{Rng, SeedRng};
+use dacapo::seed::Rng;
 
 use content::PAGE_BYTES;
 use counted::Counted;
 pub use failing::CallKind;
 use failing::{Failing, Moment};
 pub use file::SimFile;
+use misdirected::Misdirected;
 use tree::{Node, Tree, View};
 
 /// How often a paused disk checks whether it may go on.
@@ -51,6 +54,7 @@ struct State {
     lying: bool,
     has_lied: bool,
     failing: Failing,
+    misdirected: Misdirected,
     counted: Counted,
     /// The life that ended in the middle of a call.
     cut_off: Option<u64>,
@@ -85,28 +89,6 @@ impl SimDisk {
         state.tree.lose_power(rng);
     }
 
-    /// Bounds the content of all files together, counted in pages of 4 KiB that are not holes. A write that
-    /// needs more fails with `StorageFull` after the part that fits.
-    pub fn set_capacity(&self, bytes: Option<u64>) {
-        self.state().capacity_bytes = bytes;
-    }
-
-    /// Makes each [`run`](Disk::run) take this long, half of it before the work and half after: a caller that
-    /// gives up finds it done or not done.
-    pub fn set_delay(&self, delay: Option<Duration>) {
-        self.state().delay = delay;
-    }
-
-    /// Holds up every [`run`](Disk::run), or lets them go on.
-    pub fn set_paused(&self, paused: bool) {
-        self.state().paused = paused;
-    }
-
-    /// Makes syncs succeed without effect, or honest again.
-    pub fn set_lying(&self, lying: bool) {
-        self.state().lying = lying;
-    }
-
     /// Whether a sync has lied since all was made durable, by a power loss or otherwise.
     #[must_use]
     pub fn has_lied(&self) -> bool {
@@ -116,17 +98,6 @@ impl SimDisk {
     /// Makes the files that have these paths durable, and the names in their directories, which have to be durable.
     pub fn make_durable(&self, is_meant: impl Fn(&str) -> bool) {
         self.state().tree.make_durable_if(is_meant);
-    }
-
-    /// Makes `per_mille` of a thousand calls of a kind fail without effect, as `rng` chooses; 0 ends the errors.
-    pub fn set_errors(&self, kind: CallKind, per_mille: u32, rng: SeedRng) {
-        self.state().failing.set(kind, Moment::Before, per_mille, rng);
-    }
-
-    /// Makes `per_mille` of a thousand calls of a kind fail after they have taken effect, as `rng` chooses; 0 ends the
-    /// errors.
-    pub fn set_late_errors(&self, kind: CallKind, per_mille: u32, rng: SeedRng) {
-        self.state().failing.set(kind, Moment::After, per_mille, rng);
     }
 
     /// Ends the host's life at a call, just before it takes effect: the `number`th of a kind, or of all kinds but
@@ -179,16 +150,6 @@ impl SimDisk {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.shared.lock().expect("no call panics while it holds the disk")
-    }
-
-    /// Does to a file what a sync that fails does, if the host is alive.
-    fn fail_sync(&self, file: &content::SharedContent) {
-        let mut state = self.state();
-        if state.life == self.life
-            && let Some(rng) = state.failing.rng(CallKind::Sync)
-        {
-            content::lock(file).fail_sync(rng);
-        }
     }
 
     /// Does one call of a host that is alive.

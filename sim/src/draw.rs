@@ -33,19 +33,20 @@ const LATE_LIFT_MS: (u32, u32) = (20_000, 60_000);
 /// The share of seeds in which some hosts lie, in percent.
 const LIES_SHARE: u32 = 20;
 
-/// Of how many lies one goes on to the end of the run, and what such a one is drawn to end after the lift: later than
-/// any run.
-const LIES_FOR_GOOD_ONE_IN: u64 = 12;
+/// Of how many lies and kills one goes on to the end of the run, and what such a one is drawn to end after the lift:
+/// later than any run. Of as many kills one begins with the run: a host that comes late.
+const FOR_GOOD_ONE_IN: u64 = 12;
 const AFTER_LIFT_MS: u64 = 200_000;
 
 /// Families that have a lane of their own: its name, the share of seeds that have it, in percent, and what these
 /// seeds have more. Most disks have too few files to swap most of the time; a sync that lies is seen at a power loss.
-const LANES: [(&str, u32, &[Family]); 5] = [
+const LANES: [(&str, u32, &[Family]); 6] = [
     ("restore", 15, &[Family::Restore]),
     ("trickle", 15, &[Family::Trickle]),
     ("swap", 12, &[Family::Swap; 3]),
     ("lossy", 8, &[Family::Lossy; 2]),
     ("lying-sync", 8, &[Family::LyingSync, Family::LyingSync, Family::PowerLoss]),
+    ("misdirected-writes", 8, &[Family::MisdirectedWrites; 2]),
 ];
 
 /// The share of seeds in which many calls come at one moment, in percent.
@@ -74,6 +75,8 @@ struct Knobs {
     together: bool,
     /// How many hosts are called at all: fewer make longer histories.
     callers: usize,
+    /// Whether a host may never come back.
+    may_leave: bool,
 }
 
 /// Returns the value tree of the plan of a seed: its current value is the plan, and it shrinks.
@@ -103,6 +106,7 @@ pub fn tree<S: Subject>(subject: &S, seed: u64) -> Box<dyn ValueTree<Value = Pla
         knobs.lasting_ms_max = knobs.lift_ms / 2;
     }
     knobs.together = below(&mut lane(seed, "together"), 100) < TOGETHER_SHARE;
+    knobs.may_leave = subject.may_leave();
     knobs.options = options(&mut lane(seed, "options"), knobs.nodes, subject.options());
     let calls = subject.calls(&mut lane(seed, "swarm"), knobs.nodes);
     let mut burst_lane = lane(seed, "burst");
@@ -143,6 +147,7 @@ fn knobs(rng: &mut SeedRng) -> Knobs {
         calls_max,
         together: false,
         callers,
+        may_leave: false,
     }
 }
 
@@ -178,8 +183,8 @@ fn strategy<O>(
 where
     O: std::fmt::Debug + Clone + 'static,
 {
-    let Knobs { nodes, dials, options, families, faults_max, lift_ms, lasting_ms_max, calls_max, together, callers } =
-        knobs;
+    let Knobs { nodes, dials, options, families, faults_max, lift_ms, lasting_ms_max, calls_max, .. } = knobs;
+    let Knobs { together, callers, may_leave, .. } = knobs;
     let call = (0..lift_ms, 0..callers, calls).prop_map(move |(at_ms, host, call)| {
         let (distance, within) = TOGETHER_MS;
         let at_ms = if together { at_ms / distance * distance + at_ms % within } else { at_ms };
@@ -198,8 +203,16 @@ where
             };
             let draw = Draw { one, other: (one + further) % nodes, number, lies };
             let fault = families[family].fault(draw);
+            let at_ms = match fault {
+                Fault::Kill(_) if lasting % FOR_GOOD_ONE_IN == 2 => 0,
+                _ => at_ms,
+            };
             let until = match fault {
-                Fault::Lie(..) if lasting % LIES_FOR_GOOD_ONE_IN == 1 => lift_ms + AFTER_LIFT_MS,
+                Fault::Lie(..) if lasting % FOR_GOOD_ONE_IN == 1 => lift_ms + AFTER_LIFT_MS,
+                // Who is called has to be there in the end.
+                Fault::Kill(host) if may_leave && lasting % FOR_GOOD_ONE_IN == 1 && host >= callers => {
+                    lift_ms + AFTER_LIFT_MS
+                }
                 _ if fault.lasts() => (at_ms + lasting).min(lift_ms),
                 _ => at_ms,
             };

@@ -46,6 +46,8 @@ pub enum Fault {
     FullDisk(Host),
     /// Syncs say that they have made things durable, and have not.
     LyingSync(Host),
+    /// This many of 1,000 writes to files that lie there land in another place of their file.
+    MisdirectedWrites(Host, u32),
     /// A bit of a file at rest flips; the number chooses the file and the bit.
     Rot(Host, u32),
     /// A page of a file at rest becomes zeros; the number chooses the file and the page.
@@ -84,6 +86,7 @@ pub enum Family {
     LateErrors,
     FullDisk,
     LyingSync,
+    MisdirectedWrites,
     Rot,
     Zero,
     Truncate,
@@ -123,8 +126,8 @@ const FAILING_KINDS: [CallKind; 8] = [
 
 impl Family {
     /// All families but [`Lie`](Self::Lie), which is only for subjects that know lies, and those that are drawn by
-    /// themselves: [`Restore`](Self::Restore), [`Trickle`](Self::Trickle), [`Lossy`](Self::Lossy) and
-    /// [`LyingSync`](Self::LyingSync).
+    /// themselves: [`Restore`](Self::Restore), [`Trickle`](Self::Trickle), [`Lossy`](Self::Lossy),
+    /// [`LyingSync`](Self::LyingSync) and [`MisdirectedWrites`](Self::MisdirectedWrites).
     pub const ALL: [Self; 22] = [
         Self::Cut,
         Self::Hold,
@@ -188,6 +191,9 @@ impl Family {
             }
             Self::FullDisk => Fault::FullDisk(one),
             Self::LyingSync => Fault::LyingSync(one),
+            Self::MisdirectedWrites => {
+                Fault::MisdirectedWrites(one, [10, 50, 300][usize::try_from(number).unwrap_or(0) % 3])
+            }
             Self::Rot => Fault::Rot(one, number),
             Self::Zero => Fault::Zero(one, number),
             Self::Truncate => Fault::Truncate(one, number),
@@ -204,7 +210,7 @@ impl Family {
 
 impl Fault {
     /// The first words of all faults.
-    pub const WORDS: [&str; 29] = [
+    pub const WORDS: [&str; 30] = [
         "cut",
         "cut-one-way",
         "hold",
@@ -227,6 +233,7 @@ impl Fault {
         "late-errors",
         "full-disk",
         "lying-sync",
+        "misdirected-writes",
         "rot",
         "zero",
         "truncate",
@@ -236,8 +243,8 @@ impl Fault {
         "lie",
     ];
 
-    /// The first words of the faults that damage files at rest.
-    pub const DAMAGE_WORDS: [&str; 5] = ["rot", "zero", "truncate", "lose", "swap"];
+    /// The first words of the faults that damage files.
+    pub const DAMAGE_WORDS: [&str; 6] = ["misdirected-writes", "rot", "zero", "truncate", "lose", "swap"];
 
     /// Whether the fault lasts until an end. The others happen at one moment.
     #[must_use]
@@ -259,6 +266,7 @@ impl Fault {
             | Self::LateErrors(host, ..)
             | Self::FullDisk(host)
             | Self::LyingSync(host)
+            | Self::MisdirectedWrites(host, _)
             | Self::Restore(host) => Some(*host),
             _ => self.is_damage().then_some(self.hosts().0),
         }
@@ -285,6 +293,7 @@ impl Fault {
             | Self::LateErrors(host, ..)
             | Self::FullDisk(host)
             | Self::LyingSync(host)
+            | Self::MisdirectedWrites(host, _)
             | Self::Rot(host, _)
             | Self::Zero(host, _)
             | Self::Truncate(host, _)

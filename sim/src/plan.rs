@@ -126,22 +126,22 @@ impl<O> Plan<O> {
         self.steps.iter().filter_map(|step| step.what.fault())
     }
 
-    /// Returns the hosts whose program never gives way to the honest one again.
+    /// Returns the hosts that are lost for good: they lie to the end of the run, or never come back.
     #[must_use]
-    pub fn liars_for_good(&self) -> BTreeSet<Host> {
-        let lies = self.timed_faults().into_iter();
-        let for_good = lies.filter_map(|(at, until, fault)| match fault {
-            Fault::Lie(host, _) if at < self.lift_ms && until > self.lift_ms => Some(*host),
+    pub fn lost_for_good(&self) -> BTreeSet<Host> {
+        let faults = self.timed_faults().into_iter();
+        let for_good = faults.filter_map(|(at, until, fault)| match fault {
+            Fault::Lie(host, _) | Fault::Kill(host) if at < self.lift_ms && until > self.lift_ms => Some(*host),
             _ => None,
         });
         for_good.collect()
     }
 
-    /// Returns the hosts that run the honest program once all faults have ended.
+    /// Returns the hosts that run their program once all faults have ended.
     #[must_use]
-    pub fn honest_hosts(&self) -> Vec<Host> {
-        let liars = self.liars_for_good();
-        (0..self.nodes).filter(|host| !liars.contains(host)).collect()
+    pub fn hosts_left(&self) -> Vec<Host> {
+        let lost = self.lost_for_good();
+        (0..self.nodes).filter(|host| !lost.contains(host)).collect()
     }
 
     /// Returns the faults that wait for a trigger, with how long they last.

@@ -63,6 +63,7 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
             sim.step()
         });
         watched.yielded(sim.elapsed());
+        scene.note_misdirected(subject);
         scene.note_panic(panics.take(is_excused));
         match stepped {
             Some(Ok(true)) => break,

@@ -1,6 +1,8 @@
 //! What the harness needs to know of a system under test: the trait [`Subject`], and what the harness hands to a
 //! subject and takes from it. Nothing else in the harness knows what it tests.
 
+mod scene;
+
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -103,6 +105,11 @@ pub trait Subject: Clone + 'static {
     /// Whether the whole disk of a host may be put back from a copy in the plan of a seed. By default it may not: most
     /// systems promise nothing then.
     fn may_restore(&self) -> bool {
+        false
+    }
+
+    /// Whether a host may never come back in the plan of a seed. By default each does.
+    fn may_leave(&self) -> bool {
         false
     }
 
@@ -262,34 +269,6 @@ pub struct Run<S: Subject> {
     pub connections: Vec<usize>,
     /// The first promise that was broken, if any.
     pub broken: Option<Broken>,
-}
-
-impl<S: Subject> Scene<S> {
-    /// Notes a broken promise. The run ends at the first one.
-    pub fn note_broken(&self, broken: Broken) {
-        self.broken.borrow_mut().push(broken);
-    }
-
-    /// Notes a panic, if there was one.
-    pub(crate) fn note_panic(&self, panic: Option<String>) {
-        self.broken.borrow_mut().extend(panic.map(|what| Broken::new("live", what)));
-    }
-}
-
-impl<S: Subject> Clone for Scene<S> {
-    fn clone(&self) -> Self {
-        Self {
-            clients: self.clients.clone(),
-            plan: self.plan.clone(),
-            disks: self.disks.clone(),
-            damage: self.damage.clone(),
-            liars: self.liars.clone(),
-            notes: self.notes.clone(),
-            broken: self.broken.clone(),
-            links: self.links.clone(),
-            boots: self.boots.clone(),
-        }
-    }
 }
 
 impl Broken {

@@ -1,6 +1,6 @@
-//! Scrubs: compares every blob of the data directory with the catalog, in the background and on demand. What is damaged
-//! is set aside. A replica is then sent again by its owner; an own file is fetched from a peer. What no record names is
-//! looked for at the end.
+//! Scrubs: reads the catalog, and compares every blob of the data directory with it, in the background and on demand.
+//! What is damaged is set aside. A replica is then sent again by its owner; an own file is fetched from a peer. What no
+//! record names is looked for at the end.
 
 mod blob;
 mod pace;
@@ -69,6 +69,8 @@ impl<'a, P: Platform> Scrub<'a, P> {
 
     /// Goes on behind a position, or begins anew without one.
     async fn run(mut self, from: Option<ScrubPosition>) -> Scrubbed {
+        // What is compared with the catalog below has to be compared with what was committed last.
+        self.scrubbed.failed += u64::from(self.context.blocking(|store| store.verify_catalog()).await.is_err());
         let held_from = match from {
             Some(ScrubPosition::Held(owner, replica_name)) => Some((owner, replica_name)),
             Some(ScrubPosition::Own(key)) => {

@@ -5,12 +5,14 @@ mod compact;
 mod deletions;
 mod file;
 mod numbers;
+mod page;
 mod pages;
 mod peers;
 mod put;
 mod read;
 mod salvage;
 mod summaries;
+mod verify;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -128,8 +128,9 @@ impl CatalogError {
                     | redb::Error::LockPoisoned(_)
                     | redb::Error::DatabaseClosed
             ),
-            Self::Panicked => true,
-            Self::Record { .. } | Self::NotReplaced { .. } => false,
+            // Each page is what was written, so one of them was written elsewhere, or never.
+            Self::Record { .. } | Self::Panicked => true,
+            Self::NotReplaced { .. } => false,
         }
     }
 

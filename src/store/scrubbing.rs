@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::error::{StorageError, failed};
+use super::error::{StorageError, failed, twice};
 use super::layout::BlobId;
 use super::record::ScrubState;
 use super::{Known, Store, obstacles};
@@ -52,6 +52,14 @@ impl<D: Disk> Store<D> {
                 bytes = bytes.saturating_add(record.seal.sealed_bytes());
             }
         }
+    }
+
+    /// Reads all of the catalog. If it is damaged, another one takes its place, with all that could be salvaged.
+    ///
+    /// # Errors
+    /// Fails if the catalog cannot be read, or not be replaced.
+    pub fn verify_catalog(&self) -> Result<(), StorageError> {
+        twice(|| Ok(self.catalog.verify()?))
     }
 
     /// Makes the file of the catalog smaller if much of it is free, and returns by how much.

@@ -44,7 +44,8 @@ fn a_scrub_says_where_it_could_not_read_the_catalog() {
         }
         // At its first error the database is closed, and it cannot be opened again while the disk fails.
         assert!(matches!(origin.delete_everywhere(&key(0)).await, Err(DeleteError::Unconfirmed(_))));
-        assert_eq!(scrubbed().await?.failed, 4, "each of the three listings broke off, and the look for strays");
+        let what = "the catalog, each of the three listings, and the look for strays";
+        assert_eq!(scrubbed().await?.failed, 5, "{what}");
         Ok(())
     });
 }

@@ -46,7 +46,7 @@ fn whatever_a_peer_lies_about_the_others_serve_on() {
 fn a_peer_that_lies_for_good_keeps_nobody_else_from_coming_right() {
     for lie in Lie::NAMES {
         let plan = plan(lie, 300);
-        assert_eq!(plan.liars_for_good(), [1].into());
+        assert_eq!(plan.lost_for_good(), [1].into());
         let run = run(&Files::default(), &plan);
         assert_eq!(run.broken, None, "{lie}");
     }

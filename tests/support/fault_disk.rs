@@ -20,6 +20,8 @@ pub(crate) enum Fault {
     Error(io::ErrorKind),
     /// The call takes effect and fails all the same.
     ErrorAfter(io::ErrorKind),
+    /// The call says that it has succeeded, and has no effect.
+    Lost,
 }
 
 #[derive(Default)]
@@ -65,7 +67,7 @@ impl FaultDisk {
         self.plan.lock().expect("lock").calls.clone()
     }
 
-    fn call<T>(&self, name: String, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    fn call<T: Default>(&self, name: String, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         let fault = {
             let mut plan = self.plan.lock().expect("lock");
             let index = plan.calls.len();
@@ -89,6 +91,7 @@ impl FaultDisk {
                 work()?;
                 Err(kind.into())
             }
+            Some(Fault::Lost) => Ok(T::default()),
         }
     }
 }
@@ -100,7 +103,7 @@ impl Layer for FaultDisk {
         &self.disk
     }
     fn create(&self, path: &DiskPath) -> io::Result<SimFile> {
-        self.call(format!("create {path}"), || self.disk.create(path))
+        self.call(format!("create {path}"), || self.disk.create(path).map(Some))?.ok_or(io::ErrorKind::Other.into())
     }
     fn rename(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()> {
         self.call(format!("rename {from} {to}"), || self.disk.rename(from, to))

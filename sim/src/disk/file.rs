@@ -35,7 +35,8 @@ impl DiskFile for SimFile {
 
     fn write_at(&self, position: u64, bytes: &[u8]) -> io::Result<()> {
         self.disk.call(CallKind::Write, |state| {
-            let pages_free = state.pages_free();
+            let (position, pages_free) =
+                (state.misdirected.place(&self.content, position, bytes.len()), state.pages_free());
             content::lock(&self.content).write(position, bytes, pages_free)
         })
     }

@@ -50,6 +50,7 @@ impl fmt::Display for Fault {
             Self::LateErrors(host, kind, per_mille) => write!(f, "late-errors {} {kind} {per_mille}", name(*host)),
             Self::FullDisk(host) => write!(f, "full-disk {}", name(*host)),
             Self::LyingSync(host) => write!(f, "lying-sync {}", name(*host)),
+            Self::MisdirectedWrites(host, per_mille) => write!(f, "misdirected-writes {} {per_mille}", name(*host)),
             Self::Rot(host, number) => write!(f, "rot {} {number}", name(*host)),
             Self::Zero(host, number) => write!(f, "zero {} {number}", name(*host)),
             Self::Truncate(host, number) => write!(f, "truncate {} {number}", name(*host)),
@@ -81,6 +82,7 @@ impl FromStr for Fault {
             }
             "full-disk" => Self::FullDisk(words.host()?),
             "lying-sync" => Self::LyingSync(words.host()?),
+            "misdirected-writes" => Self::MisdirectedWrites(words.host()?, words.at_most(1000)?),
             "rot" => Self::Rot(words.host()?, words.at_most(u32::MAX)?),
             "zero" => Self::Zero(words.host()?, words.at_most(u32::MAX)?),
             "truncate" => Self::Truncate(words.host()?, words.at_most(u32::MAX)?),

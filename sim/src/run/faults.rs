@@ -1,7 +1,9 @@
 //! Makes the faults of a plan happen, at their times.
 
 mod at_rest;
+mod lasting;
 mod network;
+mod on_disks;
 mod triggered;
 
 use std::cell::RefCell;
@@ -45,7 +47,7 @@ pub(super) struct Faults<S: Subject> {
     on_disks: Vec<Fault>,
     /// The copies of whole disks that are still to be put back, each with its fault.
     copies: Vec<(Fault, SimDisk)>,
-    /// The hosts whose program never gives way to the honest one again.
+    /// The hosts that lie to the end of the run, or never come back.
     for_good: BTreeSet<Host>,
     down: Vec<u32>,
     power: SeedRng,
@@ -74,7 +76,7 @@ impl<S: Subject> Faults<S> {
             // A fault that begins after the lift does not happen.
             if at < scene.plan.lift_ms {
                 due.push((at, Act::Begin, fault.clone()));
-                let is_for_good = matches!(fault, Fault::Lie(..)) && until > scene.plan.lift_ms;
+                let is_for_good = matches!(fault, Fault::Lie(..) | Fault::Kill(_)) && until > scene.plan.lift_ms;
                 if fault.lasts() && !is_for_good {
                     due.push((until.min(scene.plan.lift_ms).max(at + 1), Act::End, fault.clone()));
                 }
@@ -96,7 +98,7 @@ impl<S: Subject> Faults<S> {
             lossy: Vec::new(),
             on_disks: Vec::new(),
             copies: Vec::new(),
-            for_good: scene.plan.liars_for_good(),
+            for_good: scene.plan.lost_for_good(),
             down: vec![0; scene.plan.nodes],
             power: Seed::from_u64(scene.plan.seed).derive("power", 0).rng(STREAM),
             errors: 0,
@@ -190,11 +192,10 @@ impl<S: Subject> Faults<S> {
             | Fault::DiskErrors(..)
             | Fault::LateErrors(..)
             | Fault::FullDisk(..)
-            | Fault::LyingSync(..) => {
-                self.on_disks.push(fault.clone());
-                self.disk(fault, true);
-                self.stall_where_paused(fault, true);
-                true
+            | Fault::LyingSync(..)
+            | Fault::MisdirectedWrites(..) => {
+                self.begin_on_disk(fault);
+                self.hits_a_file(fault)
             }
         };
         if has_effect {
@@ -212,7 +213,7 @@ impl<S: Subject> Faults<S> {
             Fault::Hold(one, other) => _ = self.hold(sim, (*one).min(*other), (*one).max(*other), false),
             Fault::Far(..) => self.come_near(sim, fault),
             Fault::Lossy(one, other, _) => {
-                remove(&mut self.lossy, fault);
+                lasting::remove(&mut self.lossy, fault);
                 self.lose_segments(sim, *one, *other);
             }
             Fault::Link(one, other, trouble) => self.scene.links.end(*one, *other, *trouble),
@@ -226,37 +227,9 @@ impl<S: Subject> Faults<S> {
             | Fault::DiskErrors(..)
             | Fault::LateErrors(..)
             | Fault::FullDisk(..)
-            | Fault::LyingSync(..) => {
-                remove(&mut self.on_disks, fault);
-                self.disk(fault, false);
-                self.stall_where_paused(fault, false);
-                // Another fault of its kind goes on.
-                if let Some(other) = self.on_disks.iter().rfind(|other| is_same_kind(other, fault)).cloned() {
-                    self.disk(&other, true);
-                }
-            }
+            | Fault::LyingSync(..)
+            | Fault::MisdirectedWrites(..) => self.end_on_disk(fault),
             // They happened at one moment.
-            _ => {}
-        }
-    }
-
-    fn disk(&mut self, fault: &Fault, begins: bool) {
-        match fault {
-            Fault::Pause(host) => {
-                self.scene.disks[*host].set_paused(begins);
-            }
-            Fault::SlowDisk(host, delay) => self.scene.disks[*host].set_delay(begins.then_some(*delay)),
-            Fault::DiskErrors(host, kind, per_mille) | Fault::LateErrors(host, kind, per_mille) => {
-                self.errors += 1;
-                let rng = Seed::from_u64(self.scene.plan.seed).derive("errors", self.errors).rng(STREAM);
-                let (disk, per_mille) = (&self.scene.disks[*host], if begins { *per_mille } else { 0 });
-                match fault {
-                    Fault::DiskErrors(..) => disk.set_errors(*kind, per_mille, rng),
-                    _ => disk.set_late_errors(*kind, per_mille, rng),
-                }
-            }
-            Fault::FullDisk(host) => self.scene.disks[*host].set_capacity(begins.then_some(0)),
-            Fault::LyingSync(host) => self.scene.disks[*host].set_lying(begins),
             _ => {}
         }
     }
@@ -297,24 +270,5 @@ impl<S: Subject> Faults<S> {
             self.bring_up(sim, host, false);
         }
         true
-    }
-}
-
-/// Takes a fault that has begun away from those that last.
-fn remove(lasting: &mut Vec<Fault>, fault: &Fault) {
-    let index = lasting.iter().position(|found| found == fault).expect("it has begun");
-    lasting.remove(index);
-}
-
-/// Whether two faults set one thing of one disk.
-fn is_same_kind(one: &Fault, other: &Fault) -> bool {
-    match (one, other) {
-        (Fault::DiskErrors(host, kind, _), Fault::DiskErrors(on, of, _))
-        | (Fault::LateErrors(host, kind, _), Fault::LateErrors(on, of, _)) => (host, kind) == (on, of),
-        (Fault::SlowDisk(host, _), Fault::SlowDisk(on, _))
-        | (Fault::Pause(host), Fault::Pause(on))
-        | (Fault::FullDisk(host), Fault::FullDisk(on))
-        | (Fault::LyingSync(host), Fault::LyingSync(on)) => host == on,
-        _ => false,
     }
 }

@@ -37,6 +37,10 @@ struct Seen {
     leak: Option<String>,
     trespass: Option<String>,
     liars: BTreeSet<Host>,
+    /// The hosts beside whose node another one ran with the same identity.
+    with_twins: BTreeSet<Host>,
+    /// How many starts the node of a host has begun since its disk was put back last.
+    starts: BTreeMap<Host, u64>,
     /// Of each host whose disk was copied, the moment of the first copy, and that at which a copy was put back last.
     copied: BTreeMap<Host, (u64, Option<u64>)>,
     /// When a file of a host was damaged last.
@@ -77,6 +81,7 @@ impl Clients {
     /// Notes that the node of a host is about to open its catalog.
     pub(super) fn starts(&self, host: Host) {
         let mut seen = self.seen.borrow_mut();
+        *seen.starts.entry(host).or_default() += 1;
         if seen.damaged.remove(&host) {
             seen.renewing.insert(host);
         }
@@ -179,6 +184,21 @@ impl Clients {
     pub(super) fn lies(&self, host: Host) {
         self.stopped(host);
         self.seen.borrow_mut().liars.insert(host);
+    }
+
+    /// Notes that another node runs with the identity of a host's node.
+    pub(super) fn gets_twin(&self, host: Host) {
+        self.seen.borrow_mut().with_twins.insert(host);
+    }
+
+    /// Whether another node has run with the identity of a host's node: nobody knows which of them peers have asked.
+    pub(super) fn has_twin(&self, host: Host) -> bool {
+        self.seen.borrow().with_twins.contains(&host)
+    }
+
+    /// Whether another node has run with the identity of any host's node.
+    pub(super) fn has_any_twin(&self) -> bool {
+        !self.seen.borrow().with_twins.is_empty()
     }
 
     /// Notes that a node did for a peer what it must not do for it. The deeds of liars, and of nodes that have lied,

@@ -7,6 +7,7 @@ mod inventory;
 mod lie;
 mod serve;
 mod state;
+mod twin;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -32,6 +33,10 @@ pub use lie::Lie;
 
 /// Lies until the host is killed.
 pub(super) async fn run(boot: Boot<Files>, lie: Lie, bug: Option<Bug>) -> Ended {
+    if lie == Lie::Twin {
+        boot.clients.lies(boot.host);
+        return twin::run(boot).await;
+    }
     let Boot { host, options, seed, listen, dials, hosts, transport, disk, clients, events, .. } = boot;
     clients.lies(host);
     let (keys, replicas) = match load(disk, layout(&options), &mut seed.rng(Lane::Identity)) {

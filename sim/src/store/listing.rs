@@ -1,6 +1,12 @@
-//! What a node lists of its own files.
+//! What a node lists of its own files, and all that it lists.
+
+use std::time::Duration;
 
 use dacapo::node::{FileInfo, Handle, StatError};
+use tokio::time::sleep;
+
+/// How often a node that fetches looks what it has learnt.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Returns all files of a node.
 pub(super) async fn list(node: &Handle) -> Result<Vec<FileInfo>, StatError> {
@@ -11,5 +17,16 @@ pub(super) async fn list(node: &Handle) -> Result<Vec<FileInfo>, StatError> {
             return Ok(files);
         }
         files.extend(page);
+    }
+}
+
+/// Gets every file that a node learns of, for as long as it is run.
+pub(super) async fn fetch_all(node: Handle) {
+    loop {
+        for file in list(&node).await.unwrap_or_default().into_iter().filter(|file| !file.is_local) {
+            // It is tried again.
+            drop(node.get(&file.key).await);
+        }
+        sleep(LOOK).await;
     }
 }

@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use dacapo::node::{Config, Handle, Mode, Node};
+use dacapo::node::{Config, Mode, Node};
 use dacapo::platform::Platform;
 use dacapo::store::Identity;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::files::Files;
-use super::listing::list;
+use super::listing::{fetch_all, list};
 use crate::disk::SimDisk;
 use crate::host::Host;
 use crate::subject::Scene;
@@ -20,9 +20,6 @@ pub(super) const RECOVERED: &str = "learnt and fetched";
 
 /// How long a node learns and fetches before it does everything else again.
 const LEARNS_FOR: Duration = Duration::from_secs(3);
-
-/// How often it looks what it has learnt.
-const LOOK: Duration = Duration::from_millis(200);
 
 /// Gives a host whose node has stopped a disk with nothing on it but the identity of the node.
 pub(super) fn replace_disk(scene: &Scene<Files>, host: Host) {
@@ -50,14 +47,4 @@ pub(super) async fn learn<P: Platform>(platform: P, config: Config) -> Result<St
     node.stopped().await.map_err(|panicked| panicked.to_string())?;
     let local = files.iter().filter(|file| file.is_local).count();
     Ok(format!("{RECOVERED} {local} of {} files from the peers", files.len()))
-}
-
-async fn fetch_all(node: Handle) {
-    loop {
-        for file in list(&node).await.unwrap_or_default().into_iter().filter(|file| !file.is_local) {
-            // It is tried again.
-            drop(node.get(&file.key).await);
-        }
-        sleep(LOOK).await;
-    }
 }

@@ -51,7 +51,7 @@ pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), 
         return Err(Broken::new("closed", trespass));
     }
     exchanges_end(&scene).await;
-    let hosts = scene.plan.honest_hosts();
+    let hosts = scene.plan.hosts_left();
     // Where no disk has done anything wrong, nobody needs to look at what lies on it.
     if hosts.iter().all(|host| available::is_faultless(&scene, *host)) {
         converge(&scene, false).await?;
@@ -85,7 +85,7 @@ pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), 
 
 /// Waits until every node runs. The caller sets the deadline.
 async fn running(scene: &Scene<Files>) {
-    while scene.plan.honest_hosts().into_iter().any(|host| scene.clients.node(host).is_none()) {
+    while scene.plan.hosts_left().into_iter().any(|host| scene.clients.node(host).is_none()) {
         sleep(LOOK).await;
     }
 }
@@ -93,7 +93,7 @@ async fn running(scene: &Scene<Files>) {
 /// Starts every node again whose catalog was damaged since its last start: until then it may use a file that has no
 /// name any more.
 async fn restart_damaged(scene: &Scene<Files>) -> Result<(), Broken> {
-    let honest = scene.plan.honest_hosts();
+    let honest = scene.plan.hosts_left();
     for host in scene.clients.damaged().into_iter().filter(|host| honest.contains(host)) {
         live::node(scene, host)?.stop().await;
         while scene.clients.damaged().contains(&host) || scene.clients.node(host).is_none() {
@@ -105,7 +105,7 @@ async fn restart_damaged(scene: &Scene<Files>) -> Result<(), Broken> {
 
 /// Waits until every node runs and is connected with all that it dials. The caller sets the deadline.
 async fn connected(scene: &Scene<Files>) {
-    for host in scene.plan.honest_hosts() {
+    for host in scene.plan.hosts_left() {
         while !is_connected(scene, host).await {
             sleep(LOOK).await;
         }
@@ -117,8 +117,8 @@ async fn is_connected(scene: &Scene<Files>, host: Host) -> bool {
     let dialled = scene.plan.dials.iter().filter(|(from, _)| *from == host).map(|(_, to)| *to);
     let dialling = scene.plan.dials.iter().filter(|(_, to)| *to == host).map(|(from, _)| *from);
     let peers = node.peers().await;
-    let liars = scene.plan.liars_for_good();
-    dialled.chain(dialling).filter(|other| !liars.contains(other)).all(|other| {
+    let lost = scene.plan.lost_for_good();
+    dialled.chain(dialling).filter(|other| !lost.contains(other)).all(|other| {
         let id = scene.clients.id(other);
         id.is_some() && peers.iter().any(|peer| peer.is_connected && peer.peer == id)
     })
@@ -137,7 +137,7 @@ async fn exchanges_end(scene: &Scene<Files>) {
 /// Has every node scrub its disk, as it does once a day by itself. A scrub that could not read everything is made
 /// again: it may have come upon a damaged catalog.
 async fn scrub(scene: &Scene<Files>) -> Result<(), Broken> {
-    for host in scene.plan.honest_hosts() {
+    for host in scene.plan.hosts_left() {
         let begun = Instant::now();
         let scrubbed = loop {
             let (told, _) = tokio::sync::mpsc::channel(1);
@@ -171,7 +171,7 @@ async fn converge(scene: &Scene<Files>, is_scrubbed: bool) -> Result<(), Broken>
 /// Checks every file of a host, one after the other; but all at once if a peer lies for good, which may hold up each
 /// get until a deadline.
 async fn files_are_right(scene: &Scene<Files>, host: Host) -> Result<(), Broken> {
-    let is_held_up = !scene.plan.liars_for_good().is_empty();
+    let is_held_up = !scene.plan.lost_for_good().is_empty();
     let mut checks = JoinSet::new();
     for key in keys(scene, host) {
         let scene = scene.clone();

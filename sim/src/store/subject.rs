@@ -101,6 +101,7 @@ impl Subject for Files {
         }
         let outcome = perform(&scene, &made).await;
         let outcome = self.bug.map_or(outcome.clone(), |bug| bug.lie(&scene.clients, host, call, outcome));
+        scene.note_misdirected(&self);
         let said = outcome.to_string();
         let has_no_copy = matches!(outcome, Outcome::NoCopy(_) | Outcome::NotFound);
         if let Err(broken) = oracle::judge_answer(&scene, &entry, &outcome) {
@@ -126,6 +127,10 @@ impl Subject for Files {
     }
 
     fn may_restore(&self) -> bool {
+        true
+    }
+
+    fn may_leave(&self) -> bool {
         true
     }
 

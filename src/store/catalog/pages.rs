@@ -10,6 +10,7 @@ use std::io;
 
 use twox_hash::XxHash3_128;
 
+use super::page::{self, BRANCH, Hand, LEAF, Pointer, Widths, u32_at};
 use crate::disk::DiskFile;
 use crate::limits::CATALOG_DEPTH_MAX;
 use crate::store::backend::Remains;
@@ -17,8 +18,6 @@ use crate::store::backend::Remains;
 const PAGE_BYTES: u64 = 4096;
 /// A page is so many times doubled at most: 1 MiB, because no value is larger than a packed blob.
 const PAGE_ORDER_MAX: u64 = 8;
-const LEAF: u8 = 1;
-const BRANCH: u8 = 2;
 const TABLE: u8 = 3;
 
 // Where redb's header has what is needed here.
@@ -27,26 +26,10 @@ const REGION_HEADER_PAGES: usize = 16;
 const REGION_PAGES: usize = 20;
 const REGION_PAGES_MAX: u64 = 1 << 20;
 const SLOTS: [usize; 2] = [64, 192];
-const HAS_ROOT: usize = 1;
-const ROOT: usize = 8;
 
-/// The sizes of keys and values if all are alike; `None` if each page names them.
-#[derive(Clone, Copy)]
-struct Widths {
-    key: Option<usize>,
-    value: Option<usize>,
-}
-
-/// What gets each key with its value.
-type Hand<'a, E> = dyn FnMut(&[u8], &[u8]) -> Result<(), E> + 'a;
-
-/// A page, as what points to it names it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Pointer {
-    page: u64,
-    /// The XXH3 of what is used of the page.
-    check: u128,
-}
+// Where a slot says whether it has a root, and where it has that: of the tables, and of redb's own.
+const ROOT: (usize, usize) = (1, 8);
+const SYSTEM_ROOT: (usize, usize) = (2, 40);
 
 /// A tree of a damaged database.
 #[derive(Clone, Copy)]
@@ -77,7 +60,7 @@ impl<'a, F: DiskFile> Trees<'a, F> {
     /// lost, some of its pages may never have been written. Then these are the trees of the commit before: redb uses
     /// its pages again only after the next is durable.
     pub(super) fn of(remains: &'a Remains<F>) -> io::Result<Self> {
-        let primary = usize::from(remains.header()[PRIMARY_FLAG.0] & PRIMARY_FLAG.1 != 0);
+        let primary = primary(remains);
         let slot = if remains.is_whole() || !is_better(remains, 1 - primary, primary)? { primary } else { 1 - primary };
         Self::of_slot(remains, slot)
     }
@@ -91,15 +74,15 @@ impl<'a, F: DiskFile> Trees<'a, F> {
         Ok(Self { remains, slot, region_header_bytes, region_bytes, bytes, budget, lost, is_reused: false })
     }
 
-    /// Returns the root of the tree that has the names of all tables.
-    fn root(&self) -> Option<Pointer> {
+    /// Returns the root of a tree that has the names of tables.
+    fn root(&self, (has_root, root): (usize, usize)) -> Option<Pointer> {
         let slot = &self.remains.header()[SLOTS[self.slot]..];
-        pointer(slot, ROOT).filter(|_| slot[HAS_ROOT] != 0)
+        page::pointer(slot, root).filter(|_| slot[has_root] != 0)
     }
 
-    /// Reads every page.
-    fn visit(&mut self) -> io::Result<()> {
-        for (_, tree) in self.tables()? {
+    /// Reads every page of the tables below a root that are meant.
+    fn visit(&mut self, root: (usize, usize), is_meant: impl Fn(&str) -> bool) -> io::Result<()> {
+        for (_, tree) in self.tables_below(root)?.into_iter().filter(|(name, _)| is_meant(name)) {
             self.each::<io::Error>(tree, &mut |_, _| Ok(()))?;
         }
         Ok(())
@@ -112,8 +95,12 @@ impl<'a, F: DiskFile> Trees<'a, F> {
 
     /// Returns every table that can be found, with its name.
     pub(super) fn tables(&mut self) -> io::Result<Vec<(String, Tree)>> {
+        self.tables_below(ROOT)
+    }
+
+    fn tables_below(&mut self, root: (usize, usize)) -> io::Result<Vec<(String, Tree)>> {
         let mut tables = Vec::new();
-        let Some(root) = self.root() else { return Ok(tables) };
+        let Some(root) = self.root(root) else { return Ok(tables) };
         let all = Tree { root, widths: Widths { key: None, value: None } };
         self.each::<io::Error>(all, &mut |name, definition| {
             if let (Ok(name), Some(tree)) = (std::str::from_utf8(name), table(definition)) {
@@ -138,9 +125,9 @@ impl<'a, F: DiskFile> Trees<'a, F> {
     ) -> Result<(), E> {
         let read = if depth < CATALOG_DEPTH_MAX { self.read(pointer, widths)? } else { None };
         match read.as_deref() {
-            Some(page @ [LEAF, ..]) => leaf(page, widths, hand),
+            Some(page @ [LEAF, ..]) => page::leaf(page, widths, hand),
             Some(page @ [BRANCH, ..]) => {
-                for child in children(page) {
+                for child in page::children(page) {
                     self.below(child, widths, depth + 1, hand)?;
                 }
                 Ok(())
@@ -158,7 +145,7 @@ impl<'a, F: DiskFile> Trees<'a, F> {
         let Some(budget) = self.budget.checked_sub(1) else { return Ok(None) };
         self.budget = budget;
         let Some(page) = self.remains.read(offset, len)? else { return Ok(None) };
-        let used = used_bytes(&page, widths).and_then(|used| page.get(..used));
+        let used = page::used_bytes(&page, widths).and_then(|used| page.get(..used));
         let is_meant = used.is_some_and(|used| XxHash3_128::oneshot(used) == pointer.check);
         self.is_reused |= !is_meant;
         Ok(is_meant.then_some(page))
@@ -177,13 +164,32 @@ impl<'a, F: DiskFile> Trees<'a, F> {
     }
 }
 
+/// Returns the slot that has the last commit.
+fn primary<F: DiskFile>(remains: &Remains<F>) -> usize {
+    usize::from(remains.header()[PRIMARY_FLAG.0] & PRIMARY_FLAG.1 != 0)
+}
+
+/// Whether every page of redb's own tables in the last commit is there.
+pub(super) fn is_system_whole<F: DiskFile>(remains: &Remains<F>) -> io::Result<bool> {
+    let mut trees = Trees::of_slot(remains, primary(remains))?;
+    trees.visit(SYSTEM_ROOT, |_| true)?;
+    Ok(trees.lost.is_empty())
+}
+
+/// Whether every page of the last commit is there in those tables that are meant.
+pub(super) fn is_whole<F: DiskFile>(remains: &Remains<F>, is_meant: impl Fn(&str) -> bool) -> io::Result<bool> {
+    let mut trees = Trees::of_slot(remains, primary(remains))?;
+    trees.visit(ROOT, is_meant)?;
+    Ok(trees.lost.is_empty())
+}
+
 /// Whether the commit of a slot is the one to salvage instead of that of the other slot: because that has lost a page
 /// that this one has or does not need. But if a page of this one was used again, the other was durable.
 fn is_better<F: DiskFile>(remains: &Remains<F>, slot: usize, other: usize) -> io::Result<bool> {
     let (mut this, mut other) = (Trees::of_slot(remains, slot)?, Trees::of_slot(remains, other)?);
-    this.visit()?;
-    other.visit()?;
-    Ok(this.root().is_some() && !this.is_reused && !other.lost.is_subset(&this.lost))
+    this.visit(ROOT, |_| true)?;
+    other.visit(ROOT, |_| true)?;
+    Ok(this.root(ROOT).is_some() && !this.is_reused && !other.lost.is_subset(&this.lost))
 }
 
 /// Returns the tree of a table by its definition.
@@ -191,106 +197,11 @@ fn table(definition: &[u8]) -> Option<Tree> {
     let (&[kind], rest) = definition.split_first_chunk()?;
     // The number of entries; then whether there is a root; then root, checksum and length.
     let has_root = *rest.get(8)?;
-    let root = pointer(rest, 9)?;
+    let root = page::pointer(rest, 9)?;
     let width = |at: usize| match rest.get(at)? {
         0 => Some(None),
         _ => Some(Some(usize::try_from(u32_at(rest, at + 1)?).ok()?)),
     };
     let widths = Widths { key: width(41)?, value: width(46)? };
     (kind == TABLE && has_root != 0).then_some(Tree { root, widths })
-}
-
-/// Where the keys and the values of a leaf end.
-struct Ends<'a> {
-    page: &'a [u8],
-    widths: Widths,
-    count: usize,
-}
-
-impl Ends<'_> {
-    /// Where the first key begins: behind 4 bytes and the ends of all keys and values that are not of one width.
-    fn first_key(&self) -> usize {
-        let lists = usize::from(self.widths.key.is_none()) + usize::from(self.widths.value.is_none());
-        4 + 4 * self.count * lists
-    }
-
-    fn key(&self, n: usize) -> Option<usize> {
-        match self.widths.key {
-            Some(width) => Some(self.first_key() + width * (n + 1)),
-            None => u32_at(self.page, 4 + 4 * n).map(|end| end as usize),
-        }
-    }
-
-    fn value(&self, n: usize) -> Option<usize> {
-        let keys = if self.widths.key.is_none() { 4 * self.count } else { 0 };
-        match self.widths.value {
-            Some(width) => Some(self.key(self.count - 1)? + width * (n + 1)),
-            None => u32_at(self.page, 4 + keys + 4 * n).map(|end| end as usize),
-        }
-    }
-}
-
-/// Hands on the entries of a leaf.
-fn leaf<E>(page: &[u8], widths: Widths, hand: &mut Hand<'_, E>) -> Result<(), E> {
-    let ends = Ends { page, widths, count: count(page) };
-    let (mut key_start, mut value_start) =
-        (Some(ends.first_key()), ends.count.checked_sub(1).and_then(|n| ends.key(n)));
-    for n in 0..ends.count {
-        let (key_end, value_end) = (ends.key(n), ends.value(n));
-        if let (Some(key), Some(value)) = (range(page, key_start, key_end), range(page, value_start, value_end)) {
-            hand(key, value)?;
-        }
-        (key_start, value_start) = (key_end, value_end);
-    }
-    Ok(())
-}
-
-/// Where the numbers of the pages below a branch begin: behind 8 bytes and the checksums of all of them.
-fn first_child(page: &[u8]) -> usize {
-    8 + 16 * (count(page) + 1)
-}
-
-/// Returns the pages below a branch.
-fn children(page: &[u8]) -> Vec<Pointer> {
-    let child = |n| Some(Pointer { page: u64_at(page, first_child(page) + 8 * n)?, check: u128_at(page, 8 + 16 * n)? });
-    (0..=count(page)).filter_map(child).collect()
-}
-
-/// Returns how much of a page its checksum covers: up to the end of its last value, or of the last key of a branch.
-fn used_bytes(page: &[u8], widths: Widths) -> Option<usize> {
-    let count = count(page);
-    let last = count.checked_sub(1)?;
-    if page[0] == LEAF {
-        return Ends { page, widths, count }.value(last);
-    }
-    let keys = first_child(page) + 8 * (count + 1);
-    match widths.key {
-        Some(width) => Some(keys + width * count),
-        None => u32_at(page, keys + 4 * last).map(|end| end as usize),
-    }
-}
-
-/// Returns what is named by the number of a page with its checksum behind it.
-fn pointer(bytes: &[u8], at: usize) -> Option<Pointer> {
-    Some(Pointer { page: u64_at(bytes, at)?, check: u128_at(bytes, at + 8)? })
-}
-
-fn count(page: &[u8]) -> usize {
-    page.get(2..4).map_or(0, |count| usize::from(u16::from_le_bytes([count[0], count[1]])))
-}
-
-fn range(page: &[u8], start: Option<usize>, end: Option<usize>) -> Option<&[u8]> {
-    page.get(start?..end?)
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|number| u32::from_le_bytes(*number))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..)?.first_chunk().map(|number| u64::from_le_bytes(*number))
-}
-
-fn u128_at(bytes: &[u8], at: usize) -> Option<u128> {
-    bytes.get(at..)?.first_chunk().map(|number| u128::from_le_bytes(*number))
 }

@@ -7,7 +7,7 @@ use turmoil::Sim;
 use super::{Faults, STREAM};
 use crate::fault::Fault;
 use crate::host::Host;
-use crate::subject::{Damage, Subject};
+use crate::subject::Subject;
 
 impl<S: Subject> Faults<S> {
     /// Puts a copy of the whole disk of a host in its place, and starts the program on it.
@@ -36,7 +36,7 @@ impl<S: Subject> Faults<S> {
         self.subject.on_restore(&self.scene.clients, host, disk);
     }
 
-    fn files(&self, host: Host) -> Vec<(String, u64)> {
+    pub(super) fn files(&self, host: Host) -> Vec<(String, u64)> {
         let tree = self.scene.disks[host].tree();
         let files = tree
             .into_iter()
@@ -84,8 +84,7 @@ impl<S: Subject> Faults<S> {
     }
 
     fn note(&self, host: Host, path: String) {
-        self.subject.on_damage(&self.scene.clients, host, &path);
-        self.scene.damage.borrow_mut().push(Damage { host, path });
+        self.scene.note_damage(&self.subject, host, path);
     }
 }
 

@@ -2,7 +2,8 @@
 
 use turmoil::Sim;
 
-use super::{Faults, remove};
+use super::Faults;
+use super::lasting::remove;
 use crate::fault::Fault;
 use crate::host::{Host, name};
 use crate::links::Trouble;

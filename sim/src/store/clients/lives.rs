@@ -17,6 +17,7 @@ impl Clients {
             self.seen.borrow_mut().reborn.insert(host);
         }
         self.seen.borrow_mut().put_back.insert(host);
+        self.seen.borrow_mut().starts.insert(host, 0);
         self.lose(host, true);
     }
 
@@ -91,6 +92,11 @@ impl Clients {
         let Some((from, Some(until))) = seen.copied.get(&host) else { return false };
         let is_before = call.begun < *until || seen.is_damaged(host);
         is_before && call.ended.as_ref().is_none_or(|(ended, _)| ended > from)
+    }
+
+    /// Whether the node of a host was started again since its disk was put back and it was started on that.
+    pub(in crate::store) fn was_started_again(&self, host: Host) -> bool {
+        self.seen.borrow().starts.get(&host).is_some_and(|starts| *starts > 1)
     }
 
     /// Whether the whole disk of a host was put back from a copy.

@@ -44,4 +44,6 @@ named! {
     Crowds "crowds",
     /// Asks question after question on every connection that it gets.
     Asks "asks",
+    /// Runs an honest node with the identity of another host's node, on a disk that was empty.
+    Twin "twin",
 }

@@ -83,8 +83,9 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
     let may_be_erased = of_file().any(|entry| entry.may_erase(version, newest.is_lost) && ended(entry) > newest.begun);
     let acknowledged = ended(newest);
     let is_intact_peer = |at: Host| is_intact(at) && !scene.clients.may_be_lost(at, newest);
-    // A liar has acknowledged what it does not keep.
-    let is_honest = |at: &Host| !scene.liars.borrow().contains(at);
+    // A liar has acknowledged what it does not keep, and a host that never comes back does not give it.
+    let lost = scene.plan.lost_for_good();
+    let is_honest = |at: &Host| has_its_word(scene, *at) && !lost.contains(at);
     let others = || (0..scene.plan.nodes).filter(|other| *other != host);
     // Nobody knows which peer it was that held the file when its local copy was deleted.
     let is_held_since = |call: &HistoryEntry| {
@@ -160,8 +161,14 @@ pub(super) fn may_be_packed(scene: &Scene<Files>, host: Host) -> bool {
 /// sync has lied, and no liar has used it.
 pub(super) fn is_as_left(scene: &Scene<Files>, host: Host) -> bool {
     let is_damaged = scene.damage.borrow().iter().any(|found| found.host == host);
-    let has_lied = scene.disks[host].has_lied() || scene.liars.borrow().contains(&host);
-    !is_damaged && !has_lied && !scene.clients.was_restored(host)
+    let has_lied = scene.disks[host].has_lied();
+    !is_damaged && !has_lied && has_its_word(scene, host) && !scene.clients.was_restored(host)
+}
+
+/// Whether all that was said in the name of a host's node was said by that node: it has not given way to a liar, and
+/// has no twin.
+pub(super) fn has_its_word(scene: &Scene<Files>, host: Host) -> bool {
+    !scene.liars.borrow().contains(&host) && !scene.clients.has_twin(host)
 }
 
 /// Whether the disk of a host does nothing wrong in the whole plan.

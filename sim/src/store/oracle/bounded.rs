@@ -28,7 +28,7 @@ pub fn judge(run: &Run<Files>) -> Result<(), String> {
     }
     let has_failed = ["disk-errors", "late-errors", "full-disk"].iter().any(|fault| run.faults.contains_key(*fault));
     // What a liar sends to the end of a run is on its way then.
-    let is_quiet = run.plan.liars_for_good().is_empty();
+    let is_quiet = run.plan.lost_for_good().is_empty();
     for (host, disk) in run.disks.iter().enumerate().filter(|_| !has_failed) {
         let aside = disk.tree().iter().filter(|(path, ..)| path.starts_with("quarantine/")).count();
         if aside > QUARANTINE_FILES_MAX + QUARANTINE_CATALOGS_MAX {

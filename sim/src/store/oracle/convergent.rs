@@ -26,14 +26,14 @@ use crate::subject::Scene;
 /// Returns the first replica that is missing, or left over.
 pub async fn judge(scene: &Scene<Files>, is_scrubbed: bool) -> Result<(), String> {
     let contents: Vec<_> = scene.disks.iter().map(Contents::of).collect();
-    let liars = scene.plan.liars_for_good();
-    for host in scene.plan.honest_hosts() {
+    let lost = scene.plan.lost_for_good();
+    for host in scene.plan.hosts_left() {
         let node = scene.clients.node(host).ok_or_else(|| format!("n{host} does not run"))?;
         // The keys are unknown if the disk failed at each start.
         let Some(keys) = scene.clients.keys(host) else { continue };
         let known = known(scene, &node).await;
         let peers = known.iter().filter(|peer| peer.is_connected).filter_map(|peer| peer.at);
-        let peers: Vec<_> = peers.filter(|peer| !liars.contains(&peer.0)).collect();
+        let peers: Vec<_> = peers.filter(|peer| !lost.contains(&peer.0)).collect();
         let files = list(&node).await.map_err(|error| error.to_string())?;
         let judged = |placement: Option<&Placement>| {
             judge_files(scene, &contents, &keys, (host, &files), &peers, placement, is_scrubbed)

@@ -47,7 +47,7 @@ pub fn judge_read(
 }
 
 /// Whether a change gave way to another life of the disk, as it may if nobody can tell which one is newer. The content
-/// of a store is kept then.
+/// of a store is kept then, unless a further start has forgotten that the change was made in this life.
 pub(super) fn is_kept(scene: &Scene<Files>, change: &HistoryEntry) -> bool {
     if !available::is_history_torn(scene, change.host) {
         return false;
@@ -55,6 +55,9 @@ pub(super) fn is_kept(scene: &Scene<Files>, change: &HistoryEntry) -> bool {
     let (Some(Outcome::Stored { digest: stored, version, .. }), Some(key)) = (change.outcome(), change.key) else {
         return true;
     };
+    if scene.clients.was_put_back(change.host) && scene.clients.was_started_again(change.host) {
+        return true;
+    }
     let path = kept(call::key(key).file_name(), *version);
     scene.disks[change.host].read(path.as_str()).is_some_and(|content| history::digest(&content) == *stored)
 }

@@ -15,7 +15,7 @@ use crate::store::contents::Contents;
 use crate::store::files::Files;
 use crate::store::history::{self, ContentDigest, HistoryEntry, Outcome, stores};
 use crate::store::options::replicas;
-use crate::store::oracle::available::is_faultless;
+use crate::store::oracle::available::{has_its_word, is_faultless};
 use crate::subject::{Run, Scene};
 use crate::trace::Fact;
 
@@ -62,7 +62,7 @@ pub fn judge_holders(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outco
     for peer in holders {
         let Some(at) = scene.clients.host(*peer) else { continue };
         let is_changed = scene.clients.was_damaged_since(at, asked.begun) || scene.clients.was_restored(at);
-        if scene.liars.borrow().contains(&at) || is_changed {
+        if !has_its_word(scene, at) || is_changed {
             continue;
         }
         let blob = BlobId::Held(keys.node(), keys.replica_name(&call::key(key)));

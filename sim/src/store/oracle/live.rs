@@ -36,9 +36,9 @@ pub(crate) async fn serves_again(scene: &Scene<Files>, host: Host) -> Result<(),
         let room = keys.zip(at).map(|(keys, at)| has_room(scene, &keys, &key, FRESH.len() as u64, at));
         is_refused && room == Some(false)
     };
-    let liars = scene.plan.liars_for_good();
+    let lost = scene.plan.lost_for_good();
     // A host that never ran the honest program is not known by its id.
-    let lies = |peer: NodeId| scene.clients.host(peer).is_none_or(|at| liars.contains(&at));
+    let lies = |peer: NodeId| scene.clients.host(peer).is_none_or(|at| lost.contains(&at));
     let honest = || stored.receipts.iter().filter(|receipt| !lies(receipt.peer));
     if let Some(receipt) = honest().find(|receipt| receipt.outcome.is_err() && !is_full(receipt)) {
         return Err(failed(format!("{receipt:?}")));

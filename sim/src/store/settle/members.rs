@@ -11,7 +11,7 @@ use crate::subject::{Broken, Scene};
 
 /// Checks the members of every node, and makes all of them peers again. All nodes run.
 pub(super) async fn reunite(scene: &Scene<Files>) -> Result<(), Broken> {
-    for host in scene.plan.honest_hosts() {
+    for host in scene.plan.hosts_left() {
         let node = live::node(scene, host)?;
         let (forgotten, peers) = (node.forgotten().await, node.peers().await);
         for other in (0..scene.plan.nodes).filter(|other| *other != host) {

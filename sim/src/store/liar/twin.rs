@@ -1,0 +1,50 @@
+//! The twin of another node: an honest one with that node's identity, on a disk that was empty. So is a node that was
+//! recovered while the one that was thought to be lost still runs.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use dacapo::node::{Config, Node};
+use dacapo::store::Identity;
+use tokio::time::{sleep, timeout};
+
+use crate::disk::SimDisk;
+use crate::host::Host;
+use crate::platform::SimPlatform;
+use crate::store::files::Files;
+use crate::store::listing::fetch_all;
+use crate::store::options::{cluster, layout};
+use crate::subject::{Boot, Ended};
+
+/// When the twin stops at the latest, because somebody has noticed it.
+const NOTICED: Duration = Duration::from_secs(10);
+
+/// Runs a twin of the first other node until it is noticed, or its host is killed.
+pub(super) async fn run(boot: Boot<Files>) -> Ended {
+    let Boot { host, options, seed, listen, dials, transport, clock, clients, events, .. } = boot;
+    let of: Host = usize::from(host == 0);
+    let disk = SimDisk::new();
+    let restored = clients.secret(of).map(|secret| Identity::restore(&disk, &secret));
+    let Some(Ok(_)) = restored else { return Ended::Failed("there is no node yet to be like".to_owned()) };
+    clients.gets_twin(of);
+    let config = Config {
+        peers: dials,
+        layout: layout(&options),
+        events: Rc::new(move |event| events.event(event)),
+        ..Config::new(listen, cluster(), seed)
+    };
+    let node = match Node::start(SimPlatform { transport, disk, clock }, config).await {
+        Ok(node) => node,
+        Err(error) => return Ended::Failed(error.to_string()),
+    };
+    // It asks for all that it learns of.
+    _ = timeout(NOTICED, fetch_all(node.handle())).await;
+    node.handle().stop().await;
+    match node.stopped().await {
+        Ok(()) => loop {
+            // It is not started again.
+            sleep(NOTICED).await;
+        },
+        Err(panicked) => Ended::Broken(panicked.to_string()),
+    }
+}

@@ -16,13 +16,13 @@ impl SimDisk {
         self.state().capacity_bytes = bytes;
     }
 
-    /// Makes each [`run`](Disk::run) take this long, half of it before the work and half after: a caller that
+    /// Makes each [`run`](dacapo::disk::Disk::run) take this long, half of it before the work and half after: a caller that
     /// gives up finds it done or not done.
     pub fn set_delay(&self, delay: Option<Duration>) {
         self.state().delay = delay;
     }
 
-    /// Holds up every [`run`](Disk::run), or lets them go on.
+    /// Holds up every [`run`](dacapo::disk::Disk::run), or lets them go on.
     pub fn set_paused(&self, paused: bool) {
         self.state().paused = paused;
     }

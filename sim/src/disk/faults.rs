@@ -16,8 +16,8 @@ impl SimDisk {
         self.state().capacity_bytes = bytes;
     }
 
-    /// Makes each [`run`](dacapo::disk::Disk::run) take this long, half of it before the work and half after: a caller that
-    /// gives up finds it done or not done.
+    /// Makes each [`run`](dacapo::disk::Disk::run) take this long, half of it before the work and half after: a caller
+    /// that gives up finds it done or not done.
     pub fn set_delay(&self, delay: Option<Duration>) {
         self.state().delay = delay;
     }

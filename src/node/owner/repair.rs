@@ -69,10 +69,12 @@ pub(in crate::node) async fn told<P: Platform>(context: Shared<P>) -> Result<Rep
 async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: Print) {
     control::note(&context, peer.id, peer.configured().as_ref()).await;
     if context.owner.replicas != Replicas::All && context.owner.started.elapsed() < PLACEMENT_AFTER_START {
-        return peer.repair.end(false);
+        return peer.repair.end(false, false);
     }
     let expected = compare::Expected { peer: peer.id, placement: placement::long_run(&context) };
-    let Ok((last, current)) = expected.look(&context, Summary::print).await else { return peer.repair.end(true) };
+    let Ok((last, current)) = expected.look(&context, Summary::print).await else {
+        return peer.repair.end(true, false);
+    };
     if current == held {
         peer.repair.set_progress(Progress::Current);
         peer.repair.set_knows_deletions(Some(last));
@@ -85,7 +87,7 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
             }
             Mode::Learning => count::ask(&context, &peer).await,
         }
-        return peer.repair.end(false);
+        return peer.repair.end(false, false);
     }
     peer.repair.set_progress(Progress::Behind);
     let mut done = Done::default();
@@ -98,6 +100,12 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
         context.owner.repair_log.note_refusing(peer.id, refusing);
     }
     let has_failed = result.is_err() || done.failed + done.kept > 0;
+    let has_mended = done.sent + done.learnt + done.released > 0;
+    peer.repair.set_keeps(done.kept > 0);
+    if done.sent > 0 {
+        let others = context.peers.connected().into_iter().filter(|other| other.id != peer.id);
+        others.for_each(|other| other.repair.hear_of_other());
+    }
     match context.owner.mode {
         Mode::Normal => forget::consider(&context).await,
         Mode::Learning => count::ask(&context, &peer).await,
@@ -116,5 +124,5 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
     if let Err(error) = result {
         context.tell(&Event::RepairFailed { peer: peer.id, reason: error.to_string() });
     }
-    peer.repair.end(has_failed);
+    peer.repair.end(has_failed, has_mended);
 }

@@ -25,6 +25,10 @@ pub(in crate::node) struct RepairSchedule {
     is_running: Cell<bool>,
     failures: Cell<u32>,
     not_before: Cell<Option<Instant>>,
+    /// Whether the peer keeps a replica until others hold the file.
+    keeps: Cell<bool>,
+    /// Whether another peer has come to hold more since the last repair began.
+    others_hold_more: Cell<bool>,
     /// The name at which the last repair ended early. The next one begins behind it.
     ended_at: Cell<Option<ReplicaName>>,
 }
@@ -41,6 +45,8 @@ impl Default for RepairSchedule {
             is_running: Cell::default(),
             failures: Cell::default(),
             not_before: Cell::default(),
+            keeps: Cell::default(),
+            others_hold_more: Cell::default(),
             ended_at: Cell::default(),
         }
     }
@@ -121,17 +127,41 @@ impl RepairSchedule {
         if begins {
             self.began_at.set(self.connects.get());
             self.misses_none_up_to.set(Version(u64::MAX));
+            self.others_hold_more.set(false);
         }
         begins
     }
 
-    /// Ends a repair. The wait for the next one doubles with each failure in a row.
-    pub(in crate::node) fn end(&self, has_failed: bool) {
+    /// Ends a repair. The wait for the next one doubles with each in a row that has failed and mended nothing.
+    pub(in crate::node) fn end(&self, has_failed: bool, has_mended: bool) {
         self.is_running.set(false);
-        let failures = if has_failed { self.failures.get().saturating_add(1) } else { 0 };
+        let failures = match (has_failed, has_mended) {
+            (true, false) => self.failures.get().saturating_add(1),
+            (true, true) => 1,
+            (false, _) => 0,
+        };
         self.failures.set(failures);
         let wait = REPAIR_RETRY_MIN.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(REPAIR_RETRY_MAX);
         self.not_before.set(has_failed.then(|| Instant::now() + wait));
+        self.look_at_others();
+    }
+
+    /// Notes whether the peer keeps a replica until others hold the file.
+    pub(in crate::node) fn set_keeps(&self, keeps: bool) {
+        self.keeps.set(keeps);
+    }
+
+    /// Notes that another peer holds more than before. What the peer keeps for it may be dropped now.
+    pub(in crate::node) fn hear_of_other(&self) {
+        self.others_hold_more.set(true);
+        self.look_at_others();
+    }
+
+    fn look_at_others(&self) {
+        if self.keeps.get() && self.others_hold_more.get() {
+            self.failures.set(0);
+            self.not_before.set(None);
+        }
     }
 }
 
@@ -151,9 +181,45 @@ mod tests {
         schedule.note_deletion(Version(8));
         schedule.set_knows_deletions(Some(Version(9)));
         assert_eq!(schedule.knows_deletions(), Some(Version(6)), "nor has it seen the lower of the two");
-        schedule.end(false);
+        schedule.end(false, false);
         assert!(schedule.begin(), "it has ended");
         schedule.set_knows_deletions(Some(Version(9)));
         assert_eq!(schedule.knows_deletions(), Some(Version(9)));
+    }
+
+    /// Returns after how many seconds a repair may begin that ends now.
+    fn wait(schedule: &RepairSchedule, has_failed: bool, has_mended: bool) -> u64 {
+        schedule.end(has_failed, has_mended);
+        let not_before = schedule.not_before.get();
+        not_before.map_or(0, |not_before| not_before.saturating_duration_since(Instant::now()).as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_wait_grows_while_nothing_is_mended() {
+        let schedule = RepairSchedule::default();
+        let failed = |has_mended| wait(&schedule, true, has_mended);
+        assert_eq!([failed(false), failed(false), failed(false), failed(false)], [5, 10, 20, 20]);
+        assert_eq!([failed(true), failed(true), failed(false)], [5, 5, 10]);
+        assert_eq!(wait(&schedule, false, true), 0);
+        assert_eq!(failed(false), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_keeps_what_others_lack_is_repaired_once_they_have_more() {
+        let schedule = RepairSchedule::default();
+        assert!(schedule.begin());
+        assert_eq!(wait(&schedule, true, false), 5);
+        schedule.hear_of_other();
+        assert!(!schedule.begin(), "it keeps nothing");
+        schedule.set_keeps(true);
+        schedule.hear_of_other();
+        assert!(schedule.begin());
+        assert_eq!(wait(&schedule, true, false), 5);
+        schedule.hear_of_other();
+        assert!(schedule.begin());
+        schedule.hear_of_other();
+        assert_eq!(wait(&schedule, true, false), 0, "they have more since it began");
+        assert!(schedule.begin());
+        assert_eq!(wait(&schedule, true, false), 5, "they have no more since then");
     }
 }

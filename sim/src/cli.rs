@@ -1,5 +1,5 @@
-//! The command line of a subject: `sweep`, `search`, `replay`, `shrink`, `crash` and `twice`, and `planted` if bugs can
-//! be planted in it. The program of a subject is [`main`], or a [`Program`] with commands of its own.
+//! The command line of a subject: `sweep`, `search`, `replay`, `shrink`, `crash`, `branch` and `twice`, and `planted`
+//! if bugs can be planted in it. The program of a subject is [`main`], or a [`Program`] with commands of its own.
 //!
 //! Exit codes: 0 all well, 1 a run failed or did not replay, 2 the arguments are wrong.
 
@@ -7,6 +7,7 @@
 
 mod arguments;
 mod bar;
+mod branch;
 mod crash;
 mod median;
 mod output;
@@ -41,18 +42,21 @@ enum Generic {
     Shrink(shrink::Arguments),
     /// Run one plan again and again, with a crash in the middle of each change of a disk in turn.
     Crash(crash::Arguments),
+    /// Run one plan up to a moment, and go on from there as the plans of other seeds do.
+    Branch(branch::Arguments),
     /// Plant each known bug and show which oracle catches it, and after how many seeds.
     Planted(planted::Arguments),
 }
 
 /// An example of each command, to follow the name of the program.
-const EXAMPLES: [(&str, &str); 7] = [
+const EXAMPLES: [(&str, &str); 8] = [
     ("twice", "--seeds 0..100"),
     ("sweep", "--seeds 0..10000 --for 60s"),
     ("search", "--for 60s -o found.plan"),
     ("replay", "7 --until 3.5"),
     ("shrink", "7 -o seed-7.plan"),
     ("crash", "7 --kill"),
+    ("branch", "7 --at 3.5 --seeds 0..1000"),
     ("planted", "--seeds 1000 --shrink"),
 ];
 
@@ -123,6 +127,7 @@ impl<S: Subject + Sync> Program<S> {
             Ok(Generic::Replay(arguments)) => replay::execute(program, subject, &arguments),
             Ok(Generic::Shrink(arguments)) => shrink::execute(subject, &arguments),
             Ok(Generic::Crash(arguments)) => crash::execute(program, subject, &arguments),
+            Ok(Generic::Branch(arguments)) => branch::execute(program, subject, &arguments),
             Ok(Generic::Planted(arguments)) => Ok(planted::execute(subject, &arguments)),
             Err(error) => error.exit(),
         };
@@ -147,7 +152,7 @@ impl<S: Subject + Sync> Program<S> {
             command = command.mut_subcommand(name, |command| command.after_help(example));
         }
         let bugs = self.subject.bugs();
-        for name in ["search", "replay", "shrink", "crash"] {
+        for name in ["search", "replay", "shrink", "crash", "branch"] {
             let parser = source::bug_parser(self.name, bugs);
             let with_bugs = |bug: clap::Arg| bug.value_parser(parser).hide(bugs.is_empty());
             command = command.mut_subcommand(name, |command| command.mut_arg("bug", with_bugs));

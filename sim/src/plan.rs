@@ -12,6 +12,7 @@
 //! lift 10.000                         # all faults end here but a lie that ends later; the rest has to come right
 //! ```
 
+mod branch;
 mod text;
 mod trigger;
 
@@ -36,7 +37,7 @@ pub struct Plan<O> {
     pub options: Vec<(Host, String)>,
     /// What happens. The order is that of the times, not that of the steps.
     pub steps: Vec<Step<O>>,
-    /// When all faults end, in milliseconds; but a lie that ends later goes on to the end of the run.
+    /// When all faults end, in milliseconds; but a lie or a kill that ends later goes on to the end of the run.
     pub lift_ms: u64,
 }
 

@@ -28,6 +28,7 @@ fn every_help_text_is_as_it_was_read() {
         ("help_sim_replay", &["replay", "--help"]),
         ("help_sim_shrink", &["shrink", "--help"]),
         ("help_sim_crash", &["crash", "--help"]),
+        ("help_sim_branch", &["branch", "--help"]),
         ("help_sim_planted", &["planted", "--help"]),
     ] {
         let output = sim(arguments);
@@ -129,6 +130,21 @@ fn a_search_writes_the_plan_that_it_found() {
     assert_eq!(code(&["search", "--runs", "16", "-o", &path]), Some(0));
     assert_eq!(code(&["search", "--runs", "100", "--bug", "stored-rejected", "-o", &path]), Some(1));
     assert_eq!(code(&["replay", &path, "--bug", "stored-rejected"]), Some(1));
+}
+
+#[test]
+fn a_branch_that_breaks_a_promise_is_a_plan_in_a_file() {
+    let path = format!("{}/branch.plan", env!("CARGO_TARGET_TMPDIR"));
+    let run = |arguments: &[&str]| {
+        let output = sim(&[&["branch", "1", "--at", "2.5", "-o", &path], arguments].concat());
+        (output.status.code(), text(output.stdout))
+    };
+    let (code, shown) = run(&["--seeds", "0..12"]);
+    assert_eq!((code, shown.as_str()), (Some(0), "12 branches were run, 0 broke a promise\n"));
+    let (code, shown) = run(&["--seeds", "0..100", "--bug", "stored-rejected"]);
+    assert_eq!(code, Some(1), "{shown}");
+    assert!(shown.contains(&format!("cargo sim replay {path} --bug stored-rejected")), "{shown}");
+    assert_eq!(sim(&["replay", &path, "--bug", "stored-rejected"]).status.code(), Some(1));
 }
 
 #[test]

@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use dacapo_sim::fault::{Draw, Family, Fault};
 use dacapo_sim::plan::Plan;
 use dacapo_sim::report::report;
-use dacapo_sim::run::run;
+use dacapo_sim::run::{run, run_until};
 use dacapo_sim::store::Files;
 use dacapo_sim::store::call::Call;
 use dacapo_sim::sweep::plan_of;
@@ -140,6 +141,35 @@ fn what_is_no_plan_is_refused_with_its_line() {
         text += &format!("{:40} {error}\n", to.replace('\n', " ⏎ "));
     }
     assert_snapshot("errors_plan", &text);
+}
+
+#[test]
+fn a_branch_runs_as_its_plan_does_until_its_moment() {
+    let subject = Files::default();
+    let at = Duration::from_millis(3_500);
+    let until = |plan: &Plan<Call>| {
+        let run = run_until(&subject, plan, Some(at));
+        run.trace.lines().iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let mut differ = 0;
+    for seed in 0..6 {
+        let plan = plan_of(&subject, seed);
+        let branch = plan.branch(&plan_of(&subject, seed + 100), 3_500);
+        assert_eq!(until(&branch), until(&plan), "seed {seed}");
+        assert_eq!(branch.to_string().parse::<Plan<Call>>().as_ref(), Ok(&branch));
+        let digest = |plan: &Plan<Call>| run(&subject, plan).trace.digest();
+        differ += usize::from(digest(&branch) != digest(&plan));
+    }
+    assert!(differ > 3, "{differ} of 6 branches go on in their own way");
+}
+
+#[test]
+fn what_ends_with_the_lift_of_another_plan_ends_with_the_lift_of_a_branch() {
+    let plan = |text: &str| text.parse::<Plan<Call>>().expect("a plan");
+    let long = plan("seed 2\nnodes 3\nat 4 to 30 kill n1\nat 5 to 208 kill n2\nat 6 n2 get 0\nlift 30\n");
+    let short = plan("seed 1\nnodes 2\nat 1 n0 get 0\nat 5 n0 get 1\nlift 8\n");
+    let branch = plan("seed 1\nnodes 2\nat 1 n0 get 0\nat 4 to 8 kill n1\nlift 8\n");
+    assert_eq!(short.branch(&long, 4_000), branch);
 }
 
 #[test]

@@ -1,12 +1,10 @@
 //! The command `crash`: a plan, with a power loss in the middle of each change of a disk in turn.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Args;
 
-use super::arguments::parse_time;
-use super::bar::{bar, has_time, jobs, monotonic};
+use super::bar::{Effort, bar, monotonic};
 use super::output::outln;
 use super::source::Source;
 use crate::crash::{Crash, Crashes};
@@ -26,12 +24,8 @@ pub(super) struct Arguments {
     /// How long the host stays down, in milliseconds of virtual time.
     #[arg(long, value_name = "MS", default_value_t = 500, value_parser = clap::value_parser!(u64).range(..60_000))]
     down: u64,
-    /// Stop after this time, such as 60s or 10m.
-    #[arg(long = "for", value_name = "TIME", value_parser = parse_time)]
-    limit: Option<Duration>,
-    /// How many threads; all cores if it is not given.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    jobs: Option<u16>,
+    #[command(flatten)]
+    effort: Effort,
 }
 
 pub(super) fn execute<S>(program: &str, subject: &S, arguments: &Arguments) -> Result<ExitCode, String>
@@ -47,9 +41,9 @@ where
     };
     let bar = bar(crashes.calls().iter().sum(), "crashes");
     let begun = monotonic();
-    let totals = crashes.run(&subject, jobs(arguments.jobs), |totals| {
+    let totals = crashes.run(&subject, arguments.effort.jobs(), |totals| {
         bar.set_position(totals.runs);
-        has_time(begun, arguments.limit)
+        arguments.effort.has_time(begun)
     });
     bar.finish_and_clear();
     show(&crashes, &totals);

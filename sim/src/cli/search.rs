@@ -3,12 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Args;
 
-use super::arguments::parse_time;
-use super::bar::{bar, has_time, jobs, monotonic};
+use super::bar::{Effort, bar, monotonic};
 use super::output::outln;
 use super::source::{Planted, commented};
 use crate::report::report_for;
@@ -24,12 +22,8 @@ pub(super) struct Arguments {
     /// Stop after this many runs; after 1000 if neither this nor --for is given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     runs: Option<u64>,
-    /// Stop after this time, such as 60s or 10m.
-    #[arg(long = "for", value_name = "TIME", value_parser = parse_time)]
-    limit: Option<Duration>,
-    /// How many threads; all cores if it is not given.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    jobs: Option<u16>,
+    #[command(flatten)]
+    effort: Effort,
     /// Write the plan that breaks a promise to this file.
     #[arg(short, long, value_name = "FILE", default_value = "found.plan")]
     output: PathBuf,
@@ -45,12 +39,12 @@ where
     S: Subject + Sync,
 {
     let subject = arguments.planted.subject(subject);
-    let runs_max = arguments.runs.unwrap_or(if arguments.limit.is_some() { u64::MAX } else { RUNS });
+    let runs_max = arguments.runs.unwrap_or(if arguments.effort.is_limited() { u64::MAX } else { RUNS });
     let bar = bar(runs_max, "runs");
-    let (begun, jobs) = (monotonic(), jobs(arguments.jobs));
+    let (begun, jobs) = (monotonic(), arguments.effort.jobs());
     let mut search = Search::new(arguments.seed);
     let mut found = None;
-    while found.is_none() && search.runs() < runs_max && has_time(begun, arguments.limit) {
+    while found.is_none() && search.runs() < runs_max && arguments.effort.has_time(begun) {
         found = search.step(&subject, jobs, runs_max - search.runs());
         bar.set_position(search.runs());
     }

@@ -70,6 +70,11 @@ impl Source {
         self.planted.subject(subject)
     }
 
+    /// Returns the argument that names the bug once more, behind a space, if there is one.
+    pub(super) fn bug_again(&self) -> String {
+        self.planted.again()
+    }
+
     /// Returns the arguments that name this plan and bug once more, with a further line if there is one.
     pub(super) fn again(&self, with: Option<&str>) -> String {
         let lines = self.with.iter().map(String::as_str).chain(with);

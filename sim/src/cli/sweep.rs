@@ -9,8 +9,8 @@ use clap::Args;
 use indicatif::ProgressBar;
 use rustix::time::ClockId;
 
-use super::arguments::{parse_range, parse_shard, parse_time};
-use super::bar::{bar, has_time, jobs, monotonic, now};
+use super::arguments::{parse_range, parse_shard};
+use super::bar::{Effort, bar, monotonic, now};
 use super::output::outln;
 use crate::fault::Fault;
 use crate::pairs;
@@ -24,15 +24,11 @@ pub(super) struct Arguments {
     /// The seeds, from A up to but not including B.
     #[arg(long, value_name = "A..B", value_parser = parse_range, default_value = "0..1000")]
     seeds: Range<u64>,
-    /// How many threads; all cores if it is not given.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    jobs: Option<u16>,
     /// Run only part I of N of the seeds, counted from 0.
     #[arg(long, value_name = "I/N", value_parser = parse_shard, default_value = "0/1")]
     shard: (u64, u64),
-    /// Stop after this time, such as 60s or 10m.
-    #[arg(long = "for", value_name = "TIME", value_parser = parse_time)]
-    limit: Option<Duration>,
+    #[command(flatten)]
+    effort: Effort,
     /// Also show how often each kind of calls has met each fault.
     #[arg(long)]
     pairs: bool,
@@ -46,7 +42,7 @@ pub(super) struct Arguments {
 const ALL_REACHED_AFTER: u64 = 10_000;
 
 pub(super) fn execute<S: Subject + Sync>(program: &str, subject: &S, arguments: &Arguments) -> ExitCode {
-    let plan = Sweep { seeds: arguments.seeds.clone(), jobs: jobs(arguments.jobs), shard: arguments.shard };
+    let plan = Sweep { seeds: arguments.seeds.clone(), jobs: arguments.effort.jobs(), shard: arguments.shard };
     let bar = match arguments.json {
         true => ProgressBar::hidden(),
         false => bar((arguments.seeds.end - arguments.seeds.start) / arguments.shard.1, "seeds"),
@@ -54,7 +50,7 @@ pub(super) fn execute<S: Subject + Sync>(program: &str, subject: &S, arguments: 
     let (begun, cpu) = (monotonic(), now(ClockId::ProcessCPUTime));
     let totals = sweep(subject, &plan, |totals| {
         bar.set_position(totals.runs);
-        has_time(begun, arguments.limit)
+        arguments.effort.has_time(begun)
     });
     bar.finish_and_clear();
     let times = Times { wall: monotonic() - begun, cpu: now(ClockId::ProcessCPUTime) - cpu };

@@ -46,8 +46,7 @@ fn drop_some<C>(plan: &mut Plan<C>, count: usize, rng: &mut SeedRng) {
 
 /// Returns a step of the second plan whose hosts the first one has.
 fn foreign<C: Clone>(plan: &Plan<C>, donor: &Plan<C>, rng: &mut SeedRng) -> Option<Step<C>> {
-    let fits = |step: &&Step<C>| step.what.hosts().all(|host| host < plan.nodes);
-    let steps: Vec<_> = donor.steps.iter().filter(fits).collect();
+    let steps: Vec<_> = donor.steps.iter().filter_map(|step| plan.translate(step, donor)).collect();
     if steps.is_empty() { None } else { Some(steps[index_below(rng, steps.len())].clone()) }
 }
 
@@ -77,10 +76,7 @@ fn repeat<C: Clone>(plan: &mut Plan<C>, rng: &mut SeedRng) {
 /// Goes on with the second plan from a moment on.
 fn splice<C: Clone>(plan: &mut Plan<C>, donor: &Plan<C>, rng: &mut SeedRng) {
     let at_ms = u64::from(below(rng, u32::try_from(plan.lift_ms.max(1)).unwrap_or(u32::MAX)));
-    let nodes = plan.nodes;
-    plan.steps.retain(|step| step.at_ms < at_ms);
-    let later = donor.steps.iter().filter(|step| step.at_ms >= at_ms && step.what.hosts().all(|host| host < nodes));
-    plan.steps.extend(later.cloned());
+    *plan = plan.branch(donor, at_ms);
 }
 
 fn options<C>(plan: &mut Plan<C>, donor: &Plan<C>) {

@@ -2,6 +2,7 @@
 
 mod nodes;
 mod replaced;
+mod verified;
 
 use std::io;
 

@@ -9,6 +9,7 @@ mod arguments;
 mod bar;
 mod branch;
 mod crash;
+mod found;
 mod median;
 mod output;
 mod planted;

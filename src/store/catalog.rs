@@ -101,7 +101,7 @@ pub(super) struct Catalog<D: Disk> {
     database: RwLock<Option<Database>>,
     /// How many damaged catalogs were replaced while this one was open.
     generation: AtomicU64,
-    /// Whether the file was found damaged, so that the next use replaces it.
+    /// How far the file is replaced, if it was found damaged.
     damage: Mutex<Damage>,
     /// No version above this one was handed out.
     ceiling: AtomicU64,

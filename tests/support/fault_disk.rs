@@ -136,11 +136,12 @@ impl Layer for FaultDisk {
         let is_full = self.plan.lock().expect("lock").is_full;
         self.call(name, || {
             let mut before = vec![0; bytes.len()];
-            let is_there = !is_full || file.below().read_at(position, &mut before)? == bytes.len();
-            match is_there && (!is_full || before.iter().any(|byte| *byte != 0)) {
-                true => file.below().write_at(position, bytes),
-                false => Err(io::ErrorKind::StorageFull.into()),
+            if is_full
+                && (file.below().read_at(position, &mut before)? < bytes.len() || before.iter().all(|byte| *byte == 0))
+            {
+                return Err(io::ErrorKind::StorageFull.into());
             }
+            file.below().write_at(position, bytes)
         })
     }
     fn set_len(&self, file: &LayeredFile<Self>, len: u64) -> io::Result<()> {

@@ -1,8 +1,6 @@
 //! The command `branch`: one plan up to a moment, and from then on as the plans of many seeds go on.
 
-use std::fs;
 use std::ops::Range;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,10 +8,9 @@ use clap::Args;
 
 use super::arguments::{parse_range, parse_seconds};
 use super::bar::{Effort, bar, monotonic};
+use super::found::Found;
 use super::output::outln;
-use super::source::{Source, commented};
-use crate::report::report_for;
-use crate::run::run;
+use super::source::Source;
 use crate::subject::Subject;
 use crate::sweep::{Sweep, plan_of, sweep_plans};
 
@@ -29,9 +26,8 @@ pub(super) struct Arguments {
     seeds: Range<u64>,
     #[command(flatten)]
     effort: Effort,
-    /// Write the plan that breaks a promise to this file.
-    #[arg(short, long, value_name = "FILE", default_value = "found.plan")]
-    output: PathBuf,
+    #[command(flatten)]
+    found: Found,
 }
 
 pub(super) fn execute<S>(program: &str, subject: &S, arguments: &Arguments) -> Result<ExitCode, String>
@@ -57,10 +53,6 @@ where
     bar.finish_and_clear();
     outln!("{} branches were run, {} broke a promise", totals.runs, totals.broken.len());
     let Some((seed, broken)) = totals.broken.first_key_value() else { return Ok(ExitCode::SUCCESS) };
-    let (branch, path) = (branch_of(*seed), arguments.output.display());
-    fs::write(&arguments.output, commented(broken, &branch))
-        .map_err(|error| format!("cannot write {path}: {error}"))?;
-    let again = format!("{path}{}", arguments.source.bug_again());
-    outln!("\n{}", report_for(program, &run(&planted, &branch), Some(&again)));
+    arguments.found.show(program, &planted, arguments.source.planted(), (&branch_of(*seed), broken))?;
     Ok(ExitCode::FAILURE)
 }

@@ -1,16 +1,13 @@
 //! The command `search`: plans are changed at random until one breaks a promise.
 
-use std::fs;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::bar::{Effort, bar, monotonic};
+use super::found::Found;
 use super::output::outln;
-use super::source::{Planted, commented};
-use crate::report::report_for;
-use crate::run::run;
+use super::source::Planted;
 use crate::search::Search;
 use crate::subject::Subject;
 
@@ -24,9 +21,8 @@ pub(super) struct Arguments {
     runs: Option<u64>,
     #[command(flatten)]
     effort: Effort,
-    /// Write the plan that breaks a promise to this file.
-    #[arg(short, long, value_name = "FILE", default_value = "found.plan")]
-    output: PathBuf,
+    #[command(flatten)]
+    found: Found,
     #[command(flatten)]
     planted: Planted,
 }
@@ -52,10 +48,6 @@ where
     let (runs, kept, sights) = (search.runs(), search.kept().len(), search.sights());
     outln!("{runs} runs have shown {sights} different things, {kept} plans were kept");
     let Some(found) = found else { return Ok(ExitCode::SUCCESS) };
-    let path = arguments.output.display();
-    let text = commented(&found.broken, &found.plan);
-    fs::write(&arguments.output, text).map_err(|error| format!("cannot write {path}: {error}"))?;
-    let again = format!("{path}{}", arguments.planted.again());
-    outln!("\n{}", report_for(program, &run(&subject, &found.plan), Some(&again)));
+    arguments.found.show(program, &subject, &arguments.planted, (&found.plan, &found.broken))?;
     Ok(ExitCode::FAILURE)
 }

@@ -70,9 +70,9 @@ impl Source {
         self.planted.subject(subject)
     }
 
-    /// Returns the argument that names the bug once more, behind a space, if there is one.
-    pub(super) fn bug_again(&self) -> String {
-        self.planted.again()
+    /// Returns the argument that names the bug.
+    pub(super) fn planted(&self) -> &Planted {
+        &self.planted
     }
 
     /// Returns the arguments that name this plan and bug once more, with a further line if there is one.

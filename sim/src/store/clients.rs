@@ -39,8 +39,6 @@ struct Seen {
     liars: BTreeSet<Host>,
     /// The hosts beside whose node another one ran with the same identity.
     with_twins: BTreeSet<Host>,
-    /// How many starts the node of a host has begun since its disk was put back last.
-    starts: BTreeMap<Host, u64>,
     /// Of each host whose disk was copied, the moment of the first copy, and that at which a copy was put back last.
     copied: BTreeMap<Host, (u64, Option<u64>)>,
     /// When a file of a host was damaged last.
@@ -49,8 +47,8 @@ struct Seen {
     damaged: BTreeSet<Host>,
     /// The hosts that start on a catalog that was damaged before.
     renewing: BTreeSet<Host>,
-    /// The hosts whose whole disk was put back from a copy.
-    put_back: BTreeSet<Host>,
+    /// The hosts whose whole disk was put back from a copy, and how many starts their nodes have begun since.
+    put_back: BTreeMap<Host, u64>,
     /// The hosts whose catalog was ever damaged.
     ever_damaged: BTreeSet<Host>,
     /// The hosts whose catalog was lost without damage: a power loss took it before it was durable.
@@ -81,7 +79,9 @@ impl Clients {
     /// Notes that the node of a host is about to open its catalog.
     pub(super) fn starts(&self, host: Host) {
         let mut seen = self.seen.borrow_mut();
-        *seen.starts.entry(host).or_default() += 1;
+        if let Some(starts) = seen.put_back.get_mut(&host) {
+            *starts += 1;
+        }
         if seen.damaged.remove(&host) {
             seen.renewing.insert(host);
         }
@@ -194,11 +194,6 @@ impl Clients {
     /// Whether another node has run with the identity of a host's node: nobody knows which of them peers have asked.
     pub(super) fn has_twin(&self, host: Host) -> bool {
         self.seen.borrow().with_twins.contains(&host)
-    }
-
-    /// Whether another node has run with the identity of any host's node.
-    pub(super) fn has_any_twin(&self) -> bool {
-        !self.seen.borrow().with_twins.is_empty()
     }
 
     /// Notes that a node did for a peer what it must not do for it. The deeds of liars, and of nodes that have lied,

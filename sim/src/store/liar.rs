@@ -33,12 +33,11 @@ pub use lie::Lie;
 
 /// Lies until the host is killed.
 pub(super) async fn run(boot: Boot<Files>, lie: Lie, bug: Option<Bug>) -> Ended {
+    boot.clients.lies(boot.host);
     if lie == Lie::Twin {
-        boot.clients.lies(boot.host);
         return twin::run(boot).await;
     }
     let Boot { host, options, seed, listen, dials, hosts, transport, disk, clients, events, .. } = boot;
-    clients.lies(host);
     let (keys, replicas) = match load(disk, layout(&options), &mut seed.rng(Lane::Identity)) {
         Ok(loaded) => loaded,
         Err(error) => return Ended::Failed(error),

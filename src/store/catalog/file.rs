@@ -138,6 +138,7 @@ pub(super) fn to_checked(disk: &impl Disk) -> Result<(), CatalogError> {
 /// Makes a new catalog for a damaged one, under a temporary name, with what can be salvaged of that. Its versions go on
 /// above both `above` and those that the damaged one has reserved.
 pub(super) fn renew(disk: &impl Disk, keys: &Keys, above: Version) -> Result<Salvaged, StorageError> {
+    // Without a place for the damaged one nothing is made.
     place_aside(disk)?;
     let path = layout::catalog();
     let file = disk.open(&path).map_err(failed("open", &path))?;

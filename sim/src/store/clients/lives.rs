@@ -16,8 +16,7 @@ impl Clients {
         if !is_same_node {
             self.seen.borrow_mut().reborn.insert(host);
         }
-        self.seen.borrow_mut().put_back.insert(host);
-        self.seen.borrow_mut().starts.insert(host, 0);
+        self.seen.borrow_mut().put_back.insert(host, 0);
         self.lose(host, true);
     }
 
@@ -94,14 +93,14 @@ impl Clients {
         is_before && call.ended.as_ref().is_none_or(|(ended, _)| ended > from)
     }
 
-    /// Whether the node of a host was started again since its disk was put back and it was started on that.
+    /// Whether the disk of a host was put back, its node was started on it, and was started again since.
     pub(in crate::store) fn was_started_again(&self, host: Host) -> bool {
-        self.seen.borrow().starts.get(&host).is_some_and(|starts| *starts > 1)
+        self.seen.borrow().put_back.get(&host).is_some_and(|starts| *starts > 1)
     }
 
     /// Whether the whole disk of a host was put back from a copy.
     pub(in crate::store) fn was_put_back(&self, host: Host) -> bool {
-        self.seen.borrow().put_back.contains(&host)
+        self.seen.borrow().put_back.contains_key(&host)
     }
 
     /// Whether the disk of a host has forgotten something: a copy was put back, or the catalog was damaged.

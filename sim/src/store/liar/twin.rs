@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dacapo::node::{Config, Node};
 use dacapo::store::Identity;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::disk::SimDisk;
 use crate::host::Host;
@@ -41,10 +41,8 @@ pub(super) async fn run(boot: Boot<Files>) -> Ended {
     _ = timeout(NOTICED, fetch_all(node.handle())).await;
     node.handle().stop().await;
     match node.stopped().await {
-        Ok(()) => loop {
-            // It is not started again.
-            sleep(NOTICED).await;
-        },
+        // It is not started again.
+        Ok(()) => std::future::pending().await,
         Err(panicked) => Ended::Broken(panicked.to_string()),
     }
 }

@@ -15,8 +15,8 @@ use crate::trace::Fact;
 /// # Errors
 /// Returns the first answer that the liar must not have got.
 pub fn judge(run: &Run<Files>) -> Result<(), String> {
-    let is_alarm = |event: &Event| matches!(event, Event::PeerRunsTwice { .. } | Event::RunsTwice { .. });
-    let is_alarm = |event: &Event| is_alarm(event) && !run.clients.has_any_twin();
+    let has_twins = (0..run.plan.nodes).any(|host| run.clients.has_twin(host));
+    let is_alarm = |event: &Event| matches!(event, Event::PeerRunsTwice { .. } | Event::RunsTwice { .. }) && !has_twins;
     let alarm = run.trace.lines().iter().find_map(|line| match &line.what {
         Fact::Event(event) if is_alarm(event) => Some(event.to_string()),
         _ => None,

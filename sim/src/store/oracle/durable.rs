@@ -55,7 +55,7 @@ pub(super) fn is_kept(scene: &Scene<Files>, change: &HistoryEntry) -> bool {
     let (Some(Outcome::Stored { digest: stored, version, .. }), Some(key)) = (change.outcome(), change.key) else {
         return true;
     };
-    if scene.clients.was_put_back(change.host) && scene.clients.was_started_again(change.host) {
+    if scene.clients.was_started_again(change.host) {
         return true;
     }
     let path = kept(call::key(key).file_name(), *version);

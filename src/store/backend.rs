@@ -6,11 +6,12 @@
 //! block is damage, and reading it is an error of the kind `InvalidData`.
 
 mod blocks;
+mod switches;
 
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 
 use redb::StorageBackend;
 
@@ -19,14 +20,13 @@ use crate::disk::{DiskFile, read_full};
 use crate::limits::CHUNK_BYTES;
 use blocks::{BLOCK_BYTES, Form, HEAD_BYTES, HEADER_BYTES_MAX, Header, SLOT_BYTES};
 
+pub(super) use switches::Switches;
+
 /// One file of a disk as the storage of a database.
 pub(super) struct Backend<F> {
     file: F,
     header: Mutex<Current>,
-    /// Set when a sync fails. From then on nobody knows which bytes of the file are durable, even after later syncs.
-    is_doubtful: Arc<AtomicBool>,
-    /// Set when the database is open: from then on each block has to be what was written.
-    is_strict: Arc<AtomicBool>,
+    switches: Switches,
 }
 
 /// The header as redb sees it.
@@ -39,27 +39,6 @@ struct Current {
     /// Whether all that the state names was written. After a crash that is not known until redb has opened the file:
     /// it syncs the state that it found before it looks whether its blocks are there.
     is_whole: bool,
-}
-
-/// What a backend shares with its opener.
-#[derive(Clone, Default)]
-pub(super) struct Switches {
-    /// Set when a sync fails.
-    pub(super) is_doubtful: Arc<AtomicBool>,
-    /// To be set when the database is open.
-    is_strict: Arc<AtomicBool>,
-}
-
-impl Switches {
-    /// Whether a sync has failed.
-    pub(super) fn is_doubtful(&self) -> bool {
-        self.is_doubtful.load(Ordering::Relaxed)
-    }
-
-    /// Lets each block be what was written, or an error, from here on.
-    pub(super) fn be_strict(&self) {
-        self.is_strict.store(true, Ordering::Relaxed);
-    }
 }
 
 /// What a catalog file is.
@@ -86,12 +65,12 @@ impl<F: DiskFile> Backend<F> {
         file.sync().inspect_err(|_| switches.is_doubtful.store(true, Ordering::Relaxed))?;
         let is_whole = header.is_whole(marked);
         switches.is_strict.store(is_whole, Ordering::Relaxed);
+        switches.newest.store(header.sequence, Ordering::Relaxed);
         Ok(Self::new(file, switches, Current { header: *header, is_synced: true, marked, is_whole }))
     }
 
     fn new(file: F, switches: &Switches, current: Current) -> Self {
-        let Switches { is_doubtful, is_strict } = switches.clone();
-        Self { file, header: Mutex::new(current), is_doubtful, is_strict }
+        Self { file, header: Mutex::new(current), switches: switches.clone() }
     }
 
     fn write_header(&self, bytes: &[u8]) -> io::Result<()> {
@@ -99,6 +78,7 @@ impl<F: DiskFile> Backend<F> {
         let start = current.header.bytes.get_mut(..bytes.len()).ok_or(io::ErrorKind::InvalidInput)?;
         start.copy_from_slice(bytes);
         current.header.sequence += 1;
+        self.switches.newest.store(current.header.sequence, Ordering::Relaxed);
         if current.is_synced {
             current.header.place = 1 - current.header.place;
             current.is_synced = false;
@@ -118,7 +98,7 @@ impl<F: DiskFile> StorageBackend for Backend<F> {
             out.copy_from_slice(&lock(&self.header).header.bytes[..out.len()]);
             return Ok(());
         }
-        let is_strict = self.is_strict.load(Ordering::Relaxed);
+        let is_strict = self.switches.is_strict.load(Ordering::Relaxed);
         read_blocks(&self.file, offset, out, |number, out| match is_strict {
             true => Err(damaged(&format!("block {number}"))),
             false => {
@@ -129,18 +109,20 @@ impl<F: DiskFile> StorageBackend for Backend<F> {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
+        self.switches.refuse_if_frozen()?;
         self.file.set_len(blocks::file_len(len)?)
     }
 
     fn sync_data(&self) -> io::Result<()> {
+        self.switches.refuse_if_frozen()?;
         // No write of the header comes in between, because the state that is marked has to be one that was synced.
         let mut current = lock(&self.header);
-        self.file.sync().inspect_err(|_| self.is_doubtful.store(true, Ordering::Relaxed))?;
+        self.file.sync().inspect_err(|_| self.switches.is_doubtful.store(true, Ordering::Relaxed))?;
         current.is_synced = true;
         let sequence = current.header.sequence;
         // Without the mark a start after a kill takes unreadable blocks for what a power loss has left. So it is
         // written at once, and no caller waits for its sync.
-        current.is_whole |= self.is_strict.load(Ordering::Relaxed);
+        current.is_whole |= self.switches.is_strict.load(Ordering::Relaxed);
         if current.is_whole
             && current.marked != sequence
             && self.file.write_at(blocks::MARK_POSITION, &blocks::encode_mark(sequence)).is_ok()
@@ -151,6 +133,7 @@ impl<F: DiskFile> StorageBackend for Backend<F> {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.switches.refuse_if_frozen()?;
         if offset == 0 {
             return self.write_header(data);
         }
@@ -195,7 +178,7 @@ pub(super) fn form_of(file: &impl DiskFile) -> io::Result<FileForm> {
     match form(file)? {
         Form::Checked(..) => Ok(FileForm::Checked),
         Form::Plain => Ok(FileForm::Plain),
-        Form::Damaged => Err(damaged("its header")),
+        Form::Older(_) | Form::Damaged => Err(damaged("its header")),
         Form::Other => {
             let reason = "its form is not known to this version; start the version that has written it";
             Err(io::Error::new(io::ErrorKind::Unsupported, reason))
@@ -216,7 +199,7 @@ fn damaged(what: &str) -> io::Error {
 /// A damaged file, of which only what is as it was written is read.
 pub(super) struct Remains<F> {
     file: F,
-    header: [u8; HEADER_BYTES_MAX],
+    header: Box<Header>,
     /// Whether all that the header names was certainly written.
     is_whole: bool,
 }
@@ -224,18 +207,22 @@ pub(super) struct Remains<F> {
 impl<F: DiskFile> Remains<F> {
     /// Looks at a file; `None` if it has no header from which to begin.
     pub(super) fn of(file: F) -> io::Result<Option<Self>> {
-        match form(&file)? {
-            Form::Checked(header, marked) => {
-                let is_whole = header.is_whole(marked);
-                Ok(Some(Self { file, header: header.bytes, is_whole }))
-            }
-            Form::Plain | Form::Other | Form::Damaged => Ok(None),
-        }
+        Ok(match form(&file)? {
+            Form::Checked(header, marked) => Some(Self { file, is_whole: header.is_whole(marked), header }),
+            // Pages of an older commit may have been used again, but each says by its checksum whether it was.
+            Form::Older(header) => Some(Self { file, is_whole: false, header }),
+            Form::Plain | Form::Other | Form::Damaged => None,
+        })
     }
 
     /// Returns redb's header.
     pub(super) fn header(&self) -> &[u8] {
-        &self.header
+        &self.header.bytes
+    }
+
+    /// Whether the header is the one that was written last.
+    pub(super) fn is_newest(&self, switches: &Switches) -> bool {
+        self.header.sequence == switches.newest.load(Ordering::Relaxed)
     }
 
     /// Whether all that the header names was certainly written. After a failure or a crash the last commit may be there

@@ -169,8 +169,9 @@ impl<D: Disk> Catalog<D> {
             && error.ends_database()
         {
             let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
-            // Closed before it is opened again, so that two databases never share the file.
-            close(database.take());
+            // Closed before it is opened again, so that two databases never share the file. At its close redb makes a
+            // commit; with a list of free pages that is not the right one, that could write over pages that are in use.
+            self.switches.frozen(|| close(database.take()));
             self.mark_if_doubtful();
             if error.is_damage() && self.generation() == generation {
                 super::lock(&self.damage).find();

@@ -77,6 +77,8 @@ pub(super) enum Form {
     Checked(Box<Header>, u64),
     /// A file of redb alone.
     Plain,
+    /// The form of this file, with a good state of the header, but a later one was durable and is nowhere.
+    Older(Box<Header>),
     /// A form that only another version knows.
     Other,
     /// Nothing that can be read.
@@ -123,8 +125,7 @@ impl Form {
         }
         match newest {
             Some(newest) => match marked(head) {
-                // The state that was durable is nowhere: what is left is older than what redb has written.
-                marked if marked > newest.sequence => Self::Damaged,
+                marked if marked > newest.sequence => Self::Older(Box::new(newest)),
                 marked => Self::Checked(Box::new(newest), marked),
             },
             None if head.starts_with(REDB_MAGIC) => Self::Plain,

@@ -38,6 +38,14 @@ pub(super) struct Tree {
     widths: Widths,
 }
 
+/// How a tree is read.
+#[derive(Clone, Copy)]
+struct Walk {
+    widths: Widths,
+    /// The depth from which on it is not read.
+    end: usize,
+}
+
 /// The trees of a damaged database.
 pub(super) struct Trees<'a, F> {
     remains: &'a Remains<F>,
@@ -70,7 +78,7 @@ impl<'a, F: DiskFile> Trees<'a, F> {
         let region_header_bytes = pages(REGION_HEADER_PAGES).unwrap_or_default() * PAGE_BYTES;
         let region_bytes = region_header_bytes + pages(REGION_PAGES).unwrap_or_default() * PAGE_BYTES;
         let bytes = remains.len()?;
-        let (budget, lost) = (bytes / PAGE_BYTES, BTreeSet::new());
+        let (budget, lost) = (bytes / PAGE_BYTES + CATALOG_DEPTH_MAX as u64, BTreeSet::new());
         Ok(Self { remains, slot, region_header_bytes, region_bytes, bytes, budget, lost, is_reused: false })
     }
 
@@ -80,12 +88,39 @@ impl<'a, F: DiskFile> Trees<'a, F> {
         page::pointer(slot, root).filter(|_| slot[has_root] != 0)
     }
 
-    /// Reads every page of the tables below a root that are meant.
-    fn visit(&mut self, root: (usize, usize), is_meant: impl Fn(&str) -> bool) -> io::Result<()> {
-        for (_, tree) in self.tables_below(root)?.into_iter().filter(|(name, _)| is_meant(name)) {
-            self.each::<io::Error>(tree, &mut |_, _| Ok(()))?;
+    /// Reads every page of the tables below a root, but the leaves of those whose values are proved elsewhere. Returns
+    /// how many entries it has seen.
+    fn visit(&mut self, root: (usize, usize), is_proved: impl Fn(&str) -> bool) -> io::Result<u64> {
+        let mut entries = 0;
+        for (name, tree) in self.tables_below(root)? {
+            let end = if is_proved(&name) { self.height(tree)? } else { usize::MAX };
+            let walk = Walk { widths: tree.widths, end };
+            self.below::<io::Error>(tree.root, walk, 0, &mut |_, _| {
+                entries += 1;
+                Ok(())
+            })?;
         }
-        Ok(())
+        Ok(entries)
+    }
+
+    /// Returns the depth of the leaves: all have the same.
+    fn height(&mut self, tree: Tree) -> io::Result<usize> {
+        let (mut pointer, mut depth) = (tree.root, 0);
+        while depth < CATALOG_DEPTH_MAX {
+            let first = match self.read(pointer, tree.widths)?.as_deref() {
+                Some(page @ [BRANCH, ..]) => page::children(page).first().copied(),
+                Some(_) => break,
+                None => None,
+            };
+            match first {
+                Some(first) => (pointer, depth) = (first, depth + 1),
+                None => {
+                    self.lost.insert(pointer);
+                    break;
+                }
+            }
+        }
+        Ok(depth)
     }
 
     /// Returns how many pages could not be read.
@@ -113,22 +148,25 @@ impl<'a, F: DiskFile> Trees<'a, F> {
 
     /// Hands on each entry of a tree that can be read, in the order of the keys.
     pub(super) fn each<E: From<io::Error>>(&mut self, tree: Tree, hand: &mut Hand<'_, E>) -> Result<(), E> {
-        self.below(tree.root, tree.widths, 0, hand)
+        self.below(tree.root, Walk { widths: tree.widths, end: usize::MAX }, 0, hand)
     }
 
     fn below<E: From<io::Error>>(
         &mut self,
         pointer: Pointer,
-        widths: Widths,
+        walk: Walk,
         depth: usize,
         hand: &mut Hand<'_, E>,
     ) -> Result<(), E> {
-        let read = if depth < CATALOG_DEPTH_MAX { self.read(pointer, widths)? } else { None };
+        if depth >= walk.end {
+            return Ok(());
+        }
+        let read = if depth < CATALOG_DEPTH_MAX { self.read(pointer, walk.widths)? } else { None };
         match read.as_deref() {
-            Some(page @ [LEAF, ..]) => page::leaf(page, widths, hand),
+            Some(page @ [LEAF, ..]) => page::leaf(page, walk.widths, hand),
             Some(page @ [BRANCH, ..]) => {
                 for child in page::children(page) {
-                    self.below(child, widths, depth + 1, hand)?;
+                    self.below(child, walk, depth + 1, hand)?;
                 }
                 Ok(())
             }
@@ -172,24 +210,25 @@ fn primary<F: DiskFile>(remains: &Remains<F>) -> usize {
 /// Whether every page of redb's own tables in the last commit is there.
 pub(super) fn is_system_whole<F: DiskFile>(remains: &Remains<F>) -> io::Result<bool> {
     let mut trees = Trees::of_slot(remains, primary(remains))?;
-    trees.visit(SYSTEM_ROOT, |_| true)?;
+    trees.visit(SYSTEM_ROOT, |_| false)?;
     Ok(trees.lost.is_empty())
 }
 
-/// Whether every page of the last commit is there in those tables that are meant.
-pub(super) fn is_whole<F: DiskFile>(remains: &Remains<F>, is_meant: impl Fn(&str) -> bool) -> io::Result<bool> {
+/// Whether every page of the last commit is there, but the leaves of those tables whose values are proved elsewhere.
+pub(super) fn is_whole<F: DiskFile>(remains: &Remains<F>, is_proved: impl Fn(&str) -> bool) -> io::Result<bool> {
     let mut trees = Trees::of_slot(remains, primary(remains))?;
-    trees.visit(ROOT, is_meant)?;
+    trees.visit(ROOT, is_proved)?;
     Ok(trees.lost.is_empty())
 }
 
 /// Whether the commit of a slot is the one to salvage instead of that of the other slot: because that has lost a page
-/// that this one has or does not need. But if a page of this one was used again, the other was durable.
+/// that this one has or does not need, and has no more entries left. But if a page of this one was used again, the
+/// other was durable.
 fn is_better<F: DiskFile>(remains: &Remains<F>, slot: usize, other: usize) -> io::Result<bool> {
     let (mut this, mut other) = (Trees::of_slot(remains, slot)?, Trees::of_slot(remains, other)?);
-    this.visit(ROOT, |_| true)?;
-    other.visit(ROOT, |_| true)?;
-    Ok(this.root(ROOT).is_some() && !this.is_reused && !other.lost.is_subset(&this.lost))
+    let (entries, entries_of_other) = (this.visit(ROOT, |_| false)?, other.visit(ROOT, |_| false)?);
+    let has_more = entries >= entries_of_other && !other.lost.is_subset(&this.lost);
+    Ok(this.root(ROOT).is_some() && !this.is_reused && has_more)
 }
 
 /// Returns the tree of a table by its definition.

@@ -1,9 +1,11 @@
 //! Compares the pages of the catalog with the checksums that they have of each other.
 
-use redb::{ReadableDatabase, TableHandle};
+use std::io;
+
+use redb::{Database, ReadableDatabase, TableHandle, WriteTransaction};
 
 use super::{Catalog, OBJECTS, pages};
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskFile};
 use crate::store::backend::Remains;
 use crate::store::error::CatalogError;
 use crate::store::layout;
@@ -13,18 +15,48 @@ impl<D: Disk> Catalog<D> {
     /// a checksum of its own, by which a read finds rot; but if a write never came to its place, the block there is an
     /// older one and whole, and only the page above it knows better. A damaged file is replaced by the next use.
     pub(in crate::store) fn verify(&self) -> Result<(), CatalogError> {
-        self.with(|database| {
-            // While this is open, no commit changes the file. What a reader may read, no later commit changes either.
-            let transaction = database.begin_write()?;
-            let snapshot = database.begin_read()?;
-            let remains = Remains::of(self.disk.open(&layout::catalog())?)?.ok_or_else(stale)?;
+        // What a reader may read, no later commit changes. redb's own tables are read before there is one.
+        let (snapshot, remains, is_system_whole) = self.with(|database| {
+            let (transaction, remains) = self.written(database)?;
             let is_system_whole = pages::is_system_whole(&remains)?;
+            let snapshot = database.begin_read()?;
             transaction.abort()?;
-            let is_whole = is_system_whole && pages::is_whole(&remains, |table| table != OBJECTS.name())?;
-            snapshot.close()?;
-            if is_whole { Ok(()) } else { Err(stale()) }
+            Ok((snapshot, remains, is_system_whole))
+        })?;
+        // The database may be used meanwhile, also be closed and opened again, by which the snapshot ends early.
+        let is_whole = is_system_whole && are_tables_whole(&remains)?;
+        drop(snapshot);
+        if is_whole {
+            return Ok(());
+        }
+        // One look does not condemn the file: nothing changes it during the second.
+        self.with(|database| {
+            let (_transaction, remains) = self.written(database)?;
+            if pages::is_system_whole(&remains)? && are_tables_whole(&remains)? { Ok(()) } else { Err(stale()) }
         })
     }
+
+    /// Returns the file, with the header of the last commit, and a transaction that keeps others from changing it.
+    fn written(&self, database: &Database) -> Result<(WriteTransaction, Remains<D::File>), CatalogError> {
+        let transaction = database.begin_write()?;
+        if let Some(remains) = self.remains()? {
+            return Ok((transaction, remains));
+        }
+        // The header did not come to its place, and nobody but redb knows it. The next one takes the other place.
+        transaction.commit()?;
+        let transaction = database.begin_write()?;
+        Ok((transaction, self.remains()?.ok_or_else(stale)?))
+    }
+
+    /// Returns the file if its header is that of the last commit.
+    fn remains(&self) -> Result<Option<Remains<D::File>>, CatalogError> {
+        let remains = Remains::of(self.disk.open(&layout::catalog())?)?;
+        Ok(remains.filter(|remains| remains.is_newest(&self.switches)))
+    }
+}
+
+fn are_tables_whole<F: DiskFile>(remains: &Remains<F>) -> io::Result<bool> {
+    pages::is_whole(remains, |table| table == OBJECTS.name())
 }
 
 fn stale() -> CatalogError {

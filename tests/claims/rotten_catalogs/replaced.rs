@@ -5,7 +5,7 @@ use std::io;
 use dacapo::crypto::{ReplicaName, Version};
 use dacapo::disk::{Disk, DiskFile, DiskPath};
 use dacapo::store::layout::Layout;
-use dacapo::store::{Change, Origin, StorageError, Store};
+use dacapo::store::{Origin, StorageError, Store};
 use dacapo::time::UnixMillis;
 use dacapo_sim::disk::SimDisk;
 
@@ -129,47 +129,6 @@ fn a_replacement_on_a_running_store_goes_on_where_a_failed_call_has_left_it() {
             assert_eq!(set_aside, aside, "{fault:?} at call {call}");
         }
     }
-}
-
-#[test]
-fn a_write_that_never_came_to_its_place_is_found_when_the_catalog_is_verified() {
-    let world = World::with(8);
-    let whole = world.fill(Layout::Folders);
-    let run = |lost: Option<usize>| {
-        let disk = fork(&whole);
-        let faulty = FaultDisk::new(&disk, None);
-        let (store, _) = Store::open(faulty.clone(), &world.keys).expect("opened");
-        let before = faulty.calls().len();
-        if let Some(call) = lost {
-            faulty.fail_at(before + call, Fault::Lost);
-        }
-        for (key, record) in &world.own {
-            // A page that cannot be read may keep a commit from its end.
-            let again = Change::Own(key.clone(), world.keys.replica_name(key), Box::new(record.clone()));
-            drop(store.commit(&[again]));
-        }
-        let calls = faulty.calls().split_off(before);
-        store.verify_catalog().expect("verified, or replaced and verified");
-        let judged = world.judge(&store);
-        assert!(judged.is_ok(), "{lost:?}: {judged:?}");
-        let found = files_below(&disk, "quarantine");
-        store.verify_catalog().expect("verified");
-        drop(store);
-        let (store, _) = Store::open(disk.boot(), &world.keys).expect("opened");
-        store.verify_catalog().expect("verified");
-        assert_eq!(files_below(&disk, "quarantine"), found, "{lost:?}: it is damaged still");
-        (calls, found.len())
-    };
-    let (calls, found) = run(None);
-    assert_eq!(found, 0);
-    let is_page = |name: &str| name.split(' ').nth(2).is_some_and(|at| at.parse().is_ok_and(|at: u64| at >= 12_288));
-    let writes = |call: &(usize, &String)| call.1.starts_with("write catalog.redb") && is_page(call.1);
-    let (mut lost, mut found) = (0, 0);
-    for (call, _) in calls.iter().enumerate().filter(writes) {
-        (lost, found) = (lost + 1, found + run(Some(call)).1);
-    }
-    // What a later commit has written again is whole.
-    assert!(lost > 30 && found > 5, "{found} of {lost} lost writes were found");
 }
 
 #[test]

@@ -204,8 +204,9 @@ fn messages_about_members() {
                 Disk { operation: "read", source: denied() }
             ),
             messages!(
-                MembersError { Malformed, Full, TooManyDials, NotDialled, Disk },
+                MembersError { Malformed, Damaged, Full, TooManyDials, NotDialled, Disk },
                 malformed(),
+                Damaged("its check line does not match"),
                 Full,
                 TooManyDials,
                 NotDialled { address: ":3000".parse().expect("an address") },

@@ -48,6 +48,8 @@ pub enum Fault {
     LyingSync(Host),
     /// This many of 1,000 writes to files that lie there land in another place of their file.
     MisdirectedWrites(Host, u32),
+    /// A bit of a file that the program cannot live without is flipped; the number chooses the file and the bit.
+    RotNeeded(Host, u32),
     /// A bit of a file at rest flips; the number chooses the file and the bit.
     Rot(Host, u32),
     /// A page of a file at rest becomes zeros; the number chooses the file and the page.
@@ -87,6 +89,7 @@ pub enum Family {
     FullDisk,
     LyingSync,
     MisdirectedWrites,
+    RotNeeded,
     Rot,
     Zero,
     Truncate,
@@ -127,7 +130,8 @@ const FAILING_KINDS: [CallKind; 8] = [
 impl Family {
     /// All families but [`Lie`](Self::Lie), which is only for subjects that know lies, and those that are drawn by
     /// themselves: [`Restore`](Self::Restore), [`Trickle`](Self::Trickle), [`Lossy`](Self::Lossy),
-    /// [`LyingSync`](Self::LyingSync) and [`MisdirectedWrites`](Self::MisdirectedWrites).
+    /// [`LyingSync`](Self::LyingSync), [`MisdirectedWrites`](Self::MisdirectedWrites) and
+    /// [`RotNeeded`](Self::RotNeeded).
     pub const ALL: [Self; 22] = [
         Self::Cut,
         Self::Hold,
@@ -194,6 +198,7 @@ impl Family {
             Self::MisdirectedWrites => {
                 Fault::MisdirectedWrites(one, [10, 50, 300][usize::try_from(number).unwrap_or(0) % 3])
             }
+            Self::RotNeeded => Fault::RotNeeded(one, number),
             Self::Rot => Fault::Rot(one, number),
             Self::Zero => Fault::Zero(one, number),
             Self::Truncate => Fault::Truncate(one, number),
@@ -210,7 +215,7 @@ impl Family {
 
 impl Fault {
     /// The first words of all faults.
-    pub const WORDS: [&str; 30] = [
+    pub const WORDS: [&str; 31] = [
         "cut",
         "cut-one-way",
         "hold",
@@ -234,6 +239,7 @@ impl Fault {
         "full-disk",
         "lying-sync",
         "misdirected-writes",
+        "rot-needed",
         "rot",
         "zero",
         "truncate",
@@ -267,6 +273,7 @@ impl Fault {
             | Self::FullDisk(host)
             | Self::LyingSync(host)
             | Self::MisdirectedWrites(host, _)
+            | Self::RotNeeded(host, _)
             | Self::Restore(host) => Some(*host),
             _ => self.is_damage().then_some(self.hosts().0),
         }
@@ -294,6 +301,7 @@ impl Fault {
             | Self::FullDisk(host)
             | Self::LyingSync(host)
             | Self::MisdirectedWrites(host, _)
+            | Self::RotNeeded(host, _)
             | Self::Rot(host, _)
             | Self::Zero(host, _)
             | Self::Truncate(host, _)

@@ -13,6 +13,7 @@ mod host;
 mod ivs;
 pub mod liar;
 mod listing;
+pub mod many;
 pub mod options;
 pub mod oracle;
 mod perform;
@@ -22,6 +23,7 @@ mod recovery;
 pub mod scripted_peer;
 pub mod settings;
 mod settle;
+pub mod status;
 mod subject;
 pub mod walkthrough;
 

@@ -125,6 +125,11 @@ pub trait Subject: Clone + 'static {
         false
     }
 
+    /// Whether the program cannot live without a file. By default it can live without each.
+    fn needs(&self, _path: &str) -> bool {
+        false
+    }
+
     /// Hears that a file of a host was damaged at rest. By default it does nothing.
     fn on_damage(&self, _clients: &Self::Clients, _host: Host, _path: &str) {}
 

@@ -94,8 +94,8 @@ fn a_replay_is_the_same_in_every_process() {
 fn exit_codes_say_what_came_of_a_sweep_a_replay_and_a_shrink() {
     let code = |arguments: &[&str]| sim(arguments).status.code();
     assert_eq!(code(&["sweep", "--seeds", "0..4", "--json"]), Some(0));
-    assert_eq!(code(&["replay", "0", "--bug", "stored-rejected"]), Some(1));
-    assert_eq!(code(&["shrink", "0", "--bug", "stored-rejected", "--runs", "60"]), Some(1));
+    assert_eq!(code(&["replay", "1", "--bug", "stored-rejected"]), Some(1));
+    assert_eq!(code(&["shrink", "1", "--bug", "stored-rejected", "--runs", "60"]), Some(1));
     assert_eq!(code(&["shrink", "0"]), Some(0), "the plan breaks no promise");
     for wrong in [
         &["sweep", "--shard", "4/4"] as &[_],

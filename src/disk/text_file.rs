@@ -36,11 +36,9 @@ pub fn replace(disk: &impl Disk, temporary: &DiskPath, path: &DiskPath, text: &s
     disk.sync_dir(&DiskPath::root())
 }
 
-/// Returns a text of three lines: a header, a line, and a check that shows damage, which is the first 8 bytes of the
-/// BLAKE3 of the other two.
+/// Returns a text of three lines: a header, a line, and a check as in [`with_check_line`].
 pub fn with_check(header: &str, line: &str) -> String {
-    let body = Zeroizing::new(format!("{header}{line}\n"));
-    format!("{}{}\n", body.as_str(), check(&body))
+    with_check_line(&Zeroizing::new(format!("{header}{line}\n")))
 }
 
 /// Returns the second line of a text made by [`with_check`].
@@ -49,14 +47,26 @@ pub fn with_check(header: &str, line: &str) -> String {
 /// Says what is wrong with the text.
 pub fn checked<'a>(bytes: &'a [u8], header: &str) -> Result<&'a str, &'static str> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not text")?;
-    let rest = text.strip_prefix(header).ok_or("its first line is wrong")?;
-    let (line, check_line) = rest.split_once('\n').ok_or("it ends early")?;
-    let body = &text[..header.len() + line.len() + 1];
-    if check_line.strip_suffix('\n') == Some(check(body).as_str()) {
-        Ok(line)
-    } else {
-        Err("its check line does not match")
+    if !text.starts_with(header) {
+        return Err("its first line is wrong");
     }
+    let line = without_check_line(text)?.strip_prefix(header).and_then(|line| line.strip_suffix('\n'));
+    line.filter(|line| !line.contains('\n')).ok_or("it ends early")
+}
+
+/// Returns lines with one more behind them, a check that shows damage: the first 8 bytes of their BLAKE3.
+pub fn with_check_line(lines: &str) -> String {
+    format!("{lines}{}\n", check(lines))
+}
+
+/// Returns the lines of a text made by [`with_check_line`].
+///
+/// # Errors
+/// Says what is wrong with the text.
+pub fn without_check_line(text: &str) -> Result<&str, &'static str> {
+    let (lines, check_line) = text.strip_suffix('\n').and_then(|text| text.rsplit_once('\n')).ok_or("it ends early")?;
+    let lines = &text[..=lines.len()];
+    if check_line == check(lines) { Ok(lines) } else { Err("its check line does not match") }
 }
 
 /// Returns the first 8 bytes of the BLAKE3 of a text, in hex.

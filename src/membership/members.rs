@@ -1,12 +1,15 @@
 //! The list of a node: which nodes it dials, which it admits by name, and which it has forgotten.
 //!
 //! ```text
-//! dacapo members 1
+//! dacapo members 2
 //! dial other.example:3000 <node id>     with the id, no other node may answer there
 //! allow <node id>
 //! forget <node id>
 //! locked                                only nodes that are allowed or dialled by id may be peers
+//! <16 hex digits>                       the check of all lines before: damage admits nobody
 //! ```
+//!
+//! A list with a 1 in its first line has no check.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write};
@@ -21,7 +24,8 @@ use crate::limits::{DIALS_MAX, MEMBERS_FILE_BYTES_MAX, MEMBERS_MAX};
 use crate::store::layout;
 use crate::transport::Address;
 
-const HEADER: &str = "dacapo members 1";
+const HEADER: &str = "dacapo members 2";
+const HEADER_WITHOUT_CHECK: &str = "dacapo members 1";
 
 /// The nodes that a node dials and admits. Bounded by [`MEMBERS_MAX`] and [`DIALS_MAX`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,6 +93,9 @@ pub enum MembersError {
         /// What is wrong with the line.
         problem: String,
     },
+    /// The file is not as it was written.
+    #[error("the file members is damaged: {0}; put back a copy, or remove it and name the members anew before a start")]
+    Damaged(&'static str),
     /// There is no room for another id.
     #[error("the list holds {MEMBERS_MAX} already; with `dacapo peers lock` only those on it are admitted")]
     Full,
@@ -218,18 +225,20 @@ impl Members {
     /// Reads a list from the bytes of its file.
     ///
     /// # Errors
-    /// Names the first line that no node writes.
+    /// Says that the bytes are damaged, or names the first line that no node writes.
     pub fn parse(bytes: &[u8]) -> Result<Self, MembersError> {
         let malformed = |line, problem: &str| MembersError::Malformed { line, problem: problem.to_owned() };
         if bytes.len() > MEMBERS_FILE_BYTES_MAX {
             return Err(malformed(1, &format!("the first of more than {MEMBERS_FILE_BYTES_MAX} bytes")));
         }
         let text = std::str::from_utf8(bytes).map_err(|_| malformed(1, "the first of a file that is not text"))?;
+        let text = match text.lines().next() {
+            Some(HEADER) => text_file::without_check_line(text).map_err(MembersError::Damaged)?,
+            Some(HEADER_WITHOUT_CHECK) => text,
+            _ => return Err(malformed(1, &format!("not {HEADER:?}"))),
+        };
         let mut members = Self::default();
-        let mut lines = text.lines().zip(1..);
-        if lines.next().map(|(line, _)| line) != Some(HEADER) {
-            return Err(malformed(1, &format!("not {HEADER:?}")));
-        }
+        let lines = text.lines().zip(1..).skip(1);
         for (line, number) in lines.filter(|(line, _)| !line.is_empty()) {
             members.take_line(line, number)?;
         }
@@ -266,7 +275,7 @@ impl Members {
         if self.is_locked {
             line(format_args!("locked"));
         }
-        text
+        text_file::with_check_line(&text)
     }
 }
 

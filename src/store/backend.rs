@@ -109,12 +109,10 @@ impl<F: DiskFile> StorageBackend for Backend<F> {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.switches.refuse_if_frozen()?;
         self.file.set_len(blocks::file_len(len)?)
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        self.switches.refuse_if_frozen()?;
         // No write of the header comes in between, because the state that is marked has to be one that was synced.
         let mut current = lock(&self.header);
         self.file.sync().inspect_err(|_| self.switches.is_doubtful.store(true, Ordering::Relaxed))?;
@@ -133,7 +131,6 @@ impl<F: DiskFile> StorageBackend for Backend<F> {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.switches.refuse_if_frozen()?;
         if offset == 0 {
             return self.write_header(data);
         }
@@ -202,15 +199,19 @@ pub(super) struct Remains<F> {
     header: Box<Header>,
     /// Whether all that the header names was certainly written.
     is_whole: bool,
+    /// Whether a later header was durable.
+    is_older: bool,
 }
 
 impl<F: DiskFile> Remains<F> {
     /// Looks at a file; `None` if it has no header from which to begin.
     pub(super) fn of(file: F) -> io::Result<Option<Self>> {
         Ok(match form(&file)? {
-            Form::Checked(header, marked) => Some(Self { file, is_whole: header.is_whole(marked), header }),
+            Form::Checked(header, marked) => {
+                Some(Self { file, is_whole: header.is_whole(marked), header, is_older: false })
+            }
             // Pages of an older commit may have been used again, but each says by its checksum whether it was.
-            Form::Older(header) => Some(Self { file, is_whole: false, header }),
+            Form::Older(header) => Some(Self { file, is_whole: false, header, is_older: true }),
             Form::Plain | Form::Other | Form::Damaged => None,
         })
     }
@@ -218,6 +219,11 @@ impl<F: DiskFile> Remains<F> {
     /// Returns redb's header.
     pub(super) fn header(&self) -> &[u8] {
         &self.header.bytes
+    }
+
+    /// Whether a later commit was durable, and its header is lost.
+    pub(super) fn is_older(&self) -> bool {
+        self.is_older
     }
 
     /// Whether the header is the one that was written last.

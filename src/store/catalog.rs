@@ -7,6 +7,7 @@ mod file;
 mod numbers;
 mod page;
 mod pages;
+mod panics;
 mod peers;
 mod put;
 mod read;
@@ -15,7 +16,6 @@ mod summaries;
 mod verify;
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 
@@ -27,6 +27,7 @@ use super::layout::{self, BlobId};
 use super::record::Change;
 use crate::crypto::{Keys, NodeId, ReplicaName, Version};
 use crate::disk::Disk;
+use panics::{abandon, close, guarded};
 use summaries::{StepOf, Summaries};
 
 pub(super) use read::next_name;
@@ -169,9 +170,8 @@ impl<D: Disk> Catalog<D> {
             && error.ends_database()
         {
             let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
-            // Closed before it is opened again, so that two databases never share the file. At its close redb makes a
-            // commit; with a list of free pages that is not the right one, that could write over pages that are in use.
-            self.switches.frozen(|| close(database.take()));
+            // Given up before it is opened again, so that two databases never share the file.
+            abandon(database.take(), error);
             self.mark_if_doubtful();
             if error.is_damage() && self.generation() == generation {
                 super::lock(&self.damage).find();
@@ -234,7 +234,7 @@ impl<D: Disk> Catalog<D> {
             .map_err(CatalogError::from)
             .and_then(|backend| file::database(backend, &self.switches));
         self.mark_if_doubtful();
-        opened
+        opened.and_then(|database| self.verified(database))
     }
 
     /// Leaves a mark for a start after a kill, if a sync has failed. The mark need not outlive a power loss, because
@@ -292,16 +292,6 @@ impl<D: Disk> Drop for Catalog<D> {
         close(self.database.get_mut().unwrap_or_else(PoisonError::into_inner).take());
         self.mark_if_doubtful();
     }
-}
-
-/// Works on a database. A panic of redb, which only a damaged file or a defect can cause, is an error.
-fn guarded<T>(work: impl FnOnce() -> Result<T, CatalogError>) -> Result<T, CatalogError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(CatalogError::Panicked))
-}
-
-fn close(database: Option<Database>) {
-    // Closing reports no failure either: what was committed is durable, and the next opening looks at the rest.
-    drop(catch_unwind(AssertUnwindSafe(|| drop(database))));
 }
 
 fn held_key(owner: NodeId, replica_name: ReplicaName) -> [u8; 48] {

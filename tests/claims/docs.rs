@@ -36,6 +36,7 @@ fn the_protocol_document_has_the_limits_of_the_code() {
         row!(PEERS_MAX),
         row!(LEAF_PAGE_MAX),
         row!(LEAF_ENTRIES_MAX),
+        row!(REPAIR_LEAVES_MAX),
         row!(REPAIRS_MAX),
         row!(UNPROVEN_MAX),
         row!(CHECK_BYTES_MAX),

@@ -110,7 +110,7 @@ fn what_is_no_plan_is_refused_with_its_line() {
         ("n1 store 0 22", "n1 stroe 0 22"),
         ("n1 store 0 22", "n1 store 0"),
         ("n1 store 0 22", "n1 store 0 22 23"),
-        ("n1 store 0 22", "n1 store 0 99999999"),
+        ("n1 store 0 22", "n1 store 0 999999999"),
         ("n1 store 0 22", "n1 store 300 22"),
         ("n1 store 0 22", "n8 store 0 22"),
         ("at 0.100", "at 0.1000"),
@@ -181,6 +181,7 @@ fn every_fault_has_a_word_that_is_listed_and_is_drawn() {
         Family::Lossy,
         Family::LyingSync,
         Family::MisdirectedWrites,
+        Family::RotNeeded,
     ]);
     let draw = |number| Draw { one: 0, other: 1, number, lies: &["stranger"] };
     let faults = families.flat_map(|family| (0..64).map(move |number| family.fault(draw(number))));

@@ -1,6 +1,7 @@
 //! Makes the faults of a plan happen, at their times.
 
 mod at_rest;
+mod flipped;
 mod lasting;
 mod network;
 mod on_disks;
@@ -22,6 +23,7 @@ use crate::host::{Host, name};
 use crate::network::Times;
 use crate::subject::{Scene, Subject};
 use crate::trace::Trace;
+use flipped::Flipped;
 use triggered::Triggered;
 
 /// The stream that is drawn from, of each derived seed. It is part of what a seed means.
@@ -47,6 +49,8 @@ pub(super) struct Faults<S: Subject> {
     on_disks: Vec<Fault>,
     /// The copies of whole disks that are still to be put back, each with its fault.
     copies: Vec<(Fault, SimDisk)>,
+    /// The files with a flipped bit that are still to be put right, each with its fault.
+    flipped: Vec<(Fault, Flipped)>,
     /// The hosts that lie to the end of the run, or never come back.
     for_good: BTreeSet<Host>,
     down: Vec<u32>,
@@ -98,6 +102,7 @@ impl<S: Subject> Faults<S> {
             lossy: Vec::new(),
             on_disks: Vec::new(),
             copies: Vec::new(),
+            flipped: Vec::new(),
             for_good: scene.plan.lost_for_good(),
             down: vec![0; scene.plan.nodes],
             power: Seed::from_u64(scene.plan.seed).derive("power", 0).rng(STREAM),
@@ -175,12 +180,13 @@ impl<S: Subject> Faults<S> {
             Fault::Kill(host) => self.take_down(sim, *host, false),
             Fault::PowerLoss(host) => self.take_down(sim, *host, true),
             Fault::Restore(host) => {
-                self.copies.push((fault.clone(), self.scene.disks[*host].copy()));
+                self.copies.push((fault.clone(), self.copy(*host)));
                 self.subject.on_copy(&self.scene.clients, *host);
                 true
             }
             Fault::Rot(..) | Fault::Zero(..) | Fault::Truncate(..) | Fault::Lose(..) => self.damage(fault),
             Fault::Swap(host, number) => self.swap(*host, *number),
+            Fault::RotNeeded(host, number) => self.rot_needed(fault, *host, *number),
             Fault::Clock(host, by_ms) => {
                 let clock = &self.levers[*host].clock;
                 clock.set(clock.get().saturating_add(*by_ms));
@@ -220,6 +226,7 @@ impl<S: Subject> Faults<S> {
             Fault::Kill(host) => self.bring_up(sim, *host, false),
             Fault::PowerLoss(host) => self.bring_up(sim, *host, true),
             Fault::Restore(host) => self.restore(sim, *host, fault),
+            Fault::RotNeeded(host, _) => self.put_right(fault, *host),
             // A liar for good goes on.
             Fault::Lie(host, _) => _ = !self.for_good.contains(host) && self.lie(sim, *host, None),
             Fault::Pause(..)

@@ -100,6 +100,14 @@ named! {
     PanicSwallowed "panic-swallowed",
     /// A delete does not ask whether a peer holds the file.
     DeleteUnchecked "delete-unchecked",
+    /// A store that is to be held by a peer does not ask whether one does.
+    StoreUnheld "store-unheld",
+    /// A list of many files ends after its first page.
+    PageLost "page-lost",
+    /// A node says that it has a file fewer than it has.
+    StatusMisses "status-misses",
+    /// A node says that it has forgotten nobody.
+    ForgottenHidden "forgotten-hidden",
     /// A node that is told to forget a peer does not.
     ForgetForgotten "forget-forgotten",
     /// A node that is told to make a node its peer again does not.
@@ -116,7 +124,7 @@ named! {
     StatInvents "stat-invents",
     /// What a node knows of a file is what it knew when it was first asked.
     StatCached "stat-cached",
-    /// A store whose source ends too early is reported as done.
+    /// A store whose source ends too early, or fails, is reported as done.
     ShortStored "short-stored",
     /// A store whose source pauses is reported as done, and is not.
     SlowStoreDropped "slow-store-dropped",

@@ -27,10 +27,16 @@ named! {
 
     /// It is in memory.
     Memory "store",
+    /// It is in memory, and one peer has to hold the file.
+    Held "store-held",
     /// It is read while it is stored, and its length is not told beforehand.
     Stream "store-stream",
     /// It ends in the middle of the length that was told.
     Short "store-short",
+    /// It goes on behind the length that was told.
+    Long "store-long",
+    /// It fails in the middle of the length that was told.
+    Failing "store-failing",
     /// Nothing comes after the middle of the length that was told, until the caller gives up.
     Stalled "store-stalled",
     /// It is in memory, and the caller does not wait for the end.
@@ -63,6 +69,10 @@ pub enum Call {
         /// Where they come from.
         source: Source,
     },
+    /// Stores so many small files, whose keys no other kind of calls has.
+    StoreMany(u16),
+    /// Deletes all these files everywhere.
+    EraseMany,
     /// Gets a file.
     Get {
         /// The number of the key.
@@ -96,6 +106,8 @@ pub enum Call {
         /// Whether each peer compares the whole of its replica, however large it is.
         is_whole: bool,
     },
+    /// Asks the node for all that it says of itself.
+    Status,
     /// Lists all files.
     List,
     /// Compares every file on the disk with the catalog.
@@ -115,10 +127,10 @@ pub enum Call {
 }
 
 impl Source {
-    /// Whether the content never comes to its end. A store of it cannot succeed.
+    /// Whether the content does not end where it is told to. A store of it cannot succeed.
     #[must_use]
-    pub fn is_incomplete(self) -> bool {
-        matches!(self, Self::Short | Self::Stalled)
+    pub fn is_unlike_told(self) -> bool {
+        matches!(self, Self::Short | Self::Long | Self::Failing | Self::Stalled)
     }
 }
 
@@ -133,7 +145,10 @@ impl Call {
             | Self::Erase { key, .. }
             | Self::Stat { key }
             | Self::Holders { key, .. } => Some(*key),
-            Self::List
+            Self::StoreMany(_)
+            | Self::EraseMany
+            | Self::Status
+            | Self::List
             | Self::Scrub
             | Self::Forget(_)
             | Self::Allow(_)
@@ -159,6 +174,9 @@ impl Call {
     pub fn smaller(&self) -> Vec<Self> {
         let (key, size, source) = match *self {
             Self::Store { key, size, source } => (key, size, source),
+            Self::StoreMany(count) => {
+                return [1, count / 2].into_iter().filter(|less| *less < count).map(Self::StoreMany).collect();
+            }
             Self::Convert | Self::Recover | Self::RestartAs(_) => return vec![Self::Restart],
             _ => return Vec::new(),
         };

@@ -14,6 +14,7 @@ use super::call::{KEY_MARKER, MARKER};
 use super::conversion::Conversions;
 use super::history::{HistoryEntry, Outcome};
 use super::ivs::Ivs;
+use super::many::Many;
 use super::options::cluster;
 use super::settings::Settings;
 use crate::host::Host;
@@ -25,6 +26,7 @@ pub struct Clients {
     seen: Rc<RefCell<Seen>>,
     pub(super) conversions: Conversions,
     pub(super) ivs: Ivs,
+    pub(super) many: Many,
     pub(super) settings: Settings,
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use dacapo::crypto::{NodeId, Version};
 use dacapo::limits::DELETIONS_KEPT;
 use dacapo::node::{Receipt, Stored};
+use dacapo::store::Usage;
 
 use super::call::{self, Call, Source};
 use super::options::deletions_kept;
@@ -76,6 +77,10 @@ pub enum Outcome {
         /// The peers that acknowledged the deletion.
         peers: Vec<NodeId>,
     },
+    /// So many files were stored, or deleted everywhere.
+    Many(usize),
+    /// The node says this of itself.
+    Told(Told),
     /// The caller left before it had read the content.
     Left,
     /// The node knows the file in this version.
@@ -94,6 +99,17 @@ pub enum Outcome {
     NoCopy(String),
     /// An error that says nothing about the file.
     Failed(String),
+}
+
+/// What a node has said of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// How many own files it has.
+    pub files: u64,
+    /// Whom it has forgotten.
+    pub forgotten: Vec<NodeId>,
+    /// What it holds for each host.
+    pub held: Vec<(NodeId, Usage)>,
 }
 
 impl Outcome {
@@ -231,6 +247,8 @@ impl fmt::Display for Outcome {
             Self::Deleted => f.write_str("deleted"),
             Self::Kept(why) => write!(f, "kept: {why}"),
             Self::Erased { .. } => f.write_str("erased"),
+            Self::Many(count) => write!(f, "done with {count}"),
+            Self::Told(told) => write!(f, "has {} files", told.files),
             Self::Left => f.write_str("left"),
             Self::Known(version) => write!(f, "known as {version}"),
             Self::Held(holders) => write!(f, "current at {} peers", holders.len()),

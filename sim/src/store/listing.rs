@@ -20,6 +20,11 @@ pub(super) async fn list(node: &Handle) -> Result<Vec<FileInfo>, StatError> {
     }
 }
 
+/// Returns what a node lists first.
+pub(super) async fn first_page(node: &Handle) -> Result<Vec<FileInfo>, StatError> {
+    node.list(None).await
+}
+
 /// Gets every file that a node learns of, for as long as it is run.
 pub(super) async fn fetch_all(node: Handle) {
     loop {

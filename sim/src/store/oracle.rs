@@ -11,6 +11,7 @@ pub mod faithful;
 pub mod linearizable;
 pub mod live;
 pub mod secret;
+pub mod told;
 
 use crate::host::Host;
 use crate::store::call::Call;
@@ -40,6 +41,9 @@ pub fn judge_answer(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcom
         ("atomic", atomic::judge_store(asked.call, outcome)),
         ("faithful", faithful::judge_scrub(scene, asked.host, outcome)),
         ("faithful", faithful::judge_holders(scene, asked, outcome)),
+        ("durable", told::judge_files(scene, asked, outcome)),
+        ("durable", told::judge_forgotten(scene, asked, outcome)),
+        ("bounded", told::judge_held(scene, asked, outcome)),
     ];
     first_broken(judged, asked.number, asked.host, asked.call)
 }

@@ -18,7 +18,7 @@ use super::call::{self, Call, Reading, Source};
 use super::files::Files;
 use super::history::{self, HistoryEntry, Outcome};
 use super::listing::list;
-use super::recovery;
+use super::{recovery, status};
 use crate::host::Host;
 use crate::subject::Scene;
 
@@ -44,6 +44,12 @@ pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry) -> Outco
     let Some(node) = scene.clients.node(entry.host) else { return Outcome::down(call) };
     match call {
         Call::Store { key, size, source } => store(&node, entry, key, size, source).await,
+        Call::StoreMany(count) => scene.clients.many.store(&node, entry, count).await,
+        Call::EraseMany => scene.clients.many.erase(&node, entry.host).await,
+        Call::Status => match status::ask(scene, &node).await {
+            Ok(told) => Outcome::Told(told),
+            Err(error) => Outcome::Failed(error.to_string()),
+        },
         Call::Get { key, reading } => get(&node, key, reading).await,
         Call::Delete { key, is_held } => delete(&node, key, is_held).await,
         Call::Erase { key, is_known } => erase(&node, key, is_known).await,
@@ -52,14 +58,7 @@ pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry) -> Outco
             Err(StatError::NotFound) => Outcome::NotFound,
             Err(error) => Outcome::Failed(error.to_string()),
         },
-        Call::Holders { key, is_whole } => {
-            let is_good = |holder: &Holder| matches!(holder.holding, Holding::Current { is_fresh: true, .. });
-            let key = call::key(key);
-            match if is_whole { node.verified_holders(&key).await } else { node.holders(&key).await } {
-                Ok(holders) => Outcome::Held(holders.into_iter().filter(is_good).map(|holder| holder.peer).collect()),
-                Err(error) => Outcome::Failed(error.to_string()),
-            }
-        }
+        Call::Holders { key, is_whole } => holders(&node, key, is_whole).await,
         Call::List => match list(&node).await {
             Ok(files) => {
                 let known = files.iter().filter_map(|file| Some((call::number(&file.key)?, file.version)));
@@ -101,9 +100,11 @@ async fn store(node: &Handle, entry: &HistoryEntry, key: u8, size: u32, source: 
     let half = Cursor::new(content[..content.len() / 2].to_vec());
     let pause = if entry.number.is_multiple_of(2) { PAUSE } else { PAUSE + SOURCE_STALL_TIMEOUT };
     let (content, patience) = match source {
-        Source::Memory => (Content::bytes(content), None),
+        Source::Memory | Source::Held => (Content::bytes(content), None),
         Source::Stream => (Content::reader(Cursor::new(content), None), None),
         Source::Short => (Content::reader(half, told), None),
+        Source::Long => (Content::reader(Cursor::new(content).chain(Cursor::new([0])), told), None),
+        Source::Failing => (Content::reader(half.chain(Fails), told), None),
         Source::Stalled => (Content::reader(half.chain(Never), told), Some(STALL)),
         Source::Left => (Content::bytes(content), Some(LEAVES_AFTER)),
         Source::Slow => {
@@ -113,6 +114,8 @@ async fn store(node: &Handle, entry: &HistoryEntry, key: u8, size: u32, source: 
     };
     let key = call::key(key);
     let stored = node.store(&key, content);
+    let replicas_min = usize::from(source == Source::Held);
+    let stored = async { stored.await?.at_least(replicas_min) };
     let stored = match patience {
         Some(patience) => timeout(patience, stored).await,
         None => Ok(stored.await),
@@ -120,7 +123,7 @@ async fn store(node: &Handle, entry: &HistoryEntry, key: u8, size: u32, source: 
     match stored {
         Ok(Ok(stored)) => Outcome::stored(entry.content().expect("a store stores something"), &stored),
         // What never came to its end cannot be there, whatever a caller learns.
-        _ if source.is_incomplete() => Outcome::Rejected,
+        _ if source.is_unlike_told() => Outcome::Rejected,
         Ok(Err(StoreError::Rejected(_))) => Outcome::Rejected,
         Ok(Err(StoreError::Unconfirmed(_))) | Err(_) => Outcome::Unconfirmed,
     }
@@ -150,6 +153,15 @@ async fn get(node: &Handle, key: u8, reading: Reading) -> Outcome {
         Err(error) => return Outcome::Failed(error.to_string()),
     }
     Outcome::Got(history::digest(&content))
+}
+
+async fn holders(node: &Handle, key: u8, is_whole: bool) -> Outcome {
+    let is_good = |holder: &Holder| matches!(holder.holding, Holding::Current { is_fresh: true, .. });
+    let key = call::key(key);
+    match if is_whole { node.verified_holders(&key).await } else { node.holders(&key).await } {
+        Ok(holders) => Outcome::Held(holders.into_iter().filter(is_good).map(|holder| holder.peer).collect()),
+        Err(error) => Outcome::Failed(error.to_string()),
+    }
 }
 
 async fn delete(node: &Handle, key: u8, is_held: bool) -> Outcome {
@@ -211,6 +223,15 @@ struct Never;
 impl AsyncRead for Never {
     fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Poll::Pending
+    }
+}
+
+/// A source that cannot be read.
+struct Fails;
+
+impl AsyncRead for Fails {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Err(io::Error::other("the source failed")))
     }
 }
 

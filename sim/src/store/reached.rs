@@ -35,6 +35,7 @@ pub(super) fn reached(run: &Run<Files>) -> BTreeMap<&'static str, u64> {
         count("replica set aside", matches!(event, Event::ReplicaSetAside { .. }));
         count("deleted for its owner", matches!(event, Event::ReplicaDeleted { .. }));
         count("placed on others", matches!(event, Event::ReplicaReleased { .. }));
+        count("twin noticed", matches!(event, Event::PeerRunsTwice { .. } | Event::RunsTwice { .. }));
         count("deletions forgotten", matches!(event, Event::DeletionsForgotten { .. }));
         count("fetched", matches!(event, Event::FileFetched { .. }));
         let answer = match event {

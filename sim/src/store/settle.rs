@@ -1,6 +1,7 @@
 //! The check after the faults: every node is up and connected, every file that must be there is there, locally and
 //! from the peers, and new files go everywhere. If a host lies for good, that holds for all others.
 
+mod many;
 mod members;
 
 use std::time::Duration;
@@ -62,6 +63,7 @@ pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), 
     converge(&scene, true).await?;
     for host in &hosts {
         files_are_right(&scene, *host).await?;
+        many::are_right(&scene, *host, bug, RELEARNT_WITHIN).await?;
     }
     for host in &hosts {
         let begun = Instant::now();

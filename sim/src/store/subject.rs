@@ -12,7 +12,7 @@ use super::bug::Bug;
 use super::call::{self, Call};
 use super::clients::Clients;
 use super::contents;
-use super::files::Files;
+use super::files::{Files, needs};
 use super::history::{HistoryEntry, Outcome};
 use super::liar::{self, Lie};
 use super::options::OPTIONS;
@@ -147,6 +147,10 @@ impl Subject for Files {
         // Without its identity a node is another node; what is being written belongs to no file yet.
         let is_blob = path.contains('/') && !path.starts_with("tmp/") && !path.starts_with("quarantine/");
         is_blob || path == catalog().as_str()
+    }
+
+    fn needs(&self, path: &str) -> bool {
+        needs(path)
     }
 
     fn on_damage(&self, clients: &Clients, host: Host, path: &str) {

@@ -15,6 +15,13 @@ impl<S: Subject> Scene<S> {
         self.damage.borrow_mut().push(Damage { host, path });
     }
 
+    /// Notes that one damaged file is as it was before, or another one.
+    pub(crate) fn note_put_right(&self, host: Host, path: &str) {
+        let mut damage = self.damage.borrow_mut();
+        let index = damage.iter().position(|found| found.host == host && found.path == path);
+        index.map(|index| damage.swap_remove(index));
+    }
+
     /// Notes the files in which writes have landed in another place. Call it before something is judged by the damage.
     pub fn note_misdirected(&self, subject: &S) {
         for (host, disk) in self.disks.iter().enumerate() {

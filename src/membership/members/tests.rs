@@ -56,8 +56,33 @@ fn an_invitation_of_a_node_that_has_moved_replaces_its_address() {
 
 #[test]
 fn a_list_that_no_node_writes_is_refused_by_its_line() {
-    for (text, line) in [("", 1), ("dacapo members 2\n", 1), ("dacapo members 1\n\nallow 12\n", 3)] {
+    for (text, line) in [("", 1), ("dacapo members 3\n", 1), ("dacapo members 1\n\nallow 12\n", 3)] {
         let error = Members::parse(text.as_bytes()).expect_err("malformed");
         assert!(matches!(error, MembersError::Malformed { line: found, .. } if found == line), "{error}");
     }
+}
+
+#[test]
+fn any_change_of_a_list_is_noticed() {
+    let mut members = Members::default();
+    for change in [MemberChange::Allow(id(2)), MemberChange::Forget(id(3)), MemberChange::Lock] {
+        members.change(change).expect("room");
+    }
+    let text = members.render();
+    for position in 0..text.len() {
+        let mut damaged = text.clone().into_bytes();
+        damaged[position] ^= 1;
+        assert!(Members::parse(&damaged).is_err(), "byte {position}");
+        assert!(Members::parse(&text.as_bytes()[..position]).is_err(), "cut at {position}");
+    }
+}
+
+#[test]
+fn a_list_of_an_older_version_is_read_and_gets_a_check() {
+    let node = id(3);
+    let members = Members::parse(format!("dacapo members 1\nforget {node}\nlocked\n").as_bytes()).expect("whole");
+    assert_eq!(members.admission(node), Admission::Forgotten);
+    let text = members.render();
+    assert!(text.starts_with(&format!("dacapo members 2\nforget {node}\nlocked\n")), "{text}");
+    assert_eq!(Members::parse(text.as_bytes()).expect("whole"), members);
 }

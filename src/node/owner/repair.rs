@@ -12,6 +12,7 @@ mod done;
 mod error;
 mod forget;
 mod learn;
+mod listing;
 mod mend;
 mod relay;
 mod settle;
@@ -90,8 +91,7 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
         return peer.repair.end(false, false);
     }
     peer.repair.set_progress(Progress::Behind);
-    let mut done = Done::default();
-    let result = compare::all(&context, &peer, &expected, &mut done).await;
+    let (done, result) = compare::all(&context, &peer, &expected).await;
     context.owner.repair_log.note_compared(peer.id, result.is_ok() && done.unlearnt == 0);
     peer.repair.set_knows_deletions((result.is_ok() && done.untold == 0).then_some(last));
     let refusing = done.refusal.as_ref();

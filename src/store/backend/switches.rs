@@ -1,6 +1,5 @@
 //! What a database and the storage below it tell each other.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -11,8 +10,6 @@ pub(in crate::store) struct Switches {
     pub(in crate::store) is_doubtful: Arc<AtomicBool>,
     /// To be set when the database is open: from then on each block has to be what was written.
     pub(super) is_strict: Arc<AtomicBool>,
-    /// To be set while a database is closed that has failed: it changes nothing more.
-    is_frozen: Arc<AtomicBool>,
     /// The sequence of the header that was written last.
     pub(super) newest: Arc<AtomicU64>,
 }
@@ -26,19 +23,5 @@ impl Switches {
     /// Lets each block be what was written, or an error, from here on.
     pub(in crate::store) fn be_strict(&self) {
         self.is_strict.store(true, Ordering::Relaxed);
-    }
-
-    /// Does something while each change of the file is refused.
-    pub(in crate::store) fn frozen(&self, work: impl FnOnce()) {
-        self.is_frozen.store(true, Ordering::Relaxed);
-        work();
-        self.is_frozen.store(false, Ordering::Relaxed);
-    }
-
-    pub(super) fn refuse_if_frozen(&self) -> io::Result<()> {
-        match self.is_frozen.load(Ordering::Relaxed) {
-            true => Err(io::Error::other("the database has failed and writes nothing more")),
-            false => Ok(()),
-        }
     }
 }

@@ -4,7 +4,8 @@ use std::sync::PoisonError;
 
 use redb::ReadableDatabase;
 
-use super::{Catalog, OBJECTS, close, guarded};
+use super::panics::{abandon, guarded};
+use super::{Catalog, OBJECTS};
 use crate::disk::{Disk, DiskFile};
 use crate::limits::{COMPACT_BYTES_MAX, COMPACT_BYTES_MIN};
 use crate::store::catalog::read::{blob_of, exists};
@@ -35,9 +36,9 @@ impl<D: Disk> Catalog<D> {
             let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
             let Some(open) = &mut *database else { return Ok(None) };
             let compacted = guarded(|| Ok(open.compact()?));
-            if compacted.is_err() {
+            if let Err(error) = &compacted {
                 // The next use opens the file again, and finds out what is wrong with it.
-                close(database.take());
+                abandon(database.take(), error);
                 self.mark_if_doubtful();
             }
             compacted?;

@@ -5,8 +5,8 @@ use std::io;
 
 use redb::{Database, ReadableDatabase};
 
+use super::panics::{abandon, close, guarded};
 use super::salvage::{self, Salvaged};
-use super::{close, guarded};
 use crate::crypto::{Keys, Version};
 use crate::disk::{Disk, DiskFile, DiskPath};
 use crate::limits::{CATALOG_CACHE_BYTES, QUARANTINE_CATALOGS_MAX};
@@ -190,9 +190,12 @@ pub(super) fn not_blank(database: Database) -> Result<Database, CatalogError> {
     let is_blank = guarded(|| Ok(database.begin_read()?.list_tables()?.next().is_none()));
     match is_blank {
         Ok(false) => Ok(database),
-        Ok(true) => Err(CatalogError::Record { table: "numbers" }),
-        Err(error) => {
+        Ok(true) => {
             close(Some(database));
+            Err(CatalogError::Record { table: "numbers" })
+        }
+        Err(error) => {
+            abandon(Some(database), &error);
             Err(error)
         }
     }

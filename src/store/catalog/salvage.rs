@@ -9,7 +9,7 @@ use super::read::{decode, parse_key, split_held_key};
 use super::{HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, PEERS, VERSION_CEILING, put};
 use crate::crypto::{ContentCipher, Digest, IV_BYTES, Keys, ReplicaName, Tombstone};
 use crate::disk::DiskFile;
-use crate::limits::PACKED_BYTES_MAX;
+use crate::limits::{PACKED_BYTES_MAX, VERSIONS_RESERVED};
 use crate::store::backend::Remains;
 use crate::store::error::CatalogError;
 use crate::store::layout::BlobId;
@@ -86,8 +86,9 @@ pub(super) fn salvage<F: DiskFile>(
             Ok(())
         })?;
     }
-    salvaged.lost_pages = trees.lost_pages();
-    Ok((salvaged, ceiling))
+    // The page of a later header is lost, and the commit may have reserved versions.
+    salvaged.lost_pages = trees.lost_pages() + u64::from(remains.is_older());
+    Ok((salvaged, if remains.is_older() { ceiling.saturating_add(VERSIONS_RESERVED) } else { ceiling }))
 }
 
 fn peers<F: DiskFile>(

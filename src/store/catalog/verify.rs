@@ -4,8 +4,10 @@ use std::io;
 
 use redb::{Database, ReadableDatabase, TableHandle, WriteTransaction};
 
+use super::panics::{abandon, close_reader, guarded};
 use super::{Catalog, OBJECTS, pages};
 use crate::disk::{Disk, DiskFile};
+use crate::limits::CATALOG_VERIFIED_BYTES_MAX;
 use crate::store::backend::Remains;
 use crate::store::error::CatalogError;
 use crate::store::layout;
@@ -25,7 +27,7 @@ impl<D: Disk> Catalog<D> {
         })?;
         // The database may be used meanwhile, also be closed and opened again, by which the snapshot ends early.
         let is_whole = is_system_whole && are_tables_whole(&remains)?;
-        drop(snapshot);
+        close_reader(snapshot);
         if is_whole {
             return Ok(());
         }
@@ -34,6 +36,26 @@ impl<D: Disk> Catalog<D> {
             let (_transaction, remains) = self.written(database)?;
             if pages::is_system_whole(&remains)? && are_tables_whole(&remains)? { Ok(()) } else { Err(stale()) }
         })
+    }
+
+    /// Returns a database that was just opened if no page of it is an older one: of redb's own tables, which say what
+    /// of the file is free, and if the file is not too large for a start to wait, of all others. After a clean end redb
+    /// believes each page that is whole. A commit could write over pages that are in use then, or lead redb into a
+    /// panic within a panic, which ends the process.
+    pub(super) fn verified(&self, database: Database) -> Result<Database, CatalogError> {
+        let verified = guarded(|| {
+            let (_transaction, remains) = self.written(&database)?;
+            let is_large = remains.len()? > CATALOG_VERIFIED_BYTES_MAX;
+            let is_whole = pages::is_system_whole(&remains)? && (is_large || are_tables_whole(&remains)?);
+            if is_whole { Ok(()) } else { Err(stale()) }
+        });
+        match verified {
+            Ok(()) => Ok(database),
+            Err(error) => {
+                abandon(Some(database), &error);
+                Err(error)
+            }
+        }
     }
 
     /// Returns the file, with the header of the last commit, and a transaction that keeps others from changing it.

@@ -148,6 +148,26 @@ fn a_page_that_never_came_to_its_place_is_found_when_the_catalog_is_verified() {
 }
 
 #[test]
+fn a_page_that_never_came_to_its_place_is_found_at_the_next_start() {
+    let world = World::with(8);
+    let whole = world.fill(Layout::Folders);
+    let mut found = 0;
+    for (call, rewritten) in Rewritten::each(&world, &whole, write_again, |position, _| position >= HEAD_BYTES) {
+        let Rewritten { disk, store, .. } = rewritten;
+        drop(store);
+        let early = files_below(&disk, "quarantine").len();
+        let (store, _) = Store::open(disk.boot(), &world.keys).expect("opened");
+        let judged = world.judge(&store);
+        assert!(judged.is_ok(), "call {call}: {judged:?}");
+        let aside = files_below(&disk, "quarantine").len();
+        store.verify_catalog().expect("verified");
+        assert_eq!(files_below(&disk, "quarantine").len(), aside, "call {call}: it was damaged at the start");
+        found += aside - early;
+    }
+    assert!(found > 2, "{found} were found");
+}
+
+#[test]
 fn a_header_that_never_came_to_its_place_is_written_again_when_the_catalog_is_verified() {
     let world = World::with(8);
     let whole = world.fill(Layout::Folders);

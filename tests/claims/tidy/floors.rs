@@ -94,8 +94,9 @@ const SUBJECT: &[&[&str]] = &[
     &["sim/src/store/subject"],
     &["sim/src/store/settle"],
     &["sim/src/store/perform", "sim/src/store/reached", "sim/src/store/host", "sim/src/store/oracle"],
-    &["sim/src/store/liar", "sim/src/store/planted", "sim/src/store/recovery"],
+    &["sim/src/store/liar", "sim/src/store/planted", "sim/src/store/recovery", "sim/src/store/status"],
     &["sim/src/store/clients"],
+    &["sim/src/store/many"],
     &["sim/src/store/files", "sim/src/store/history"],
     &[
         "sim/src/store/bug",

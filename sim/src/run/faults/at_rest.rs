@@ -4,12 +4,49 @@ use dacapo::disk::EntryKind;
 use dacapo::seed::{Rng, Seed};
 use turmoil::Sim;
 
+use super::flipped::Flipped;
 use super::{Faults, STREAM};
+use crate::disk::SimDisk;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::subject::Subject;
 
 impl<S: Subject> Faults<S> {
+    /// Flips a bit of a file that the program cannot live without.
+    pub(super) fn rot_needed(&mut self, fault: &Fault, host: Host, number: u32) -> bool {
+        let files = self.files_where(host, |path| self.subject.needs(path) && !self.is_flipped(host, path));
+        let mut rng = Seed::from_u64(u64::from(number)).derive("damage", 0).rng(STREAM);
+        let Some((path, len)) = pick(&files, rng.next_u32()).cloned() else { return false };
+        let (byte_position, bit) = (rng.next_u64() % len, u8::try_from(rng.next_u32() % 8).expect("below 8"));
+        let disk = &self.scene.disks[host];
+        disk.flip(&path, byte_position, bit).expect("the file is there, and the byte is in it");
+        let after = disk.read(&path).expect("the file is there");
+        self.note(host, path.clone());
+        self.flipped.push((fault.clone(), Flipped { path, byte_position, bit, after }));
+        true
+    }
+
+    fn is_flipped(&self, host: Host, path: &str) -> bool {
+        self.flipped.iter().any(|(fault, flipped)| fault.hosts().0 == host && flipped.path == path)
+    }
+
+    /// Puts the file of a fault right that has ended.
+    pub(super) fn put_right(&mut self, fault: &Fault, host: Host) {
+        let Some(index) = self.flipped.iter().position(|(found, _)| found == fault) else { return };
+        let (_, flipped) = self.flipped.remove(index);
+        flipped.put_right(&self.scene.disks[host]);
+        self.scene.note_put_right(host, &flipped.path);
+    }
+
+    /// Returns a copy of the whole disk of a host, without the flipped bits that are to be put right.
+    pub(super) fn copy(&self, host: Host) -> SimDisk {
+        let copy = self.scene.disks[host].copy();
+        for (_, flipped) in self.flipped.iter().filter(|(fault, _)| fault.hosts().0 == host) {
+            flipped.put_right(&copy);
+        }
+        copy
+    }
+
     /// Puts a copy of the whole disk of a host in its place, and starts the program on it.
     pub(super) fn restore(&mut self, sim: &mut Sim<'_>, host: Host, fault: &Fault) {
         let index = self.copies.iter().position(|(found, _)| found == fault).expect("it has begun");
@@ -37,10 +74,12 @@ impl<S: Subject> Faults<S> {
     }
 
     pub(super) fn files(&self, host: Host) -> Vec<(String, u64)> {
-        let tree = self.scene.disks[host].tree();
-        let files = tree
-            .into_iter()
-            .filter(|(path, kind, len)| *kind == EntryKind::File && *len > 0 && self.subject.may_rot(path));
+        self.files_where(host, |path| self.subject.may_rot(path))
+    }
+
+    fn files_where(&self, host: Host, is_meant: impl Fn(&str) -> bool) -> Vec<(String, u64)> {
+        let tree = self.scene.disks[host].tree().into_iter();
+        let files = tree.filter(|(path, kind, len)| *kind == EntryKind::File && *len > 0 && is_meant(path));
         files.map(|(path, _, len)| (path, len)).collect()
     }
 

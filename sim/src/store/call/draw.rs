@@ -1,7 +1,7 @@
 //! Calls as seeds draw them. Each seed has some kinds of calls and sizes and not others (swarm testing: Groce et al.,
 //! ISSTA 2012), so that rare kinds are not lost among the usual ones.
 
-use dacapo::limits::EAGER_BYTES_MAX;
+use dacapo::limits::{CHECK_BYTES_MAX, EAGER_BYTES_MAX, LIST_PAGE_MAX};
 use dacapo::seed::{Rng, SeedRng};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -28,7 +28,7 @@ pub fn strategy(swarm: &mut SeedRng, nodes: usize) -> BoxedStrategy<Call> {
     let store = |source| {
         let call = move |(key, size): (u8, u32)| Call::Store {
             key,
-            size: size.max(u32::from(Source::is_incomplete(source))),
+            size: size.max(u32::from(Source::is_unlike_told(source))),
             source,
         };
         (0..KEYS, sizes.clone()).prop_map(call).boxed()
@@ -39,6 +39,8 @@ pub fn strategy(swarm: &mut SeedRng, nodes: usize) -> BoxedStrategy<Call> {
     let sometimes = [
         (2, store(Source::Stream)),
         (1, store(Source::Short)),
+        (1, store(Source::Long)),
+        (1, store(Source::Failing)),
         (1, store(Source::Stalled)),
         (1, store(Source::Left)),
         (1, of_key(|key| Call::Get { key, reading: Reading::Slow })),
@@ -56,6 +58,10 @@ pub fn strategy(swarm: &mut SeedRng, nodes: usize) -> BoxedStrategy<Call> {
         (2, of_host(Call::Allow)),
         (2, Just(Call::Restart).boxed()),
         (2, store(Source::Slow)),
+        (1, store(Source::Held)),
+        (2, Just(Call::Status).boxed()),
+        (1, many().prop_map(Call::StoreMany).boxed()),
+        (1, Just(Call::EraseMany).boxed()),
         (2, Just(Call::Convert).boxed()),
         (1, Just(Call::Recover).boxed()),
         (2, select(Setting::ALL).prop_map(Call::RestartAs).boxed()),
@@ -66,15 +72,24 @@ pub fn strategy(swarm: &mut SeedRng, nodes: usize) -> BoxedStrategy<Call> {
 /// Returns sizes around every bound; small ones always, larger ones if the seed has them.
 fn sizes(has: &mut impl FnMut() -> bool) -> BoxedStrategy<u32> {
     let eager = u32::try_from(EAGER_BYTES_MAX).expect("a small number");
+    // Larger than what a peer compares of a replica unless it is told to compare all.
+    let huge = u32::try_from(CHECK_BYTES_MAX).expect("a small number");
+    let huge = huge + 1..huge + 8_000_000;
     let sometimes = [
         (2, Just(0_u32).boxed()),
         (2, (1..20_u32).boxed()),
         (2, (eager - 1..=eager + 1).boxed()),
         (2, (60_000..300_000_u32).boxed()),
-        (1, prop_oneof![9 => 300_000..1_500_000_u32, 1 => 1_500_000..4_000_000_u32].boxed()),
+        (1, prop_oneof![900 => 300_000..1_500_000_u32, 100 => 1_500_000..4_000_000_u32, 1 => huge].boxed()),
     ];
     let small = (10, (20..200_u32).boxed());
     Union::new_weighted([small].into_iter().chain(sometimes.into_iter().filter(|_| has())).collect()).boxed()
+}
+
+/// Returns how many small files are stored at a time: rarely more than a page of a list has.
+fn many() -> BoxedStrategy<u16> {
+    let page = u16::try_from(LIST_PAGE_MAX).expect("a small number");
+    prop_oneof![40 => 1..30_u16, 1 => page - 1..2 * page].boxed()
 }
 
 /// Returns the calls that come at one moment: stores of small files, each of a key of its own, and gets and deletions

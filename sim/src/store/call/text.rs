@@ -9,10 +9,16 @@ use crate::store::settings::Setting;
 use crate::words::Words;
 
 /// The largest file of a plan, in bytes.
-const SIZE_MAX: u32 = 8 * 1024 * 1024;
+const SIZE_MAX: u32 = 128 * 1024 * 1024;
+
+/// The most files that one call stores: some pages of a list, and of every other one.
+const MANY_MAX: u16 = 5_000;
 
 /// The words of calls that are neither stores nor gets.
-const OTHERS: [&str; 15] = [
+const OTHERS: [&str; 18] = [
+    "store-many",
+    "erase-many",
+    "status",
     "delete",
     "delete-held",
     "erase",
@@ -40,6 +46,9 @@ impl fmt::Display for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Store { key, size, source } => write!(f, "{} {key} {size}", source.name()),
+            Self::StoreMany(count) => write!(f, "store-many {count}"),
+            Self::EraseMany => f.write_str("erase-many"),
+            Self::Status => f.write_str("status"),
             Self::Get { key, reading } => write!(f, "{} {key}", reading.name()),
             Self::Delete { key, is_held: false } => write!(f, "delete {key}"),
             Self::Delete { key, is_held: true } => write!(f, "delete-held {key}"),
@@ -68,7 +77,7 @@ impl FromStr for Call {
         let word = words.word("a call")?;
         let call = if let Some(source) = Source::named(word) {
             let call = Self::Store { key: words.key()?, size: words.at_most(SIZE_MAX)?, source };
-            if source.is_incomplete() && matches!(call, Self::Store { size: 0, .. }) {
+            if source.is_unlike_told() && matches!(call, Self::Store { size: 0, .. }) {
                 return Err(format!("{word} needs a byte that does not come"));
             }
             call
@@ -87,6 +96,9 @@ impl Call {
         Ok(match word {
             "delete" | "delete-held" => Self::Delete { key: words.key()?, is_held: word == "delete-held" },
             "erase" | "erase-known" => Self::Erase { key: words.key()?, is_known: word == "erase-known" },
+            "store-many" => Self::StoreMany(words.count()?),
+            "erase-many" => Self::EraseMany,
+            "status" => Self::Status,
             "stat" => Self::Stat { key: words.key()? },
             "holders" | "verify" => Self::Holders { key: words.key()?, is_whole: word == "verify" },
             "list" => Self::List,
@@ -103,6 +115,11 @@ impl Call {
 }
 
 impl Words<'_> {
+    fn count(&mut self) -> Result<u16, String> {
+        let count = self.at_most(MANY_MAX.into())?;
+        u16::try_from(count).ok().filter(|count| *count > 0).ok_or_else(|| "store-many needs a file".to_owned())
+    }
+
     fn setting(&mut self) -> Result<Setting, String> {
         let word = self.word("a setting")?;
         Setting::named(word).ok_or_else(|| format!("{word:?} is not one of {}", Setting::NAMES.join(", ")))

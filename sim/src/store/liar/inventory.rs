@@ -97,7 +97,7 @@ impl Liar {
             let Seal { size, digest, .. } = forged.seal;
             // The owner would not believe that it has made a version that it never reserved, and one that is far ahead
             // of its own makes it go on behind that one.
-            let version = held.map_or(Version(NEWER), |held| Version(held.seal.version.0 + 1));
+            let version = held.map_or(Version(NEWER), |held| Version(held.seal.version.0.saturating_add(1)));
             forged.seal = Seal::new(&keys, replica_name, version, size, digest, any.seal.metadata.clone());
         }
         forged

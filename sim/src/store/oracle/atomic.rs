@@ -11,9 +11,11 @@ use crate::store::history::{HistoryEntry, Outcome, stores};
 /// # Errors
 /// If the store was acknowledged, and its content never came to its end.
 pub fn judge_store(call: Call, outcome: &Outcome) -> Result<(), String> {
-    let is_incomplete = matches!(call, Call::Store { source, .. } if source.is_incomplete());
+    let is_unlike_told = matches!(call, Call::Store { source, .. } if source.is_unlike_told());
     match outcome {
-        Outcome::Stored { .. } if is_incomplete => Err("was acknowledged without its end".to_owned()),
+        Outcome::Stored { .. } if is_unlike_told => {
+            Err("was acknowledged, though it did not end where it was told to".to_owned())
+        }
         _ => Ok(()),
     }
 }

@@ -122,7 +122,7 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
 /// Whether nobody can tell which store of a host counts: another node runs on it now, or the stores of two lives of its
 /// disk may be numbered in the wrong order. They may be if its clock has jumped, and if one of the lives made a new
 /// catalog, which numbers from a minute ahead of the clock.
-pub(super) fn is_history_torn(scene: &Scene<Files>, host: Host) -> bool {
+pub(in crate::store) fn is_history_torn(scene: &Scene<Files>, host: Host) -> bool {
     let jumps = |fault: &Fault| matches!(fault, Fault::Clock(at, _) if *at == host);
     let goes_back = |fault: &Fault| matches!(fault, Fault::Restore(at) if *at == host);
     let has = |is: &dyn Fn(&Fault) -> bool| scene.plan.faults().any(is);
@@ -159,7 +159,7 @@ pub(super) fn may_be_packed(scene: &Scene<Files>, host: Host) -> bool {
 
 /// Whether what is on the disk of a host is what its node has left there: nothing on it was damaged or put back, no
 /// sync has lied, and no liar has used it.
-pub(super) fn is_as_left(scene: &Scene<Files>, host: Host) -> bool {
+pub(in crate::store) fn is_as_left(scene: &Scene<Files>, host: Host) -> bool {
     let is_damaged = scene.damage.borrow().iter().any(|found| found.host == host);
     let has_lied = scene.disks[host].has_lied();
     !is_damaged && !has_lied && has_its_word(scene, host) && !scene.clients.was_restored(host)
@@ -167,7 +167,7 @@ pub(super) fn is_as_left(scene: &Scene<Files>, host: Host) -> bool {
 
 /// Whether all that was said in the name of a host's node was said by that node: it has not given way to a liar, and
 /// has no twin.
-pub(super) fn has_its_word(scene: &Scene<Files>, host: Host) -> bool {
+pub(in crate::store) fn has_its_word(scene: &Scene<Files>, host: Host) -> bool {
     !scene.liars.borrow().contains(&host) && !scene.clients.has_twin(host)
 }
 

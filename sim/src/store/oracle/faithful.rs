@@ -12,7 +12,7 @@ use dacapo::store::layout::BlobId;
 use crate::host::{Host, named};
 use crate::store::call;
 use crate::store::contents::Contents;
-use crate::store::files::Files;
+use crate::store::files::{self, Files};
 use crate::store::history::{self, ContentDigest, HistoryEntry, Outcome, stores};
 use crate::store::options::replicas;
 use crate::store::oracle::available::{has_its_word, is_faultless};
@@ -62,7 +62,9 @@ pub fn judge_holders(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outco
     for peer in holders {
         let Some(at) = scene.clients.host(*peer) else { continue };
         let is_changed = scene.clients.was_damaged_since(at, asked.begun) || scene.clients.was_restored(at);
-        if !has_its_word(scene, at) || is_changed {
+        // With a rotten layout nobody can tell where the replicas lie.
+        let has_rotten_need = scene.damage.borrow().iter().any(|found| found.host == at && files::needs(&found.path));
+        if !has_its_word(scene, at) || is_changed || has_rotten_need {
             continue;
         }
         let blob = BlobId::Held(keys.node(), keys.replica_name(&call::key(key)));

@@ -6,7 +6,7 @@ use crate::host::{HOSTS_MAX, Host};
 use crate::store::bug::Bug;
 use crate::store::call::{Call, Source};
 use crate::store::clients::Clients;
-use crate::store::history::{ContentDigest, HistoryEntry, Outcome};
+use crate::store::history::{ContentDigest, HistoryEntry, Outcome, Told};
 
 impl Bug {
     /// Returns the call that is made when a client makes this one.
@@ -14,6 +14,9 @@ impl Bug {
     pub fn made(self, call: Call) -> Call {
         match (self, call) {
             (Self::DeleteUnchecked, Call::Delete { key, .. }) => Call::Delete { key, is_held: false },
+            (Self::StoreUnheld, Call::Store { key, size, source: Source::Held }) => {
+                Call::Store { key, size, source: Source::Memory }
+            }
             (Self::ForgetForgotten, Call::Forget(host)) => Call::Allow(host),
             (Self::AllowForgotten, Call::Allow(host)) => Call::Forget(host),
             (Self::OtherVersionErased, Call::Erase { key, .. }) => Call::Erase { key, is_known: false },
@@ -45,7 +48,9 @@ impl Bug {
             (Self::ReceiptInvented, Outcome::Stored { digest, version, .. }) => {
                 Outcome::Stored { digest, version, holders: others(clients, host) }
             }
-            (Self::ShortStored, Outcome::Rejected) if matches!(call, Call::Store { source: Source::Short, .. }) => {
+            (Self::ShortStored, Outcome::Rejected)
+                if matches!(call, Call::Store { source: Source::Short | Source::Failing, .. }) =>
+            {
                 Outcome::Stored { digest: ContentDigest(0), version: Version(0), holders: Vec::new() }
             }
             (Self::SlowStoreDropped, Outcome::Rejected) if matches!(call, Call::Store { source: Source::Slow, .. }) => {
@@ -105,7 +110,11 @@ impl Bug {
                 files.insert(u8::MAX, Version(1));
                 Outcome::Listed(files)
             }
-            (Self::StatInvents, Outcome::Known(version)) => Outcome::Known(Version(version.0 + 1)),
+            (Self::StatusMisses, Outcome::Told(told)) => {
+                Outcome::Told(Told { files: told.files.saturating_sub(1), ..told })
+            }
+            (Self::ForgottenHidden, Outcome::Told(told)) => Outcome::Told(Told { forgotten: Vec::new(), ..told }),
+            (Self::StatInvents, Outcome::Known(version)) => Outcome::Known(Version(version.0.saturating_add(1))),
             (Self::ScrubCriesWolf, Outcome::Scrubbed(damaged)) => Outcome::Scrubbed(damaged + 1),
             (_, outcome) => outcome,
         }

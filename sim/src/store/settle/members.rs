@@ -2,11 +2,9 @@
 
 use dacapo::membership::MemberChange;
 
-use crate::host::Host;
-use crate::store::call::Call;
 use crate::store::files::Files;
-use crate::store::history::{HistoryEntry, Outcome};
 use crate::store::oracle::live;
+use crate::store::status::is_to_be_forgotten;
 use crate::subject::{Broken, Scene};
 
 /// Checks the members of every node, and makes all of them peers again. All nodes run.
@@ -17,7 +15,7 @@ pub(super) async fn reunite(scene: &Scene<Files>) -> Result<(), Broken> {
         for other in (0..scene.plan.nodes).filter(|other| *other != host) {
             let Some(id) = scene.clients.id(other) else { continue };
             let is_forgotten = forgotten.contains(&id);
-            if is_to_be_forgotten(scene, host, other).is_some_and(|is_to_be| is_to_be != is_forgotten) {
+            if is_to_be_forgotten(scene, host, other, u64::MAX).is_some_and(|is_to_be| is_to_be != is_forgotten) {
                 let what = if is_forgotten { "has forgotten" } else { "has not forgotten" };
                 return Err(Broken::new("durable", format!("n{host} {what} n{other}, against its last order")));
             }
@@ -31,24 +29,4 @@ pub(super) async fn reunite(scene: &Scene<Files>) -> Result<(), Broken> {
         }
     }
     Ok(())
-}
-
-/// Whether a host was told last to forget another one. `None` if nobody can know: an order was not acknowledged, two of
-/// them came at once, or the disk that knew it was put back.
-fn is_to_be_forgotten(scene: &Scene<Files>, host: Host, other: Host) -> Option<bool> {
-    let history = scene.clients.history();
-    let is_order = |entry: &&HistoryEntry| {
-        entry.host == host && entry.call.member() == Some(other) && entry.outcome() != Some(&Outcome::NotFound)
-    };
-    let orders: Vec<_> = history.iter().filter(is_order).collect();
-    let ended = |order: &HistoryEntry| match &order.ended {
-        Some((end, Outcome::MembersChanged)) if !order.is_lost => Some(*end),
-        _ => None,
-    };
-    let ends = orders.iter().map(|order| ended(order)).collect::<Option<Vec<_>>>()?;
-    let overlap = orders.iter().skip(1).zip(&ends).any(|(later, end)| later.begun < *end);
-    if overlap || scene.clients.was_put_back(host) || scene.clients.is_reborn(other) {
-        return None;
-    }
-    Some(orders.last().is_some_and(|order| matches!(order.call, Call::Forget(_))))
 }

@@ -1,22 +1,24 @@
 //! Finds the files of which a peer holds something else than what is current, and has each of them mended.
 
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use futures_util::StreamExt;
+use futures_util::stream;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::done::Done;
+use super::done::{Done, Mended};
 use super::error::RepairError;
-use super::turns::in_turn;
-use super::{learn, mend, settle};
+use super::turns::{Part, in_turn};
+use super::{learn, listing, mend, settle};
 use crate::crypto::{NodeId, ReplicaName, Version};
-use crate::limits::{CRAWL_WINDOW, LEAF_ENTRIES_MAX, LIST_PAGE_MAX, UNLIKE_LEAVES_MAX, UNPROVEN_MAX};
+use crate::limits::{CRAWL_WINDOW, REPAIR_LEAVES_MAX, UNLIKE_LEAVES_MAX, UNPROVEN_MAX};
 use crate::node::config::Mode;
 use crate::node::context::{Shared, Stream};
 use crate::node::peers::peer::Peer;
-use crate::node::peers::pool::question;
 use crate::platform::Platform;
-use crate::protocol::Message;
-use crate::replication::{Entry, Leaf, Placement, Print, Summary, differing_groups, differing_leaves};
+use crate::replication::{Entry, Leaf, Placement, Summary, differing_groups, differing_leaves};
 
 /// How the peer's replica of one file differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,106 +79,175 @@ pub(super) async fn all<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
     expected: &Expected,
-    done: &mut Done,
-) -> Result<(), RepairError> {
-    let leaves = differing(context, peer, expected).await?;
-    let mut alike = 0;
-    for (leaf, part) in in_turn(leaves, peer.repair.ended_at()) {
-        let theirs = their_leaf(context, peer, leaf).await?;
-        let ours = our_leaf(context, leaf).await?;
-        let differences = differences(&ours, &theirs, |entry| expected.has(entry));
-        alike = if differences.is_empty() { alike + 1 } else { 0 };
-        if alike == UNLIKE_LEAVES_MAX {
-            return Err(RepairError::Summary);
-        }
-        for difference in differences.into_iter().filter(|difference| part.has(difference.entry().replica_name)) {
-            let mended = mend_one(context, peer, expected, difference, done).await;
-            if mended.is_err() {
-                peer.repair.set_ended_at(Some(difference.entry().replica_name));
-                return mended;
-            }
-        }
-    }
-    peer.repair.set_ended_at(None);
-    Ok(())
+) -> (Done, Result<(), RepairError>) {
+    let comparison = Comparison {
+        context,
+        peer,
+        expected,
+        done: RefCell::default(),
+        has_large_leaf: Semaphore::new(1),
+        last_turn: Cell::new(usize::MAX),
+    };
+    let result = match comparison.differing().await {
+        Ok(leaves) => comparison.mend_leaves(in_turn(leaves, peer.repair.ended_at())).await,
+        Err(error) => Err(error),
+    };
+    (comparison.done.into_inner(), result)
 }
 
-/// Returns the leaves in which the peer holds something else than what is current, in their order.
-async fn differing<P: Platform>(
-    context: &Shared<P>,
-    peer: &Rc<Peer<Stream<P>>>,
-    expected: &Expected,
-) -> Result<Vec<Leaf>, RepairError> {
-    let mut leaves = Vec::new();
-    let theirs = summary(context, peer, None).await?;
-    let (_, ours) = expected.look(context, Summary::groups).await?;
-    for group in differing_groups(&ours, &theirs) {
-        let theirs = summary(context, peer, Some(group)).await?;
-        let (_, ours) = expected.look(context, move |summary| summary.group(group)).await?;
-        let ours = ours.ok_or(RepairError::NoGroup)?;
-        leaves.extend(differing_leaves(group, &ours, &theirs));
-    }
-    Ok(leaves)
+/// One comparison with a peer, which goes through several leaves at a time.
+struct Comparison<'a, P: Platform> {
+    context: &'a Shared<P>,
+    peer: &'a Rc<Peer<Stream<P>>>,
+    expected: &'a Expected,
+    done: RefCell<Done>,
+    /// Bounds the memory of leaves that are listed.
+    has_large_leaf: Semaphore,
+    /// The first turn at which it is to end: those before it are taken, and no later one is begun.
+    last_turn: Cell<usize>,
 }
 
-/// Mends one file. Fails if the repair of the peer is not to go on.
-async fn mend_one<P: Platform>(
-    context: &Shared<P>,
-    peer: &Rc<Peer<Stream<P>>>,
-    expected: &Expected,
-    difference: Difference,
-    done: &mut Done,
-) -> Result<(), RepairError> {
-    let (entry, is_to_learn) = (difference.entry(), matches!(difference, Difference::KnowsMore(_)));
-    if context.owner.in_flight.has(peer.id, entry.replica_name)
-        || !peer.is_connected()
-        || (context.owner.mode == Mode::Learning && !is_to_learn)
-        // What is newer may be from the other node with this identity, and is not to take the place of what is here.
-        || (is_to_learn && peer.sees_twin())
-    {
-        done.note_left_out(is_to_learn, entry.is_deleted());
-        return Ok(());
+/// Why a comparison ends early, and at which name, if at one.
+struct End(RepairError, Option<ReplicaName>);
+
+impl From<RepairError> for End {
+    fn from(error: RepairError) -> Self {
+        Self(error, None)
     }
-    let slow = context.owner.repairs_of_slow.clone();
-    let _slow_slot = match peer.is_slow.get() {
-        true => Some(slow.acquire_owned().await.expect("the semaphore is never closed")),
-        false => None,
-    };
-    let _slot = context.owner.repairs.clone().acquire_owned().await.expect("the semaphore is never closed");
-    let begun = Instant::now();
-    let (result, count) = match difference {
-        Difference::Lacks(entry) => (mend::send(context, peer, &entry).await, &mut done.sent),
-        Difference::Conflicts(entry) => (settle::settle(context, peer, &entry).await, &mut done.sent),
-        Difference::KnowsMore(entry) => (learn_of(context, peer, &entry).await, &mut done.learnt),
-        Difference::IsPlacedElsewhere(entry) => {
-            let Some(placement) = &expected.placement else { return Ok(()) };
-            match mend::release(context, peer, placement, &entry).await {
-                Ok(false) => (Ok(()), &mut done.kept),
-                released => (released.map(|_| ()), &mut done.released),
+}
+
+impl<P: Platform> Comparison<'_, P> {
+    async fn mend_leaves(&self, turns: Vec<(Leaf, Part)>) -> Result<(), RepairError> {
+        // They end in the order in which they began.
+        let turns = stream::iter(turns.into_iter().enumerate());
+        let mut leaves = turns.map(|(turn, (leaf, part))| self.mend_leaf(turn, leaf, part)).buffered(REPAIR_LEAVES_MAX);
+        let (mut alike, mut end, mut turn) = (0, None, 0);
+        while let Some(is_alike) = leaves.next().await {
+            match is_alike {
+                Ok(is_alike) => alike = if is_alike { alike + 1 } else { 0 },
+                Err(error) => _ = end.get_or_insert(error),
+            }
+            if alike == UNLIKE_LEAVES_MAX {
+                end.get_or_insert(RepairError::Summary.into());
+                self.end_at(turn);
+            }
+            turn += 1;
+        }
+        match end {
+            Some(End(error, ended_at)) => {
+                if ended_at.is_some() {
+                    self.peer.repair.set_ended_at(ended_at);
+                }
+                Err(error)
+            }
+            None => {
+                self.peer.repair.set_ended_at(None);
+                Ok(())
             }
         }
-    };
-    match result {
-        Ok(()) => {
-            *count += 1;
-            context.owner.repair_log.note_step();
-            Ok(())
+    }
+
+    fn end_at(&self, turn: usize) {
+        self.last_turn.set(self.last_turn.get().min(turn));
+    }
+
+    fn is_over(&self, turn: usize) -> bool {
+        turn > self.last_turn.get()
+    }
+
+    /// Mends one leaf, and returns whether nothing in it differs.
+    async fn mend_leaf(&self, turn: usize, leaf: Leaf, part: Part) -> Result<bool, End> {
+        if self.is_over(turn) {
+            return Ok(false);
         }
-        Err(error) => {
-            done.note_failure(&error, is_to_learn, entry.is_deleted());
-            if begun.elapsed() > CRAWL_WINDOW {
-                // It had its turn, and has used it for nothing.
-                peer.is_slow.set(true);
-            } else if error.is_about_the_taker() {
-                // It answers, and says no: a full peer takes nothing, and would be slow for ever.
-                peer.is_slow.set(false);
+        let listed = listing::theirs(self.context, self.peer, leaf, &self.has_large_leaf).await;
+        let (theirs, _large) = listed.inspect_err(|_| self.end_at(turn))?;
+        let ours = listing::ours(self.context, leaf).await.inspect_err(|_| self.end_at(turn))?;
+        let differences = differences(&ours, &theirs, |entry| self.expected.has(entry));
+        let is_alike = differences.is_empty();
+        for difference in differences {
+            let name = difference.entry().replica_name;
+            if part.has(name) && !self.is_over(turn) {
+                let mended = self.mend(difference).await;
+                mended.map_err(|error| End(error, Some(name))).inspect_err(|_| self.end_at(turn))?;
             }
-            done.unproven += usize::from(error.is_unproven());
-            match done.unproven {
-                UNPROVEN_MAX.. => Err(RepairError::Unproven),
-                _ if error.ends_repair_of(peer.id) => Err(error),
-                _ => Ok(()),
+        }
+        Ok(is_alike)
+    }
+
+    /// Returns the leaves in which the peer holds something else than what is current, in their order.
+    async fn differing(&self) -> Result<Vec<Leaf>, RepairError> {
+        let (context, peer) = (self.context, self.peer);
+        let mut leaves = Vec::new();
+        let theirs = listing::summary(context, peer, None).await?;
+        let (_, ours) = self.expected.look(context, Summary::groups).await?;
+        for group in differing_groups(&ours, &theirs) {
+            let theirs = listing::summary(context, peer, Some(group)).await?;
+            let (_, ours) = self.expected.look(context, move |summary| summary.group(group)).await?;
+            let ours = ours.ok_or(RepairError::NoGroup)?;
+            leaves.extend(differing_leaves(group, &ours, &theirs));
+        }
+        Ok(leaves)
+    }
+
+    /// Mends one file. Fails if the repair of the peer is not to go on.
+    async fn mend(&self, difference: Difference) -> Result<(), RepairError> {
+        let (context, peer) = (self.context, self.peer);
+        let (entry, is_to_learn) = (difference.entry(), matches!(difference, Difference::KnowsMore(_)));
+        let slow = context.owner.repairs_of_slow.clone();
+        let _slow_slot = match peer.is_slow.get() {
+            true => Some(slow.acquire_owned().await.expect("the semaphore is never closed")),
+            false => None,
+        };
+        let _slot = context.owner.repairs.clone().acquire_owned().await.expect("the semaphore is never closed");
+        if context.owner.in_flight.has(peer.id, entry.replica_name)
+            || !peer.is_connected()
+            || (context.owner.mode == Mode::Learning && !is_to_learn)
+            // What is newer may be from the other node with this identity, and is not to take the place of what is
+            // here.
+            || (is_to_learn && peer.sees_twin())
+        {
+            self.done.borrow_mut().note_left_out(is_to_learn, entry.is_deleted());
+            return Ok(());
+        }
+        let begun = Instant::now();
+        match self.mend_as(difference).await {
+            Ok(mended) => {
+                self.done.borrow_mut().note(mended);
+                context.owner.repair_log.note_step();
+                Ok(())
             }
+            Err(error) => {
+                if error.is_about_the_taker() {
+                    // It answers, and says no: a full peer takes nothing, and would be slow for ever.
+                    peer.is_slow.set(false);
+                } else if begun.elapsed() > CRAWL_WINDOW {
+                    // It had its turn, and has used it for nothing.
+                    peer.is_slow.set(true);
+                }
+                let mut done = self.done.borrow_mut();
+                done.note_failure(&error, is_to_learn, entry.is_deleted());
+                done.unproven += usize::from(error.is_unproven());
+                match done.unproven {
+                    UNPROVEN_MAX.. => Err(RepairError::Unproven),
+                    _ if error.ends_repair_of(peer.id) => Err(error),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Does what a difference asks for.
+    async fn mend_as(&self, difference: Difference) -> Result<Mended, RepairError> {
+        let (context, peer) = (self.context, self.peer);
+        match difference {
+            Difference::Lacks(entry) => mend::send(context, peer, &entry).await.map(|()| Mended::Sent),
+            Difference::Conflicts(entry) => settle::settle(context, peer, &entry).await.map(|()| Mended::Sent),
+            Difference::KnowsMore(entry) => learn_of(context, peer, &entry).await.map(|()| Mended::Learnt),
+            Difference::IsPlacedElsewhere(entry) => match &self.expected.placement {
+                Some(placement) if mend::release(context, peer, placement, &entry).await? => Ok(Mended::Released),
+                _ => Ok(Mended::Kept),
+            },
         }
     }
 }
@@ -193,59 +264,6 @@ async fn learn_of<P: Platform>(
         Err(error) => context.owner.repair_log.note_unlearnt(peer.id, entry, error.to_string()),
     }
     learnt
-}
-
-async fn summary<P: Platform>(
-    context: &Shared<P>,
-    peer: &Rc<Peer<Stream<P>>>,
-    group: Option<u8>,
-) -> Result<Vec<Print>, RepairError> {
-    match question(context, peer, &Message::Summarise { group }).await? {
-        Message::Summary(prints) => Ok(prints),
-        other => Err(RepairError::Answer { question: "a comparison", answer: other.name() }),
-    }
-}
-
-async fn our_leaf<P: Platform>(context: &Shared<P>, leaf: Leaf) -> Result<Vec<Entry>, RepairError> {
-    let mut entries: Vec<Entry> = Vec::new();
-    loop {
-        let after = entries.last().map(|entry| entry.replica_name);
-        let page = context.blocking(move |store| store.leaf(None, leaf, after, LIST_PAGE_MAX)).await;
-        if !extend(&mut entries, page?, leaf)? {
-            return Ok(entries);
-        }
-    }
-}
-
-async fn their_leaf<P: Platform>(
-    context: &Shared<P>,
-    peer: &Rc<Peer<Stream<P>>>,
-    leaf: Leaf,
-) -> Result<Vec<Entry>, RepairError> {
-    let mut entries: Vec<Entry> = Vec::new();
-    loop {
-        let after = entries.last().map(|entry| entry.replica_name);
-        let page = match question(context, peer, &Message::ListLeaf { leaf: leaf.number(), after }).await? {
-            Message::Leaf(page) => page,
-            other => return Err(RepairError::Answer { question: "a listing", answer: other.name() }),
-        };
-        if !extend(&mut entries, page, leaf)? {
-            return Ok(entries);
-        }
-    }
-}
-
-/// Adds one page to the entries before it, which it must follow within the leaf. Returns false at the end.
-fn extend(entries: &mut Vec<Entry>, page: Vec<Entry>, leaf: Leaf) -> Result<bool, RepairError> {
-    let goes_on = !page.is_empty();
-    for entry in page {
-        let is_next = entries.last().is_none_or(|last| last.replica_name < entry.replica_name);
-        if !is_next || Leaf::of(entry.replica_name) != leaf || entries.len() == LEAF_ENTRIES_MAX {
-            return Err(RepairError::Listing);
-        }
-        entries.push(entry);
-    }
-    Ok(goes_on)
 }
 
 /// Returns what differs between two leaves, both in the order of the names. `is_to_hold` tells whether the peer is to
@@ -296,14 +314,5 @@ mod tests {
             Difference::KnowsMore(entry(5, 1)),
         ];
         assert_eq!(found, expected, "what is placed elsewhere is not lacking, and what is newer is learnt");
-    }
-
-    #[test]
-    fn a_listing_goes_on_upwards_within_its_leaf() {
-        let leaf = Leaf::of(ReplicaName([1; 16]));
-        let mut entries = vec![entry(1, 1)];
-        assert!(extend(&mut entries.clone(), vec![entry(1, 2)], leaf).is_err(), "the same name again");
-        assert!(extend(&mut entries.clone(), vec![entry(2, 1)], leaf).is_err(), "a name of another leaf");
-        assert!(matches!(extend(&mut entries, Vec::new(), leaf), Ok(false)));
     }
 }

@@ -3,6 +3,19 @@
 use super::error::RepairError;
 use crate::protocol::Refusal;
 
+/// How one file was mended, or that it was left as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mended {
+    /// The peer has received what it lacked.
+    Sent,
+    /// The own catalog knows what only the peer knew.
+    Learnt,
+    /// The peer has dropped a replica that is placed on others.
+    Released,
+    /// The peer keeps such a replica until all others hold the file.
+    Kept,
+}
+
 /// How many files of one repair ended in which way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Done {
@@ -29,6 +42,16 @@ pub(super) struct Done {
 }
 
 impl Done {
+    /// Counts a file that was mended.
+    pub(super) fn note(&mut self, mended: Mended) {
+        *match mended {
+            Mended::Sent => &mut self.sent,
+            Mended::Learnt => &mut self.learnt,
+            Mended::Released => &mut self.released,
+            Mended::Kept => &mut self.kept,
+        } += 1;
+    }
+
     /// Counts a file that is left for the next repair.
     pub(super) fn note_left_out(&mut self, is_to_learn: bool, is_deletion: bool) {
         self.unlearnt += usize::from(is_to_learn);

@@ -12,7 +12,7 @@ use dacapo::store::{Known, StorageError, Store};
 
 use crate::disk::SimDisk;
 use crate::host::Host;
-use crate::store::call::{self, Call};
+use crate::store::call::{self, Call, Source};
 use crate::store::contents::{self, Reopened};
 use crate::store::files::Files;
 use crate::store::history::{HistoryEntry, Outcome};
@@ -40,6 +40,12 @@ enum Must {
 /// # Errors
 /// Returns what a power loss would take back.
 pub fn judge(scene: &Scene<Files>, history: &[HistoryEntry], ended: &HistoryEntry) -> Result<(), String> {
+    if let (Call::Store { source: Source::Held, .. }, Some(Outcome::Stored { holders, .. })) =
+        (ended.call, ended.outcome())
+        && holders.is_empty()
+    {
+        return Err("was acknowledged, and no peer has said that it holds the file".to_owned());
+    }
     let (is_alone, must, peers): (_, _, &[NodeId]) = match ended.outcome() {
         Some(Outcome::Stored { version, holders, .. }) => {
             (!ended.meets(history, takes_away), Must::Hold(*version), holders)

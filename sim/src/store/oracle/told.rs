@@ -1,0 +1,70 @@
+//! Promises 1, 2 and 8, by what a node says of itself: it counts its files, it remembers whom it has forgotten, and
+//! nobody takes up more than the quota at any time. Source: its answers.
+//!
+//! Cannot see: what is said while another call changes it.
+
+use crate::store::files::Files;
+use crate::store::history::{HistoryEntry, Outcome};
+use crate::store::many::Fate;
+use crate::store::options::quota;
+use crate::store::oracle::available::is_as_left;
+use crate::store::status::{files, is_to_be_forgotten};
+use crate::subject::Scene;
+
+/// Judges how many files a node says that it has.
+///
+/// # Errors
+/// If it has fewer than were acknowledged, or more than were ever stored.
+pub fn judge_files(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcome) -> Result<(), String> {
+    let Outcome::Told(told) = outcome else { return Ok(()) };
+    if !is_as_left(scene, asked.host) {
+        return Ok(());
+    }
+    let many = scene.clients.many.of(asked.host);
+    let there = many.iter().filter(|(_, fate)| matches!(fate, Fate::There(..))).count() as u64;
+    let Some((least, most)) = files(&scene.clients.history(), asked, many.len() as u64) else { return Ok(()) };
+    match told.files {
+        found if found < least + there => Err(format!("says that it has {found} files, not {} or more", least + there)),
+        found if found > most => Err(format!("says that it has {found} files, not {most} or fewer")),
+        _ => Ok(()),
+    }
+}
+
+/// Judges whom a node says that it has forgotten.
+///
+/// # Errors
+/// If that is not what it was told last.
+pub fn judge_forgotten(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcome) -> Result<(), String> {
+    let Outcome::Told(told) = outcome else { return Ok(()) };
+    for other in (0..scene.plan.nodes).filter(|other| *other != asked.host) {
+        let Some(id) = scene.clients.id(other) else { continue };
+        let is_forgotten = told.forgotten.contains(&id);
+        if is_to_be_forgotten(scene, asked.host, other, asked.begun).is_some_and(|is_to_be| is_to_be != is_forgotten) {
+            let what = if is_forgotten { "has forgotten" } else { "has not forgotten" };
+            return Err(format!("says that it {what} n{other}, against its last order"));
+        }
+    }
+    Ok(())
+}
+
+/// Judges what a node says that it holds.
+///
+/// # Errors
+/// If that is more than the quota.
+pub fn judge_held(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcome) -> Result<(), String> {
+    let Outcome::Told(told) = outcome else { return Ok(()) };
+    // What was taken before there was a quota stays.
+    if scene.clients.settings.has_other_quota(asked.host) {
+        return Ok(());
+    }
+    let quota = quota(&scene.plan.options_of(asked.host));
+    let is_above = |most: Option<u64>, found: u64| most.is_some_and(|most| found > most);
+    let above = told
+        .held
+        .iter()
+        .find(|(_, held)| is_above(quota.files_max, held.files) || is_above(quota.bytes_max, held.bytes));
+    match above {
+        Some((owner, held)) => Err(format!("says that it holds {held:?} for {owner}, above its quota")),
+        None => Ok(()),
+    }
+}

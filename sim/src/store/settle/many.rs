@@ -1,0 +1,102 @@
+//! Whether files that were stored many at a time are there after the faults.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use dacapo::crypto::NodeId;
+use dacapo::node::Replicas;
+use tokio::time::{Instant, sleep};
+
+use crate::host::Host;
+use crate::store::bug::Bug;
+use crate::store::call::Call;
+use crate::store::files::Files;
+use crate::store::history::{digest, may_come_back};
+use crate::store::listing::{first_page, list};
+use crate::store::many::{self, Fate};
+use crate::store::options::replicas;
+use crate::store::oracle::available::{has_its_word, is_as_left, is_history_torn};
+use crate::store::oracle::live;
+use crate::subject::{Broken, Scene};
+
+/// How long the check waits before it looks again.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// One in how many of the files is read.
+const READ_ONE_IN: usize = 61;
+
+/// Checks the files of a host. What the peers alone know has to be known here within that time.
+pub(super) async fn are_right(
+    scene: &Scene<Files>,
+    host: Host,
+    bug: Option<Bug>,
+    relearnt_within: Duration,
+) -> Result<(), Broken> {
+    let known = scene.clients.many.of(host);
+    if known.is_empty() || is_history_torn(scene, host) {
+        return Ok(());
+    }
+    let begun = Instant::now();
+    while let Err(what) = judge(scene, host, &known, bug).await? {
+        if begun.elapsed() > relearnt_within {
+            return Err(Broken::new("durable", format!("after the faults, {what}")));
+        }
+        sleep(LOOK_AGAIN).await;
+    }
+    let there = known.iter().filter_map(|(number, fate)| match fate {
+        Fate::There(digest, holders) if must_be_there(scene, host, holders) => Some((*number, *digest)),
+        _ => None,
+    });
+    for (number, stored) in there.step_by(READ_ONE_IN) {
+        let failed = |what: String| Broken::new("available", format!("{} of n{host}: {what}", many::key(number)));
+        let fetched = live::node(scene, host)?.get(&many::key(number)).await;
+        let content = fetched.map_err(|error| failed(error.to_string()))?.read_all().await;
+        if digest(&content.map_err(|error| failed(error.to_string()))?) != stored {
+            return Err(Broken::new("faithful", format!("{} of n{host} has other content", many::key(number))));
+        }
+    }
+    Ok(())
+}
+
+/// Compares what a node lists with what is known of the files.
+async fn judge(
+    scene: &Scene<Files>,
+    host: Host,
+    known: &[(u16, Fate)],
+    bug: Option<Bug>,
+) -> Result<Result<(), String>, Broken> {
+    let node = live::node(scene, host)?;
+    let files = if bug == Some(Bug::PageLost) { first_page(&node).await } else { list(&node).await };
+    let files = files.map_err(|error| Broken::new("live", format!("n{host} cannot list its files: {error}")))?;
+    let listed: BTreeMap<_, _> =
+        files.iter().filter_map(|file| Some((many::number(&file.key)?, file.is_local))).collect();
+    let is_as_left = is_as_left(scene, host);
+    let may_come_back = may_come_back(&scene.clients.history(), host, &scene.clients.options_ever(&scene.plan, host));
+    for (number, fate) in known {
+        let (key, found) = (many::key(*number), listed.get(number));
+        let what = match (fate, found) {
+            (Fate::There(_, holders), None) if must_be_there(scene, host, holders) => "does not list",
+            (Fate::There(..), Some(false)) if is_as_left => "has no local copy of",
+            (Fate::Gone, Some(_)) if is_as_left && !may_come_back => "has again",
+            _ => continue,
+        };
+        return Ok(Err(format!("n{host} {what} {key}, one of {} files", known.len())));
+    }
+    Ok(Ok(()))
+}
+
+/// Whether a file must be there that was acknowledged here and by these peers: the host's disk has it, or that of a
+/// peer, from which it comes back.
+fn must_be_there(scene: &Scene<Files>, host: Host, holders: &[NodeId]) -> bool {
+    let history = scene.clients.history();
+    let has_forgotten =
+        |at: Host| history.iter().any(|entry| entry.host == at && matches!(entry.call, Call::Forget(_)));
+    let is_on_all = replicas(&scene.clients.options_ever(&scene.plan, host)) == Replicas::All;
+    let lost = scene.plan.lost_for_good();
+    let keeps = |at: &Host| is_as_left(scene, *at) && !lost.contains(at) && !has_forgotten(*at);
+    is_as_left(scene, host)
+        || is_on_all
+            && has_its_word(scene, host)
+            && !has_forgotten(host)
+            && holders.iter().filter_map(|holder| scene.clients.host(*holder)).any(|at| keeps(&at))
+}

@@ -2,6 +2,7 @@
 //! from the seed directly; the steps come from proptest strategies, so that they shrink.
 
 pub(crate) mod choice;
+mod looks;
 mod triggered;
 
 use std::iter;
@@ -18,6 +19,7 @@ use crate::host::Host;
 use crate::plan::{Action, Plan, Step};
 use crate::subject::Subject;
 use choice::{FAULT_MS_MAX, below, index_below};
+use looks::Look;
 
 /// The stream that is drawn from, of each derived seed. It is part of what a seed means.
 const STREAM: u64 = 1;
@@ -114,12 +116,13 @@ pub fn tree<S: Subject>(subject: &S, seed: u64) -> Box<dyn ValueTree<Value = Pla
     let mut burst_lane = lane(seed, "burst");
     let burst = subject.burst().filter(|_| below(&mut burst_lane, 100) < BURST_SHARE);
     let burst = burst.unwrap_or_else(|| Just(Vec::new()).boxed());
+    let looks = looks::strategy(&mut lane(seed, "looks"), knobs.callers, subject);
     let mut bytes = [0; 32];
     rng.fill_bytes(&mut bytes);
     let config = Config { failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let triggered = triggered::steps(&mut lane(seed, "triggered"), knobs.nodes, knobs.callers, subject);
-    let tree = strategy(seed, knobs, (calls, burst), subject.lies(), triggered).new_tree(&mut runner);
+    let tree = strategy(seed, knobs, Calls { calls, burst, looks }, subject.lies(), triggered).new_tree(&mut runner);
     Box::new(tree.expect("the strategies reject nothing"))
 }
 
@@ -175,10 +178,17 @@ fn topology(rng: &mut SeedRng, nodes: usize) -> Vec<(Host, Host)> {
     }
 }
 
+/// The calls of a plan: those at any time, those that come at one moment, and those that follow damage.
+struct Calls<O: std::fmt::Debug> {
+    calls: BoxedStrategy<O>,
+    burst: BoxedStrategy<Vec<O>>,
+    looks: BoxedStrategy<Vec<Look<O>>>,
+}
+
 fn strategy<O>(
     seed: u64,
     knobs: Knobs,
-    (calls, burst): (BoxedStrategy<O>, BoxedStrategy<Vec<O>>),
+    Calls { calls, burst, looks }: Calls<O>,
     lies: &'static [&'static str],
     triggered: Vec<Step<O>>,
 ) -> impl Strategy<Value = Plan<O>>
@@ -220,9 +230,10 @@ where
             };
             Step { at_ms, what: Action::Fault(fault, until) }
         });
-    (calls, vec(fault, count), burst).prop_map(move |(calls, faults, (at_ms, host, burst))| {
+    (calls, vec(fault, count), burst, looks).prop_map(move |(calls, faults, (at_ms, host, burst), looks)| {
         let burst = burst.into_iter().map(|call| Step { at_ms, what: Action::Call(host, call) });
-        let mut steps: Vec<_> = calls.into_iter().chain(faults).chain(burst).collect();
+        let looks = looks::steps(&faults, looks, lift_ms);
+        let mut steps: Vec<_> = calls.into_iter().chain(faults).chain(burst).chain(looks).collect();
         steps.sort_by_key(|step| step.at_ms);
         steps.extend(triggered.clone());
         Plan { seed, nodes, dials: dials.clone(), options: options.clone(), steps, lift_ms }

@@ -42,6 +42,12 @@ pub trait Subject: Clone + 'static {
         None
     }
 
+    /// Returns calls that look, together, at what lies on the disks. Some seeds make them soon after a file was
+    /// damaged, before anything else finds the damage. By default there are none.
+    fn looks(&self) -> Option<BoxedStrategy<Vec<Self::Call>>> {
+        None
+    }
+
     /// Returns the first words of all calls. A long sweep fails if one of them never meets one of the faults. By
     /// default none are named, and nothing is demanded.
     fn verbs(&self) -> Vec<&'static str> {

@@ -129,9 +129,9 @@ impl Bench {
         node
     }
 
-    /// Starts a node, and does not wait for it.
+    /// Starts a node that says all that it does, and does not wait for it.
     pub(crate) fn spawn_node(&self, name: &str, listen: &str, peers: &[String]) -> Running {
-        let mut arguments = vec!["node", "--open-cluster", "--listen", listen];
+        let mut arguments = vec!["node", "--open-cluster", "--verbose", "--listen", listen];
         for peer in peers {
             arguments.extend(["--peer", peer]);
         }

@@ -81,8 +81,8 @@ pub(crate) struct Client<'a> {
 }
 
 impl Torture {
-    /// Gets a file and notes the answer, which is judged when all calls have ended.
-    pub(crate) fn get(&self, node: &str, key: &str) -> Answer {
+    /// Gets a file and notes the answer, which is judged when all calls have ended. Returns what the command said, too.
+    pub(crate) fn get(&self, node: &str, key: &str) -> (Answer, String) {
         let begun = self.history.moment();
         let ended = self.bench.run(&self.bench.path(node), &["get", "--json", key]);
         let key = &format!("{node}/{key}");
@@ -97,7 +97,7 @@ impl Torture {
             Answer::Failed
         });
         self.history.add(key, begun, answer);
-        answer
+        (answer, ended.stderr)
     }
 
     fn found(&self, key: &str, ended: &Ended) -> Option<Answer> {
@@ -245,7 +245,7 @@ impl<'a> Client<'a> {
     fn get(&mut self) {
         let all: Vec<_> = keys(0..crate::CLIENTS).collect();
         let key = &all[self.draw(all.len())];
-        if self.torture.get(self.node, key) == Answer::Failed {
+        if self.torture.get(self.node, key).0 == Answer::Failed {
             sleep(PAUSE);
         }
     }

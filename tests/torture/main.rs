@@ -95,8 +95,9 @@ fn settle(torture: &Torture, cluster: &mut Cluster<'_>, held: &[(&'static str, S
         if !matches!(removed.code, Some(0 | 3)) {
             torture.history.broke(format!("rm {node}/{key}: {}", removed.stderr));
         }
-        if !matches!(torture.get(node, key), Answer::Got { from_peer: true, .. }) {
-            torture.history.broke(format!("{node}/{key} did not come back from a peer"));
+        let (answer, said) = torture.get(node, key);
+        if !matches!(answer, Answer::Got { from_peer: true, .. }) {
+            torture.history.broke(format!("{node}/{key} did not come back from a peer: {said}"));
         }
     }
     cluster.restart();
@@ -113,8 +114,9 @@ fn settle(torture: &Torture, cluster: &mut Cluster<'_>, held: &[(&'static str, S
 fn get_all(torture: &Torture) {
     for node in NODES {
         for key in client::keys(0..CLIENTS).chain(client::burst_keys()) {
-            if torture.get(node, &key) == Answer::Failed {
-                torture.history.broke(format!("{node}/{key} cannot be read while all nodes run"));
+            let (answer, said) = torture.get(node, &key);
+            if answer == Answer::Failed {
+                torture.history.broke(format!("{node}/{key} cannot be read while all nodes run: {said}"));
             }
         }
     }

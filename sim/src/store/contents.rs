@@ -1,6 +1,7 @@
 //! What lies on the disk of a host, whichever layout its node uses. Packed blobs are read from a copy of the catalog,
 //! as a start would find it: the node may run on.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use dacapo::crypto::{Keys, NodeId, ReplicaName};
@@ -13,56 +14,72 @@ use dacapo::store::{Identity, Known, Setup, Store};
 
 use crate::disk::SimDisk;
 
-/// The blobs of one host.
+/// The blobs of one host, each found when it is asked for first.
 pub struct Contents {
     disk: SimDisk,
     /// The layouts in which blobs may lie: both, if a conversion was interrupted.
-    layouts: Vec<Layout>,
-    packed: Option<Store<SimDisk>>,
+    layouts: OnceCell<Vec<Layout>>,
+    /// A store on a copy of the catalog.
+    copy: OnceCell<Option<Store<SimDisk>>>,
+    held: OnceCell<BTreeMap<NodeId, BTreeMap<ReplicaName, u64>>>,
 }
 
 impl Contents {
-    /// Reads a disk.
+    /// Reads a disk as it is until something is written to it.
     #[must_use]
     pub fn of(disk: &SimDisk) -> Self {
-        // The disk itself would count the calls, and let them fail.
-        let layouts = match copy_of(disk, &["layout"]).and_then(|copy| Setup::read(&copy).ok()) {
-            Some(Setup::Settled(layout)) => vec![layout],
-            Some(Setup::Converting { from, to }) => vec![from, to],
-            None => vec![Layout::default()],
-        };
-        let packed = if layouts.contains(&Layout::Packed) { open_copy(disk) } else { None };
-        Self { disk: disk.clone(), layouts, packed }
+        let (layouts, copy, held) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Self { disk: disk.clone(), layouts, copy, held }
     }
 
     /// Returns the bytes of a replica that the node of this host holds.
     #[must_use]
     pub fn replica(&self, node: NodeId, blob: &BlobId) -> Option<Vec<u8>> {
-        let packed = self.packed.as_ref().and_then(|store| packed(store, blob));
-        packed.or_else(|| self.layouts.iter().find_map(|layout| self.disk.read(layout.place(node, blob).as_str())))
+        let packed = self.packed().and_then(|store| packed(store, blob));
+        let places = || self.layouts().iter().map(|layout| layout.place(node, blob));
+        packed.or_else(|| places().find_map(|place| self.disk.read(place.as_str())))
     }
 
     /// Returns the replicas in the catalog, each with its owner and name.
     #[must_use]
     pub fn packed_replicas(&self) -> Vec<(String, Vec<u8>)> {
-        let Some(store) = &self.packed else { return Vec::new() };
+        let Some(store) = self.packed() else { return Vec::new() };
         let bytes = |(owner, replica_name, _): (NodeId, ReplicaName, Known)| {
             let bytes = packed(store, &BlobId::Held(owner, replica_name))?;
             Some((format!("{owner}/{replica_name}"), bytes))
         };
         all_held(store).into_iter().filter_map(bytes).collect()
     }
-}
 
-/// Returns the lengths of the replicas that the catalog on a disk knows, by owner and name.
-#[must_use]
-pub fn held(disk: &SimDisk) -> BTreeMap<NodeId, BTreeMap<ReplicaName, u64>> {
-    let mut replicas: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
-    for (owner, replica_name, known) in open_copy(disk).as_ref().map(all_held).unwrap_or_default() {
-        let sealed = known.file().map(|record| (replica_name, record.seal.sealed_bytes()));
-        replicas.entry(owner).or_default().extend(sealed);
+    /// Returns the lengths of the replicas that the catalog knows, by owner and name.
+    #[must_use]
+    pub fn held(&self) -> &BTreeMap<NodeId, BTreeMap<ReplicaName, u64>> {
+        self.held.get_or_init(|| {
+            let mut replicas: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+            for (owner, replica_name, known) in self.copy().map(all_held).unwrap_or_default() {
+                let sealed = known.file().map(|record| (replica_name, record.seal.sealed_bytes()));
+                replicas.entry(owner).or_default().extend(sealed);
+            }
+            replicas
+        })
     }
-    replicas
+
+    fn layouts(&self) -> &[Layout] {
+        // The disk itself would count the calls, and let them fail.
+        self.layouts.get_or_init(|| match copy_of(&self.disk, &["layout"]).and_then(|copy| Setup::read(&copy).ok()) {
+            Some(Setup::Settled(layout)) => vec![layout],
+            Some(Setup::Converting { from, to }) => vec![from, to],
+            None => vec![Layout::default()],
+        })
+    }
+
+    fn packed(&self) -> Option<&Store<SimDisk>> {
+        if self.layouts().contains(&Layout::Packed) { self.copy() } else { None }
+    }
+
+    fn copy(&self) -> Option<&Store<SimDisk>> {
+        self.copy.get_or_init(|| open_copy(&self.disk)).as_ref()
+    }
 }
 
 /// Returns all that a store knows of the replicas of others, up to the first page that cannot be read.

@@ -41,6 +41,7 @@ pub fn judge_answer(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcom
         ("atomic", atomic::judge_store(asked.call, outcome)),
         ("faithful", faithful::judge_scrub(scene, asked.host, outcome)),
         ("faithful", faithful::judge_holders(scene, asked, outcome)),
+        ("faithful", faithful::judge_removal(scene, asked, outcome)),
         ("durable", told::judge_files(scene, asked, outcome)),
         ("durable", told::judge_forgotten(scene, asked, outcome)),
         ("bounded", told::judge_held(scene, asked, outcome)),

@@ -1,5 +1,6 @@
 //! What a node says of itself, and whether it can be right.
 
+use dacapo::crypto::NodeId;
 use dacapo::node::{Handle, StatError};
 
 use super::call::Call;
@@ -40,10 +41,26 @@ pub fn files(history: &[HistoryEntry], asked: &HistoryEntry, many: u64) -> Optio
     Some((least, most + many))
 }
 
+/// Compares whom a node has forgotten with what it was told before a moment.
+///
+/// # Errors
+/// Returns what it has done against its last order.
+pub fn obeys(scene: &Scene<Files>, host: Host, forgotten: &[NodeId], before: u64) -> Result<(), String> {
+    for other in (0..scene.plan.nodes).filter(|other| *other != host) {
+        let Some(id) = scene.clients.id(other) else { continue };
+        let is_forgotten = forgotten.contains(&id);
+        if is_to_be_forgotten(scene, host, other, before).is_some_and(|is_to_be| is_to_be != is_forgotten) {
+            let what = if is_forgotten { "has forgotten" } else { "has not forgotten" };
+            return Err(format!("{what} n{other}, against its last order"));
+        }
+    }
+    Ok(())
+}
+
 /// Whether a host was told last to forget another one. `None` if nobody can know: an order was not acknowledged, or is
 /// not older than a moment, two of them came at once, or the disk that knew it was put back.
 #[must_use]
-pub fn is_to_be_forgotten(scene: &Scene<Files>, host: Host, other: Host, before: u64) -> Option<bool> {
+fn is_to_be_forgotten(scene: &Scene<Files>, host: Host, other: Host, before: u64) -> Option<bool> {
     let history = scene.clients.history();
     let is_order = |entry: &&HistoryEntry| {
         entry.host == host && entry.call.member() == Some(other) && entry.outcome() != Some(&Outcome::NotFound)

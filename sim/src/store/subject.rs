@@ -54,6 +54,10 @@ impl Subject for Files {
         Some(call::draw::burst())
     }
 
+    fn looks(&self) -> Option<BoxedStrategy<Vec<Call>>> {
+        Some(call::draw::looks())
+    }
+
     fn verbs(&self) -> Vec<&'static str> {
         call::text::verbs()
     }

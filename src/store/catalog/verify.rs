@@ -32,10 +32,7 @@ impl<D: Disk> Catalog<D> {
             return Ok(());
         }
         // One look does not condemn the file: nothing changes it during the second.
-        self.with(|database| {
-            let (_transaction, remains) = self.written(database)?;
-            if pages::is_system_whole(&remains)? && are_tables_whole(&remains)? { Ok(()) } else { Err(stale()) }
-        })
+        self.with(|database| self.verify_alone(database, u64::MAX))
     }
 
     /// Returns a database that was just opened if no page of it is an older one: of redb's own tables, which say what
@@ -43,19 +40,22 @@ impl<D: Disk> Catalog<D> {
     /// believes each page that is whole. A commit could write over pages that are in use then, or lead redb into a
     /// panic within a panic, which ends the process.
     pub(super) fn verified(&self, database: Database) -> Result<Database, CatalogError> {
-        let verified = guarded(|| {
-            let (_transaction, remains) = self.written(&database)?;
-            let is_large = remains.len()? > CATALOG_VERIFIED_BYTES_MAX;
-            let is_whole = pages::is_system_whole(&remains)? && (is_large || are_tables_whole(&remains)?);
-            if is_whole { Ok(()) } else { Err(stale()) }
-        });
-        match verified {
+        match guarded(|| self.verify_alone(&database, CATALOG_VERIFIED_BYTES_MAX)) {
             Ok(()) => Ok(database),
             Err(error) => {
                 abandon(Some(database), &error);
                 Err(error)
             }
         }
+    }
+
+    /// Reads every page while no commit can be made; if the file is longer than `bytes_max`, only those of redb's own
+    /// tables.
+    fn verify_alone(&self, database: &Database, bytes_max: u64) -> Result<(), CatalogError> {
+        let (_transaction, remains) = self.written(database)?;
+        let is_large = remains.len()? > bytes_max;
+        let is_whole = pages::is_system_whole(&remains)? && (is_large || are_tables_whole(&remains)?);
+        if is_whole { Ok(()) } else { Err(stale()) }
     }
 
     /// Returns the file, with the header of the last commit, and a transaction that keeps others from changing it.

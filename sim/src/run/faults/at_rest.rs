@@ -15,9 +15,7 @@ impl<S: Subject> Faults<S> {
     /// Flips a bit of a file that the program cannot live without.
     pub(super) fn rot_needed(&mut self, fault: &Fault, host: Host, number: u32) -> bool {
         let files = self.files_where(host, |path| self.subject.needs(path) && !self.is_flipped(host, path));
-        let mut rng = Seed::from_u64(u64::from(number)).derive("damage", 0).rng(STREAM);
-        let Some((path, len)) = pick(&files, rng.next_u32()).cloned() else { return false };
-        let (byte_position, bit) = (rng.next_u64() % len, u8::try_from(rng.next_u32() % 8).expect("below 8"));
+        let Some((path, byte_position, bit)) = aim(&files, number) else { return false };
         let disk = &self.scene.disks[host];
         disk.flip(&path, byte_position, bit).expect("the file is there, and the byte is in it");
         let after = disk.read(&path).expect("the file is there");
@@ -93,18 +91,16 @@ impl<S: Subject> Faults<S> {
             return false;
         };
         let files = self.files(*host);
-        let mut rng = Seed::from_u64(u64::from(*number)).derive("damage", 0).rng(STREAM);
-        let Some((path, len)) = pick(&files, rng.next_u32()) else { return false };
-        let (byte_position, bit) = (rng.next_u64() % len, u8::try_from(rng.next_u32() % 8).expect("below 8"));
+        let Some((path, byte_position, bit)) = aim(&files, *number) else { return false };
         let disk = &self.scene.disks[*host];
         let done = match fault {
-            Fault::Zero(..) => disk.zero(path, byte_position),
-            Fault::Truncate(..) => disk.truncate(path, byte_position),
-            Fault::Lose(..) => disk.lose(path),
-            _ => disk.flip(path, byte_position, bit),
+            Fault::Zero(..) => disk.zero(&path, byte_position),
+            Fault::Truncate(..) => disk.truncate(&path, byte_position),
+            Fault::Lose(..) => disk.lose(&path),
+            _ => disk.flip(&path, byte_position, bit),
         };
         done.expect("the file is there, and the byte is in it");
-        self.note(*host, path.clone());
+        self.note(*host, path);
         true
     }
 
@@ -130,6 +126,13 @@ impl<S: Subject> Faults<S> {
 /// Returns the directory of the root in which a file lies.
 fn top(path: &str) -> &str {
     path.split('/').next().unwrap_or_default()
+}
+
+/// Returns the file, the byte and the bit that the number of a fault chooses.
+fn aim(files: &[(String, u64)], number: u32) -> Option<(String, u64, u8)> {
+    let mut rng = Seed::from_u64(u64::from(number)).derive("damage", 0).rng(STREAM);
+    let (path, len) = pick(files, rng.next_u32())?;
+    Some((path.clone(), rng.next_u64() % len, u8::try_from(rng.next_u32() % 8).expect("below 8")))
 }
 
 fn pick<T>(items: &[T], number: u32) -> Option<&T> {

@@ -92,6 +92,17 @@ fn many() -> BoxedStrategy<u16> {
     prop_oneof![40 => 1..30_u16, 1 => page - 1..2 * page].boxed()
 }
 
+/// Returns calls that need a good copy of each file, or ask whether there is one.
+pub fn looks() -> BoxedStrategy<Vec<Call>> {
+    let look = |kind, key| match kind {
+        0..3 => Call::Holders { key, is_whole: false },
+        3..5 => Call::Holders { key, is_whole: true },
+        5..8 => Call::Delete { key, is_held: true },
+        _ => Call::Get { key, reading: Reading::Whole },
+    };
+    (0..10_u8).prop_map(move |kind| (0..KEYS).map(|key| look(kind, key)).collect()).boxed()
+}
+
 /// Returns the calls that come at one moment: stores of small files, each of a key of its own, and gets and deletions
 /// among them.
 pub fn burst() -> BoxedStrategy<Vec<Call>> {

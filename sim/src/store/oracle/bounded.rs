@@ -3,12 +3,10 @@
 //!
 //! Cannot see: memory and tasks. A host whose disk failed may keep temporary files until its next start.
 
-use std::collections::BTreeMap;
-
 use dacapo::limits::{POOL_CONNECTIONS_MAX, QUARANTINE_CATALOGS_MAX, QUARANTINE_FILES_MAX};
 use dacapo::node::Quota;
 
-use crate::store::contents::held;
+use crate::store::contents::Contents;
 use crate::store::files::Files;
 use crate::store::options::{fits, quota};
 use crate::subject::Run;
@@ -44,8 +42,10 @@ pub fn judge(run: &Run<Files>) -> Result<(), String> {
             continue;
         }
         let quota = quota(&run.plan.options_of(host));
-        let held = if quota == Quota::default() { BTreeMap::new() } else { held(disk) };
-        if let Some((owner, replicas)) = held.iter().find(|(_, replicas)| !fits(quota, replicas)) {
+        if quota == Quota::default() {
+            continue;
+        }
+        if let Some((owner, replicas)) = Contents::of(disk).held().iter().find(|(_, replicas)| !fits(quota, replicas)) {
             let (count, bytes) = (replicas.len(), replicas.values().sum::<u64>());
             return Err(format!("n{host} holds {count} replicas of {bytes} bytes for {owner}, above its quota"));
         }

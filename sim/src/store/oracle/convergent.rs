@@ -1,6 +1,7 @@
-//! Promise 5: when the faults have stopped, every connected peer holds every current file that is placed on it within
-//! the stated time, and none that is placed on others or was deleted everywhere. Sources: what the owners list, and
-//! the bytes on the disks of their peers.
+//! Promise 5: when the faults have stopped, every owner knows what its connected peers hold of it within the stated
+//! time, and every connected peer holds every current file that is placed on it, and none that is placed on others or
+//! was deleted everywhere. Sources: what the owners list and say of their repairs, and the bytes on the disks of their
+//! peers.
 //!
 //! Cannot see: files of which neither the owner nor a connected peer has a good copy left, and what a host holds that
 //! lies to the end of the run.
@@ -12,7 +13,7 @@ use dacapo::store::layout::BlobId;
 
 use crate::host::Host;
 use crate::store::call;
-use crate::store::contents::{self, Contents};
+use crate::store::contents::Contents;
 use crate::store::files::Files;
 use crate::store::history::{HistoryEntry, may_come_back};
 use crate::store::listing::list;
@@ -34,6 +35,7 @@ pub async fn judge(scene: &Scene<Files>, is_scrubbed: bool) -> Result<(), String
         let known = known(scene, &node).await;
         let peers = known.iter().filter(|peer| peer.is_connected).filter_map(|peer| peer.at);
         let peers: Vec<_> = peers.filter(|peer| !lost.contains(&peer.0)).collect();
+        has_learnt(&node, &peers).await.map_err(|what| format!("n{host} {what}"))?;
         let files = list(&node).await.map_err(|error| error.to_string())?;
         let judged = |placement: Option<&Placement>| {
             judge_files(scene, &contents, &keys, (host, &files), &peers, placement, is_scrubbed)
@@ -58,6 +60,18 @@ pub async fn judge(scene: &Scene<Files>, is_scrubbed: bool) -> Result<(), String
     Ok(())
 }
 
+/// Checks that an owner has heard from each peer what the peer holds of it. What an owner lists before says nothing: it
+/// may have begun with an empty catalog.
+async fn has_learnt(node: &Handle, peers: &[(Host, NodeId)]) -> Result<(), String> {
+    let repairs = node.repairs().await.map_err(|error| format!("cannot tell how its repairs go on: {error}"))?;
+    // What a peer lists and cannot give stays unknown, and is told.
+    let is_told = |peer: NodeId| repairs.more > 0 || repairs.unlearnt.iter().any(|unlearnt| unlearnt.peer == peer);
+    match peers.iter().find(|(_, peer)| !repairs.compared.contains(peer) && !is_told(*peer)) {
+        Some((at, _)) => Err(format!("does not know yet what n{at} holds of it")),
+        None => Ok(()),
+    }
+}
+
 /// Judges the files of a host, if they are placed like this.
 fn judge_files(
     scene: &Scene<Files>,
@@ -78,7 +92,7 @@ fn judge_files(
         let is_held = || placement.is_some_and(|placement| placement.of(replica_name).iter().all(|id| has(*id)));
         for peer in peers.iter().filter(|_| is_anywhere) {
             let (key, version) = (&file.key, file.version);
-            if is_placed(peer) && !holds(peer) && has_room(scene, keys, key, file.size, peer.0) {
+            if is_placed(peer) && !holds(peer) && has_room(scene, &contents[peer.0], keys, (key, file.size), peer.0) {
                 return Err(format!("n{} does not hold {key} of n{host} in {version}", peer.0));
             }
             if is_scrubbed && !is_placed(peer) && is_held() && replica(contents, keys, *peer, key).is_some() {
@@ -91,12 +105,18 @@ fn judge_files(
 
 /// Whether a peer has room for a replica of so many sealed bytes, by its quota and what it holds of the owner. One that
 /// is no larger than what it replaces is always taken.
-pub(super) fn has_room(scene: &Scene<Files>, keys: &Keys, key: &Key, size: u64, at: Host) -> bool {
+pub(super) fn has_room(
+    scene: &Scene<Files>,
+    contents: &Contents,
+    keys: &Keys,
+    (key, size): (&Key, u64),
+    at: Host,
+) -> bool {
     let quota = quota(&scene.clients.options_now(&scene.plan, at));
     if quota == Quota::default() {
         return true;
     }
-    let mut held = contents::held(&scene.disks[at]).remove(&keys.node()).unwrap_or_default();
+    let mut held = contents.held().get(&keys.node()).cloned().unwrap_or_default();
     let sealed_bytes = size + IV_BYTES as u64;
     let replaced = held.insert(keys.replica_name(key), sealed_bytes);
     replaced.is_some_and(|replaced| sealed_bytes <= replaced) || fits(quota, &held)

@@ -1,21 +1,21 @@
 //! Promise 3: a get returns exactly what was stored under that key by that owner, a scrub finds no damage where there
-//! is none, and a peer that is said to hold a file has it. Sources: the history of the calls, and the disks at the end
-//! of a call.
+//! is none, a peer that is said to hold a file has it, and so has one if a local copy was deleted because peers hold
+//! the file. Sources: the history of the calls, and the disks at the end of a call.
 //!
 //! Cannot see: which of two calls that stored equal bytes a read has seen, and which version a peer holds.
 
-use dacapo::crypto::{ContentCipher, Iv, Keys};
+use dacapo::crypto::{ContentCipher, Iv, Key, Keys, NodeId};
 use dacapo::event::Event;
 use dacapo::node::Replicas;
 use dacapo::store::layout::BlobId;
 
 use crate::host::{Host, named};
-use crate::store::call;
+use crate::store::call::{self, Call};
 use crate::store::contents::Contents;
 use crate::store::files::{self, Files};
 use crate::store::history::{self, ContentDigest, HistoryEntry, Outcome, stores};
 use crate::store::options::replicas;
-use crate::store::oracle::available::{has_its_word, is_faultless};
+use crate::store::oracle::available::{has_its_word, is_as_left, is_faultless};
 use crate::subject::{Run, Scene};
 use crate::trace::Fact;
 
@@ -59,23 +59,69 @@ pub fn judge_holders(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outco
     let Some(keys) = scene.clients.keys(asked.host).filter(|_| !is_placed && !asked.meets(&history, |_| true)) else {
         return Ok(());
     };
+    let stored: Vec<_> = stores(&history, asked).filter(|entry| entry.may_be_stored()).collect();
     for peer in holders {
-        let Some(at) = scene.clients.host(*peer) else { continue };
-        let is_changed = scene.clients.was_damaged_since(at, asked.begun) || scene.clients.was_restored(at);
-        // With a rotten layout nobody can tell where the replicas lie.
-        let has_rotten_need = scene.damage.borrow().iter().any(|found| found.host == at && files::needs(&found.path));
-        if !has_its_word(scene, at) || is_changed || has_rotten_need {
-            continue;
-        }
-        let blob = BlobId::Held(keys.node(), keys.replica_name(&call::key(key)));
-        let content = Contents::of(&scene.disks[at]).replica(*peer, &blob).and_then(|sealed| opened(&keys, &sealed));
-        if !content.is_some_and(|content| {
-            stores(&history, asked).any(|entry| entry.may_be_stored() && entry.content() == Some(content))
-        }) {
+        let Some(at) = scene.clients.host(*peer).filter(|at| has_held_still(scene, *at, asked.begun)) else { continue };
+        if !holds_one_of(scene, &keys, &call::key(key), (at, *peer), &stored) {
             return Err(format!("was told that n{at} has compared its replica, and n{at} has no good one"));
         }
     }
     Ok(())
+}
+
+/// Judges a deletion of a local copy that was to be done only if a peer holds the file.
+///
+/// # Errors
+/// If no peer has a good replica of the newest version. No disk was damaged meanwhile, and nobody lies.
+pub fn judge_removal(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcome) -> Result<(), String> {
+    let (Call::Delete { is_held: true, .. }, Outcome::Deleted, Some(key)) = (asked.call, outcome, asked.key) else {
+        return Ok(());
+    };
+    let history = scene.clients.history();
+    let peers = (0..scene.plan.nodes).filter(|at| *at != asked.host);
+    let peers: Option<Vec<_>> = peers.map(|at| Some((at, scene.clients.id(at)?))).collect();
+    let (Some(keys), Some(peers)) = (scene.clients.keys(asked.host), peers) else { return Ok(()) };
+    let is_judged = is_as_left(scene, asked.host)
+        && !asked.meets(&history, |entry| matches!(entry.call, Call::Erase { .. }))
+        && peers.iter().all(|(at, _)| has_held_still(scene, *at, asked.begun));
+    let version = |entry: &HistoryEntry| match entry.outcome() {
+        Some(Outcome::Stored { version, .. }) => Some(*version),
+        _ => None,
+    };
+    let key = call::key(key);
+    // A store that came later has made a copy again.
+    let own = BlobId::Own(key.file_name());
+    let is_here = || Contents::of(&scene.disks[asked.host]).replica(keys.node(), &own).is_some();
+    let newest = stores(&history, asked).filter(|entry| !entry.is_lost).filter_map(version).max();
+    let Some(newest) = newest.filter(|_| is_judged && !is_here()) else { return Ok(()) };
+    // A store that is perhaps stored may have put a newer version on a peer.
+    let is_current = |entry: &&HistoryEntry| version(entry).map_or(entry.may_be_stored(), |version| version >= newest);
+    let stored: Vec<_> = stores(&history, asked).filter(is_current).collect();
+    match peers.iter().any(|peer| holds_one_of(scene, &keys, &key, *peer, &stored)) {
+        true => Ok(()),
+        false => Err(format!("deleted the local copy, and no peer has a good replica of {newest} or a later version")),
+    }
+}
+
+/// Whether nothing has touched the disk of a peer since a moment but its node, and the node does not lie.
+fn has_held_still(scene: &Scene<Files>, at: Host, moment: u64) -> bool {
+    let is_changed = scene.clients.was_damaged_since(at, moment) || scene.clients.was_restored(at);
+    // With a rotten layout nobody can tell where the replicas lie.
+    let has_rotten_need = scene.damage.borrow().iter().any(|found| found.host == at && files::needs(&found.path));
+    has_its_word(scene, at) && !is_changed && !has_rotten_need
+}
+
+/// Whether a peer has a replica with the content of one of these stores.
+fn holds_one_of(
+    scene: &Scene<Files>,
+    keys: &Keys,
+    key: &Key,
+    (at, peer): (Host, NodeId),
+    stored: &[&HistoryEntry],
+) -> bool {
+    let blob = BlobId::Held(keys.node(), keys.replica_name(key));
+    let content = Contents::of(&scene.disks[at]).replica(peer, &blob).and_then(|sealed| opened(keys, &sealed));
+    content.is_some_and(|content| stored.iter().any(|entry| entry.content() == Some(content)))
 }
 
 /// Returns the digest of what sealed bytes hold.

@@ -3,12 +3,13 @@
 //!
 //! Cannot see: a call that takes long, but less than its deadline.
 
-use dacapo::crypto::NodeId;
+use dacapo::crypto::{Keys, NodeId};
 use dacapo::node::{Content, Handle, PeerInfo, Receipt, ReplicaError, Replicas};
 
 use crate::host::Host;
 use crate::oracle::live;
 use crate::store::call::{self, FRESH_KEY};
+use crate::store::contents::Contents;
 use crate::store::files::Files;
 use crate::store::history::digest;
 use crate::store::options::replicas;
@@ -33,8 +34,10 @@ pub(crate) async fn serves_again(scene: &Scene<Files>, host: Host) -> Result<(),
         let is_refused =
             matches!(&receipt.outcome, Err(ReplicaError::Refused(refusal)) if refusal.is_about_the_taker());
         let (keys, at) = (scene.clients.keys(host), scene.clients.host(receipt.peer));
-        let room = keys.zip(at).map(|(keys, at)| has_room(scene, &keys, &key, FRESH.len() as u64, at));
-        is_refused && room == Some(false)
+        let has_room = |keys: Keys, at: Host| {
+            has_room(scene, &Contents::of(&scene.disks[at]), &keys, (&key, FRESH.len() as u64), at)
+        };
+        is_refused && keys.zip(at).is_some_and(|(keys, at)| !has_room(keys, at))
     };
     let lost = scene.plan.lost_for_good();
     // A host that never ran the honest program is not known by its id.

@@ -8,7 +8,7 @@ use crate::store::history::{HistoryEntry, Outcome};
 use crate::store::many::Fate;
 use crate::store::options::quota;
 use crate::store::oracle::available::is_as_left;
-use crate::store::status::{files, is_to_be_forgotten};
+use crate::store::status::{files, obeys};
 use crate::subject::Scene;
 
 /// Judges how many files a node says that it has.
@@ -36,15 +36,7 @@ pub fn judge_files(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcome
 /// If that is not what it was told last.
 pub fn judge_forgotten(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcome) -> Result<(), String> {
     let Outcome::Told(told) = outcome else { return Ok(()) };
-    for other in (0..scene.plan.nodes).filter(|other| *other != asked.host) {
-        let Some(id) = scene.clients.id(other) else { continue };
-        let is_forgotten = told.forgotten.contains(&id);
-        if is_to_be_forgotten(scene, asked.host, other, asked.begun).is_some_and(|is_to_be| is_to_be != is_forgotten) {
-            let what = if is_forgotten { "has forgotten" } else { "has not forgotten" };
-            return Err(format!("says that it {what} n{other}, against its last order"));
-        }
-    }
-    Ok(())
+    obeys(scene, asked.host, &told.forgotten, asked.begun).map_err(|what| format!("says that it {what}"))
 }
 
 /// Judges what a node says that it holds.

@@ -1,6 +1,6 @@
 //! Whether files that were stored many at a time are there after the faults.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use dacapo::crypto::NodeId;
@@ -36,15 +36,15 @@ pub(super) async fn are_right(
     if known.is_empty() || is_history_torn(scene, host) {
         return Ok(());
     }
-    let begun = Instant::now();
-    while let Err(what) = judge(scene, host, &known, bug).await? {
+    let (begun, kept) = (Instant::now(), Kept::of(scene, host));
+    while let Err(what) = judge(scene, host, (&known, &kept), bug).await? {
         if begun.elapsed() > relearnt_within {
             return Err(Broken::new("durable", format!("after the faults, {what}")));
         }
         sleep(LOOK_AGAIN).await;
     }
     let there = known.iter().filter_map(|(number, fate)| match fate {
-        Fate::There(digest, holders) if must_be_there(scene, host, holders) => Some((*number, *digest)),
+        Fate::There(digest, holders) if kept.has(scene, holders) => Some((*number, *digest)),
         _ => None,
     });
     for (number, stored) in there.step_by(READ_ONE_IN) {
@@ -62,7 +62,7 @@ pub(super) async fn are_right(
 async fn judge(
     scene: &Scene<Files>,
     host: Host,
-    known: &[(u16, Fate)],
+    (known, kept): (&[(u16, Fate)], &Kept),
     bug: Option<Bug>,
 ) -> Result<Result<(), String>, Broken> {
     let node = live::node(scene, host)?;
@@ -70,12 +70,12 @@ async fn judge(
     let files = files.map_err(|error| Broken::new("live", format!("n{host} cannot list its files: {error}")))?;
     let listed: BTreeMap<_, _> =
         files.iter().filter_map(|file| Some((many::number(&file.key)?, file.is_local))).collect();
-    let is_as_left = is_as_left(scene, host);
+    let is_as_left = kept.is_here;
     let may_come_back = may_come_back(&scene.clients.history(), host, &scene.clients.options_ever(&scene.plan, host));
     for (number, fate) in known {
         let (key, found) = (many::key(*number), listed.get(number));
         let what = match (fate, found) {
-            (Fate::There(_, holders), None) if must_be_there(scene, host, holders) => "does not list",
+            (Fate::There(_, holders), None) if kept.has(scene, holders) => "does not list",
             (Fate::There(..), Some(false)) if is_as_left => "has no local copy of",
             (Fate::Gone, Some(_)) if is_as_left && !may_come_back => "has again",
             _ => continue,
@@ -85,18 +85,29 @@ async fn judge(
     Ok(Ok(()))
 }
 
-/// Whether a file must be there that was acknowledged here and by these peers: the host's disk has it, or that of a
-/// peer, from which it comes back.
-fn must_be_there(scene: &Scene<Files>, host: Host, holders: &[NodeId]) -> bool {
-    let history = scene.clients.history();
-    let has_forgotten =
-        |at: Host| history.iter().any(|entry| entry.host == at && matches!(entry.call, Call::Forget(_)));
-    let is_on_all = replicas(&scene.clients.options_ever(&scene.plan, host)) == Replicas::All;
-    let lost = scene.plan.lost_for_good();
-    let keeps = |at: &Host| is_as_left(scene, *at) && !lost.contains(at) && !has_forgotten(*at);
-    is_as_left(scene, host)
-        || is_on_all
-            && has_its_word(scene, host)
-            && !has_forgotten(host)
-            && holders.iter().filter_map(|holder| scene.clients.host(*holder)).any(|at| keeps(&at))
+/// Where a file that was acknowledged must be.
+struct Kept {
+    /// Whether the disk of its host has it.
+    is_here: bool,
+    /// The hosts from which it comes back if they have acknowledged it.
+    there: BTreeSet<Host>,
+}
+
+impl Kept {
+    fn of(scene: &Scene<Files>, host: Host) -> Self {
+        let history = scene.clients.history();
+        let has_forgotten =
+            |at: Host| history.iter().any(|entry| entry.host == at && matches!(entry.call, Call::Forget(_)));
+        let is_on_all = replicas(&scene.clients.options_ever(&scene.plan, host)) == Replicas::All;
+        let lost = scene.plan.lost_for_good();
+        let comes_back = is_on_all && has_its_word(scene, host) && !has_forgotten(host);
+        let keeps = |at: &Host| comes_back && is_as_left(scene, *at) && !lost.contains(at) && !has_forgotten(*at);
+        Self { is_here: is_as_left(scene, host), there: (0..scene.plan.nodes).filter(keeps).collect() }
+    }
+
+    /// Whether a file must be there that these peers have acknowledged.
+    fn has(&self, scene: &Scene<Files>, holders: &[NodeId]) -> bool {
+        let mut at = holders.iter().filter_map(|holder| scene.clients.host(*holder));
+        self.is_here || at.any(|at| self.there.contains(&at))
+    }
 }

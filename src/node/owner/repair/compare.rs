@@ -120,7 +120,7 @@ impl<P: Platform> Comparison<'_, P> {
     async fn mend_leaves(&self, turns: Vec<(Leaf, Part)>) -> Result<(), RepairError> {
         // They end in the order in which they began.
         let turns = stream::iter(turns.into_iter().enumerate());
-        let mut leaves = turns.map(|(turn, (leaf, part))| self.mend_leaf(turn, leaf, part)).buffered(REPAIR_LEAVES_MAX);
+        let mut leaves = turns.map(|(turn, (leaf, part))| self.take_turn(turn, leaf, part)).buffered(REPAIR_LEAVES_MAX);
         let (mut alike, mut end, mut turn) = (0, None, 0);
         while let Some(is_alike) = leaves.next().await {
             match is_alike {
@@ -155,21 +155,23 @@ impl<P: Platform> Comparison<'_, P> {
         turn > self.last_turn.get()
     }
 
-    /// Mends one leaf, and returns whether nothing in it differs.
-    async fn mend_leaf(&self, turn: usize, leaf: Leaf, part: Part) -> Result<bool, End> {
+    /// Mends one leaf unless the comparison has ended before it. Returns whether nothing in it differs.
+    async fn take_turn(&self, turn: usize, leaf: Leaf, part: Part) -> Result<bool, End> {
         if self.is_over(turn) {
             return Ok(false);
         }
-        let listed = listing::theirs(self.context, self.peer, leaf, &self.has_large_leaf).await;
-        let (theirs, _large) = listed.inspect_err(|_| self.end_at(turn))?;
-        let ours = listing::ours(self.context, leaf).await.inspect_err(|_| self.end_at(turn))?;
+        self.mend_leaf(turn, leaf, part).await.inspect_err(|_| self.end_at(turn))
+    }
+
+    async fn mend_leaf(&self, turn: usize, leaf: Leaf, part: Part) -> Result<bool, End> {
+        let (theirs, _large) = listing::theirs(self.context, self.peer, leaf, &self.has_large_leaf).await?;
+        let ours = listing::ours(self.context, leaf).await?;
         let differences = differences(&ours, &theirs, |entry| self.expected.has(entry));
         let is_alike = differences.is_empty();
         for difference in differences {
             let name = difference.entry().replica_name;
             if part.has(name) && !self.is_over(turn) {
-                let mended = self.mend(difference).await;
-                mended.map_err(|error| End(error, Some(name))).inspect_err(|_| self.end_at(turn))?;
+                self.mend(difference).await.map_err(|error| End(error, Some(name)))?;
             }
         }
         Ok(is_alike)

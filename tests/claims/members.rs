@@ -124,6 +124,35 @@ fn the_old_address_of_a_node_that_has_moved_is_no_peer_that_is_away() {
     });
 }
 
+/// Starts a node while the peer that it dials is away, and then the peer, which dials the node at once. Returns what
+/// the node says then of its peers and of a file that nobody has. `is_new` tells whether it has not met the peer.
+async fn beside_a_dial_that_waits(is_new: bool) -> (usize, String) {
+    let network = Network::default();
+    let [disk, peer] = [SimDisk::new(), SimDisk::new()];
+    if !is_new {
+        let (node, other) = (network.start(3000, &disk, &[3001]).await, network.start(3001, &peer, &[3000]).await);
+        sleep(15 * SECOND).await;
+        node.handle().stop().await;
+        other.handle().stop().await;
+    }
+    let node = network.start(3000, &disk, &[3001]).await;
+    sleep(20 * SECOND).await;
+    let _other = network.start(3001, &peer, &[3000]).await;
+    connected(&node.handle(), 1).await;
+    let got = node.handle().get(&key("nothing")).await;
+    (rows(&node.handle()).await.len(), got.map(|_| ()).expect_err("nobody has it").to_string())
+}
+
+#[test]
+fn a_peer_that_came_by_itself_is_not_also_away_where_it_was_reached_before() {
+    run(async {
+        let (rows, error) = beside_a_dial_that_waits(false).await;
+        assert_eq!((rows, error.as_str()), (1, "nobody has it: not this node, and none of 1 peer asked"));
+        let (rows, error) = beside_a_dial_that_waits(true).await;
+        assert_eq!((rows, error.as_str()), (2, "not found so far: 1 of 2 peers could not be asked"), "perhaps another");
+    });
+}
+
 #[test]
 fn an_address_that_is_forgotten_is_dialled_no_more() {
     run(async {

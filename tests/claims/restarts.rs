@@ -6,14 +6,14 @@ use std::time::Duration;
 use dacapo::disk::{Disk, DiskFile, DiskPath, EntryKind};
 use dacapo::event::Event;
 use dacapo::limits::{CONTROLS_PER_PEER_MAX, HEARTBEAT_INTERVAL, INBOUND_PER_PEER_MAX};
-use dacapo::node::Handle;
 use dacapo::node::link::LinkError;
+use dacapo::node::{DeleteError, Handle};
 use dacapo::protocol::{BootId, Hello, Message, Purpose, read_message};
 use dacapo_sim::disk::SimDisk;
 use tokio::io::AsyncReadExt;
 use tokio::time::sleep;
 
-use crate::support::in_memory::{HOLDER, Network, OWNER, connected, get, put, run, stop};
+use crate::support::in_memory::{HOLDER, Network, OWNER, connected, get, key, put, run, stop};
 use crate::support::scripted_peer::{Link, ScriptedPeer, hello, send};
 
 /// The port of the node.
@@ -180,5 +180,24 @@ fn a_peer_tells_two_nodes_with_one_identity_that_it_dials() {
         let holder = network.start(HOLDER, &SimDisk::new(), &[OWNER, OWNER + 1]).await;
         connected(&holder.handle(), 1).await;
         assert_noticed(&network, &holder.handle(), [&first.handle(), &second.handle()]).await;
+    });
+}
+
+#[test]
+fn the_word_of_a_peer_that_runs_twice_proves_no_copy() {
+    run(async {
+        let network = Network::default();
+        let disks = two_of_one(&network).await;
+        let _first = network.start(OWNER, &disks[0], &[HOLDER]).await;
+        let node = network.start(HOLDER, &SimDisk::new(), &[]).await;
+        connected(&node.handle(), 1).await;
+        put(&node.handle(), "a", vec![7; 100]).await;
+        let second = network.start(OWNER + 1, &disks[1], &[HOLDER]).await;
+        sleep(4 * HEARTBEAT_INTERVAL).await;
+        let deleted = node.handle().delete_if_held(&key("a"), 1).await;
+        assert!(matches!(deleted, Err(DeleteError::TooFewReplicas { found: 0, asked: 1, .. })), "{deleted:?}");
+        stop(second).await;
+        sleep(2 * HEARTBEAT_INTERVAL).await;
+        node.handle().delete_if_held(&key("a"), 1).await.expect("one node is left, which has the file");
     });
 }

@@ -89,7 +89,7 @@ fn settle(torture: &Torture, cluster: &mut Cluster<'_>, held: &[(&'static str, S
     cluster.connected();
     // What a directory that was put back has lost comes back with the next repairs.
     thread::sleep(REPAIRED);
-    get_all(torture);
+    get_all(torture, "before a restart");
     for (node, key) in held {
         let removed = torture.remove(node, key);
         if !matches!(removed.code, Some(0 | 3)) {
@@ -108,15 +108,15 @@ fn settle(torture: &Torture, cluster: &mut Cluster<'_>, held: &[(&'static str, S
         }
     }
     cluster.connected();
-    get_all(torture);
+    get_all(torture, "after a restart");
 }
 
-fn get_all(torture: &Torture) {
+fn get_all(torture: &Torture, when: &str) {
     for node in NODES {
         for key in client::keys(0..CLIENTS).chain(client::burst_keys()) {
             let (answer, said) = torture.get(node, &key);
             if answer == Answer::Failed {
-                torture.history.broke(format!("{node}/{key} cannot be read while all nodes run: {said}"));
+                torture.history.broke(format!("{node}/{key} cannot be read while all nodes run, {when}: {said}"));
             }
         }
     }

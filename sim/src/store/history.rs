@@ -228,6 +228,12 @@ pub fn may_come_back(history: &[HistoryEntry], host: Host, options: &[String]) -
     deletions_kept(options) < DELETIONS_KEPT && history.iter().any(|entry| entry.host == host && entry.is_forgetting())
 }
 
+/// Whether a file was deleted everywhere at some time. If it may be back, it may be so in a version from before that.
+#[must_use]
+pub fn was_erased(history: &[HistoryEntry], host: Host, key: u8) -> bool {
+    history.iter().any(|entry| entry.is_about(host, key) && entry.is_erased())
+}
+
 /// Returns the stores under the key of a read.
 pub fn stores<'a>(history: &'a [HistoryEntry], read: &HistoryEntry) -> impl Iterator<Item = &'a HistoryEntry> {
     let (host, key) = (read.host, read.key);

@@ -26,20 +26,26 @@ pub(in crate::node) async fn holders<P: Platform>(
 }
 
 /// Waits until enough connected peers have compared the whole of their replica of a version and found it good, or all
-/// have answered. Returns how many have found it good, and how many have answered.
+/// have answered. Returns how many have found it good, and how many have answered. A peer that runs twice counts for
+/// nothing: nobody knows which of the two answers.
 pub(super) async fn count_verified<P: Platform>(
     context: &Shared<P>,
     replica_name: ReplicaName,
     current: Seal,
     wanted: usize,
 ) -> (usize, usize) {
-    let mut answers =
-        ask_each(context, move |context, peer| ask(context, peer, replica_name, current.clone(), Look::Whole));
+    let mut answers = ask_each(context, move |context, peer| {
+        let current = current.clone();
+        async move {
+            let holder = ask(context, peer.clone(), replica_name, current, Look::Whole).await;
+            matches!(holder.holding, Holding::Current { .. }) && !peer.has_twin()
+        }
+    });
     let (mut found, mut asked) = (0, 0);
     while found < wanted
-        && let Some((_, holder)) = answers.recv().await
+        && let Some((_, has_found)) = answers.recv().await
     {
-        found += usize::from(matches!(holder.holding, Holding::Current { .. }));
+        found += usize::from(has_found);
         asked += 1;
     }
     (found, asked)

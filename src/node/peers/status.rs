@@ -28,17 +28,24 @@ pub(in crate::node) fn info<P: Platform>(context: &Context<P>) -> Vec<PeerInfo> 
         .collect();
     // A node that was forgotten is no peer. One peer is one row, however many of its addresses are dialled.
     let is_shown = |peers: &[PeerInfo], node: NodeId| peers.iter().any(|peer| peer.peer == Some(node));
-    for (node, address) in context.peers.met.list() {
-        if !is_shown(&peers, node) && context.members.admits(node) {
-            let is_dialled = address.as_ref().is_some_and(|address| context.peers.dials_at(address, node));
-            peers.push(away_at(Some(node), address, is_dialled));
+    let met = context.peers.met.list();
+    for (node, address) in &met {
+        if !is_shown(&peers, *node) && context.members.admits(*node) {
+            let is_dialled = address.as_ref().is_some_and(|address| context.peers.dials_at(address, *node));
+            peers.push(away_at(Some(*node), address.clone(), is_dialled));
         }
     }
     for Dial { address, node } in &*context.peers.dials.borrow() {
         let is_peer = match node {
             Some(node) => !is_shown(&peers, *node) && context.members.admits(*node),
-            // A peer that was connected before is at home there.
-            None => !peers.iter().any(|peer| !peer.is_connected && peer.address.as_ref() == Some(address)),
+            // A peer that was connected before is at home there, and so is one that this node has reached there and
+            // that has come by itself now. What a connected peer says of its own address counts for nothing.
+            None => {
+                let is_away_from = |peer: &PeerInfo| !peer.is_connected && peer.address.as_ref() == Some(address);
+                let was_met_at =
+                    |(node, at): &(NodeId, Option<Address>)| at.as_ref() == Some(address) && is_shown(&peers, *node);
+                !peers.iter().any(is_away_from) && !met.iter().any(was_met_at)
+            }
         };
         if is_peer {
             peers.push(away_at(*node, Some(address.clone()), true));

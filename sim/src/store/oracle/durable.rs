@@ -15,7 +15,7 @@ use super::available;
 use crate::host::Host;
 use crate::store::call::{self, Call};
 use crate::store::files::Files;
-use crate::store::history::{self, HistoryEntry, Outcome, stores};
+use crate::store::history::{self, HistoryEntry, Outcome, stores, was_erased};
 use crate::subject::Scene;
 
 pub use acknowledged::judge as judge_acknowledged;
@@ -31,13 +31,16 @@ pub fn judge_read(
     is_kept: impl Fn(&HistoryEntry) -> bool,
 ) -> Result<(), String> {
     let Some(Outcome::Got(got)) = read.outcome() else { return Ok(()) };
+    if may_come_back && read.key.is_some_and(|key| was_erased(history, read.host, key)) {
+        return Ok(());
+    }
     let same = stores(history, read).filter(|entry| entry.content() == Some(*got) && entry.may_be_stored());
     let Some(newest) = same.map(HistoryEntry::end).max() else { return Ok(()) };
     let later = history
         .iter()
         .filter(|entry| entry.host == read.host && entry.key == read.key && entry.is_acknowledged_change())
         // What only a lost life of the disk knew counts again once the peers have told it: the check after the faults.
-        .filter(|entry| !(entry.is_lost || entry.is_erased() && may_come_back))
+        .filter(|entry| !entry.is_lost)
         .filter(|entry| entry.begun > newest && entry.end() < read.begun)
         .find(|entry| !is_kept(entry));
     match later {
@@ -96,7 +99,7 @@ fn judge_file(
     known: Option<Version>,
 ) -> Result<(), String> {
     let of_file = || history.iter().filter(|entry| entry.is_about(asked.host, key));
-    if of_file().any(|entry| entry.is_lost) {
+    if of_file().any(|entry| entry.is_lost) || may_come_back && was_erased(history, asked.host, key) {
         return Ok(());
     }
     if known.is_some() && !of_file().any(HistoryEntry::may_be_stored) {
@@ -131,7 +134,7 @@ fn judge_file(
             let last = |entry: &HistoryEntry| {
                 of_file().filter(|store| store.may_be_stored()).all(|store| store.end() < entry.begun)
             };
-            match before().find(|entry| !may_come_back && entry.is_erased() && last(entry)) {
+            match before().find(|entry| entry.is_erased() && last(entry)) {
                 Some(erase) => Err(format!("knows a file that call {} deleted everywhere", erase.number)),
                 None => Ok(()),
             }

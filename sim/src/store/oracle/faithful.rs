@@ -13,7 +13,7 @@ use crate::host::{Host, named};
 use crate::store::call::{self, Call};
 use crate::store::contents::Contents;
 use crate::store::files::{self, Files};
-use crate::store::history::{self, ContentDigest, HistoryEntry, Outcome, stores};
+use crate::store::history::{self, ContentDigest, HistoryEntry, Outcome, may_come_back, stores, was_erased};
 use crate::store::options::replicas;
 use crate::store::oracle::available::{has_its_word, is_as_left, is_faultless};
 use crate::subject::{Run, Scene};
@@ -81,7 +81,10 @@ pub fn judge_removal(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outco
     let peers = (0..scene.plan.nodes).filter(|at| *at != asked.host);
     let peers: Option<Vec<_>> = peers.map(|at| Some((at, scene.clients.id(at)?))).collect();
     let (Some(keys), Some(peers)) = (scene.clients.keys(asked.host), peers) else { return Ok(()) };
+    let is_back = may_come_back(&history, asked.host, &scene.clients.options_ever(&scene.plan, asked.host))
+        && was_erased(&history, asked.host, key);
     let is_judged = is_as_left(scene, asked.host)
+        && !is_back
         && !asked.meets(&history, |entry| matches!(entry.call, Call::Erase { .. }))
         && peers.iter().all(|(at, _)| has_held_still(scene, *at, asked.begun));
     let version = |entry: &HistoryEntry| match entry.outcome() {

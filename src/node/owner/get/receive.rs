@@ -74,8 +74,7 @@ impl Wanted {
         Self { key: key.clone(), file: key.file_name(), replica_name: context.keys.replica_name(key), record }
     }
 
-    /// Makes a found replica the local copy, if it is what was stored. Gives up if it is told to stop while content
-    /// comes.
+    /// Makes a found replica the local copy, if it is what was stored. Gives up if it is told to stop before that.
     pub(super) async fn receive<P: Platform>(
         &self,
         context: &Shared<P>,
@@ -124,7 +123,7 @@ impl Wanted {
         };
         let (opening, error) = match opened {
             Ok(opening) if opening.cipher.digest() == seal.digest => {
-                let reader = self.keep(context, opening.writer, &seal, iv).await?;
+                let reader = self.keep(context, opening.writer, (&seal, iv), stop).await?;
                 return Ok(Received { file: self.file, reader, seal, iv });
             }
             Ok(opening) => (opening, ReceiveError::Damaged),
@@ -140,10 +139,15 @@ impl Wanted {
         &self,
         context: &Shared<P>,
         writer: BlobWriter<P::Disk>,
-        seal: &Seal,
-        iv: Iv,
+        (seal, iv): (&Seal, Iv),
+        stop: &CancellationToken,
     ) -> Result<Reader<P>, ReceiveError> {
         let _locked = context.locks.lock(BlobId::Own(self.file)).await;
+        if stop.is_cancelled() {
+            // The get has ended with another copy, which may have been deleted since.
+            context.discard(writer).await;
+            return Err(WireError::Closed.into());
+        }
         let mut kept = context.keep(writer, self.look(seal, iv)).await;
         if let Err(KeepError::Refused(InTheWay::Older(record), writer)) = kept {
             kept = match self.replace(context, record, seal, iv).await {

@@ -71,7 +71,9 @@ pub(super) async fn release<P: Platform>(
         |answer: Result<Message, AskError>| matches!(answer, Ok(Message::Checked { seal, .. }) if seal == record.seal);
     let mut placed = Vec::new();
     for id in placement.of(replica_name) {
-        let Some(holder) = context.peers.find(id).filter(|holder| holder.is_connected()) else { return Ok(false) };
+        // Of a peer that runs twice nobody knows which of the two answers.
+        let is_one = |holder: &Rc<Peer<Stream<P>>>| holder.is_connected() && !holder.has_twin();
+        let Some(holder) = context.peers.find(id).filter(is_one) else { return Ok(false) };
         if !is_current(question(context, &holder, &Message::CheckFile { replica_name }).await) {
             return Ok(false);
         }

@@ -190,6 +190,20 @@ impl<D: Disk> Store<D> {
         self.read_path(self.path(blob))
     }
 
+    /// Opens a blob for reading as [`read_blob`](Self::read_blob) does, and reads what lies on the disk now: a small
+    /// blob may be in memory as well, and be good there alone.
+    ///
+    /// # Errors
+    /// Fails if the disk fails.
+    pub fn read_from_disk(&self, blob: &BlobId) -> Result<Option<BlobReader<D::File>>, StorageError> {
+        if self.layout == Layout::Packed
+            && let Some(bytes) = self.catalog.object_in_file(blob)?
+        {
+            return Ok(Some(BlobReader::memory(layout::catalog(), bytes.into())));
+        }
+        self.read_path(self.path(blob))
+    }
+
     pub(super) fn read_path(&self, path: DiskPath) -> Result<Option<BlobReader<D::File>>, StorageError> {
         match self.disk.open(&path) {
             Ok(file) => BlobReader::file(path, file).map(Some),

@@ -54,7 +54,7 @@ impl<D: Disk> Store<D> {
     /// # Errors
     /// Fails if the replica cannot be read.
     pub fn compare(&self, blob: &BlobId, record: &HeldRecord) -> Result<Option<Comparison<D::File>>, StorageError> {
-        Ok(Comparison::new(self.read_blob(blob)?, record))
+        Ok(Comparison::new(self.read_from_disk(blob)?, record))
     }
 
     /// Whether a replica is there and is what its owner sealed.
@@ -62,6 +62,6 @@ impl<D: Disk> Store<D> {
     /// # Errors
     /// Fails if the replica cannot be read.
     pub fn is_good(&self, blob: &BlobId, record: &HeldRecord) -> Result<bool, StorageError> {
-        is_sealed(self.read_blob(blob)?, record)
+        is_sealed(self.read_from_disk(blob)?, record)
     }
 }

@@ -123,7 +123,7 @@ impl<D: Disk> Store<D> {
     /// # Errors
     /// Fails if the local copy cannot be read.
     pub fn is_good_own(&self, blob: &BlobId, keys: &Keys, iv: Iv, seal: &Seal) -> Result<bool, StorageError> {
-        is_plaintext(self.read_blob(blob)?, keys, iv, seal)
+        is_plaintext(self.read_from_disk(blob)?, keys, iv, seal)
     }
 
     /// Returns IV and seal of the own file whose newest version is this one. Looks through all keys: the name of a

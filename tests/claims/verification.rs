@@ -3,14 +3,20 @@
 
 use std::time::Duration;
 
+use dacapo::event::Event;
 use dacapo::limits::CHECK_BYTES_MAX;
 use dacapo::node::{DeleteError, Handle, Holding};
 use dacapo::store::layout::Layout;
 use dacapo_sim::disk::SimDisk;
+use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use crate::support::in_memory::{Network, OWNER, Pair, connected, files_below, get, key, put, run};
 use crate::support::scripted_peer::ScriptedPeer;
+
+/// The header of a catalog, and a distance at which each block is met.
+const HEADER_BYTES: usize = 12 << 10;
+const BYTES_BETWEEN: usize = 4_000;
 
 /// A file whose replica is compared in two parts.
 fn large() -> Vec<u8> {
@@ -55,6 +61,67 @@ fn a_large_local_copy_stays_if_the_only_replica_has_rotted_anywhere() {
             assert!(get(&owner, "a").await == large(), "byte {byte}");
         });
     }
+}
+
+#[test]
+fn a_local_copy_stays_if_the_only_replica_is_good_in_memory_alone() {
+    run(async {
+        let (network, disk) = (Network::of(Layout::Packed), SimDisk::new());
+        let pair = network.pair(&SimDisk::new(), &disk).await;
+        let owner = pair.owner.handle();
+        put(&owner, "a", vec![7; 1000]).await;
+        let catalog = disk.read("catalog.redb").expect("a catalog");
+        // Behind the header, so that nothing good is left.
+        for byte in (HEADER_BYTES..catalog.len()).step_by(BYTES_BETWEEN) {
+            disk.corrupt("catalog.redb", byte as u64).expect("flipped");
+        }
+        let kept = owner.delete_if_held(&key("a"), 1).await;
+        assert!(matches!(kept, Err(DeleteError::TooFewReplicas { found: 0, asked: 1, .. })), "{kept:?}");
+        // The holder has replaced its catalog, and the owner sends the file again.
+        sleep(Duration::from_secs(60)).await;
+        owner.delete_if_held(&key("a"), 1).await.expect("deleted");
+        assert!(get(&owner, "a").await == vec![7; 1000]);
+    });
+}
+
+#[test]
+fn a_local_copy_with_other_bytes_than_the_peers_have_compared_is_kept_aside() {
+    run(async {
+        let (network, disk) = (Network::of(Layout::Folders), SimDisk::new());
+        let pair = network.pair(&disk, &SimDisk::new()).await;
+        let owner = pair.owner.handle();
+        put(&owner, "a", vec![7; 1000]).await;
+        let [path] = files_below(&disk, &owner.node().to_string()).try_into().expect("one copy");
+        disk.corrupt(&path, 10).expect("flipped");
+        owner.delete_if_held(&key("a"), 1).await.expect("deleted");
+        assert_eq!(files_below(&disk, "quarantine").len(), 1, "nobody else has these bytes");
+        assert!(get(&owner, "a").await == vec![7; 1000]);
+    });
+}
+
+#[test]
+fn a_scrub_reads_small_files_from_the_disk() {
+    run(async {
+        let (network, disk) = (Network::of(Layout::Packed), SimDisk::new());
+        let pair = network.pair(&disk, &SimDisk::new()).await;
+        let owner = pair.owner.handle();
+        for byte in 0..12 {
+            put(&owner, &byte.to_string(), vec![byte; 1000]).await;
+        }
+        // Every look at a table reads its first leaf.
+        let last = (0..12).max_by_key(|byte: &u8| key(&byte.to_string()).file_name()).expect("one of them");
+        let place = find(&disk.read("catalog.redb").expect("a catalog"), &[last; 1000]);
+        disk.corrupt("catalog.redb", place + 500).expect("flipped");
+        let (told, _) = mpsc::channel(1);
+        owner.scrub(told).await.expect("scrubbed");
+        let is_found = |event: &Event| matches!(event, Event::CatalogDamaged { .. });
+        assert!(network.events.borrow().iter().any(is_found), "it is no longer in the file");
+        assert!(get(&owner, &last.to_string()).await == vec![last; 1000], "the peer has it");
+    });
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> u64 {
+    bytes.windows(wanted.len()).position(|window| window == wanted).expect("it lies there in the clear") as u64
 }
 
 #[test]

@@ -23,14 +23,27 @@ pub(in crate::node) async fn here<P: Platform>(
     let _locked = context.locks.lock(blob).await;
     let known = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
-        let version = store.proved(keys, &key)?.map(|record| record.seal.version);
-        Ok(if store.has_blob(&blob)? { version } else { None })
+        let Some(record) = store.proved(keys, &key)? else { return Ok(None) };
+        if !store.has_blob(&blob)? {
+            return Ok(None);
+        }
+        let is_good = expected.is_none() || store.is_good_own(&blob, keys, record.iv, &record.seal)?;
+        Ok(Some((record.seal.version, is_good)))
     });
-    let version = known.await.map_err(DeleteError::Rejected)?.ok_or(DeleteError::NotFound)?;
+    let (version, is_good) = known.await.map_err(DeleteError::Rejected)?.ok_or(DeleteError::NotFound)?;
     if expected.is_some_and(|expected| expected != version) {
         return Err(DeleteError::Changed);
     }
-    context.blocking(move |store| store.remove_blob(&blob)).await.map_err(DeleteError::Unconfirmed)?;
+    if !is_good {
+        context.tell(&Event::FileDamaged { file });
+    }
+    // Bytes that no peer has are kept for people to look at.
+    let removed =
+        context.blocking(move |store| if is_good { store.remove_blob(&blob) } else { store.set_aside(&blob) });
+    removed.await.map_err(|error| match error {
+        StorageError::QuarantineFull => DeleteError::Rejected(error),
+        other => DeleteError::Unconfirmed(other),
+    })?;
     context.tell(&Event::FileDeleted { file });
     Ok(())
 }

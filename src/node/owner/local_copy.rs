@@ -33,10 +33,28 @@ pub(in crate::node) fn look_up<D: Disk>(
     keys: &Keys,
     key: &Key,
 ) -> Result<LocalCopy<D::File>, StorageError> {
+    look_up_by(store, keys, key, Store::read_blob)
+}
+
+/// Does the same, and verifies what lies on the disk now.
+pub(in crate::node) fn look_at_disk<D: Disk>(
+    store: &Store<D>,
+    keys: &Keys,
+    key: &Key,
+) -> Result<LocalCopy<D::File>, StorageError> {
+    look_up_by(store, keys, key, Store::read_from_disk)
+}
+
+fn look_up_by<D: Disk>(
+    store: &Store<D>,
+    keys: &Keys,
+    key: &Key,
+    read: impl FnOnce(&Store<D>, &BlobId) -> Result<Option<BlobReader<D::File>>, StorageError>,
+) -> Result<LocalCopy<D::File>, StorageError> {
     // If this fails, the local copy is at worst an older version, and the peers are asked.
     drop(store.settle(keys, &BlobId::Own(key.file_name())));
     let Some(record) = store.proved(keys, key)? else { return Ok(LocalCopy::Absent(None)) };
-    let Some(mut reader) = store.read_blob(&BlobId::Own(key.file_name()))? else {
+    let Some(mut reader) = read(store, &BlobId::Own(key.file_name()))? else {
         return Ok(LocalCopy::Absent(Some(record)));
     };
     if !reader.is_plaintext_of(keys, record.iv, &record.seal)? {

@@ -32,7 +32,7 @@ pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome 
     let looked_up = key.clone();
     let looked = context.with_keys(move |store, keys| {
         let was_obstructed = store.clear_way(&blob)?;
-        Ok::<_, StorageError>((was_obstructed, local_copy::look_up(store, keys, &looked_up)?))
+        Ok::<_, StorageError>((was_obstructed, local_copy::look_at_disk(store, keys, &looked_up)?))
     });
     match looked.await {
         Ok((_, LocalCopy::Good(..))) => return Outcome::Good,

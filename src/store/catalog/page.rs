@@ -77,6 +77,23 @@ pub(super) fn children(page: &[u8]) -> Vec<Pointer> {
     (0..=count(page)).filter_map(child).collect()
 }
 
+/// Returns the page below a branch in which a key is, if it is anywhere: each key of a branch is the last one of the
+/// page before it.
+pub(super) fn child_with(page: &[u8], widths: Widths, wanted: &[u8]) -> Option<Pointer> {
+    let is_smaller = |n: &usize| branch_key(page, widths, *n).is_some_and(|key| key < wanted);
+    children(page).get((0..count(page)).take_while(is_smaller).count()).copied()
+}
+
+fn branch_key(page: &[u8], widths: Widths, n: usize) -> Option<&[u8]> {
+    let behind_children = first_child(page) + 8 * (count(page) + 1);
+    if let Some(width) = widths.key {
+        return page.get(behind_children + width * n..)?.get(..width);
+    }
+    let end = |n: usize| u32_at(page, behind_children + 4 * n).map(|end| end as usize);
+    let start = n.checked_sub(1).map_or(Some(behind_children + 4 * count(page)), end);
+    range(page, start, end(n))
+}
+
 /// Returns how much of a page its checksum covers: up to the end of its last value, or of the last key of a branch.
 pub(super) fn used_bytes(page: &[u8], widths: Widths) -> Option<usize> {
     let count = count(page);

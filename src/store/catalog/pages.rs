@@ -46,6 +46,14 @@ struct Walk {
     end: usize,
 }
 
+/// What there is of a key in the file.
+pub(super) enum Found {
+    Value(Vec<u8>),
+    Nothing,
+    /// A page on the way to it is not the one that was written.
+    Lost,
+}
+
 /// The trees of a damaged database.
 pub(super) struct Trees<'a, F> {
     remains: &'a Remains<F>,
@@ -151,6 +159,30 @@ impl<'a, F: DiskFile> Trees<'a, F> {
         self.below(tree.root, Walk { widths: tree.widths, end: usize::MAX }, 0, hand)
     }
 
+    fn find(&mut self, tree: Tree, key: &[u8]) -> io::Result<Found> {
+        let mut pointer = tree.root;
+        for _ in 0..CATALOG_DEPTH_MAX {
+            match self.read(pointer, tree.widths)?.as_deref() {
+                Some(page @ [LEAF, ..]) => {
+                    let mut found = Found::Nothing;
+                    page::leaf::<io::Error>(page, tree.widths, &mut |there, value| {
+                        if there == key {
+                            found = Found::Value(value.to_vec());
+                        }
+                        Ok(())
+                    })?;
+                    return Ok(found);
+                }
+                Some(page @ [BRANCH, ..]) => match page::child_with(page, tree.widths, key) {
+                    Some(child) => pointer = child,
+                    None => break,
+                },
+                _ => break,
+            }
+        }
+        Ok(Found::Lost)
+    }
+
     fn below<E: From<io::Error>>(
         &mut self,
         pointer: Pointer,
@@ -219,6 +251,17 @@ pub(super) fn is_whole<F: DiskFile>(remains: &Remains<F>, is_proved: impl Fn(&st
     let mut trees = Trees::of_slot(remains, primary(remains))?;
     trees.visit(ROOT, is_proved)?;
     Ok(trees.lost.is_empty())
+}
+
+/// Looks for a key in a table of the last commit. Reads the pages on the way from the file.
+pub(super) fn find<F: DiskFile>(remains: &Remains<F>, table: &str, key: &[u8]) -> io::Result<Found> {
+    let mut trees = Trees::of_slot(remains, primary(remains))?;
+    let tables = trees.tables()?;
+    match tables.iter().find(|(name, _)| name == table) {
+        Some((_, tree)) => trees.find(*tree, key),
+        None if trees.lost.is_empty() => Ok(Found::Nothing),
+        None => Ok(Found::Lost),
+    }
 }
 
 /// Whether the commit of a slot is the one to salvage instead of that of the other slot: because that has lost a page

@@ -4,13 +4,14 @@ use std::io;
 
 use redb::{Database, ReadableDatabase, TableHandle, WriteTransaction};
 
+use super::pages::Found;
 use super::panics::{abandon, close_reader, guarded};
-use super::{Catalog, OBJECTS, pages};
+use super::{Catalog, OBJECTS, object_key, pages};
 use crate::disk::{Disk, DiskFile};
 use crate::limits::CATALOG_VERIFIED_BYTES_MAX;
 use crate::store::backend::Remains;
 use crate::store::error::CatalogError;
-use crate::store::layout;
+use crate::store::layout::{self, BlobId};
 
 impl<D: Disk> Catalog<D> {
     /// Reads every page of the file, but those with the bytes of small blobs, which their records prove. Each block has
@@ -33,6 +34,34 @@ impl<D: Disk> Catalog<D> {
         }
         // One look does not condemn the file: nothing changes it during the second.
         self.with(|database| self.verify_alone(database, u64::MAX))
+    }
+
+    /// Returns the bytes of a small blob as they lie in the file, if they lie in it. The database would give what it
+    /// remembers of them, until its next start.
+    pub(in crate::store) fn object_in_file(&self, blob: &BlobId) -> Result<Option<Vec<u8>>, CatalogError> {
+        let key = object_key(blob);
+        // What a reader may read, no later commit changes.
+        let (snapshot, remains) = self.with(|database| {
+            let (transaction, remains) = self.written(database)?;
+            let snapshot = database.begin_read()?;
+            transaction.abort()?;
+            Ok((snapshot, remains))
+        })?;
+        let found = pages::find(&remains, OBJECTS.name(), &key);
+        close_reader(snapshot);
+        match found? {
+            Found::Value(bytes) => Ok(Some(bytes)),
+            Found::Nothing => Ok(None),
+            // One look does not condemn the file.
+            Found::Lost => self.with(|database| {
+                let (_transaction, remains) = self.written(database)?;
+                match pages::find(&remains, OBJECTS.name(), &key)? {
+                    Found::Value(bytes) => Ok(Some(bytes)),
+                    Found::Nothing => Ok(None),
+                    Found::Lost => Err(stale()),
+                }
+            }),
+        }
     }
 
     /// Returns a database that was just opened if no page of it is an older one: of redb's own tables, which say what

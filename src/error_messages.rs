@@ -204,13 +204,14 @@ fn messages_about_members() {
                 Disk { operation: "read", source: denied() }
             ),
             messages!(
-                MembersError { Malformed, Damaged, Full, TooManyDials, NotDialled, Disk },
+                MembersError { Malformed, Damaged, Full, TooManyDials, NotDialled, NotRead, Unconfirmed },
                 malformed(),
                 Damaged("its check line does not match"),
                 Full,
                 TooManyDials,
                 NotDialled { address: ":3000".parse().expect("an address") },
-                Disk { operation: "write", source: denied() }
+                NotRead(denied()),
+                Unconfirmed(denied())
             ),
             messages!(
                 InvitationError { Foreign, Version, TooLong, Damaged, Address, Hex },
@@ -222,11 +223,7 @@ fn messages_about_members() {
                 Hex(HexError::Digit)
             ),
             messages!(Admission { Admitted, Forgotten, NotListed }, Admitted, Forgotten, NotListed),
-            messages!(
-                MemberError { List, Stopped },
-                List(MembersError::Disk { operation: "write", source: denied() }),
-                Stopped
-            ),
+            messages!(MemberError { List, Stopped }, List(MembersError::Unconfirmed(denied())), Stopped),
         ],
     );
 }

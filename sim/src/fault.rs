@@ -183,7 +183,11 @@ impl Family {
             Self::PowerLoss => Fault::PowerLoss(one),
             Self::Restore => Fault::Restore(one),
             Self::Pause => Fault::Pause(one),
-            Self::SlowDisk => Fault::SlowDisk(one, Duration::from_millis(u64::from(1 + number % 99))),
+            Self::SlowDisk => {
+                // Some are slow enough for a caller to change what another one has looked at.
+                let ms = if number % 4 == 0 { 100 + number / 4 % 2900 } else { 1 + number % 99 };
+                Fault::SlowDisk(one, Duration::from_millis(u64::from(ms)))
+            }
             Self::DiskErrors | Self::LateErrors => {
                 let [share, kind, ..] = number.to_le_bytes().map(usize::from);
                 let kind = FAILING_KINDS[kind % FAILING_KINDS.len()];

@@ -108,14 +108,12 @@ pub enum MembersError {
         /// The address.
         address: Address,
     },
-    /// The disk failed.
-    #[error("cannot {operation} the file members: {source}")]
-    Disk {
-        /// What was attempted.
-        operation: &'static str,
-        /// What the operating system said.
-        source: io::Error,
-    },
+    /// The file could not be read.
+    #[error("cannot read the file members: {0}")]
+    NotRead(#[source] io::Error),
+    /// The list was not written, or is not known to be durable.
+    #[error("cannot write the file members: {0}; the change is not in force, and may be after a start: try again")]
+    Unconfirmed(#[source] io::Error),
 }
 
 impl Members {
@@ -125,7 +123,7 @@ impl Members {
     /// Fails if the file cannot be read, or is malformed.
     pub fn load(disk: &impl Disk) -> Result<Self, MembersError> {
         let text = text_file::read(disk, &layout::members(), MEMBERS_FILE_BYTES_MAX + 1);
-        match text.map_err(|source| MembersError::Disk { operation: "read", source })? {
+        match text.map_err(MembersError::NotRead)? {
             Some(text) => Self::parse(&text),
             None => Ok(Self::default()),
         }
@@ -137,7 +135,7 @@ impl Members {
     /// After an error the old or the new list is in force at the next start.
     pub fn save(&self, disk: &impl Disk) -> Result<(), MembersError> {
         text_file::replace(disk, &layout::members_temporary(), &layout::members(), &self.render())
-            .map_err(|source| MembersError::Disk { operation: "write", source })
+            .map_err(MembersError::Unconfirmed)
     }
 
     /// Tells whether a node that has the cluster secret may be a peer, and if not, why.

@@ -2,11 +2,10 @@
 //! and could not give. A peer that finds a replica damaged lists it no longer, so nobody else would know of it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::crypto::{NameCount, NodeId, ReplicaName, Version};
 use crate::limits::UNLEARNT_MAX;
-use crate::node::handle::answers::Refusing;
 use crate::replication::Entry;
 
 /// The log of the repairs since the start of the node.
@@ -18,10 +17,6 @@ pub(super) struct RepairLog {
     beyond: Cell<u64>,
     /// The newest count of this node's names that a peer has.
     count: Cell<Option<NameCount>>,
-    /// Peers that were compared with the catalog, and held nothing that it does not know.
-    compared: RefCell<BTreeSet<NodeId>>,
-    /// Peers that did not take all that they lacked when they were last repaired.
-    refusing: RefCell<BTreeMap<NodeId, Refusing>>,
 }
 
 impl RepairLog {
@@ -61,35 +56,6 @@ impl RepairLog {
     /// Returns how many names this node had by the newest count that a peer has kept.
     pub(super) fn names(&self) -> Option<u64> {
         self.count.get().map(|count| count.names)
-    }
-
-    /// Notes whether the catalog knows all that a peer holds.
-    pub(super) fn note_compared(&self, peer: NodeId, is_known: bool) {
-        let mut compared = self.compared.borrow_mut();
-        if is_known {
-            compared.insert(peer)
-        } else {
-            compared.remove(&peer)
-        };
-    }
-
-    /// Notes what a peer did not take in its last repair.
-    pub(super) fn note_refusing(&self, peer: NodeId, refusing: Option<Refusing>) {
-        let mut all = self.refusing.borrow_mut();
-        match refusing {
-            Some(refusing) => drop(all.insert(peer, refusing)),
-            None => drop(all.remove(&peer)),
-        }
-    }
-
-    /// Returns what peers did not take in their last repair.
-    pub(super) fn refusing(&self) -> BTreeMap<NodeId, Refusing> {
-        self.refusing.borrow().clone()
-    }
-
-    /// Returns the peers that held nothing unknown when they were last compared.
-    pub(super) fn compared(&self) -> Vec<NodeId> {
-        self.compared.borrow().iter().copied().collect()
     }
 
     /// Returns how many steps have been counted.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use dacapo::disk::{Disk, DiskFile, DiskPath};
 use dacapo::event::Event;
+use dacapo::limits::PLACEMENT_GRACE;
+use dacapo::membership::MemberChange;
 use dacapo::node::{Content, GetError, Handle, Names};
 use dacapo::store::Change;
 use dacapo_sim::disk::SimDisk;
@@ -12,7 +14,7 @@ use tokio::time::sleep;
 
 use crate::rotten_catalogs::fork;
 use crate::support::in_memory::{
-    HOLDER, Network, OWNER, Pair, connected, files_below, get, key, open_store, put, run, stop,
+    HOLDER, Network, OWNER, Pair, connected, files_below, get, key, open_store, put, run, run_long, stop,
 };
 
 /// How long deletions are remembered here.
@@ -133,6 +135,34 @@ fn no_deletion_is_forgotten_while_a_peer_is_away() {
         forget(&network).await;
         forget(&network).await;
         assert_eq!(remembered(&handle, &holder.handle()).await, (1, 1));
+    });
+}
+
+#[test]
+fn no_deletion_is_forgotten_while_a_peer_is_locked_out_that_may_come_in_again() {
+    run_long(async {
+        let (network, disk) = (network(), SimDisk::new());
+        let owner = network.start(OWNER, &SimDisk::new(), &[]).await;
+        let handle = owner.handle();
+        let holder = network.start(HOLDER, &disk, &[OWNER]).await;
+        connected(&handle, 1).await;
+        put(&handle, "a", vec![1; 22]).await;
+        stop(holder).await;
+        let other = network.start(4000, &SimDisk::new(), &[OWNER]).await;
+        connected(&handle, 1).await;
+        // A lock lets in whoever was connected a short time ago.
+        sleep(PLACEMENT_GRACE + Duration::from_secs(1)).await;
+        handle.change_members(MemberChange::Lock).await.expect("locked");
+        handle.delete_everywhere(&key("a")).await.expect("deleted");
+        forget(&network).await;
+        forget(&network).await;
+        assert_eq!(remembered(&handle, &other.handle()).await, (1, 1));
+        handle.change_members(MemberChange::Unlock).await.expect("unlocked");
+        let _holder = network.start(HOLDER, &disk, &[OWNER]).await;
+        connected(&handle, 2).await;
+        forget(&network).await;
+        assert!(handle.get(&key("a")).await.is_err(), "it stays deleted");
+        assert_eq!(remembered(&handle, &other.handle()).await, (0, 0), "now all know of it");
     });
 }
 

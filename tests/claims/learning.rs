@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use dacapo::crypto::Keys;
-use dacapo::node::{Names, Progress};
+use dacapo::node::{Content, Names, Progress};
 use dacapo::store::{Change, Identity};
 use dacapo_sim::disk::SimDisk;
+use tokio::io::{AsyncWriteExt, duplex};
 use tokio::time::{sleep, timeout};
 
 use crate::support::in_memory::{HOLDER, Network, OWNER, Pair, connected, get, key, open_store, put, run, stop};
@@ -112,5 +113,29 @@ fn a_node_that_only_learns_is_not_current_while_another_one_with_its_identity_st
         assert_eq!(get(&learner.handle(), "a").await, vec![7; 1000]);
         stop(learner).await;
         stop(holder).await;
+    });
+}
+
+#[test]
+fn a_peer_keeps_the_last_count_also_if_the_store_that_ended_last_had_begun_first() {
+    run(async {
+        let (network, holder_disk) = (Network::default(), SimDisk::new());
+        let Pair { owner, holder } = network.pair(&SimDisk::new(), &holder_disk).await;
+        let (handle, id) = (owner.handle(), owner.handle().node());
+        let (mut source, content) = duplex(64);
+        let begun = handle.clone();
+        let storing =
+            tokio::task::spawn_local(async move { begun.store(&key("b"), Content::reader(content, None)).await });
+        sleep(Duration::from_secs(1)).await;
+        put(&handle, "a", vec![7; 1000]).await;
+        sleep(Duration::from_secs(8)).await;
+        source.write_all(b"late").await.expect("there is room");
+        drop(source);
+        storing.await.expect("no panic").expect("stored");
+        sleep(Duration::from_secs(20)).await;
+        stop(owner).await;
+        stop(holder).await;
+        let (store, _) = open_store(&holder_disk);
+        assert_eq!(store.name_count(id).expect("readable").map(|count| count.names), Some(2));
     });
 }

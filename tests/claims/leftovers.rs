@@ -1,11 +1,14 @@
 //! What a deletion or a lost catalog leaves behind on the owner's own disk: nothing of a deleted file, and everything
 //! that may be newer than what the peers hold.
 
+use std::time::Duration;
+
 use dacapo::disk::{Disk, DiskPath, EntryKind};
 use dacapo::node::{Handle, Scrubbed};
 use dacapo::store::layout::Layout;
 use dacapo::store::{Change, OwnRecord};
 use dacapo_sim::disk::SimDisk;
+use tokio::time::sleep;
 
 use crate::support::fault_disk::{Fault, FaultDisk};
 use crate::support::in_memory::{
@@ -130,4 +133,23 @@ fn an_iv_that_a_peer_was_wrong_about_is_put_right_by_the_next_get() {
         stop(owner).await;
         stop(holder).await;
     });
+}
+
+#[test]
+fn nothing_of_a_replica_that_is_deleted_is_left_in_a_quarantine() {
+    for layout in [Layout::Folders, Layout::Packed] {
+        run(async move {
+            let disk = SimDisk::new();
+            let Pair { owner, holder } = Network::of(layout).pair(&SimDisk::new(), &disk).await;
+            let (owner, holder) = (owner.handle(), holder.handle());
+            put(&owner, "a", vec![7; 200_000]).await;
+            let [path] = files_below(&disk, &owner.node().to_string()).try_into().expect("one replica");
+            disk.corrupt(&path, 100_000).expect("it is that long");
+            assert_eq!(scrub(&holder).await.damaged, 1);
+            assert_eq!(files_below(&disk, "quarantine").len(), 1);
+            sleep(Duration::from_secs(20)).await;
+            owner.delete_everywhere(&key("a")).await.expect("deleted");
+            assert_eq!(files_below(&disk, "quarantine"), Vec::<String>::new());
+        });
+    }
 }

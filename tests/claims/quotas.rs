@@ -3,14 +3,17 @@
 
 use std::time::Duration;
 
+use dacapo::crypto::{ReplicaName, Version};
 use dacapo::event::Event;
 use dacapo::limits::QUOTA_FILE_BYTES;
 use dacapo::node::{Handle, Quota, ReplicaError};
-use dacapo::protocol::Refusal;
+use dacapo::protocol::{Message, Refusal, read_message};
 use dacapo_sim::disk::SimDisk;
+use dacapo_sim::store::scripted_peer::store_at;
 use tokio::time::sleep;
 
 use crate::support::in_memory::{HOLDER, Network, Pair, connected, get, key, put, run, stop};
+use crate::support::scripted_peer::{Replica, ScriptedPeer, send};
 
 /// Stores a file, and returns why the only peer refuses the replica, or `None` if it takes it.
 async fn refusal(owner: &Handle, name: &str, bytes: usize) -> Option<Refusal> {
@@ -119,5 +122,52 @@ fn a_full_disk_is_told_once_and_again_after_there_was_room() {
         assert_eq!(put(&pair.owner.handle(), "d", vec![1; 100_000]).await.replicas(), 0);
         assert_eq!(told(), 2);
         pair.stop().await;
+    });
+}
+
+#[test]
+fn replicas_of_one_file_that_come_at_the_same_time_do_not_exceed_a_quota() {
+    run(async {
+        let (peer, name) = (ScriptedPeer::new(9), ReplicaName([7; 16]));
+        let replica = Replica::unsealed(peer.node(), name, Version(1), vec![5; 100_000]);
+        let bytes = replica.bytes.len() as u64;
+        let max = bytes + QUOTA_FILE_BYTES;
+        let network = Network::with_quota(Quota { bytes_max: Some(max), files_max: None });
+        let holder = network.start(HOLDER, &SimDisk::new(), &[]).await;
+        let mut links = Vec::new();
+        for _ in 0..3 {
+            links.push(peer.asking(&network, HOLDER).await.expect("let in"));
+        }
+        let mut answers = Vec::new();
+        assert_eq!(store_at(&mut links[0], &replica).await.expect("answered"), Message::Stored);
+        for (link, version) in links.iter_mut().zip(2..) {
+            let version = Version(version);
+            let offer = Message::StoreFile { owner: peer.node(), replica_name: name, version, sealed_bytes: bytes };
+            send(link, &offer).await.expect("sent");
+            answers.push(read_message(link).await.expect("answered"));
+        }
+        let full = Message::Refused(Refusal::QuotaBytes { max });
+        assert_eq!(answers, [Message::Proceed, full.clone(), full], "one of them takes the place of what is there");
+        stop(holder).await;
+    });
+}
+
+#[test]
+fn what_a_peer_has_refused_and_whether_it_was_compared_is_not_told_once_it_is_away() {
+    run(async {
+        let quota = Quota { bytes_max: Some(1000), files_max: None };
+        let Pair { owner, holder } = Network::with_quota(quota).pair(&SimDisk::new(), &SimDisk::new()).await;
+        let handle = owner.handle();
+        put(&handle, "a", vec![1; 100_000]).await;
+        sleep(Duration::from_secs(20)).await;
+        let told = async || {
+            let repairs = handle.repairs().await.expect("it runs");
+            (repairs.compared.len(), repairs.refusing.len())
+        };
+        assert_eq!(told().await, (1, 1));
+        stop(holder).await;
+        sleep(Duration::from_secs(20)).await;
+        assert_eq!(told().await, (0, 0), "the next one with its id may have another disk");
+        stop(owner).await;
     });
 }

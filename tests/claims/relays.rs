@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dacapo::node::{Holder, Holding, Progress};
+use dacapo::node::{GetError, Holder, Holding, Progress};
 use dacapo::store::layout::Layout;
 use dacapo_sim::disk::SimDisk;
 use tokio::time::sleep;
@@ -38,4 +38,20 @@ fn a_rotten_replica_keeps_no_new_peer_from_a_good_one() {
             assert_eq!(get(&handle, "a").await, vec![7; BYTES]);
         });
     }
+}
+
+#[test]
+fn a_large_replica_that_a_get_finds_bad_is_set_aside_by_its_holder() {
+    run(async move {
+        let (network, disk) = (Network::of(Layout::Folders), SimDisk::new());
+        let pair = network.pair(&SimDisk::new(), &disk).await;
+        let (owner, holder) = (pair.owner.handle(), pair.holder.handle());
+        put(&owner, "a", vec![7; BYTES]).await;
+        owner.delete(&key("a")).await.expect("deleted");
+        let [path] = files_below(&disk, &owner.node().to_string()).try_into().expect("one replica");
+        disk.corrupt(&path, 100_000).expect("flipped");
+        assert!(matches!(owner.get(&key("a")).await, Err(GetError::Damaged { damaged: 1, .. })));
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(holder.held_for(owner.node()).await.expect("readable").files, 0, "it is sent again from elsewhere");
+    });
 }

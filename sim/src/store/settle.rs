@@ -30,6 +30,10 @@ const EXCHANGE_MAX: Duration = Duration::from_secs(2 * PROGRESS_TIMEOUT.as_secs(
 /// itself.
 const CONVERGED_WITHIN: Duration = Duration::from_secs(60);
 
+/// How much longer it takes for each file of a great many. Chosen: three times what an owner with an empty disk takes to
+/// learn one of two peers, eight at a time.
+const MENDED_WITHIN: Duration = Duration::from_millis(100);
+
 /// How long it takes at most until an owner whose disk has forgotten files knows what a connected peer holds: two
 /// heartbeats, and two repairs that failed.
 const RELEARNT_WITHIN: Duration = Duration::from_secs(20);
@@ -78,6 +82,11 @@ pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), 
     if scene.plan.seed.is_multiple_of(LASTS_ONE_IN) {
         converge(&scene, true).await?;
         sleep(LASTS).await;
+        // A connection may have been lost meanwhile, to what was on its way before.
+        let begun = Instant::now();
+        while !convergent::have_all_learnt(&scene).await && begun.elapsed() < CONVERGED_WITHIN {
+            sleep(LOOK_AGAIN).await;
+        }
         convergent::judge(&scene, true)
             .await
             .map_err(|what| Broken::new("convergent", format!("at first, and then {what}")))?;
@@ -158,11 +167,13 @@ async fn scrub(scene: &Scene<Files>) -> Result<(), Broken> {
 
 /// Waits until every connected peer holds every current file, within the stated time.
 async fn converge(scene: &Scene<Files>, is_scrubbed: bool) -> Result<(), Broken> {
+    let many: usize = scene.plan.hosts_left().into_iter().map(|host| scene.clients.many.of(host).len()).sum();
+    let within = CONVERGED_WITHIN + MENDED_WITHIN.saturating_mul(u32::try_from(many).unwrap_or(u32::MAX));
     let begun = Instant::now();
     loop {
         match convergent::judge(scene, is_scrubbed).await {
             Ok(()) => break,
-            Err(what) if begun.elapsed() > CONVERGED_WITHIN => return Err(Broken::new("convergent", what)),
+            Err(what) if begun.elapsed() > within => return Err(Broken::new("convergent", what)),
             Err(_) => sleep(LOOK_AGAIN).await,
         }
     }

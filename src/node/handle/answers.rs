@@ -168,9 +168,10 @@ pub enum Progress {
 pub struct Repairs {
     /// Rises with each file or deletion that a peer has taken, dropped, or told this node of.
     pub steps: u64,
-    /// The peers that held nothing unknown to this node when they were last compared with it.
+    /// The connected peers that held nothing unknown to this node when they were last compared with it, since they
+    /// connected.
     pub compared: Vec<NodeId>,
-    /// What peers did not take when they were last repaired, because they have no room or keep no more for this node.
+    /// What connected peers did not take when they were last repaired, because they have no room or keep no more for this node.
     pub refusing: BTreeMap<NodeId, Refusing>,
     /// Files and deletions that peers list and could not give, so that this node does not know them. The names are in
     /// order; each peer that lists one counts by itself.

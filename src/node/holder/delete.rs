@@ -41,8 +41,8 @@ pub(super) async fn delete<P: Platform>(
         Ok(false) => return Message::Refused(Refusal::Stale { held: tombstone.version }),
         Err(_) => return Message::PerhapsStored,
     }
-    match context.blocking(move |store| store.remove_blob(&blob)).await {
-        Ok(_) => {
+    match context.blocking(move |store| store.forget_blob(&blob)).await {
+        Ok(()) => {
             context.tell(&Event::ReplicaDeleted { owner, replica: replica_name });
             Message::Deleted
         }

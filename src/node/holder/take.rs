@@ -2,7 +2,7 @@
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::quota::Quota;
+use super::quota::{OnItsWay, Quota, Room};
 use super::refuse::{refusal_for, unexpected};
 use crate::crypto::{Digest, IV_BYTES, Keys, NodeId, ReplicaName, Seal, Version};
 use crate::disk::Disk;
@@ -11,7 +11,6 @@ use crate::limits::{EAGER_BYTES_MAX, FILE_BYTES_MAX};
 use crate::node::commit::KeepError;
 use crate::node::connection::Connection;
 use crate::node::context::{Shared, Stream};
-use crate::node::tally::Tallied;
 use crate::node::transfer::{self, TransferError, Work};
 use crate::platform::Platform;
 use crate::protocol::{Message, Refusal, WireError};
@@ -143,12 +142,12 @@ async fn admit<P: Platform>(
     context: &Shared<P>,
     peer: NodeId,
     offer: &Offer,
-) -> Result<(BlobWriter<P::Disk>, Tallied<NodeId, Usage>), Refusal> {
+) -> Result<(BlobWriter<P::Disk>, Room), Refusal> {
     check(peer, offer)?;
     let (offer, quota) = (*offer, context.holder.quota);
-    let (room, reserved) = context.holder.reserved.add(offer.owner, offer.sealed_bytes);
+    let (room, coming) = context.holder.reserved.add(offer.owner, offer.replica_name, offer.sealed_bytes);
     let one = room.amount();
-    Ok((context.blocking(move |store| begin(store, &offer, quota, one, reserved)).await?, room))
+    Ok((context.blocking(move |store| begin(store, &offer, quota, one, coming)).await?, room))
 }
 
 fn check(peer: NodeId, offer: &Offer) -> Result<(), Refusal> {
@@ -164,14 +163,14 @@ fn begin<D: Disk>(
     offer: &Offer,
     quota: Quota,
     one: Usage,
-    reserved: Usage,
+    coming: OnItsWay,
 ) -> Result<BlobWriter<D>, Refusal> {
     let failed = |error| refusal_for(&error);
     let held = store.held(offer.owner, offer.replica_name).map_err(failed)?;
     if let Some(held) = held.as_ref().filter(|held| held.version() > offer.version) {
         return Err(Refusal::Stale { held: held.version() });
     }
-    quota.check(store.usage(offer.owner).map_err(failed)?, held.as_ref(), one, reserved)?;
+    quota.check(store.usage(offer.owner).map_err(failed)?, held.as_ref(), one, coming)?;
     let blob = BlobId::Held(offer.owner, offer.replica_name);
     store.write_blob(blob, offer.version).map_err(failed)
 }

@@ -14,8 +14,9 @@ use std::rc::Rc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 
+use super::holders;
 use super::local_copy::{self, LocalCopy};
-use crate::crypto::{Key, NodeId, Version};
+use crate::crypto::{Key, NodeId, Seal, Version};
 use crate::disk::Disk;
 use crate::event::{Event, FetchAnswer};
 use crate::limits::{PEERS_MAX, PROGRESS_TIMEOUT};
@@ -23,6 +24,7 @@ use crate::node::context::{Context, Shared};
 use crate::node::handle::answers::Fetched;
 use crate::node::handle::errors::GetError;
 use crate::node::peers::peer::Peer;
+use crate::node::peers::pool;
 use crate::node::peers::status::away;
 use crate::platform::Platform;
 use crate::store::OwnRecord;
@@ -152,10 +154,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
     {
         let (task, replica_name, sender) = (context.clone(), self.wanted.replica_name, self.sender.clone());
         context.spawn(async move {
-            let found = ask::ask(&task, &peer, replica_name).await;
+            let slot = tokio::select! {
+                biased;
+                slot = pool::slot(&peer) => slot,
+                // Who waits behind others for a peer that hardly answers gives up with the search.
+                () = sender.closed() => return,
+            };
+            let found = ask::ask(&task, &peer, slot, replica_name).await;
             // If another peer's answer was taken, this one is dropped, and an exchange that waits is closed with it.
             drop(sender.send(Answer { peer, found }).await);
         });
+    }
+
+    /// Has a peer compare a replica that has turned out bad, so that it sets the replica aside and is sent a good one.
+    fn have_verified<P: Platform>(&self, context: &Shared<P>, peer: NodeId, seal: Seal)
+    where
+        P::Transport: Transport<Stream = S>,
+    {
+        let Some(peer) = context.peers.find(peer) else { return };
+        let (task, replica_name) = (context.clone(), self.wanted.replica_name);
+        context.spawn(async move { drop(holders::verify(&task, &peer, replica_name, &seal).await) });
     }
 
     async fn run<P: Platform>(&mut self, context: &Shared<P>) -> Result<Fetched, GetError>
@@ -168,7 +186,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
             tokio::select! {
                 biased;
                 outcome = receiving.next(), if !receiving.is_empty() => {
-                    let Some(Outcome { peer, version, result }) = outcome else { continue };
+                    let Some(Outcome { peer, seal, result }) = outcome else { continue };
                     let answer = match result {
                         Ok(received) => {
                             receiving.give_up(context);
@@ -178,9 +196,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
                             receiving.give_up(context);
                             return Err(GetError::Disk(error));
                         }
-                        Err(ReceiveError::Damaged) => FetchAnswer::Damaged,
-                        Err(ReceiveError::Outdated) => FetchAnswer::Stale(version),
-                        Err(ReceiveError::Wire(error)) => FetchAnswer::Failed(format!("{version} broke off: {error}")),
+                        Err(ReceiveError::Damaged) => {
+                            self.have_verified(context, peer, seal);
+                            FetchAnswer::Damaged
+                        }
+                        Err(ReceiveError::Outdated) => FetchAnswer::Stale(seal.version),
+                        Err(ReceiveError::Wire(error)) => {
+                            FetchAnswer::Failed(format!("{} broke off: {error}", seal.version))
+                        }
                     };
                     self.count(context, peer, answer);
                 }

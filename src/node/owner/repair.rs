@@ -62,7 +62,9 @@ pub(in crate::node) async fn told<P: Platform>(context: Shared<P>) -> Result<Rep
     let (unlearnt, known) = looked.map_err(StatError::Disk)?;
     let names = context.owner.repair_log.names().map(|stored| Names { stored, known });
     let rolled_back = context.owner.rolled_back.get();
-    let (compared, refusing) = (context.owner.repair_log.compared(), context.owner.repair_log.refusing());
+    let connected = context.peers.connected();
+    let compared = connected.iter().filter(|peer| peer.repair.is_compared()).map(|peer| peer.id).collect();
+    let refusing = connected.iter().filter_map(|peer| Some((peer.id, peer.repair.refusing()?))).collect();
     Ok(Repairs { steps, compared, refusing, unlearnt, more, names, rolled_back })
 }
 
@@ -79,8 +81,8 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
     if current == held {
         peer.repair.set_progress(Progress::Current);
         peer.repair.set_knows_deletions(Some(last));
-        context.owner.repair_log.note_compared(peer.id, true);
-        context.owner.repair_log.note_refusing(peer.id, None);
+        peer.repair.set_compared(true);
+        peer.repair.set_refusing(None);
         match context.owner.mode {
             Mode::Normal => {
                 count::tell(&context, &peer).await;
@@ -92,12 +94,12 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
     }
     peer.repair.set_progress(Progress::Behind);
     let (done, result) = compare::all(&context, &peer, &expected).await;
-    context.owner.repair_log.note_compared(peer.id, result.is_ok() && done.unlearnt == 0);
+    peer.repair.set_compared(result.is_ok() && done.unlearnt == 0);
     peer.repair.set_knows_deletions((result.is_ok() && done.untold == 0).then_some(last));
     let refusing = done.refusal.as_ref();
     let refusing = refusing.map(|refusal| Refusing { files: done.refused as u64, reason: refusal.to_string() });
     if result.is_ok() || refusing.is_some() {
-        context.owner.repair_log.note_refusing(peer.id, refusing);
+        peer.repair.set_refusing(refusing);
     }
     let has_failed = result.is_err() || done.failed + done.kept > 0;
     let has_mended = done.sent + done.learnt + done.released > 0;

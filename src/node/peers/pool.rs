@@ -19,8 +19,11 @@ use crate::protocol::{Message, Purpose, WireError};
 pub(in crate::node) struct Lease<S> {
     pub(in crate::node) connection: Connection<S>,
     peer: Rc<Peer<S>>,
-    _slot: OwnedSemaphorePermit,
+    _slot: Slot,
 }
+
+/// The place of one exchange among those with a peer.
+pub(in crate::node) struct Slot(#[expect(dead_code, reason = "it is held until it is dropped")] OwnedSemaphorePermit);
 
 /// Why a peer cannot be asked.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +85,21 @@ pub(in crate::node) async fn lease<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
 ) -> Result<Lease<Stream<P>>, LeaseError> {
-    let slot = peer.slots.clone().acquire_owned().await.expect("the pool is never closed");
+    let slot = slot(peer).await;
+    lease_in(context, peer, slot).await
+}
+
+/// Waits until there is room for one more exchange with a peer.
+pub(in crate::node) async fn slot<S>(peer: &Peer<S>) -> Slot {
+    Slot(peer.slots.clone().acquire_owned().await.expect("the pool is never closed"))
+}
+
+/// Leases a connection for an exchange that has its slot.
+pub(in crate::node) async fn lease_in<P: Platform>(
+    context: &Shared<P>,
+    peer: &Rc<Peer<Stream<P>>>,
+    slot: Slot,
+) -> Result<Lease<Stream<P>>, LeaseError> {
     let leased = |connection| Ok(Lease { connection, peer: peer.clone(), _slot: slot });
     if let Some(connection) = peer.take_idle() {
         return leased(connection);

@@ -1,16 +1,20 @@
 //! Decides when a peer is repaired next, and notes how far its replicas are current.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use tokio::time::Instant;
 
 use crate::crypto::{ReplicaName, Version};
 use crate::limits::{REPAIR_RETRY_MAX, REPAIR_RETRY_MIN};
-use crate::node::handle::answers::Progress;
+use crate::node::handle::answers::{Progress, Refusing};
 
 /// The schedule of the repairs of one peer.
 pub(in crate::node) struct RepairSchedule {
     progress: Cell<Progress>,
+    /// Whether the peer was compared with the catalog, and held nothing that it does not know.
+    is_compared: Cell<bool>,
+    /// What the peer did not take of all that it lacked when it was last repaired.
+    refusing: RefCell<Option<Refusing>>,
     /// How many names of this node the peer was told to keep in mind.
     told_names: Cell<Option<u64>>,
     /// The version up to which the peer knows every deletion of this node's files.
@@ -37,6 +41,8 @@ impl Default for RepairSchedule {
     fn default() -> Self {
         Self {
             progress: Cell::new(Progress::Unknown),
+            is_compared: Cell::default(),
+            refusing: RefCell::default(),
             told_names: Cell::default(),
             knows_deletions: Cell::default(),
             misses_none_up_to: Cell::new(Version(u64::MAX)),
@@ -61,6 +67,30 @@ impl RepairSchedule {
     pub(in crate::node) fn set_progress(&self, progress: Progress) {
         if self.is_same_connection() {
             self.progress.set(progress);
+        }
+    }
+
+    /// Whether the peer has held nothing unknown when it was last compared since it connected.
+    pub(in crate::node) fn is_compared(&self) -> bool {
+        self.is_compared.get()
+    }
+
+    /// Notes whether the catalog knows all that the peer holds, by the repair that is running.
+    pub(in crate::node) fn set_compared(&self, is_known: bool) {
+        if self.is_same_connection() {
+            self.is_compared.set(is_known);
+        }
+    }
+
+    /// Returns what the peer did not take in its last repair since it connected.
+    pub(in crate::node) fn refusing(&self) -> Option<Refusing> {
+        self.refusing.borrow().clone()
+    }
+
+    /// Notes what the peer does not take in the repair that is running.
+    pub(in crate::node) fn set_refusing(&self, refusing: Option<Refusing>) {
+        if self.is_same_connection() {
+            self.refusing.replace(refusing);
         }
     }
 
@@ -113,6 +143,8 @@ impl RepairSchedule {
     /// Forgets what was known of the peer. A peer that has just connected may have a new disk, or its old one back.
     pub(super) fn begin_anew(&self) {
         self.progress.set(Progress::Unknown);
+        self.is_compared.set(false);
+        self.refusing.replace(None);
         self.told_names.set(None);
         self.knows_deletions.set(None);
         self.connects.set(self.connects.get() + 1);

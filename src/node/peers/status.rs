@@ -1,7 +1,7 @@
 //! What the node tells a caller about its peers.
 
 use crate::crypto::NodeId;
-use crate::membership::Dial;
+use crate::membership::{Admission, Dial};
 use crate::node::context::Context;
 use crate::node::handle::answers::{PeerInfo, Progress};
 use crate::platform::Platform;
@@ -73,4 +73,12 @@ fn away_at(peer: Option<NodeId>, address: Option<Address>, is_dialled: bool) -> 
 /// Returns how many peers are configured or were connected, and are not connected at the moment.
 pub(in crate::node) fn away<P: Platform>(context: &Context<P>) -> usize {
     info(context).iter().filter(|peer| !peer.is_connected).count()
+}
+
+/// Whether a node that was connected once is turned away only because the list is locked: what it holds comes back with
+/// it as soon as it is let in again.
+pub(in crate::node) fn is_any_locked_out<P: Platform>(context: &Context<P>) -> bool {
+    let known = context.peers.known.borrow();
+    let met = context.peers.met.list().into_iter().map(|(node, _)| node);
+    met.chain(known.keys().copied()).any(|node| context.members.admission(node) == Admission::NotListed)
 }

@@ -97,7 +97,7 @@ pub(super) async fn held<P: Platform>(context: &Shared<P>, owner: NodeId, replic
             None => Ok((Outcome::Absent, Version(0))),
             Some(Known::Deleted(_)) => {
                 // A crash between the commit of the deletion and the removal leaves the sealed bytes behind.
-                store.remove_blob(&blob)?;
+                store.forget_blob(&blob)?;
                 Ok((Outcome::Absent, Version(0)))
             }
             Some(Known::File(record)) => {

@@ -92,7 +92,7 @@ fn many() -> BoxedStrategy<u16> {
     prop_oneof![40 => 1..30_u16, 1 => page - 1..2 * page].boxed()
 }
 
-/// Returns calls that need a good copy of each file, or ask whether there is one.
+/// Returns calls that need a good copy of each file, or ask whether there is one; or a scrub, which looks by itself.
 pub fn looks() -> BoxedStrategy<Vec<Call>> {
     let look = |kind, key| match kind {
         0..3 => Call::Holders { key, is_whole: false },
@@ -100,7 +100,8 @@ pub fn looks() -> BoxedStrategy<Vec<Call>> {
         5..8 => Call::Delete { key, is_held: true },
         _ => Call::Get { key, reading: Reading::Whole },
     };
-    (0..10_u8).prop_map(move |kind| (0..KEYS).map(|key| look(kind, key)).collect()).boxed()
+    let each = (0..10_u8).prop_map(move |kind| (0..KEYS).map(|key| look(kind, key)).collect());
+    prop_oneof![9 => each, 1 => Just(vec![Call::Scrub])].boxed()
 }
 
 /// Returns the calls that come at one moment: stores of small files, each of a key of its own, and gets and deletions

@@ -6,6 +6,8 @@
 //! Cannot see: files of which neither the owner nor a connected peer has a good copy left, and what a host holds that
 //! lies to the end of the run.
 
+use std::collections::BTreeSet;
+
 use dacapo::crypto::{IV_BYTES, Key, Keys, NodeId};
 use dacapo::node::{FileInfo, Handle, PeerInfo, Quota, Replicas};
 use dacapo::replication::Placement;
@@ -33,8 +35,7 @@ pub async fn judge(scene: &Scene<Files>, is_scrubbed: bool) -> Result<(), String
         // The keys are unknown if the disk failed at each start.
         let Some(keys) = scene.clients.keys(host) else { continue };
         let known = known(scene, &node).await;
-        let peers = known.iter().filter(|peer| peer.is_connected).filter_map(|peer| peer.at);
-        let peers: Vec<_> = peers.filter(|peer| !lost.contains(&peer.0)).collect();
+        let peers = peers_among(&known, &lost);
         has_learnt(&node, &peers).await.map_err(|what| format!("n{host} {what}"))?;
         let files = list(&node).await.map_err(|error| error.to_string())?;
         let judged = |placement: Option<&Placement>| {
@@ -58,6 +59,24 @@ pub async fn judge(scene: &Scene<Files>, is_scrubbed: bool) -> Result<(), String
         }
     }
     Ok(())
+}
+
+/// Whether each owner has heard from each peer what the peer holds of it, since the peer connected.
+pub async fn have_all_learnt(scene: &Scene<Files>) -> bool {
+    let lost = scene.plan.lost_for_good();
+    for node in scene.plan.hosts_left().into_iter().filter_map(|host| scene.clients.node(host)) {
+        let peers = peers_among(&known(scene, &node).await, &lost);
+        if has_learnt(&node, &peers).await.is_err() {
+            return false;
+        }
+    }
+    true
+}
+
+/// Returns the connected peers that are to be judged.
+fn peers_among(known: &[Known], lost: &BTreeSet<Host>) -> Vec<(Host, NodeId)> {
+    let peers = known.iter().filter(|peer| peer.is_connected).filter_map(|peer| peer.at);
+    peers.filter(|peer| !lost.contains(&peer.0)).collect()
 }
 
 /// Checks that an owner has heard from each peer what the peer holds of it. What an owner lists before says nothing: it

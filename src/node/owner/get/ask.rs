@@ -9,7 +9,7 @@ use crate::event::FetchAnswer;
 use crate::limits::EAGER_BYTES_MAX;
 use crate::node::context::{Shared, Stream};
 use crate::node::peers::peer::Peer;
-use crate::node::peers::pool::{self, Lease};
+use crate::node::peers::pool::{self, Lease, Slot};
 use crate::platform::Platform;
 use crate::protocol::{Message, Refusal, WireError};
 
@@ -26,14 +26,15 @@ pub(super) enum Body<S> {
     Waiting(Box<Lease<S>>, Instant),
 }
 
-/// Asks one peer for a file. Reads a small replica to its end, so that the connection is free again.
+/// Asks one peer for a file, in a slot for an exchange with it. Reads a small replica to its end, so that the connection is free again.
 pub(super) async fn ask<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
+    slot: Slot,
     replica_name: ReplicaName,
 ) -> Result<Found<Stream<P>>, FetchAnswer> {
     let failed = |error: WireError| FetchAnswer::Failed(error.to_string());
-    let leased = pool::lease(context, peer).await;
+    let leased = pool::lease_in(context, peer, slot).await;
     let mut lease = leased.map_err(|error| FetchAnswer::Failed(error.to_string()))?;
     let connection = &mut lease.connection;
     let question = Message::GetFile { owner: context.keys.node(), replica_name };

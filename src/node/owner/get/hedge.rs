@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ask::{Body, Found};
 use super::receive::{ReceiveError, Received, Wanted};
-use crate::crypto::{NodeId, Version};
+use crate::crypto::{NodeId, Seal};
 use crate::limits::{CRAWL_BYTES, CRAWL_WINDOW, HEDGED_MAX};
 use crate::node::context::{Shared, Stream};
 use crate::node::meter::Meter;
@@ -28,7 +28,7 @@ pub(super) struct Receiving<P: Platform> {
 /// One copy that is being received.
 struct Running<P: Platform> {
     peer: NodeId,
-    version: Version,
+    seal: Seal,
     meter: Rc<Meter>,
     moved_before: u64,
     stop: CancellationToken,
@@ -38,7 +38,7 @@ struct Running<P: Platform> {
 /// What became of one copy.
 pub(super) struct Outcome<P: Platform> {
     pub(super) peer: NodeId,
-    pub(super) version: Version,
+    pub(super) seal: Seal,
     pub(super) result: Result<Received<P>, ReceiveError>,
 }
 
@@ -67,12 +67,12 @@ impl<P: Platform> Receiving<P> {
             Body::Here(_) => Rc::default(),
             Body::Waiting(lease, _) => lease.connection.meter.clone(),
         };
-        let (task, wanted, version, stop) =
-            (context.clone(), wanted.clone(), found.seal.version, CancellationToken::new());
+        let (task, wanted, seal, stop) =
+            (context.clone(), wanted.clone(), found.seal.clone(), CancellationToken::new());
         let stopped = stop.clone();
         let work = Box::pin(async move { wanted.receive(&task, found, &stopped).await });
         let moved_before = meter.moved();
-        self.running.push(Running { peer, version, meter, moved_before, stop, work });
+        self.running.push(Running { peer, seal, meter, moved_before, stop, work });
         self.begin_window();
     }
 
@@ -98,8 +98,8 @@ impl<P: Platform> Receiving<P> {
         tokio::select! {
             biased;
             (index, result) = finished => {
-                let Running { peer, version, .. } = self.running.remove(index);
-                Some(Outcome { peer, version, result })
+                let Running { peer, seal, .. } = self.running.remove(index);
+                Some(Outcome { peer, seal, result })
             }
             () = sleep_until(*window_end) => {
                 let has_moved = |running: &Running<P>| running.meter.moved() - running.moved_before >= CRAWL_BYTES;

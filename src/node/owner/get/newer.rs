@@ -10,6 +10,7 @@ use crate::crypto::Key;
 use crate::event::FetchAnswer;
 use crate::node::context::{Shared, Stream};
 use crate::node::peers::peer::Peer;
+use crate::node::peers::pool;
 use crate::platform::Platform;
 use crate::store::StorageError;
 
@@ -37,7 +38,8 @@ pub(in crate::node) async fn take_newer<P: Platform>(
     let looked_up = key.clone();
     let record = context.with_keys(move |store, keys| store.proved(keys, &looked_up));
     let wanted = Wanted::new(context, key, record.await.map_err(NewerError::Disk)?);
-    let found = ask::ask(context, peer, wanted.replica_name).await.map_err(NewerError::Answer)?;
+    let slot = pool::slot(peer).await;
+    let found = ask::ask(context, peer, slot, wanted.replica_name).await.map_err(NewerError::Answer)?;
     if wanted.record.as_ref().is_some_and(|record| record.seal.version >= found.seal.version) {
         return Ok(false);
     }

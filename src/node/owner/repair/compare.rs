@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::done::{Done, Mended};
 use super::error::RepairError;
-use super::turns::{Part, in_turn};
+use super::turns::{Part, for_a_turn, in_turn};
 use super::{learn, listing, mend, settle};
 use crate::crypto::{NodeId, ReplicaName, Version};
 use crate::limits::{CRAWL_WINDOW, REPAIR_LEAVES_MAX, UNLIKE_LEAVES_MAX, UNPROVEN_MAX};
@@ -197,11 +197,11 @@ impl<P: Platform> Comparison<'_, P> {
         let (context, peer) = (self.context, self.peer);
         let (entry, is_to_learn) = (difference.entry(), matches!(difference, Difference::KnowsMore(_)));
         let slow = context.owner.repairs_of_slow.clone();
-        let _slow_slot = match peer.is_slow.get() {
+        let slow_slot = match peer.is_slow.get() {
             true => Some(slow.acquire_owned().await.expect("the semaphore is never closed")),
             false => None,
         };
-        let _slot = context.owner.repairs.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let slot = context.owner.repairs.clone().acquire_owned().await.expect("the semaphore is never closed");
         if context.owner.in_flight.has(peer.id, entry.replica_name)
             || !peer.is_connected()
             || (context.owner.mode == Mode::Learning && !is_to_learn)
@@ -213,7 +213,7 @@ impl<P: Platform> Comparison<'_, P> {
             return Ok(());
         }
         let begun = Instant::now();
-        match self.mend_as(difference).await {
+        match for_a_turn(self.mend_as(difference), (slow_slot, slot)).await {
             Ok(mended) => {
                 self.done.borrow_mut().note(mended);
                 context.owner.repair_log.note_step();

@@ -2,31 +2,41 @@
 
 use std::rc::Rc;
 
-use crate::crypto::{NameCount, Version};
+use crate::crypto::{NameCount, ReplicaName, Version};
+use crate::disk::Disk;
 use crate::node::context::{Shared, Stream};
 use crate::node::peers::peer::Peer;
 use crate::node::peers::pool::question;
 use crate::platform::Platform;
 use crate::protocol::Message;
-use crate::store::StorageError;
+use crate::store::{StorageError, Store};
 
 /// Has a peer that is current keep the number of names, if the peer was not told this number since it connected. A peer
 /// that does not take it is told again after its next repair.
 pub(super) async fn tell<P: Platform>(context: &Shared<P>, peer: &Rc<Peer<Stream<P>>>) {
-    let counted = context.blocking(|store| {
-        let (files, deleted) = store.count_own()?;
-        // Names are none only if there never were any, or if all are deleted and forgotten.
-        let has_any = files + deleted > 0 || store.forgetting()?.floor > Version(0);
-        Ok::<_, StorageError>((has_any.then_some(files + deleted), store.last_version()))
+    let (told, now) = (peer.repair.told_names(), context.platform.now());
+    let counted = context.blocking(move |store| {
+        if names(store)?.is_none_or(|names| told == Some(names)) {
+            return Ok(None);
+        }
+        // Of two counts the peer keeps the one with the greater number, so each has its own, from before it is counted.
+        let version = store.next_version(now, ReplicaName([0; 16]))?;
+        Ok(names(store)?.map(|names| (names, version)))
     });
-    let Ok((Some(names), version)) = counted.await else { return };
-    if peer.repair.told_names() == Some(names) {
-        return;
-    }
+    let counted: Result<_, StorageError> = counted.await;
+    let Ok(Some((names, version))) = counted else { return };
     let count = NameCount::new(&context.keys, names, version);
     if let Ok(Message::Noted) = question(context, peer, &Message::NoteCount(count)).await {
         peer.repair.set_told_names(names);
     }
+}
+
+/// Returns how many names this node has, deleted ones too. They are none only if there never were any, or if all are
+/// deleted and forgotten.
+fn names<D: Disk>(store: &Store<D>) -> Result<Option<u64>, StorageError> {
+    let (files, deleted) = store.count_own()?;
+    let has_any = files + deleted > 0 || store.forgetting()?.floor > Version(0);
+    Ok(has_any.then_some(files + deleted))
 }
 
 /// Asks a peer how many names this node had.

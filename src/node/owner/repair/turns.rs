@@ -1,7 +1,12 @@
 //! The order in which a repair looks at what differs, so that a file at which repairs end does not keep the rest
-//! waiting.
+//! waiting; and for how long the repair of one file keeps others waiting.
+
+use std::pin::pin;
+
+use tokio::time::timeout;
 
 use crate::crypto::ReplicaName;
+use crate::limits::REPAIR_TURN;
 use crate::replication::Leaf;
 
 /// Which names of a leaf are looked at.
@@ -35,6 +40,18 @@ pub(super) fn in_turn(mut leaves: Vec<Leaf>, ended_at: Option<ReplicaName>) -> V
         parts.push((cut, Part::UpTo(name)));
     }
     parts
+}
+
+/// Does the repair of a file to its end, and holds its place among all for one turn only: a peer that crawls holds up no
+/// other peer.
+pub(super) async fn for_a_turn<T>(repair: impl Future<Output = T>, place: impl Sized) -> T {
+    let mut repair = pin!(repair);
+    let done = timeout(REPAIR_TURN, &mut repair).await;
+    drop(place);
+    match done {
+        Ok(done) => done,
+        Err(_) => repair.await,
+    }
 }
 
 #[cfg(test)]

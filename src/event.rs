@@ -61,6 +61,8 @@ pub enum Event {
     Scrubbed { checked: u64, damaged: u64 },
     /// The local copy of an own file is not what was stored.
     FileDamaged { file: FileName },
+    /// The disk does not give the local copy of an own file, so the peers are asked.
+    FileUnreadable { file: FileName, reason: String },
     /// The local copy of an own file is missing, so the peers are asked.
     FetchStarted { file: FileName, peers: usize },
     /// A peer has answered a get with anything but a good copy, or could not answer.
@@ -180,6 +182,9 @@ impl fmt::Display for Event {
             }
             Self::FileDeleted { file } => write!(f, "deleted {} from disk", short(file)),
             Self::FileDamaged { file } => write!(f, "the local copy of {} is damaged", short(file)),
+            Self::FileUnreadable { file, reason } => {
+                write!(f, "cannot read the local copy of {}: {reason}", short(file))
+            }
             Self::FetchStarted { file, peers } => {
                 write!(f, "don't have {} locally, asking {}", short(file), count_peers(*peers))
             }

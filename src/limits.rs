@@ -133,10 +133,6 @@ pub const LARGE_LEAF_ENTRIES: usize = LEAF_ENTRIES_MAX / REPAIR_LEAVES_MAX;
 /// callers.
 pub const REPAIRS_MAX: usize = POOL_CONNECTIONS_MAX / 2;
 
-/// The time after which the repair of a file gives its place to another one, and goes on beside it; so what moves slowly
-/// is bounded by [`REPAIR_LEAVES_MAX`] for each peer. Chosen: a hundred MiB move within it on a good line.
-pub const REPAIR_TURN: Duration = Duration::from_secs(10);
-
 /// Entries that peers list and could not give, as noted for those who ask. Chosen: a disk that goes bad loses more than
 /// a few files, and a peer that invents entries takes up a megabyte or two.
 pub const UNLEARNT_MAX: usize = 10_000;

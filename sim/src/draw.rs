@@ -43,7 +43,7 @@ const AFTER_LIFT_MS: u64 = 200_000;
 /// Families that have a lane of their own: its name, the share of seeds that have it, in percent, and what these
 /// seeds have more. Most disks have too few files to swap most of the time; a sync that lies is seen at a power loss,
 /// and what only a start reads at a start.
-const LANES: [(&str, u32, &[Family]); 7] = [
+const LANES: [(&str, u32, &[Family]); 8] = [
     ("restore", 15, &[Family::Restore]),
     ("trickle", 15, &[Family::Trickle]),
     ("swap", 12, &[Family::Swap; 3]),
@@ -51,6 +51,7 @@ const LANES: [(&str, u32, &[Family]); 7] = [
     ("lying-sync", 8, &[Family::LyingSync, Family::LyingSync, Family::PowerLoss]),
     ("misdirected-writes", 8, &[Family::MisdirectedWrites; 2]),
     ("rot-needed", 6, &[Family::RotNeeded, Family::RotNeeded, Family::Kill]),
+    ("unreadable", 10, &[Family::Unreadable; 2]),
 ];
 
 /// The share of seeds in which many calls come at one moment, in percent.

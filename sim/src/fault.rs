@@ -1,5 +1,6 @@
 //! The faults of a plan: what happens to the hosts, their disks and their network. No fault reaches into a program.
 
+mod family;
 mod text;
 
 use std::time::Duration;
@@ -7,6 +8,8 @@ use std::time::Duration;
 use crate::disk::CallKind;
 use crate::host::Host;
 use crate::links::Trouble;
+
+pub use family::{Draw, Family};
 
 /// One fault. A fault that lasts ends at its own end, or when all faults are lifted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +61,9 @@ pub enum Fault {
     Truncate(Host, u32),
     /// A file at rest is gone; the number chooses it.
     Lose(Host, u32),
+    /// A sector of a file at rest, but not of one in the root, cannot be read until it is written again; the number
+    /// chooses the file and the sector.
+    Unreadable(Host, u32),
     /// Two files at rest change places; the number chooses them.
     Swap(Host, u32),
     /// The time of day jumps by this many milliseconds.
@@ -66,160 +72,9 @@ pub enum Fault {
     Lie(Host, String),
 }
 
-/// Groups of faults that a seed switches on or off together (swarm testing: Groce et al., ISSTA 2012).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "named for the faults in them")]
-pub enum Family {
-    Cut,
-    Hold,
-    Far,
-    Lossy,
-    Reset,
-    Corrupt,
-    Dial,
-    Stall,
-    Short,
-    Slow,
-    Kill,
-    PowerLoss,
-    Pause,
-    SlowDisk,
-    DiskErrors,
-    LateErrors,
-    FullDisk,
-    LyingSync,
-    MisdirectedWrites,
-    RotNeeded,
-    Rot,
-    Zero,
-    Truncate,
-    Lose,
-    Swap,
-    Clock,
-    Lie,
-    Restore,
-    Trickle,
-}
-
-/// The numbers that a fault of a family is made from.
-#[derive(Clone, Copy, Debug)]
-pub struct Draw {
-    /// The first host.
-    pub one: Host,
-    /// Another host.
-    pub other: Host,
-    /// Chooses the fault within the family, and its strength.
-    pub number: u32,
-    /// The lies that the subject knows.
-    pub lies: &'static [&'static str],
-}
-
-/// The kinds of calls on a disk that are drawn to fail. Those that are rare stand here more often, because few of them
-/// come while they fail.
-const FAILING_KINDS: [CallKind; 8] = [
-    CallKind::Read,
-    CallKind::Write,
-    CallKind::Sync,
-    CallKind::Rename,
-    CallKind::Rename,
-    CallKind::Rename,
-    CallKind::Names,
-    CallKind::Names,
-];
-
-impl Family {
-    /// All families but [`Lie`](Self::Lie), which is only for subjects that know lies, and those that are drawn by
-    /// themselves: [`Restore`](Self::Restore), [`Trickle`](Self::Trickle), [`Lossy`](Self::Lossy),
-    /// [`LyingSync`](Self::LyingSync), [`MisdirectedWrites`](Self::MisdirectedWrites) and
-    /// [`RotNeeded`](Self::RotNeeded).
-    pub const ALL: [Self; 22] = [
-        Self::Cut,
-        Self::Hold,
-        Self::Far,
-        Self::Reset,
-        Self::Corrupt,
-        Self::Dial,
-        Self::Stall,
-        Self::Short,
-        Self::Slow,
-        Self::Kill,
-        Self::PowerLoss,
-        Self::Pause,
-        Self::SlowDisk,
-        Self::DiskErrors,
-        Self::LateErrors,
-        Self::FullDisk,
-        Self::Rot,
-        Self::Zero,
-        Self::Truncate,
-        Self::Lose,
-        Self::Swap,
-        Self::Clock,
-    ];
-
-    /// Makes a fault of this family.
-    #[must_use]
-    pub fn fault(self, draw: Draw) -> Fault {
-        let Draw { one, other, number, lies } = draw;
-        let link = |trouble| Fault::Link(one, other, trouble);
-        match self {
-            Self::Cut if number % 3 == 0 => Fault::CutOneWay(one, other),
-            Self::Cut => Fault::Cut(one, other),
-            Self::Hold => Fault::Hold(one, other),
-            Self::Far => Fault::Far(one, other, Duration::from_millis(u64::from(100 + number % 900))),
-            Self::Lossy => Fault::Lossy(one, other, [5, 20, 100][usize::try_from(number).unwrap_or(0) % 3]),
-            Self::Reset => Fault::Reset(one, other),
-            Self::Corrupt => Fault::Corrupt(one, other),
-            Self::Dial if number % 2 == 0 => link(Trouble::Refuse),
-            Self::Dial => link(Trouble::Hang),
-            Self::Stall => link(Trouble::Stall),
-            Self::Short => link(Trouble::Short),
-            Self::Slow => link(Trouble::Slow(Duration::from_millis(u64::from(10 + number % 190)))),
-            Self::Trickle => {
-                let rates = [500, 5_000, 50_000, 200_000];
-                link(Trouble::Trickle(rates[usize::try_from(number).unwrap_or(0) % rates.len()]))
-            }
-            Self::Kill => Fault::Kill(one),
-            Self::PowerLoss => Fault::PowerLoss(one),
-            Self::Restore => Fault::Restore(one),
-            Self::Pause => Fault::Pause(one),
-            Self::SlowDisk => {
-                // Some are slow enough for a caller to change what another one has looked at.
-                let ms = if number % 4 == 0 { 100 + number / 4 % 2900 } else { 1 + number % 99 };
-                Fault::SlowDisk(one, Duration::from_millis(u64::from(ms)))
-            }
-            Self::DiskErrors | Self::LateErrors => {
-                let [share, kind, ..] = number.to_le_bytes().map(usize::from);
-                let kind = FAILING_KINDS[kind % FAILING_KINDS.len()];
-                let per_mille = [20, 200, 1000, 1000][share % 4];
-                match self {
-                    Self::DiskErrors => Fault::DiskErrors(one, kind, per_mille),
-                    _ => Fault::LateErrors(one, kind, per_mille),
-                }
-            }
-            Self::FullDisk => Fault::FullDisk(one),
-            Self::LyingSync => Fault::LyingSync(one),
-            Self::MisdirectedWrites => {
-                Fault::MisdirectedWrites(one, [10, 50, 300][usize::try_from(number).unwrap_or(0) % 3])
-            }
-            Self::RotNeeded => Fault::RotNeeded(one, number),
-            Self::Rot => Fault::Rot(one, number),
-            Self::Zero => Fault::Zero(one, number),
-            Self::Truncate => Fault::Truncate(one, number),
-            Self::Lose => Fault::Lose(one, number),
-            Self::Swap => Fault::Swap(one, number),
-            Self::Clock => Fault::Clock(one, i64::from(number % 200_000_000) - 100_000_000),
-            Self::Lie => {
-                let lie = usize::try_from(number).unwrap_or(0) % lies.len().max(1);
-                Fault::Lie(one, lies.get(lie).copied().unwrap_or_default().to_owned())
-            }
-        }
-    }
-}
-
 impl Fault {
     /// The first words of all faults.
-    pub const WORDS: [&str; 31] = [
+    pub const WORDS: [&str; 32] = [
         "cut",
         "cut-one-way",
         "hold",
@@ -248,13 +103,14 @@ impl Fault {
         "zero",
         "truncate",
         "lose",
+        "unreadable",
         "swap",
         "clock",
         "lie",
     ];
 
     /// The first words of the faults that damage files.
-    pub const DAMAGE_WORDS: [&str; 6] = ["misdirected-writes", "rot", "zero", "truncate", "lose", "swap"];
+    pub const DAMAGE_WORDS: [&str; 7] = ["misdirected-writes", "rot", "zero", "truncate", "lose", "unreadable", "swap"];
 
     /// Whether the fault lasts until an end. The others happen at one moment.
     #[must_use]
@@ -265,7 +121,15 @@ impl Fault {
     /// Whether the fault damages files at rest.
     #[must_use]
     pub fn is_damage(&self) -> bool {
-        matches!(self, Self::Rot(..) | Self::Zero(..) | Self::Truncate(..) | Self::Lose(..) | Self::Swap(..))
+        matches!(
+            self,
+            Self::Rot(..)
+                | Self::Zero(..)
+                | Self::Truncate(..)
+                | Self::Lose(..)
+                | Self::Unreadable(..)
+                | Self::Swap(..)
+        )
     }
 
     /// Returns the host whose disk does what a disk must not do, or is another one than before.
@@ -310,6 +174,7 @@ impl Fault {
             | Self::Zero(host, _)
             | Self::Truncate(host, _)
             | Self::Lose(host, _)
+            | Self::Unreadable(host, _)
             | Self::Swap(host, _)
             | Self::Clock(host, _)
             | Self::Lie(host, _) => (*host, None),

@@ -126,7 +126,8 @@ fn level(event: &Event) -> Level {
         | Event::DiskFilled { .. }
         | Event::ExchangeFailed { .. }
         | Event::ReplicaFailed { .. }
-        | Event::FileDamaged { .. } => Level::WARN,
+        | Event::FileDamaged { .. }
+        | Event::FileUnreadable { .. } => Level::WARN,
         Event::Dialled { .. } | Event::ReplicaAcknowledged { .. } | Event::FetchAnswered { .. } => Level::DEBUG,
         _ => Level::INFO,
     }

@@ -68,6 +68,14 @@ impl<D: Disk> Store<D> {
         Ok(is_taken)
     }
 
+    /// Whether an error says that the disk does not give a blob, while it gives the catalog: then it is not the whole
+    /// disk that fails.
+    pub fn is_unreadable(&self, blob: &BlobId, error: &StorageError) -> bool {
+        let is_of_blob = matches!(error, StorageError::Disk { path, .. } if *path == self.path(blob));
+        let catalog = || self.read_path(layout::catalog()).ok().flatten();
+        is_of_blob && catalog().is_some_and(|mut catalog| catalog.read(&mut [0; 512]).is_ok())
+    }
+
     fn sync_quarantine(&self) -> Result<(), StorageError> {
         let folder = layout::quarantine_dir();
         self.disk.sync_dir(&folder).map_err(failed("sync", &folder))

@@ -46,6 +46,7 @@ mod liars;
 mod members;
 
 // Bounded and live: what a peer can take up, and what goes on while something hangs.
+mod crawls;
 mod failing_disks;
 mod floods;
 mod hostile_peers;

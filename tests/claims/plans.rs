@@ -182,6 +182,7 @@ fn every_fault_has_a_word_that_is_listed_and_is_drawn() {
         Family::LyingSync,
         Family::MisdirectedWrites,
         Family::RotNeeded,
+        Family::Unreadable,
     ]);
     let draw = |number| Draw { one: 0, other: 1, number, lies: &["stranger"] };
     let faults = families.flat_map(|family| (0..64).map(move |number| family.fault(draw(number))));

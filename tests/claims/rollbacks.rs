@@ -114,7 +114,9 @@ fn a_peer_that_has_another_version_under_the_number_of_ours_is_not_current() {
         let lives = Lives::live(0).await;
         // A node that only learns leaves the peer as it is.
         let owner = lives.network.clone().and_learning().start(OWNER, &lives.owner, &[HOLDER]).await;
-        let ours = put(&owner.handle(), "diary", b"thursday".to_vec()).await.version;
+        // The second one gets the number of the peer's version.
+        put(&owner.handle(), "diary", b"thursday".to_vec()).await;
+        let ours = put(&owner.handle(), "diary", b"friday".to_vec()).await.version;
         let holder = lives.network.start(HOLDER, &lives.holder, &[]).await;
         connected(&owner.handle(), 1).await;
         let holders = owner.handle().holders(&key("diary")).await.expect("asked");

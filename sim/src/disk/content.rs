@@ -10,7 +10,7 @@
 //! Failures?", USENIX ATC 2020): reads return them as they were written, and they count as clean, so that no later
 //! sync writes them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -52,6 +52,8 @@ pub(super) struct Content {
     earlier_lens: Vec<u64>,
     /// What is durable of the pages that a failed sync has given up. A write to such a page makes it dirty again.
     given_up: BTreeMap<u64, Option<Page>>,
+    /// Pages with a sector that cannot be read. A disk gives such a sector another place when it is written.
+    unreadable: BTreeSet<u64>,
 }
 
 /// What comes back from one moment.
@@ -65,12 +67,13 @@ enum Grain {
 impl Content {
     /// Returns what a read of `content` returns, all of it durable.
     pub(super) fn of(content: &Self) -> Self {
-        Self { len: content.len, pages: content.pages.clone(), ..Self::default() }
+        let (pages, unreadable) = (content.pages.clone(), content.unreadable.clone());
+        Self { len: content.len, pages, unreadable, ..Self::default() }
     }
 
     /// Returns what is left after a power loss that takes back all that it can.
     pub(super) fn durable(content: &Self) -> Self {
-        let mut durable = Self { len: content.durable_len(), pages: content.pages.clone(), ..Self::default() };
+        let mut durable = Self { len: content.durable_len(), ..Self::of(content) };
         let earliest = content.earlier_pages.iter().filter_map(|(index, moments)| Some((index, moments.first()?)));
         for (index, page) in content.given_up.iter().chain(earliest) {
             durable.pages.remove(index);
@@ -96,6 +99,17 @@ impl Content {
     /// Returns how many pages are not holes.
     pub(super) fn pages(&self) -> u64 {
         self.pages.len() as u64
+    }
+
+    /// Makes a sector unreadable.
+    pub(super) fn lose_sector(&mut self, position: u64) {
+        self.unreadable.insert(page_of(position).0);
+    }
+
+    /// Whether all of these bytes can be read.
+    pub(super) fn is_readable(&self, position: u64, len: usize) -> bool {
+        let last = page_of(position.saturating_add((len as u64).saturating_sub(1))).0;
+        len == 0 || self.unreadable.range(page_of(position).0..=last).next().is_none()
     }
 
     pub(super) fn read(&self, position: u64, buffer: &mut [u8]) -> usize {
@@ -224,6 +238,7 @@ impl Content {
 
     fn write_page(&mut self, index: u64, offset: usize, bytes: &[u8]) {
         self.remember_page(index);
+        self.unreadable.remove(&index);
         if bytes.len() == PAGE_BYTES {
             self.pages.insert(index, bytes.into());
             return;
@@ -252,6 +267,7 @@ impl Content {
     fn clear_after_len(&mut self) {
         let (index, offset) = page_of(self.len);
         let mut cut = self.pages.split_off(&index);
+        drop(self.unreadable.split_off(&(index + u64::from(offset > 0))));
         if offset > 0
             && let Some(mut last) = cut.remove(&index)
         {

@@ -66,6 +66,21 @@ impl SimDisk {
         Ok(())
     }
 
+    /// Makes the page of a file that has this byte unreadable, until it is written again.
+    ///
+    /// # Errors
+    /// If there is no such file.
+    pub fn lose_sector(&self, path: &str, byte_position: u64) -> io::Result<()> {
+        content::lock(&file(&self.state().tree, path)?).lose_sector(byte_position);
+        Ok(())
+    }
+
+    /// Whether a file is there and cannot be read to its end.
+    #[must_use]
+    pub fn is_unreadable(&self, path: &str) -> bool {
+        file(&self.state().tree, path).is_ok_and(|content| !content::lock(&content).is_readable(0, usize::MAX))
+    }
+
     /// Removes the name of a file.
     ///
     /// # Errors

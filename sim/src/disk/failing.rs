@@ -56,7 +56,7 @@ impl Failing {
         if rng.next_u32() % 1000 >= *per_mille {
             return Ok(());
         }
-        Err(io::Error::other("input/output error"))
+        Err(failed())
     }
 }
 
@@ -72,4 +72,9 @@ impl FromStr for CallKind {
     fn from_str(text: &str) -> Result<Self, String> {
         Self::named(text).ok_or_else(|| format!("{text:?} is not one of {}", Self::NAMES.join(", ")))
     }
+}
+
+/// Returns what a call on a disk fails with.
+pub(super) fn failed() -> io::Error {
+    io::Error::other("input/output error")
 }

@@ -7,7 +7,7 @@ use dacapo::disk::DiskFile;
 
 use super::SimDisk;
 use super::content::{self, SharedContent};
-use super::failing::CallKind;
+use super::failing::{CallKind, failed};
 
 /// An open file of a [`SimDisk`]. Each call fails once the host that opened it is dead.
 pub struct SimFile {
@@ -30,7 +30,10 @@ impl fmt::Debug for SimFile {
 /// Each call holds the disk for its whole length, and locks the content only after the disk.
 impl DiskFile for SimFile {
     fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        self.disk.call(CallKind::Read, |_| Ok(content::lock(&self.content).read(position, buffer)))
+        self.disk.call(CallKind::Read, |_| {
+            let content = content::lock(&self.content);
+            if content.is_readable(position, buffer.len()) { Ok(content.read(position, buffer)) } else { Err(failed()) }
+        })
     }
 
     fn write_at(&self, position: u64, bytes: &[u8]) -> io::Result<()> {

@@ -184,7 +184,9 @@ impl<S: Subject> Faults<S> {
                 self.subject.on_copy(&self.scene.clients, *host);
                 true
             }
-            Fault::Rot(..) | Fault::Zero(..) | Fault::Truncate(..) | Fault::Lose(..) => self.damage(fault),
+            Fault::Rot(..) | Fault::Zero(..) | Fault::Truncate(..) | Fault::Lose(..) | Fault::Unreadable(..) => {
+                self.damage(fault)
+            }
             Fault::Swap(host, number) => self.swap(*host, *number),
             Fault::RotNeeded(host, number) => self.rot_needed(fault, *host, *number),
             Fault::Clock(host, by_ms) => {

@@ -40,6 +40,12 @@ impl Contents {
         packed.or_else(|| places().find_map(|place| self.disk.read(place.as_str())))
     }
 
+    /// Whether the file of a blob is there and cannot be read.
+    #[must_use]
+    pub fn is_unreadable(&self, node: NodeId, blob: &BlobId) -> bool {
+        self.layouts().iter().any(|layout| self.disk.is_unreadable(layout.place(node, blob).as_str()))
+    }
+
     /// Returns the replicas in the catalog, each with its owner and name.
     #[must_use]
     pub fn packed_replicas(&self) -> Vec<(String, Vec<u8>)> {

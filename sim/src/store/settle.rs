@@ -30,8 +30,8 @@ const EXCHANGE_MAX: Duration = Duration::from_secs(2 * PROGRESS_TIMEOUT.as_secs(
 /// itself.
 const CONVERGED_WITHIN: Duration = Duration::from_secs(60);
 
-/// How much longer it takes for each file of a great many. Chosen: three times what an owner with an empty disk takes to
-/// learn one of two peers, eight at a time.
+/// How much longer it takes for each file of a great many. Chosen: three times what an owner with an empty disk takes
+/// to learn one of two peers, eight at a time.
 const MENDED_WITHIN: Duration = Duration::from_millis(100);
 
 /// How long it takes at most until an owner whose disk has forgotten files knows what a connected peer holds: two

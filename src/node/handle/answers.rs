@@ -171,7 +171,8 @@ pub struct Repairs {
     /// The connected peers that held nothing unknown to this node when they were last compared with it, since they
     /// connected.
     pub compared: Vec<NodeId>,
-    /// What connected peers did not take when they were last repaired, because they have no room or keep no more for this node.
+    /// What connected peers did not take when they were last repaired, because they have no room or keep no more for
+    /// this node.
     pub refusing: BTreeMap<NodeId, Refusing>,
     /// Files and deletions that peers list and could not give, so that this node does not know them. The names are in
     /// order; each peer that lists one counts by itself.

@@ -57,6 +57,7 @@ pub(in crate::node) async fn get<P: Platform>(context: Shared<P>, key: Key) -> R
     let mut looks = 0;
     loop {
         looks += 1;
+        let mut unread = None;
         let (record, is_damaged) = match looked {
             LocalCopy::Good(record, reader) => {
                 return Ok(local_copy::open(&context, reader, &record.seal, record.iv, None));
@@ -64,6 +65,11 @@ pub(in crate::node) async fn get<P: Platform>(context: Shared<P>, key: Key) -> R
             LocalCopy::Damaged(record) => {
                 context.tell(&Event::FileDamaged { file: key.file_name() });
                 (Some(record), true)
+            }
+            LocalCopy::Unreadable(record, error) => {
+                context.tell(&Event::FileUnreadable { file: key.file_name(), reason: error.to_string() });
+                unread = Some(error);
+                (Some(record), false)
             }
             LocalCopy::Absent(record) => (record, false),
         };
@@ -73,7 +79,11 @@ pub(in crate::node) async fn get<P: Platform>(context: Shared<P>, key: Key) -> R
             found => return found,
         };
         if looks == LOOKS_MAX || newest(&context, &key).await? == searched {
-            return Err(error);
+            return Err(match (error, unread) {
+                (error @ (GetError::Deleted | GetError::Disk(_)), _) | (error, None) => error,
+                // The copy here may be good, and no peer has given another one.
+                (_, Some(error)) => GetError::Disk(error),
+            });
         }
         looked = look(&context, &key).await?;
     }
@@ -228,8 +238,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
                 }
             }
         }
+        Err(self.failure(context))
+    }
+
+    /// Returns why nothing was found.
+    fn failure<P: Platform>(&self, context: &Context<P>) -> GetError {
         let unreachable = self.failed + away(context);
-        Err(match (self.damaged, self.stale) {
+        match (self.damaged, self.stale) {
             (damaged @ 1.., _) => GetError::Damaged { damaged, unreachable },
             (0, stale @ 1..) => GetError::Stale { stale, unreachable },
             _ if unreachable > 0 => {
@@ -237,7 +252,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
             }
             _ if self.wanted.record.is_some() => GetError::NoCopy { asked: self.asked },
             _ => GetError::NotFound { asked: self.asked },
-        })
+        }
     }
 
     /// Returns the newest version that is known, from the catalog or proved by a peer.

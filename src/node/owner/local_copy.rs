@@ -23,6 +23,8 @@ pub(super) type Reader<P> = BlobReader<<<P as Platform>::Disk as Disk>::File>;
 pub(in crate::node) enum LocalCopy<F> {
     Good(OwnRecord, BlobReader<F>),
     Damaged(OwnRecord),
+    /// The copy is there, and the disk does not give it.
+    Unreadable(OwnRecord, StorageError),
     Absent(Option<OwnRecord>),
 }
 
@@ -54,14 +56,20 @@ fn look_up_by<D: Disk>(
     // If this fails, the local copy is at worst an older version, and the peers are asked.
     drop(store.settle(keys, &BlobId::Own(key.file_name())));
     let Some(record) = store.proved(keys, key)? else { return Ok(LocalCopy::Absent(None)) };
-    let Some(mut reader) = read(store, &BlobId::Own(key.file_name()))? else {
-        return Ok(LocalCopy::Absent(Some(record)));
-    };
-    if !reader.is_plaintext_of(keys, record.iv, &record.seal)? {
-        return Ok(LocalCopy::Damaged(record));
-    }
-    reader.rewind();
-    Ok(LocalCopy::Good(record, reader))
+    let looked = read(store, &BlobId::Own(key.file_name())).and_then(|reader| {
+        let Some(mut reader) = reader else { return Ok(None) };
+        Ok(Some((reader.is_plaintext_of(keys, record.iv, &record.seal)?, reader)))
+    });
+    Ok(match looked {
+        Ok(Some((true, mut reader))) => {
+            reader.rewind();
+            LocalCopy::Good(record, reader)
+        }
+        Ok(Some((false, _))) => LocalCopy::Damaged(record),
+        Ok(None) => LocalCopy::Absent(Some(record)),
+        Err(error @ StorageError::Disk { .. }) => LocalCopy::Unreadable(record, error),
+        Err(error) => return Err(error),
+    })
 }
 
 /// Hands a verified file to the caller, chunk by chunk. The bytes are checked again on their way, and the last chunk is

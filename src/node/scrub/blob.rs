@@ -1,5 +1,9 @@
 //! Compares one blob with the catalog.
 
+use std::time::Duration;
+
+use tokio::time::sleep;
+
 use crate::crypto::{Key, NodeId, ReplicaName, Version};
 use crate::event::Event;
 use crate::limits::LIST_PAGE_MAX;
@@ -12,6 +16,11 @@ use crate::node::owner::local_copy::{self, LocalCopy};
 use crate::platform::Platform;
 use crate::store::layout::BlobId;
 use crate::store::{Known, StorageError};
+
+/// How often a replica that the disk does not give is looked at, and how long after the last time: a bus may have been
+/// reset. Chosen: a drive tries for a few seconds by itself.
+const LOOKS: u32 = 3;
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What became of one file.
 pub(super) enum Outcome {
@@ -37,6 +46,15 @@ pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome 
     match looked.await {
         Ok((_, LocalCopy::Good(..))) => return Outcome::Good,
         Ok((false, LocalCopy::Absent(_))) => return Outcome::Absent,
+        Ok((_, LocalCopy::Unreadable(..))) => {
+            drop(locked);
+            // A good copy of a peer takes its place. It may be good as well, so it stays if no peer has one.
+            return match get(context.clone(), key.clone()).await {
+                Ok(fetched) if fetched.from.is_none() => Outcome::Good,
+                Ok(_) => Outcome::Restored,
+                Err(_) => Outcome::Failed,
+            };
+        }
         Ok((true, LocalCopy::Absent(_)) | (_, LocalCopy::Damaged(_))) => {}
         Err(error) => return failure(context, &error, key),
     }
@@ -90,6 +108,38 @@ pub(super) async fn remove_deleted<P: Platform>(context: &Shared<P>) -> u64 {
 pub(super) async fn held<P: Platform>(context: &Shared<P>, owner: NodeId, replica_name: ReplicaName) -> Outcome {
     let blob = BlobId::Held(owner, replica_name);
     let _locked = context.locks.lock(blob).await;
+    let mut looks = 0;
+    loop {
+        looks += 1;
+        match look_at(context, owner, replica_name).await {
+            Ok((Outcome::Good, version)) => {
+                verify::note(context, owner, replica_name, version).await;
+                return Outcome::Good;
+            }
+            Ok((Outcome::Damaged, _)) => break,
+            Ok((outcome, _)) => return outcome,
+            Err(error) => {
+                if !context.blocking(move |store| store.is_unreadable(&blob, &error)).await {
+                    return Outcome::Failed;
+                }
+            }
+        }
+        if looks == LOOKS {
+            break;
+        }
+        sleep(LOOK_AGAIN).await;
+    }
+    set_aside(context, owner, replica_name).await;
+    Outcome::Damaged
+}
+
+/// Compares a replica with its record. The caller holds the lock of the replica.
+async fn look_at<P: Platform>(
+    context: &Shared<P>,
+    owner: NodeId,
+    replica_name: ReplicaName,
+) -> Result<(Outcome, Version), StorageError> {
+    let blob = BlobId::Held(owner, replica_name);
     let looked = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
         store.clear_way(&blob)?;
@@ -106,17 +156,5 @@ pub(super) async fn held<P: Platform>(context: &Shared<P>, owner: NodeId, replic
             }
         }
     });
-    let looked: Result<(Outcome, Version), StorageError> = looked.await;
-    match looked {
-        Ok((Outcome::Damaged, _)) => {
-            set_aside(context, owner, replica_name).await;
-            Outcome::Damaged
-        }
-        Ok((Outcome::Good, version)) => {
-            verify::note(context, owner, replica_name, version).await;
-            Outcome::Good
-        }
-        Ok((outcome, _)) => outcome,
-        Err(_) => Outcome::Failed,
-    }
+    looked.await
 }

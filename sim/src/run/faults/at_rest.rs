@@ -86,17 +86,23 @@ impl<S: Subject> Faults<S> {
         let (Fault::Rot(host, number)
         | Fault::Zero(host, number)
         | Fault::Truncate(host, number)
-        | Fault::Lose(host, number)) = fault
+        | Fault::Lose(host, number)
+        | Fault::Unreadable(host, number)) = fault
         else {
             return false;
         };
-        let files = self.files(*host);
+        let mut files = self.files(*host);
+        if matches!(fault, Fault::Unreadable(..)) {
+            // Without a file of the root the program cannot go on, and says so.
+            files.retain(|(path, _)| path.contains('/'));
+        }
         let Some((path, byte_position, bit)) = aim(&files, *number) else { return false };
         let disk = &self.scene.disks[*host];
         let done = match fault {
             Fault::Zero(..) => disk.zero(&path, byte_position),
             Fault::Truncate(..) => disk.truncate(&path, byte_position),
             Fault::Lose(..) => disk.lose(&path),
+            Fault::Unreadable(..) => disk.lose_sector(&path, byte_position),
             _ => disk.flip(&path, byte_position, bit),
         };
         done.expect("the file is there, and the byte is in it");

@@ -2,12 +2,16 @@
 //! waiting; and for how long the repair of one file keeps others waiting.
 
 use std::pin::pin;
+use std::time::Duration;
 
 use tokio::time::timeout;
 
 use crate::crypto::ReplicaName;
-use crate::limits::REPAIR_TURN;
 use crate::replication::Leaf;
+
+/// After this time the repair of a file gives its place to another one, and goes on as one of those that its peer may
+/// have. Chosen: a hundred MiB move within it on a good line.
+const TURN: Duration = Duration::from_secs(10);
 
 /// Which names of a leaf are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +46,11 @@ pub(super) fn in_turn(mut leaves: Vec<Leaf>, ended_at: Option<ReplicaName>) -> V
     parts
 }
 
-/// Does the repair of a file to its end, and holds its place among all for one turn only: a peer that crawls holds up no
-/// other peer.
+/// Does the repair of a file to its end, and holds its place among all for one turn only: a peer that crawls holds up
+/// no other peer.
 pub(super) async fn for_a_turn<T>(repair: impl Future<Output = T>, place: impl Sized) -> T {
     let mut repair = pin!(repair);
-    let done = timeout(REPAIR_TURN, &mut repair).await;
+    let done = timeout(TURN, &mut repair).await;
     drop(place);
     match done {
         Ok(done) => done,

@@ -1,0 +1,161 @@
+//! A peer that hardly moves holds up nobody else.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use dacapo::limits::{CHUNK_BYTES, HEARTBEAT_INTERVAL};
+use dacapo::node::link::LinkError;
+use dacapo::protocol::{Message, Purpose, read_message, read_stream_header};
+use dacapo::replication::Summary;
+use dacapo_sim::disk::SimDisk;
+use dacapo_sim::store::scripted_peer::{announce, receive, take};
+use tokio::io::{AsyncWriteExt, DuplexStream};
+use tokio::time::{sleep, timeout};
+
+use crate::support::in_memory::{Network, OWNER, connected, files_below, get, key, put, run, stop};
+use crate::support::scripted_peer::{Replica, ScriptedPeer, send};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Takes replicas, a chunk every 15 seconds.
+async fn crawl(peer: ScriptedPeer, stream: DuplexStream) -> Result<(), LinkError> {
+    let (mut link, hello) = peer.accept(stream).await?;
+    loop {
+        match read_message(&mut link).await? {
+            Message::Heartbeat { .. } if hello.purpose == Purpose::Control => {
+                sleep(HEARTBEAT_INTERVAL).await;
+                let held = Some(Summary::default().print());
+                send(&mut link, &Message::Alive { connections_wanted: 0, held, has_twin: false }).await?;
+            }
+            Message::StoreFile { sealed_bytes, .. } => {
+                send(&mut link, &Message::Proceed).await?;
+                read_stream_header(&mut link, sealed_bytes).await?;
+                for _ in 0..sealed_bytes / CHUNK_BYTES as u64 {
+                    receive(&mut link, CHUNK_BYTES as u64).await?;
+                    sleep(15 * SECOND).await;
+                }
+            }
+            Message::Summarise { group: None } => {
+                send(&mut link, &Message::Summary(Summary::default().groups())).await?;
+            }
+            Message::Summarise { group: Some(group) } => {
+                send(&mut link, &Message::Summary(Summary::default().group(group).expect("a group"))).await?;
+            }
+            Message::ListLeaf { .. } => send(&mut link, &Message::Leaf(Vec::new())).await?,
+            _ => send(&mut link, &Message::NotFound).await?,
+        }
+    }
+}
+
+#[test]
+fn a_peer_that_crawls_without_an_end_keeps_nobody_from_repair() {
+    run(async {
+        let (network, peer) = (Network::default(), ScriptedPeer::new(9));
+        let mut arrived = network.listen(4000);
+        tokio::task::spawn_local(async move {
+            while let Some((stream, _)) = arrived.recv().await {
+                let peer = peer.clone();
+                // The owner may go away at any time.
+                tokio::task::spawn_local(async move { drop(crawl(peer, stream).await) });
+            }
+        });
+        let disk = SimDisk::new();
+        let owner = network.start(OWNER, &disk, &[]).await;
+        for number in 0..24_u8 {
+            put(&owner.handle(), &format!("file {number}"), vec![number; 20 * CHUNK_BYTES]).await;
+        }
+        stop(owner).await;
+        let owner = network.start(OWNER, &disk, &[4000]).await;
+        connected(&owner.handle(), 1).await;
+        sleep(20 * SECOND).await;
+        let holder = network.start(3000, &SimDisk::new(), &[OWNER]).await;
+        sleep(40 * SECOND).await;
+        let usage = holder.handle().held_for(owner.handle().node()).await.expect("it runs");
+        assert_eq!(usage.files, 24, "the honest peer is repaired beside it");
+    });
+}
+
+/// Listens as a peer that takes every replica, waits before it says that it has one, and waits before each chunk of it.
+fn holder(network: &Network, number: u8, wait: Duration, pace: Duration) -> u16 {
+    let (peer, held) = (ScriptedPeer::new(number), Rc::new(RefCell::new(None)));
+    let port = 4000 + u16::from(number);
+    let mut arrived = network.listen(port);
+    tokio::task::spawn_local(async move {
+        while let Some((stream, _)) = arrived.recv().await {
+            let (peer, held) = (peer.clone(), held.clone());
+            // The owner may go away at any time.
+            tokio::task::spawn_local(async move { drop(hold(peer, stream, held, wait, pace).await) });
+        }
+    });
+    port
+}
+
+async fn hold(
+    peer: ScriptedPeer,
+    stream: DuplexStream,
+    held: Rc<RefCell<Option<Replica>>>,
+    wait: Duration,
+    pace: Duration,
+) -> Result<(), LinkError> {
+    let (mut link, _) = peer.accept(stream).await?;
+    loop {
+        match read_message(&mut link).await? {
+            Message::Heartbeat { .. } => {
+                sleep(HEARTBEAT_INTERVAL).await;
+                let alive = Message::Alive { connections_wanted: 0, held: None, has_twin: false };
+                send(&mut link, &alive).await?;
+            }
+            Message::StoreFile { owner, replica_name, sealed_bytes, .. } => {
+                let replica = take(&mut link, owner, replica_name, sealed_bytes).await?;
+                held.replace(Some(replica));
+                send(&mut link, &Message::Stored).await?;
+            }
+            _ => {
+                let replica = held.borrow().clone().expect("it was sent one");
+                sleep(wait).await;
+                announce(&mut link, &replica.seal, replica.seal.sealed_bytes()).await?;
+                for chunk in replica.bytes.chunks(CHUNK_BYTES) {
+                    sleep(pace).await;
+                    link.write_all(chunk).await?;
+                    link.flush().await?;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_get_does_not_wait_for_a_peer_that_crawls_while_another_has_the_file() {
+    run(async {
+        let network = Network::default();
+        let crawls = holder(&network, 1, Duration::ZERO, 15 * SECOND);
+        let moves = holder(&network, 2, SECOND, Duration::ZERO);
+        let disk = SimDisk::new();
+        let node = network.start(OWNER, &disk, &[crawls, moves]).await;
+        let owner = node.handle();
+        let content = vec![7; 2_000_000];
+        connected(&owner, 2).await;
+        assert_eq!(put(&owner, "a", content.clone()).await.replicas(), 2);
+        owner.delete(&key("a")).await.expect("deleted");
+        let got = timeout(15 * SECOND, get(&owner, "a")).await.expect("the other peer is asked as well");
+        assert!(got == content);
+        sleep(60 * SECOND).await;
+        assert_eq!(files_below(&disk, "tmp"), Vec::<String>::new(), "what was given up is removed");
+    });
+}
+
+#[test]
+fn a_get_takes_its_time_if_the_only_peer_that_has_the_file_is_slow() {
+    run(async {
+        let network = Network::default();
+        let slow = holder(&network, 1, Duration::ZERO, 15 * SECOND);
+        let node = network.start(OWNER, &SimDisk::new(), &[slow]).await;
+        let owner = node.handle();
+        connected(&owner, 1).await;
+        let content = vec![7; 2_000_000];
+        assert_eq!(put(&owner, "a", content.clone()).await.replicas(), 1);
+        owner.delete(&key("a")).await.expect("deleted");
+        assert!(get(&owner, "a").await == content);
+    });
+}

@@ -1,6 +1,6 @@
 //! Where in a file a mutant belongs.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use proc_macro2::{LineColumn, Span};
@@ -14,13 +14,13 @@ use crate::rewrite::{Change, Edit};
 pub struct Places {
     lines: Vec<Range<usize>>,
     source: String,
-    binaries: HashMap<usize, (Range<usize>, Range<usize>)>,
-    negations: HashMap<usize, Range<usize>>,
-    guards: HashMap<usize, Range<usize>>,
+    binaries: BTreeMap<usize, (Range<usize>, Range<usize>)>,
+    negations: BTreeMap<usize, Range<usize>>,
+    guards: BTreeMap<usize, Range<usize>>,
     /// The end of the pattern, and the guard.
-    arms: HashMap<usize, (usize, Option<Range<usize>>)>,
+    arms: BTreeMap<usize, (usize, Option<Range<usize>>)>,
     /// The value, and what gives all fields that are not named.
-    fields: HashMap<usize, (Range<usize>, Range<usize>)>,
+    fields: BTreeMap<usize, (Range<usize>, Range<usize>)>,
 }
 
 /// Finds all places of a file.
@@ -36,11 +36,11 @@ pub fn find(source: &str) -> syn::Result<Places> {
     let mut places = Places {
         lines: lines.collect(),
         source: source.to_owned(),
-        binaries: HashMap::new(),
-        negations: HashMap::new(),
-        guards: HashMap::new(),
-        arms: HashMap::new(),
-        fields: HashMap::new(),
+        binaries: BTreeMap::new(),
+        negations: BTreeMap::new(),
+        guards: BTreeMap::new(),
+        arms: BTreeMap::new(),
+        fields: BTreeMap::new(),
     };
     places.visit_file(&syn::parse_file(source)?);
     Ok(places)

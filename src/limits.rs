@@ -129,8 +129,8 @@ pub const REPAIR_LEAVES_MAX: usize = POOL_CONNECTIONS_MAX / 2;
 pub const LARGE_LEAF_ENTRIES: usize = LEAF_ENTRIES_MAX / REPAIR_LEAVES_MAX;
 
 /// Files whose repair begins at the same time, at all peers together; the peers take turns, and slow ones have half of
-/// it. Chosen: each takes a connection to a peer, or one to each of two, so repair leaves half of those of any peer to
-/// callers.
+/// it. Chosen: each takes a connection to a peer, or one to each of two, so repair leaves callers half of those of a
+/// peer, or a quarter if the peer gives replicas to others as well.
 pub const REPAIRS_MAX: usize = POOL_CONNECTIONS_MAX / 2;
 
 /// Entries that peers list and could not give, as noted for those who ask. Chosen: a disk that goes bad loses more than

@@ -23,9 +23,13 @@ impl<D: Disk> Store<D> {
             .each_chunk(&mut vec![0; CHUNK_BYTES], |chunk| copy.write(chunk))
             .and_then(|_| copy.sync())
             .and_then(|()| self.rename_to(&copy.temporary, &layout::kept(name, version)));
-        if copied.is_err() {
-            drop(self.discard(&copy));
+        match copied {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                drop(self.discard(&copy));
+                // What the disk does not give gives way all the same.
+                if self.is_unreadable(&blob, &error) { self.set_aside(&blob).map(drop) } else { Err(error) }
+            }
         }
-        copied
     }
 }

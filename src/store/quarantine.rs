@@ -76,6 +76,11 @@ impl<D: Disk> Store<D> {
         is_of_blob && catalog().is_some_and(|mut catalog| catalog.read(&mut [0; 512]).is_ok())
     }
 
+    /// Whether a blob can be set aside without the loss of its bytes: they may be given again one day.
+    pub fn has_place_aside(&self, blob: &BlobId) -> bool {
+        free_place(&self.disk, &layout::quarantined_prefix(blob)).is_ok()
+    }
+
     fn sync_quarantine(&self) -> Result<(), StorageError> {
         let folder = layout::quarantine_dir();
         self.disk.sync_dir(&folder).map_err(failed("sync", &folder))

@@ -72,7 +72,7 @@ const CAUGHT: &[(Bug, u64, &str)] = &[
     (Bug::ListShortened, 9, "durable"),
     (Bug::ListInvents, 0, "durable"),
     (Bug::StatInvents, 6, "durable"),
-    (Bug::StatCached, 401, "durable"),
+    (Bug::StatCached, 672, "durable"),
     (Bug::ShortStored, 1, "atomic"),
     (Bug::SlowStoreDropped, 7, "durable"),
     (Bug::ScrubCriesWolf, 2, "faithful"),

@@ -1,6 +1,6 @@
 //! Writes a random sample of the mutants of `cargo mutants` into a copy of the sources, each behind a number that is
 //! given to the program when it runs (mutant schemata: Untch, Offutt and Harrold, ISSTA 1993). So one build holds all
-//! of them, and each costs only the runs that judge it. `.ci/mutants` calls this.
+//! of them, and each costs only the runs that judge it. `.ci/mutants` calls this program.
 //!
 //! `dacapo-mutants SEED COUNT LIST TREE` reads the list of `cargo mutants --list --json`, changes the sources in TREE,
 //! and prints the number and the name of each mutant in it. A mutant that does not compile gives way to the next one.

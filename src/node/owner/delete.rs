@@ -27,7 +27,11 @@ pub(in crate::node) async fn here<P: Platform>(
         if !store.has_blob(&blob)? {
             return Ok(None);
         }
-        let is_good = expected.is_none() || store.is_good_own(&blob, keys, record.iv, &record.seal)?;
+        let is_good = expected.is_none()
+            || match store.is_good_own(&blob, keys, record.iv, &record.seal) {
+                Err(StorageError::Disk { .. }) => false,
+                is_good => is_good?,
+            };
         Ok(Some((record.seal.version, is_good)))
     });
     let (version, is_good) = known.await.map_err(DeleteError::Rejected)?.ok_or(DeleteError::NotFound)?;

@@ -176,14 +176,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
         });
     }
 
-    /// Has a peer compare a replica that has turned out bad, so that it sets the replica aside and is sent a good one.
+    /// Has a peer set aside a replica that has turned out bad, unless it compares another one for that reason.
     fn have_verified<P: Platform>(&self, context: &Shared<P>, peer: NodeId, seal: Seal)
     where
         P::Transport: Transport<Stream = S>,
     {
         let Some(peer) = context.peers.find(peer) else { return };
+        let Ok(place) = peer.comparisons.clone().try_acquire_owned() else { return };
         let (task, replica_name) = (context.clone(), self.wanted.replica_name);
-        context.spawn(async move { drop(holders::verify(&task, &peer, replica_name, &seal).await) });
+        context.spawn(async move {
+            drop(holders::verify(&task, &peer, replica_name, &seal).await);
+            drop(place);
+        });
     }
 
     async fn run<P: Platform>(&mut self, context: &Shared<P>) -> Result<Fetched, GetError>

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 use super::liveness::Liveness;
 use super::schedule::RepairSchedule;
 use crate::crypto::NodeId;
-use crate::limits::{DIAL_TIMEOUT, IDLE_ASKER_TIMEOUT, PLACEMENT_GRACE, POOL_CONNECTIONS_MAX};
+use crate::limits::{DIAL_TIMEOUT, IDLE_ASKER_TIMEOUT, PLACEMENT_GRACE, POOL_CONNECTIONS_MAX, REPAIRS_MAX};
 use crate::node::connection::Connection;
 use crate::transport::Address;
 
@@ -42,6 +42,10 @@ pub(in crate::node) struct Peer<S> {
     pub(in crate::node) is_slow: Rc<Cell<bool>>,
     /// Bounds the connections that this side opened for the peer to ask on.
     pub(in crate::node) opened_for_it: Arc<Semaphore>,
+    /// Bounds the replicas that the peer gives to other peers, so that callers have their part of the connections.
+    pub(in crate::node) relays: Arc<Semaphore>,
+    /// Bounds the replicas that the peer compares because a get has found them bad.
+    pub(in crate::node) comparisons: Arc<Semaphore>,
 }
 
 impl<S> Peer<S> {
@@ -62,6 +66,8 @@ impl<S> Peer<S> {
             repair: RepairSchedule::default(),
             is_slow: Rc::default(),
             opened_for_it: Arc::new(Semaphore::new(POOL_CONNECTIONS_MAX)),
+            relays: Arc::new(Semaphore::new(REPAIRS_MAX / 2)),
+            comparisons: Arc::new(Semaphore::new(1)),
         }
     }
 

@@ -52,6 +52,8 @@ pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome 
             return match get(context.clone(), key.clone()).await {
                 Ok(fetched) if fetched.from.is_none() => Outcome::Good,
                 Ok(_) => Outcome::Restored,
+                // It was deleted meanwhile.
+                Err(GetError::Deleted | GetError::NotFound { .. }) => Outcome::Absent,
                 Err(_) => Outcome::Failed,
             };
         }
@@ -119,7 +121,10 @@ pub(super) async fn held<P: Platform>(context: &Shared<P>, owner: NodeId, replic
             Ok((Outcome::Damaged, _)) => break,
             Ok((outcome, _)) => return outcome,
             Err(error) => {
-                if !context.blocking(move |store| store.is_unreadable(&blob, &error)).await {
+                if !context
+                    .blocking(move |store| store.is_unreadable(&blob, &error) && store.has_place_aside(&blob))
+                    .await
+                {
                     return Outcome::Failed;
                 }
             }

@@ -36,6 +36,9 @@ impl<D: Disk> Catalog<D> {
             let mut database = self.database.write().unwrap_or_else(PoisonError::into_inner);
             let Some(open) = &mut *database else { return Ok(None) };
             let compacted = guarded(|| Ok(open.compact()?));
+            if matches!(&compacted, Err(CatalogError::Database(error)) if is_in_use(error)) {
+                return Ok(None);
+            }
             if let Err(error) = &compacted {
                 // The next use opens the file again, and finds out what is wrong with it.
                 abandon(database.take(), error);
@@ -71,4 +74,9 @@ impl<D: Disk> Catalog<D> {
             names.collect()
         })
     }
+}
+
+/// Whether somebody reads the database at the moment.
+fn is_in_use(error: &redb::Error) -> bool {
+    matches!(error, redb::Error::TransactionInProgress)
 }

@@ -57,7 +57,7 @@ pub fn judge(run: &Run<Files>) -> Result<(), String> {
     for host in 0..run.disks.len() {
         for (path, kind, _) in run.disks[host].tree() {
             let is_identity = path.starts_with("identity");
-            let bytes = run.disks[host].read(&path).filter(|_| kind == EntryKind::File && !is_identity);
+            let bytes = run.disks[host].content(&path).filter(|_| kind == EntryKind::File && !is_identity);
             if bytes.is_some_and(|bytes| run.clients.has_secret(&bytes)) {
                 return Err(format!("n{host} has a key in {path}"));
             }
@@ -101,7 +101,7 @@ fn sealed(run: &Run<Files>, host: Host) -> Vec<Sealed> {
     let is_replica = |path: &str| path.contains('/') && !path.starts_with("tmp/") && !path.starts_with("quarantine/");
     let files = disk.tree().into_iter().filter(|(path, kind, _)| *kind == EntryKind::File && !is_own(path));
     let files = files.map(|(path, ..)| {
-        let bytes = disk.read(&path).unwrap_or_default();
+        let bytes = disk.content(&path).unwrap_or_default();
         // Replicas are named by owner and name: two hosts may have them in different layouts.
         match (path.split_once('/'), path.rsplit_once('/')) {
             (Some((owner, _)), Some((_, replica_name))) if is_replica(&path) => {

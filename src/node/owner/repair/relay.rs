@@ -60,6 +60,7 @@ async fn pass_on<P: Platform>(
     replica_name: ReplicaName,
     record: &OwnRecord,
 ) -> Result<bool, NotPassed> {
+    let _place = from.relays.clone().acquire_owned().await.expect("the semaphore is never closed");
     let mut giving = lease(context, from).await.map_err(gives_not)?;
     let question = Message::GetFile { owner: context.keys.node(), replica_name };
     let found = giving.exchange(&question).await.map_err(gives_not)?;

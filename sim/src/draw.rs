@@ -14,7 +14,8 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use dacapo::seed::{Rng, Seed, SeedRng};
 
-use crate::fault::{Draw, Family, Fault};
+use crate::fault::Fault;
+use crate::fault::family::{Draw, Family};
 use crate::host::Host;
 use crate::plan::{Action, Plan, Step};
 use crate::subject::Subject;

@@ -1,6 +1,6 @@
 //! The faults of a plan: what happens to the hosts, their disks and their network. No fault reaches into a program.
 
-mod family;
+pub mod family;
 mod text;
 
 use std::time::Duration;
@@ -8,8 +8,6 @@ use std::time::Duration;
 use crate::disk::CallKind;
 use crate::host::Host;
 use crate::links::Trouble;
-
-pub use family::{Draw, Family};
 
 /// One fault. A fault that lasts ends at its own end, or when all faults are lifted.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use dacapo_sim::fault::{Draw, Family, Fault};
+use dacapo_sim::fault::Fault;
+use dacapo_sim::fault::family::{Draw, Family};
 use dacapo_sim::plan::Plan;
 use dacapo_sim::report::report;
 use dacapo_sim::run::{run, run_until};

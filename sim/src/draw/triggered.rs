@@ -4,7 +4,8 @@ use dacapo::seed::{Rng, SeedRng};
 
 use super::choice::{FAULT_MS_MAX, below, index_below, of_any_size};
 use crate::disk::CallKind;
-use crate::fault::{Draw, Family, Fault};
+use crate::fault::Fault;
+use crate::fault::family::{Draw, Family};
 use crate::plan::{Action, Deed, Step, Trigger};
 use crate::subject::Subject;
 

@@ -150,6 +150,13 @@ impl<S: Subject> Faults<S> {
         }
     }
 
+    /// Sets the time of day of a host.
+    fn jump(&self, host: Host, by_ms: i64) -> bool {
+        let clock = &self.levers[host].clock;
+        clock.set(clock.get().saturating_add(by_ms));
+        true
+    }
+
     fn begin(&mut self, sim: &mut Sim<'_>, fault: &Fault) {
         let has_effect = match fault {
             Fault::Cut(one, other) => self.cut(sim, &[(*one, *other), (*other, *one)], true),
@@ -184,16 +191,12 @@ impl<S: Subject> Faults<S> {
                 self.subject.on_copy(&self.scene.clients, *host);
                 true
             }
+            Fault::Swap(host, number) => self.swap(*host, *number),
             Fault::Rot(..) | Fault::Zero(..) | Fault::Truncate(..) | Fault::Lose(..) | Fault::Unreadable(..) => {
                 self.damage(fault)
             }
-            Fault::Swap(host, number) => self.swap(*host, *number),
             Fault::RotNeeded(host, number) => self.rot_needed(fault, *host, *number),
-            Fault::Clock(host, by_ms) => {
-                let clock = &self.levers[*host].clock;
-                clock.set(clock.get().saturating_add(*by_ms));
-                true
-            }
+            Fault::Clock(host, by_ms) => self.jump(*host, *by_ms),
             Fault::Lie(host, lie) => self.subject.lies().contains(&lie.as_str()) && self.lie(sim, *host, Some(lie)),
             Fault::Pause(..)
             | Fault::SlowDisk(..)

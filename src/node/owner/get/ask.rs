@@ -26,8 +26,8 @@ pub(super) enum Body<S> {
     Waiting(Box<Lease<S>>, Instant),
 }
 
-/// Asks one peer for a file, in a slot for an exchange with it. Reads a small replica to its end, so that the connection
-/// is free again.
+/// Asks one peer for a file, in a slot for an exchange with it. Reads a small replica to its end, so that the
+/// connection is free again.
 pub(super) async fn ask<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,

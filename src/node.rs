@@ -29,6 +29,7 @@ mod panic_guard;
 mod peers;
 mod repair_log;
 mod scrub;
+mod status;
 mod tally;
 mod transfer;
 
@@ -49,7 +50,7 @@ use context::{Context, HolderState, OwnerState, Tasks};
 pub use crate::replication::Replicas;
 pub use config::{Config, Mode, StartError};
 pub use handle::answers::{
-    Fetched, FileInfo, Holder, Holding, Names, PeerInfo, Progress, Receipt, Refusing, Repairs, Scrubbed, Status,
+    Fetched, FileInfo, Holder, Holding, Load, Names, PeerInfo, Progress, Receipt, Refusing, Repairs, Scrubbed, Status,
     Stored, Unlearnt,
 };
 pub use handle::errors::{
@@ -110,6 +111,7 @@ impl Node {
             members: Rc::new(members::MembersInForce::new(opened.members)),
             owner: OwnerState::new(config.replicas, config.mode, config.deletions_kept),
             holder: HolderState::new(config.quota),
+            calls: Arc::new(Semaphore::new(CALLS_MAX)),
             heartbeat_looks: Arc::new(Semaphore::new(HEARTBEAT_PRINTS_MAX)),
             tasks: tasks.clone(),
         });

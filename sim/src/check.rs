@@ -44,7 +44,7 @@ pub fn check<S: Subject + Sync>(subject: &S, seeds: Range<u64>) -> Checked<S::Ca
     let totals = sweep(subject, &Sweep { seeds, jobs: 1, shard: (0, 1) }, |_| true);
     let found = totals.broken.first_key_value().map(|(seed, broken)| {
         let plan = plan_of(subject, *seed);
-        let smaller = shrink(subject, &plan, SHRINK_RUNS_MAX, |_| ());
+        let smaller = shrink(subject, &plan, SHRINK_RUNS_MAX, |_| true);
         let smaller = smaller.map(|shrunk| {
             let report = report(&run(subject, &shrunk.plan), None);
             (shrunk, report)

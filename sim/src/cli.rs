@@ -1,18 +1,20 @@
 //! The command line of a subject: `sweep`, `search`, `replay`, `shrink`, `crash`, `branch` and `twice`, and `planted`
 //! if bugs can be planted in it. The program of a subject is [`main`], or a [`Program`] with commands of its own.
 //!
-//! Exit codes: 0 all well, 1 a run failed or did not replay, 2 the arguments are wrong.
+//! Exit codes: 0 all well, 1 a run failed or did not replay, 2 the arguments are wrong or a file cannot be used, 130
+//! a signal came before the end and nothing had failed until then.
 
 #![deny(clippy::print_stdout)]
 
 mod arguments;
-mod bar;
 mod branch;
 mod crash;
+mod file;
 mod found;
 mod median;
 mod output;
 mod planted;
+mod progress;
 mod replay;
 mod search;
 mod shrink;
@@ -26,12 +28,12 @@ use clap::{ArgMatches, Command, FromArgMatches, Parser, Subcommand};
 
 use crate::subject::Subject;
 
-const EXIT_CODES: &str = "Exit codes: 0 all well, 1 a run failed or did not replay, 2 wrong arguments";
+const EXIT_CODES: &str = "Exit codes: 0 all well, 1 a run failed or did not replay, 2 wrong arguments, 130 interrupted";
 
 /// The commands that every subject has. Their order is that of the help text.
 #[derive(Subcommand, Debug)]
 enum Generic {
-    /// Run each seed three times, twice here and once in another process, and compare the traces line by line.
+    /// Run a plan, or those of seeds, three times, twice here and once in another process, and compare the traces.
     Twice(twice::Arguments),
     /// Run the plans of many seeds, with faults, and judge each run.
     Sweep(sweep::Arguments),
@@ -122,11 +124,11 @@ impl<S: Subject + Sync> Program<S> {
         }
         let (program, subject) = (self.name, &self.subject);
         let done = match Generic::from_arg_matches(&matches) {
-            Ok(Generic::Twice(arguments)) => Ok(twice::execute(program, subject, &arguments)),
-            Ok(Generic::Sweep(arguments)) => Ok(sweep::execute(program, subject, &arguments)),
+            Ok(Generic::Twice(arguments)) => twice::execute(program, subject, &arguments),
+            Ok(Generic::Sweep(arguments)) => sweep::execute(program, subject, &arguments),
             Ok(Generic::Search(arguments)) => search::execute(program, subject, &arguments),
             Ok(Generic::Replay(arguments)) => replay::execute(program, subject, &arguments),
-            Ok(Generic::Shrink(arguments)) => shrink::execute(subject, &arguments),
+            Ok(Generic::Shrink(arguments)) => shrink::execute(program, subject, &arguments),
             Ok(Generic::Crash(arguments)) => crash::execute(program, subject, &arguments),
             Ok(Generic::Branch(arguments)) => branch::execute(program, subject, &arguments),
             Ok(Generic::Planted(arguments)) => Ok(planted::execute(subject, &arguments)),
@@ -153,7 +155,7 @@ impl<S: Subject + Sync> Program<S> {
             command = command.mut_subcommand(name, |command| command.after_help(example));
         }
         let bugs = self.subject.bugs();
-        for name in ["search", "replay", "shrink", "crash", "branch"] {
+        for name in ["twice", "search", "replay", "shrink", "crash", "branch"] {
             let parser = source::bug_parser(self.name, bugs);
             let with_bugs = |bug: clap::Arg| bug.value_parser(parser).hide(bugs.is_empty());
             command = command.mut_subcommand(name, |command| command.mut_arg("bug", with_bugs));

@@ -76,6 +76,7 @@ pub mod cli;
 pub mod crash;
 pub mod disk;
 pub mod draw;
+pub mod export;
 pub mod fault;
 pub mod host;
 pub mod links;

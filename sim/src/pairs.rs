@@ -3,11 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Display, Write};
-use std::str::FromStr;
 use std::time::Duration;
 
 use crate::fault::Fault;
-use crate::host::named;
 use crate::trace::{Fact, Trace};
 
 /// How long a fault is felt after its end.
@@ -22,33 +20,33 @@ pub type Pairs = BTreeMap<(String, String), u64>;
 /// Counts the calls of a run that have met each fault.
 #[must_use]
 pub fn pairs<E: Display>(trace: &Trace<E>) -> Pairs {
-    let mut calls: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut faults: Vec<(&str, Option<Duration>)> = Vec::new();
+    let mut calls: BTreeMap<usize, &str> = BTreeMap::new();
+    let mut faults: Vec<(&Fault, Option<Duration>)> = Vec::new();
     let mut met = BTreeSet::new();
     for line in trace.story() {
-        let Fact::Note(note) = &line.what else { continue };
-        if let Some(fault) = note.strip_prefix("fault: ") {
-            let lasts = Fault::from_str(fault).is_ok_and(|fault| fault.lasts());
-            faults.push((fault, (!lasts).then_some(line.at)));
-            met.extend(calls.iter().map(|(number, verb)| (*number, *verb, word(fault))));
-        } else if let Some(fault) = note.strip_prefix("fault ends: ") {
-            if let Some((_, ended)) = faults.iter_mut().find(|(found, ended)| *found == fault && ended.is_none()) {
-                *ended = Some(line.at);
+        match &line.what {
+            Fact::FaultBegins(fault) => {
+                faults.push((fault, (!fault.lasts()).then_some(line.at)));
+                met.extend(calls.iter().map(|(number, verb)| (*number, *verb, word_of(fault))));
             }
-        } else if let Some((number, said)) = note.strip_prefix("call ").and_then(|note| note.split_once(": ")) {
-            let Some((_, call)) = said.split_once(' ').filter(|(host, _)| named(host).is_some()) else {
-                calls.remove(number);
-                continue;
-            };
-            let verb = word(call);
-            calls.insert(number, verb);
-            let in_force = faults.iter().filter(|(_, ended)| ended.is_none_or(|ended| line.at < ended + AFTERMATH));
-            met.extend(in_force.map(|(fault, _)| (number, verb, word(fault))));
+            Fact::FaultEnds(fault) => {
+                if let Some((_, ended)) = faults.iter_mut().find(|(found, ended)| *found == fault && ended.is_none()) {
+                    *ended = Some(line.at);
+                }
+            }
+            Fact::Called { number, call, .. } => {
+                let verb = word(call);
+                calls.insert(*number, verb);
+                let in_force = faults.iter().filter(|(_, ended)| ended.is_none_or(|ended| line.at < ended + AFTERMATH));
+                met.extend(in_force.map(|(fault, _)| (*number, verb, word_of(fault))));
+            }
+            Fact::Answered { number, .. } => _ = calls.remove(number),
+            Fact::Event(_) | Fact::Sent { .. } | Fact::Note(_) => {}
         }
     }
     let mut pairs = Pairs::new();
     for (_, verb, fault) in met {
-        *pairs.entry((verb.to_owned(), fault.to_owned())).or_default() += 1;
+        *pairs.entry((verb.to_owned(), fault)).or_default() += 1;
     }
     pairs
 }
@@ -82,6 +80,10 @@ pub fn table(pairs: &Pairs, verbs: &[&str], faults: &[&str]) -> String {
         }
     }
     text
+}
+
+fn word_of(fault: &Fault) -> String {
+    word(&fault.to_string()).to_owned()
 }
 
 fn word(text: &str) -> &str {

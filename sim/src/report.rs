@@ -30,10 +30,13 @@ pub fn report_for<S: Subject>(program: &str, run: &Run<S>, source: Option<&str>)
     let ms = u64::try_from(run.elapsed.as_millis()).unwrap_or(u64::MAX);
     line(&mut text, format_args!("BROKEN  {}", broken.oracle));
     line(&mut text, format_args!("        {}", broken.what));
-    line(&mut text, format_args!("        at {} s of virtual time, on {} nodes", show_time(ms), run.plan.nodes));
+    line(
+        &mut text,
+        format_args!("        at {} s of virtual time, on {}", show_time(ms), count(run.plan.nodes, "node")),
+    );
     let (calls, faults) = (run.plan.calls().len(), run.plan.faults().count());
-    line(&mut text, format_args!("        the plan has {calls} calls and {faults} faults\n"));
-    let story: Vec<_> = run.trace.story().filter(|line| !is_chatter(&line.what)).collect();
+    line(&mut text, format_args!("        the plan has {} and {}\n", count(calls, "call"), count(faults, "fault")));
+    let story: Vec<_> = run.trace.story().filter(|line| !matches!(line.what, Fact::FaultEnds(_))).collect();
     let skipped = story.len().saturating_sub(LINES_MAX);
     if skipped > 0 {
         line(&mut text, format_args!("  … {skipped} lines before"));
@@ -59,11 +62,8 @@ pub fn built_from() -> String {
     format!("dacapo-sim {}, revision {}, {profile} build", env!("CARGO_PKG_VERSION"), env!("DACAPO_REVISION"))
 }
 
-fn is_chatter<E>(what: &Fact<E>) -> bool {
-    match what {
-        Fact::Note(note) => note.starts_with("fault ends"),
-        Fact::Event(_) | Fact::Sent { .. } => false,
-    }
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 fn line(text: &mut String, line: std::fmt::Arguments<'_>) {

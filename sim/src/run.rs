@@ -147,12 +147,12 @@ async fn clients<S: Subject>(subject: S, scene: Scene<S>) -> turmoil::Result {
 }
 
 async fn one_call<S: Subject>(subject: S, scene: Scene<S>, host: Host, number: usize, call: S::Call) {
-    scene.notes.note(format!("call {number}: {} {call}", name(host)));
+    scene.notes.called(number, host, call.to_string());
     let called = subject.call(scene.clone(), host, number, call.clone());
     match live::answered(called, number, host, call).await {
         Ok(outcome) => {
-            let outcome = outcome.as_deref().unwrap_or("nobody knows what came of it");
-            scene.notes.note(format!("call {number}: {outcome}"));
+            let outcome = outcome.unwrap_or_else(|| "nobody knows what came of it".to_owned());
+            scene.notes.answered(number, outcome);
         }
         Err(broken) => scene.note_broken(broken),
     }

@@ -1,12 +1,16 @@
 //! Shrinking: from a plan that breaks a promise to a small one that breaks the same one.
 //!
 //! Steps are dropped first, by halves and then one at a time (ddmin: Zeller and Hildebrandt, 2002), because walking
-//! the whole value tree of a plan costs a run for each step. Then the times of each step walk proptest's value trees
-//! of numbers, and its call becomes what the subject calls smaller.
+//! the whole value tree of a plan costs a run for each step. Then the times and numbers of each step walk proptest's
+//! value trees of numbers, and its call becomes what the subject calls smaller; dials, options and hosts go. All of
+//! that is repeated until nothing changes any more, so that a small plan shrinks to itself.
+
+mod renamed;
 
 use proptest::num::u64::BinarySearch;
 use proptest::strategy::ValueTree;
 
+use crate::host::Host;
 use crate::plan::{Action, Plan, Step};
 use crate::run::run;
 use crate::subject::{Broken, Subject};
@@ -23,21 +27,30 @@ pub struct Shrunk<C> {
 }
 
 /// Shrinks a plan that breaks a promise, within a number of runs. Returns `None` if the plan breaks none. `tick` is
-/// called with the number of each run.
+/// called with the number of each run, and returns whether to go on: if not, the smallest plan so far is returned.
 pub fn shrink<S: Subject>(
     subject: &S,
     plan: &Plan<S::Call>,
     runs_max: usize,
-    mut tick: impl FnMut(usize),
+    mut tick: impl FnMut(usize) -> bool,
 ) -> Option<Shrunk<S::Call>> {
     let broken = run(subject, plan).broken?;
     let mut shrinking =
         Shrinking { subject, best: Shrunk { plan: plan.clone(), broken, runs: 1 }, runs_max, tick: &mut tick };
     shrinking.drop_steps();
-    shrinking.make_steps_smaller();
-    shrinking.drop_steps();
-    shrinking.drop_options();
-    shrinking.drop_nodes();
+    loop {
+        let before = shrinking.best.plan.clone();
+        shrinking.drop_parts();
+        shrinking.drop_hosts();
+        shrinking.make_steps_smaller();
+        shrinking.move_calls();
+        shrinking.end_sooner();
+        shrinking.drop_steps();
+        if shrinking.best.plan == before || shrinking.is_over() {
+            break;
+        }
+    }
+    shrinking.order_steps();
     Some(shrinking.best)
 }
 
@@ -45,17 +58,19 @@ struct Shrinking<'a, S: Subject> {
     subject: &'a S,
     best: Shrunk<S::Call>,
     runs_max: usize,
-    tick: &'a mut dyn FnMut(usize),
+    tick: &'a mut dyn FnMut(usize) -> bool,
 }
 
 impl<S: Subject> Shrinking<'_, S> {
     /// Keeps a smaller plan if it breaks the same promise.
     fn try_plan(&mut self, plan: Plan<S::Call>) -> bool {
-        if self.best.runs >= self.runs_max || plan == self.best.plan {
+        if self.is_over() || plan == self.best.plan {
             return false;
         }
         self.best.runs += 1;
-        (self.tick)(self.best.runs);
+        if !(self.tick)(self.best.runs) {
+            self.runs_max = self.best.runs;
+        }
         match run(self.subject, &plan).broken {
             Some(broken) if broken.oracle == self.best.broken.oracle => {
                 self.best.plan = plan;
@@ -88,10 +103,15 @@ impl<S: Subject> Shrinking<'_, S> {
             if !has_dropped || part > self.best.plan.steps.len() {
                 part = part.div_ceil(2).max(1);
             }
-            if self.best.runs >= self.runs_max {
+            if self.is_over() {
                 return;
             }
         }
+    }
+
+    /// Whether no more runs are left.
+    fn is_over(&self) -> bool {
+        self.best.runs >= self.runs_max
     }
 
     fn make_steps_smaller(&mut self) {
@@ -105,59 +125,115 @@ impl<S: Subject> Shrinking<'_, S> {
             }
             let step = &self.best.plan.steps[index];
             let (at, lasting) = (tenths(step.at_ms), tenths(lasting_ms(step)));
-            self.walk(index, BinarySearch::new(lasting), |step, lasting| set_times(step, step.at_ms, lasting * 100));
-            if let Action::Triggered(trigger, ..) = &self.best.plan.steps[index].what {
-                let number = BinarySearch::new(trigger.number);
-                self.walk(index, number, set_number);
-            } else {
-                self.walk(index, BinarySearch::new(at), |step, at| set_times(step, at * 100, lasting_ms(step)));
+            self.walk(lasting, |plan, lasting| {
+                let step = &mut plan.steps[index];
+                set_times(step, step.at_ms, lasting * 100);
+                true
+            });
+            match &self.best.plan.steps[index].what {
+                Action::Triggered(trigger, ..) => {
+                    self.walk(trigger.number, |plan, number| set_number(&mut plan.steps[index], number));
+                }
+                Action::Call(..) | Action::Fault(..) => self.walk(at, |plan, at| {
+                    let step = &mut plan.steps[index];
+                    set_times(step, at * 100, lasting_ms(step));
+                    true
+                }),
+            }
+            for (word, number) in renamed::numbers(&self.best.plan.steps[index]) {
+                self.walk(number, |plan, number| renamed::set_number(&mut plan.steps[index], word, number));
             }
         }
     }
 
-    /// Walks the value tree of a number of one step as far as the promise stays broken.
-    fn walk(&mut self, index: usize, mut tree: BinarySearch, set: impl Fn(&mut Step<S::Call>, u64)) {
+    /// Walks the value tree of a number of the plan as far as the promise stays broken. `set` returns false if the plan
+    /// cannot have a number.
+    fn walk(&mut self, from: u64, set: impl Fn(&mut Plan<S::Call>, u64) -> bool) {
+        let mut tree = BinarySearch::new(from);
         let mut is_first = true;
         loop {
             let mut plan = self.best.plan.clone();
-            set(&mut plan.steps[index], tree.current());
-            // The first number is the step's own, rounded up. Whether it breaks the promise or not, only numbers
-            // below it are searched: above it the tree has nothing, and its sums overflow.
-            let goes_on = if self.try_plan(plan) || is_first { tree.simplify() } else { tree.complicate() };
+            let is_broken = set(&mut plan, tree.current()) && self.try_plan(plan);
+            // The first number is the plan's own, rounded up. Whether it breaks the promise or not, only numbers below
+            // it are searched: above it the tree has nothing, and its sums overflow.
+            let goes_on = if is_broken || is_first { tree.simplify() } else { tree.complicate() };
             is_first = false;
-            if !goes_on || self.best.runs >= self.runs_max {
+            if !goes_on || self.is_over() {
                 return;
             }
         }
     }
 
-    /// Drops the options that the broken promise does not need.
-    fn drop_options(&mut self) {
+    /// Drops the options and the dials that the broken promise does not need.
+    fn drop_parts(&mut self) {
+        let drop_option = |plan: &mut Plan<S::Call>, index: usize| _ = plan.options.remove(index);
+        let drop_dial = |plan: &mut Plan<S::Call>, index: usize| _ = plan.dials.remove(index);
+        self.drop_each(|plan| plan.options.len(), drop_option);
+        self.drop_each(|plan| plan.dials.len(), drop_dial);
+    }
+
+    fn drop_each(&mut self, count: impl Fn(&Plan<S::Call>) -> usize, remove: impl Fn(&mut Plan<S::Call>, usize)) {
         let mut index = 0;
-        while index < self.best.plan.options.len() {
+        while index < count(&self.best.plan) {
             let mut plan = self.best.plan.clone();
-            plan.options.remove(index);
+            remove(&mut plan, index);
             if !self.try_plan(plan) {
                 index += 1;
             }
         }
     }
 
-    /// Drops the last nodes that no step needs.
-    fn drop_nodes(&mut self) {
-        while self.best.plan.nodes > 2 {
-            let last = self.best.plan.nodes - 1;
-            if self.best.plan.steps.iter().any(|step| step.what.hosts().any(|host| host == last)) {
-                return;
-            }
-            let mut plan = self.best.plan.clone();
-            plan.nodes = last;
-            plan.dials.retain(|(from, to)| *from != last && *to != last);
-            plan.options.retain(|(host, _)| *host != last);
-            if !self.try_plan(plan) {
-                return;
+    /// Drops the hosts that no step needs. Those above get lower numbers, and with them other random choices: if the
+    /// promise holds then, the host stays.
+    fn drop_hosts(&mut self) {
+        for host in (0..self.best.plan.nodes).rev() {
+            let is_used = self.best.plan.steps.iter().any(|step| step.what.hosts().any(|used| used == host));
+            if !is_used
+                && self.best.plan.nodes > 1
+                && let Some(plan) = renamed::without_host(&self.best.plan, host)
+            {
+                self.try_plan(plan);
             }
         }
+    }
+
+    /// Moves calls to a host that makes calls already, so that fewer have clients.
+    fn move_calls(&mut self) {
+        let of = |plan: &Plan<S::Call>, index: usize| match &plan.steps[index].what {
+            Action::Call(host, call) => Some((*host, call.clone())),
+            Action::Fault(..) | Action::Triggered(..) => None,
+        };
+        let mut seen: Vec<Host> = Vec::new();
+        for index in 0..self.best.plan.steps.len() {
+            let Some((host, call)) = of(&self.best.plan, index) else { continue };
+            for other in seen.iter().copied().filter(|other| *other < host) {
+                let mut plan = self.best.plan.clone();
+                plan.steps[index].what = Action::Call(other, call.clone());
+                if self.try_plan(plan) {
+                    break;
+                }
+            }
+            seen.extend(of(&self.best.plan, index).map(|(host, _)| host));
+            seen.sort_unstable();
+            seen.dedup();
+        }
+    }
+
+    /// Has all faults end sooner. What ends before that still does, and what does not goes on to the end of the run.
+    fn end_sooner(&mut self) {
+        let lift = self.best.plan.lift_ms.div_ceil(1000);
+        self.walk(lift, |plan, seconds| {
+            let before = std::mem::replace(&mut plan.lift_ms, seconds * 1000);
+            let end = |step: &Step<S::Call>| step.at_ms + lasting_ms(step);
+            plan.steps.iter().all(|step| (end(step) <= plan.lift_ms) == (end(step) <= before))
+        });
+    }
+
+    /// Writes the steps in the order of their times, as people read them.
+    fn order_steps(&mut self) {
+        let mut plan = self.best.plan.clone();
+        plan.steps.sort_by_key(|step| step.at_ms);
+        self.try_plan(plan);
     }
 }
 
@@ -182,9 +258,10 @@ fn set_times<C>(step: &mut Step<C>, at_ms: u64, lasting_ms: u64) {
     }
 }
 
-/// Sets the number of a trigger; the first is 1.
-fn set_number<C>(step: &mut Step<C>, number: u64) {
+/// Sets the number of a trigger; the first is 1. Returns false if it cannot be this one.
+fn set_number<C>(step: &mut Step<C>, number: u64) -> bool {
     if let Action::Triggered(trigger, ..) = &mut step.what {
-        trigger.number = number.max(1);
+        trigger.number = number;
     }
+    number > 0
 }

@@ -23,6 +23,7 @@ mod recovery;
 pub mod scripted_peer;
 pub mod settings;
 mod settle;
+mod sources;
 pub mod status;
 mod subject;
 pub mod walkthrough;

@@ -30,6 +30,22 @@ pub struct Sweep {
     pub shard: (u64, u64),
 }
 
+impl Sweep {
+    /// Returns how many seeds are swept.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        let (part, of) = self.shard;
+        let below = |end: u64| end / of + u64::from(end % of > part);
+        below(self.seeds.end) - below(self.seeds.start)
+    }
+
+    /// Whether no seed is swept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// What a sweep has seen so far.
 #[derive(Clone, Debug, Default)]
 pub struct Totals {
@@ -80,10 +96,8 @@ where
     let summary = Mutex::new(Totals::default());
     let work = || {
         while !stop.load(Ordering::Relaxed) {
-            let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= sweep.seeds.end {
-                return;
-            }
+            let after = |seed: u64| (seed < sweep.seeds.end).then(|| seed + 1);
+            let Ok(seed) = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, after) else { return };
             if seed % sweep.shard.1 != sweep.shard.0 {
                 continue;
             }

@@ -9,6 +9,9 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::fault::Fault;
+use crate::host::{Host, name};
+
 /// One line of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line<E> {
@@ -34,7 +37,27 @@ pub enum Fact<E> {
         /// The first eight bytes of the BLAKE3 of the bytes.
         digest: u64,
     },
-    /// A client or a fault says what it does.
+    /// A client makes a call of the plan.
+    Called {
+        /// The number of the call, counted from 0 in the order of the times.
+        number: usize,
+        /// The host that is called.
+        on: Host,
+        /// The call.
+        call: String,
+    },
+    /// A call has come to its end.
+    Answered {
+        /// The number of the call.
+        number: usize,
+        /// The outcome, in words of the subject.
+        outcome: String,
+    },
+    /// A fault takes effect.
+    FaultBegins(Fault),
+    /// A fault that lasts is over.
+    FaultEnds(Fault),
+    /// The harness, or a program of it, says what it does.
     Note(String),
 }
 
@@ -79,6 +102,16 @@ impl<E: Clone> Tracer<E> {
         self.push(Fact::Note(note));
     }
 
+    /// Writes that a client makes a call.
+    pub fn called(&self, number: usize, on: Host, call: String) {
+        self.push(Fact::Called { number, on, call });
+    }
+
+    /// Writes what came of a call.
+    pub fn answered(&self, number: usize, outcome: String) {
+        self.push(Fact::Answered { number, outcome });
+    }
+
     /// Writes what was handed to the network.
     pub fn sent(&self, to: SocketAddr, bytes: &[u8]) {
         let digest = blake3::hash(bytes);
@@ -86,13 +119,21 @@ impl<E: Clone> Tracer<E> {
         self.push(Fact::Sent { to, bytes: bytes.len(), digest: u64::from_be_bytes(*digest) });
     }
 
-    /// Writes what a fault does between two steps of the simulation.
-    pub fn note_at(&self, at: Duration, note: String) {
-        self.trace.borrow_mut().lines.push(Line { at, host: self.host.clone(), what: Fact::Note(note) });
+    /// Writes that a fault begins, between two steps of the simulation.
+    pub fn fault_begins(&self, at: Duration, fault: &Fault) {
+        self.push_at(at, Fact::FaultBegins(fault.clone()));
+    }
+
+    /// Writes that a fault ends, between two steps of the simulation.
+    pub fn fault_ends(&self, at: Duration, fault: &Fault) {
+        self.push_at(at, Fact::FaultEnds(fault.clone()));
     }
 
     fn push(&self, what: Fact<E>) {
-        let at = turmoil::sim_elapsed().unwrap_or_default();
+        self.push_at(turmoil::sim_elapsed().unwrap_or_default(), what);
+    }
+
+    fn push_at(&self, at: Duration, what: Fact<E>) {
         self.trace.borrow_mut().lines.push(Line { at, host: self.host.clone(), what });
     }
 }
@@ -131,11 +172,20 @@ impl<E: fmt::Display> Trace<E> {
 impl<E: fmt::Display> fmt::Display for Line<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (seconds, millis) = (self.at.as_secs(), self.at.subsec_millis());
-        write!(f, "{seconds:>3}.{millis:03}  {:<8}  ", self.host)?;
-        match &self.what {
-            Fact::Event(event) => write!(f, "{event}"),
-            Fact::Sent { to, bytes, digest } => write!(f, "sent {bytes} bytes to {to}, digest {digest:016x}"),
-            Fact::Note(note) => f.write_str(note),
+        write!(f, "{seconds:>3}.{millis:03}  {:<8}  {}", self.host, self.what)
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for Fact<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event(event) => write!(f, "{event}"),
+            Self::Sent { to, bytes, digest } => write!(f, "sent {bytes} bytes to {to}, digest {digest:016x}"),
+            Self::Called { number, on, call } => write!(f, "call {number}: {} {call}", name(*on)),
+            Self::Answered { number, outcome } => write!(f, "call {number}: {outcome}"),
+            Self::FaultBegins(fault) => write!(f, "fault: {fault}"),
+            Self::FaultEnds(fault) => write!(f, "fault ends: {fault}"),
+            Self::Note(note) => f.write_str(note),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The proof that a seed replays: runs of the same seed are compared line by line.
+//! The proof that a plan replays: runs of the same plan are compared line by line.
 
 use std::fmt;
 
@@ -13,7 +13,12 @@ pub struct Difference {
     pub first: Option<String>,
     /// That line of the second run; `None` if the run ended before.
     pub second: Option<String>,
+    /// The last lines before of the host that differs, which both runs have.
+    pub before: Vec<String>,
 }
+
+/// How many lines before a difference are shown.
+const BEFORE: usize = 10;
 
 /// Returns the first difference of two runs. They are compared as text, so that a trace from another process compares
 /// like one from this process.
@@ -23,16 +28,29 @@ pub fn compare<'a>(
     second: impl IntoIterator<Item = &'a str>,
 ) -> Option<Difference> {
     let (mut first, mut second) = (first.into_iter(), second.into_iter());
-    for line in 1.. {
+    let mut same: Vec<&str> = Vec::new();
+    loop {
         match (first.next(), second.next()) {
+            (Some(one), Some(other)) if one == other => same.push(one),
             (None, None) => return None,
-            (one, other) if one != other => {
-                return Some(Difference { line, first: one.map(Into::into), second: other.map(Into::into) });
+            (one, other) => {
+                let host = one.or(other).and_then(host_of);
+                let mut before: Vec<_> = same.iter().rev().filter(|line| host_of(line) == host).take(BEFORE).collect();
+                before.reverse();
+                return Some(Difference {
+                    line: same.len() + 1,
+                    first: one.map(Into::into),
+                    second: other.map(Into::into),
+                    before: before.into_iter().map(|line| (*line).to_owned()).collect(),
+                });
             }
-            _ => {}
         }
     }
-    None
+}
+
+/// Returns the host of a line.
+fn host_of(line: &str) -> Option<&str> {
+    line.split_whitespace().nth(1)
 }
 
 /// Returns a trace as lines of text.
@@ -45,6 +63,7 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let show = |line: &Option<String>| line.clone().unwrap_or_else(|| "(the trace has ended)".to_owned());
         writeln!(f, "the runs differ first in line {}:", self.line)?;
+        self.before.iter().try_for_each(|line| writeln!(f, "  both    {line}"))?;
         writeln!(f, "  first   {}", show(&self.first))?;
         write!(f, "  second  {}", show(&self.second))
     }

@@ -3,10 +3,12 @@
 #[path = "../../tests/support/snapshots.rs"]
 mod snapshots;
 
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Output, Stdio};
 
 use dacapo_sim::store::walkthrough::{self, star};
 use dacapo_sim::twice::{compare, lines};
+use rustix::process::{Pid, Signal, kill_process};
 use snapshots::assert_snapshot;
 
 fn sim(arguments: &[&str]) -> Output {
@@ -108,6 +110,11 @@ fn exit_codes_say_what_came_of_a_sweep_a_replay_and_a_shrink() {
         &["crash", "7", "--down", "60000"],
         &["search", "--runs", "0"],
         &["planted", "--bug", "none"],
+        &["planted", "--seeds", "0"],
+        &["sweep", "--seeds", "9..3"],
+        &["sweep", "--seeds", "0..3", "--shard", "3/4"],
+        &["sweep", "--for", "0s"],
+        &["branch", "1", "--at", "2.5", "-o", "no-such-folder/found.plan"],
     ] {
         assert_eq!(code(wrong), Some(2), "{wrong:?}");
     }
@@ -145,6 +152,114 @@ fn a_branch_that_breaks_a_promise_is_a_plan_in_a_file() {
     assert_eq!(code, Some(1), "{shown}");
     assert!(shown.contains(&format!("cargo sim replay {path} --bug stored-rejected")), "{shown}");
     assert_eq!(sim(&["replay", &path, "--bug", "stored-rejected"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_plan_replays_in_another_process_with_its_faults_and_its_bug() {
+    let path = format!("{}/twice.plan", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(&path, "seed 1\nnodes 1\nat 0.4 n0 store 0 22\nlift 1\n").expect("written");
+    let output = sim(&["twice", &path, "--with", "at 0.6 to 0.9 kill n0", "--bug", "cached-read"]);
+    let shown = text(output.stdout);
+    assert!(shown.contains("replays exactly: twice in this process and once in another"), "{shown}");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(sim(&["twice", "no-such.plan"]).status.code(), Some(2));
+}
+
+/// One file goes to one peer, and the way to the peer is cut.
+const PAIR: &str = "seed 1\nnodes 2\ndial n0 n1\nat 0.4 n0 store 0 22\nat 0.8 to 1.5 cut n0 n1\nlift 2\n";
+
+fn pair() -> String {
+    let path = format!("{}/pair.plan", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(&path, PAIR).expect("written");
+    path
+}
+
+#[test]
+fn each_line_of_a_trace_is_a_json_object() {
+    let shown = |form| text(sim(&["replay", &pair(), form, "-"]).stdout);
+    let (lines, trace) = (shown("--json"), shown("--trace"));
+    let lines: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("a JSON object")).collect();
+    assert_eq!(lines.len(), 1 + trace.lines().count());
+    assert_eq!((&lines[0]["kind"], &lines[0]["seed"], &lines[0]["broken"]), (&"run".into(), &1.into(), &().into()));
+    let count = |kind: &str| lines.iter().filter(|line| line["kind"] == kind).count();
+    assert_eq!(["call", "answer", "fault", "fault-end"].map(count), [1, 1, 1, 1]);
+    let sent = lines.iter().find(|line| line["kind"] == "sent").expect("something was sent");
+    assert_eq!((&sent["host"], &sent["to"]), (&"n0".into(), &"n1".into()));
+}
+
+#[test]
+fn a_run_opens_in_perfetto_with_each_call_and_fault_as_a_span() {
+    let shown = text(sim(&["replay", &pair(), "--perfetto", "-"]).stdout);
+    let trace: serde_json::Value = serde_json::from_str(&shown).expect("a JSON object");
+    let events = trace["traceEvents"].as_array().expect("events");
+    let of = |phase: &str, kind: &str| {
+        events.iter().filter(|event| event["ph"] == phase && event["cat"] == kind).collect::<Vec<_>>()
+    };
+    for kind in ["call", "fault"] {
+        let ([begun], [ended]) = (&of("b", kind)[..], &of("e", kind)[..]) else { panic!("one {kind} in {shown}") };
+        assert_eq!((&begun["id"], &begun["pid"]), (&ended["id"], &ended["pid"]));
+        assert!(begun["ts"].as_u64() < ended["ts"].as_u64());
+    }
+}
+
+#[test]
+fn a_part_of_a_run_is_a_diagram() {
+    let shown = text(sim(&["replay", &pair(), "--mermaid", "-", "--from", "0.3", "--until", "1"]).stdout);
+    assert_snapshot("mermaid", &shown);
+    let all = sim(&["replay", "7", "--mermaid", "-"]);
+    let told = text(all.stderr);
+    assert_eq!(all.status.code(), Some(2));
+    assert!(told.contains("a diagram shows 120"), "{told}");
+}
+
+#[test]
+fn a_run_that_is_stopped_is_not_said_to_be_well() {
+    let shown = text(sim(&["replay", "7", "--until", "1"]).stdout);
+    assert!(shown.ends_with(", stopped, and not judged\n"), "{shown}");
+}
+
+#[test]
+fn a_signal_ends_a_sweep_as_its_time_does() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dacapo-sim"));
+    let sweep = command.args(["sweep", "--seeds", "0..1000000"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut sweep = sweep.spawn().expect("it starts");
+    let pid = Pid::from_raw(i32::try_from(sweep.id()).expect("a process id")).expect("a process");
+    let (mut told, mut stderr) = (String::new(), BufReader::new(sweep.stderr.take().expect("a pipe")));
+    stderr.read_line(&mut told).expect("readable");
+    assert!(told.starts_with("10 s: ") && told.contains(" of 1000000 seeds, "), "{told}");
+    kill_process(pid, Signal::TERM).expect("it runs");
+    stderr.read_to_string(&mut told).expect("readable");
+    let output = sweep.wait_with_output().expect("it ends");
+    let shown = text(output.stdout);
+    assert_eq!(output.status.code(), Some(130), "{shown}{told}");
+    assert!(shown.contains(" 0 broke a promise") && told.ends_with("interrupted before the end\n"), "{shown}{told}");
+}
+
+#[test]
+fn what_was_in_a_file_stays_until_there_is_something_to_write() {
+    let path = format!("{}/kept.plan", env!("CARGO_TARGET_TMPDIR"));
+    std::fs::write(&path, "an earlier plan").expect("written");
+    assert_eq!(sim(&["search", "--runs", "1", "-o", &path]).status.code(), Some(0));
+    assert_eq!(std::fs::read_to_string(&path).expect("readable"), "an earlier plan");
+    std::fs::remove_file(&path).expect("it is there");
+    assert_eq!(sim(&["search", "--runs", "1", "-o", &path]).status.code(), Some(0));
+    assert!(!std::path::Path::new(&path).exists(), "a search that found nothing leaves nothing");
+}
+
+#[test]
+fn a_disk_without_room_does_not_hide_what_a_run_has_shown() {
+    let output = sim(&["shrink", "1", "--bug", "stored-rejected", "--runs", "60", "-o", "/dev/full"]);
+    let (shown, told) = (text(output.stdout), text(output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{shown}{told}");
+    assert!(shown.contains("seed 1\n") && told.contains("cannot write /dev/full"), "{shown}{told}");
+}
+
+#[test]
+fn the_last_seeds_are_swept_and_no_others() {
+    let output = sim(&["sweep", "--seeds", "18446744073709551612..18446744073709551615", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(json["runs"], 3);
 }
 
 #[test]

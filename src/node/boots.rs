@@ -79,6 +79,11 @@ impl Boots {
         self.known.borrow().get(&peer).map_or(0, |boots| boots.iter().map(of_boot).sum())
     }
 
+    /// Returns how many incoming connections there are.
+    pub(super) fn all_inbound(&self) -> usize {
+        self.known.borrow().values().flatten().map(|boot| boot.inbound.borrow().len()).sum()
+    }
+
     /// Gives a place to an incoming connection.
     pub(super) fn take_place(&self, boot: &PeerBoot, purpose: Purpose, of_node: OwnedSemaphorePermit) -> InboundPlace {
         let number = self.entered.get();

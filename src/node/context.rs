@@ -64,6 +64,8 @@ pub(super) struct Context<P: Platform> {
     pub(super) members: Rc<MembersInForce>,
     pub(super) owner: OwnerState,
     pub(super) holder: HolderState,
+    /// Bounds the calls of handles that are under way.
+    pub(super) calls: Arc<Semaphore>,
     /// Bounds the looks at the catalog that heartbeats wait for.
     pub(super) heartbeat_looks: Arc<Semaphore>,
     pub(super) tasks: Tasks,

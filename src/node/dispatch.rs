@@ -1,23 +1,19 @@
 //! Takes the calls of the handles and runs each call as a task of its own, a bounded number at a time.
 
-use std::sync::Arc;
-
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use super::context::Shared;
 use super::handle::errors::StatError;
 use super::handle::{Call, Reply};
 use super::owner::{delete, get, holders, list, repair, store};
-use super::peers::{admission, status};
-use super::scrub;
-use crate::limits::CALLS_MAX;
+use super::peers::{self, admission};
+use super::{scrub, status};
 use crate::platform::Platform;
 
 /// Takes calls until the node stops.
 pub(super) async fn run<P: Platform>(context: Shared<P>, mut calls: mpsc::Receiver<Call>) {
-    let slots = Arc::new(Semaphore::new(CALLS_MAX));
     while let Some(call) = calls.recv().await {
-        let slot = slots.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let slot = context.calls.clone().acquire_owned().await.expect("the semaphore is never closed");
         let task = context.clone();
         context.spawn(async move {
             answer(task, call).await;
@@ -41,7 +37,7 @@ async fn answer<P: Platform>(context: Shared<P>, call: Call) {
         }
         Call::List(after, reply) => send(reply, list::list(context, after).await),
         Call::Stat(key, reply) => send(reply, list::stat(context, key).await),
-        Call::Peers(reply) => send(reply, status::info(&context)),
+        Call::Peers(reply) => send(reply, peers::status::info(&context)),
         Call::Holders(key, look, mut reply) => {
             tokio::select! {
                 biased;
@@ -63,7 +59,7 @@ async fn answer<P: Platform>(context: Shared<P>, call: Call) {
             let scrubbed = scrub::now(context, told, &reply).await;
             send(reply, scrubbed);
         }
-        Call::Status(reply) => send(reply, list::status(context).await),
+        Call::Status(reply) => send(reply, status::status(context).await),
     }
 }
 

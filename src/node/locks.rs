@@ -27,6 +27,11 @@ impl Locks {
         self.locks.borrow().contains_key(&blob)
     }
 
+    /// Returns for how many blobs somebody holds the lock or waits for it.
+    pub(super) fn count(&self) -> usize {
+        self.locks.borrow().len()
+    }
+
     /// Waits for the lock of a blob, in the order of the calls.
     pub(super) async fn lock(&self, blob: BlobId) -> Locked {
         let lock = self.locks.borrow_mut().entry(blob).or_default().clone();

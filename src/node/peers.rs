@@ -74,6 +74,16 @@ impl<S> Peers<S> {
         self.known.borrow().values().filter(|peer| peer.is_placement_candidate()).map(|peer| peer.id).collect()
     }
 
+    /// Returns how many connections this node has opened for peers to ask on.
+    pub(super) fn opened_for_them(&self) -> usize {
+        self.known.borrow().values().map(|peer| peer.opened_for_it()).sum()
+    }
+
+    /// Returns how many exchanges this node has begun with its peers.
+    pub(super) fn exchanges(&self) -> usize {
+        self.known.borrow().values().map(|peer| peer.exchanges()).sum()
+    }
+
     pub(super) fn find(&self, id: NodeId) -> Option<Rc<Peer<S>>> {
         self.known.borrow().get(&id).cloned()
     }

@@ -43,6 +43,11 @@ impl<K: Ord + Copy, V: Amount> Tally<K, V> {
         Tallied { key, amount, tally: self.clone() }
     }
 
+    /// Returns the sum over all keys.
+    pub(super) fn total(&self) -> V {
+        self.sums.borrow().values().fold(V::default(), |total, sum| total + *sum)
+    }
+
     /// Returns the sum of a key, which is zero if nothing was added.
     pub(super) fn sum(&self, key: K) -> V {
         self.sums.borrow().get(&key).copied().unwrap_or_default()

@@ -75,6 +75,7 @@ const CAUGHT: &[(Bug, u64, &str)] = &[
     (Bug::StatCached, 672, "durable"),
     (Bug::ShortStored, 1, "atomic"),
     (Bug::SlowStoreDropped, 7, "durable"),
+    (Bug::LeftCallGoesOn, 14, "bounded"),
     (Bug::ScrubCriesWolf, 2, "faithful"),
     (Bug::ReplicaRemoveForgotten, 14, "convergent"),
     (Bug::ScrubForgotten, 1, "convergent"),
@@ -101,7 +102,9 @@ fn seeds() -> std::ops::Range<u64> {
     }
     let Some(range) = variable("DACAPO_SEEDS") else { return 0..60 };
     let (from, to) = range.split_once("..").expect("DACAPO_SEEDS is A..B");
-    from.parse().expect("A is a number")..to.parse().expect("B is a number")
+    let seeds = from.parse().expect("A is a number")..to.parse().expect("B is a number");
+    assert!(!seeds.is_empty(), "there is no seed in DACAPO_SEEDS={range}");
+    seeds
 }
 
 /// Panics with a report if a run broke a promise. `again` names what repeats the run.
@@ -145,7 +148,7 @@ fn a_shrunk_plan_breaks_the_same_promise_and_is_small() {
     for (bug, seed) in [(Bug::RemoveForgotten, 1), (Bug::StaleReplica, 3), (Bug::ReplicaRemoveForgotten, 14)] {
         let subject = Files { bug: Some(bug) };
         let plan = plan_of(&subject, seed);
-        let shrunk = shrink(&subject, &plan, 200, |_| ()).expect("it breaks a promise");
+        let shrunk = shrink(&subject, &plan, 200, |_| true).expect("it breaks a promise");
         let text = shrunk.plan.to_string();
         let again = run(&subject, &text.parse::<Plan<Call>>().expect("a plan")).broken;
         assert_eq!(again.as_ref(), Some(&shrunk.broken), "{text}");
@@ -157,7 +160,7 @@ fn a_shrunk_plan_breaks_the_same_promise_and_is_small() {
 fn a_failure_is_reported_on_one_screen() {
     let subject = Files { bug: Some(Bug::RemoveForgotten) };
     let plan = plan_of(&subject, 1);
-    let shrunk = shrink(&subject, &plan, 200, |_| ()).expect("it breaks a promise");
+    let shrunk = shrink(&subject, &plan, 200, |_| true).expect("it breaks a promise");
     let shown = report(&run(&subject, &shrunk.plan), Some("1 --bug remove-forgotten"));
     assert!(shown.lines().count() <= 50, "{shown}");
     let without_build: Vec<_> = shown.lines().filter(|line| !line.contains("built from")).collect();

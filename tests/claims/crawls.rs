@@ -1,10 +1,12 @@
 //! A peer that hardly moves holds up nobody else.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use dacapo::limits::{CHUNK_BYTES, HEARTBEAT_INTERVAL};
+use dacapo::crypto::ReplicaName;
+use dacapo::limits::{CHUNK_BYTES, HEARTBEAT_INTERVAL, POOL_CONNECTIONS_MAX};
 use dacapo::node::link::LinkError;
 use dacapo::protocol::{Message, Purpose, read_message, read_stream_header};
 use dacapo::replication::Summary;
@@ -76,9 +78,11 @@ fn a_peer_that_crawls_without_an_end_keeps_nobody_from_repair() {
     });
 }
 
+type Held = Rc<RefCell<BTreeMap<ReplicaName, Replica>>>;
+
 /// Listens as a peer that takes every replica, waits before it says that it has one, and waits before each chunk of it.
 fn holder(network: &Network, number: u8, wait: Duration, pace: Duration) -> u16 {
-    let (peer, held) = (ScriptedPeer::new(number), Rc::new(RefCell::new(None)));
+    let (peer, held) = (ScriptedPeer::new(number), Held::default());
     let port = 4000 + u16::from(number);
     let mut arrived = network.listen(port);
     tokio::task::spawn_local(async move {
@@ -94,7 +98,7 @@ fn holder(network: &Network, number: u8, wait: Duration, pace: Duration) -> u16 
 async fn hold(
     peer: ScriptedPeer,
     stream: DuplexStream,
-    held: Rc<RefCell<Option<Replica>>>,
+    held: Held,
     wait: Duration,
     pace: Duration,
 ) -> Result<(), LinkError> {
@@ -108,11 +112,11 @@ async fn hold(
             }
             Message::StoreFile { owner, replica_name, sealed_bytes, .. } => {
                 let replica = take(&mut link, owner, replica_name, sealed_bytes).await?;
-                held.replace(Some(replica));
+                held.borrow_mut().insert(replica_name, replica);
                 send(&mut link, &Message::Stored).await?;
             }
-            _ => {
-                let replica = held.borrow().clone().expect("it was sent one");
+            Message::GetFile { replica_name, .. } => {
+                let replica = held.borrow().get(&replica_name).cloned().expect("it was sent one");
                 sleep(wait).await;
                 announce(&mut link, &replica.seal, replica.seal.sealed_bytes()).await?;
                 for chunk in replica.bytes.chunks(CHUNK_BYTES) {
@@ -121,6 +125,7 @@ async fn hold(
                     link.flush().await?;
                 }
             }
+            _ => send(&mut link, &Message::NotFound).await?,
         }
     }
 }
@@ -157,5 +162,38 @@ fn a_get_takes_its_time_if_the_only_peer_that_has_the_file_is_slow() {
         assert_eq!(put(&owner, "a", content.clone()).await.replicas(), 1);
         owner.delete(&key("a")).await.expect("deleted");
         assert!(get(&owner, "a").await == content);
+    });
+}
+
+#[test]
+fn gets_that_take_long_hold_no_connection_of_a_peer_that_they_do_not_need() {
+    run(async {
+        let network = Network::default();
+        let moves = holder(&network, 1, Duration::ZERO, SECOND / 2);
+        let waits = holder(&network, 2, SECOND / 10, Duration::ZERO);
+        let node = network.start(OWNER, &SimDisk::new(), &[moves, waits]).await;
+        let owner = node.handle();
+        connected(&owner, 2).await;
+        let names: Vec<_> = (0..POOL_CONNECTIONS_MAX).map(|number| format!("file {number}")).collect();
+        for name in &names {
+            assert_eq!(put(&owner, name, vec![7; 2_000_000]).await.replicas(), 2);
+            owner.delete(&key(name)).await.expect("deleted");
+        }
+        let gets: Vec<_> = names
+            .into_iter()
+            .map(|name| {
+                let owner = owner.clone();
+                tokio::task::spawn_local(async move { get(&owner, &name).await })
+            })
+            .collect();
+        sleep(3 * SECOND).await;
+        let load = owner.status().await.expect("readable").load;
+        assert_eq!((load.calls, load.exchanges), (POOL_CONNECTIONS_MAX, POOL_CONNECTIONS_MAX), "with one peer alone");
+        for get in gets {
+            assert!(get.await.expect("no panic") == vec![7; 2_000_000]);
+        }
+        sleep(SECOND).await;
+        let load = owner.status().await.expect("readable").load;
+        assert_eq!((load.calls, load.exchanges, load.locked), (0, 0, 0), "nothing is left of them");
     });
 }

@@ -57,5 +57,18 @@ fn a_difference_shows_its_first_line() {
     let found = compare(["same", "one"], ["same", "other"]).expect("they differ");
     assert_snapshot("difference", &found.to_string());
     assert_eq!(compare(["same"], ["same"]), None);
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for number in 0..30 {
+        let line = format!("0.{number:03} n{} works", number % 2);
+        first.push(line.clone());
+        second.push(line);
+    }
+    first.push("0.030 n0 stops".to_owned());
+    second.push("0.030 n0 goes on".to_owned());
+    let found = compare(first.iter().map(String::as_str), second.iter().map(String::as_str)).expect("they differ");
+    assert_eq!((found.line, found.before.len()), (31, 10));
+    assert!(found.before.iter().all(|line| line.contains(" n0 ")), "the lines before are those of the host");
+    let end = "both    0.028 n0 works\n  first   0.030 n0 stops\n  second  0.030 n0 goes on";
+    assert!(found.to_string().ends_with(end), "{found}");
     assert_eq!(compare(["same"], ["same", "more"]).map(|found| found.line), Some(2));
 }

@@ -139,3 +139,42 @@ fn a_peer_keeps_the_last_count_also_if_the_store_that_ended_last_had_begun_first
         assert_eq!(store.name_count(id).expect("readable").map(|count| count.names), Some(2));
     });
 }
+
+#[test]
+fn a_version_that_one_peer_alone_has_is_learnt_while_another_peer_is_away() {
+    run(async {
+        let (network, disk) = (Network::default(), SimDisk::new());
+        let disks = [SimDisk::new(), SimDisk::new(), SimDisk::new()];
+        let start = |index: u16| network.start(HOLDER + index, &disks[usize::from(index)], &[]);
+        let holders = [start(0).await, start(1).await, start(2).await];
+        let owner = network.start(OWNER, &disk, &[HOLDER, HOLDER + 1, HOLDER + 2]).await;
+        connected(&owner.handle(), 3).await;
+        assert_eq!(put(&owner.handle(), "a", vec![7; 1000]).await.replicas(), 3);
+        owner.handle().delete(&key("a")).await.expect("deleted");
+        stop(owner).await;
+        // One holder alone has the version that is stored from elsewhere.
+        let [first, second, third] = holders;
+        stop(second).await;
+        stop(third).await;
+        let elsewhere = SimDisk::new();
+        Identity::restore(&elsewhere, &Identity::load(&disk).expect("readable").expect("an identity")).expect("empty");
+        let other = network.start(OWNER, &elsewhere, &[HOLDER]).await;
+        connected(&other.handle(), 1).await;
+        put(&other.handle(), "a", vec![8; 1000]).await;
+        stop(other).await;
+        stop(first).await;
+        let (second, third) = (start(1).await, start(2).await);
+        let owner = network.start(OWNER, &disk, &[HOLDER, HOLDER + 1, HOLDER + 2]).await;
+        connected(&owner.handle(), 2).await;
+        stop(third).await;
+        let first = start(0).await;
+        sleep(Duration::from_secs(60)).await;
+        let peers = owner.handle().peers().await;
+        assert_eq!(peers.iter().filter(|peer| peer.is_current() == Some(true)).count(), 2, "{peers:?}");
+        // The version that was known before is at a peer that is away, so the newer one is in two other places.
+        stop(first).await;
+        stop(second).await;
+        assert_eq!(get(&owner.handle(), "a").await, vec![8; 1000]);
+        stop(owner).await;
+    });
+}

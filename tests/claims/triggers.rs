@@ -27,7 +27,7 @@ fn run_with(line: &str) -> Run<Files> {
 /// Returns the trace as lines, up to the fault.
 fn before_the_fault(run: &Run<Files>) -> Vec<(&str, &Fact<dacapo::event::Event>)> {
     let lines = run.trace.lines().iter();
-    let before = lines.take_while(|line| !matches!(&line.what, Fact::Note(note) if note.starts_with("fault: ")));
+    let before = lines.take_while(|line| !matches!(line.what, Fact::FaultBegins(_)));
     before.map(|line| (&*line.host, &line.what)).collect()
 }
 
@@ -62,11 +62,9 @@ fn a_fault_waits_for_the_event_and_lasts_as_long_as_it_says() {
     let before = before_the_fault(&run);
     let (_, last) = before.iter().rfind(|(host, _)| *host == "n0").expect("n0 did something");
     assert!(matches!(last, Fact::Event(event) if event.to_string().contains("acknowledged")), "{last:?}");
-    let noted = |words: &str| {
-        let is_noted = |what: &Fact<_>| matches!(what, Fact::Note(note) if note.starts_with(words));
-        run.trace.lines().iter().find(|line| is_noted(&line.what)).expect("noted").at
-    };
-    let lasted = noted("fault ends: cut") - noted("fault: cut");
+    let at = |is: fn(&Fact<_>) -> bool| run.trace.lines().iter().find(|line| is(&line.what)).expect("it is there").at;
+    let begun = at(|what| matches!(what, Fact::FaultBegins(_)));
+    let lasted = at(|what| matches!(what, Fact::FaultEnds(_))) - begun;
     assert_eq!(lasted.as_millis(), 400);
 }
 
@@ -85,7 +83,7 @@ fn shrinking_makes_the_number_of_a_trigger_smaller() {
     let subject = Files { bug: Some(Bug::NoCatalog) };
     let kill = "at n0 event \"written\" 3 for 0.5 kill n0";
     let plan: Plan<Call> = format!("{ALONE}at 1 n0 store 2 500\n{kill}").parse().expect("a plan");
-    let shrunk = shrink(&subject, &plan, 200, |_| ()).expect("a lost catalog is noticed");
+    let shrunk = shrink(&subject, &plan, 200, |_| true).expect("a lost catalog is noticed");
     let text = shrunk.plan.to_string();
     assert!(text.contains("at n0 event \"written\" 1 for"), "{text}");
 }

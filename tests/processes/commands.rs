@@ -74,6 +74,7 @@ fn status_says_how_the_node_is_and_when_it_was_scrubbed_to_the_end() {
     assert_eq!((&before["last_scrub_unix_ms"], &before["attention"]), (&Value::Null, &Value::Array(Vec::new())));
     let shown = bench.succeed(&third.data, &["status"]);
     assert!(shown.contains("2 connected, 0 of them behind; 0 away") && shown.contains("never to the end"), "{shown}");
+    assert!(shown.contains("busy      0 calls, "), "{shown}");
     bench.succeed(&third.data, &["scrub"]);
     assert!(status(&third.data)["last_scrub_unix_ms"].is_u64());
     bench.succeed(&third.data, &["stop"]);

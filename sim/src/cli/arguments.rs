@@ -26,7 +26,10 @@ pub(super) fn parse_time(text: &str) -> Result<Duration, String> {
         None => (text.strip_suffix('s').unwrap_or(text), 1),
     };
     let number: u32 = number.parse().map_err(|_| "a time is seconds or minutes, such as 60s or 10m".to_owned())?;
-    Ok(Duration::from_secs(u64::from(number) * seconds))
+    match Duration::from_secs(u64::from(number) * seconds) {
+        Duration::ZERO => Err("in no time nothing is run".to_owned()),
+        time => Ok(time),
+    }
 }
 
 /// Parses a moment of virtual time, in seconds.

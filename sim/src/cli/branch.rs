@@ -7,9 +7,9 @@ use std::time::Duration;
 use clap::Args;
 
 use super::arguments::{parse_range, parse_seconds};
-use super::bar::{Effort, bar, monotonic};
 use super::found::Found;
 use super::output::outln;
+use super::progress::{self, Effort};
 use super::source::Source;
 use crate::subject::Subject;
 use crate::sweep::{Sweep, plan_of, sweep_plans};
@@ -44,15 +44,12 @@ where
     let planted = arguments.source.subject(subject);
     let branch_of = |seed| plan.branch(&plan_of(subject, seed), at_ms);
     let sweep = Sweep { seeds: arguments.seeds.clone(), jobs: arguments.effort.jobs(), shard: (0, 1) };
-    let bar = bar(arguments.seeds.end - arguments.seeds.start, "branches");
-    let begun = monotonic();
-    let totals = sweep_plans(&planted, &sweep, branch_of, |totals| {
-        bar.set_position(totals.runs);
-        totals.broken.is_empty() && arguments.effort.has_time(begun)
-    });
-    bar.finish_and_clear();
+    let (file, progress) = (arguments.found.open()?, arguments.effort.begin(sweep.len(), "branches"));
+    let totals =
+        sweep_plans(&planted, &sweep, branch_of, |totals| progress.goes_on(totals.runs) && totals.broken.is_empty());
+    progress.clear();
     outln!("{} branches were run, {} broke a promise", totals.runs, totals.broken.len());
-    let Some((seed, broken)) = totals.broken.first_key_value() else { return Ok(ExitCode::SUCCESS) };
-    arguments.found.show(program, &planted, arguments.source.planted(), (&branch_of(*seed), broken))?;
+    let Some((seed, broken)) = totals.broken.first_key_value() else { return Ok(progress::well()) };
+    arguments.found.show(program, file, &planted, arguments.source.planted(), (&branch_of(*seed), broken));
     Ok(ExitCode::FAILURE)
 }

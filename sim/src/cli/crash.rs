@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::bar::{Effort, bar, monotonic};
 use super::output::outln;
+use super::progress::{self, Effort};
 use super::source::Source;
 use crate::crash::{Crash, Crashes};
 use crate::host::name;
@@ -39,15 +39,15 @@ where
         outln!("{}", report_for(program, &run(&subject, &plan), Some(&arguments.source.again(None))));
         return Ok(ExitCode::FAILURE);
     };
-    let bar = bar(crashes.calls().iter().sum(), "crashes");
-    let begun = monotonic();
-    let totals = crashes.run(&subject, arguments.effort.jobs(), |totals| {
-        bar.set_position(totals.runs);
-        arguments.effort.has_time(begun)
-    });
-    bar.finish_and_clear();
+    let count = crashes.calls().iter().sum();
+    if count == 0 {
+        return Err("this plan changes no disk, so there is no moment for a crash".to_owned());
+    }
+    let progress = arguments.effort.begin(count, "crashes");
+    let totals = crashes.run(&subject, arguments.effort.jobs(), |totals| progress.goes_on(totals.runs));
+    progress.clear();
     show(&crashes, &totals);
-    let Some(index) = totals.broken.keys().next() else { return Ok(ExitCode::SUCCESS) };
+    let Some(index) = totals.broken.keys().next() else { return Ok(progress::well()) };
     let step = crashes.step(*index).to_string();
     let report = report_for(program, &run(&subject, &crashes.plan(*index)), Some(&arguments.source.again(Some(&step))));
     outln!("\nThe first of them:\n\n{report}");

@@ -1,10 +1,10 @@
 //! A plan that was found to break a promise: it is written to a file, and its run is shown.
 
-use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
 
+use super::file::ResultFile;
 use super::output::outln;
 use super::source::{Planted, commented};
 use crate::plan::Plan;
@@ -21,18 +21,26 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Writes the plan and shows its run. The subject has the bug planted, if one is named.
+    /// Opens the file.
+    pub(super) fn open(&self) -> Result<ResultFile, String> {
+        ResultFile::open(&self.output)
+    }
+
+    /// Shows the run of a plan, and writes the plan. The subject has the bug planted, if one is named.
     pub(super) fn show<S: Subject>(
         &self,
         program: &str,
+        file: ResultFile,
         subject: &S,
         planted: &Planted,
         (plan, broken): (&Plan<S::Call>, &Broken),
-    ) -> Result<(), String> {
-        let path = self.output.display();
-        fs::write(&self.output, commented(broken, plan)).map_err(|error| format!("cannot write {path}: {error}"))?;
-        let again = format!("{path}{}", planted.again());
+    ) {
+        let again = format!("{}{}", self.output.display(), planted.again());
         outln!("\n{}", report_for(program, &run(subject, plan), Some(&again)));
-        Ok(())
+        // What was found counts, also if the plan is here and not in its file.
+        if let Err(error) = file.write(&commented(broken, plan)) {
+            eprintln!("{program}: {error}");
+            outln!("{plan}");
+        }
     }
 }

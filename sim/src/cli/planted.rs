@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::bar::jobs;
 use super::median::median;
 use super::output::outln;
+use super::progress::{self, jobs};
 use crate::shrink::shrink;
 use crate::subject::Subject;
 use crate::sweep::{Sweep, plan_of, sweep};
@@ -16,7 +16,7 @@ use crate::sweep::{Sweep, plan_of, sweep};
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// How many seeds each bug has.
-    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
     /// Plant this bug alone. May be given several times.
     #[arg(long = "bug", value_name = "BUG")]
@@ -52,14 +52,18 @@ pub(super) fn execute<S: Subject + Sync>(subject: &S, arguments: &Arguments) -> 
     for bug in &bugs {
         let subject = subject.clone().plant(bug);
         let seeds = 0..arguments.seeds;
-        let totals = sweep(&subject, &Sweep { seeds, jobs: 1, shard: (0, 1) }, |_| true);
+        let totals = sweep(&subject, &Sweep { seeds, jobs: 1, shard: (0, 1) }, |_| !progress::is_interrupted());
         let Some((seed, broken)) = totals.broken.into_iter().next() else {
+            if progress::is_interrupted() {
+                break;
+            }
             outln!("{bug:<26}  {:<14}  {:>6}", "NOBODY", arguments.seeds);
             continue;
         };
         seeds_needed.push(seed + 1);
         let plan = plan_of(&subject, seed);
-        let shrunk = arguments.shrink.then(|| shrink(&subject, &plan, SHRINK_RUNS_MAX, |_| ())).flatten();
+        let goes_on = |_| !progress::is_interrupted();
+        let shrunk = arguments.shrink.then(|| shrink(&subject, &plan, SHRINK_RUNS_MAX, goes_on)).flatten();
         let (steps, runs) = shrunk.map_or(("-".to_owned(), "-".to_owned()), |shrunk| {
             steps_left.push(shrunk.plan.steps.len());
             (shrunk.plan.steps.len().to_string(), shrunk.runs.to_string())
@@ -71,5 +75,5 @@ pub(super) fn execute<S: Subject + Sync>(subject: &S, arguments: &Arguments) -> 
     if arguments.shrink {
         outln!("median {} steps left after shrinking", median(steps_left));
     }
-    if caught == all { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if caught == all || progress::is_interrupted() { progress::well() } else { ExitCode::FAILURE }
 }

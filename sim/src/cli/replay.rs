@@ -1,6 +1,5 @@
-//! The command `replay`: one run, as people want to see it.
+//! The command `replay`: one run, as people and other tools want to see it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,8 +8,10 @@ use clap::Args;
 use dacapo::disk::EntryKind;
 
 use super::arguments::parse_seconds;
+use super::file::ResultFile;
 use super::output::{out, outln};
 use super::source::Source;
+use crate::export::{Window, json, mermaid, perfetto};
 use crate::host::name;
 use crate::report::report_for;
 use crate::run::run_until;
@@ -27,9 +28,55 @@ pub(super) struct Arguments {
     /// Stop at this moment of virtual time, in seconds.
     #[arg(long, value_name = "TIME", value_parser = parse_seconds)]
     until: Option<f64>,
-    /// Write every line of the trace to this file (`-` for standard output, and nothing else there).
+    /// Write every line of the trace to this file (`-` for standard output, and nothing else there; so below).
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
+    /// Write every line of the trace as a JSON object.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write the run as trace events, for ui.perfetto.dev.
+    #[arg(long, value_name = "FILE")]
+    perfetto: Option<PathBuf>,
+    /// Write the run as a sequence diagram of Mermaid, from --from to --until.
+    #[arg(long, value_name = "FILE")]
+    mermaid: Option<PathBuf>,
+    /// Begin the diagram at this moment of virtual time, in seconds.
+    #[arg(long, value_name = "TIME", value_parser = parse_seconds, requires = "mermaid")]
+    from: Option<f64>,
+}
+
+/// A form in which a run is written to a file.
+#[derive(Clone, Copy)]
+enum Form {
+    Trace,
+    Json,
+    Perfetto,
+    Mermaid(Duration),
+}
+
+impl Form {
+    fn text<S: Subject>(self, run: &Run<S>) -> Result<String, String> {
+        match self {
+            Self::Trace => Ok(lines(&run.trace).iter().map(|line| format!("{line}\n")).collect()),
+            Self::Json => Ok(json(run)),
+            Self::Perfetto => Ok(perfetto(run)),
+            Self::Mermaid(from) => mermaid(run, Window { from, ..Window::ALL }),
+        }
+    }
+}
+
+impl Arguments {
+    /// Returns the forms that are asked for, each with its file.
+    fn forms(&self) -> Vec<(Form, &Path)> {
+        let from = Duration::from_secs_f64(self.from.unwrap_or_default());
+        let forms = [
+            (Form::Trace, &self.trace),
+            (Form::Json, &self.json),
+            (Form::Perfetto, &self.perfetto),
+            (Form::Mermaid(from), &self.mermaid),
+        ];
+        forms.into_iter().filter_map(|(form, path)| Some((form, path.as_deref()?))).collect()
+    }
 }
 
 pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Arguments) -> Result<ExitCode, String> {
@@ -38,26 +85,34 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
         out!("{plan}");
         return Ok(ExitCode::SUCCESS);
     }
+    let (printed, written): (Vec<_>, Vec<_>) =
+        arguments.forms().into_iter().partition(|(_, path)| *path == Path::new("-"));
+    let opened = written.into_iter().map(|(form, path)| Ok((form, ResultFile::open(path)?)));
+    let opened: Vec<_> = opened.collect::<Result<_, String>>()?;
     let subject = arguments.source.subject(subject);
     let run = run_until(&subject, &plan, arguments.until.map(Duration::from_secs_f64));
     let code = if run.broken.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-    if let Some(path) = &arguments.trace {
-        let text: String = lines(&run.trace).iter().map(|line| format!("{line}\n")).collect();
-        if path == Path::new("-") {
-            out!("{text}");
-            return Ok(code);
-        }
-        fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    for (form, _) in &printed {
+        out!("{}", form.text(&run)?);
     }
-    if run.broken.is_some() {
+    let write = |(form, file): (Form, ResultFile)| form.text(&run).and_then(|text| file.write(&text));
+    let written: Result<(), String> = opened.into_iter().try_for_each(write);
+    if printed.is_empty() && run.broken.is_some() {
         outln!("{}", report_for(program, &run, Some(&arguments.source.again(None))));
-        return Ok(code);
+    } else if printed.is_empty() {
+        show(&subject, &run, arguments.until.is_some());
     }
-    show(&subject, &run);
-    Ok(code)
+    match written {
+        Err(error) if run.broken.is_none() => Err(error),
+        Err(error) => {
+            eprintln!("{program}: {error}");
+            Ok(code)
+        }
+        Ok(()) => Ok(code),
+    }
 }
 
-fn show<S: Subject>(subject: &S, run: &Run<S>) {
+fn show<S: Subject>(subject: &S, run: &Run<S>, is_stopped: bool) {
     for line in run.trace.story() {
         outln!("{line}");
     }
@@ -75,7 +130,8 @@ fn show<S: Subject>(subject: &S, run: &Run<S>) {
         }
     }
     let seconds = run.elapsed.as_secs_f64();
-    outln!("\n{seconds:.3} virtual seconds, trace digest {}, no promise broken", run.trace.digest());
+    let verdict = if is_stopped { "stopped, and not judged" } else { "no promise broken" };
+    outln!("\n{seconds:.3} virtual seconds, trace digest {}, {verdict}", run.trace.digest());
 }
 
 /// Cuts long parts of a path.

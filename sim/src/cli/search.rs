@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::bar::{Effort, bar, monotonic};
 use super::found::Found;
 use super::output::outln;
+use super::progress::{self, Effort};
 use super::source::Planted;
 use crate::search::Search;
 use crate::subject::Subject;
@@ -36,18 +36,17 @@ where
 {
     let subject = arguments.planted.subject(subject);
     let runs_max = arguments.runs.unwrap_or(if arguments.effort.is_limited() { u64::MAX } else { RUNS });
-    let bar = bar(runs_max, "runs");
-    let (begun, jobs) = (monotonic(), arguments.effort.jobs());
+    let file = arguments.found.open()?;
+    let (progress, jobs) = (arguments.effort.begin(runs_max, "runs"), arguments.effort.jobs());
     let mut search = Search::new(arguments.seed);
     let mut found = None;
-    while found.is_none() && search.runs() < runs_max && arguments.effort.has_time(begun) {
+    while found.is_none() && search.runs() < runs_max && progress.goes_on(search.runs()) {
         found = search.step(&subject, jobs, runs_max - search.runs());
-        bar.set_position(search.runs());
     }
-    bar.finish_and_clear();
+    progress.clear();
     let (runs, kept, sights) = (search.runs(), search.kept().len(), search.sights());
     outln!("{runs} runs have shown {sights} different things, {kept} plans were kept");
-    let Some(found) = found else { return Ok(ExitCode::SUCCESS) };
-    arguments.found.show(program, &subject, &arguments.planted, (&found.plan, &found.broken))?;
+    let Some(found) = found else { return Ok(progress::well()) };
+    arguments.found.show(program, file, &subject, &arguments.planted, (&found.plan, &found.broken));
     Ok(ExitCode::FAILURE)
 }

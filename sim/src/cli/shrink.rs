@@ -1,13 +1,13 @@
 //! The command `shrink`: a small plan that breaks the same promise.
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::bar::bar;
+use super::file::ResultFile;
 use super::output::{out, outln};
+use super::progress::{self, Progress};
 use super::source::{Source, commented};
 use crate::shrink::shrink;
 use crate::subject::Subject;
@@ -24,20 +24,24 @@ pub(super) struct Arguments {
     runs: usize,
 }
 
-pub(super) fn execute<S: Subject>(subject: &S, arguments: &Arguments) -> Result<ExitCode, String> {
+pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Arguments) -> Result<ExitCode, String> {
     let plan = arguments.source.plan(subject)?;
-    let bar = bar(arguments.runs as u64, "runs");
+    let file = arguments.output.as_deref().map(ResultFile::open).transpose()?;
+    let progress = Progress::begin(arguments.runs as u64, "runs");
     let subject = arguments.source.subject(subject);
-    let shrunk = shrink(&subject, &plan, arguments.runs, |runs| bar.set_position(runs as u64));
-    bar.finish_and_clear();
+    let shrunk = shrink(&subject, &plan, arguments.runs, |runs| progress.goes_on(runs as u64));
+    progress.clear();
     let Some(shrunk) = shrunk else {
         outln!("{} breaks no promise", arguments.source.again(None));
-        return Ok(ExitCode::SUCCESS);
+        return Ok(progress::well());
     };
     let text = commented(&shrunk.broken, &shrunk.plan);
-    match &arguments.output {
-        Some(path) => {
-            fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    match file {
+        Some(file) => {
+            if let Err(error) = file.write(&text) {
+                eprintln!("{program}: {error}");
+                out!("{text}");
+            }
         }
         None => out!("{text}"),
     }

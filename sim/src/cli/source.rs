@@ -19,6 +19,13 @@ pub(super) struct Source {
     /// A seed, or the path of a plan.
     #[arg(value_name = "SEED|FILE")]
     source: String,
+    #[command(flatten)]
+    changes: Changes,
+}
+
+/// The arguments that change what a plan does.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Changes {
     /// Add a line to the plan, such as 'at 2.5 n0 get 1' or 'at n0 sync 7 for 0.5 power-loss n0'.
     #[arg(long, value_name = "LINE")]
     with: Vec<String>,
@@ -27,7 +34,7 @@ pub(super) struct Source {
 }
 
 /// The argument that names a bug.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(super) struct Planted {
     /// Plant a bug.
     #[arg(long, value_name = "BUG")]
@@ -47,6 +54,11 @@ impl Planted {
 }
 
 impl Source {
+    /// Returns what a seed or the path of a plan names, with changes.
+    pub(super) fn new(source: String, changes: &Changes) -> Self {
+        Self { source, changes: changes.clone() }
+    }
+
     /// Returns the plan: that of a seed, or one in a file, with the lines that are added.
     pub(super) fn plan<S: Subject>(&self, subject: &S) -> Result<Plan<S::Call>, String> {
         let source = &self.source;
@@ -56,7 +68,7 @@ impl Source {
             Err(_) => read(source)?.parse().map_err(|error: PlanError| no_plan(error.to_string()))?,
         };
         plan.check_words(subject.options(), subject.lies()).map_err(no_plan)?;
-        self.with.iter().try_fold(plan, |plan, line| {
+        self.changes.with.iter().try_fold(plan, |plan, line| {
             let no_line = |error: String| format!("{line:?} is no line of this plan: {error}");
             let longer: Plan<S::Call> =
                 format!("{plan}{line}").parse().map_err(|error: PlanError| no_line(error.cause))?;
@@ -67,19 +79,26 @@ impl Source {
 
     /// Returns the subject, with the bug planted if one is named.
     pub(super) fn subject<S: Subject>(&self, subject: &S) -> S {
-        self.planted.subject(subject)
+        self.changes.planted.subject(subject)
     }
 
     /// Returns the argument that names the bug.
     pub(super) fn planted(&self) -> &Planted {
-        &self.planted
+        &self.changes.planted
+    }
+
+    /// Returns the arguments that name this plan and bug once more, each by itself.
+    pub(super) fn arguments(&self) -> Vec<String> {
+        let lines = self.changes.with.iter().flat_map(|line| ["--with".to_owned(), line.clone()]);
+        let bug = self.changes.planted.bug.iter().flat_map(|bug| ["--bug".to_owned(), bug.clone()]);
+        [self.source.clone()].into_iter().chain(lines).chain(bug).collect()
     }
 
     /// Returns the arguments that name this plan and bug once more, with a further line if there is one.
     pub(super) fn again(&self, with: Option<&str>) -> String {
-        let lines = self.with.iter().map(String::as_str).chain(with);
+        let lines = self.changes.with.iter().map(String::as_str).chain(with);
         let lines: String = lines.map(|line| format!(" --with '{line}'")).collect();
-        format!("{}{lines}{}", self.source, self.planted.again())
+        format!("{}{lines}{}", self.source, self.changes.planted.again())
     }
 }
 

@@ -6,12 +6,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use indicatif::ProgressBar;
 use rustix::time::ClockId;
 
 use super::arguments::{parse_range, parse_shard};
-use super::bar::{Effort, bar, monotonic, now};
 use super::output::outln;
+use super::progress::{self, Effort, now};
 use crate::fault::Fault;
 use crate::pairs;
 use crate::report::report_for;
@@ -41,19 +40,20 @@ pub(super) struct Arguments {
 /// Chosen: the rarest of them happen about once in 1,000 runs.
 const ALL_REACHED_AFTER: u64 = 10_000;
 
-pub(super) fn execute<S: Subject + Sync>(program: &str, subject: &S, arguments: &Arguments) -> ExitCode {
+pub(super) fn execute<S: Subject + Sync>(
+    program: &str,
+    subject: &S,
+    arguments: &Arguments,
+) -> Result<ExitCode, String> {
     let plan = Sweep { seeds: arguments.seeds.clone(), jobs: arguments.effort.jobs(), shard: arguments.shard };
-    let bar = match arguments.json {
-        true => ProgressBar::hidden(),
-        false => bar((arguments.seeds.end - arguments.seeds.start) / arguments.shard.1, "seeds"),
-    };
-    let (begun, cpu) = (monotonic(), now(ClockId::ProcessCPUTime));
-    let totals = sweep(subject, &plan, |totals| {
-        bar.set_position(totals.runs);
-        arguments.effort.has_time(begun)
-    });
-    bar.finish_and_clear();
-    let times = Times { wall: monotonic() - begun, cpu: now(ClockId::ProcessCPUTime) - cpu };
+    if plan.is_empty() {
+        let ((index, of), Range { start, end }) = (arguments.shard, &arguments.seeds);
+        return Err(format!("no seed of {start}..{end} is in part {index} of {of}"));
+    }
+    let (progress, cpu) = (arguments.effort.begin(plan.len(), "seeds"), now(ClockId::ProcessCPUTime));
+    let totals = sweep(subject, &plan, |totals| progress.goes_on(totals.runs));
+    progress.clear();
+    let times = Times { wall: progress.taken(), cpu: now(ClockId::ProcessCPUTime) - cpu };
     if arguments.json {
         outln!("{}", json(&totals, &times));
     } else {
@@ -63,13 +63,13 @@ pub(super) fn execute<S: Subject + Sync>(program: &str, subject: &S, arguments: 
         }
     }
     let Some(seed) = totals.broken.keys().next() else {
-        return if is_blind(program, subject, &totals) { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+        return Ok(if is_blind(program, subject, &totals) { ExitCode::FAILURE } else { progress::well() });
     };
     if !arguments.json {
         let run = run(subject, &plan_of(subject, *seed));
         outln!("\n{}", report_for(program, &run, Some(&seed.to_string())));
     }
-    ExitCode::FAILURE
+    Ok(ExitCode::FAILURE)
 }
 
 /// Whether a long sweep never reached a state that it is there to reach, or a kind of calls never met a fault.

@@ -1,71 +1,91 @@
-//! The command `twice`: the proof that the plans of seeds replay, in one process and in another.
+//! The command `twice`: the proof that plans replay, in one process and in another.
 
 use std::ops::Range;
 use std::process::{Command, ExitCode};
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::arguments::parse_range;
 use super::output::outln;
+use super::progress::{self, Progress};
+use super::source::{Changes, Source};
 use crate::run::run;
 use crate::subject::Subject;
-use crate::sweep::plan_of;
 use crate::twice::{Difference, compare, lines};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
+    /// A seed, or the path of a plan, instead of --seeds.
+    #[arg(value_name = "SEED|FILE", conflicts_with = "seeds")]
+    source: Option<String>,
     /// The seeds, from A up to but not including B.
     #[arg(long, value_name = "A..B", value_parser = parse_range, default_value = "0..20")]
     seeds: Range<u64>,
+    #[command(flatten)]
+    changes: Changes,
 }
 
-pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Arguments) -> ExitCode {
+pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Arguments) -> Result<ExitCode, String> {
+    if let Some(source) = &arguments.source {
+        let source = Source::new(source.clone(), &arguments.changes);
+        return Ok(match check(subject, &source)? {
+            None => {
+                outln!("{} replays exactly: twice in this process and once in another", source.again(None));
+                ExitCode::SUCCESS
+            }
+            Some((runs, difference)) => {
+                show(program, &source, (runs, &difference));
+                ExitCode::FAILURE
+            }
+        });
+    }
     let count = arguments.seeds.end - arguments.seeds.start;
-    let bar = ProgressBar::new(count).with_style(
-        ProgressStyle::with_template("{bar:40} {pos} of {len} seeds, {per_sec}, {eta} left")
-            .expect("the template is well-formed"),
-    );
-    for seed in arguments.seeds.clone() {
-        match check(subject, seed) {
-            Ok(None) => bar.inc(1),
-            Ok(Some((runs, difference))) => {
-                bar.abandon();
-                outln!("seed {seed} does not replay: comparing {runs}, {difference}");
-                outln!("\n  {program} replay {seed} --trace seed-{seed}.trace");
-                return ExitCode::FAILURE;
-            }
-            Err(problem) => {
-                bar.abandon();
-                eprintln!("{program}: seed {seed}: {problem}");
-                return ExitCode::FAILURE;
-            }
+    let progress = Progress::begin(count, "seeds");
+    for (done, seed) in (1..).zip(arguments.seeds.clone()) {
+        let source = Source::new(seed.to_string(), &arguments.changes);
+        if let Some((runs, difference)) = check(subject, &source)? {
+            progress.clear();
+            show(program, &source, (runs, &difference));
+            return Ok(ExitCode::FAILURE);
+        }
+        if !progress.goes_on(done) && done < count {
+            progress.clear();
+            outln!("{done} of {count} seeds replay exactly");
+            return Ok(progress::well());
         }
     }
-    bar.finish_and_clear();
+    progress.clear();
     outln!("{count} of {count} seeds replay exactly: twice in this process and once in another, line by line");
-    ExitCode::SUCCESS
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Compares three runs of a seed, and says which two differ if any do.
-fn check<S: Subject>(subject: &S, seed: u64) -> Result<Option<(&'static str, Difference)>, String> {
-    let plan = plan_of(subject, seed);
-    let trace = || lines(&run(subject, &plan).trace);
+fn show(program: &str, source: &Source, (runs, difference): (&str, &Difference)) {
+    let again = source.again(None);
+    outln!("{again} does not replay: comparing {runs}, {difference}");
+    outln!("\n  {program} replay {again} --trace first.trace");
+}
+
+/// Compares three runs of a plan, and says which two differ if any do.
+fn check<S: Subject>(subject: &S, source: &Source) -> Result<Option<(&'static str, Difference)>, String> {
+    let plan = source.plan(subject)?;
+    let subject = source.subject(subject);
+    let trace = || lines(&run(&subject, &plan).trace);
     let (first, second) = (trace(), trace());
     let same_process = compare(first.iter().map(String::as_str), second.iter().map(String::as_str));
     if let Some(difference) = same_process {
         return Ok(Some(("two runs in one process", difference)));
     }
-    let other = elsewhere(seed)?;
+    let other = elsewhere(source)?;
     let other_process = compare(first.iter().map(String::as_str), other.lines());
     Ok(other_process.map(|difference| ("two processes", difference)))
 }
 
-/// Returns the trace of a run of the same seed in a process of its own.
-fn elsewhere(seed: u64) -> Result<String, String> {
+/// Returns the trace of a run of the same plan in a process of its own.
+fn elsewhere(source: &Source) -> Result<String, String> {
     let program = std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
     let output = Command::new(program)
-        .args(["replay", "--trace", "-", &seed.to_string()])
+        .args(["replay", "--trace", "-"])
+        .args(source.arguments())
         .output()
         .map_err(|error| format!("cannot start another process: {error}"))?;
     // A run that breaks a promise ends with 1, and has to replay all the same.

@@ -3,15 +3,16 @@
 //! Cannot see: a difference between two processes. The command `twice` compares those.
 
 use crate::subject::{Broken, Run, Subject};
+use crate::twice::{compare, lines};
 
 /// Judges two runs of one plan.
 ///
 /// # Errors
 /// If their traces differ.
 pub(crate) fn judge<S: Subject>(first: &Run<S>, second: &Run<S>) -> Result<(), Broken> {
-    if first.trace.digest() == second.trace.digest() {
-        Ok(())
-    } else {
-        Err(Broken::new("replay", "a second run has another trace"))
+    let [first, second] = [first, second].map(|run| lines(&run.trace));
+    match compare(first.iter().map(String::as_str), second.iter().map(String::as_str)) {
+        None => Ok(()),
+        Some(difference) => Err(Broken::new("replay", format!("a second run has another trace: {difference}"))),
     }
 }

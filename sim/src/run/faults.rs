@@ -210,14 +210,14 @@ impl<S: Subject> Faults<S> {
             }
         };
         if has_effect {
-            self.scene.notes.note_at(sim.elapsed(), format!("fault: {fault}"));
+            self.scene.notes.fault_begins(sim.elapsed(), fault);
             let word = fault.to_string().split(' ').next().unwrap_or_default().to_owned();
             *self.taken_effect.entry(word).or_default() += 1;
         }
     }
 
     fn end(&mut self, sim: &mut Sim<'_>, fault: &Fault) {
-        self.scene.notes.note_at(sim.elapsed(), format!("fault ends: {fault}"));
+        self.scene.notes.fault_ends(sim.elapsed(), fault);
         match fault {
             Fault::Cut(one, other) => _ = self.cut(sim, &[(*one, *other), (*other, *one)], false),
             Fault::CutOneWay(one, other) => _ = self.cut(sim, &[(*one, *other)], false),

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::pairs::pairs;
 use crate::subject::{Run, Subject};
-use crate::trace::Fact;
 
 /// Returns everything that a run has shown, as hashes.
 pub(super) fn of<S: Subject>(subject: &S, run: &Run<S>) -> BTreeSet<u64> {
@@ -13,12 +12,7 @@ pub(super) fn of<S: Subject>(subject: &S, run: &Run<S>) -> BTreeSet<u64> {
     let mut count = |parts: &[&str], times: u64| *counts.entry(hash(parts)).or_default() += times;
     let mut last: BTreeMap<&str, String> = BTreeMap::new();
     for line in run.trace.story() {
-        let text = match &line.what {
-            Fact::Event(event) => event.to_string(),
-            Fact::Note(note) => note.clone(),
-            Fact::Sent { .. } => continue,
-        };
-        let shape = shape(&text);
+        let shape = shape(&line.what.to_string());
         // The hosts are alike; the clients are not.
         let side = if &*line.host == "clients" { "clients" } else { "host" };
         if let Some(before) = last.insert(&line.host, shape.clone()) {

@@ -128,6 +128,8 @@ named! {
     ShortStored "short-stored",
     /// A store whose source pauses is reported as done, and is not.
     SlowStoreDropped "slow-store-dropped",
+    /// A call that its caller has left goes on for ever.
+    LeftCallGoesOn "left-call-goes-on",
     /// A scrub reports a damaged file more than there are.
     ScrubCriesWolf "scrub-cries-wolf",
     /// Removing a replica does nothing, but its name can be used again.

@@ -1,23 +1,21 @@
 //! The calls of clients, made on the running nodes.
 
-use std::future::Future;
-use std::io::{self, Cursor};
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::io::Cursor;
 use std::time::Duration;
 
 use dacapo::crypto::NodeId;
 use dacapo::limits::SOURCE_STALL_TIMEOUT;
 use dacapo::membership::MemberChange;
 use dacapo::node::{Content, DeleteError, GetError, Handle, Holder, Holding, StatError, StoreError};
-use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::call::{self, Call, Reading, Source};
 use super::files::Files;
 use super::history::{self, HistoryEntry, Outcome};
 use super::listing::list;
+use super::sources::{Fails, Never, Pause};
 use super::{recovery, status};
 use crate::host::Host;
 use crate::subject::Scene;
@@ -110,7 +108,7 @@ async fn store(node: &Handle, entry: &HistoryEntry, key: u8, size: u32, source: 
         Source::Left => (Content::bytes(content), Some(LEAVES_AFTER)),
         Source::Slow => {
             let rest = Cursor::new(content[content.len() / 2..].to_vec());
-            (Content::reader(half.chain(Pause(Box::pin(sleep(pause)))).chain(rest), told), None)
+            (Content::reader(half.chain(Pause::of(pause)).chain(rest), told), None)
         }
     };
     let key = call::key(key);
@@ -215,32 +213,5 @@ async fn change_members(
     match node.change_members(change(id)).await {
         Ok(()) => Outcome::MembersChanged,
         Err(error) => Outcome::Failed(error.to_string()),
-    }
-}
-
-/// A source that never gives anything.
-struct Never;
-
-impl AsyncRead for Never {
-    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Poll::Pending
-    }
-}
-
-/// A source that cannot be read.
-struct Fails;
-
-impl AsyncRead for Fails {
-    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Err(io::Error::other("the source failed")))
-    }
-}
-
-/// A source that ends after a while, and gives nothing.
-struct Pause(Pin<Box<Sleep>>);
-
-impl AsyncRead for Pause {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.0.as_mut().poll(cx).map(Ok)
     }
 }

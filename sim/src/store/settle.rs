@@ -14,7 +14,7 @@ use super::bug::Bug;
 use super::call::{self, Call, Reading};
 use super::files::Files;
 use super::history::{ContentDigest, HistoryEntry, Outcome};
-use super::oracle::{self, available, convergent, durable, live};
+use super::oracle::{self, available, bounded, convergent, durable, live};
 use super::perform::perform;
 use crate::host::Host;
 use crate::subject::{Broken, Scene};
@@ -79,6 +79,7 @@ pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), 
             sleep(LOOK_AGAIN).await;
         }
     }
+    at_rest(&scene).await?;
     if scene.plan.seed.is_multiple_of(LASTS_ONE_IN) {
         converge(&scene, true).await?;
         sleep(LASTS).await;
@@ -165,11 +166,35 @@ async fn scrub(scene: &Scene<Files>) -> Result<(), Broken> {
     Ok(())
 }
 
+/// Waits until no node is busy, within the time that everything may take to converge. A peer that lies for good may
+/// keep others busy.
+async fn at_rest(scene: &Scene<Files>) -> Result<(), Broken> {
+    if !scene.plan.lost_for_good().is_empty() {
+        return Ok(());
+    }
+    let within = converged_within(scene);
+    for host in scene.plan.hosts_left() {
+        let begun = Instant::now();
+        loop {
+            let status = live::node(scene, host)?.status().await;
+            let failed = |error| Broken::new("live", format!("n{host} says nothing of itself: {error}"));
+            let load = status.map_err(failed)?.load;
+            let refusing = live::node(scene, host)?.repairs().await.map_err(failed)?.refusing;
+            match bounded::judge_load(scene, host, load) {
+                Ok(()) => break,
+                // A full peer is offered what it lacks again and again.
+                Err(_) if load.calls == 0 && !refusing.is_empty() => break,
+                Err(what) if begun.elapsed() > within => return Err(Broken::new("bounded", what)),
+                Err(_) => sleep(LOOK).await,
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Waits until every connected peer holds every current file, within the stated time.
 async fn converge(scene: &Scene<Files>, is_scrubbed: bool) -> Result<(), Broken> {
-    let many: usize = scene.plan.hosts_left().into_iter().map(|host| scene.clients.many.of(host).len()).sum();
-    let within = CONVERGED_WITHIN + MENDED_WITHIN.saturating_mul(u32::try_from(many).unwrap_or(u32::MAX));
-    let begun = Instant::now();
+    let (begun, within) = (Instant::now(), converged_within(scene));
     loop {
         match convergent::judge(scene, is_scrubbed).await {
             Ok(()) => break,
@@ -179,6 +204,12 @@ async fn converge(scene: &Scene<Files>, is_scrubbed: bool) -> Result<(), Broken>
     }
     scene.notes.note("every connected peer holds every current file".to_owned());
     Ok(())
+}
+
+/// Returns how long everything may take to converge.
+fn converged_within(scene: &Scene<Files>) -> Duration {
+    let many: usize = scene.plan.hosts_left().into_iter().map(|host| scene.clients.many.of(host).len()).sum();
+    CONVERGED_WITHIN + MENDED_WITHIN.saturating_mul(u32::try_from(many).unwrap_or(u32::MAX))
 }
 
 /// Checks every file of a host, one after the other; but all at once if a peer lies for good, which may hold up each

@@ -104,6 +104,7 @@ impl Subject for Files {
             sleep(CONSIDERS).await;
         }
         let outcome = perform(&scene, &made).await;
+        self.bug.inspect(|bug| bug.goes_on(&scene.clients, host, call));
         let outcome = self.bug.map_or(outcome.clone(), |bug| bug.lie(&scene.clients, host, call, outcome));
         scene.note_misdirected(&self);
         let said = outcome.to_string();

@@ -31,7 +31,7 @@ pub(crate) async fn run(arguments: &StatusArguments) -> Result<(), CliError> {
 
 fn rows(node: NodeId, address: SocketAddr, status: &Status, known: &KnownPeers) -> Vec<(&'static str, String)> {
     let PeerCounts { connected, behind, away } = PeerCounts::of(&known.peers);
-    let Status { files, deleted, owners, held, last_scrub, .. } = status;
+    let Status { files, deleted, owners, held, last_scrub, load, .. } = status;
     vec![
         ("node", node.to_string()),
         ("listens", address.to_string()),
@@ -44,6 +44,15 @@ fn rows(node: NodeId, address: SocketAddr, status: &Status, known: &KnownPeers) 
                 show::count(held.files, "file"),
                 show::bytes(held.bytes),
                 show::count(*owners, "node")
+            ),
+        ),
+        (
+            "busy",
+            format!(
+                "{}, {} with peers, {} of theirs",
+                show::count(load.calls as u64, "call"),
+                show::count(load.exchanges as u64, "exchange"),
+                show::count(load.connections as u64, "connection"),
             ),
         ),
         ("scrubbed", last_scrub.map_or("never to the end".to_owned(), show::time)),

@@ -52,7 +52,7 @@ pub(super) async fn peers(handle: &Handle, repairs: Repairs) -> KnownPeers {
 
 /// Tells how the node is.
 pub(super) async fn status(handle: &Handle) -> Result<Answer, Failure> {
-    let status = handle.status().await?;
+    let status = Box::new(handle.status().await?);
     let known = peers(handle, handle.repairs().await?).await;
     Ok(Answer::Status { address: handle.address(), node: handle.node(), status, known })
 }

@@ -90,7 +90,7 @@ pub(crate) enum Answer {
     Status {
         address: SocketAddr,
         node: NodeId,
-        status: Status,
+        status: Box<Status>,
         known: KnownPeers,
     },
     /// The answer is being worked on. It comes again and again until the answer does, and never within a content.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dacapo::crypto::{Digest, Version};
-use dacapo::node::{Progress, Scrubbed, Status};
+use dacapo::node::{Load, Progress, Scrubbed, Status};
 use dacapo::protocol::Refusal;
 use dacapo::time::UnixMillis;
 
@@ -97,6 +97,7 @@ fn status_prints_what_the_node_says_of_itself() {
         held: Usage { files: 2, bytes: 76, ..Usage::default() },
         last_scrub: Some(UnixMillis(5)),
         rolled_back: Some(Version(3)),
+        load: Load { calls: 1, exchanges: 2, connections: 3, tasks: 4, ..Load::default() },
     };
     let known = KnownPeers {
         peers: Vec::new(),
@@ -109,7 +110,8 @@ fn status_prints_what_the_node_says_of_itself() {
     let address = ([127, 0, 0, 1], 3000).into();
     let expected = concat!(
         r#"{"node":"ID","address":"127.0.0.1:3000","peers_connected":0,"peers_behind":0,"peers_away":0,"files":7,"#,
-        r#""deleted":2,"held_files":2,"held_bytes":76,"last_scrub_unix_ms":5,"rolled_back":true,"attention":["look"]}"#
+        r#""deleted":2,"held_files":2,"held_bytes":76,"calls":1,"exchanges":2,"connections":3,"tasks":4,"#,
+        r#""last_scrub_unix_ms":5,"rolled_back":true,"attention":["look"]}"#
     );
     assert_printed(&StatusJson::new(node(), address, &status, &known, vec!["look".to_owned()]), expected);
 }

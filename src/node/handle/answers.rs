@@ -149,6 +149,26 @@ pub struct Status {
     pub last_scrub: Option<UnixMillis>,
     /// The version by which a peer has shown that the data directory was put back from an older copy.
     pub rolled_back: Option<Version>,
+    /// What the node is busy with.
+    pub load: Load,
+}
+
+/// What a node is busy with at one moment. All of it is zero while nobody asks a node for anything and no peer lacks
+/// anything, except for `tasks` and `connections`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// How many calls of handles are under way, the one that asks not among them.
+    pub calls: usize,
+    /// How many exchanges with peers this node has begun. Those that wait for a place are not among them.
+    pub exchanges: usize,
+    /// How many files are locked, or are being looked for at the peers.
+    pub locked: usize,
+    /// What replicas that are on their way to this disk take up.
+    pub arriving: Usage,
+    /// How many connections there are on which peers ask, idle ones too.
+    pub connections: usize,
+    /// How many tasks there are, pieces of work on the disk among them.
+    pub tasks: usize,
 }
 
 /// What is known of how far a peer's replicas are current.

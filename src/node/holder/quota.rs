@@ -67,6 +67,11 @@ impl Reserved {
         let on_its_way = OnItsWay { all: self.of.sum(owner), is_again: self.of_name.sum(name) > 1 };
         (Room { of, _of_name: of_name }, on_its_way)
     }
+
+    /// Returns what is on its way for all owners.
+    pub(in crate::node) fn all(&self) -> Usage {
+        self.of.total()
+    }
 }
 
 impl Room {

@@ -7,6 +7,7 @@
 mod ask;
 mod hedge;
 mod newer;
+mod offer;
 mod receive;
 
 use std::rc::Rc;
@@ -19,19 +20,17 @@ use super::local_copy::{self, LocalCopy};
 use crate::crypto::{Key, NodeId, Seal, Version};
 use crate::disk::Disk;
 use crate::event::{Event, FetchAnswer};
-use crate::limits::{PEERS_MAX, PROGRESS_TIMEOUT};
+use crate::limits::PEERS_MAX;
 use crate::node::context::{Context, Shared};
 use crate::node::handle::answers::Fetched;
 use crate::node::handle::errors::GetError;
-use crate::node::peers::peer::Peer;
-use crate::node::peers::pool;
 use crate::node::peers::status::away;
 use crate::platform::Platform;
 use crate::store::OwnRecord;
 use crate::store::layout::BlobId;
 use crate::transport::Transport;
-use ask::{Body, Found};
 use hedge::{Outcome, Receiving};
+use offer::{Answer, Offer};
 use receive::Wanted;
 
 pub(super) use newer::{NewerError, take_newer};
@@ -108,12 +107,6 @@ async fn newest<P: Platform>(context: &Context<P>, key: &Key) -> Result<Option<V
     context.blocking(move |store| store.newest(Some(&key), replica_name)).await.map_err(GetError::Disk)
 }
 
-/// The answer of one peer.
-struct Answer<S> {
-    peer: Rc<Peer<S>>,
-    found: Result<Found<S>, FetchAnswer>,
-}
-
 /// The search for one file among the peers.
 struct Search<S> {
     wanted: Rc<Wanted>,
@@ -152,28 +145,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
             sender,
         };
         context.tell(&Event::FetchStarted { file: search.wanted.file, peers: peers.len() });
+        let replica_name = search.wanted.replica_name;
         for peer in peers {
-            search.ask(context, peer);
+            offer::ask(context, peer, replica_name, search.sender.clone());
         }
         search
-    }
-
-    fn ask<P: Platform>(&self, context: &Shared<P>, peer: Rc<Peer<S>>)
-    where
-        P::Transport: Transport<Stream = S>,
-    {
-        let (task, replica_name, sender) = (context.clone(), self.wanted.replica_name, self.sender.clone());
-        context.spawn(async move {
-            let slot = tokio::select! {
-                biased;
-                slot = pool::slot(&peer) => slot,
-                // Who waits behind others for a peer that hardly answers gives up with the search.
-                () = sender.closed() => return,
-            };
-            let found = ask::ask(&task, &peer, slot, replica_name).await;
-            // If another peer's answer was taken, this one is dropped, and an exchange that waits is closed with it.
-            drop(sender.send(Answer { peer, found }).await);
-        });
     }
 
     /// Has a peer set aside a replica that has turned out bad, unless it compares another one for that reason.
@@ -227,12 +203,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
                         continue;
                     };
                     match self.judge(found) {
-                        Ok(Found { body: Body::Waiting(_, since), .. }) if since.elapsed() > PROGRESS_TIMEOUT / 2 => {
-                            // The peer has waited while another peer's copy came, and may not wait any longer.
-                            self.outstanding += 1;
-                            self.ask(context, peer);
-                        }
-                        Ok(found) => receiving.begin(context, &self.wanted, peer.id, found),
+                        Ok(offer) => match offer.take() {
+                            Some(found) => receiving.begin(context, &self.wanted, peer.id, found),
+                            None => {
+                                // The peer has waited for long enough while another peer's copy came.
+                                self.outstanding += 1;
+                                offer::ask(context, peer, self.wanted.replica_name, self.sender.clone());
+                            }
+                        },
                         Err(FetchAnswer::Deleted(version)) if version > self.newest() => {
                             receiving.give_up(context);
                             return Err(GetError::Deleted);
@@ -266,7 +244,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
 
     /// Refuses an older version than the newest one that is known, or another one under the same number, and notes a
     /// newer one.
-    fn judge(&mut self, found: Result<Found<S>, FetchAnswer>) -> Result<Found<S>, FetchAnswer> {
+    fn judge(&mut self, found: Result<Offer<S>, FetchAnswer>) -> Result<Offer<S>, FetchAnswer> {
         let mut found = found?;
         let known = self.wanted.record.as_ref().map(|record| &record.seal);
         if let Some(known) = known.filter(|known| known.has_bytes_of(&found.seal)) {

@@ -1,10 +1,10 @@
-//! Lists the own files of a node, and counts them.
+//! Lists the own files of a node.
 
 use crate::crypto::Key;
 use crate::disk::Disk;
 use crate::limits::LIST_PAGE_MAX;
 use crate::node::context::Shared;
-use crate::node::handle::answers::{FileInfo, Status};
+use crate::node::handle::answers::FileInfo;
 use crate::node::handle::errors::StatError;
 use crate::platform::Platform;
 use crate::store::layout::BlobId;
@@ -29,17 +29,6 @@ pub(in crate::node) async fn stat<P: Platform>(context: Shared<P>, key: Key) -> 
         None => Ok(None),
     });
     info.await.map_err(StatError::Disk)?.ok_or(StatError::NotFound)
-}
-
-/// Returns what the node knows of itself. See [`Handle::status`](crate::node::Handle::status).
-pub(in crate::node) async fn status<P: Platform>(context: Shared<P>) -> Result<Status, StatError> {
-    let rolled_back = context.owner.rolled_back.get();
-    let looked = context.blocking(move |store| {
-        let ((files, deleted), (owners, held)) = (store.count_own()?, store.held_for_all()?);
-        let last_scrub = store.scrub_state()?.ended;
-        Ok(Status { files, deleted, owners, held, last_scrub, rolled_back })
-    });
-    looked.await.map_err(StatError::Disk)
 }
 
 fn describe<D: Disk>(store: &Store<D>, key: Key, record: &OwnRecord) -> Result<FileInfo, StorageError> {

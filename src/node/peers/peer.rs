@@ -155,6 +155,16 @@ impl<S> Peer<S> {
         self.sees_twin.get()
     }
 
+    /// Returns how many connections this side has opened for the peer to ask on.
+    pub(super) fn opened_for_it(&self) -> usize {
+        POOL_CONNECTIONS_MAX - self.opened_for_it.available_permits()
+    }
+
+    /// Returns how many exchanges this node has begun with the peer.
+    pub(super) fn exchanges(&self) -> usize {
+        POOL_CONNECTIONS_MAX - self.slots.available_permits()
+    }
+
     /// Closes the idle connections.
     pub(super) fn drop_idle(&self) {
         self.idle.borrow_mut().clear();

@@ -24,7 +24,7 @@ const LIBRARY: &[&[&str]] = &[
 const NODE: &[&[&str]] = &[
     &["src/node.rs"],
     &["src/node/dispatch.rs"],
-    &["src/node/dial.rs", "src/node/inbound", "src/node/scrub"],
+    &["src/node/dial.rs", "src/node/inbound", "src/node/scrub", "src/node/status.rs"],
     &["src/node/heartbeat.rs"],
     // The two roles.
     &["src/node/owner", "src/node/holder"],
@@ -78,14 +78,15 @@ const SIMULATION: &[&[&str]] = &[
     &["sim/src/store"],
     &["sim/src/cli"],
     &["sim/src/check", "sim/src/crash", "sim/src/search"],
-    &["sim/src/shrink", "sim/src/sweep", "sim/src/twice"],
+    &["sim/src/export", "sim/src/shrink", "sim/src/sweep"],
     &["sim/src/run"],
     &["sim/src/draw", "sim/src/oracle", "sim/src/report"],
     &["sim/src/subject"],
-    &["sim/src/pairs", "sim/src/plan", "sim/src/network"],
+    &["sim/src/pairs", "sim/src/plan", "sim/src/network", "sim/src/twice"],
+    &["sim/src/trace"],
     &["sim/src/fault", "sim/src/platform"],
     &["sim/src/disk", "sim/src/links", "sim/src/words", "sim/src/mailboxes"],
-    &["sim/src/host", "sim/src/named", "sim/src/parallel", "sim/src/trace", "sim/src/transport"],
+    &["sim/src/host", "sim/src/named", "sim/src/parallel", "sim/src/transport"],
 ];
 
 /// The rooms of the file store as a subject.
@@ -107,6 +108,7 @@ const SUBJECT: &[&[&str]] = &[
         "sim/src/store/listing",
         "sim/src/store/options",
         "sim/src/store/scripted_peer",
+        "sim/src/store/sources",
         "sim/src/store/walkthrough",
     ],
     &["sim/src/store/settings"],

@@ -1,15 +1,43 @@
 //! Promise 8: connections stay under their limits, no owner takes up more than its quota, and work that was given up
-//! leaves no temporary file. Sources: the links and the disks at the end of a run, when nothing is on its way any more.
+//! leaves no task, no place that is taken, no lock and no temporary file. Sources: the links and the disks at the end
+//! of a run, when nothing is on its way any more, and what nodes say of their load.
 //!
-//! Cannot see: memory and tasks. A host whose disk failed may keep temporary files until its next start.
+//! Cannot see: memory. A host whose disk failed may keep temporary files until its next start.
 
 use dacapo::limits::{POOL_CONNECTIONS_MAX, QUARANTINE_CATALOGS_MAX, QUARANTINE_FILES_MAX};
-use dacapo::node::Quota;
+use dacapo::node::{Load, Quota};
+use dacapo::store::Usage;
 
+use crate::host::Host;
 use crate::store::contents::Contents;
 use crate::store::files::Files;
 use crate::store::options::{fits, quota};
-use crate::subject::Run;
+use crate::subject::{Run, Scene};
+
+/// How many tasks a node at rest has beside one for each connection on which peers ask, each address that it dials and
+/// each peer: those of commits, connections, calls, scrubs and verifications.
+const TASKS: usize = 5;
+
+/// Judges what a node is busy with when it has nothing to do.
+///
+/// # Errors
+/// Returns what it is busy with.
+pub fn judge_load(scene: &Scene<Files>, host: Host, load: Load) -> Result<(), String> {
+    let others = scene.plan.nodes - 1;
+    let dials = scene.plan.dials.iter().filter(|(from, _)| *from == host).count();
+    let tasks_max = TASKS + dials + others + load.connections;
+    let Load { calls, exchanges, locked, arriving, connections, tasks } = load;
+    match (calls, exchanges, locked) {
+        (0, 0, 0) if arriving == Usage::default() && tasks <= tasks_max => Ok(()),
+        (0, 0, 0) if arriving == Usage::default() => {
+            Err(format!("n{host} is at rest with {tasks} tasks and {connections} connections, {tasks_max} are enough"))
+        }
+        _ => Err(format!(
+            "n{host} is at rest with {calls} calls, {exchanges} exchanges, {locked} locks and {} replicas on their way",
+            arriving.files
+        )),
+    }
+}
 
 /// Judges a run.
 ///

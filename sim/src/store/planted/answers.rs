@@ -1,12 +1,15 @@
 //! What planted bugs make of a call on its way to a node, and of its outcome on the way back.
 
 use dacapo::crypto::{NodeId, Version};
+use dacapo::node::Content;
+use tokio::task::spawn_local;
 
 use crate::host::{HOSTS_MAX, Host};
 use crate::store::bug::Bug;
-use crate::store::call::{Call, Source};
+use crate::store::call::{self, Call, Source};
 use crate::store::clients::Clients;
 use crate::store::history::{ContentDigest, HistoryEntry, Outcome, Told};
+use crate::store::sources::Never;
 
 impl Bug {
     /// Returns the call that is made when a client makes this one.
@@ -31,6 +34,16 @@ impl Bug {
     #[must_use]
     pub fn hesitates(self, call: Call) -> bool {
         matches!((self, call), (Self::OtherVersionErased, Call::Erase { is_known: true, .. }))
+    }
+
+    /// Has a call that its caller has left go on for ever.
+    pub fn goes_on(self, clients: &Clients, host: Host, call: Call) {
+        if self == Self::LeftCallGoesOn
+            && matches!(call, Call::Store { source: Source::Left, .. })
+            && let Some(node) = clients.node(host)
+        {
+            spawn_local(async move { node.store(&call::key(u8::MAX), Content::reader(Never, None)).await });
+        }
     }
 
     /// Returns what the client learns of the outcome of a call.

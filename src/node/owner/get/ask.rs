@@ -2,8 +2,6 @@
 
 use std::rc::Rc;
 
-use tokio::time::Instant;
-
 use crate::crypto::{ReplicaName, Seal};
 use crate::event::FetchAnswer;
 use crate::limits::EAGER_BYTES_MAX;
@@ -22,8 +20,8 @@ pub(super) struct Found<S> {
 pub(super) enum Body<S> {
     /// All sealed bytes of a small replica.
     Here(Vec<u8>),
-    /// The peer has waited since this instant to be told to proceed.
-    Waiting(Box<Lease<S>>, Instant),
+    /// The peer waits to be told to proceed.
+    Waiting(Box<Lease<S>>),
 }
 
 /// Asks one peer for a file, in a slot for an exchange with it. Reads a small replica to its end, so that the
@@ -67,7 +65,7 @@ pub(super) async fn ask<P: Platform>(
         return Err(FetchAnswer::Damaged);
     }
     if seal.size > EAGER_BYTES_MAX {
-        return Ok(Found { seal, body: Body::Waiting(Box::new(lease), Instant::now()) });
+        return Ok(Found { seal, body: Body::Waiting(Box::new(lease)) });
     }
     let len = seal.sealed_bytes();
     connection.receive_stream_header(len).await.map_err(failed)?;

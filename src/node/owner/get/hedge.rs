@@ -65,7 +65,7 @@ impl<P: Platform> Receiving<P> {
         }
         let meter = match &found.body {
             Body::Here(_) => Rc::default(),
-            Body::Waiting(lease, _) => lease.connection.meter.clone(),
+            Body::Waiting(lease) => lease.connection.meter.clone(),
         };
         let (task, wanted, seal, stop) =
             (context.clone(), wanted.clone(), found.seal.clone(), CancellationToken::new());

@@ -97,7 +97,7 @@ impl Wanted {
                 let source = async |_| Ok::<_, WireError>(std::mem::take(&mut sealed));
                 (transfer::run(context, opening, source, async |buffer| buffer).await, iv)
             }
-            Body::Waiting(mut lease, _) => {
+            Body::Waiting(mut lease) => {
                 let connection = &mut lease.connection;
                 connection.send(&Message::Proceed).await?;
                 connection.receive_stream_header(seal.sealed_bytes()).await?;

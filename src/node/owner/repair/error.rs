@@ -49,9 +49,6 @@ pub(super) enum RepairError {
     /// The peer does not give what it has listed.
     #[error("it does not have what it has listed")]
     NotListed,
-    /// The version to be replaced may be held by a peer that cannot be asked.
-    #[error("another peer that may hold it is away")]
-    OtherAway,
     /// No connected peer can give the replica.
     #[error("no other peer has it")]
     NoOther,

@@ -94,19 +94,16 @@ async fn take<P: Platform>(
     Ok(is_newer)
 }
 
-/// Has every other peer take the newer version. Returns false if one cannot: this node then takes the newer version
-/// itself, so that it is in two places at least. Fails if a peer is away, because it could hold the only copy of the
-/// version that counts so far.
+/// Has every other peer take the newer version. Returns false if one cannot, or is away and so perhaps keeps the only
+/// copy of the version that counts so far: this node then takes the newer version itself, so that it is in two places
+/// at least.
 async fn spread<P: Platform>(
     context: &Shared<P>,
     from: &Rc<Peer<Stream<P>>>,
     replica_name: ReplicaName,
     record: &OwnRecord,
 ) -> Result<bool, RepairError> {
-    if away(context) > 0 {
-        return Err(RepairError::OtherAway);
-    }
-    let mut is_everywhere = true;
+    let mut is_everywhere = away(context) == 0;
     for to in context.peers.connected().into_iter().filter(|peer| peer.id != from.id) {
         let held = question(context, &to, &Message::CheckFile { replica_name }).await;
         if matches!(held, Ok(Message::Checked { seal, .. }) if seal == record.seal) {

@@ -1,0 +1,82 @@
+//! A part of a run as a sequence diagram of Mermaid, which GitHub shows in a README, an issue or a review. What a host
+//! sends to another one is one arrow until something else happens.
+
+use std::fmt::Write;
+
+use super::Window;
+use super::address::host_at;
+use crate::host::name;
+use crate::subject::{Run, Subject};
+use crate::trace::Fact;
+
+/// The longest diagram, in arrows and notes. Chosen: what people still read.
+const STEPS_MAX: usize = 120;
+
+/// Returns a part of a run as a diagram.
+///
+/// # Errors
+/// If more happens in the window than people can read.
+pub fn mermaid<S: Subject>(run: &Run<S>, window: Window) -> Result<String, String> {
+    let mut steps = Vec::new();
+    let mut sent: Option<(String, String, usize)> = None;
+    let mut on = std::collections::BTreeMap::new();
+    for line in run.trace.lines() {
+        if let Fact::Called { number, on: host, .. } = &line.what {
+            on.insert(*number, name(*host));
+        }
+    }
+    for line in window.lines(&run.trace) {
+        if let Fact::Sent { to, bytes, .. } = &line.what {
+            let (from, to) = (line.host.to_string(), host_at(*to, run.plan.nodes));
+            match &mut sent {
+                Some((before, target, sum)) if *before == from && *target == to => *sum += bytes,
+                _ => {
+                    steps.extend(sent.replace((from, to, *bytes)).map(arrow));
+                }
+            }
+            continue;
+        }
+        steps.extend(sent.take().map(arrow));
+        let at = format!("{:.3} s", line.at.as_secs_f64());
+        let said = plain(&line.what.to_string());
+        steps.push(match &line.what {
+            Fact::Called { on, .. } => format!("clients->>{}: {at} {said}", name(*on)),
+            Fact::Answered { number, .. } => match on.get(number) {
+                Some(host) => format!("{host}-->>clients: {at} {said}"),
+                None => format!("Note over clients: {at} {said}"),
+            },
+            Fact::FaultBegins(fault) | Fact::FaultEnds(fault) => {
+                let (one, other) = fault.hosts();
+                let over = other.map_or_else(|| name(one), |other| format!("{},{}", name(one), name(other)));
+                format!("Note over {over}: {at} {said}")
+            }
+            Fact::Event(_) | Fact::Note(_) | Fact::Sent { .. } => format!("Note right of {}: {at} {said}", line.host),
+        });
+    }
+    steps.extend(sent.take().map(arrow));
+    if steps.len() > STEPS_MAX {
+        let (from, to) = (window.from.as_secs_f64(), window.to.min(run.elapsed).as_secs_f64());
+        let count = steps.len();
+        return Err(format!("{count} things happen from {from:.3} to {to:.3} s, and a diagram shows {STEPS_MAX}"));
+    }
+    let mut text = "sequenceDiagram\n    participant clients\n".to_owned();
+    let hosts = (0..run.plan.nodes).map(|host| format!("participant {}", name(host)));
+    for line in hosts.chain(steps) {
+        writeln!(text, "    {line}").expect("writing to a String cannot fail");
+    }
+    if let Some(broken) = &run.broken {
+        let last = name(run.plan.nodes - 1);
+        writeln!(text, "    Note over clients,{last}: BROKEN {}", plain(&broken.to_string()))
+            .expect("writing to a String cannot fail");
+    }
+    Ok(text)
+}
+
+fn arrow((from, to, bytes): (String, String, usize)) -> String {
+    format!("{from}->>{to}: {bytes} bytes")
+}
+
+/// Returns a text without what means something to Mermaid.
+fn plain(text: &str) -> String {
+    text.replace([';', '\n'], ",").replace('#', "")
+}

@@ -1,0 +1,30 @@
+//! What a node says of itself.
+
+use super::context::{Context, Shared};
+use super::handle::answers::{Load, Status};
+use super::handle::errors::StatError;
+use crate::limits::CALLS_MAX;
+use crate::platform::Platform;
+
+/// Returns what the node knows of itself. See [`Handle::status`](crate::node::Handle::status).
+pub(super) async fn status<P: Platform>(context: Shared<P>) -> Result<Status, StatError> {
+    let (rolled_back, load) = (context.owner.rolled_back.get(), load(&context));
+    let looked = context.blocking(move |store| {
+        let ((files, deleted), (owners, held)) = (store.count_own()?, store.held_for_all()?);
+        let last_scrub = store.scrub_state()?.ended;
+        Ok(Status { files, deleted, owners, held, last_scrub, rolled_back, load })
+    });
+    looked.await.map_err(StatError::Disk)
+}
+
+/// Returns what the node is busy with, except for the call that asks.
+fn load<P: Platform>(context: &Context<P>) -> Load {
+    Load {
+        calls: CALLS_MAX - context.calls.available_permits() - 1,
+        exchanges: context.peers.exchanges(),
+        locked: context.locks.count() + context.searches.count(),
+        arriving: context.holder.reserved.all(),
+        connections: context.boots.all_inbound() + context.peers.opened_for_them(),
+        tasks: context.tasks.tracker.len() - 1,
+    }
+}

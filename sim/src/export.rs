@@ -5,9 +5,7 @@ mod address;
 mod json;
 mod mermaid;
 mod perfetto;
-mod window;
 
 pub use json::json;
 pub use mermaid::mermaid;
 pub use perfetto::perfetto;
-pub use window::Window;

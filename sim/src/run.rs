@@ -152,7 +152,7 @@ async fn one_call<S: Subject>(subject: S, scene: Scene<S>, host: Host, number: u
     match live::answered(called, number, host, call).await {
         Ok(outcome) => {
             let outcome = outcome.unwrap_or_else(|| "nobody knows what came of it".to_owned());
-            scene.notes.answered(number, outcome);
+            scene.notes.answered(number, host, outcome);
         }
         Err(broken) => scene.note_broken(broken),
     }

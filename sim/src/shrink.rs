@@ -40,6 +40,7 @@ pub fn shrink<S: Subject>(
     shrinking.drop_steps();
     loop {
         let before = shrinking.best.plan.clone();
+        shrinking.order_steps();
         shrinking.drop_parts();
         shrinking.drop_hosts();
         shrinking.come_closer();
@@ -51,7 +52,6 @@ pub fn shrink<S: Subject>(
             break;
         }
     }
-    shrinking.order_steps();
     Some(shrinking.best)
 }
 

@@ -50,6 +50,8 @@ pub enum Fact<E> {
     Answered {
         /// The number of the call.
         number: usize,
+        /// The host that was called.
+        on: Host,
         /// The outcome, in words of the subject.
         outcome: String,
     },
@@ -108,8 +110,8 @@ impl<E: Clone> Tracer<E> {
     }
 
     /// Writes what came of a call.
-    pub fn answered(&self, number: usize, outcome: String) {
-        self.push(Fact::Answered { number, outcome });
+    pub fn answered(&self, number: usize, on: Host, outcome: String) {
+        self.push(Fact::Answered { number, on, outcome });
     }
 
     /// Writes what was handed to the network.
@@ -182,7 +184,7 @@ impl<E: fmt::Display> fmt::Display for Fact<E> {
             Self::Event(event) => write!(f, "{event}"),
             Self::Sent { to, bytes, digest } => write!(f, "sent {bytes} bytes to {to}, digest {digest:016x}"),
             Self::Called { number, on, call } => write!(f, "call {number}: {} {call}", name(*on)),
-            Self::Answered { number, outcome } => write!(f, "call {number}: {outcome}"),
+            Self::Answered { number, outcome, .. } => write!(f, "call {number}: {outcome}"),
             Self::FaultBegins(fault) => write!(f, "fault: {fault}"),
             Self::FaultEnds(fault) => write!(f, "fault ends: {fault}"),
             Self::Note(note) => f.write_str(note),

@@ -21,10 +21,13 @@ at 4.300 n0 get 0
 lift 5.000
 ";
 
+fn planted(bug: Bug, plan: &str) -> (Files, Plan<Call>) {
+    (Files { bug: Some(bug) }, plan.parse().expect("it is a plan"))
+}
+
 #[test]
 fn a_plan_shrinks_to_one_that_breaks_the_same_promise_and_has_no_later_step() {
-    let subject = Files { bug: Some(Bug::CachedRead) };
-    let plan: Plan<Call> = PLAN.parse().expect("it is a plan");
+    let (subject, plan) = planted(Bug::CachedRead, PLAN);
     let shrunk = shrink(&subject, &plan, 200, |_| true).expect("a cached read is noticed");
     assert_eq!(shrunk.broken.oracle, "durable");
     assert_eq!(run(&subject, &shrunk.plan).broken, Some(shrunk.broken));
@@ -34,7 +37,7 @@ fn a_plan_shrinks_to_one_that_breaks_the_same_promise_and_has_no_later_step() {
     assert_eq!(shrunk.plan.steps.len(), 4, "two stores and two gets are left of\n{}", shrunk.plan);
 }
 
-/// A bug that only a scrub or a get shows, a host in the middle that nobody needs, and numbers that do not matter.
+/// Steps in no order, a host in the middle that nobody needs, and numbers that do not matter.
 const WITH_MORE: &str = "
 seed 1
 nodes 4
@@ -53,8 +56,7 @@ lift 11.000
 
 #[test]
 fn what_a_promise_does_not_need_goes_and_a_small_plan_shrinks_to_itself() {
-    let subject = Files { bug: Some(Bug::CachedRead) };
-    let plan: Plan<Call> = WITH_MORE.parse().expect("it is a plan");
+    let (subject, plan) = planted(Bug::CachedRead, WITH_MORE);
     let shrunk = shrink(&subject, &plan, 400, |_| true).expect("a cached read is noticed");
     let text = shrunk.plan.to_string();
     assert!(text.starts_with("seed 1\nnodes 1\nat ") && text.ends_with("lift 1.000\n"), "{text}");
@@ -66,9 +68,8 @@ fn what_a_promise_does_not_need_goes_and_a_small_plan_shrinks_to_itself() {
 
 #[test]
 fn shrinking_makes_the_numbers_of_a_fault_smaller() {
-    let subject = Files { bug: Some(Bug::WriteErrorHidden) };
     let steps = "at 0.500 to 3.500 disk-errors n0 write 1000\nat 1 n0 store 0 1000\nat 3.8 n0 get 0";
-    let plan: Plan<Call> = format!("seed 1\nnodes 1\n{steps}\nlift 4\n").parse().expect("a plan");
+    let (subject, plan) = planted(Bug::WriteErrorHidden, &format!("seed 1\nnodes 1\n{steps}\nlift 4\n"));
     let shrunk = shrink(&subject, &plan, 200, |_| true).expect("lost bytes are noticed");
     let text = shrunk.plan.to_string();
     let errors = text.split_once("write ").and_then(|(_, rest)| rest.lines().next()?.parse::<u64>().ok());
@@ -77,8 +78,7 @@ fn shrinking_makes_the_numbers_of_a_fault_smaller() {
 
 #[test]
 fn shrinking_ends_when_it_is_told_to_with_the_smallest_plan_so_far() {
-    let subject = Files { bug: Some(Bug::CachedRead) };
-    let plan: Plan<Call> = PLAN.parse().expect("it is a plan");
+    let (subject, plan) = planted(Bug::CachedRead, PLAN);
     let shrunk = shrink(&subject, &plan, 200, |runs| runs < 4).expect("a cached read is noticed");
     assert_eq!(shrunk.runs, 4);
     assert_eq!(run(&subject, &shrunk.plan).broken, Some(shrunk.broken));

@@ -43,7 +43,8 @@ impl ResultFile {
 
 impl Drop for ResultFile {
     fn drop(&mut self) {
-        if self.is_new {
+        // Another command may have written to it meanwhile.
+        if self.is_new && fs::metadata(&self.path).is_ok_and(|metadata| metadata.len() == 0) {
             // If it cannot be removed, an empty file is left.
             drop(fs::remove_file(&self.path));
         }

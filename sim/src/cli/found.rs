@@ -26,7 +26,7 @@ impl Found {
         ResultFile::open(&self.output)
     }
 
-    /// Shows the run of a plan, and writes the plan. The subject has the bug planted, if one is named.
+    /// Writes a plan and shows its run. The subject has the bug planted, if one is named.
     pub(super) fn show<S: Subject>(
         &self,
         program: &str,
@@ -35,10 +35,12 @@ impl Found {
         planted: &Planted,
         (plan, broken): (&Plan<S::Call>, &Broken),
     ) {
+        // First, because nobody may read what is shown.
+        let written = file.write(&commented(broken, plan));
         let again = format!("{}{}", self.output.display(), planted.again());
         outln!("\n{}", report_for(program, &run(subject, plan), Some(&again)));
         // What was found counts, also if the plan is here and not in its file.
-        if let Err(error) = file.write(&commented(broken, plan)) {
+        if let Err(error) = written {
             eprintln!("{program}: {error}");
             outln!("{plan}");
         }

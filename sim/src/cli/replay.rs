@@ -11,7 +11,7 @@ use super::arguments::parse_seconds;
 use super::file::ResultFile;
 use super::output::{out, outln};
 use super::source::Source;
-use crate::export::{Window, json, mermaid, perfetto};
+use crate::export::{json, mermaid, perfetto};
 use crate::host::name;
 use crate::report::report_for;
 use crate::run::run_until;
@@ -60,7 +60,7 @@ impl Form {
             Self::Trace => Ok(lines(&run.trace).iter().map(|line| format!("{line}\n")).collect()),
             Self::Json => Ok(json(run)),
             Self::Perfetto => Ok(perfetto(run)),
-            Self::Mermaid(from) => mermaid(run, Window { from, ..Window::ALL }),
+            Self::Mermaid(from) => mermaid(run, from),
         }
     }
 }
@@ -92,24 +92,19 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
     let subject = arguments.source.subject(subject);
     let run = run_until(&subject, &plan, arguments.until.map(Duration::from_secs_f64));
     let code = if run.broken.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-    for (form, _) in &printed {
-        out!("{}", form.text(&run)?);
-    }
     let write = |(form, file): (Form, ResultFile)| form.text(&run).and_then(|text| file.write(&text));
-    let written: Result<(), String> = opened.into_iter().try_for_each(write);
-    if printed.is_empty() && run.broken.is_some() {
+    let print = |(form, _): (Form, &Path)| form.text(&run).map(|text| out!("{text}"));
+    let is_printed = !printed.is_empty();
+    let done = opened.into_iter().map(write).chain(printed.into_iter().map(print));
+    let errors: Vec<String> = done.filter_map(Result::err).collect();
+    if !is_printed && run.broken.is_some() {
         outln!("{}", report_for(program, &run, Some(&arguments.source.again(None))));
-    } else if printed.is_empty() {
+    } else if !is_printed {
         show(&subject, &run, arguments.until.is_some());
     }
-    match written {
-        Err(error) if run.broken.is_none() => Err(error),
-        Err(error) => {
-            eprintln!("{program}: {error}");
-            Ok(code)
-        }
-        Ok(()) => Ok(code),
-    }
+    errors.iter().for_each(|error| eprintln!("{program}: {error}"));
+    // What a run has broken counts, also if it is not in its file.
+    Ok(if errors.is_empty() || run.broken.is_some() { code } else { ExitCode::from(2) })
 }
 
 fn show<S: Subject>(subject: &S, run: &Run<S>, is_stopped: bool) {

@@ -9,6 +9,7 @@ use super::arguments::parse_range;
 use super::output::outln;
 use super::progress::{self, Progress};
 use super::source::{Changes, Source};
+use crate::plan::Plan;
 use crate::run::run;
 use crate::subject::Subject;
 use crate::twice::{Difference, compare, lines};
@@ -28,30 +29,23 @@ pub(super) struct Arguments {
 pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Arguments) -> Result<ExitCode, String> {
     if let Some(source) = &arguments.source {
         let source = Source::new(source.clone(), &arguments.changes);
-        return Ok(match check(subject, &source)? {
-            None => {
-                outln!("{} replays exactly: twice in this process and once in another", source.again(None));
-                ExitCode::SUCCESS
-            }
-            Some((runs, difference)) => {
-                show(program, &source, (runs, &difference));
-                ExitCode::FAILURE
-            }
-        });
+        let replays = replays(program, subject, &source)?;
+        if replays {
+            outln!("{} replays exactly: twice in this process and once in another", source.again(None));
+        }
+        return Ok(if replays { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let count = arguments.seeds.end - arguments.seeds.start;
     let progress = Progress::begin(count, "seeds");
-    for (done, seed) in (1..).zip(arguments.seeds.clone()) {
-        let source = Source::new(seed.to_string(), &arguments.changes);
-        if let Some((runs, difference)) = check(subject, &source)? {
-            progress.clear();
-            show(program, &source, (runs, &difference));
-            return Ok(ExitCode::FAILURE);
-        }
-        if !progress.goes_on(done) && done < count {
+    for (done, seed) in (0..).zip(arguments.seeds.clone()) {
+        if !progress.goes_on(done) {
             progress.clear();
             outln!("{done} of {count} seeds replay exactly");
             return Ok(progress::well());
+        }
+        if !replays(program, subject, &Source::new(seed.to_string(), &arguments.changes))? {
+            progress.clear();
+            return Ok(ExitCode::FAILURE);
         }
     }
     progress.clear();
@@ -59,17 +53,28 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(program: &str, source: &Source, (runs, difference): (&str, &Difference)) {
+/// Whether a plan replays. If not, or if nobody can know, says why. Fails if there is no such plan.
+fn replays<S: Subject>(program: &str, subject: &S, source: &Source) -> Result<bool, String> {
+    let plan = source.plan(subject)?;
     let again = source.again(None);
-    outln!("{again} does not replay: comparing {runs}, {difference}");
-    outln!("\n  {program} replay {again} --trace first.trace");
+    match check(&source.subject(subject), &plan, source) {
+        Ok(None) => return Ok(true),
+        Ok(Some((runs, difference))) => {
+            outln!("{again} does not replay: comparing {runs}, {difference}");
+            outln!("\n  {program} replay {again} --trace first.trace");
+        }
+        Err(problem) => eprintln!("{program}: {again}: {problem}"),
+    }
+    Ok(false)
 }
 
 /// Compares three runs of a plan, and says which two differ if any do.
-fn check<S: Subject>(subject: &S, source: &Source) -> Result<Option<(&'static str, Difference)>, String> {
-    let plan = source.plan(subject)?;
-    let subject = source.subject(subject);
-    let trace = || lines(&run(&subject, &plan).trace);
+fn check<S: Subject>(
+    subject: &S,
+    plan: &Plan<S::Call>,
+    source: &Source,
+) -> Result<Option<(&'static str, Difference)>, String> {
+    let trace = || lines(&run(subject, plan).trace);
     let (first, second) = (trace(), trace());
     let same_process = compare(first.iter().map(String::as_str), second.iter().map(String::as_str));
     if let Some(difference) = same_process {

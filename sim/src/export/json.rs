@@ -44,7 +44,7 @@ fn of_line<E: fmt::Display>(line: &Line<E>, nodes: usize) -> Value {
             "digest": format!("{digest:016x}"),
         }),
         Fact::Called { number, on, call } => json!({"kind": "call", "number": number, "on": name(*on), "text": call}),
-        Fact::Answered { number, outcome } => json!({"kind": "answer", "number": number, "text": outcome}),
+        Fact::Answered { number, outcome, .. } => json!({"kind": "answer", "number": number, "text": outcome}),
         Fact::FaultBegins(fault) => json!({"kind": "fault", "text": fault.to_string()}),
         Fact::FaultEnds(fault) => json!({"kind": "fault-end", "text": fault.to_string()}),
         Fact::Note(note) => json!({"kind": "note", "text": note}),

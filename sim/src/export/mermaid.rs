@@ -2,8 +2,8 @@
 //! sends to another one is one arrow until something else happens.
 
 use std::fmt::Write;
+use std::time::Duration;
 
-use super::Window;
 use super::address::host_at;
 use crate::host::name;
 use crate::subject::{Run, Subject};
@@ -12,20 +12,14 @@ use crate::trace::Fact;
 /// The longest diagram, in arrows and notes. Chosen: what people still read.
 const STEPS_MAX: usize = 120;
 
-/// Returns a part of a run as a diagram.
+/// Returns a run as a diagram, from a moment of virtual time on.
 ///
 /// # Errors
-/// If more happens in the window than people can read.
-pub fn mermaid<S: Subject>(run: &Run<S>, window: Window) -> Result<String, String> {
+/// If more happens from then on than people can read.
+pub fn mermaid<S: Subject>(run: &Run<S>, from: Duration) -> Result<String, String> {
     let mut steps = Vec::new();
     let mut sent: Option<(String, String, usize)> = None;
-    let mut on = std::collections::BTreeMap::new();
-    for line in run.trace.lines() {
-        if let Fact::Called { number, on: host, .. } = &line.what {
-            on.insert(*number, name(*host));
-        }
-    }
-    for line in window.lines(&run.trace) {
+    for line in run.trace.lines().iter().filter(|line| line.at >= from) {
         if let Fact::Sent { to, bytes, .. } = &line.what {
             let (from, to) = (line.host.to_string(), host_at(*to, run.plan.nodes));
             match &mut sent {
@@ -41,10 +35,7 @@ pub fn mermaid<S: Subject>(run: &Run<S>, window: Window) -> Result<String, Strin
         let said = plain(&line.what.to_string());
         steps.push(match &line.what {
             Fact::Called { on, .. } => format!("clients->>{}: {at} {said}", name(*on)),
-            Fact::Answered { number, .. } => match on.get(number) {
-                Some(host) => format!("{host}-->>clients: {at} {said}"),
-                None => format!("Note over clients: {at} {said}"),
-            },
+            Fact::Answered { on, .. } => format!("{}-->>clients: {at} {said}", name(*on)),
             Fact::FaultBegins(fault) | Fact::FaultEnds(fault) => {
                 let (one, other) = fault.hosts();
                 let over = other.map_or_else(|| name(one), |other| format!("{},{}", name(one), name(other)));
@@ -55,7 +46,7 @@ pub fn mermaid<S: Subject>(run: &Run<S>, window: Window) -> Result<String, Strin
     }
     steps.extend(sent.take().map(arrow));
     if steps.len() > STEPS_MAX {
-        let (from, to) = (window.from.as_secs_f64(), window.to.min(run.elapsed).as_secs_f64());
+        let (from, to) = (from.as_secs_f64(), run.elapsed.as_secs_f64());
         let count = steps.len();
         return Err(format!("{count} things happen from {from:.3} to {to:.3} s, and a diagram shows {STEPS_MAX}"));
     }

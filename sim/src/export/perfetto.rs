@@ -22,7 +22,6 @@ pub fn perfetto<S: Subject>(run: &Run<S>) -> String {
     let mut events = vec![process(FAULTS, "faults")];
     events.extend((0..run.plan.nodes).map(|host| process(host + 1, &name(host))));
     let process_of = |host: &str| named(host).map_or(FAULTS, |host| host + 1);
-    let mut calls: BTreeMap<usize, usize> = BTreeMap::new();
     let mut faults: Vec<(String, usize)> = Vec::new();
     let mut sent: BTreeMap<&str, u64> = BTreeMap::new();
     for (number, line) in run.trace.lines().iter().enumerate() {
@@ -31,12 +30,10 @@ pub fn perfetto<S: Subject>(run: &Run<S>) -> String {
             Fact::Event(event) => events.push(mark(at, process_of(&line.host), &event.to_string())),
             Fact::Note(note) => events.push(mark(at, process_of(&line.host), note)),
             Fact::Called { number, on, call } => {
-                calls.insert(*number, on + 1);
                 events.push(span(at, on + 1, ("call", *number, "b"), &format!("{number}: {call}"), &json!({})));
             }
-            Fact::Answered { number, outcome } => {
-                let on = calls.get(number).copied().unwrap_or(FAULTS);
-                events.push(span(at, on, ("call", *number, "e"), "", &json!({"outcome": outcome})));
+            Fact::Answered { number, on, outcome } => {
+                events.push(span(at, on + 1, ("call", *number, "e"), "", &json!({"outcome": outcome})));
             }
             Fact::FaultBegins(fault) if fault.lasts() => {
                 faults.push((fault.to_string(), number));

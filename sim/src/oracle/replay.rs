@@ -10,6 +10,9 @@ use crate::twice::{compare, lines};
 /// # Errors
 /// If their traces differ.
 pub(crate) fn judge<S: Subject>(first: &Run<S>, second: &Run<S>) -> Result<(), Broken> {
+    if first.trace.digest() == second.trace.digest() {
+        return Ok(());
+    }
     let [first, second] = [first, second].map(|run| lines(&run.trace));
     match compare(first.iter().map(String::as_str), second.iter().map(String::as_str)) {
         None => Ok(()),

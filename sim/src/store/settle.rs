@@ -179,14 +179,16 @@ async fn at_rest(scene: &Scene<Files>) -> Result<(), Broken> {
             let status = live::node(scene, host)?.status().await;
             let failed = |error| Broken::new("live", format!("n{host} says nothing of itself: {error}"));
             let load = status.map_err(failed)?.load;
-            let refusing = live::node(scene, host)?.repairs().await.map_err(failed)?.refusing;
-            match bounded::judge_load(scene, host, load) {
-                Ok(()) => break,
-                // A full peer is offered what it lacks again and again.
-                Err(_) if load.calls == 0 && !refusing.is_empty() => break,
-                Err(what) if begun.elapsed() > within => return Err(Broken::new("bounded", what)),
-                Err(_) => sleep(LOOK).await,
+            let Err(what) = bounded::judge_load(scene, host, load) else { break };
+            let repairs = live::node(scene, host)?.repairs().await.map_err(failed)?;
+            // A full peer is offered what it lacks again and again.
+            if load.calls == 0 && !repairs.refusing.is_empty() {
+                break;
             }
+            if begun.elapsed() > within {
+                return Err(Broken::new("bounded", what));
+            }
+            sleep(LOOK).await;
         }
     }
     Ok(())

@@ -165,7 +165,7 @@ pub struct Load {
     pub locked: usize,
     /// What replicas that are on their way to this disk take up.
     pub arriving: Usage,
-    /// How many connections there are on which peers ask, idle ones too.
+    /// How many connections peers have opened here, and this node for peers to ask on; idle ones too.
     pub connections: usize,
     /// How many tasks there are, pieces of work on the disk among them.
     pub tasks: usize,

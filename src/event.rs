@@ -90,8 +90,9 @@ pub enum Event {
     /// A damaged file stays in its place, because the quarantine is full and the file may be the only copy of
     /// something.
     QuarantineFull { file: FileName },
-    /// Replicas that no record names were set aside.
-    StraysSetAside { replicas: u64 },
+    /// Replicas that no record names were set aside; some stay where they are, because the quarantine keeps room for
+    /// what is damaged.
+    StraysSetAside { replicas: u64, staying: u64 },
     /// The file of the catalog became smaller by this much.
     CatalogCompacted { bytes: u64 },
     /// Deletions that every peer has known of for long were forgotten.
@@ -217,7 +218,13 @@ impl fmt::Display for Event {
             }
             Self::ObstacleSetAside { path, place: None } => write!(f, "removed an empty folder that lay at {path}"),
             Self::LeftUnsettled { path, reason } => write!(f, "left {path} as it is: {reason}"),
-            Self::StraysSetAside { replicas } => write!(f, "set aside {replicas} replicas that no record names"),
+            Self::StraysSetAside { replicas, staying } => {
+                write!(f, "set aside {replicas} replicas that no record names")?;
+                if *staying == 0 {
+                    return Ok(());
+                }
+                write!(f, "; {staying} more stay, until quarantine/ has room again")
+            }
             Self::DeletionsForgotten { count } => {
                 write!(f, "forgot {count} deletions that every peer has known of for long")
             }

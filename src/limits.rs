@@ -2,7 +2,13 @@
 //! and its reason beside it. "Chosen" means that no measurement fixes the value. Enforcing a bound is left to the
 //! module that uses it.
 
+mod connections;
+mod repair;
+
 use std::time::Duration;
+
+pub use connections::*;
+pub use repair::*;
 
 /// The protocol version that the hello carries. A peer with another version is refused with both numbers.
 pub const PROTOCOL_VERSION: u16 = 2;
@@ -41,42 +47,6 @@ pub const PACKED_BYTES_MAX: usize = 64 * 1024;
 /// Chunks that may wait for one slow peer while a file is stored. Chosen: two keep the link busy while one is sealed.
 pub const CHUNKS_QUEUED_MAX: usize = 3;
 
-/// Connections of peers, after the handshake. Chosen: 7 peers with full pools fit four times over; each costs at most
-/// 0.4 MiB.
-pub const INBOUND_CONNECTIONS_MAX: usize = 256;
-
-/// Those of the [`INBOUND_CONNECTIONS_MAX`] that one peer may open and ask on, and as many that it may open for this
-/// node to ask on. Chosen: a full pool, and as many again that the peer has given up and this node has not noticed yet.
-pub const INBOUND_PER_PEER_MAX: usize = 2 * POOL_CONNECTIONS_MAX;
-
-/// Control connections that one peer may keep open to this node. Chosen: one, and some that the peer has lost and this
-/// node has not noticed yet.
-pub const CONTROLS_PER_PEER_MAX: usize = 8;
-
-/// Starts of one peer that are remembered, so that a start ends the connections of the earlier ones only once. Chosen:
-/// more nodes than run with one identity by mistake.
-pub const BOOTS_PER_PEER_MAX: usize = 8;
-
-/// Connections that have not yet sent a message that proves knowledge of the cluster secret; a further connection takes
-/// the place of the oldest. Chosen: at 1,000 connections a second each has 64 ms from its accept to its first message,
-/// which a node sends together with the end of the TCP handshake.
-pub const STRANGERS_MAX: usize = 64;
-
-/// Connections that have sent that message and have not finished the handshake; a further connection takes the place of
-/// the oldest. A recorded message can be repeated, but leads no further.
-pub const HANDSHAKES_MAX: usize = 64;
-
-/// Dropped connections that are told one by one in each [`DROP_LOG_INTERVAL`]. Chosen: enough to see a cause.
-pub const DROP_LOG_TOLD_MAX: u64 = 8;
-
-/// The time in which [`DROP_LOG_TOLD_MAX`] counts. At its end the node tells how many more connections were dropped.
-/// Chosen: a flood makes nine lines in this time.
-pub const DROP_LOG_INTERVAL: Duration = Duration::from_secs(10);
-
-/// Connections to one peer on which this node asks. Chosen: enough for sixteen callers to overlap their waits for the
-/// peer's disk; further exchanges wait for a free connection.
-pub const POOL_CONNECTIONS_MAX: usize = 16;
-
 /// Connected peers. Chosen: by default every file goes to every peer, so more would be a misconfiguration.
 pub const PEERS_MAX: usize = 64;
 
@@ -113,46 +83,6 @@ pub const COMMIT_BATCH_MAX: usize = 256;
 
 /// Entries that one call of `list` returns. Chosen: a page of the longest keys stays under 2 MiB.
 pub const LIST_PAGE_MAX: usize = 1024;
-
-/// Entries of a leaf that one message carries. Each has at most 34 bytes, so a page fits [`MESSAGE_BYTES_MAX`].
-pub const LEAF_PAGE_MAX: usize = 100;
-
-/// Entries of one leaf that a comparison takes from each side. Chosen: 2 MiB of memory; a set of 40 million files has
-/// about 10,000 in a leaf.
-pub const LEAF_ENTRIES_MAX: usize = 65_536;
-
-/// Leaves of one peer that are compared and mended at the same time. Chosen: half of the connections to the peer.
-pub const REPAIR_LEAVES_MAX: usize = POOL_CONNECTIONS_MAX / 2;
-
-/// Entries of a peer above which a leaf is large; of large ones a comparison takes one at a time. Chosen: all others
-/// together take as much memory as one that is as large as can be.
-pub const LARGE_LEAF_ENTRIES: usize = LEAF_ENTRIES_MAX / REPAIR_LEAVES_MAX;
-
-/// Files whose repair begins at the same time, at all peers together; the peers take turns, and slow ones have half of
-/// it. Chosen: each takes a connection to a peer, or one to each of two, so repair leaves callers half of those of a
-/// peer, or a quarter if the peer gives replicas to others as well.
-pub const REPAIRS_MAX: usize = POOL_CONNECTIONS_MAX / 2;
-
-/// Entries that peers list and could not give, as noted for those who ask. Chosen: a disk that goes bad loses more than
-/// a few files, and a peer that invents entries takes up a megabyte or two.
-pub const UNLEARNT_MAX: usize = 10_000;
-
-/// Files that a peer claims to have and cannot prove, after which a repair of the peer ends; the next one goes on
-/// behind them. Chosen: more than rot in one leaf, and an inventory of a million invented files costs no more than
-/// these.
-pub const UNPROVEN_MAX: usize = 16;
-
-/// Leaves in a row that differ by what a peer says of all its files, and not by what it lists, after which a repair of
-/// the peer ends: what it said is not so, or not any more. Chosen: as many as files that it cannot prove.
-pub const UNLIKE_LEAVES_MAX: usize = 16;
-
-/// The wait before a failed repair is tried again; it doubles with each failure in a row up to [`REPAIR_RETRY_MAX`].
-/// Chosen: one heartbeat.
-pub const REPAIR_RETRY_MIN: Duration = HEARTBEAT_INTERVAL;
-
-/// The longest wait before a failed repair is tried again. Chosen: four heartbeats, because each attempt at a peer with
-/// a full disk reads every file that the peer lacks, and offers it.
-pub const REPAIR_RETRY_MAX: Duration = Duration::from_secs(20);
 
 /// Deletions that are remembered for one owner; a deletion of a file that is held is remembered beyond this bound.
 /// Chosen: 128 MiB of catalog.
@@ -279,9 +209,6 @@ pub const HEDGED_MAX: usize = 3;
 /// all of it is here, and their connections are free for others. Chosen: a source that gives less than 50 KiB a second
 /// gains nothing by it.
 pub const SOURCE_STALL_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// The longest time that the other side of a control connection takes to answer a heartbeat.
-pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How late a heartbeat or its answer may be before the peer counts as lost.
 pub const HEARTBEAT_GRACE: Duration = Duration::from_secs(5);

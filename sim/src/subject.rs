@@ -245,6 +245,9 @@ pub struct Scene<S: Subject> {
     pub links: Links,
     /// How many times each host has been started.
     pub boots: Rc<Vec<Cell<u64>>>,
+    /// What the check after the faults waits for, as a clause that begins with a lower-case letter. It is shown if the
+    /// check takes too long.
+    pub lacks: Rc<RefCell<String>>,
 }
 
 /// A file that a fault damaged at rest.

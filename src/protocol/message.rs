@@ -184,9 +184,22 @@ impl Refusal {
     /// Whether the peer can take nothing more, whoever offers it: it has no room or no disk for it.
     #[must_use]
     pub fn is_about_the_taker(&self) -> bool {
+        self.is_about_the_disk() || self.is_about_the_quota()
+    }
+
+    /// Whether the peer's disk has no room, or fails.
+    #[must_use]
+    pub fn is_about_the_disk(&self) -> bool {
+        matches!(self, Self::DiskFull | Self::DiskFailed)
+    }
+
+    /// Whether the peer takes no more than it has chosen to: it says the same until it holds something else, or has
+    /// started with other options.
+    #[must_use]
+    pub fn is_about_the_quota(&self) -> bool {
         match self {
-            Self::TooLarge | Self::DiskFull | Self::DiskFailed => true,
-            Self::QuotaBytes { .. } | Self::QuotaFiles { .. } | Self::QuotaDeleted => true,
+            Self::TooLarge | Self::QuotaBytes { .. } | Self::QuotaFiles { .. } | Self::QuotaDeleted => true,
+            Self::DiskFull | Self::DiskFailed => false,
             Self::NotOwner | Self::Stale { .. } | Self::Damaged | Self::Rotten | Self::Unexpected => false,
         }
     }

@@ -7,6 +7,7 @@ use dacapo::crypto::{
     Digest, Iv, Key, Keys, MasterSecret, Metadata, NodeId, ReplicaName, Seal, SealedMetadata, Version,
 };
 use dacapo::event::Event;
+use dacapo::limits::STRAYS_ASIDE_MAX;
 use dacapo::node::{Node, Scrubbed};
 use dacapo::store::layout::{BlobId, Layout};
 use dacapo::store::{Change, HeldRecord, Known, ScrubPosition, ScrubState, Setup, Store};
@@ -136,7 +137,7 @@ fn keep(store: &Store<SimDisk>, blob: BlobId, bytes: &[u8], change: Option<Chang
 #[test]
 fn a_scrub_sets_replicas_without_a_record_aside_and_keeps_own_files() {
     for (layout, name) in Layout::ALL {
-        for bytes in [17, 100_000] {
+        for (bytes, replicas) in [(17, 3), (100_000, 3), (17, STRAYS_ASIDE_MAX + 2)] {
             let network = Network::of(layout);
             let disk = SimDisk::new();
             run(async { stop(network.start(5000, &disk, &[]).await).await });
@@ -144,7 +145,7 @@ fn a_scrub_sets_replicas_without_a_record_aside_and_keeps_own_files() {
             let (store, _) = Store::open(disk.boot(), &Keys::derive(&master)).expect("opened");
             let own = BlobId::Own(dacapo::crypto::FileName([3; 20]));
             keep(&store, own, &vec![3; bytes], None);
-            for number in 1..=3 {
+            for number in 1..=u8::try_from(replicas).expect("few") {
                 keep(&store, replica(number, 1).0, &vec![number; bytes], None);
             }
             drop(store);
@@ -154,13 +155,15 @@ fn a_scrub_sets_replicas_without_a_record_aside_and_keeps_own_files() {
                 assert_eq!((result.damaged, result.failed), (0, 0), "{name}, {bytes}");
                 stop(node).await;
             });
+            let staying = replicas.saturating_sub(STRAYS_ASIDE_MAX);
             let aside: Vec<_> = files_below(&disk, "quarantine");
-            assert_eq!(aside.len(), 3, "{name}, {bytes}: {aside:?}");
-            assert_eq!(files_below(&disk, &OWNER.to_string()), Vec::<String>::new(), "{name}, {bytes}");
+            assert_eq!(aside.len(), replicas - staying, "{name}, {bytes}: {aside:?}");
             let (store, _) = Store::open(disk.boot(), &Keys::derive(&master)).expect("opened");
+            let is_there = |number: &u8| store.has_blob(&replica(*number, 1).0).expect("readable");
+            assert_eq!((1..=u8::MAX).filter(is_there).count(), staying, "{name}, {bytes}");
             assert!(store.has_blob(&own).expect("readable"), "{name}, {bytes}: it may be all that is left");
-            let told = |event: &Event| matches!(event, Event::StraysSetAside { replicas: 3 });
-            assert!(network.events.borrow().iter().any(told), "{name}, {bytes}");
+            let told = Event::StraysSetAside { replicas: aside.len() as u64, staying: staying as u64 };
+            assert!(network.events.borrow().contains(&told), "{name}, {bytes}");
         }
     }
 }

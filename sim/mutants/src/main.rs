@@ -1,11 +1,14 @@
-//! Writes a random sample of the mutants of `cargo mutants` into a copy of the sources, each behind a number that is
-//! given to the program when it runs (mutant schemata: Untch, Offutt and Harrold, ISSTA 1993). So one build holds all
-//! of them, and each costs only the runs that judge it. `.ci/mutants` calls this program.
+//! Writes mistakes into a copy of the sources: patches, and a random sample of the mutants of `cargo mutants`. Each is
+//! behind a number that is given to the program when it runs (mutant schemata: Untch, Offutt and Harrold, ISSTA 1993).
+//! So one build holds all of them, and each costs only the runs that judge it. `.ci/mistakes` calls this program.
 //!
-//! `dacapo-mutants SEED COUNT LIST TREE` reads the list of `cargo mutants --list --json`, changes the sources in TREE,
-//! and prints the number and the name of each mutant in it. A mutant that does not compile gives way to the next one.
+//! `dacapo-mutants PATCHES SEED COUNT LIST TREE` reads the patches of a folder and the list of
+//! `cargo mutants --list --json`, changes the sources in TREE, and prints the number and the name of each mistake in
+//! it. A mutant that does not compile gives way to the next one. A patch that changes more than bodies of functions, or
+//! does not compile in this way, has no number: it is named on the error output, and needs a build of its own.
 
 mod listed;
+mod patched;
 mod place;
 mod rewrite;
 
@@ -16,6 +19,7 @@ use std::process::{Command, Stdio};
 use std::{env, fs, io};
 
 use listed::{Listed, sample};
+use patched::Patch;
 use rewrite::MARK;
 
 /// The module that tells which mutant is on.
@@ -31,57 +35,111 @@ pub fn is(number: usize) -> bool {
 }
 "#;
 
+/// All mistakes; the place of each is its number.
+enum Mistake {
+    Patch(Patch),
+    Mutant(Listed),
+}
+
+impl Mistake {
+    fn name(&self) -> &str {
+        match self {
+            Mistake::Patch(patch) => &patch.name,
+            Mistake::Mutant(mutant) => &mutant.name,
+        }
+    }
+
+    fn files(&self) -> Vec<&String> {
+        match self {
+            Mistake::Patch(patch) => patch.files.iter().map(|changed| &changed.file).collect(),
+            Mistake::Mutant(mutant) => vec![&mutant.file],
+        }
+    }
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [seed, count, list, tree] = &arguments[..] else {
-        return Err("usage: dacapo-mutants SEED COUNT LIST TREE".into());
+    let [patches, seed, count, list, tree] = &arguments[..] else {
+        return Err("usage: dacapo-mutants PATCHES SEED COUNT LIST TREE".into());
     };
     let (seed, count, tree) = (seed.parse()?, count.parse()?, PathBuf::from(tree));
-    let ordered = sample(serde_json::from_slice(&fs::read(list)?)?, seed);
-    let originals = read(&tree, &ordered)?;
+    let mutants = sample(serde_json::from_slice(&fs::read(list)?)?, seed);
+    let patches = patched::read(Path::new(patches), &tree)?;
+    let of_patches = patches.len();
+    let mistakes: Vec<Mistake> =
+        patches.into_iter().map(Mistake::Patch).chain(mutants.into_iter().map(Mistake::Mutant)).collect();
+    let originals = read(&tree, &mistakes)?;
     fs::write(tree.join("src/mutant.rs"), SWITCH.trim_start())?;
     let library = tree.join("src/lib.rs");
-    fs::write(&library, format!("{}\npub mod mutant;\n", fs::read_to_string(&library)?))?;
+    let with_switch = format!("#![allow(warnings)]\n{}\npub mod mutant;\n", fs::read_to_string(&library)?);
+    fs::write(&library, with_switch)?;
+    // The patches come first, so that what the compiler says of them is not taken for a mutant's.
+    let mut chosen: Vec<usize> =
+        settle(&tree, &originals, &mistakes, |viable| (0..of_patches).filter(|number| viable(*number)).collect())?;
+    let patched = chosen.clone();
+    chosen = settle(&tree, &originals, &mistakes, |viable| {
+        let mutants = (of_patches..mistakes.len()).filter(|number| viable(*number)).take(count);
+        patched.iter().copied().filter(|number| viable(*number)).chain(mutants).collect()
+    })?;
+    for number in chosen {
+        println!("{number}\t{}", mistakes[number].name());
+    }
+    Ok(())
+}
+
+/// Writes mistakes into the sources until they compile. `choose` is asked again with what is viable. Returns what it
+/// chose last.
+fn settle(
+    tree: &Path,
+    originals: &BTreeMap<String, String>,
+    mistakes: &[Mistake],
+    choose: impl Fn(&dyn Fn(usize) -> bool) -> Vec<usize>,
+) -> Result<Vec<usize>, Box<dyn Error>> {
     let mut unviable = BTreeSet::new();
     loop {
-        let chosen: Vec<usize> = (0..ordered.len()).filter(|number| !unviable.contains(number)).take(count).collect();
-        let unplaced = write(&tree, &originals, &ordered, &chosen)?;
-        let failed = if unplaced.is_empty() { check(&tree)? } else { unplaced };
+        let chosen = choose(&|number| !unviable.contains(&number));
+        let unplaced = write(tree, originals, mistakes, &chosen)?;
+        let failed = if unplaced.is_empty() { check(tree)? } else { unplaced };
         if failed.is_empty() {
-            for number in chosen {
-                println!("{number}\t{}", ordered[number].name);
-            }
-            return Ok(());
+            return Ok(chosen);
         }
         for number in failed {
-            eprintln!("not viable: {}", ordered[number].name);
+            let kind = if matches!(mistakes[number], Mistake::Patch(_)) { "needs a build" } else { "not viable" };
+            eprintln!("{kind}: {}", mistakes[number].name());
             unviable.insert(number);
         }
     }
 }
 
-/// Reads the files in which there are mutants.
-fn read(tree: &Path, ordered: &[Listed]) -> io::Result<BTreeMap<String, String>> {
-    let files: BTreeSet<&String> = ordered.iter().map(|mutant| &mutant.file).collect();
+/// Reads the files in which there are mistakes.
+fn read(tree: &Path, mistakes: &[Mistake]) -> io::Result<BTreeMap<String, String>> {
+    let files: BTreeSet<&String> = mistakes.iter().flat_map(Mistake::files).collect();
     files.into_iter().map(|file| Ok((file.clone(), fs::read_to_string(tree.join(file))?))).collect()
 }
 
-/// Writes the chosen mutants into the sources. Returns those that have no place in them.
+/// Writes the chosen mistakes into the sources. Returns those that have no place in them.
 fn write(
     tree: &Path,
     originals: &BTreeMap<String, String>,
-    ordered: &[Listed],
+    mistakes: &[Mistake],
     chosen: &[usize],
 ) -> Result<BTreeSet<usize>, Box<dyn Error>> {
     let mut unplaced = BTreeSet::new();
     for (file, source) in originals {
-        let here = chosen.iter().filter(|number| ordered[**number].file == *file);
         let places = place::find(source)?;
         let mut edits = Vec::new();
-        for number in here {
-            match places.edit(*number, &ordered[*number]) {
-                Some(edit) => edits.push(edit),
-                None => drop(unplaced.insert(*number)),
+        for &number in chosen {
+            let found = match &mistakes[number] {
+                Mistake::Mutant(mutant) if mutant.file == *file => places.edit(number, mutant).map(|edit| vec![edit]),
+                Mistake::Patch(patch) => match patch.files.iter().find(|changed| changed.file == *file) {
+                    Some(changed) => changed.edits(number)?,
+                    None => continue,
+                },
+                Mistake::Mutant(_) => continue,
+            };
+            match found {
+                Some(found) => edits.extend(found),
+                None => drop(unplaced.insert(number)),
             }
         }
         let path = tree.join(file);

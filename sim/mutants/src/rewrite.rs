@@ -20,6 +20,8 @@ pub enum Change {
     NoArm,
     /// A field has the value that the rest gives it.
     Field(Range<usize>),
+    /// A function has another body.
+    Body(String),
 }
 
 pub struct Edit {
@@ -72,7 +74,8 @@ fn change(output: &mut String, source: &str, same: &[Edit], within: &[Edit]) {
         }
         return;
     }
-    output.push('(');
+    let is_body = matches!(same[0].change, Change::Body(_));
+    output.push(if is_body { '{' } else { '(' });
     for edit in same {
         let changed = match &edit.change {
             Change::Operator(operator, other) => {
@@ -81,11 +84,13 @@ fn change(output: &mut String, source: &str, same: &[Edit], within: &[Edit]) {
             Change::NotNegated => kept(place.start + 1..place.end),
             Change::Guard(is_met) => is_met.to_string(),
             Change::Field(rest) => format!("({}).{}", &source[rest.clone()], field_of(source, place.start)),
+            Change::Body(body) => body.clone(),
             Change::Return(_) | Change::NoArm => unreachable!("these are only put in"),
         };
         write!(output, "if {} {{ {changed} }} else ", is_on(edit)).expect("a string takes everything");
     }
-    write!(output, "{{ {} }})", kept(place)).expect("a string takes everything");
+    let end = if is_body { '}' } else { ')' };
+    write!(output, "{{ {} }}{end}", kept(place)).expect("a string takes everything");
 }
 
 /// Returns the name of the field whose value begins at a place.

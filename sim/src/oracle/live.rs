@@ -2,6 +2,7 @@
 //!
 //! Cannot see: what takes long, but less than its deadline.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;
@@ -42,9 +43,16 @@ pub(crate) async fn answered<T>(
 /// Waits until everything has come right, up to the deadline.
 ///
 /// # Errors
-/// If the deadline passes first, or settling finds a broken promise.
-pub(crate) async fn settled(settling: impl Future<Output = Result<(), Broken>>) -> Result<(), Broken> {
+/// If the deadline passes first, or settling finds a broken promise. `lacks` says what it waits for.
+pub(crate) async fn settled(
+    settling: impl Future<Output = Result<(), Broken>>,
+    lacks: &RefCell<String>,
+) -> Result<(), Broken> {
     let seconds = SETTLE_DEADLINE.as_secs();
-    let late = |_| broken(format!("{seconds} seconds after the last fault not everything has come right"));
+    let late = |_| {
+        let lacks = lacks.borrow();
+        let why = if lacks.is_empty() { String::new() } else { format!(": {lacks}") };
+        broken(format!("{seconds} seconds after the last fault not everything has come right{why}"))
+    };
     timeout(SETTLE_DEADLINE, settling).await.map_err(late)?
 }

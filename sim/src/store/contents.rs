@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use dacapo::crypto::{Keys, NodeId, ReplicaName};
 use dacapo::disk::{Disk, DiskFile, DiskPath};
-use dacapo::limits::LIST_PAGE_MAX;
+use dacapo::limits::{LIST_PAGE_MAX, STRAYS_ASIDE_MAX};
 use dacapo::node::Lane;
 use dacapo::seed::Seed;
 use dacapo::store::layout::{BlobId, Layout};
@@ -70,6 +70,13 @@ impl Contents {
         })
     }
 
+    /// Whether a replica stays where it is although no record names it: the quarantine has no room for more of those.
+    #[must_use]
+    pub fn is_without_record_for_long(&self, owner: NodeId, replica_name: ReplicaName) -> bool {
+        let is_known = |held: &BTreeMap<_, _>| held.contains_key(&replica_name);
+        aside(&self.disk) >= STRAYS_ASIDE_MAX && !self.held().get(&owner).is_some_and(is_known)
+    }
+
     fn layouts(&self) -> &[Layout] {
         // The disk itself would count the calls, and let them fail.
         self.layouts.get_or_init(|| match copy_of(&self.disk, &["layout"]).and_then(|copy| Setup::read(&copy).ok()) {
@@ -86,6 +93,12 @@ impl Contents {
     fn copy(&self) -> Option<&Store<SimDisk>> {
         self.copy.get_or_init(|| open_copy(&self.disk)).as_ref()
     }
+}
+
+/// Returns how many files lie in the quarantine of a disk.
+#[must_use]
+pub fn aside(disk: &SimDisk) -> usize {
+    disk.tree().iter().filter(|(path, ..)| path.starts_with("quarantine/")).count()
 }
 
 /// Returns all that a store knows of the replicas of others, up to the first page that cannot be read.

@@ -51,6 +51,7 @@ pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), 
     restart_damaged(&scene).await?;
     members::reunite(&scene).await?;
     connected(&scene).await;
+    scene.lacks.take();
     scene.notes.note("all are connected".to_owned());
     if let Some(trespass) = scene.clients.trespass() {
         return Err(Broken::new("closed", trespass));
@@ -97,7 +98,8 @@ pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), 
 
 /// Waits until every node runs. The caller sets the deadline.
 async fn running(scene: &Scene<Files>) {
-    while scene.plan.hosts_left().into_iter().any(|host| scene.clients.node(host).is_none()) {
+    while let Some(host) = scene.plan.hosts_left().into_iter().find(|host| scene.clients.node(*host).is_none()) {
+        scene.lacks.replace(format!("n{host} does not run"));
         sleep(LOOK).await;
     }
 }
@@ -119,6 +121,7 @@ async fn restart_damaged(scene: &Scene<Files>) -> Result<(), Broken> {
 async fn connected(scene: &Scene<Files>) {
     for host in scene.plan.hosts_left() {
         while !is_connected(scene, host).await {
+            scene.lacks.replace(format!("n{host} is not connected with all that it dials, or that dial it"));
             sleep(LOOK).await;
         }
     }
@@ -180,11 +183,6 @@ async fn at_rest(scene: &Scene<Files>) -> Result<(), Broken> {
             let failed = |error| Broken::new("live", format!("n{host} says nothing of itself: {error}"));
             let load = status.map_err(failed)?.load;
             let Err(what) = bounded::judge_load(scene, host, load) else { break };
-            let repairs = live::node(scene, host)?.repairs().await.map_err(failed)?;
-            // A full peer is offered what it lacks again and again.
-            if load.calls == 0 && !repairs.refusing.is_empty() {
-                break;
-            }
             if begun.elapsed() > within {
                 return Err(Broken::new("bounded", what));
             }
@@ -201,9 +199,13 @@ async fn converge(scene: &Scene<Files>, is_scrubbed: bool) -> Result<(), Broken>
         match convergent::judge(scene, is_scrubbed).await {
             Ok(()) => break,
             Err(what) if begun.elapsed() > within => return Err(Broken::new("convergent", what)),
-            Err(_) => sleep(LOOK_AGAIN).await,
+            Err(what) => {
+                scene.lacks.replace(what);
+                sleep(LOOK_AGAIN).await;
+            }
         }
     }
+    scene.lacks.take();
     scene.notes.note("every connected peer holds every current file".to_owned());
     Ok(())
 }

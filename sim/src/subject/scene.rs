@@ -50,6 +50,7 @@ impl<S: Subject> Clone for Scene<S> {
             broken: self.broken.clone(),
             links: self.links.clone(),
             boots: self.boots.clone(),
+            lacks: self.lacks.clone(),
         }
     }
 }

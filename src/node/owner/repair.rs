@@ -8,6 +8,7 @@
 
 mod compare;
 mod count;
+mod difference;
 mod done;
 mod error;
 mod forget;
@@ -21,6 +22,7 @@ mod turns;
 use std::rc::Rc;
 
 use super::placement;
+use crate::crypto::Version;
 use crate::event::Event;
 use crate::limits::PLACEMENT_AFTER_START;
 use crate::node::config::Mode;
@@ -68,6 +70,22 @@ pub(in crate::node) async fn told<P: Platform>(context: Shared<P>) -> Result<Rep
     Ok(Repairs { steps, compared, refusing, unlearnt, more, names, rolled_back })
 }
 
+/// Ends a repair of a peer that holds what is current. It has known every deletion up to a version.
+async fn has_all<P: Platform>(context: &Shared<P>, peer: &Rc<Peer<Stream<P>>>, last: Version) {
+    peer.repair.set_progress(Progress::Current);
+    peer.repair.set_knows_deletions(Some(last));
+    peer.repair.set_compared(true);
+    peer.repair.set_refusing(None);
+    match context.owner.mode {
+        Mode::Normal => {
+            count::tell(context, peer).await;
+            forget::consider(context).await;
+        }
+        Mode::Learning => count::ask(context, peer).await,
+    }
+    peer.repair.end(false, false);
+}
+
 /// Repairs a peer that has told that it holds this.
 async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: Print) {
     control::note(&context, peer.id, peer.configured().as_ref()).await;
@@ -79,20 +97,12 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
         return peer.repair.end(true, false);
     };
     if current == held {
-        peer.repair.set_progress(Progress::Current);
-        peer.repair.set_knows_deletions(Some(last));
-        peer.repair.set_compared(true);
-        peer.repair.set_refusing(None);
-        match context.owner.mode {
-            Mode::Normal => {
-                count::tell(&context, &peer).await;
-                forget::consider(&context).await;
-            }
-            Mode::Learning => count::ask(&context, &peer).await,
-        }
-        return peer.repair.end(false, false);
+        return has_all(&context, &peer, last).await;
     }
     peer.repair.set_progress(Progress::Behind);
+    if peer.repair.is_refused((held, current)) {
+        return peer.repair.end(false, false);
+    }
     let (done, result) = compare::all(&context, &peer, &expected).await;
     peer.repair.set_compared(result.is_ok() && done.unlearnt == 0);
     peer.repair.set_knows_deletions((result.is_ok() && done.untold == 0).then_some(last));
@@ -101,6 +111,8 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
     if result.is_ok() || refusing.is_some() {
         peer.repair.set_refusing(refusing);
     }
+    let is_refused = result.is_ok() && done.is_all_over_quota();
+    peer.repair.set_refused(is_refused.then_some((held, current)));
     let has_failed = result.is_err() || done.failed + done.kept > 0;
     let has_mended = done.sent + done.learnt + done.released > 0;
     peer.repair.set_keeps(done.kept > 0);

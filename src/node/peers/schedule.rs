@@ -5,8 +5,9 @@ use std::cell::{Cell, RefCell};
 use tokio::time::Instant;
 
 use crate::crypto::{ReplicaName, Version};
-use crate::limits::{REPAIR_RETRY_MAX, REPAIR_RETRY_MIN};
+use crate::limits::{REFUSED_RETRY_MAX, REPAIR_RETRY_MAX, REPAIR_RETRY_MIN};
 use crate::node::handle::answers::{Progress, Refusing};
+use crate::replication::Print;
 
 /// The schedule of the repairs of one peer.
 pub(in crate::node) struct RepairSchedule {
@@ -15,6 +16,8 @@ pub(in crate::node) struct RepairSchedule {
     is_compared: Cell<bool>,
     /// What the peer did not take of all that it lacked when it was last repaired.
     refusing: RefCell<Option<Refusing>>,
+    /// What it has refused, if that was all that there was to do.
+    refused: Cell<Option<Refused>>,
     /// How many names of this node the peer was told to keep in mind.
     told_names: Cell<Option<u64>>,
     /// The version up to which the peer knows every deletion of this node's files.
@@ -37,12 +40,23 @@ pub(in crate::node) struct RepairSchedule {
     ended_at: Cell<Option<ReplicaName>>,
 }
 
+/// A repair in which a peer's quota had room for nothing.
+#[derive(Clone, Copy)]
+struct Refused {
+    /// What the peer held, and what was current for it.
+    prints: (Print, Print),
+    /// How many such repairs there were before, with the same prints.
+    times: u32,
+    until: Instant,
+}
+
 impl Default for RepairSchedule {
     fn default() -> Self {
         Self {
             progress: Cell::new(Progress::Unknown),
             is_compared: Cell::default(),
             refusing: RefCell::default(),
+            refused: Cell::default(),
             told_names: Cell::default(),
             knows_deletions: Cell::default(),
             misses_none_up_to: Cell::new(Version(u64::MAX)),
@@ -92,6 +106,24 @@ impl RepairSchedule {
         if self.is_same_connection() {
             self.refusing.replace(refusing);
         }
+    }
+
+    /// Whether the peer would refuse all that it lacks once more: neither side holds anything else since it did, and
+    /// that is not long ago.
+    pub(in crate::node) fn is_refused(&self, prints: (Print, Print)) -> bool {
+        self.refused.get().is_some_and(|refused| refused.prints == prints && refused.until > Instant::now())
+    }
+
+    /// Notes what the peer held, and what was current for it, if the repair that is running had nothing to do but to
+    /// offer what the peer's quota has no room for.
+    pub(in crate::node) fn set_refused(&self, prints: Option<(Print, Print)>) {
+        let before = self.refused.get();
+        let refused = prints.filter(|_| self.is_same_connection()).map(|prints| {
+            let times = before.filter(|before| before.prints == prints).map_or(0, |before| before.times + 1);
+            let wait = REPAIR_RETRY_MAX.saturating_mul(1 << times.min(16)).min(REFUSED_RETRY_MAX);
+            Refused { prints, times, until: Instant::now() + wait }
+        });
+        self.refused.set(refused);
     }
 
     /// Returns the name at which the last repair ended early, if it did.
@@ -145,6 +177,7 @@ impl RepairSchedule {
         self.progress.set(Progress::Unknown);
         self.is_compared.set(false);
         self.refusing.replace(None);
+        self.refused.set(None);
         self.told_names.set(None);
         self.knows_deletions.set(None);
         self.connects.set(self.connects.get() + 1);
@@ -200,6 +233,7 @@ impl RepairSchedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::replication::{Entry, Summary};
 
     #[test]
     fn a_repair_knows_nothing_of_deletions_that_came_up_while_it_ran() {
@@ -234,6 +268,30 @@ mod tests {
         assert_eq!([failed(true), failed(true), failed(false)], [5, 5, 10]);
         assert_eq!(wait(&schedule, false, true), 0);
         assert_eq!(failed(false), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_quota_has_no_room_for_is_offered_again_after_longer_and_longer() {
+        let schedule = RepairSchedule::default();
+        let mut summary = Summary::default();
+        summary.add(&Entry::deleted(ReplicaName([1; 16]), Version(1)));
+        let (held, current) = (Print::default(), summary.print());
+        let mut waits = Vec::new();
+        for _ in 0..8 {
+            schedule.set_refused(Some((held, current)));
+            let begun = Instant::now();
+            while schedule.is_refused((held, current)) {
+                tokio::time::advance(REPAIR_RETRY_MIN).await;
+            }
+            waits.push(begun.elapsed().as_secs());
+        }
+        assert_eq!(waits, [20, 40, 80, 160, 320, 600, 600, 600]);
+        schedule.set_refused(Some((held, current)));
+        assert!(!schedule.is_refused((current, current)), "the peer holds something else");
+        assert!(!schedule.is_refused((held, held)), "something else is current");
+        schedule.begin_anew();
+        assert!(!schedule.is_refused((held, current)), "it may have other options");
+        schedule.set_refused(None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use crate::store::{StorageError, Strays};
 /// Sets replicas without a record aside, and removes empty folders. Returns how many could not be looked at.
 pub(super) async fn set_aside<P: Platform>(context: &Shared<P>) -> u64 {
     let mut strays = Strays::default();
-    let (mut found, mut failed) = (0, 0);
+    let (mut replicas, mut staying, mut failed) = (0, 0, 0);
     loop {
         let (rest, blobs) = context
             .blocking(move |store| {
@@ -24,7 +24,9 @@ pub(super) async fn set_aside<P: Platform>(context: &Shared<P>) -> u64 {
             Ok(Some(blobs)) => {
                 for blob in blobs {
                     match one(context, blob).await {
-                        Ok(is_stray) => found += u64::from(is_stray),
+                        Ok(Some(true)) => replicas += 1,
+                        Ok(Some(false)) => staying += 1,
+                        Ok(None) => {}
                         Err(_) => failed += 1,
                     }
                 }
@@ -36,19 +38,20 @@ pub(super) async fn set_aside<P: Platform>(context: &Shared<P>) -> u64 {
             }
         }
     }
-    if found > 0 {
-        context.tell(&Event::StraysSetAside { replicas: found });
+    if replicas + staying > 0 {
+        context.tell(&Event::StraysSetAside { replicas, staying });
     }
     failed
 }
 
 /// Decides about one blob that had no record. Nobody changes it meanwhile, so it is asked for its record once more.
-async fn one<P: Platform>(context: &Shared<P>, blob: BlobId) -> Result<bool, StorageError> {
+/// Returns whether it was set aside, or `None` if it has a record.
+async fn one<P: Platform>(context: &Shared<P>, blob: BlobId) -> Result<Option<bool>, StorageError> {
     let _locked = context.locks.lock(blob).await;
     context
         .with_keys(move |store, keys| {
             store.settle(keys, &blob)?;
-            if store.is_stray(&blob)? { store.keep_aside(&blob) } else { Ok(false) }
+            if store.is_stray(&blob)? { store.keep_aside(&blob).map(Some) } else { Ok(None) }
         })
         .await
 }

@@ -9,7 +9,7 @@ use dacapo::node::{Load, Quota};
 use dacapo::store::Usage;
 
 use crate::host::Host;
-use crate::store::contents::Contents;
+use crate::store::contents::{self, Contents};
 use crate::store::files::Files;
 use crate::store::options::{fits, quota};
 use crate::subject::{Run, Scene};
@@ -56,7 +56,7 @@ pub fn judge(run: &Run<Files>) -> Result<(), String> {
     // What a liar sends to the end of a run is on its way then.
     let is_quiet = run.plan.lost_for_good().is_empty();
     for (host, disk) in run.disks.iter().enumerate().filter(|_| !has_failed) {
-        let aside = disk.tree().iter().filter(|(path, ..)| path.starts_with("quarantine/")).count();
+        let aside = contents::aside(disk);
         if aside > QUARANTINE_FILES_MAX + QUARANTINE_CATALOGS_MAX {
             return Err(format!("n{host} has {aside} damaged files in quarantine"));
         }

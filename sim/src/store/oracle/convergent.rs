@@ -53,7 +53,7 @@ pub async fn judge(scene: &Scene<Files>, is_scrubbed: bool) -> Result<(), String
         let history = scene.clients.history();
         let may_come_back = may_come_back(&history, host, &scene.clients.options_ever(&scene.plan, host));
         for key in erased_for_good(&history, host).into_iter().filter(|_| is_scrubbed && !may_come_back) {
-            if let Some((peer, _)) = peers.iter().find(|peer| replica(&contents, &keys, **peer, &key).is_some()) {
+            if let Some((peer, _)) = peers.iter().find(|peer| is_left(&contents, &keys, **peer, &key)) {
                 return Err(format!("n{peer} still has {key} of n{host}, which was deleted everywhere"));
             }
         }
@@ -114,10 +114,10 @@ fn judge_files(
         for peer in peers.iter().filter(|_| is_anywhere) {
             let (key, version) = (&file.key, file.version);
             if is_placed(peer) && !holds(peer) && has_room(scene, &contents[peer.0], keys, (key, file.size), peer.0) {
-                return Err(format!("n{} does not hold {key} of n{host} in {version}", peer.0));
+                return Err(format!("n{} does not hold {key} of n{host} in {version} as {replica_name}", peer.0));
             }
-            if is_scrubbed && !is_placed(peer) && is_held() && replica(contents, keys, *peer, key).is_some() {
-                return Err(format!("n{} holds {key} of n{host}, which is placed on others", peer.0));
+            if is_scrubbed && !is_placed(peer) && is_held() && is_left(contents, keys, *peer, key) {
+                return Err(format!("n{} holds {key} of n{host} as {replica_name}, which is placed on others", peer.0));
             }
         }
     }
@@ -164,6 +164,12 @@ fn holds(contents: &[Contents], keys: &Keys, peer: (Host, NodeId), file: &FileIn
 
 fn replica(contents: &[Contents], keys: &Keys, (host, peer): (Host, NodeId), key: &Key) -> Option<Vec<u8>> {
     contents[host].replica(peer, &BlobId::Held(keys.node(), keys.replica_name(key)))
+}
+
+/// Whether a peer has a replica that it could have dropped.
+fn is_left(contents: &[Contents], keys: &Keys, peer: (Host, NodeId), key: &Key) -> bool {
+    replica(contents, keys, peer, key).is_some()
+        && !contents[peer.0].is_without_record_for_long(keys.node(), keys.replica_name(key))
 }
 
 /// Returns the files whose deletion was acknowledged, and of which no store ended later.

@@ -8,6 +8,7 @@ use futures_util::stream;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use super::difference::{Difference, differences};
 use super::done::{Done, Mended};
 use super::error::RepairError;
 use super::turns::{Part, for_a_turn, in_turn};
@@ -19,27 +20,6 @@ use crate::node::context::{Shared, Stream};
 use crate::node::peers::peer::Peer;
 use crate::platform::Platform;
 use crate::replication::{Entry, Leaf, Placement, Summary, differing_groups, differing_leaves};
-
-/// How the peer's replica of one file differs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Difference {
-    /// The peer has nothing, or something older.
-    Lacks(Entry),
-    /// The peer has something else under the same version.
-    Conflicts(Entry),
-    /// The peer has something that the own catalog does not know, or something newer.
-    KnowsMore(Entry),
-    /// The peer holds a replica that is placed on other peers.
-    IsPlacedElsewhere(Entry),
-}
-
-impl Difference {
-    fn entry(self) -> Entry {
-        let (Self::Lacks(entry) | Self::Conflicts(entry) | Self::KnowsMore(entry) | Self::IsPlacedElsewhere(entry)) =
-            self;
-        entry
-    }
-}
 
 /// What a peer is to hold.
 pub(super) struct Expected {
@@ -74,7 +54,7 @@ impl Expected {
 
 /// Compares everything that the peer holds, mends what differs, and counts what was done. Ends early if the peer does
 /// not answer or claims too much, and then begins behind that place the next time; and if its summary is not true, or
-/// not any more.
+/// not any more. A peer whose disk takes nothing is offered no more files, and those behind them the next time.
 pub(super) async fn all<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
@@ -86,6 +66,7 @@ pub(super) async fn all<P: Platform>(
         expected,
         done: RefCell::default(),
         has_large_leaf: Semaphore::new(1),
+        not_offered: Cell::default(),
         last_turn: Cell::new(usize::MAX),
     };
     let result = match comparison.differing().await {
@@ -103,6 +84,8 @@ struct Comparison<'a, P: Platform> {
     done: RefCell<Done>,
     /// Bounds the memory of leaves that are listed.
     has_large_leaf: Semaphore,
+    /// The first name that was not offered to a peer whose disk takes nothing.
+    not_offered: Cell<Option<ReplicaName>>,
     /// The first turn at which it is to end: those before it are taken, and no later one is begun.
     last_turn: Cell<usize>,
 }
@@ -141,7 +124,7 @@ impl<P: Platform> Comparison<'_, P> {
                 Err(error)
             }
             None => {
-                self.peer.repair.set_ended_at(None);
+                self.peer.repair.set_ended_at(self.not_offered.get());
                 Ok(())
             }
         }
@@ -196,6 +179,12 @@ impl<P: Platform> Comparison<'_, P> {
     async fn mend(&self, difference: Difference) -> Result<(), RepairError> {
         let (context, peer) = (self.context, self.peer);
         let (entry, is_to_learn) = (difference.entry(), matches!(difference, Difference::KnowsMore(_)));
+        let is_file_to_send = matches!(difference, Difference::Lacks(_)) && !entry.is_deleted();
+        if is_file_to_send && self.done.borrow().is_disk_useless() {
+            self.done.borrow_mut().note_not_offered();
+            self.not_offered.set(self.not_offered.get().or(Some(entry.replica_name)));
+            return Ok(());
+        }
         let slow = context.owner.repairs_of_slow.clone();
         let slow_slot = match peer.is_slow.get() {
             true => Some(slow.acquire_owned().await.expect("the semaphore is never closed")),
@@ -266,55 +255,4 @@ async fn learn_of<P: Platform>(
         Err(error) => context.owner.repair_log.note_unlearnt(peer.id, entry, error.to_string()),
     }
     learnt
-}
-
-/// Returns what differs between two leaves, both in the order of the names. `is_to_hold` tells whether the peer is to
-/// hold one of our entries.
-fn differences(ours: &[Entry], theirs: &[Entry], is_to_hold: impl Fn(&Entry) -> bool) -> Vec<Difference> {
-    let find = |entries: &[Entry], replica_name: ReplicaName| {
-        entries.binary_search_by_key(&replica_name, |entry| entry.replica_name).ok().map(|index| entries[index])
-    };
-    let lacking = ours.iter().filter_map(|our| match (find(theirs, our.replica_name), is_to_hold(our)) {
-        (Some(their), _) if their.version > our.version => Some(Difference::KnowsMore(their)),
-        (Some(their), true) if their == *our => None,
-        (Some(their), true) if their.version == our.version => Some(Difference::Conflicts(*our)),
-        (Some(their), false) => Some(Difference::IsPlacedElsewhere(their)),
-        (_, true) => Some(Difference::Lacks(*our)),
-        (None, false) => None,
-    });
-    let unknown = theirs.iter().filter(|their| find(ours, their.replica_name).is_none());
-    lacking.chain(unknown.map(|their| Difference::KnowsMore(*their))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(name: u8, version: u64) -> Entry {
-        Entry { replica_name: ReplicaName([name; 16]), version: Version(version), mark: [1; 8] }
-    }
-
-    #[test]
-    fn the_newer_of_two_counts_and_what_one_side_lacks_is_found() {
-        let ours = [entry(1, 5), entry(2, 5), entry(3, 5), entry(4, 5), entry(6, 5)];
-        let theirs = [entry(1, 5), entry(2, 4), entry(3, 6), entry(5, 1), Entry { mark: [2; 8], ..entry(6, 5) }];
-        let found = differences(&ours, &theirs, |_| true);
-        let expected = [
-            Difference::Lacks(entry(2, 5)),
-            Difference::KnowsMore(entry(3, 6)),
-            Difference::Lacks(entry(4, 5)),
-            Difference::Conflicts(entry(6, 5)),
-            Difference::KnowsMore(entry(5, 1)),
-        ];
-        assert_eq!(found, expected);
-        let found = differences(&ours, &theirs, |_| false);
-        let expected = [
-            Difference::IsPlacedElsewhere(entry(1, 5)),
-            Difference::IsPlacedElsewhere(entry(2, 4)),
-            Difference::KnowsMore(entry(3, 6)),
-            Difference::IsPlacedElsewhere(Entry { mark: [2; 8], ..entry(6, 5) }),
-            Difference::KnowsMore(entry(5, 1)),
-        ];
-        assert_eq!(found, expected, "what is placed elsewhere is not lacking, and what is newer is learnt");
-    }
 }

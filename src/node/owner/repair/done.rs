@@ -1,6 +1,7 @@
 //! The count of what one repair did.
 
 use super::error::RepairError;
+use crate::limits::DISK_REFUSALS_MAX;
 use crate::protocol::Refusal;
 
 /// How one file was mended, or that it was left as it is.
@@ -33,6 +34,12 @@ pub(super) struct Done {
     pub(super) refused: usize,
     /// Why it did not take the last one.
     pub(super) refusal: Option<Refusal>,
+    /// Those of them for which its quota has no room.
+    pub(super) over_quota: usize,
+    /// How many in a row it did not take because of its disk.
+    pub(super) disk_refusals: usize,
+    /// Files that are left for the next repair, because something else is under way with them.
+    pub(super) left_out: usize,
     /// Files of which the peer still knows more than the own catalog.
     pub(super) unlearnt: usize,
     /// Deletions that the peer may not know of.
@@ -42,8 +49,27 @@ pub(super) struct Done {
 }
 
 impl Done {
+    /// Whether a peer that holds the same says the same: all that it lacks is over its quota, and nothing else was to
+    /// be done.
+    pub(super) fn is_all_over_quota(&self) -> bool {
+        let others = self.sent + self.learnt + self.released + self.kept + self.left_out;
+        self.over_quota > 0 && self.over_quota == self.failed && others == 0
+    }
+
+    /// Whether the peer's disk takes nothing, and is to be offered no more.
+    pub(super) fn is_disk_useless(&self) -> bool {
+        self.disk_refusals >= DISK_REFUSALS_MAX
+    }
+
+    /// Counts a file that a peer with such a disk is not offered.
+    pub(super) fn note_not_offered(&mut self) {
+        self.failed += 1;
+        self.refused += 1;
+    }
+
     /// Counts a file that was mended.
     pub(super) fn note(&mut self, mended: Mended) {
+        self.disk_refusals = 0;
         *match mended {
             Mended::Sent => &mut self.sent,
             Mended::Learnt => &mut self.learnt,
@@ -54,6 +80,7 @@ impl Done {
 
     /// Counts a file that is left for the next repair.
     pub(super) fn note_left_out(&mut self, is_to_learn: bool, is_deletion: bool) {
+        self.left_out += 1;
         self.unlearnt += usize::from(is_to_learn);
         self.untold += usize::from(is_deletion && !is_to_learn);
     }
@@ -65,8 +92,10 @@ impl Done {
         self.untold += usize::from(is_deletion && !is_to_learn && !holds_nothing);
         self.failed += 1;
         self.unlearnt += usize::from(is_to_learn);
-        if let (RepairError::Refused(refusal), false) = (error, is_to_learn) {
+        if let (Some(refusal), false) = (error.refusal(), is_to_learn) {
             self.refused += 1;
+            self.over_quota += usize::from(refusal.is_about_the_quota());
+            self.disk_refusals = if refusal.is_about_the_disk() { self.disk_refusals + 1 } else { 0 };
             self.refusal = Some(refusal.clone());
         }
     }

@@ -92,10 +92,15 @@ impl RepairError {
 
     /// Whether a peer has no room for a replica, or no disk. It says so each time that it is offered.
     pub(super) fn is_about_the_taker(&self) -> bool {
+        self.refusal().is_some_and(Refusal::is_about_the_taker)
+    }
+
+    /// Returns why a peer did not take a replica, wherever that came from, or not what else it was asked for.
+    pub(super) fn refusal(&self) -> Option<&Refusal> {
         match self {
-            Self::NotTaken { reason, .. } => reason.is_about_the_taker(),
-            Self::Refused(refusal) => refusal.is_about_the_taker(),
-            _ => false,
+            Self::NotTaken { reason, .. } => reason.refusal(),
+            Self::Refused(refusal) => Some(refusal),
+            _ => None,
         }
     }
 

@@ -1,0 +1,42 @@
+//! Bounds of connections.
+
+use std::time::Duration;
+
+/// Connections of peers, after the handshake. Chosen: 7 peers with full pools fit four times over; each costs at most
+/// 0.4 MiB.
+pub const INBOUND_CONNECTIONS_MAX: usize = 256;
+
+/// Those of the [`INBOUND_CONNECTIONS_MAX`] that one peer may open and ask on, and as many that it may open for this
+/// node to ask on. Chosen: a full pool, and as many again that the peer has given up and this node has not noticed yet.
+pub const INBOUND_PER_PEER_MAX: usize = 2 * POOL_CONNECTIONS_MAX;
+
+/// Control connections that one peer may keep open to this node. Chosen: one, and some that the peer has lost and this
+/// node has not noticed yet.
+pub const CONTROLS_PER_PEER_MAX: usize = 8;
+
+/// Starts of one peer that are remembered, so that a start ends the connections of the earlier ones only once. Chosen:
+/// more nodes than run with one identity by mistake.
+pub const BOOTS_PER_PEER_MAX: usize = 8;
+
+/// Connections that have not yet sent a message that proves knowledge of the cluster secret; a further connection takes
+/// the place of the oldest. Chosen: at 1,000 connections a second each has 64 ms from its accept to its first message,
+/// which a node sends together with the end of the TCP handshake.
+pub const STRANGERS_MAX: usize = 64;
+
+/// Connections that have sent that message and have not finished the handshake; a further connection takes the place of
+/// the oldest. A recorded message can be repeated, but leads no further.
+pub const HANDSHAKES_MAX: usize = 64;
+
+/// Dropped connections that are told one by one in each [`DROP_LOG_INTERVAL`]. Chosen: enough to see a cause.
+pub const DROP_LOG_TOLD_MAX: u64 = 8;
+
+/// The time in which [`DROP_LOG_TOLD_MAX`] counts. At its end the node tells how many more connections were dropped.
+/// Chosen: a flood makes nine lines in this time.
+pub const DROP_LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Connections to one peer on which this node asks. Chosen: enough for sixteen callers to overlap their waits for the
+/// peer's disk; further exchanges wait for a free connection.
+pub const POOL_CONNECTIONS_MAX: usize = 16;
+
+/// The longest time that the other side of a control connection takes to answer a heartbeat.
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);

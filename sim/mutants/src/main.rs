@@ -155,6 +155,8 @@ fn write(
 fn check(tree: &Path) -> Result<BTreeSet<usize>, Box<dyn Error>> {
     let output = Command::new("cargo")
         .args(["check", "--quiet", "--package", "dacapo", "--lib", "--locked", "--message-format=json"])
+        // Beside the copy, so that what it depends on is checked once.
+        .args(["--target-dir", "../check"])
         .current_dir(tree)
         .stderr(Stdio::inherit())
         .output()?;

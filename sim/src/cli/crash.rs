@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::found::rerun;
 use super::output::outln;
 use super::progress::{self, Effort};
 use super::source::Source;
@@ -39,7 +40,7 @@ where
         outln!("{}", report_for(program, &run(&subject, &plan), Some(&arguments.source.again(None))));
         return Ok(ExitCode::FAILURE);
     };
-    let count = crashes.calls().iter().sum();
+    let count: u64 = crashes.calls().iter().sum();
     if count == 0 {
         return Err("this plan changes no disk, so there is no moment for a crash".to_owned());
     }
@@ -47,9 +48,10 @@ where
     let totals = crashes.run(&subject, arguments.effort.jobs(), |totals| progress.goes_on(totals.runs));
     progress.clear();
     show(&crashes, &totals);
-    let Some(index) = totals.broken.keys().next() else { return Ok(progress::well()) };
+    let Some((index, broken)) = totals.broken.iter().next() else { return Ok(progress::well()) };
     let step = crashes.step(*index).to_string();
-    let report = report_for(program, &run(&subject, &crashes.plan(*index)), Some(&arguments.source.again(Some(&step))));
+    let run = rerun(&subject, &crashes.plan(*index), broken);
+    let report = report_for(program, &run, Some(&arguments.source.again(Some(&step))));
     outln!("\nThe first of them:\n\n{report}");
     Ok(ExitCode::FAILURE)
 }

@@ -31,12 +31,11 @@ impl ResultFile {
     /// Says which file cannot be written, and why.
     pub(super) fn write(mut self, text: &str) -> Result<(), String> {
         self.is_new = false;
-        let emptied = match self.file.metadata() {
-            Ok(metadata) if metadata.is_file() => self.file.set_len(0),
-            // A pipe or a terminal has no length.
-            other => other.map(drop),
+        let written = match self.file.metadata() {
+            Ok(metadata) if metadata.is_file() => replace(&self.path, text),
+            // A pipe or a terminal has no name to be taken over.
+            other => other.and_then(|_| self.file.write_all(text.as_bytes())),
         };
-        let written = emptied.and_then(|()| self.file.write_all(text.as_bytes()));
         written.map_err(|error| cannot_write(&self.path, &error))
     }
 }
@@ -49,6 +48,21 @@ impl Drop for ResultFile {
             drop(fs::remove_file(&self.path));
         }
     }
+}
+
+/// Gives a file a new content under a name of its own first, so that nobody sees a part of it, or parts of two.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    // A link stays one.
+    let path = fs::canonicalize(path)?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let renamed = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, &path));
+    if renamed.is_err() {
+        // If it cannot be removed either, it stays.
+        drop(fs::remove_file(&temporary));
+    }
+    renamed
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> String {

@@ -10,7 +10,7 @@ use super::source::{Planted, commented};
 use crate::plan::Plan;
 use crate::report::report_for;
 use crate::run::run;
-use crate::subject::{Broken, Subject};
+use crate::subject::{Broken, Run, Subject};
 
 /// The argument that says where the plan goes.
 #[derive(Args, Debug)]
@@ -38,11 +38,18 @@ impl Found {
         // First, because nobody may read what is shown.
         let written = file.write(&commented(broken, plan));
         let again = format!("{}{}", self.output.display(), planted.again());
-        outln!("\n{}", report_for(program, &run(subject, plan), Some(&again)));
+        outln!("\n{}", report_for(program, &rerun(subject, plan, broken), Some(&again)));
         // What was found counts, also if the plan is here and not in its file.
         if let Err(error) = written {
             eprintln!("{program}: {error}");
             outln!("{plan}");
         }
     }
+}
+
+/// Runs a plan once more to show how it breaks a promise. What two runs together broke, one of them may not.
+pub(super) fn rerun<S: Subject>(subject: &S, plan: &Plan<S::Call>, broken: &Broken) -> Run<S> {
+    let mut run = run(subject, plan);
+    run.broken.get_or_insert_with(|| broken.clone());
+    run
 }

@@ -37,7 +37,7 @@ pub(super) struct Effort {
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
     of: &'static str,
-    count: u64,
+    count: Option<u64>,
     limit: Option<Duration>,
     begun: Duration,
     /// When the last line was due, in seconds since the begin.
@@ -83,18 +83,23 @@ impl Effort {
     }
 
     /// Begins to show how many things of this kind are done.
-    pub(super) fn begin(&self, count: u64, of: &'static str) -> Progress {
+    pub(super) fn begin(&self, count: impl Into<Option<u64>>, of: &'static str) -> Progress {
         Progress { limit: self.limit, ..Progress::begin(count, of) }
     }
 }
 
 impl Progress {
-    /// Begins to show how many things of this kind are done, without a limit of time.
-    pub(super) fn begin(count: u64, of: &'static str) -> Self {
+    /// Begins to show how many things of this kind are done, without a limit of time. Without a count nobody knows how
+    /// many there will be.
+    pub(super) fn begin(count: impl Into<Option<u64>>, of: &'static str) -> Self {
+        let count = count.into();
         let bar = io::stderr().is_terminal().then(|| {
-            let template = format!("{{bar:40}} {{pos}} of {{len}} {of}, {{per_sec}}, {{eta}} left");
+            let template = match count {
+                Some(_) => format!("{{bar:40}} {{pos}} of {{len}} {of}, {{per_sec}}, {{eta}} left"),
+                None => format!("{{spinner}} {{pos}} {of}, {{per_sec}}, {{elapsed}}"),
+            };
             let style = ProgressStyle::with_template(&template).expect("the template is well-formed");
-            ProgressBar::new(count).with_style(style)
+            count.map_or_else(ProgressBar::new_spinner, ProgressBar::new).with_style(style)
         });
         is_interrupted();
         Self { bar, of, count, limit: None, begun: monotonic(), lines: AtomicU64::new(0) }
@@ -115,7 +120,8 @@ impl Progress {
         if taken.as_secs() >= due {
             self.lines.store(taken.as_secs(), Ordering::Relaxed);
             let rate = done / taken.as_secs().max(1);
-            eprintln!("{} s: {done} of {} {}, {rate} a second", taken.as_secs(), self.count, self.of);
+            let of_all = self.count.map_or(String::new(), |count| format!(" of {count}"));
+            eprintln!("{} s: {done}{of_all} {}, {rate} a second", taken.as_secs(), self.of);
         }
     }
 

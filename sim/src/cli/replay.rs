@@ -1,5 +1,6 @@
 //! The command `replay`: one run, as people and other tools want to see it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -67,7 +68,10 @@ impl Form {
 
 impl Arguments {
     /// Returns the forms that are asked for, each with its file.
-    fn forms(&self) -> Vec<(Form, &Path)> {
+    ///
+    /// # Errors
+    /// If two have one file.
+    fn forms(&self) -> Result<Vec<(Form, &Path)>, String> {
         let from = Duration::from_secs_f64(self.from.unwrap_or_default());
         let forms = [
             (Form::Trace, &self.trace),
@@ -75,7 +79,12 @@ impl Arguments {
             (Form::Perfetto, &self.perfetto),
             (Form::Mermaid(from), &self.mermaid),
         ];
-        forms.into_iter().filter_map(|(form, path)| Some((form, path.as_deref()?))).collect()
+        let forms: Vec<_> = forms.into_iter().filter_map(|(form, path)| Some((form, path.as_deref()?))).collect();
+        let mut paths = BTreeSet::new();
+        match forms.iter().find(|(_, path)| !paths.insert(path)) {
+            Some((_, path)) => Err(format!("{} cannot take two forms of one run", path.display())),
+            None => Ok(forms),
+        }
     }
 }
 
@@ -86,7 +95,7 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
         return Ok(ExitCode::SUCCESS);
     }
     let (printed, written): (Vec<_>, Vec<_>) =
-        arguments.forms().into_iter().partition(|(_, path)| *path == Path::new("-"));
+        arguments.forms()?.into_iter().partition(|(_, path)| *path == Path::new("-"));
     let opened = written.into_iter().map(|(form, path)| Ok((form, ResultFile::open(path)?)));
     let opened: Vec<_> = opened.collect::<Result<_, String>>()?;
     let subject = arguments.source.subject(subject);

@@ -35,9 +35,10 @@ where
     S: Subject + Sync,
 {
     let subject = arguments.planted.subject(subject);
-    let runs_max = arguments.runs.unwrap_or(if arguments.effort.is_limited() { u64::MAX } else { RUNS });
+    let runs_told = arguments.runs.or((!arguments.effort.is_limited()).then_some(RUNS));
+    let runs_max = runs_told.unwrap_or(u64::MAX);
     let file = arguments.found.open()?;
-    let (progress, jobs) = (arguments.effort.begin(runs_max, "runs"), arguments.effort.jobs());
+    let (progress, jobs) = (arguments.effort.begin(runs_told, "runs"), arguments.effort.jobs());
     let mut search = Search::new(arguments.seed);
     let mut found = None;
     while found.is_none() && search.runs() < runs_max && progress.goes_on(search.runs()) {

@@ -9,12 +9,12 @@ use clap::Args;
 use rustix::time::ClockId;
 
 use super::arguments::{parse_range, parse_shard};
+use super::found::rerun;
 use super::output::outln;
 use super::progress::{self, Effort, now};
 use crate::fault::Fault;
 use crate::pairs;
 use crate::report::report_for;
-use crate::run::run;
 use crate::subject::Subject;
 use crate::sweep::{Sweep, Totals, plan_of, sweep};
 
@@ -62,11 +62,11 @@ pub(super) fn execute<S: Subject + Sync>(
             outln!("\n{}", pairs::table(&totals.pairs, &subject.verbs(), &faults_of(subject)));
         }
     }
-    let Some(seed) = totals.broken.keys().next() else {
+    let Some((seed, broken)) = totals.broken.iter().next() else {
         return Ok(if is_blind(program, subject, &totals) { ExitCode::FAILURE } else { progress::well() });
     };
     if !arguments.json {
-        let run = run(subject, &plan_of(subject, *seed));
+        let run = rerun(subject, &plan_of(subject, *seed), broken);
         outln!("\n{}", report_for(program, &run, Some(&seed.to_string())));
     }
     Ok(ExitCode::FAILURE)

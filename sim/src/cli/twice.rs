@@ -1,6 +1,7 @@
 //! The command `twice`: the proof that plans replay, in one process and in another.
 
 use std::ops::Range;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
 use clap::Args;
@@ -91,6 +92,8 @@ fn elsewhere(source: &Source) -> Result<String, String> {
     let output = Command::new(program)
         .args(["replay", "--trace", "-"])
         .args(source.arguments())
+        // An interrupt ends this process once the run is through, and not the run.
+        .process_group(0)
         .output()
         .map_err(|error| format!("cannot start another process: {error}"))?;
     // A run that breaks a promise ends with 1, and has to replay all the same.

@@ -39,6 +39,10 @@ pub enum Event {
     InboundDropped { from: SocketAddr, reason: String },
     /// More incoming connections were dropped than are told one by one.
     InboundFlooded { dropped: u64 },
+    /// A message was handed to a link to a peer. Told once for each, so only for a close look.
+    MessageSent { peer: NodeId, link: u64, message: &'static str },
+    /// A message of a peer has arrived. Told once for each; both sides have the same number for the link.
+    MessageReceived { peer: NodeId, link: u64, message: &'static str },
     /// An exchange that a peer opened was refused or broke off.
     ExchangeFailed { peer: NodeId, reason: String },
     /// A peer asked for what it may not have. Told the first time, and whenever the count has doubled.
@@ -136,6 +140,14 @@ pub(crate) fn count_peers(count: usize) -> String {
 /// Returns the first ten hex digits of a name: enough to find the file by.
 fn short(name: &impl fmt::Display) -> String {
     name.to_string()[..10].to_owned()
+}
+
+impl Event {
+    /// Whether this tells of one message on a link. There are many of these.
+    #[must_use]
+    pub fn is_message(&self) -> bool {
+        matches!(self, Self::MessageSent { .. } | Self::MessageReceived { .. })
+    }
 }
 
 impl fmt::Display for Event {
@@ -241,6 +253,8 @@ impl fmt::Display for Event {
             Self::ReplicaReleased { owner, replica } => {
                 write!(f, "dropped {} of {}, which others hold", short(replica), owner.short())
             }
+            Self::MessageSent { peer, message, .. } => write!(f, "sent {message} to {}", peer.short()),
+            Self::MessageReceived { peer, message, .. } => write!(f, "received {message} from {}", peer.short()),
             Self::RequestRefused { peer, reason, count } => {
                 write!(f, "refused {count} requests of {}, the last because {reason}", peer.short())
             }

@@ -1,5 +1,6 @@
-//! The command line of a subject: `sweep`, `search`, `replay`, `shrink`, `crash`, `branch` and `twice`, and `planted`
-//! if bugs can be planted in it. The program of a subject is [`main`], or a [`Program`] with commands of its own.
+//! The command line of a subject: `sweep`, `search`, `replay`, `show`, `shrink`, `crash`, `branch` and `twice`, and
+//! `planted` if bugs can be planted in it. The program of a subject is [`main`], or a [`Program`] with commands of its
+//! own.
 //!
 //! Exit codes: 0 all well, 1 a run failed or did not replay, 2 the arguments are wrong or a file cannot be used, 130
 //! a signal came before the end and nothing had failed until then.
@@ -17,6 +18,7 @@ mod planted;
 mod progress;
 mod replay;
 mod search;
+mod show;
 mod shrink;
 mod source;
 mod sweep;
@@ -41,6 +43,8 @@ enum Generic {
     Search(search::Arguments),
     /// Run one plan again and show what happens, up to a moment.
     Replay(replay::Arguments),
+    /// Run one plan again and write a page that shows it: all hosts over time, and every disk at every moment.
+    Show(show::Arguments),
     /// Find a small plan that breaks the same promise.
     Shrink(shrink::Arguments),
     /// Run one plan again and again, with a crash in the middle of each change of a disk in turn.
@@ -52,11 +56,12 @@ enum Generic {
 }
 
 /// An example of each command, to follow the name of the program.
-const EXAMPLES: [(&str, &str); 8] = [
+const EXAMPLES: [(&str, &str); 9] = [
     ("twice", "--seeds 0..100"),
     ("sweep", "--seeds 0..10000 --for 60s"),
     ("search", "--for 60s -o found.plan"),
     ("replay", "7 --until 3.5"),
+    ("show", "7 -o seed-7.html"),
     ("shrink", "7 -o seed-7.plan"),
     ("crash", "7 --kill"),
     ("branch", "7 --at 3.5 --seeds 0..1000"),
@@ -128,6 +133,7 @@ impl<S: Subject + Sync> Program<S> {
             Ok(Generic::Sweep(arguments)) => sweep::execute(program, subject, &arguments),
             Ok(Generic::Search(arguments)) => search::execute(program, subject, &arguments),
             Ok(Generic::Replay(arguments)) => replay::execute(program, subject, &arguments),
+            Ok(Generic::Show(arguments)) => show::execute(program, subject, &arguments),
             Ok(Generic::Shrink(arguments)) => shrink::execute(program, subject, &arguments),
             Ok(Generic::Crash(arguments)) => crash::execute(program, subject, &arguments),
             Ok(Generic::Branch(arguments)) => branch::execute(program, subject, &arguments),

@@ -1,11 +1,14 @@
-//! A run in the forms of other tools: JSON for scripts, Chrome's trace events for Perfetto, and a sequence diagram of
-//! Mermaid for a page or a report.
+//! A run in forms to be looked at: a page of HTML, JSON for scripts, Chrome's trace events for Perfetto, and a sequence
+//! diagram of Mermaid for a report.
 
 mod address;
 mod json;
 mod mermaid;
+mod page;
 mod perfetto;
+mod spans;
 
 pub use json::json;
 pub use mermaid::mermaid;
+pub use page::page;
 pub use perfetto::perfetto;

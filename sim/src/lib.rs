@@ -78,6 +78,7 @@ pub mod disk;
 pub mod draw;
 pub mod export;
 pub mod fault;
+pub mod film;
 pub mod host;
 pub mod links;
 pub mod mailboxes;

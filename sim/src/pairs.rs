@@ -41,7 +41,7 @@ pub fn pairs<E: Display>(trace: &Trace<E>) -> Pairs {
                 met.extend(in_force.map(|(fault, _)| (*number, verb, word_of(fault))));
             }
             Fact::Answered { number, .. } => _ = calls.remove(number),
-            Fact::Event(_) | Fact::Sent { .. } | Fact::Note(_) => {}
+            Fact::Event(_) | Fact::Sent { .. } | Fact::Message { .. } | Fact::Note(_) => {}
         }
     }
     let mut pairs = Pairs::new();

@@ -49,6 +49,7 @@ pub fn report_for<S: Subject>(program: &str, run: &Run<S>, source: Option<&str>)
     if let Some(source) = source {
         line(&mut text, format_args!("  the same run      {program} replay {source}"));
         line(&mut text, format_args!("  a smaller one     {program} shrink {source} -o smaller.plan"));
+        line(&mut text, format_args!("  a page of it      {program} show {source} -o run.html"));
         line(&mut text, format_args!("  its whole trace   {program} replay {source} --trace run.trace"));
     }
     line(&mut text, format_args!("  built from        {}", built_from()));

@@ -12,8 +12,10 @@ use std::time::Duration;
 
 use dacapo::seed::Seed;
 use tokio::time::{Instant, sleep_until};
+use turmoil::Sim;
 
 use crate::disk::SimDisk;
+use crate::film::{Camera, Film};
 use crate::host::{Host, name};
 use crate::links::Links;
 use crate::network::{Times, network};
@@ -44,37 +46,58 @@ pub fn run<S: Subject>(subject: &S, plan: &Plan<S::Call>) -> Run<S> {
 /// a run.
 #[must_use]
 pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Duration>) -> Run<S> {
-    let trace = Rc::new(RefCell::new(Trace::default()));
+    observe(subject, plan, until, Trace::default(), |_, _, _| {})
+}
+
+/// Runs a plan like [`run_until`], and looks at it closely: the trace has the messages as well, and the film what lay
+/// on the disks at each moment. The run is the same; it takes longer.
+#[must_use]
+pub fn film<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Duration>) -> (Run<S>, Film) {
+    let mut camera = Camera::new(plan.nodes);
+    let look = |scene: &Scene<S>, at, is_end| camera.look(subject, scene, at, is_end);
+    let run = observe(subject, plan, until, Trace::with_messages(), look);
+    (run, camera.into_film())
+}
+
+/// Runs a plan, and has somebody look at it after each step: whole after a fault, and once more at the end.
+fn observe<S: Subject>(
+    subject: &S,
+    plan: &Plan<S::Call>,
+    until: Option<Duration>,
+    trace: Trace<S::Event>,
+    mut look: impl FnMut(&Scene<S>, Duration, bool),
+) -> Run<S> {
+    let trace = Rc::new(RefCell::new(trace));
     let scene = scene::<S>(plan, &trace);
     let times = Times { tick: TICK, latency_max: LATENCY_MAX, limit: RUN_MAX };
     let mut sim = network(plan.seed, &times);
     let levers: Vec<_> = (0..plan.nodes).map(|_| Rc::new(hosts::Levers::default())).collect();
-    for host in 0..plan.nodes {
-        let hosted = hosts::Hosted::new(subject, host, &scene, &trace, &levers);
-        sim.host(name(host), move || hosted.clone().run());
-    }
-    sim.client("clients", clients(subject.clone(), scene.clone()));
+    populate(&mut sim, subject, &scene, &trace, &levers);
     let mut faults = Faults::new(subject, &scene, levers, &trace, times);
     let is_excused = |panic: &str| subject.excuses(&scene.clients, panic);
     let (panics, watched) = (panics::Watch::begin(), watchdog::watch(plan.seed));
     loop {
+        let before = trace.borrow().lines().len();
+        let mut is_struck = false;
         let stepped = panics.survive(|| {
             faults.apply(&mut sim);
+            is_struck = trace.borrow().lines().len() > before;
             sim.step()
         });
         watched.yielded(sim.elapsed());
         scene.note_misdirected(subject);
         scene.note_panic(panics.take(is_excused));
-        match stepped {
-            Some(Ok(true)) => break,
-            Some(Ok(false)) | None => {}
-            Some(Err(error)) => scene.note_broken(live::broken(error.to_string())),
-        }
-        if !scene.broken.borrow().is_empty() || until.is_some_and(|until| sim.elapsed() >= until) {
+        look(&scene, sim.elapsed(), is_struck);
+        // Who looks may open what no program has opened.
+        drop(panics.take(is_excused));
+        let is_over = is_last(stepped, &scene) || !scene.broken.borrow().is_empty();
+        if is_over || until.is_some_and(|until| sim.elapsed() >= until) {
             break;
         }
     }
     let elapsed = sim.elapsed();
+    look(&scene, elapsed, true);
+    drop(panics.take(is_excused));
     let connections = (0..plan.nodes).map(|host| scene.links.open_connections(host)).collect();
     // A program that is dropped below may not touch the disks any more.
     scene.disks.iter().for_each(SimDisk::kill);
@@ -82,8 +105,22 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
     scene.note_panic(panics.take(is_excused));
     // The oracles take their time, and a panic of theirs is the harness's own.
     drop((panics, watched));
+    let mut run = ended(scene, &trace, faults, (elapsed, connections));
+    if run.broken.is_none() && until.is_none() {
+        run.broken = judge(subject, &run);
+    }
+    run
+}
+
+/// Returns a run that no oracle has judged.
+fn ended<S: Subject>(
+    scene: Scene<S>,
+    trace: &RefCell<Trace<S::Event>>,
+    mut faults: Faults<S>,
+    (elapsed, connections): (Duration, Vec<usize>),
+) -> Run<S> {
     let broken = scene.broken.borrow().first().cloned();
-    let mut run = Run {
+    Run {
         plan: scene.plan,
         clients: scene.clients,
         disks: scene.disks,
@@ -95,11 +132,35 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
         faults: faults.taken_effect(),
         connections,
         broken,
-    };
-    if run.broken.is_none() && until.is_none() {
-        run.broken = judge(subject, &run);
     }
-    run
+}
+
+/// Puts the hosts with their programs on the network, and the clients.
+fn populate<S: Subject>(
+    sim: &mut Sim<'_>,
+    subject: &S,
+    scene: &Scene<S>,
+    trace: &Rc<RefCell<Trace<S::Event>>>,
+    levers: &[Rc<hosts::Levers>],
+) {
+    for host in 0..scene.plan.nodes {
+        let hosted = hosts::Hosted::new(subject, host, scene, trace, levers);
+        sim.host(name(host), move || hosted.clone().run());
+    }
+    sim.client("clients", clients(subject.clone(), scene.clone()));
+}
+
+/// Whether a step was the last one, because the clients have ended. A step that failed breaks a promise; one that
+/// panicked is told elsewhere.
+fn is_last<S: Subject>(stepped: Option<turmoil::Result<bool>>, scene: &Scene<S>) -> bool {
+    match stepped {
+        Some(Ok(is_last)) => is_last,
+        None => false,
+        Some(Err(error)) => {
+            scene.note_broken(live::broken(error.to_string()));
+            false
+        }
+    }
 }
 
 fn scene<S: Subject>(plan: &Plan<S::Call>, trace: &Rc<RefCell<Trace<S::Event>>>) -> Scene<S> {

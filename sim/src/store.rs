@@ -26,6 +26,7 @@ mod settle;
 mod sources;
 pub mod status;
 mod subject;
+mod told;
 pub mod walkthrough;
 
 pub use bug::Bug;

@@ -75,6 +75,12 @@ pub trait Subject: Clone + 'static {
         &[]
     }
 
+    /// Returns the names of the messages by which programs only say that they are alive. Pictures of a run leave them
+    /// out. By default there are none.
+    fn heartbeats(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Returns the bugs that can be planted in the subject, each one word. An oracle has to catch each of them.
     fn bugs(&self) -> &'static [&'static str] {
         &[]
@@ -159,6 +165,11 @@ pub trait Subject: Clone + 'static {
     /// name of the host.
     fn identity(&self, _clients: &Self::Clients, _host: Host) -> Option<String> {
         None
+    }
+
+    /// Returns how the programs of all hosts call themselves after a run.
+    fn identities(&self, run: &Run<Self>) -> Vec<Option<String>> {
+        (0..run.plan.nodes).map(|host| self.identity(&run.clients, host)).collect()
     }
 
     /// Describes a disk in words of the subject, one line each. People see the lines above the files.

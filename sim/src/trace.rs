@@ -37,6 +37,17 @@ pub enum Fact<E> {
         /// The first eight bytes of the BLAKE3 of the bytes.
         digest: u64,
     },
+    /// A program says which message it has sent or received. Only a trace that watches messages has such lines.
+    Message {
+        /// Which of the two.
+        way: Way,
+        /// The other program, as the subject calls it.
+        peer: Box<str>,
+        /// What both programs call the connection.
+        link: u64,
+        /// The name of the message.
+        name: &'static str,
+    },
     /// A client makes a call of the plan.
     Called {
         /// The number of the call, counted from 0 in the order of the times.
@@ -63,10 +74,20 @@ pub enum Fact<E> {
     Note(String),
 }
 
+/// Which way a message goes, as its program sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// The program has sent it.
+    Sent,
+    /// The program has received it.
+    Received,
+}
+
 /// All lines of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace<E> {
     lines: Vec<Line<E>>,
+    watches_messages: bool,
 }
 
 /// Writes the lines of one host. Cheap to clone.
@@ -77,7 +98,15 @@ pub struct Tracer<E> {
 
 impl<E> Default for Trace<E> {
     fn default() -> Self {
-        Self { lines: Vec::new() }
+        Self { lines: Vec::new(), watches_messages: false }
+    }
+}
+
+impl<E> Trace<E> {
+    /// Makes a trace that has the messages of the programs as well. The programs do the same either way.
+    #[must_use]
+    pub fn with_messages() -> Self {
+        Self { watches_messages: true, ..Self::default() }
     }
 }
 
@@ -102,6 +131,13 @@ impl<E: Clone> Tracer<E> {
     /// Writes what a client does.
     pub fn note(&self, note: String) {
         self.push(Fact::Note(note));
+    }
+
+    /// Writes which message a program has sent or received, if the trace watches messages.
+    pub fn message(&self, way: Way, peer: &str, link: u64, name: &'static str) {
+        if self.trace.borrow().watches_messages {
+            self.push(Fact::Message { way, peer: peer.into(), link, name });
+        }
     }
 
     /// Writes that a client makes a call.
@@ -147,9 +183,14 @@ impl<E: fmt::Display> Trace<E> {
         &self.lines
     }
 
-    /// Returns the lines that people read: those without sent bytes.
+    /// Returns the lines that people read: those without sent bytes and messages.
     pub fn story(&self) -> impl Iterator<Item = &Line<E>> {
-        self.lines.iter().filter(|line| !matches!(line.what, Fact::Sent { .. }))
+        self.lines.iter().filter(|line| !matches!(line.what, Fact::Sent { .. } | Fact::Message { .. }))
+    }
+
+    /// Returns the lines that tell one run from another, whether messages were watched or not.
+    pub fn telling(&self) -> impl Iterator<Item = &Line<E>> {
+        self.lines.iter().filter(|line| !matches!(line.what, Fact::Message { .. }))
     }
 
     /// Returns the events of one host, in order.
@@ -160,11 +201,11 @@ impl<E: fmt::Display> Trace<E> {
         })
     }
 
-    /// Returns the BLAKE3 of every line as text.
+    /// Returns the BLAKE3 of every line as text, without the messages.
     #[must_use]
     pub fn digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();
-        for line in &self.lines {
+        for line in self.telling() {
             hasher.update(format!("{line}\n").as_bytes());
         }
         hasher.finalize().to_hex()[..32].to_owned()
@@ -183,6 +224,8 @@ impl<E: fmt::Display> fmt::Display for Fact<E> {
         match self {
             Self::Event(event) => write!(f, "{event}"),
             Self::Sent { to, bytes, digest } => write!(f, "sent {bytes} bytes to {to}, digest {digest:016x}"),
+            Self::Message { way: Way::Sent, peer, name, .. } => write!(f, "sent {name} to {peer}"),
+            Self::Message { way: Way::Received, peer, name, .. } => write!(f, "received {name} from {peer}"),
             Self::Called { number, on, call } => write!(f, "call {number}: {} {call}", name(*on)),
             Self::Answered { number, outcome, .. } => write!(f, "call {number}: {outcome}"),
             Self::FaultBegins(fault) => write!(f, "fault: {fault}"),

@@ -56,7 +56,7 @@ fn host_of(line: &str) -> Option<&str> {
 /// Returns a trace as lines of text.
 #[must_use]
 pub fn lines<E: fmt::Display>(trace: &Trace<E>) -> Vec<String> {
-    trace.lines().iter().map(ToString::to_string).collect()
+    trace.telling().map(ToString::to_string).collect()
 }
 
 impl fmt::Display for Difference {

@@ -28,6 +28,7 @@ fn every_help_text_is_as_it_was_read() {
         ("help_sim_sweep", &["sweep", "--help"]),
         ("help_sim_search", &["search", "--help"]),
         ("help_sim_replay", &["replay", "--help"]),
+        ("help_sim_show", &["show", "--help"]),
         ("help_sim_shrink", &["shrink", "--help"]),
         ("help_sim_crash", &["crash", "--help"]),
         ("help_sim_branch", &["branch", "--help"]),
@@ -180,7 +181,9 @@ fn each_line_of_a_trace_is_a_json_object() {
     let (lines, trace) = (shown("--json"), shown("--trace"));
     let lines: Vec<serde_json::Value> =
         lines.lines().map(|line| serde_json::from_str(line).expect("a JSON object")).collect();
-    assert_eq!(lines.len(), 1 + trace.lines().count());
+    let messages = lines.iter().filter(|line| line["message"].is_string()).count();
+    assert_eq!(lines.len() - messages, 1 + trace.lines().count());
+    assert!(lines.iter().any(|line| line["kind"] == "message-received" && line["message"] == "store-file"));
     assert_eq!((&lines[0]["kind"], &lines[0]["seed"], &lines[0]["broken"]), (&"run".into(), &1.into(), &().into()));
     let count = |kind: &str| lines.iter().filter(|line| line["kind"] == kind).count();
     assert_eq!(["call", "answer", "fault", "fault-end"].map(count), [1, 1, 1, 1]);
@@ -211,6 +214,29 @@ fn a_part_of_a_run_is_a_diagram() {
     let told = text(all.stderr);
     assert_eq!(all.status.code(), Some(2));
     assert!(told.contains("a diagram shows 120"), "{told}");
+}
+
+#[test]
+fn two_forms_of_a_run_do_not_go_into_one_file() {
+    let output = sim(&["replay", &pair(), "--trace", "-", "--json", "-"]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    assert!(text(output.stderr).contains("- cannot take two forms of one run"));
+}
+
+#[test]
+fn a_page_is_written_and_says_what_it_shows() {
+    let path = format!("{}/pair.html", env!("CARGO_TARGET_TMPDIR"));
+    let output = sim(&["show", &pair(), "-o", &path]);
+    let shown = text(output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{shown}");
+    assert!(shown.starts_with(&format!("{path} shows ")), "{shown}");
+    assert!(std::fs::read_to_string(&path).expect("readable").contains("call 0: n0 "));
+    let output = sim(&["show", "1", "--bug", "stored-rejected", "-o", &path]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(output.stdout).starts_with(
+        "BROKEN  atomic
+"
+    ));
 }
 
 #[test]

@@ -102,6 +102,7 @@ pub(crate) fn sink(prefix: String) -> EventSink {
     Rc::new(move |event| match level(event) {
         Level::WARN => warn(&prefix, event),
         Level::DEBUG => tracing::debug!("{prefix}{event}"),
+        Level::TRACE => tracing::trace!("{prefix}{event}"),
         _ => tracing::info!("{prefix}{event}"),
     })
 }
@@ -129,6 +130,7 @@ fn level(event: &Event) -> Level {
         | Event::FileDamaged { .. }
         | Event::FileUnreadable { .. } => Level::WARN,
         Event::Dialled { .. } | Event::ReplicaAcknowledged { .. } | Event::FetchAnswered { .. } => Level::DEBUG,
+        Event::MessageSent { .. } | Event::MessageReceived { .. } => Level::TRACE,
         _ => Level::INFO,
     }
 }

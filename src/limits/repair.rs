@@ -44,9 +44,11 @@ pub const REPAIR_RETRY_MIN: Duration = HEARTBEAT_INTERVAL;
 pub const REPAIR_RETRY_MAX: Duration = Duration::from_secs(20);
 
 /// The longest wait before a peer whose quota is full is offered the same files again, if neither side holds anything
-/// else since. The wait doubles from [`REPAIR_RETRY_MAX`]. Chosen: what another exchange had reserved is free by then.
-pub const REFUSED_RETRY_MAX: Duration = Duration::from_secs(10 * 60);
+/// else since. The wait doubles from [`REPAIR_RETRY_MAX`]. Chosen: what another exchange had reserved for nothing is
+/// used within a minute.
+pub const REFUSED_RETRY_MAX: Duration = Duration::from_secs(40);
 
-/// Files in a row that a peer does not take because of its disk, after which a repair offers it no more; the next one
-/// goes on behind them. Chosen: a disk that has room for anything takes one of so many.
+/// Files that a peer does not take because of its disk, and none that it takes between them, after which a repair
+/// offers it no more; the next one begins at the first of those. Chosen: a disk that has room for anything takes one of
+/// so many.
 pub const DISK_REFUSALS_MAX: usize = 16;

@@ -15,8 +15,12 @@ use super::link::Records;
 use super::members::MembersInForce;
 use super::meter::Meter;
 use crate::crypto::NodeId;
+use crate::event::{Event, EventSink};
 use crate::limits::PROGRESS_TIMEOUT;
 use crate::protocol::{BootId, Message, WireError, message_frame, read_message, read_stream_header, stream_header};
+
+/// What the begin of content is called beside the names of messages.
+const CONTENT: &str = "content";
 
 /// How much content is counted at a time. Chosen: about one record of the link.
 const METERED_BYTES: usize = 64 * 1024;
@@ -30,6 +34,7 @@ pub(super) struct Connection<S> {
     pub(super) used: Instant,
     /// Counts the content that moves.
     pub(super) meter: Rc<Meter>,
+    events: EventSink,
     _place: Option<InboundPlace>,
 }
 
@@ -43,13 +48,20 @@ struct Ends {
 
 impl<S> Connection<S> {
     /// Makes a connection to one start of a peer.
-    pub(super) fn new(records: Records<S>, peer: NodeId, members: Rc<MembersInForce>, boot: PeerBoot) -> Self {
+    pub(super) fn new(
+        records: Records<S>,
+        peer: NodeId,
+        members: Rc<MembersInForce>,
+        boot: PeerBoot,
+        events: EventSink,
+    ) -> Self {
         Self {
             records,
             ends: Ends { members, peer, boot },
             peer,
             used: Instant::now(),
             meter: Rc::default(),
+            events,
             _place: None,
         }
     }
@@ -74,12 +86,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Queues a message; [`flush`](Self::flush) sends it.
     pub(super) async fn queue(&mut self, message: &Message) -> Result<(), WireError> {
         let frame = message_frame(&message.encode());
+        self.tell_sent(message.name());
         within(&self.ends, PROGRESS_TIMEOUT, async { Ok(self.records.write_all(&frame).await?) }).await
     }
 
     /// Queues the header of a stream of `len` bytes.
     pub(super) async fn queue_stream_header(&mut self, len: u64) -> Result<(), WireError> {
         let header = stream_header(len);
+        self.tell_sent(CONTENT);
         within(&self.ends, PROGRESS_TIMEOUT, async { Ok(self.records.write_all(&header).await?) }).await
     }
 
@@ -113,11 +127,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) async fn receive_within(&mut self, limit: Duration) -> Result<Message, WireError> {
         let message = within(&self.ends, limit, read_message(&mut self.records)).await?;
         self.used = Instant::now();
+        self.tell_received(message.name());
         Ok(message)
     }
 
     pub(super) async fn receive_stream_header(&mut self, len: u64) -> Result<(), WireError> {
-        within(&self.ends, PROGRESS_TIMEOUT, read_stream_header(&mut self.records, len)).await
+        within(&self.ends, PROGRESS_TIMEOUT, read_stream_header(&mut self.records, len)).await?;
+        self.tell_received(CONTENT);
+        Ok(())
+    }
+
+    fn tell_sent(&self, message: &'static str) {
+        (self.events)(&Event::MessageSent { peer: self.peer, link: self.records.link(), message });
+    }
+
+    fn tell_received(&self, message: &'static str) {
+        (self.events)(&Event::MessageReceived { peer: self.peer, link: self.records.link(), message });
     }
 
     pub(super) async fn receive_bytes(&mut self, bytes: &mut [u8]) -> Result<(), WireError> {

@@ -241,10 +241,11 @@ async fn receive<S: AsyncRead + Unpin>(
 }
 
 fn finish<S>(stream: S, noise: HandshakeState) -> Result<(Records<S>, NodeId), LinkError> {
+    let link = noise.get_handshake_hash().first_chunk().copied().map(u64::from_be_bytes).unwrap_or_default();
     let noise = noise.into_transport_mode().map_err(|_| LinkError::Handshake)?;
     let key = noise.get_remote_static().and_then(|key| key.try_into().ok());
     let peer = NodeId(key.ok_or(LinkError::Handshake)?);
-    Ok((Records::new(stream, noise), peer))
+    Ok((Records::new(stream, noise, link), peer))
 }
 
 /// The primitives of a handshake: ring's cipher and hash, AWS-LC's curve with the node's key, and random bytes from a

@@ -126,7 +126,7 @@ fn a_full_disk_is_told_once_and_again_after_there_was_room() {
 }
 
 #[test]
-fn a_full_quota_is_offered_the_same_files_ever_more_seldom_until_there_is_room() {
+fn a_full_quota_is_offered_the_same_files_more_seldom_until_there_is_room() {
     run(async {
         let quota = Quota { bytes_max: None, files_max: Some(2) };
         let Pair { owner, holder } = Network::with_quota(quota).pair(&SimDisk::new(), &SimDisk::new()).await;
@@ -137,7 +137,7 @@ fn a_full_quota_is_offered_the_same_files_ever_more_seldom_until_there_is_room()
         let at_first = holder.peers().await[0].refused;
         sleep(Duration::from_secs(1200)).await;
         let refused = holder.peers().await[0].refused - at_first;
-        assert!((12..=27).contains(&refused), "three files were offered {refused} times in 20 minutes");
+        assert!((60..=105).contains(&refused), "three files were offered {refused} times in 20 minutes");
         owner.delete_everywhere(&key("a")).await.expect("deleted");
         sleep(Duration::from_secs(15)).await;
         let held = holder.held_for(owner.node()).await.expect("readable");

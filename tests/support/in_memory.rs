@@ -120,7 +120,11 @@ impl Network {
             deletions_kept: self.deletions_kept.unwrap_or(DELETIONS_KEPT),
             events: {
                 let events = self.events.clone();
-                Rc::new(move |event| events.borrow_mut().push(event.clone()))
+                Rc::new(move |event| {
+                    if !event.is_message() {
+                        events.borrow_mut().push(event.clone());
+                    }
+                })
             },
             ..Config::new(address(&port), ClusterSecret::open(), Seed::from_u64(port.into()).derive("boot", boot))
         };

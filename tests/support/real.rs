@@ -36,7 +36,11 @@ pub(crate) async fn start<T: Transport>(
     let sink = events.clone();
     let config = Config {
         peers,
-        events: Rc::new(move |event| sink.borrow_mut().push(event.clone())),
+        events: Rc::new(move |event| {
+            if !event.is_message() {
+                sink.borrow_mut().push(event.clone());
+            }
+        }),
         ..Config::new(any_port(), ClusterSecret::open(), seed)
     };
     let platform = SimPlatform { transport, disk, clock: SimClock::Frozen };

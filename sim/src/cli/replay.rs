@@ -15,7 +15,7 @@ use super::source::Source;
 use crate::export::{json, mermaid, perfetto};
 use crate::host::name;
 use crate::report::report_for;
-use crate::run::run_until;
+use crate::run::{film, run_until};
 use crate::subject::{Run, Subject};
 use crate::twice::lines;
 
@@ -56,12 +56,17 @@ enum Form {
 }
 
 impl Form {
-    fn text<S: Subject>(self, run: &Run<S>) -> Result<String, String> {
+    /// Whether the form shows messages.
+    fn has_messages(self) -> bool {
+        !matches!(self, Self::Trace)
+    }
+
+    fn text<S: Subject>(self, subject: &S, run: &Run<S>) -> Result<String, String> {
         match self {
             Self::Trace => Ok(lines(&run.trace).iter().map(|line| format!("{line}\n")).collect()),
             Self::Json => Ok(json(run)),
             Self::Perfetto => Ok(perfetto(run)),
-            Self::Mermaid(from) => mermaid(run, from),
+            Self::Mermaid(from) => mermaid(subject, run, from),
         }
     }
 }
@@ -99,10 +104,13 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
     let opened = written.into_iter().map(|(form, path)| Ok((form, ResultFile::open(path)?)));
     let opened: Vec<_> = opened.collect::<Result<_, String>>()?;
     let subject = arguments.source.subject(subject);
-    let run = run_until(&subject, &plan, arguments.until.map(Duration::from_secs_f64));
+    let until = arguments.until.map(Duration::from_secs_f64);
+    let has_messages =
+        opened.iter().map(|(form, _)| form).chain(printed.iter().map(|(form, _)| form)).any(|form| form.has_messages());
+    let run = if has_messages { film(&subject, &plan, until).0 } else { run_until(&subject, &plan, until) };
     let code = if run.broken.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-    let write = |(form, file): (Form, ResultFile)| form.text(&run).and_then(|text| file.write(&text));
-    let print = |(form, _): (Form, &Path)| form.text(&run).map(|text| out!("{text}"));
+    let write = |(form, file): (Form, ResultFile)| form.text(&subject, &run).and_then(|text| file.write(&text));
+    let print = |(form, _): (Form, &Path)| form.text(&subject, &run).map(|text| out!("{text}"));
     let is_printed = !printed.is_empty();
     let done = opened.into_iter().map(write).chain(printed.into_iter().map(print));
     let errors: Vec<String> = done.filter_map(Result::err).collect();

@@ -9,7 +9,7 @@ use super::address::host_at;
 use crate::host::name;
 use crate::report::built_from;
 use crate::subject::{Run, Subject};
-use crate::trace::{Fact, Line};
+use crate::trace::{Fact, Line, Way};
 
 /// Returns a run as JSON: an object that says which run it is and what it broke, and then one for each line of its
 /// trace.
@@ -43,6 +43,10 @@ fn of_line<E: fmt::Display>(line: &Line<E>, nodes: usize) -> Value {
             "bytes": bytes,
             "digest": format!("{digest:016x}"),
         }),
+        Fact::Message { way, peer, link, name } => {
+            let kind = if *way == Way::Sent { "message-sent" } else { "message-received" };
+            json!({"kind": kind, "peer": peer, "link": format!("{link:016x}"), "message": name})
+        }
         Fact::Called { number, on, call } => json!({"kind": "call", "number": number, "on": name(*on), "text": call}),
         Fact::Answered { number, outcome, .. } => json!({"kind": "answer", "number": number, "text": outcome}),
         Fact::FaultBegins(fault) => json!({"kind": "fault", "text": fault.to_string()}),

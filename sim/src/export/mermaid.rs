@@ -1,39 +1,32 @@
-//! A part of a run as a sequence diagram of Mermaid, which GitHub shows in a README, an issue or a review. What a host
-//! sends to another one is one arrow until something else happens.
+//! A part of a run as a sequence diagram of Mermaid, which GitHub shows in a README, an issue or a review. Each
+//! message that a host sends is an arrow.
 
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::address::host_at;
 use crate::host::name;
 use crate::subject::{Run, Subject};
-use crate::trace::Fact;
+use crate::trace::{Fact, Way};
 
 /// The longest diagram, in arrows and notes. Chosen: what people still read.
 const STEPS_MAX: usize = 120;
 
-/// Returns a run as a diagram, from a moment of virtual time on.
+/// Returns a run that watched messages as a diagram, from a moment of virtual time on. Heartbeats are left out.
 ///
 /// # Errors
 /// If more happens from then on than people can read.
-pub fn mermaid<S: Subject>(run: &Run<S>, from: Duration) -> Result<String, String> {
+pub fn mermaid<S: Subject>(subject: &S, run: &Run<S>, from: Duration) -> Result<String, String> {
+    let ids = subject.identities(run);
     let mut steps = Vec::new();
-    let mut sent: Option<(String, String, usize)> = None;
     for line in run.trace.lines().iter().filter(|line| line.at >= from) {
-        if let Fact::Sent { to, bytes, .. } = &line.what {
-            let (from, to) = (line.host.to_string(), host_at(*to, run.plan.nodes));
-            match &mut sent {
-                Some((before, target, sum)) if *before == from && *target == to => *sum += bytes,
-                _ => {
-                    steps.extend(sent.replace((from, to, *bytes)).map(arrow));
-                }
-            }
-            continue;
-        }
-        steps.extend(sent.take().map(arrow));
         let at = format!("{:.3} s", line.at.as_secs_f64());
         let said = plain(&line.what.to_string());
         steps.push(match &line.what {
+            Fact::Message { way: Way::Sent, peer, name: what, .. } if !subject.heartbeats().contains(what) => {
+                let Some(to) = ids.iter().position(|id| id.as_deref() == Some(peer)) else { continue };
+                format!("{}->>{}: {what}", line.host, name(to))
+            }
+            Fact::Message { .. } | Fact::Sent { .. } => continue,
             Fact::Called { on, .. } => format!("clients->>{}: {at} {said}", name(*on)),
             Fact::Answered { on, .. } => format!("{}-->>clients: {at} {said}", name(*on)),
             Fact::FaultBegins(fault) | Fact::FaultEnds(fault) => {
@@ -41,10 +34,11 @@ pub fn mermaid<S: Subject>(run: &Run<S>, from: Duration) -> Result<String, Strin
                 let over = other.map_or_else(|| name(one), |other| format!("{},{}", name(one), name(other)));
                 format!("Note over {over}: {at} {said}")
             }
-            Fact::Event(_) | Fact::Note(_) | Fact::Sent { .. } => format!("Note right of {}: {at} {said}", line.host),
+            Fact::Event(_) | Fact::Note(_) => {
+                format!("Note right of {}: {at} {said}", line.host)
+            }
         });
     }
-    steps.extend(sent.take().map(arrow));
     if steps.len() > STEPS_MAX {
         let (from, to) = (from.as_secs_f64(), run.elapsed.as_secs_f64());
         let count = steps.len();
@@ -61,10 +55,6 @@ pub fn mermaid<S: Subject>(run: &Run<S>, from: Duration) -> Result<String, Strin
             .expect("writing to a String cannot fail");
     }
     Ok(text)
-}
-
-fn arrow((from, to, bytes): (String, String, usize)) -> String {
-    format!("{from}->>{to}: {bytes} bytes")
 }
 
 /// Returns a text without what means something to Mermaid.

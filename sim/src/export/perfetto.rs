@@ -1,5 +1,5 @@
 //! A run as Chrome's trace events, which Perfetto and `chrome://tracing` open: each host is a process, with its calls
-//! as spans, its events as marks and what it sent as a counter; the faults are a process of their own.
+//! as spans, its events and messages as marks and what it sent as a counter; the faults are a process of their own.
 //!
 //! Source: "Trace Event Format", Google, 2016.
 
@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::address::host_at;
 use crate::host::{name, named};
 use crate::subject::{Run, Subject};
-use crate::trace::Fact;
+use crate::trace::{Fact, Way};
 
 /// The process that has the faults, before that of n0.
 const FAULTS: usize = 0;
@@ -29,6 +28,13 @@ pub fn perfetto<S: Subject>(run: &Run<S>) -> String {
         match &line.what {
             Fact::Event(event) => events.push(mark(at, process_of(&line.host), &event.to_string())),
             Fact::Note(note) => events.push(mark(at, process_of(&line.host), note)),
+            Fact::Message { way, peer, name, .. } => {
+                let text = if *way == Way::Sent { format!("{name} to {peer}") } else { format!("{name} from {peer}") };
+                events.push(json!({
+                    "ph": "i", "s": "t", "name": text, "ts": micros(at), "pid": process_of(&line.host), "tid": 2,
+                    "cat": "message",
+                }));
+            }
             Fact::Called { number, on, call } => {
                 events.push(span(at, on + 1, ("call", *number, "b"), &format!("{number}: {call}"), &json!({})));
             }
@@ -47,16 +53,12 @@ pub fn perfetto<S: Subject>(run: &Run<S>) -> String {
                     events.push(span(at, FAULTS, ("fault", begun, "e"), "", &json!({})));
                 }
             }
-            Fact::Sent { to, bytes, .. } => {
+            Fact::Sent { bytes, .. } => {
                 let sum = sent.entry(&line.host).or_default();
                 *sum += *bytes as u64;
-                let (process, to) = (process_of(&line.host), host_at(*to, run.plan.nodes));
                 events.push(json!({
-                    "ph": "C", "name": "bytes sent", "ts": micros(at), "pid": process, "args": {"bytes": sum},
-                }));
-                events.push(json!({
-                    "ph": "i", "s": "t", "name": format!("{bytes} bytes to {to}"), "ts": micros(at), "pid": process,
-                    "tid": 2, "cat": "sent",
+                    "ph": "C", "name": "bytes sent", "ts": micros(at), "pid": process_of(&line.host),
+                    "args": {"bytes": sum},
                 }));
             }
         }

@@ -15,6 +15,7 @@ use super::files::Files;
 use super::options::{cluster, deletions_kept, layout, quota, replicas};
 use super::planted::{BugDisk, BugTransport};
 use super::recovery;
+use super::told::tell;
 use crate::disk::SimDisk;
 use crate::platform::SimPlatform;
 use crate::subject::{Boot, Ended};
@@ -44,7 +45,7 @@ async fn start<D: Disk>(boot: Boot<Files>, wrap: impl FnOnce(SimDisk) -> D, bug:
                 if matches!(event, Event::CatalogLost) {
                     clients.found_no_catalog(host);
                 }
-                events.event(event);
+                tell(&events, event);
             }
         }),
         ..Config::new(listen, cluster(), seed)

@@ -179,6 +179,10 @@ impl Subject for Files {
         reached::reached(run)
     }
 
+    fn heartbeats(&self) -> &'static [&'static str] {
+        &["heartbeat", "alive"]
+    }
+
     fn identity(&self, clients: &Clients, host: Host) -> Option<String> {
         Some(clients.id(host).map_or("-".to_owned(), |id| id.to_string()[..8].to_owned()))
     }

@@ -83,7 +83,8 @@ impl Door {
             return Err(LinkError::Full);
         };
         link::welcome(&mut records, Verdict::Accepted, context.boot).await?;
-        let connection = Connection::new(records, peer, context.members.clone(), boot).in_place(place);
+        let connection =
+            Connection::new(records, peer, context.members.clone(), boot, context.events.clone()).in_place(place);
         Ok(Admitted { connection, hello })
     }
 

@@ -25,6 +25,9 @@ const READ_BYTES_LARGE: usize = 2 * (LENGTH_BYTES + RECORD_BYTES_MAX);
 pub struct Records<S> {
     stream: S,
     noise: TransportState,
+    /// What both sides call this link: a part of the hash of its handshake (Noise specification, 11.2). It is no
+    /// secret.
+    link: u64,
     /// Encrypted bytes as they came from the socket.
     incoming: Buffer,
     /// Verified bytes that no reader has taken yet.
@@ -74,9 +77,14 @@ impl Buffer {
 }
 
 impl<S> Records<S> {
-    pub(super) fn new(stream: S, noise: TransportState) -> Self {
+    pub(super) fn new(stream: S, noise: TransportState, link: u64) -> Self {
         let (incoming, plain, outgoing) = Default::default();
-        Self { stream, noise, incoming, plain, staged: Vec::new(), outgoing }
+        Self { stream, noise, link, incoming, plain, staged: Vec::new(), outgoing }
+    }
+
+    /// Returns what both sides call this link.
+    pub(in crate::node) fn link(&self) -> u64 {
+        self.link
     }
 
     /// Returns the length of the next record's body, once its prefix is here.

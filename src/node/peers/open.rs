@@ -68,7 +68,7 @@ pub(in crate::node) async fn open<P: Platform>(
         Ok(Ok((records, peer, welcome))) => match context.members.admission(peer) {
             Admission::Admitted => {
                 let boot = context.boots.enter(peer, welcome.boot);
-                Ok(Connection::new(records, peer, context.members.clone(), boot))
+                Ok(Connection::new(records, peer, context.members.clone(), boot, context.events.clone()))
             }
             refused => Err(OpenError::TurnedAway(refused)),
         },

@@ -80,7 +80,7 @@ const SIMULATION: &[&[&str]] = &[
     &["sim/src/check", "sim/src/crash", "sim/src/search"],
     &["sim/src/export", "sim/src/shrink", "sim/src/sweep"],
     &["sim/src/run"],
-    &["sim/src/draw", "sim/src/oracle", "sim/src/report"],
+    &["sim/src/draw", "sim/src/film", "sim/src/oracle", "sim/src/report"],
     &["sim/src/subject"],
     &["sim/src/pairs", "sim/src/plan", "sim/src/network", "sim/src/twice"],
     &["sim/src/trace"],
@@ -111,7 +111,7 @@ const SUBJECT: &[&[&str]] = &[
         "sim/src/store/sources",
         "sim/src/store/walkthrough",
     ],
-    &["sim/src/store/settings"],
+    &["sim/src/store/settings", "sim/src/store/told"],
 ];
 
 /// Rooms that may not name a certain room below them. The holder answers peers and asks none.

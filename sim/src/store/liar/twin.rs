@@ -14,6 +14,7 @@ use crate::platform::SimPlatform;
 use crate::store::files::Files;
 use crate::store::listing::fetch_all;
 use crate::store::options::{cluster, layout};
+use crate::store::told::tell;
 use crate::subject::{Boot, Ended};
 
 /// When the twin stops at the latest, because somebody has noticed it.
@@ -30,7 +31,7 @@ pub(super) async fn run(boot: Boot<Files>) -> Ended {
     let config = Config {
         peers: dials,
         layout: layout(&options),
-        events: Rc::new(move |event| events.event(event)),
+        events: Rc::new(move |event| tell(&events, event)),
         ..Config::new(listen, cluster(), seed)
     };
     let node = match Node::start(SimPlatform { transport, disk, clock }, config).await {

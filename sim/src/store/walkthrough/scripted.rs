@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use crate::disk::SimDisk;
 use crate::network::{Times, network};
 use crate::platform::{SimClock, SimPlatform};
+use crate::store::told::tell;
 use crate::trace::{Trace, Tracer};
 use crate::transport::SimTransport;
 
@@ -163,7 +164,7 @@ impl Start {
         let tracer = self.tracer.clone();
         let config = Config {
             peers: self.host.dials.iter().map(|(name, port)| address(name, *port)).collect::<Result<_, _>>()?,
-            events: Rc::new(move |event| tracer.event(event)),
+            events: Rc::new(move |event| tell(&tracer, event)),
             ..Config::new(
                 address(&self.host.listen, self.host.port)?,
                 ClusterSecret::open(),

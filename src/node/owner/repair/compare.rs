@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::difference::{Difference, differences};
 use super::done::{Done, Mended};
 use super::error::RepairError;
-use super::turns::{Part, for_a_turn, in_turn};
+use super::turns::{Part, for_a_turn, in_turn, just_before};
 use super::{learn, listing, mend, settle};
 use crate::crypto::{NodeId, ReplicaName, Version};
 use crate::limits::{CRAWL_WINDOW, REPAIR_LEAVES_MAX, UNLIKE_LEAVES_MAX, UNPROVEN_MAX};
@@ -54,7 +54,7 @@ impl Expected {
 
 /// Compares everything that the peer holds, mends what differs, and counts what was done. Ends early if the peer does
 /// not answer or claims too much, and then begins behind that place the next time; and if its summary is not true, or
-/// not any more. A peer whose disk takes nothing is offered no more files, and those behind them the next time.
+/// not any more. A peer whose disk takes nothing is offered no more files; the next time begins at the first of those.
 pub(super) async fn all<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
@@ -84,8 +84,8 @@ struct Comparison<'a, P: Platform> {
     done: RefCell<Done>,
     /// Bounds the memory of leaves that are listed.
     has_large_leaf: Semaphore,
-    /// The first name that was not offered to a peer whose disk takes nothing.
-    not_offered: Cell<Option<ReplicaName>>,
+    /// The first turn, and the first name in it, that was not offered to a peer whose disk takes nothing.
+    not_offered: Cell<Option<(usize, ReplicaName)>>,
     /// The first turn at which it is to end: those before it are taken, and no later one is begun.
     last_turn: Cell<usize>,
 }
@@ -124,7 +124,7 @@ impl<P: Platform> Comparison<'_, P> {
                 Err(error)
             }
             None => {
-                self.peer.repair.set_ended_at(self.not_offered.get());
+                self.peer.repair.set_ended_at(self.not_offered.get().map(|(_, name)| just_before(name)));
                 Ok(())
             }
         }
@@ -154,7 +154,7 @@ impl<P: Platform> Comparison<'_, P> {
         for difference in differences {
             let name = difference.entry().replica_name;
             if part.has(name) && !self.is_over(turn) {
-                self.mend(difference).await.map_err(|error| End(error, Some(name)))?;
+                self.mend(turn, difference).await.map_err(|error| End(error, Some(name)))?;
             }
         }
         Ok(is_alike)
@@ -176,13 +176,14 @@ impl<P: Platform> Comparison<'_, P> {
     }
 
     /// Mends one file. Fails if the repair of the peer is not to go on.
-    async fn mend(&self, difference: Difference) -> Result<(), RepairError> {
+    async fn mend(&self, turn: usize, difference: Difference) -> Result<(), RepairError> {
         let (context, peer) = (self.context, self.peer);
         let (entry, is_to_learn) = (difference.entry(), matches!(difference, Difference::KnowsMore(_)));
         let is_file_to_send = matches!(difference, Difference::Lacks(_)) && !entry.is_deleted();
         if is_file_to_send && self.done.borrow().is_disk_useless() {
             self.done.borrow_mut().note_not_offered();
-            self.not_offered.set(self.not_offered.get().or(Some(entry.replica_name)));
+            let this = (turn, entry.replica_name);
+            self.not_offered.set(Some(self.not_offered.get().map_or(this, |first| first.min(this))));
             return Ok(());
         }
         let slow = context.owner.repairs_of_slow.clone();
@@ -204,7 +205,7 @@ impl<P: Platform> Comparison<'_, P> {
         let begun = Instant::now();
         match for_a_turn(self.mend_as(difference), (slow_slot, slot)).await {
             Ok(mended) => {
-                self.done.borrow_mut().note(mended);
+                self.done.borrow_mut().note(mended, is_file_to_send);
                 context.owner.repair_log.note_step();
                 Ok(())
             }

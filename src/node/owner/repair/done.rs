@@ -67,9 +67,11 @@ impl Done {
         self.refused += 1;
     }
 
-    /// Counts a file that was mended.
-    pub(super) fn note(&mut self, mended: Mended) {
-        self.disk_refusals = 0;
+    /// Counts a file that was mended; if the peer has taken its bytes, its disk is of use.
+    pub(super) fn note(&mut self, mended: Mended, has_taken: bool) {
+        if has_taken {
+            self.disk_refusals = 0;
+        }
         *match mended {
             Mended::Sent => &mut self.sent,
             Mended::Learnt => &mut self.learnt,
@@ -95,7 +97,7 @@ impl Done {
         if let (Some(refusal), false) = (error.refusal(), is_to_learn) {
             self.refused += 1;
             self.over_quota += usize::from(refusal.is_about_the_quota());
-            self.disk_refusals = if refusal.is_about_the_disk() { self.disk_refusals + 1 } else { 0 };
+            self.disk_refusals += usize::from(refusal.is_about_the_disk());
             self.refusal = Some(refusal.clone());
         }
     }

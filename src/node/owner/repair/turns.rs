@@ -46,6 +46,11 @@ pub(super) fn in_turn(mut leaves: Vec<Leaf>, ended_at: Option<ReplicaName>) -> V
     parts
 }
 
+/// Returns the name behind which a repair begins that is to begin at this one.
+pub(super) fn just_before(name: ReplicaName) -> ReplicaName {
+    ReplicaName(u128::from_be_bytes(name.0).saturating_sub(1).to_be_bytes())
+}
+
 /// Does the repair of a file to its end, and holds its place among all for one turn only: a peer that crawls holds up
 /// no other peer.
 pub(super) async fn for_a_turn<T>(repair: impl Future<Output = T>, place: impl Sized) -> T {

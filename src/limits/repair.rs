@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::connections::{HEARTBEAT_INTERVAL, POOL_CONNECTIONS_MAX};
 
-/// Entries of a leaf that one message carries. Each has at most 34 bytes, so a page fits [`MESSAGE_BYTES_MAX`].
+/// Entries of a leaf that one message carries. Each has at most 34 bytes, so a page fits
+/// [`MESSAGE_BYTES_MAX`](super::MESSAGE_BYTES_MAX).
 pub const LEAF_PAGE_MAX: usize = 100;
 
 /// Entries of one leaf that a comparison takes from each side. Chosen: 2 MiB of memory; a set of 40 million files has

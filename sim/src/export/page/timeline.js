@@ -83,7 +83,8 @@ function drawMessages(svg, top, isIn) {
     isIn(sent, received ?? sent) && from in top && to in top && (shown.heartbeats || !isHeartbeat(name)) &&
     matches(name) && isPast(from, sent));
   if (drawn.length > MESSAGES_MAX) return `${drawn.length} messages in this window: zoom in to see them.`;
-  const isNamed = drawn.length < 40;
+  // A name is written where there is room for it, between two lanes.
+  const written = {};
   for (const [from, to, name, sent, received] of drawn) {
     const [x1, y1, y2] = [x(sent), top[from] + LANE / 2, top[to] + LANE / 2];
     const x2 = received === null ? x1 + 6 : Math.max(x(received), x1 + 1);
@@ -92,7 +93,10 @@ function drawMessages(svg, top, isIn) {
     const about = `${name} from ${run.hosts[from].name} to ${run.hosts[to].name}, ${when}`;
     const line = `M${x1} ${y1}L${x2} ${end}m-3 ${end > y1 ? -5 : 5}L${x2} ${end}`;
     item("path", { class: received === null ? "message lost" : "message", d: line }, svg, about, sent);
-    if (isNamed) make("text", { class: "soft", x: x2 + 3, y: (y1 + end) / 2 }, svg, name);
+    const y = (y1 + end) / 2;
+    if (x2 < (written[y] ?? 0)) continue;
+    make("text", { class: "soft", x: x2 + 3, y }, svg, name);
+    written[y] = x2 + 12 + 6 * name.length;
   }
   return "";
 }

@@ -49,12 +49,17 @@ pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Du
     observe(subject, plan, until, Trace::default(), |_, _, _| {})
 }
 
-/// Runs a plan like [`run_until`], and looks at it closely: the trace has the messages as well, and the film what lay
-/// on the disks at each moment. The run is the same; it takes longer.
+/// Runs a plan like [`run_until`]. The run is the same, and its trace has the messages as well.
+#[must_use]
+pub fn run_with_messages<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Duration>) -> Run<S> {
+    observe(subject, plan, until, Trace::with_messages(), |_, _, _| {})
+}
+
+/// Runs a plan like [`run_with_messages`], and films what lies on the disks at each moment. That takes longer.
 #[must_use]
 pub fn film<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Duration>) -> (Run<S>, Film) {
     let mut camera = Camera::new(plan.nodes);
-    let look = |scene: &Scene<S>, at, is_end| camera.look(subject, scene, at, is_end);
+    let look = |scene: &Scene<S>, at, is_whole| camera.look(subject, scene, at, is_whole);
     let run = observe(subject, plan, until, Trace::with_messages(), look);
     (run, camera.into_film())
 }

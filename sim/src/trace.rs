@@ -133,10 +133,10 @@ impl<E: Clone> Tracer<E> {
         self.push(Fact::Note(note));
     }
 
-    /// Writes which message a program has sent or received, if the trace watches messages.
-    pub fn message(&self, way: Way, peer: &str, link: u64, name: &'static str) {
+    /// Writes which message a program has sent or received, if the trace watches messages. Only then `peer` is asked.
+    pub fn message(&self, way: Way, peer: impl FnOnce() -> String, link: u64, name: &'static str) {
         if self.trace.borrow().watches_messages {
-            self.push(Fact::Message { way, peer: peer.into(), link, name });
+            self.push(Fact::Message { way, peer: peer().into(), link, name });
         }
     }
 

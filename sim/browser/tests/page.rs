@@ -8,6 +8,10 @@ use fantoccini::Locator;
 use fantoccini::key::Key;
 use serde_json::json;
 
+/// The window of a desk, in pixels.
+const WIDE: u32 = 1280;
+const HIGH: u32 = 1000;
+
 /// Has the harness write the page of a run that breaks a promise.
 fn broken_run(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -16,6 +20,12 @@ fn broken_run(name: &str) -> PathBuf {
     let output = output.expect("it runs");
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
     path
+}
+
+/// Opens the page of such a run.
+async fn opened(name: &str, browser: Browser) -> Browser {
+    browser.open(&broken_run(name)).await;
+    browser
 }
 
 async fn click(browser: &Browser, css: &str) {
@@ -29,8 +39,7 @@ async fn count(browser: &Browser, css: &str) -> u64 {
 
 #[tokio::test]
 async fn a_page_opens_alone_without_an_error_and_shows_the_end() {
-    let (path, browser) = (broken_run("opens.html"), Browser::start(1280, 1000, false).await);
-    browser.open(&path).await;
+    let browser = opened("opens.html", Browser::start(WIDE, HIGH, false).await).await;
     assert_eq!(browser.value("problems").await, json!([]), "errors of the page itself");
     assert_eq!(browser.value("performance.getEntriesByType('resource').length").await, 0, "requests");
     let shown = browser.value("document.getElementById('verdict').textContent").await;
@@ -52,8 +61,7 @@ async fn a_page_opens_alone_without_an_error_and_shows_the_end() {
 
 #[tokio::test]
 async fn keys_and_the_slider_step_through_the_run_and_the_disks_follow() {
-    let (path, browser) = (broken_run("steps.html"), Browser::start(1280, 1000, false).await);
-    browser.open(&path).await;
+    let browser = opened("steps.html", Browser::start(WIDE, HIGH, false).await).await;
     let body = browser.page.find(Locator::Css("#scroll")).await.expect("there");
     body.send_keys(&Key::Home.to_string()).await.expect("sent");
     assert_eq!(browser.value("state.at").await, 0);
@@ -76,8 +84,7 @@ async fn keys_and_the_slider_step_through_the_run_and_the_disks_follow() {
 
 #[tokio::test]
 async fn filters_leave_out_what_is_not_wanted() {
-    let (path, browser) = (broken_run("filters.html"), Browser::start(1280, 1000, false).await);
-    browser.open(&path).await;
+    let browser = opened("filters.html", Browser::start(WIDE, HIGH, false).await).await;
     let all = count(&browser, "#timeline .message").await;
     click(&browser, "#kinds label:nth-child(5) input").await;
     assert!(count(&browser, "#timeline .message").await > all, "heartbeats come as well");
@@ -96,8 +103,7 @@ async fn filters_leave_out_what_is_not_wanted() {
 
 #[tokio::test]
 async fn a_click_goes_to_what_was_clicked_and_gives_the_command_that_stops_there() {
-    let (path, browser) = (broken_run("clicks.html"), Browser::start(1280, 1000, false).await);
-    browser.open(&path).await;
+    let browser = opened("clicks.html", Browser::start(WIDE, HIGH, false).await).await;
     // A real click, in the middle of the bar; the driver says no if something else lies above it.
     let calls = browser.page.find_all(Locator::Css("#timeline .call")).await.expect("there");
     calls[0].click().await.expect("clicked");
@@ -111,8 +117,7 @@ async fn a_click_goes_to_what_was_clicked_and_gives_the_command_that_stops_there
 
 #[tokio::test]
 async fn the_page_fits_a_narrow_dark_window() {
-    let (path, browser) = (broken_run("narrow.html"), Browser::start(500, 1000, true).await);
-    browser.open(&path).await;
+    let browser = opened("narrow.html", Browser::start(500, HIGH, true).await).await;
     assert_eq!(browser.value("matchMedia('(prefers-color-scheme: dark)').matches").await, true);
     let ground = browser.value("getComputedStyle(document.body).backgroundColor").await;
     assert_eq!(ground, "rgb(20, 22, 26)");
@@ -122,8 +127,7 @@ async fn the_page_fits_a_narrow_dark_window() {
 
 #[tokio::test]
 async fn what_cannot_have_led_to_the_end_is_left_out() {
-    let (path, browser) = (broken_run("past.html"), Browser::start(1280, 1000, false).await);
-    browser.open(&path).await;
+    let browser = opened("past.html", Browser::start(WIDE, HIGH, false).await).await;
     let all = count(&browser, "#timeline .message").await;
     click(&browser, "#past").await;
     let past = count(&browser, "#timeline .message").await;

@@ -15,7 +15,7 @@ use super::source::Source;
 use crate::export::{json, mermaid, perfetto};
 use crate::host::name;
 use crate::report::report_for;
-use crate::run::{film, run_until};
+use crate::run::{run_until, run_with_messages};
 use crate::subject::{Run, Subject};
 use crate::twice::lines;
 
@@ -99,15 +99,14 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
         out!("{plan}");
         return Ok(ExitCode::SUCCESS);
     }
-    let (printed, written): (Vec<_>, Vec<_>) =
-        arguments.forms()?.into_iter().partition(|(_, path)| *path == Path::new("-"));
+    let forms = arguments.forms()?;
+    let has_messages = forms.iter().any(|(form, _)| form.has_messages());
+    let (printed, written): (Vec<_>, Vec<_>) = forms.into_iter().partition(|(_, path)| *path == Path::new("-"));
     let opened = written.into_iter().map(|(form, path)| Ok((form, ResultFile::open(path)?)));
     let opened: Vec<_> = opened.collect::<Result<_, String>>()?;
     let subject = arguments.source.subject(subject);
     let until = arguments.until.map(Duration::from_secs_f64);
-    let has_messages =
-        opened.iter().map(|(form, _)| form).chain(printed.iter().map(|(form, _)| form)).any(|form| form.has_messages());
-    let run = if has_messages { film(&subject, &plan, until).0 } else { run_until(&subject, &plan, until) };
+    let run = if has_messages { run_with_messages } else { run_until }(&subject, &plan, until);
     let code = if run.broken.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     let write = |(form, file): (Form, ResultFile)| form.text(&subject, &run).and_then(|text| file.write(&text));
     let print = |(form, _): (Form, &Path)| form.text(&subject, &run).map(|text| out!("{text}"));

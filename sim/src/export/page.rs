@@ -27,18 +27,9 @@ pub fn page<S: Subject>(program: &str, subject: &S, run: &Run<S>, film: &Film, a
     // What is in a script element ends at "</script", wherever that stands.
     let data = data(subject, run, film, &title).to_string().replace('<', "\\u003c");
     let title = title.replace('&', "&amp;").replace('<', "&lt;");
-    let filled = [("{{TITLE}}", title.as_str()), ("{{STYLE}}", STYLE), ("{{SCRIPT}}", SCRIPT), ("{{RUN}}", &data)];
-    // One pass from the front, so that nothing that was put in is taken for a place.
-    let mut places: Vec<_> =
-        filled.iter().filter_map(|(place, text)| Some((PAGE.find(place)?, *place, *text))).collect();
-    places.sort_unstable_by_key(|(at, ..)| *at);
-    let (mut page, mut end) = (String::new(), 0);
-    for (at, place, text) in places {
-        page.push_str(&PAGE[end..at]);
-        page.push_str(text);
-        end = at + place.len();
-    }
-    page + &PAGE[end..]
+    // From the back, so that nothing that was put in is taken for a place.
+    let filled = [("{{SCRIPT}}", SCRIPT), ("{{RUN}}", &data), ("{{STYLE}}", STYLE), ("{{TITLE}}", &title)];
+    filled.into_iter().fold(PAGE.to_owned(), |page, (place, text)| page.replacen(place, text, 1))
 }
 
 fn data<S: Subject>(subject: &S, run: &Run<S>, film: &Film, again: &str) -> Value {

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::spans::{calls, faults};
 use crate::host::{name, named};
 use crate::subject::{Run, Subject};
-use crate::trace::{Fact, Way};
+use crate::trace::Fact;
 
 /// The process that has the faults, before that of n0.
 const FAULTS: usize = 0;
@@ -21,46 +22,35 @@ pub fn perfetto<S: Subject>(run: &Run<S>) -> String {
     let mut events = vec![process(FAULTS, "faults")];
     events.extend((0..run.plan.nodes).map(|host| process(host + 1, &name(host))));
     let process_of = |host: &str| named(host).map_or(FAULTS, |host| host + 1);
-    let mut faults: Vec<(String, usize)> = Vec::new();
+    for call in calls(run) {
+        let id = ("call", call.number);
+        let text = format!("{}: {}", call.number, call.text);
+        let end = call.end.map(|(end, outcome)| (end, json!({"outcome": outcome})));
+        events.extend(span(call.on + 1, id, &text, call.begin, end));
+    }
+    for (number, fault) in faults(run).into_iter().enumerate() {
+        let text = fault.fault.to_string();
+        if fault.fault.lasts() {
+            let end = fault.end.map(|end| (end, json!({})));
+            events.extend(span(FAULTS, ("fault", number), &text, fault.begin, end));
+        } else {
+            events.push(mark(fault.begin, (FAULTS, 1), "event", &text));
+        }
+    }
     let mut sent: BTreeMap<&str, u64> = BTreeMap::new();
-    for (number, line) in run.trace.lines().iter().enumerate() {
-        let at = line.at;
+    for line in run.trace.lines() {
+        let (at, process) = (line.at, process_of(&line.host));
         match &line.what {
-            Fact::Event(event) => events.push(mark(at, process_of(&line.host), &event.to_string())),
-            Fact::Note(note) => events.push(mark(at, process_of(&line.host), note)),
-            Fact::Message { way, peer, name, .. } => {
-                let text = if *way == Way::Sent { format!("{name} to {peer}") } else { format!("{name} from {peer}") };
-                events.push(json!({
-                    "ph": "i", "s": "t", "name": text, "ts": micros(at), "pid": process_of(&line.host), "tid": 2,
-                    "cat": "message",
-                }));
-            }
-            Fact::Called { number, on, call } => {
-                events.push(span(at, on + 1, ("call", *number, "b"), &format!("{number}: {call}"), &json!({})));
-            }
-            Fact::Answered { number, on, outcome } => {
-                events.push(span(at, on + 1, ("call", *number, "e"), "", &json!({"outcome": outcome})));
-            }
-            Fact::FaultBegins(fault) if fault.lasts() => {
-                faults.push((fault.to_string(), number));
-                events.push(span(at, FAULTS, ("fault", number, "b"), &fault.to_string(), &json!({})));
-            }
-            Fact::FaultBegins(fault) => events.push(mark(at, FAULTS, &fault.to_string())),
-            Fact::FaultEnds(fault) => {
-                let text = fault.to_string();
-                if let Some(index) = faults.iter().position(|(found, _)| *found == text) {
-                    let (_, begun) = faults.remove(index);
-                    events.push(span(at, FAULTS, ("fault", begun, "e"), "", &json!({})));
-                }
-            }
+            Fact::Event(_) | Fact::Note(_) => events.push(mark(at, (process, 1), "event", &line.what.to_string())),
+            Fact::Message { .. } => events.push(mark(at, (process, 2), "message", &line.what.to_string())),
             Fact::Sent { bytes, .. } => {
                 let sum = sent.entry(&line.host).or_default();
                 *sum += *bytes as u64;
                 events.push(json!({
-                    "ph": "C", "name": "bytes sent", "ts": micros(at), "pid": process_of(&line.host),
-                    "args": {"bytes": sum},
+                    "ph": "C", "name": "bytes sent", "ts": micros(at), "pid": process, "args": {"bytes": sum},
                 }));
             }
+            Fact::Called { .. } | Fact::Answered { .. } | Fact::FaultBegins(_) | Fact::FaultEnds(_) => {}
         }
     }
     if let Some(broken) = &run.broken {
@@ -76,17 +66,28 @@ fn process(id: usize, name: &str) -> Value {
     json!({"ph": "M", "name": "process_name", "pid": id, "args": {"name": name}})
 }
 
-fn mark(at: Duration, process: usize, text: &str) -> Value {
-    json!({"ph": "i", "s": "t", "name": text, "ts": micros(at), "pid": process, "tid": 1, "cat": "event"})
+fn mark(at: Duration, (process, thread): (usize, usize), kind: &str, text: &str) -> Value {
+    json!({"ph": "i", "s": "t", "name": text, "ts": micros(at), "pid": process, "tid": thread, "cat": kind})
 }
 
-/// A span that may overlap others of its process: "async" in the terms of the format.
-fn span(at: Duration, process: usize, (kind, id, phase): (&str, usize, &str), text: &str, arguments: &Value) -> Value {
-    let id = format!("{kind} {id}");
-    json!({
-        "ph": phase, "cat": kind, "id": id, "name": text, "ts": micros(at), "pid": process, "tid": 1,
-        "args": arguments,
-    })
+/// A span that may overlap others of its process, "async" in the terms of the format: its begin, and its end if it has
+/// one.
+fn span(
+    process: usize,
+    (kind, number): (&str, usize),
+    text: &str,
+    begin: Duration,
+    end: Option<(Duration, Value)>,
+) -> impl Iterator<Item = Value> {
+    let id = format!("{kind} {number}");
+    let edge = move |phase: &str, name: &str, at, arguments: Value| {
+        json!({
+            "ph": phase, "cat": kind, "id": id, "name": name, "ts": micros(at), "pid": process, "tid": 1,
+            "args": arguments,
+        })
+    };
+    let begin = edge("b", text, begin, json!({}));
+    [begin].into_iter().chain(end.map(|(end, arguments)| edge("e", "", end, arguments)))
 }
 
 fn micros(at: Duration) -> u64 {

@@ -13,6 +13,7 @@ const WIDE: u32 = 1280;
 const HIGH: u32 = 1000;
 
 /// Has the harness write the page of a run that breaks a promise.
+#[expect(clippy::disallowed_methods, reason = "nothing here is replayed, and the harness is built elsewhere")]
 fn broken_run(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let sim = std::env::var("DACAPO_SIM").expect("DACAPO_SIM names the harness");

@@ -45,8 +45,8 @@ pub const REPAIR_RETRY_MIN: Duration = HEARTBEAT_INTERVAL;
 pub const REPAIR_RETRY_MAX: Duration = Duration::from_secs(20);
 
 /// The longest wait before a peer whose quota is full is offered the same files again, if neither side holds anything
-/// else since. The wait doubles from [`REPAIR_RETRY_MAX`]. Chosen: what another exchange had reserved for nothing is
-/// used within a minute.
+/// else since. The wait doubles from [`REPAIR_RETRY_MAX`]. Chosen: what a store that failed had reserved is used
+/// within a minute.
 pub const REFUSED_RETRY_MAX: Duration = Duration::from_secs(40);
 
 /// Files that a peer does not take because of its disk, and none that it takes between them, after which a repair

@@ -26,7 +26,7 @@ use super::panic_guard::PanicGuard;
 use super::peers::Peers;
 use super::peers::in_flight::InFlight;
 use super::repair_log::RepairLog;
-use crate::crypto::{ClusterSecret, Iv, Key, Keys, ReplicaName, Version};
+use crate::crypto::{ClusterSecret, Iv, Key, Keys, NodeId, ReplicaName, Version};
 use crate::disk::Disk;
 use crate::event::{Event, EventSink};
 use crate::limits::REPAIRS_MAX;
@@ -92,6 +92,8 @@ pub(super) struct OwnerState {
 pub(super) struct HolderState {
     pub(super) quota: Quota,
     pub(super) reserved: Reserved,
+    /// Replicas of one owner are admitted one after the other.
+    pub(super) admissions: Locks<NodeId>,
     pub(super) refusals: Refusals,
     pub(super) verified: Verified,
 }
@@ -122,7 +124,13 @@ impl OwnerState {
 
 impl HolderState {
     pub(super) fn new(quota: Quota) -> Self {
-        Self { quota, reserved: Reserved::default(), refusals: Refusals::default(), verified: Verified::default() }
+        Self {
+            quota,
+            reserved: Reserved::default(),
+            admissions: Locks::default(),
+            refusals: Refusals::default(),
+            verified: Verified::default(),
+        }
     }
 }
 

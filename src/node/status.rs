@@ -22,7 +22,7 @@ fn load<P: Platform>(context: &Context<P>) -> Load {
     Load {
         calls: CALLS_MAX - context.calls.available_permits() - 1,
         exchanges: context.peers.exchanges(),
-        locked: context.locks.count() + context.searches.count(),
+        locked: context.locks.count() + context.searches.count() + context.holder.admissions.count(),
         arriving: context.holder.reserved.all(),
         connections: context.boots.all_inbound() + context.peers.opened_for_them(),
         tasks: context.tasks.tracker.len() - 1,

@@ -54,13 +54,6 @@ impl<K: Ord + Copy, V: Amount> Tally<K, V> {
     }
 }
 
-impl<K: Ord, V: Amount> Tallied<K, V> {
-    /// Returns the amount that was added.
-    pub(super) fn amount(&self) -> V {
-        self.amount
-    }
-}
-
 impl<K: Ord, V: Amount> Drop for Tallied<K, V> {
     fn drop(&mut self) {
         let mut sums = self.tally.sums.borrow_mut();
@@ -82,7 +75,7 @@ mod tests {
         let (two, three) = (tally.add(7, 2), tally.add(7, 3));
         assert_eq!((tally.sum(7), tally.sum(8)), (5, 0));
         drop(two);
-        assert_eq!((tally.sum(7), three.amount()), (3, 3));
+        assert_eq!(tally.sum(7), 3);
         drop(three);
         assert!(tally.sums.borrow().is_empty());
     }

@@ -102,6 +102,29 @@ fn stores_at_the_same_time_do_not_exceed_a_quota_together() {
 }
 
 #[test]
+fn a_file_that_fits_is_taken_beside_files_that_do_not() {
+    run(async {
+        let quota = Quota { bytes_max: Some(2 * (1016 + QUOTA_FILE_BYTES)), files_max: None };
+        let disk = SimDisk::new();
+        let Pair { owner, holder } = Network::with_quota(quota).pair(&SimDisk::new(), &disk).await;
+        let owner = owner.handle();
+        assert_eq!(refusal(&owner, "held", 1000).await, None);
+        disk.set_delay(Some(Duration::from_millis(20)));
+        let store = |name: String, bytes| {
+            let owner = owner.clone();
+            tokio::task::spawn_local(async move { refusal(&owner, &name, bytes).await })
+        };
+        let large: Vec<_> = (0..8).map(|number| store(format!("large {number}"), 10_000)).collect();
+        let small = store("small".to_owned(), 1000).await.expect("no panic");
+        assert_eq!(small, None, "what does not fit takes no room");
+        for refused in large {
+            assert!(refused.await.expect("no panic").is_some());
+        }
+        stop(holder).await;
+    });
+}
+
+#[test]
 fn a_full_disk_is_told_once_and_again_after_there_was_room() {
     run(async {
         let (network, owner, holder) = (Network::default(), SimDisk::new(), SimDisk::new());

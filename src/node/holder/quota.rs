@@ -24,30 +24,30 @@ pub(in crate::node) struct Reserved {
 
 /// Room for one replica, for as long as this value lives.
 pub(in crate::node) struct Room {
-    of: Tallied<NodeId, Usage>,
+    _of: Tallied<NodeId, Usage>,
     _of_name: Tallied<(NodeId, ReplicaName), u64>,
 }
 
 /// What is on its way for an owner.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct OnItsWay {
-    /// All of it, with the replica that is looked at.
-    pub(super) all: Usage,
-    /// Whether another replica of the same file is among it.
-    pub(super) is_again: bool,
+    /// All of it.
+    all: Usage,
+    /// How many replicas of the file that is looked at are among it.
+    of_name: u64,
 }
 
 impl Quota {
     /// Refuses a replica that does not fit. `used` is what its owner takes up, `held` is what the replica replaces,
-    /// `one` is the replica, and `coming` is what is being stored, this replica included. What is replaced does not
-    /// count, and a replica that is no larger than what it replaces is taken unless another one is on its way to the
-    /// same place: so what is written before it replaces anything is bounded as well. Deletions count too, so that no
-    /// owner makes new names without end by deleting them again.
+    /// `one` is the replica, and `coming` is what is being stored beside it. What is replaced does not count, and a
+    /// replica that is no larger than what it replaces is taken unless another one is on its way to the same place: so
+    /// what is written before it replaces anything is bounded as well. Deletions count too, so that no owner makes new
+    /// names without end by deleting them again.
     pub(super) fn check(self, used: Usage, held: Option<&Known>, one: Usage, coming: OnItsWay) -> Result<(), Refusal> {
         let replaced = Usage::of(held);
-        let used = used - replaced + coming.all;
+        let used = used - replaced + coming.all + one;
         let size = |usage: Usage| usage.bytes.saturating_add(usage.files.saturating_mul(QUOTA_FILE_BYTES));
-        let grows = coming.is_again || size(one) > size(replaced);
+        let grows = coming.of_name > 0 || size(one) > size(replaced);
         match (self.bytes_max, self.files_max) {
             _ if held.is_none() && !has_room_for_tombstone(used) => Err(Refusal::QuotaDeleted),
             (Some(max), _) if grows && size(used) > max => Err(Refusal::QuotaBytes { max }),
@@ -58,26 +58,20 @@ impl Quota {
 }
 
 impl Reserved {
-    /// Reserves room for a replica of `bytes` bytes. Returns what is on its way for the owner, this replica included. A
-    /// replica that is committed before the following look at the catalog counts twice; none is missed.
-    pub(super) fn add(&self, owner: NodeId, replica_name: ReplicaName, bytes: u64) -> (Room, OnItsWay) {
-        let of = self.of.add(owner, Usage { files: 1, bytes, tombstones: 0 });
-        let name = (owner, replica_name);
-        let of_name = self.of_name.add(name, 1);
-        let on_its_way = OnItsWay { all: self.of.sum(owner), is_again: self.of_name.sum(name) > 1 };
-        (Room { of, _of_name: of_name }, on_its_way)
+    /// Reserves room for a replica.
+    pub(super) fn add(&self, name: (NodeId, ReplicaName), one: Usage) -> Room {
+        Room { _of: self.of.add(name.0, one), _of_name: self.of_name.add(name, 1) }
+    }
+
+    /// Returns what is on its way for an owner, and how often one of its files is. A replica that is committed between
+    /// this and the following look at the catalog counts twice; none is missed.
+    pub(super) fn on_its_way(&self, name: (NodeId, ReplicaName)) -> OnItsWay {
+        OnItsWay { all: self.of.sum(name.0), of_name: self.of_name.sum(name) }
     }
 
     /// Returns what is on its way for all owners.
     pub(in crate::node) fn all(&self) -> Usage {
         self.of.total()
-    }
-}
-
-impl Room {
-    /// Returns what the replica takes up.
-    pub(super) fn amount(&self) -> Usage {
-        self.of.amount()
     }
 }
 
@@ -95,26 +89,24 @@ mod tests {
         Usage { files, bytes, tombstones }
     }
 
-    fn alone(one: Usage) -> OnItsWay {
-        OnItsWay { all: one, is_again: false }
-    }
+    const NOTHING: OnItsWay = OnItsWay { all: Usage { files: 0, bytes: 0, tombstones: 0 }, of_name: 0 };
 
     #[test]
     fn nobody_makes_new_names_without_end_by_deleting_them_again() {
         let (quota, one) = (Quota::default(), usage(1, 17, 0));
         let tombstone = Known::Deleted(Tombstone { version: Version(1), tag: Tag([0; 32]) });
         let used = usage(0, 0, TOMBSTONES_PER_OWNER_MAX);
-        assert_eq!(quota.check(used, None, one, alone(one)), Err(Refusal::QuotaDeleted));
-        assert_eq!(quota.check(used, Some(&tombstone), one, alone(one)), Ok(()), "a name that was used already");
-        assert_eq!(quota.check(usage(9, 9, TOMBSTONES_PER_OWNER_MAX - 1), None, one, alone(one)), Ok(()));
+        assert_eq!(quota.check(used, None, one, NOTHING), Err(Refusal::QuotaDeleted));
+        assert_eq!(quota.check(used, Some(&tombstone), one, NOTHING), Ok(()), "a name that was used already");
+        assert_eq!(quota.check(usage(9, 9, TOMBSTONES_PER_OWNER_MAX - 1), None, one, NOTHING), Ok(()));
     }
 
     #[test]
     fn each_file_counts_for_more_than_its_bytes() {
         let quota = Quota { bytes_max: Some(10 * QUOTA_FILE_BYTES), files_max: None };
         let one = usage(1, 16, 0);
-        assert_eq!(quota.check(usage(8, 128, 0), None, one, alone(one)), Ok(()));
+        assert_eq!(quota.check(usage(8, 128, 0), None, one, NOTHING), Ok(()));
         let full = Err(Refusal::QuotaBytes { max: 10 * QUOTA_FILE_BYTES });
-        assert_eq!(quota.check(usage(9, 144, 0), None, one, alone(one)), full);
+        assert_eq!(quota.check(usage(9, 144, 0), None, one, NOTHING), full);
     }
 }

@@ -30,6 +30,13 @@ pub(super) struct Offer {
     pub(super) sealed_bytes: u64,
 }
 
+impl Offer {
+    /// Returns what the replica takes up.
+    fn room(&self) -> Usage {
+        Usage { files: 1, bytes: self.sealed_bytes, tombstones: 0 }
+    }
+}
+
 /// Writes sealed bytes to the disk and computes their digest.
 struct Receiving<D: Disk> {
     writer: BlobWriter<D>,
@@ -137,17 +144,26 @@ async fn receive<P: Platform>(
 }
 
 /// Returns a place to write the content, and room in the owner's quota. Decides what can be decided before the first
-/// byte of content.
+/// byte of content. Where there is a quota, one replica of an owner is looked at at a time, so that only what was
+/// admitted takes room.
 async fn admit<P: Platform>(
     context: &Shared<P>,
     peer: NodeId,
     offer: &Offer,
 ) -> Result<(BlobWriter<P::Disk>, Room), Refusal> {
     check(peer, offer)?;
-    let (offer, quota) = (*offer, context.holder.quota);
-    let (room, coming) = context.holder.reserved.add(offer.owner, offer.replica_name, offer.sealed_bytes);
-    let one = room.amount();
-    Ok((context.blocking(move |store| begin(store, &offer, quota, one, coming)).await?, room))
+    let (offer, holder) = (*offer, &context.holder);
+    let (quota, name) = (holder.quota, (offer.owner, offer.replica_name));
+    let locked = if quota == Quota::default() { None } else { Some(holder.admissions.lock(offer.owner).await) };
+    loop {
+        let coming = holder.reserved.on_its_way(name);
+        match context.blocking(move |store| begin(store, &offer, quota, coming)).await {
+            Ok(writer) => return Ok((writer, holder.reserved.add(name, offer.room()))),
+            // What was committed during the look was counted twice.
+            Err(_) if locked.is_some() && holder.reserved.on_its_way(name) != coming => {}
+            Err(refusal) => return Err(refusal),
+        }
+    }
 }
 
 fn check(peer: NodeId, offer: &Offer) -> Result<(), Refusal> {
@@ -158,19 +174,13 @@ fn check(peer: NodeId, offer: &Offer) -> Result<(), Refusal> {
     if size > FILE_BYTES_MAX { Err(Refusal::TooLarge) } else { Ok(()) }
 }
 
-fn begin<D: Disk>(
-    store: &Store<D>,
-    offer: &Offer,
-    quota: Quota,
-    one: Usage,
-    coming: OnItsWay,
-) -> Result<BlobWriter<D>, Refusal> {
+fn begin<D: Disk>(store: &Store<D>, offer: &Offer, quota: Quota, coming: OnItsWay) -> Result<BlobWriter<D>, Refusal> {
     let failed = |error| refusal_for(&error);
     let held = store.held(offer.owner, offer.replica_name).map_err(failed)?;
     if let Some(held) = held.as_ref().filter(|held| held.version() > offer.version) {
         return Err(Refusal::Stale { held: held.version() });
     }
-    quota.check(store.usage(offer.owner).map_err(failed)?, held.as_ref(), one, coming)?;
+    quota.check(store.usage(offer.owner).map_err(failed)?, held.as_ref(), offer.room(), coming)?;
     let blob = BlobId::Held(offer.owner, offer.replica_name);
     store.write_blob(blob, offer.version).map_err(failed)
 }

@@ -7,12 +7,9 @@ use std::ops::Range;
 use crate::plan::Plan;
 use crate::report::report;
 use crate::run::run;
-use crate::shrink::{Shrunk, shrink};
+use crate::shrink::{SHRINK_RUNS_MAX, Shrunk, shrink};
 use crate::subject::{Broken, Subject};
 use crate::sweep::{Sweep, Totals, plan_of, sweep};
-
-/// How many runs a plan is shrunk with. Chosen: plans of 10 to 30 steps have taken 20 to 130.
-const SHRINK_RUNS_MAX: usize = 1000;
 
 /// The result of a check. Its text is for people.
 #[derive(Clone, Debug)]
@@ -41,7 +38,7 @@ pub struct Failure<C> {
 /// # Panics
 /// If the program panics again while the plan is shrunk.
 pub fn check<S: Subject + Sync>(subject: &S, seeds: Range<u64>) -> Checked<S::Call> {
-    let totals = sweep(subject, &Sweep { seeds, jobs: 1, shard: (0, 1) }, |_| true);
+    let totals = sweep(subject, &Sweep::all(seeds, 1), |_| true);
     let found = totals.broken.first_key_value().map(|(seed, broken)| {
         let plan = plan_of(subject, *seed);
         let smaller = shrink(subject, &plan, SHRINK_RUNS_MAX, |_| true);
@@ -52,6 +49,17 @@ pub fn check<S: Subject + Sync>(subject: &S, seeds: Range<u64>) -> Checked<S::Ca
         Failure { seed: *seed, plan, broken: broken.clone(), smaller }
     });
     Checked { totals, found }
+}
+
+/// Runs a plan that was written down.
+///
+/// # Panics
+/// If the text is no plan of the subject, or if the run breaks a promise: with a report.
+pub fn assert_holds<S: Subject>(subject: &S, plan: &str) {
+    let plan: Plan<S::Call> = plan.parse().unwrap_or_else(|error| panic!("{error}"));
+    plan.check_words(subject.options(), subject.lies()).unwrap_or_else(|error| panic!("{error}"));
+    let run = run(subject, &plan);
+    assert!(run.broken.is_none(), "\n{}", report(&run, None));
 }
 
 impl<C: fmt::Display> fmt::Display for Checked<C> {

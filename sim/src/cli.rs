@@ -1,6 +1,6 @@
-//! The command line of a subject: `sweep`, `search`, `replay`, `show`, `shrink`, `crash`, `branch` and `twice`, and
-//! `planted` if bugs can be planted in it. The program of a subject is [`main`], or a [`Program`] with commands of its
-//! own.
+//! The command line of a subject: `sweep`, `merge`, `search`, `replay`, `show`, `shrink`, `crash`, `branch` and
+//! `twice`, and `planted` if bugs can be planted in it. The program of a subject is [`main`], or a [`Program`] with
+//! commands of its own.
 //!
 //! Exit codes: 0 all well, 1 a run failed or did not replay, 2 the arguments are wrong or a file cannot be used, 130
 //! a signal came before the end and nothing had failed until then.
@@ -11,8 +11,10 @@ mod arguments;
 mod branch;
 mod crash;
 mod file;
+mod folder;
 mod found;
 mod median;
+mod merge;
 mod output;
 mod planted;
 mod progress;
@@ -21,6 +23,7 @@ mod search;
 mod show;
 mod shrink;
 mod source;
+mod summarised;
 mod sweep;
 mod twice;
 
@@ -39,6 +42,8 @@ enum Generic {
     Twice(twice::Arguments),
     /// Run the plans of many seeds, with faults, and judge each run.
     Sweep(sweep::Arguments),
+    /// Join what the parts of a sweep have seen.
+    Merge(merge::Arguments),
     /// Change plans at random, keep those that show something new, and stop at the first that breaks a promise.
     Search(search::Arguments),
     /// Run one plan again and show what happens, up to a moment.
@@ -56,9 +61,10 @@ enum Generic {
 }
 
 /// An example of each command, to follow the name of the program.
-const EXAMPLES: [(&str, &str); 9] = [
+const EXAMPLES: [(&str, &str); 10] = [
     ("twice", "--seeds 0..100"),
     ("sweep", "--seeds 0..10000 --for 60s"),
+    ("merge", "part-0 part-1 -o sweep"),
     ("search", "--for 60s -o found.plan"),
     ("replay", "7 --until 3.5"),
     ("show", "7 -o seed-7.html"),
@@ -131,6 +137,7 @@ impl<S: Subject + Sync> Program<S> {
         let done = match Generic::from_arg_matches(&matches) {
             Ok(Generic::Twice(arguments)) => twice::execute(program, subject, &arguments),
             Ok(Generic::Sweep(arguments)) => sweep::execute(program, subject, &arguments),
+            Ok(Generic::Merge(arguments)) => merge::execute(program, subject, &arguments),
             Ok(Generic::Search(arguments)) => search::execute(program, subject, &arguments),
             Ok(Generic::Replay(arguments)) => replay::execute(program, subject, &arguments),
             Ok(Generic::Show(arguments)) => show::execute(program, subject, &arguments),
@@ -161,7 +168,7 @@ impl<S: Subject + Sync> Program<S> {
             command = command.mut_subcommand(name, |command| command.after_help(example));
         }
         let bugs = self.subject.bugs();
-        for name in ["twice", "search", "replay", "shrink", "crash", "branch"] {
+        for name in ["twice", "sweep", "search", "replay", "shrink", "crash", "branch"] {
             let parser = source::bug_parser(self.name, bugs);
             let with_bugs = |bug: clap::Arg| bug.value_parser(parser).hide(bugs.is_empty());
             command = command.mut_subcommand(name, |command| command.mut_arg("bug", with_bugs));

@@ -82,7 +82,7 @@ impl<C: Clone + Send + Sync> Crashes<C> {
     where
         S: Subject<Call = C> + Sync,
     {
-        let sweep = Sweep { seeds: 0..self.calls.iter().sum(), jobs, shard: (0, 1) };
+        let sweep = Sweep::all(0..self.calls.iter().sum(), jobs);
         sweep_plans(subject, &sweep, |index| self.plan(index), goes_on)
     }
 }

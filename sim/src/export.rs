@@ -2,13 +2,16 @@
 //! diagram of Mermaid for a report.
 
 mod address;
+mod html;
 mod json;
 mod mermaid;
+mod overview;
 mod page;
 mod perfetto;
 mod spans;
 
 pub use json::json;
 pub use mermaid::mermaid;
+pub use overview::overview;
 pub use page::page;
 pub use perfetto::perfetto;

@@ -71,6 +71,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod artefacts;
 pub mod check;
 pub mod cli;
 pub mod crash;
@@ -96,6 +97,7 @@ pub mod shrink;
 #[cfg(feature = "store")]
 pub mod store;
 pub mod subject;
+pub mod summary;
 pub mod sweep;
 pub mod trace;
 pub mod transport;

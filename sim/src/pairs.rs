@@ -51,9 +51,15 @@ pub fn pairs<E: Display>(trace: &Trace<E>) -> Pairs {
     pairs
 }
 
-/// Shows how often each pair happened: a row for each fault, and a column for each kind of calls.
+/// Returns the name of a pair, such as "put with cut".
 #[must_use]
-pub fn table(pairs: &Pairs, verbs: &[&str], faults: &[&str]) -> String {
+pub fn name(verb: &str, fault: &str) -> String {
+    format!("{verb} with {fault}")
+}
+
+/// Shows how often each pair happened, by its name: a row for each fault, and a column for each kind of calls.
+#[must_use]
+pub fn table(pairs: &BTreeMap<String, u64>, verbs: &[&str], faults: &[&str]) -> String {
     let mut text = String::new();
     let width = |verb: &str| verb.len().max(6) + 1;
     let first = faults.iter().map(|fault| fault.len()).max().unwrap_or(0);
@@ -62,8 +68,8 @@ pub fn table(pairs: &Pairs, verbs: &[&str], faults: &[&str]) -> String {
         let mut room = WIDTH.saturating_sub(first);
         let fits = |verb: &&&str| room.checked_sub(width(verb)).map(|less| room = less).is_some();
         let (block, rest) = left.split_at(left.iter().take_while(fits).count().max(1));
-        let mut line = |name: &str, cells: &mut dyn Iterator<Item = String>| {
-            write!(text, "{name:first$}").expect("writing to a String cannot fail");
+        let mut line = |first_cell: &str, cells: &mut dyn Iterator<Item = String>| {
+            write!(text, "{first_cell:first$}").expect("writing to a String cannot fail");
             for (verb, cell) in block.iter().zip(cells) {
                 write!(text, "{cell:>width$}", width = width(verb)).expect("writing to a String cannot fail");
             }
@@ -71,7 +77,7 @@ pub fn table(pairs: &Pairs, verbs: &[&str], faults: &[&str]) -> String {
         };
         line("", &mut block.iter().map(ToString::to_string));
         for fault in faults {
-            let count = |verb: &&str| pairs.get(&((*verb).to_owned(), (*fault).to_owned())).copied().unwrap_or(0);
+            let count = |verb: &&str| pairs.get(&name(verb, fault)).copied().unwrap_or(0);
             line(fault, &mut block.iter().map(|verb| count(verb).to_string()));
         }
         left = rest;

@@ -92,6 +92,12 @@ pub trait Subject: Clone + 'static {
         self
     }
 
+    /// Returns the expression that makes this subject in Rust, for a plan that becomes a test. By default it is the
+    /// default of its type.
+    fn expression() -> String {
+        format!("{}::default()", std::any::type_name::<Self>())
+    }
+
     /// Runs the program of a host until it ends. The harness drops the program if its host is killed, and starts it
     /// again however it ended, unless it ended as [`Ended::Broken`].
     fn boot(self, boot: Boot<Self>) -> impl Future<Output = Ended> + 'static;

@@ -1,7 +1,7 @@
 //! A sweep: many seeds on all cores. Each seed is drawn, run and judged, and one in [`TWICE_EVERY`] is run twice and
 //! compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
@@ -28,15 +28,32 @@ pub struct Sweep {
     /// The part of the range, counted from 0, and how many parts there are. A part has the seeds that leave this
     /// remainder.
     pub shard: (u64, u64),
+    /// Seeds that are left out, because they are done already.
+    pub done: BTreeSet<u64>,
 }
 
 impl Sweep {
+    /// Sweeps all seeds of a range, on this many threads.
+    #[must_use]
+    pub fn all(seeds: Range<u64>, jobs: usize) -> Self {
+        Self { seeds, jobs, shard: (0, 1), done: BTreeSet::new() }
+    }
+
+    /// Returns the first seed of the part, unless there is none up to 2^64 - 1.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        let ((part, of), start) = (self.shard, self.seeds.start);
+        let is_at = start % of;
+        let ahead = if is_at <= part { part - is_at } else { of - is_at + part };
+        start.saturating_add(ahead)
+    }
+
     /// Returns how many seeds are swept.
     #[must_use]
     pub fn len(&self) -> u64 {
         let (part, of) = self.shard;
         let below = |end: u64| end / of + u64::from(end % of > part);
-        below(self.seeds.end) - below(self.seeds.start)
+        below(self.seeds.end) - below(self.seeds.start) - self.done.len() as u64
     }
 
     /// Whether no seed is swept.
@@ -63,6 +80,10 @@ pub struct Totals {
     pub pairs: Pairs,
     /// The seeds that broke a promise, and how.
     pub broken: BTreeMap<u64, Broken>,
+    /// Every seed of the part below this one is done.
+    pub next: u64,
+    /// Seeds above that are done as well.
+    pub beyond: BTreeSet<u64>,
 }
 
 /// Returns the plan that a seed names.
@@ -91,19 +112,20 @@ pub(crate) fn sweep_plans<S>(
 where
     S: Subject + Sync,
 {
-    let next = AtomicU64::new(sweep.seeds.start);
+    let next = AtomicU64::new(sweep.first());
     let stop = AtomicBool::new(false);
-    let summary = Mutex::new(Totals::default());
+    let summary = Mutex::new(Totals { next: sweep.first(), beyond: sweep.done.clone(), ..Totals::default() });
     let work = || {
         while !stop.load(Ordering::Relaxed) {
-            let after = |seed: u64| (seed < sweep.seeds.end).then(|| seed + 1);
+            let after = |seed: u64| (seed < sweep.seeds.end).then(|| seed.saturating_add(sweep.shard.1));
             let Ok(seed) = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, after) else { return };
-            if seed % sweep.shard.1 != sweep.shard.0 {
+            if sweep.done.contains(&seed) {
                 continue;
             }
             let one = judge(subject, seed, &plan_of);
             let mut summary = summary.lock().expect("no thread panics while it holds the summary");
             summary.add(seed, one);
+            summary.note_done(seed, sweep.shard.1);
             if !goes_on(&summary) {
                 stop.store(true, Ordering::Relaxed);
             }
@@ -164,6 +186,14 @@ pub(crate) fn judge_plan<S: Subject, T>(
 }
 
 impl Totals {
+    /// Notes that a seed is done. Those of the part are `step` apart.
+    fn note_done(&mut self, seed: u64, step: u64) {
+        self.beyond.insert(seed);
+        while self.beyond.remove(&self.next) {
+            self.next = self.next.saturating_add(step);
+        }
+    }
+
     fn add(&mut self, seed: u64, one: One) {
         self.runs += 1;
         self.twice += u64::from(one.was_twice);

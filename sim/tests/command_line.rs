@@ -26,6 +26,7 @@ fn every_help_text_is_as_it_was_read() {
         ("help_sim_walkthrough", &["walkthrough", "--help"]),
         ("help_sim_twice", &["twice", "--help"]),
         ("help_sim_sweep", &["sweep", "--help"]),
+        ("help_sim_merge", &["merge", "--help"]),
         ("help_sim_search", &["search", "--help"]),
         ("help_sim_replay", &["replay", "--help"]),
         ("help_sim_show", &["show", "--help"]),
@@ -273,29 +274,21 @@ fn what_was_in_a_file_stays_until_there_is_something_to_write() {
     assert!(!std::path::Path::new(&path).exists(), "a search that found nothing leaves nothing");
 }
 
+// It has to compile, and the node has to pass it.
+include!("command_line/as_test.txt");
+
+#[test]
+fn a_plan_becomes_a_test_that_compiles() {
+    let output = sim(&["shrink", "1", "--bug", "stored-rejected", "--as-test"]);
+    assert_eq!(text(output.stdout), include_str!("command_line/as_test.txt"));
+}
+
 #[test]
 fn a_disk_without_room_does_not_hide_what_a_run_has_shown() {
     let output = sim(&["shrink", "1", "--bug", "stored-rejected", "--runs", "60", "-o", "/dev/full"]);
     let (shown, told) = (text(output.stdout), text(output.stderr));
     assert_eq!(output.status.code(), Some(1), "{shown}{told}");
     assert!(shown.contains("seed 1\n") && told.contains("cannot write /dev/full"), "{shown}{told}");
-}
-
-#[test]
-fn the_last_seeds_are_swept_and_no_others() {
-    let output = sim(&["sweep", "--seeds", "18446744073709551612..18446744073709551615", "--json"]);
-    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!(json["runs"], 3);
-}
-
-#[test]
-fn the_shards_of_a_sweep_are_all_of_it() {
-    let runs = |shard: &str| {
-        let output = sim(&["sweep", "--seeds", "0..7", "--shard", shard, "--json"]);
-        let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
-        json["runs"].as_u64().expect("a number")
-    };
-    assert_eq!((runs("0/3"), runs("1/3"), runs("2/3")), (3, 2, 2));
 }
 
 #[test]

@@ -28,6 +28,12 @@ pub(super) enum KeepError<D: Disk, E> {
     PerhapsStored(StorageError),
 }
 
+/// A written blob that the catalog names, whatever its name on the disk.
+pub(super) struct Committed<D: Disk> {
+    writer: BlobWriter<D>,
+    result: Result<(), StorageError>,
+}
+
 /// Commits the queued changes until the node stops.
 pub(super) async fn run<P: Platform>(context: Shared<P>, mut commits: mpsc::Receiver<Commit<P::Disk>>) {
     let mut batch = Vec::new();
@@ -69,14 +75,25 @@ impl<P: Platform> Context<P> {
     /// its name: from that commit on the new version counts. Returns the blob, open for reading.
     pub(super) async fn keep<E: Send + 'static>(
         &self,
-        mut writer: BlobWriter<P::Disk>,
+        writer: BlobWriter<P::Disk>,
         look: impl FnOnce(&Store<P::Disk>, &Keys) -> Result<Option<Change>, E> + Send + 'static,
     ) -> Result<BlobReader<<P::Disk as Disk>::File>, KeepError<P::Disk, E>> {
+        let committed = self.keep_unnamed(writer, look).await?;
+        self.publish(committed).await
+    }
+
+    /// Makes a written blob durable, as [`keep`](Self::keep) does up to the commit. To be followed by
+    /// [`publish`](Self::publish).
+    pub(super) async fn keep_unnamed<E: Send + 'static>(
+        &self,
+        mut writer: BlobWriter<P::Disk>,
+        look: impl FnOnce(&Store<P::Disk>, &Keys) -> Result<Option<Change>, E> + Send + 'static,
+    ) -> Result<Committed<P::Disk>, KeepError<P::Disk, E>> {
         let packed = self.store.packed(&mut writer);
         if !writer.is_file() {
             let look = |store: &_, keys: &_| Ok(look(store, keys)?.into_iter().chain(packed).collect());
             return match self.commits.commit_if(look).await {
-                Ok(Ok(true)) => Ok(self.store.read_written(writer)),
+                Ok(Ok(true)) => Ok(Committed { writer, result: Ok(()) }),
                 Ok(Ok(false)) => Err(KeepError::Outdated(writer)),
                 Ok(Err(error)) => Err(KeepError::PerhapsStored(error)),
                 Err(reason) => Err(KeepError::Refused(reason, writer)),
@@ -95,10 +112,22 @@ impl<P: Platform> Context<P> {
         });
         let (writer, changes) = staged.await?;
         let committed = if changes.is_empty() { Ok(true) } else { self.commits.commit(changes).await };
-        if matches!(committed, Ok(false)) {
-            return Err(KeepError::Outdated(writer));
+        match committed {
+            Ok(false) => Err(KeepError::Outdated(writer)),
+            other => Ok(Committed { writer, result: other.map(drop) }),
         }
-        let kept = self.blocking(move |store| match committed.and_then(|_| store.publish(&writer)) {
+    }
+
+    /// Gives a committed blob its name, and returns it, open for reading.
+    pub(super) async fn publish<E>(
+        &self,
+        committed: Committed<P::Disk>,
+    ) -> Result<BlobReader<<P::Disk as Disk>::File>, KeepError<P::Disk, E>> {
+        let Committed { writer, result } = committed;
+        if !writer.is_file() {
+            return Ok(self.store.read_written(writer));
+        }
+        let kept = self.blocking(move |store| match result.and_then(|()| store.publish(&writer)) {
             Ok(()) => Ok(store.read_written(writer)),
             Err(error) => {
                 store.leave_unsettled(writer);

@@ -1,5 +1,9 @@
 //! Whole clusters under faults, from seeds. `DACAPO_SEEDS=A..B` chooses the seeds, `DACAPO_SEED=N` a single one.
 
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
 use dacapo_sim::plan::Plan;
 use dacapo_sim::report::report;
 use dacapo_sim::run::run;
@@ -7,9 +11,9 @@ use dacapo_sim::shrink::shrink;
 use dacapo_sim::store::Bug;
 use dacapo_sim::store::Files;
 use dacapo_sim::store::call::Call;
-use dacapo_sim::subject::Run;
 use dacapo_sim::sweep::plan_of;
 
+use crate::support::promises::assert_kept;
 use crate::support::snapshots::assert_snapshot;
 
 /// Each planted bug, a seed that catches it, and the oracle that does. `cargo sim planted` searches for such seeds.
@@ -107,15 +111,10 @@ fn seeds() -> std::ops::Range<u64> {
     seeds
 }
 
-/// Panics with a report if a run broke a promise. `again` names what repeats the run.
-fn assert_holds(run: &Run<Files>, again: &str) {
-    assert!(run.broken.is_none(), "\n{}", report(run, Some(again)));
-}
-
 #[test]
 fn no_seed_breaks_a_promise() {
     for seed in seeds() {
-        assert_holds(&run(&Files::default(), &plan_of(&Files::default(), seed)), &seed.to_string());
+        assert_kept(&run(&Files::default(), &plan_of(&Files::default(), seed)), Some(&seed.to_string()));
     }
 }
 
@@ -167,10 +166,25 @@ fn a_failure_is_reported_on_one_screen() {
     assert_snapshot("report", &without_build.join("\n"));
 }
 
+#[test]
+fn a_claim_that_fails_says_where_it_has_left_its_run() {
+    let subject = Files { bug: Some(Bug::PanicSwallowed) };
+    let run = run(&subject, &plan_of(&subject, 1));
+    let said = catch_unwind(AssertUnwindSafe(|| assert_kept(&run, None))).expect_err("a promise is broken");
+    let said = said.downcast_ref::<String>().expect("a panic with a text");
+    let page = said.lines().find_map(|line| line.strip_prefix("  all about it      ")).expect("it says where");
+    let folder = Path::new(page).parent().expect("a folder");
+    assert!(folder.parent().is_some_and(|parent| parent.ends_with("target/dacapo")), "{page}");
+    for name in ["run.plan", "run.trace", "run.html", "report.txt"] {
+        assert!(fs::metadata(folder.join(name)).expect(name).len() > 0, "{name}");
+    }
+    assert!(said.contains(&format!("cargo sim replay {}", folder.join("run.plan").display())), "{said}");
+}
+
 /// Runs a plan that must not break a promise.
 fn holds(plan: &str) {
     let plan: Plan<Call> = plan.parse().unwrap_or_else(|error| panic!("{error}"));
-    assert_holds(&run(&Files::default(), &plan), "the plan in this test");
+    assert_kept(&run(&Files::default(), &plan), None);
 }
 
 const STAR: &str = "seed 1\nnodes 3\ndial n0 n1\ndial n0 n2\nlift 5\n";

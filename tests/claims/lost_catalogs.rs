@@ -11,6 +11,8 @@ use dacapo_sim::store::{Bug, Files};
 use dacapo_sim::subject::{Run, Subject};
 use dacapo_sim::trace::Fact;
 
+use crate::support::promises::assert_kept;
+
 /// The damage may hit nothing but the catalog: small files lie in it, and the node holds no replica.
 fn plan(damage: &str) -> Plan<Call> {
     let plan = format!(
@@ -28,7 +30,7 @@ fn tells(run: &Run<Files>, is: impl Fn(&Event) -> bool) -> bool {
 fn what_a_peer_acknowledged_comes_back_whatever_has_become_of_the_catalog() {
     for damage in ["lose n0 1", "truncate n0 1", "truncate n0 2", "zero n0 1", "zero n0 3", "rot n0 1", "rot n0 2"] {
         let run = run(&Files::default(), &plan(damage));
-        assert!(run.broken.is_none(), "{damage}\n{}", report(&run, None));
+        assert_kept(&run, None);
         let got = run.clients.history().into_iter().find(|entry| entry.number == 2).expect("the plan gets the file");
         assert!(matches!(got.outcome(), Some(Outcome::Got(_))), "{damage}: {:?}", got.outcome());
     }

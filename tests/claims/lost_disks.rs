@@ -2,7 +2,6 @@
 
 use dacapo::event::Event;
 use dacapo_sim::plan::Plan;
-use dacapo_sim::report::report;
 use dacapo_sim::run::run;
 use dacapo_sim::store::call::Call;
 use dacapo_sim::store::history::Outcome;
@@ -10,13 +9,15 @@ use dacapo_sim::store::{Bug, Files};
 use dacapo_sim::subject::Run;
 use dacapo_sim::trace::Fact;
 
+use crate::support::promises::assert_kept;
+
 /// Runs a plan in which the first of some nodes dials all others.
 fn run_of(seed: u64, nodes: usize, steps: &str) -> Run<Files> {
     let dials: String = (1..nodes).map(|to| format!("dial n0 n{to}\n")).collect();
     let text = format!("seed {seed}\nnodes {nodes}\n{dials}{steps}");
     let plan: Plan<Call> = text.parse().unwrap_or_else(|error| panic!("{error}"));
     let run = run(&Files::default(), &plan);
-    assert!(run.broken.is_none(), "\n{}", report(&run, None));
+    assert_kept(&run, None);
     run
 }
 

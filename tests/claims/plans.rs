@@ -9,13 +9,13 @@ use std::time::Duration;
 use dacapo_sim::fault::Fault;
 use dacapo_sim::fault::family::{Draw, Family};
 use dacapo_sim::plan::Plan;
-use dacapo_sim::report::report;
 use dacapo_sim::run::{run, run_until};
 use dacapo_sim::store::Files;
 use dacapo_sim::store::call::Call;
 use dacapo_sim::sweep::plan_of;
 use proptest::prelude::*;
 
+use crate::support::promises::assert_kept;
 use crate::support::snapshots::assert_snapshot;
 
 type FilePlan = Plan<Call>;
@@ -209,6 +209,6 @@ fn every_plan_that_broke_a_promise_once_breaks_none() {
         let text = fs::read_to_string(&path).expect("a readable file");
         let plan: FilePlan = text.parse().unwrap_or_else(|error| panic!("{shown}: {error}"));
         let run = run(&Files::default(), &plan);
-        assert!(run.broken.is_none(), "{}", report(&run, Some(&shown)));
+        assert_kept(&run, Some(&shown));
     }
 }

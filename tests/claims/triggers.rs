@@ -12,6 +12,8 @@ use dacapo_sim::store::{Bug, Files};
 use dacapo_sim::subject::Run;
 use dacapo_sim::trace::Fact;
 
+use crate::support::promises::assert_kept;
+
 /// One node alone, and two versions of a file: nobody can bring back what it loses.
 const ALONE: &str = "seed 1\nnodes 1\nat 0.4 n0 store 0 22\nat 0.8 n0 store 0 500\nlift 3\n";
 
@@ -20,7 +22,7 @@ const PAIR: &str = "seed 1\nnodes 2\ndial n0 n1\nat 0.4 n0 store 0 22\nat 0.8 n0
 fn run_with(line: &str) -> Run<Files> {
     let plan: Plan<Call> = format!("{PAIR}{line}\n").parse().unwrap_or_else(|error| panic!("{line}: {error}"));
     let run = run(&Files::default(), &plan);
-    assert!(run.broken.is_none(), "{line}\n{}", report(&run, None));
+    assert_kept(&run, None);
     run
 }
 

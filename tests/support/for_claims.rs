@@ -4,6 +4,7 @@
 pub(crate) mod fault_disk;
 pub(crate) mod hooked_disk;
 pub(crate) mod in_memory;
+pub(crate) mod promises;
 pub(crate) mod real;
 pub(crate) mod scripted;
 pub(crate) mod scripted_peer;

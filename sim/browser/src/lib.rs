@@ -14,6 +14,13 @@ use tokio::time::timeout;
 /// How long the driver takes at most to start. Chosen: far above what a busy machine needs.
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 
+/// From this on two pictures are alike, if 1 is the same picture. Chosen: other fonts give 0.9 or more, a page without
+/// its style less than 0.6.
+const ALIKE: f64 = 0.8;
+
+/// The width to which pictures are made small, in pixels.
+const SMALL: u32 = 160;
+
 /// A browser without a window. It ends with the value.
 pub struct Browser {
     /// The page that is open.
@@ -69,6 +76,25 @@ impl Browser {
         self.page.execute(&format!("return ({expression});"), Vec::new()).await.expect("evaluated")
     }
 
+    /// Compares what is seen of the page with a picture that was looked at, `docs/pictures/NAME.png`. Both are made
+    /// small and grey, so that other fonts matter little, and a page that lies differently matters.
+    ///
+    /// # Panics
+    /// If they are not alike, or if there is no such picture. What is seen is left below `target`.
+    pub async fn assert_looks_like(&self, name: &str) {
+        let seen = self.page.screenshot().await.expect("a screenshot");
+        let seen_path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target").join(format!("{name}.png"));
+        std::fs::write(&seen_path, &seen).expect("written");
+        let kept_path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/pictures").join(format!("{name}.png"));
+        let kept = std::fs::read(&kept_path).unwrap_or_default();
+        let likeness = likeness(&kept, &seen);
+        let (seen_path, kept_path) = (seen_path.display(), kept_path.display());
+        assert!(
+            likeness.is_some_and(|likeness| likeness >= ALIKE),
+            "look at {seen_path}: if it is as it should be, it is to become {kept_path}; they are alike to {likeness:?}"
+        );
+    }
+
     /// Ends the session.
     ///
     /// # Panics
@@ -76,4 +102,16 @@ impl Browser {
     pub async fn close(self) {
         self.page.close().await.expect("closed");
     }
+}
+
+/// Returns how alike two pictures are, unless one is none or they have other proportions.
+fn likeness(one: &[u8], other: &[u8]) -> Option<f64> {
+    let [one, other] = [one, other].map(|bytes| image::load_from_memory(bytes).ok());
+    let (one, other) = (one?, other?);
+    let small = |image: &image::DynamicImage| {
+        let height = (image.height() * SMALL / image.width().max(1)).max(1);
+        image.resize_exact(SMALL, height, image::imageops::FilterType::Triangle).to_luma8()
+    };
+    let structure = image_compare::Algorithm::MSSIMSimple;
+    image_compare::gray_similarity_structure(&structure, &small(&one), &small(&other)).ok().map(|found| found.score)
 }

@@ -1,4 +1,4 @@
-//! The page of a run, in Chromium. `DACAPO_SIM` is the path of the harness.
+//! The pages of a run and of a sweep, in Chromium. `DACAPO_SIM` is the path of the harness.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -12,15 +12,29 @@ use serde_json::json;
 const WIDE: u32 = 1280;
 const HIGH: u32 = 1000;
 
-/// Has the harness write the page of a run that breaks a promise.
+/// Has the harness break a promise, and write what it has to say to a path below `target`.
 #[expect(clippy::disallowed_methods, reason = "nothing here is replayed, and the harness is built elsewhere")]
-fn broken_run(name: &str) -> PathBuf {
+fn written(name: &str, arguments: &[&str]) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     let sim = std::env::var("DACAPO_SIM").expect("DACAPO_SIM names the harness");
-    let output = Command::new(sim).args(["show", "1", "--bug", "stored-rejected", "-o"]).arg(&path).output();
-    let output = output.expect("it runs");
+    let output = Command::new(sim).args(arguments).arg(&path).output().expect("it runs");
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
     path
+}
+
+/// Has the harness write the page of a run that breaks a promise.
+fn broken_run(name: &str) -> PathBuf {
+    written(name, &["show", "1", "--bug", "stored-rejected", "-o"])
+}
+
+/// Has the harness write the folder of a sweep that has found one bug.
+fn sweep(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if path.exists() {
+        std::fs::remove_dir_all(&path).expect("removed");
+    }
+    let folder = written(name, &["sweep", "--seeds", "0..60", "--bug", "panic-swallowed", "--keep-going", "--out"]);
+    folder.join("index.html")
 }
 
 /// Opens the page of such a run.
@@ -122,6 +136,36 @@ async fn the_page_fits_a_narrow_dark_window() {
     assert_eq!(browser.value("matchMedia('(prefers-color-scheme: dark)').matches").await, true);
     let ground = browser.value("getComputedStyle(document.body).backgroundColor").await;
     assert_eq!(ground, "rgb(20, 22, 26)");
+    assert_eq!(browser.value("document.documentElement.scrollWidth <= innerWidth").await, true, "nothing is cut off");
+    browser.assert_looks_like("run-narrow-dark").await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn a_page_looks_as_it_did_when_it_was_looked_at() {
+    let browser = opened("looks.html", Browser::start(WIDE, HIGH, false).await).await;
+    browser.assert_looks_like("run").await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn the_page_of_a_sweep_leads_to_the_page_of_each_cause() {
+    let browser = Browser::start(WIDE, HIGH, false).await;
+    browser.open(&sweep("sweep")).await;
+    assert_eq!(browser.value("performance.getEntriesByType('resource').length").await, 0, "requests");
+    assert!(count(&browser, ".heat td.never").await > 0 && count(&browser, ".heat td i").await > 100);
+    assert_eq!(count(&browser, ".failures td:first-child").await, 1, "one bug is one line");
+    click(&browser, ".failures a").await;
+    let shown = browser.value("document.getElementById('verdict').textContent").await;
+    assert!(shown.as_str().expect("text").starts_with("BROKEN  "), "{shown}");
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn the_page_of_a_sweep_fits_a_narrow_dark_window() {
+    let browser = Browser::start(500, HIGH, true).await;
+    browser.open(&sweep("narrow-sweep")).await;
+    assert_eq!(browser.value("getComputedStyle(document.body).backgroundColor").await, "rgb(20, 22, 26)");
     assert_eq!(browser.value("document.documentElement.scrollWidth <= innerWidth").await, true, "nothing is cut off");
     browser.close().await;
 }

@@ -43,7 +43,7 @@ where
     let at_ms = u64::try_from(at.as_millis()).unwrap_or(u64::MAX);
     let planted = arguments.source.subject(subject);
     let branch_of = |seed| plan.branch(&plan_of(subject, seed), at_ms);
-    let sweep = Sweep { seeds: arguments.seeds.clone(), jobs: arguments.effort.jobs(), shard: (0, 1) };
+    let sweep = Sweep::all(arguments.seeds.clone(), arguments.effort.jobs());
     let (file, progress) = (arguments.found.open()?, arguments.effort.begin(sweep.len(), "branches"));
     let totals =
         sweep_plans(&planted, &sweep, branch_of, |totals| progress.goes_on(totals.runs) && totals.broken.is_empty());

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::found::rerun;
+use super::found::report_again;
 use super::output::outln;
 use super::progress::{self, Effort};
 use super::source::Source;
@@ -50,8 +50,8 @@ where
     show(&crashes, &totals);
     let Some((index, broken)) = totals.broken.iter().next() else { return Ok(progress::well()) };
     let step = crashes.step(*index).to_string();
-    let run = rerun(&subject, &crashes.plan(*index), broken);
-    let report = report_for(program, &run, Some(&arguments.source.again(Some(&step))));
+    let again = arguments.source.again(Some(&step));
+    let report = report_again(program, &subject, (&crashes.plan(*index), broken), &again);
     outln!("\nThe first of them:\n\n{report}");
     Ok(ExitCode::FAILURE)
 }

@@ -1,16 +1,18 @@
 //! A plan that was found to break a promise: it is written to a file, and its run is shown.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::file::ResultFile;
 use super::output::outln;
-use super::source::{Planted, commented};
+use super::source::Planted;
+use crate::artefacts::commented;
 use crate::plan::Plan;
 use crate::report::report_for;
 use crate::run::run;
-use crate::subject::{Broken, Run, Subject};
+use crate::subject::{Broken, Subject};
 
 /// The argument that says where the plan goes.
 #[derive(Args, Debug)]
@@ -38,7 +40,7 @@ impl Found {
         // First, because nobody may read what is shown.
         let written = file.write(&commented(broken, plan));
         let again = format!("{}{}", self.output.display(), planted.again());
-        outln!("\n{}", report_for(program, &rerun(subject, plan, broken), Some(&again)));
+        outln!("\n{}", report_again(program, subject, (plan, broken), &again));
         // What was found counts, also if the plan is here and not in its file.
         if let Err(error) = written {
             eprintln!("{program}: {error}");
@@ -47,9 +49,23 @@ impl Found {
     }
 }
 
-/// Runs a plan once more to show how it breaks a promise. What two runs together broke, one of them may not.
-pub(super) fn rerun<S: Subject>(subject: &S, plan: &Plan<S::Call>, broken: &Broken) -> Run<S> {
-    let mut run = run(subject, plan);
-    run.broken.get_or_insert_with(|| broken.clone());
-    run
+/// Runs a plan once more to report how it breaks a promise. `again` is what the program replays it by.
+pub(super) fn report_again<S: Subject>(
+    program: &str,
+    subject: &S,
+    (plan, broken): (&Plan<S::Call>, &Broken),
+    again: &str,
+) -> String {
+    match catch_unwind(AssertUnwindSafe(|| run(subject, plan))) {
+        Ok(mut run) => {
+            // What two runs together broke, one of them may not.
+            run.broken.get_or_insert_with(|| broken.clone());
+            report_for(program, &run, Some(again))
+        }
+        // There is no run to be shown.
+        Err(_) => format!(
+            "BROKEN  {}\n        {}\n\n  the same run      {program} replay {again}\n",
+            broken.oracle, broken.what
+        ),
+    }
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use super::median::median;
 use super::output::outln;
 use super::progress::{self, jobs};
-use crate::shrink::shrink;
+use crate::shrink::{SHRINK_RUNS_MAX, shrink};
 use crate::subject::Subject;
 use crate::sweep::{Sweep, plan_of, sweep};
 
@@ -35,9 +35,6 @@ pub(super) struct Arguments {
     jobs: Option<u16>,
 }
 
-/// How many runs a plan is shrunk with. Chosen: what a table of about forty bugs has time for.
-const SHRINK_RUNS_MAX: usize = 400;
-
 pub(super) fn execute<S: Subject + Sync>(subject: &S, arguments: &Arguments) -> ExitCode {
     // A panic is one way to be caught; its words are not of interest here.
     std::panic::set_hook(Box::new(|_| ()));
@@ -53,7 +50,7 @@ pub(super) fn execute<S: Subject + Sync>(subject: &S, arguments: &Arguments) -> 
     for bug in &bugs {
         let subject = subject.clone().plant(bug);
         let seeds = 0..arguments.seeds;
-        let totals = sweep(&subject, &Sweep { seeds, jobs: 1, shard: (0, 1) }, |_| !progress::is_interrupted());
+        let totals = sweep(&subject, &Sweep::all(seeds, 1), |_| !progress::is_interrupted());
         let Some((seed, broken)) = totals.broken.into_iter().next() else {
             if progress::is_interrupted() {
                 break;

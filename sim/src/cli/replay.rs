@@ -12,10 +12,11 @@ use super::arguments::parse_seconds;
 use super::file::ResultFile;
 use super::output::{out, outln};
 use super::source::Source;
-use crate::export::{json, mermaid, perfetto};
+use crate::export::{json, mermaid, page, perfetto};
+use crate::film::Film;
 use crate::host::name;
 use crate::report::report_for;
-use crate::run::{run_until, run_with_messages};
+use crate::run::{film, run_until, run_with_messages};
 use crate::subject::{Run, Subject};
 use crate::twice::lines;
 
@@ -41,6 +42,9 @@ pub(super) struct Arguments {
     /// Write the run as a sequence diagram of Mermaid, from --from to --until.
     #[arg(long, value_name = "FILE")]
     mermaid: Option<PathBuf>,
+    /// Write the run as a page that shows it, as `show` does.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Begin the diagram at this moment of virtual time, in seconds.
     #[arg(long, value_name = "TIME", value_parser = parse_seconds, requires = "mermaid")]
     from: Option<f64>,
@@ -53,6 +57,7 @@ enum Form {
     Json,
     Perfetto,
     Mermaid(Duration),
+    Html,
 }
 
 impl Form {
@@ -61,12 +66,13 @@ impl Form {
         !matches!(self, Self::Trace)
     }
 
-    fn text<S: Subject>(self, subject: &S, run: &Run<S>) -> Result<String, String> {
+    fn text<S: Subject>(self, subject: &S, (run, film): &(Run<S>, Film), again: [&str; 2]) -> Result<String, String> {
         match self {
             Self::Trace => Ok(lines(&run.trace).iter().map(|line| format!("{line}\n")).collect()),
             Self::Json => Ok(json(run)),
             Self::Perfetto => Ok(perfetto(run)),
             Self::Mermaid(from) => mermaid(subject, run, from),
+            Self::Html => Ok(page(again[0], subject, run, film, again[1])),
         }
     }
 }
@@ -83,6 +89,7 @@ impl Arguments {
             (Form::Json, &self.json),
             (Form::Perfetto, &self.perfetto),
             (Form::Mermaid(from), &self.mermaid),
+            (Form::Html, &self.html),
         ];
         let forms: Vec<_> = forms.into_iter().filter_map(|(form, path)| Some((form, path.as_deref()?))).collect();
         let mut paths = BTreeSet::new();
@@ -100,23 +107,30 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
         return Ok(ExitCode::SUCCESS);
     }
     let forms = arguments.forms()?;
+    let is_filmed = arguments.html.is_some();
     let has_messages = forms.iter().any(|(form, _)| form.has_messages());
     let (printed, written): (Vec<_>, Vec<_>) = forms.into_iter().partition(|(_, path)| *path == Path::new("-"));
     let opened = written.into_iter().map(|(form, path)| Ok((form, ResultFile::open(path)?)));
     let opened: Vec<_> = opened.collect::<Result<_, String>>()?;
     let subject = arguments.source.subject(subject);
     let until = arguments.until.map(Duration::from_secs_f64);
-    let run = if has_messages { run_with_messages } else { run_until }(&subject, &plan, until);
+    let filmed = match (is_filmed, has_messages) {
+        (true, _) => film(&subject, &plan, until),
+        (false, true) => (run_with_messages(&subject, &plan, until), Film::default()),
+        (false, false) => (run_until(&subject, &plan, until), Film::default()),
+    };
+    let (run, again) = (&filmed.0, arguments.source.again(None));
     let code = if run.broken.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
-    let write = |(form, file): (Form, ResultFile)| form.text(&subject, &run).and_then(|text| file.write(&text));
-    let print = |(form, _): (Form, &Path)| form.text(&subject, &run).map(|text| out!("{text}"));
+    let text = |form: Form| form.text(&subject, &filmed, [program, &again]);
+    let write = |(form, file): (Form, ResultFile)| text(form).and_then(|text| file.write(&text));
+    let print = |(form, _): (Form, &Path)| text(form).map(|text| out!("{text}"));
     let is_printed = !printed.is_empty();
     let done = opened.into_iter().map(write).chain(printed.into_iter().map(print));
     let errors: Vec<String> = done.filter_map(Result::err).collect();
     if !is_printed && run.broken.is_some() {
-        outln!("{}", report_for(program, &run, Some(&arguments.source.again(None))));
+        outln!("{}", report_for(program, run, Some(&again)));
     } else if !is_printed {
-        show(&subject, &run, arguments.until.is_some());
+        show(&subject, run, arguments.until.is_some());
     }
     errors.iter().for_each(|error| eprintln!("{program}: {error}"));
     // What a run has broken counts, also if it is not in its file.

@@ -8,9 +8,11 @@ use clap::Args;
 use super::file::ResultFile;
 use super::output::{out, outln};
 use super::progress::{self, Progress};
-use super::source::{Source, commented};
+use super::source::Source;
+use crate::artefacts::commented;
+use crate::plan::Plan;
 use crate::shrink::shrink;
-use crate::subject::Subject;
+use crate::subject::{Broken, Subject};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -19,6 +21,9 @@ pub(super) struct Arguments {
     /// Write the plan to this file.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Write the plan as a Rust test of the subject, without a bug.
+    #[arg(long)]
+    as_test: bool,
     /// How many runs it may take.
     #[arg(long, value_name = "N", default_value_t = 1000)]
     runs: usize,
@@ -35,7 +40,10 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
         outln!("{} breaks no promise", arguments.source.again(None));
         return Ok(progress::well());
     };
-    let text = commented(&shrunk.broken, &shrunk.plan);
+    let text = match arguments.as_test {
+        true => as_test::<S>(&shrunk.broken, &shrunk.plan),
+        false => commented(&shrunk.broken, &shrunk.plan),
+    };
     match file {
         Some(file) => {
             if let Err(error) = file.write(&text) {
@@ -47,4 +55,16 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
     }
     eprintln!("{} of {} steps are left, after {} runs", shrunk.plan.steps.len(), plan.steps.len(), shrunk.runs);
     Ok(ExitCode::FAILURE)
+}
+
+/// Returns a plan as a Rust test.
+fn as_test<S: Subject>(broken: &Broken, plan: &Plan<S::Call>) -> String {
+    let comment: String = broken.to_string().lines().map(|line| format!("/// {line}\n")).collect();
+    let lines: String = plan.to_string().lines().map(|line| format!("    {}\\n\\\n", line.escape_default())).collect();
+    format!(
+        "{comment}#[test]\nfn the_plan_of_seed_{}_breaks_no_promise() {{\n    let plan = \"\\\n{lines}    \";\n    \
+         dacapo_sim::check::assert_holds(&{}, plan);\n}}\n",
+        plan.seed,
+        S::expression()
+    )
 }

@@ -1,13 +1,12 @@
 //! What a command runs: the plan that a seed or a file names, and the subject, with a bug planted if one is named.
 
-use std::fmt;
 use std::fs;
 use std::path::Path;
 
 use clap::Args;
 
 use crate::plan::{Plan, PlanError};
-use crate::subject::{Broken, Subject};
+use crate::subject::Subject;
 use crate::sweep::plan_of;
 
 /// The longest plan file, in bytes. Chosen: a hundred times the longest plan that a seed draws.
@@ -45,6 +44,11 @@ impl Planted {
     /// Returns the subject, with the bug planted if one is named.
     pub(super) fn subject<S: Subject>(&self, subject: &S) -> S {
         self.bug.as_ref().map_or_else(|| subject.clone(), |bug| subject.clone().plant(bug))
+    }
+
+    /// Returns the name of the bug.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.bug.as_deref()
     }
 
     /// Returns the argument once more, behind a space, if there is one.
@@ -109,12 +113,6 @@ fn read(source: &str) -> Result<String, String> {
         return Err(format!("{source} is longer than {FILE_BYTES_MAX} bytes"));
     }
     fs::read_to_string(path).map_err(failed)
-}
-
-/// Returns a plan as a text that begins with the promise that it breaks, as a comment.
-pub(super) fn commented<C: fmt::Display>(broken: &Broken, plan: &Plan<C>) -> String {
-    let comment: String = broken.to_string().lines().map(|line| format!("# {line}\n")).collect();
-    format!("{comment}{plan}")
 }
 
 /// Returns a parser of the names of planted bugs.

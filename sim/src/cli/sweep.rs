@@ -1,22 +1,26 @@
 //! The command `sweep`: the plans of many seeds, and what the runs have seen.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use clap::Args;
 use rustix::time::ClockId;
 
 use super::arguments::{parse_range, parse_shard};
-use super::found::rerun;
-use super::output::outln;
-use super::progress::{self, Effort, now};
-use crate::fault::Fault;
+use super::folder::Folder;
+use super::found::report_again;
+use super::output::{out, outln};
+use super::progress::{Effort, Progress, now};
+use super::source::Planted;
+use super::summarised::{code_of, faults_of, show, show_groups};
 use crate::pairs;
-use crate::report::report_for;
+use crate::report::built_from;
 use crate::subject::Subject;
-use crate::sweep::{Sweep, Totals, plan_of, sweep};
+use crate::summary::{BROKEN_MAX, Part, SweepSummary, by_cause};
+use crate::sweep::{Totals, plan_of, sweep_plans};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -28,6 +32,17 @@ pub(super) struct Arguments {
     shard: (u64, u64),
     #[command(flatten)]
     effort: Effort,
+    /// Go on past a broken promise, and show the broken promises by cause.
+    #[arg(long)]
+    keep_going: bool,
+    /// Write a summary and a page of it to this folder, and a folder for each cause of a broken promise.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with the sweep in --out, if there is one.
+    #[arg(long, requires = "out")]
+    resume: bool,
+    #[command(flatten)]
+    planted: Planted,
     /// Also show how often each kind of calls has met each fault.
     #[arg(long)]
     pairs: bool,
@@ -36,118 +51,151 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// In a sweep of this many runs every state that is counted is reached, and each kind of calls meets each fault.
-/// Chosen: the rarest of them happen about once in 1,000 runs.
-const ALL_REACHED_AFTER: u64 = 10_000;
+/// How often a summary is written while a sweep goes on. Chosen: what a killed process has seen since is little.
+const WRITTEN_EVERY: Duration = Duration::from_secs(10);
+
+/// How often a point is added to the curve of runs over time.
+const POINT_EVERY: Duration = Duration::from_secs(1);
+
+/// A sweep that goes on.
+struct Sweeping {
+    folder: Option<Folder>,
+    /// What was seen before.
+    earlier: Option<SweepSummary>,
+    part: Part,
+    bug: Option<String>,
+    cpu: Duration,
+}
 
 pub(super) fn execute<S: Subject + Sync>(
     program: &str,
     subject: &S,
     arguments: &Arguments,
 ) -> Result<ExitCode, String> {
-    let plan = Sweep { seeds: arguments.seeds.clone(), jobs: arguments.effort.jobs(), shard: arguments.shard };
-    if plan.is_empty() {
-        let ((index, of), Range { start, end }) = (arguments.shard, &arguments.seeds);
-        return Err(format!("no seed of {start}..{end} is in part {index} of {of}"));
-    }
-    let (progress, cpu) = (arguments.effort.begin(plan.len(), "seeds"), now(ClockId::ProcessCPUTime));
-    let totals = sweep(subject, &plan, |totals| progress.goes_on(totals.runs));
-    progress.clear();
-    let times = Times { wall: progress.taken(), cpu: now(ClockId::ProcessCPUTime) - cpu };
-    if arguments.json {
-        outln!("{}", json(&totals, &times));
-    } else {
-        show(&totals, &times);
-        if arguments.pairs {
-            outln!("\n{}", pairs::table(&totals.pairs, &subject.verbs(), &faults_of(subject)));
+    let mut sweeping = Sweeping::begin(arguments)?;
+    let subject = &arguments.planted.subject(subject);
+    let totals = sweeping.run(subject, arguments);
+    let mut summary = sweeping.summary(&totals)?;
+    // First, because nobody may wait for the rest.
+    let mut written = vec![sweeping.write(&totals)];
+    if arguments.keep_going || arguments.out.is_some() {
+        let progress = Progress::begin(None, "runs to shrink");
+        let found = by_cause(subject, &summary.broken, arguments.effort.jobs(), |runs| progress.goes_on(runs));
+        progress.clear();
+        summary.groups = found.iter().map(|found| found.group.clone()).collect();
+        if let Some(folder) = &sweeping.folder {
+            written.extend(found.iter().map(|found| folder.keep(program, subject, found, &arguments.planted)));
+            written.push(folder.finish(program, subject, &summary));
         }
     }
-    let Some((seed, broken)) = totals.broken.iter().next() else {
-        return Ok(if is_blind(program, subject, &totals) { ExitCode::FAILURE } else { progress::well() });
-    };
-    if !arguments.json {
-        let run = rerun(subject, &plan_of(subject, *seed), broken);
-        outln!("\n{}", report_for(program, &run, Some(&seed.to_string())));
+    if arguments.json {
+        out!("{}", summary.json());
+    } else {
+        show(&summary);
+        if arguments.pairs {
+            outln!("\n{}", pairs::table(&summary.pairs, &subject.verbs(), &faults_of(subject)));
+        }
+        show_broken(program, subject, arguments, &summary);
     }
-    Ok(ExitCode::FAILURE)
-}
-
-/// Whether a long sweep never reached a state that it is there to reach, or a kind of calls never met a fault.
-fn is_blind<S: Subject>(program: &str, subject: &S, totals: &Totals) -> bool {
-    let mut missed = Vec::new();
-    if totals.runs >= ALL_REACHED_AFTER {
-        let states = totals.reached.iter().filter(|(_, count)| **count == 0);
-        missed.extend(states.map(|(state, _)| (*state).to_owned()));
-        missed.extend(never_met(subject, totals));
-    }
-    if !missed.is_empty() {
-        eprintln!("{program}: {} runs have never reached: {}", totals.runs, missed.join(", "));
-    }
-    !missed.is_empty()
-}
-
-/// Returns the kinds of calls that never met a fault, with the fault. If not one file was damaged, the subject lets
-/// none be, and nothing has to meet damage.
-fn never_met<S: Subject>(subject: &S, totals: &Totals) -> Vec<String> {
-    let is_damage = |fault: &str| Fault::DAMAGE_WORDS.contains(&fault);
-    let is_any_damaged = totals.faults.keys().any(|found| is_damage(found));
-    let mut faults = faults_of(subject);
-    faults.retain(|fault| is_any_damaged || !is_damage(fault));
-    let mut missed = Vec::new();
-    for verb in subject.verbs() {
-        let unmet = faults.iter().filter(|fault| !totals.pairs.contains_key(&(verb.to_owned(), (**fault).to_owned())));
-        missed.extend(unmet.map(|fault| format!("{verb} with {fault}")));
-    }
-    missed
-}
-
-/// Returns the first words of the faults that happen to a subject.
-fn faults_of<S: Subject>(subject: &S) -> Vec<&'static str> {
-    let happens = |fault: &&str| match *fault {
-        "lie" => !subject.lies().is_empty(),
-        "restore" => subject.may_restore(),
-        _ => true,
-    };
-    Fault::WORDS.into_iter().filter(happens).collect()
-}
-
-struct Times {
-    wall: Duration,
-    cpu: Duration,
-}
-
-fn show(totals: &Totals, times: &Times) {
-    let Totals { runs, twice, virtual_time, faults, reached, broken, .. } = totals;
-    let cpu = times.cpu.as_secs_f64();
-    outln!("{runs} runs, {twice} of them twice, {} broke a promise", broken.len());
-    outln!(
-        "{:.1} s, {:.1} CPU-s: {:.0} runs and {:.0} virtual seconds a CPU-second\n",
-        times.wall.as_secs_f64(),
-        cpu,
-        f64::from(u32::try_from(*runs).unwrap_or(u32::MAX)) / cpu,
-        virtual_time.as_secs_f64() / cpu,
-    );
-    outln!("{:<24}  {:>10}", "FAULT", "TIMES");
-    faults.iter().for_each(|(fault, count)| outln!("{fault:<24}  {count:>10}"));
-    outln!("\n{:<24}  {:>10}", "REACHED", "TIMES");
-    reached.iter().for_each(|(state, count)| outln!("{state:<24}  {count:>10}"));
-}
-
-fn json(totals: &Totals, times: &Times) -> serde_json::Value {
-    let broken = totals
-        .broken
-        .iter()
-        .map(|(seed, broken)| serde_json::json!({"seed": seed, "oracle": broken.oracle, "what": broken.what}));
-    serde_json::json!({
-        "runs": totals.runs,
-        "twice": totals.twice,
-        "virtual_seconds": totals.virtual_time.as_secs_f64(),
-        "wall_seconds": times.wall.as_secs_f64(),
-        "cpu_seconds": times.cpu.as_secs_f64(),
-        "faults": totals.faults,
-        "reached": totals.reached,
-        "pairs": totals.pairs.iter().map(|((call, fault), count)| (format!("{call} with {fault}"), *count))
-            .collect::<BTreeMap<_, _>>(),
-        "broken": broken.collect::<Vec<_>>(),
+    let errors: Vec<_> = written.into_iter().filter_map(Result::err).collect();
+    errors.iter().for_each(|error| eprintln!("{program}: {error}"));
+    // What was seen counts, also if it is not in its folder.
+    Ok(if summary.broken.is_empty() && !errors.is_empty() {
+        ExitCode::from(2)
+    } else {
+        code_of(program, subject, &summary)
     })
+}
+
+impl Sweeping {
+    fn begin(arguments: &Arguments) -> Result<Self, String> {
+        let part = Part::new(arguments.seeds.clone(), arguments.shard);
+        if part.rest(1).is_empty() {
+            let ((index, of), Range { start, end }) = (arguments.shard, &arguments.seeds);
+            return Err(format!("no seed of {start}..{end} is in part {index} of {of}"));
+        }
+        let bug = arguments.planted.name().map(str::to_owned);
+        let begun = Self { folder: None, earlier: None, part, bug, cpu: now(ClockId::ProcessCPUTime) };
+        let Some(path) = &arguments.out else { return Ok(begun) };
+        let there = if arguments.resume { Folder::open(path)? } else { None };
+        let Some((folder, mut earlier)) = there else {
+            return Ok(Self { folder: Some(Folder::create(path)?), ..begun });
+        };
+        let no_rest = |error: String| format!("{} cannot be gone on with: {error}", path.display());
+        earlier.check_same(&built_from(), begun.bug.as_deref()).map_err(no_rest)?;
+        let known: Vec<_> = earlier.parts.drain(..).collect();
+        earlier.groups.clear();
+        match <[Part; 1]>::try_from(known) {
+            Ok([known]) if known.is_same(&begun.part) => {
+                Ok(Self { folder: Some(folder), earlier: Some(earlier), part: known, ..begun })
+            }
+            Ok([known]) => Err(no_rest(format!("it has {known}, not {}", begun.part))),
+            Err(_) => Err(no_rest("it was merged".to_owned())),
+        }
+    }
+
+    /// Sweeps what is left, and writes the summary from time to time.
+    fn run<S: Subject + Sync>(&mut self, subject: &S, arguments: &Arguments) -> Totals {
+        let rest = self.part.rest(arguments.effort.jobs());
+        let progress = arguments.effort.begin(rest.len(), "seeds");
+        let before = Duration::from_secs_f64(self.part.wall_seconds());
+        let watched = Mutex::new((&mut *self, Duration::ZERO, Duration::ZERO));
+        let goes_on = |totals: &Totals| {
+            let taken = progress.taken();
+            let mut watched = watched.lock().expect("no thread panics while it looks");
+            let (sweeping, pointed, wrote) = &mut *watched;
+            if taken >= *pointed + POINT_EVERY {
+                sweeping.add_point(totals, before + taken);
+                *pointed = taken;
+            }
+            if taken >= *wrote + WRITTEN_EVERY {
+                // If it cannot be written now, perhaps it can at the end.
+                drop(sweeping.write(totals));
+                *wrote = taken;
+            }
+            let broken_max = if arguments.keep_going { BROKEN_MAX } else { 1 };
+            progress.goes_on(totals.runs) && totals.broken.len() < broken_max
+        };
+        let totals = sweep_plans(subject, &rest, |seed| plan_of(subject, seed), goes_on);
+        self.add_point(&totals, before + progress.taken());
+        progress.clear();
+        totals
+    }
+
+    /// Notes when how many runs were done.
+    fn add_point(&mut self, totals: &Totals, after: Duration) {
+        let earlier = self.earlier.as_ref().map_or(0, |earlier| earlier.runs);
+        self.part.add_point(earlier.saturating_add(totals.runs), after);
+    }
+
+    /// Writes what was seen so far.
+    fn write(&self, totals: &Totals) -> Result<(), String> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        folder.write(&self.summary(totals)?)
+    }
+
+    /// Returns what was seen, also before an interrupt.
+    fn summary(&self, totals: &Totals) -> Result<SweepSummary, String> {
+        let cpu = now(ClockId::ProcessCPUTime) - self.cpu;
+        let mut part = self.part.clone();
+        part.note(totals);
+        let now = SweepSummary::new(totals, self.bug.as_deref(), part, cpu);
+        match self.earlier.clone() {
+            Some(earlier) => earlier.join(now),
+            None => Ok(now),
+        }
+    }
+}
+
+/// Shows which promises were broken, and the first of them.
+fn show_broken<S: Subject>(program: &str, subject: &S, arguments: &Arguments, summary: &SweepSummary) {
+    let Some(first) = summary.broken.first() else { return };
+    if arguments.keep_going {
+        show_groups(&summary.groups);
+    }
+    if let Some(path) = &arguments.out {
+        outln!("\nAll about each cause: {}", path.join("index.html").display());
+    }
+    let (plan, again) = (plan_of(subject, first.seed), format!("{}{}", first.seed, arguments.planted.again()));
+    outln!("\n{}", report_again(program, subject, (&plan, &first.broken()), &again));
 }

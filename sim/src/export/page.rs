@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::html::{escaped, fill};
 use super::spans::{calls, faults, messages};
 use crate::film::{Film, Frame};
 use crate::host::{name, named};
@@ -26,10 +27,8 @@ pub fn page<S: Subject>(program: &str, subject: &S, run: &Run<S>, film: &Film, a
     let title = format!("{program} replay {again}");
     // What is in a script element ends at "</script", wherever that stands.
     let data = data(subject, run, film, &title).to_string().replace('<', "\\u003c");
-    let title = title.replace('&', "&amp;").replace('<', "&lt;");
-    // From the back, so that nothing that was put in is taken for a place.
-    let filled = [("{{SCRIPT}}", SCRIPT), ("{{RUN}}", &data), ("{{STYLE}}", STYLE), ("{{TITLE}}", &title)];
-    filled.into_iter().fold(PAGE.to_owned(), |page, (place, text)| page.replacen(place, text, 1))
+    let title = escaped(&title);
+    fill(PAGE, &[("{{SCRIPT}}", SCRIPT), ("{{RUN}}", &data), ("{{STYLE}}", STYLE), ("{{TITLE}}", &title)])
 }
 
 fn data<S: Subject>(subject: &S, run: &Run<S>, film: &Film, again: &str) -> Value {

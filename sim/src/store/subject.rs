@@ -78,6 +78,10 @@ impl Subject for Files {
         EVENTS
     }
 
+    fn expression() -> String {
+        "dacapo_sim::store::Files::default()".to_owned()
+    }
+
     fn bugs(&self) -> &'static [&'static str] {
         Bug::NAMES
     }

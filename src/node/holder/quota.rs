@@ -63,8 +63,8 @@ impl Reserved {
         Room { _of: self.of.add(name.0, one), _of_name: self.of_name.add(name, 1) }
     }
 
-    /// Returns what is on its way for an owner, and how often one of its files is. A replica that is committed between
-    /// this and the following look at the catalog counts twice; none is missed.
+    /// Returns what is on its way for an owner, and how often one of its files is. A replica that is committed before
+    /// the following look at the catalog, and whose room is not given back yet, counts twice; none is missed.
     pub(super) fn on_its_way(&self, name: (NodeId, ReplicaName)) -> OnItsWay {
         OnItsWay { all: self.of.sum(name.0), of_name: self.of_name.sum(name) }
     }

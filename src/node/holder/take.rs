@@ -61,7 +61,7 @@ pub(super) async fn take<P: Platform>(
     offer: Offer,
 ) -> Result<(), WireError> {
     let is_eager = offer.sealed_bytes <= EAGER_BYTES_MAX + IV_BYTES as u64;
-    let (writer, _room) = match admit(context, connection.peer, &offer).await {
+    let (writer, room) = match admit(context, connection.peer, &offer).await {
         Ok(admitted) => admitted,
         Err(refusal) => {
             let answer = context.refuse(connection.peer, refusal);
@@ -91,7 +91,7 @@ pub(super) async fn take<P: Platform>(
             return Err(unexpected("sealed", other));
         }
     };
-    let answer = keep(context, &offer, receiving, seal).await;
+    let answer = keep(context, &offer, receiving, seal, room).await;
     connection.send(&answer).await
 }
 
@@ -154,13 +154,14 @@ async fn admit<P: Platform>(
     check(peer, offer)?;
     let (offer, holder) = (*offer, &context.holder);
     let (quota, name) = (holder.quota, (offer.owner, offer.replica_name));
-    let locked = if quota == Quota::default() { None } else { Some(holder.admissions.lock(offer.owner).await) };
+    let _locked = if quota == Quota::default() { None } else { Some(holder.admissions.lock(offer.owner).await) };
     loop {
         let coming = holder.reserved.on_its_way(name);
         match context.blocking(move |store| begin(store, &offer, quota, coming)).await {
             Ok(writer) => return Ok((writer, holder.reserved.add(name, offer.room()))),
             // What was committed during the look was counted twice.
-            Err(_) if locked.is_some() && holder.reserved.on_its_way(name) != coming => {}
+            Err(Refusal::QuotaBytes { .. } | Refusal::QuotaFiles { .. })
+                if holder.reserved.on_its_way(name) != coming => {}
             Err(refusal) => return Err(refusal),
         }
     }
@@ -186,7 +187,13 @@ fn begin<D: Disk>(store: &Store<D>, offer: &Offer, quota: Quota, coming: OnItsWa
 }
 
 /// Makes a received replica durable, in place of an older version, and answers the store.
-async fn keep<P: Platform>(context: &Shared<P>, offer: &Offer, receiving: Receiving<P::Disk>, seal: Seal) -> Message {
+async fn keep<P: Platform>(
+    context: &Shared<P>,
+    offer: &Offer,
+    receiving: Receiving<P::Disk>,
+    seal: Seal,
+    room: Room,
+) -> Message {
     let Offer { owner, replica_name, version, sealed_bytes } = *offer;
     let digest = Digest(*receiving.hasher.finalize().as_bytes());
     let is_as_announced = seal.version == version && seal.sealed_bytes() == sealed_bytes && seal.digest == digest;
@@ -201,7 +208,14 @@ async fn keep<P: Platform>(context: &Shared<P>, offer: &Offer, receiving: Receiv
         let record = Known::File(HeldRecord { seal, stored: now, verified: now });
         Ok(Some(Change::Held(owner, replica_name, Box::new(record))))
     };
-    match context.keep(receiving.writer, look).await {
+    let committed = context.keep_unnamed(receiving.writer, look).await;
+    // From here on the catalog counts it, or nobody has to.
+    drop(room);
+    let kept = match committed {
+        Ok(committed) => context.publish(committed).await,
+        Err(error) => Err(error),
+    };
+    match kept {
         Ok(_) => {
             context.holder.refusals.note_room();
             context.tell(&Event::ReplicaWritten { owner, replica: replica_name, version, bytes: sealed_bytes });

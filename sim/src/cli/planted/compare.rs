@@ -53,7 +53,7 @@ pub(super) fn execute<S: Subject + Sync>(
 
 fn by_seeds<S: Subject + Sync>(subject: &S, number: u64, runs_max: u64) -> Caught {
     let from = number * APART;
-    let totals = sweep(subject, &Sweep { seeds: from..from + runs_max, jobs: 1, shard: (0, 1) }, |_| true);
+    let totals = sweep(subject, &Sweep::all(from..from + runs_max, 1), |_| true);
     totals.broken.keys().next().map(|seed| seed - from + 1)
 }
 

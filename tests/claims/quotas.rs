@@ -125,6 +125,25 @@ fn a_file_that_fits_is_taken_beside_files_that_do_not() {
 }
 
 #[test]
+fn a_replica_counts_once_at_every_moment_of_its_store() {
+    run(async {
+        let quota = Quota { bytes_max: None, files_max: Some(2) };
+        for offset in (0..400).step_by(10) {
+            let disk = SimDisk::new();
+            let Pair { owner, holder } = Network::with_quota(quota).pair(&SimDisk::new(), &disk).await;
+            disk.set_delay(Some(Duration::from_millis(40)));
+            let handle = owner.handle();
+            let first = tokio::task::spawn_local(async move { refusal(&handle, "a", 200_000).await });
+            sleep(Duration::from_millis(offset)).await;
+            assert_eq!(refusal(&owner.handle(), "b", 200_000).await, None, "{offset} ms after the first began");
+            assert_eq!(first.await.expect("no panic"), None);
+            stop(owner).await;
+            stop(holder).await;
+        }
+    });
+}
+
+#[test]
 fn a_full_disk_is_told_once_and_again_after_there_was_room() {
     run(async {
         let (network, owner, holder) = (Network::default(), SimDisk::new(), SimDisk::new());

@@ -29,7 +29,7 @@ pub(in crate::node) struct Room {
 }
 
 /// What is on its way for an owner.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct OnItsWay {
     /// All of it.
     all: Usage,

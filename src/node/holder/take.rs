@@ -155,13 +155,17 @@ async fn admit<P: Platform>(
     let (offer, holder) = (*offer, &context.holder);
     let (quota, name) = (holder.quota, (offer.owner, offer.replica_name));
     let _locked = if quota == Quota::default() { None } else { Some(holder.admissions.lock(offer.owner).await) };
+    let mut is_first = true;
     loop {
         let coming = holder.reserved.on_its_way(name);
         match context.blocking(move |store| begin(store, &offer, quota, coming)).await {
             Ok(writer) => return Ok((writer, holder.reserved.add(name, offer.room()))),
-            // What was committed during the look was counted twice.
+            // What was committed just before the look, or during it, may have been counted twice.
             Err(Refusal::QuotaBytes { .. } | Refusal::QuotaFiles { .. })
-                if holder.reserved.on_its_way(name) != coming => {}
+                if holder.reserved.on_its_way(name) != coming || (is_first && coming != OnItsWay::default()) =>
+            {
+                is_first = false;
+            }
             Err(refusal) => return Err(refusal),
         }
     }

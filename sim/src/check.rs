@@ -7,9 +7,12 @@ use std::ops::Range;
 use crate::plan::Plan;
 use crate::report::report;
 use crate::run::run;
-use crate::shrink::{SHRINK_RUNS_MAX, Shrunk, shrink};
+use crate::shrink::{Shrunk, shrink};
 use crate::subject::{Broken, Subject};
 use crate::sweep::{Sweep, Totals, plan_of, sweep};
+
+/// How many runs a plan is shrunk with. Chosen: more than enough, because it is one plan alone.
+const SHRINK_RUNS_MAX: usize = 1000;
 
 /// The result of a check. Its text is for people.
 #[derive(Clone, Debug)]

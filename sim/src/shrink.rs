@@ -15,8 +15,7 @@ use crate::plan::{Action, Plan, Step};
 use crate::run::run;
 use crate::subject::{Broken, Subject};
 
-/// How many runs are enough to shrink a plan that a seed has drawn. Chosen: plans of 10 to 30 steps have taken 20 to
-/// 130.
+/// How many runs a plan is shrunk with if it is one of many. Chosen: plans of 10 to 30 steps have taken 20 to 130.
 pub const SHRINK_RUNS_MAX: usize = 400;
 
 /// The result of shrinking.

@@ -11,7 +11,7 @@ use crate::export::overview;
 use crate::subject::Subject;
 use crate::summary::{Found, SweepSummary};
 
-/// The longest summary that is read, in bytes. Chosen: 100,000 broken seeds are a tenth of it.
+/// The longest summary that is read, in bytes. Chosen: as many broken seeds as a summary has are a fraction of it.
 const SUMMARY_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// The folder of a sweep.

@@ -13,6 +13,7 @@ mod commands;
 mod connecting;
 mod control;
 mod error;
+mod folder;
 mod json;
 mod limits;
 mod logging;
@@ -24,6 +25,7 @@ mod receipts;
 mod runtime;
 mod secret;
 mod show;
+mod source;
 mod starting;
 
 use std::io;
@@ -36,7 +38,7 @@ use arguments::{Arguments, Command};
 use chance::Chance;
 use commands::{
     convert, demo, get, identity, init, invite, join, ls, node, peers, put, recover, rm, scrub, stat, status, stop,
-    whereis,
+    watch, whereis,
 };
 use error::CliError;
 use json::ErrorJson;
@@ -93,7 +95,9 @@ fn run(arguments: Arguments, chance: Chance) -> Result<(), CliError> {
         }
         Command::Node(arguments) => node::run(&arguments, verbosity, chance),
         Command::Put(arguments) => runtime::run(put::run(&arguments, verbosity)),
+        Command::Get(arguments) if arguments.recursive => runtime::run(get::run(&arguments, verbosity)),
         Command::Get(arguments) => runtime::run(runtime::unless_interrupted(get::run(&arguments, verbosity))),
+        Command::Watch(arguments) => runtime::run(watch::run(&arguments, verbosity)),
         Command::Rm(arguments) => runtime::run(rm::run(&arguments, verbosity)),
         Command::Ls(arguments) => runtime::run(ls::run(&arguments, verbosity)),
         Command::Stat(arguments) => runtime::run(stat::run(&arguments)),

@@ -2,6 +2,8 @@
 //! and oracles match on the variants. No event carries a key, content or a secret: a file is named by its hash on the
 //! disk concerned. Where the events go is left to the caller's [`EventSink`].
 
+mod news;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::rc::Rc;

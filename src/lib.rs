@@ -51,6 +51,8 @@ pub mod disk;
 mod error_messages;
 #[cfg(feature = "node")]
 pub mod event;
+#[cfg(feature = "node")]
+pub mod folder;
 pub mod limits;
 #[cfg(feature = "node")]
 pub mod membership;

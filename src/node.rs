@@ -43,7 +43,7 @@ use crate::event::Event;
 use crate::limits::{CALLS_MAX, HEARTBEAT_PRINTS_MAX};
 use crate::platform::Platform;
 use crate::protocol::BootId;
-use crate::store::{News, Origin, Recovered};
+use crate::store::{Origin, Recovered};
 use crate::transport::Transport;
 use context::{Context, HolderState, OwnerState, Tasks};
 
@@ -116,7 +116,9 @@ impl Node {
             tasks: tasks.clone(),
         });
         context.tell(&Event::Started { node: handle.node, address, is_new: opened.is_new });
-        tell_recovered(&context, &opened.recovered, opened.is_new);
+        if tell_recovered(&context, &opened.recovered, opened.is_new) {
+            context.forget_told().await;
+        }
         context.spawn(commit::run(context.clone(), incoming_commits));
         context.spawn(inbound::run(context.clone(), listener));
         for dial in dials {
@@ -154,15 +156,15 @@ impl Drop for Node {
     }
 }
 
-fn tell_recovered<P: Platform>(context: &Context<P>, recovered: &Recovered, is_new: bool) {
+/// Tells what a start has found. Returns whether that was anything about the catalog.
+fn tell_recovered<P: Platform>(context: &Context<P>, recovered: &Recovered, is_new: bool) -> bool {
     let &Recovered { finished, dropped, catalog } = recovered;
     if finished + dropped > 0 {
         context.tell(&Event::Recovered { finished, dropped });
     }
-    match catalog {
-        Origin::MadeForNone if !is_new => context.tell(&Event::CatalogLost),
-        Origin::MadeForDamaged(salvaged) => context.tell_news(vec![News::Salvaged(salvaged)]),
-        Origin::Found | Origin::MadeForNone => {}
-    }
+    let news = catalog.news().filter(|_| !(is_new && catalog == Origin::MadeForNone));
+    let is_told = news.is_some();
+    context.tell_news(news.into_iter().collect());
     context.tell_news(context.store.take_news());
+    is_told
 }

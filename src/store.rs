@@ -46,7 +46,7 @@ use versions::Versions;
 
 pub use catalog::{Origin, Salvaged};
 pub use comparison::Comparison;
-pub use convert::{Converted, convert};
+pub use convert::{ConvertEvent, Converted, convert};
 pub use error::{CatalogError, StorageError};
 pub use identity::{Identity, IdentityError};
 pub use news::News;
@@ -193,12 +193,18 @@ impl<D: Disk> Store<D> {
         Ok(self.catalog.key_of(replica_name)?)
     }
 
-    /// Returns this node's own files in the order of their keys, from the first one after `after`.
+    /// Returns this node's own files whose keys begin with `prefix`, in the order of their keys, from the first one
+    /// after `after`.
     ///
     /// # Errors
     /// Fails if the catalog cannot be read.
-    pub fn list_own(&self, after: Option<&Key>, limit: usize) -> Result<Vec<(Key, OwnRecord)>, StorageError> {
-        Ok(self.catalog.list_own(after, limit)?)
+    pub fn list_own(
+        &self,
+        prefix: &str,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<(Key, OwnRecord)>, StorageError> {
+        Ok(self.catalog.list_own(prefix, after, limit)?)
     }
 
     /// Looks at the summary of this node's own files, or of the replicas that it holds for an owner. A summary takes 64

@@ -127,9 +127,9 @@ impl Subject for Register {
     }
 
     async fn boot(self, boot: Boot<Self>) -> Ended {
-        let Boot { host, listen, hosts: replicas, transport, disk, clients, .. } = boot;
+        let Boot { host, listen, hosts: replicas, transport, disk, scene, .. } = boot;
         let replica = Replica { transport, disk, replicas, trusts_the_first: self.trusts_the_first };
-        clients.replicas.started(host, replica.clone(), Replica::raise);
+        scene.clients.replicas.started(host, replica.clone(), Replica::raise);
         replica.run(listen).await.map_or_else(|error| Ended::Failed(error.to_string()), |()| Ended::Stopped)
     }
 

@@ -148,7 +148,7 @@ impl<S: Subject + Sync> Program<S> {
             Err(error) => error.exit(),
         };
         done.unwrap_or_else(|problem| {
-            eprintln!("{program}: {problem}");
+            output::note!("{program}: {problem}");
             ExitCode::from(2)
         })
     }

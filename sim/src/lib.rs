@@ -44,7 +44,7 @@
 //!         if let Err(error) = keep(&boot.disk, boot.number) {
 //!             return Ended::Failed(error.to_string());
 //!         }
-//!         boot.clients.borrow_mut().insert(boot.host, boot.number);
+//!         boot.scene.clients.borrow_mut().insert(boot.host, boot.number);
 //!         std::future::pending().await
 //!     }
 //!

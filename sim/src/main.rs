@@ -53,7 +53,7 @@ fn walk(arguments: &Walkthrough) -> ExitCode {
         None => Ok(()),
     };
     if let Err(error) = written {
-        eprintln!("cargo sim: cannot write the trace: {error}");
+        note(format_args!("cargo sim: cannot write the trace: {error}"));
         return ExitCode::FAILURE;
     }
     if !is_trace_only && show(&mut io::stdout().lock(), arguments, &run).is_err() {
@@ -63,10 +63,16 @@ fn walk(arguments: &Walkthrough) -> ExitCode {
     match &run.failure {
         None => ExitCode::SUCCESS,
         Some(failure) => {
-            eprintln!("cargo sim: seed {} failed after {:.3} s: {failure}", arguments.seed, run.elapsed.as_secs_f64());
+            let seconds = run.elapsed.as_secs_f64();
+            note(format_args!("cargo sim: seed {} failed after {seconds:.3} s: {failure}", arguments.seed));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes a line to standard error. If nobody reads it, the work goes on.
+fn note(line: std::fmt::Arguments<'_>) {
+    writeln!(io::stderr(), "{line}").ok();
 }
 
 fn write_trace(out: &mut impl Write, trace: &Trace<Event>) -> io::Result<()> {

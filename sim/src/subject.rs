@@ -238,11 +238,11 @@ pub struct Boot<S: Subject> {
     pub clock: SimClock,
     /// Where it reports its events.
     pub events: Tracer<S::Event>,
-    /// What it shares with its clients.
-    pub clients: S::Clients,
+    /// What it shares with its clients, and what only an oracle may look at.
+    pub scene: Scene<S>,
 }
 
-/// What the calls of clients have at hand.
+/// What the calls of clients and the oracles have at hand.
 pub struct Scene<S: Subject> {
     /// What they share.
     pub clients: S::Clients,

@@ -307,3 +307,14 @@ fn a_crash_that_loses_a_file_is_shown_with_a_command_that_repeats_it() {
     let again: Vec<_> = before.split_whitespace().chain([line]).chain(after.split_whitespace()).collect();
     assert_eq!(sim(&again).status.code(), Some(1), "{shown}");
 }
+
+#[test]
+fn a_command_whose_notes_nobody_reads_goes_on() {
+    let arguments = ["shrink", "1", "--bug", "stored-rejected"];
+    let mut program = Command::new(env!("CARGO_BIN_EXE_dacapo-sim"));
+    let mut child = program.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    drop(child.stderr.take());
+    let Output { status, stdout, .. } = child.wait_with_output().expect("it ends");
+    let heard = sim(&arguments);
+    assert_eq!((status, stdout), (heard.status, heard.stdout));
+}

@@ -14,7 +14,8 @@ pub(crate) use cluster::{
     ForgetArguments, IdArguments, InitArguments, InviteArguments, JoinArguments, PeersAction, PeersArguments,
 };
 pub(crate) use files::{
-    GetArguments, LsArguments, PutArguments, RmArguments, ScrubArguments, StatArguments, WhereisArguments,
+    GetArguments, LsArguments, PutArguments, RmArguments, ScrubArguments, StatArguments, WatchArguments,
+    WhereisArguments,
 };
 pub(crate) use identity::{ExportArguments, IdentityAction, RecoverArguments, RotateArguments};
 pub(crate) use node::{ConvertArguments, DemoArguments, NodeArguments, StatusArguments, StopArguments};
@@ -24,7 +25,7 @@ pub(crate) use sizes::ByteCount;
 use examples::{
     CONVERT_EXAMPLE, DEMO_EXAMPLE, EXIT_CODES, GET_EXAMPLE, INIT_EXAMPLE, INVITE_EXAMPLE, JOIN_EXAMPLE, LS_EXAMPLE,
     NODE_EXAMPLE, PEERS_EXAMPLE, PUT_EXAMPLE, RECOVER_EXAMPLE, RM_EXAMPLE, SCRUB_EXAMPLE, STAT_EXAMPLE, STATUS_EXAMPLE,
-    STOP_EXAMPLE, WHEREIS_EXAMPLE,
+    STOP_EXAMPLE, WATCH_EXAMPLE, WHEREIS_EXAMPLE,
 };
 
 /// A peer-to-peer encrypted file store
@@ -47,6 +48,7 @@ impl Command {
         match self {
             Self::Put(arguments) => arguments.json,
             Self::Get(arguments) => arguments.json,
+            Self::Watch(arguments) => arguments.json,
             Self::Rm(arguments) => arguments.json,
             Self::Ls(arguments) => arguments.json,
             Self::Stat(arguments) => arguments.json,
@@ -86,6 +88,9 @@ pub(crate) enum Command {
     /// Read a file, from here or from a peer
     #[command(after_help = GET_EXAMPLE)]
     Get(GetArguments),
+    /// Keep a folder stored: store what changes in it until Ctrl-C or SIGTERM
+    #[command(after_help = WATCH_EXAMPLE)]
+    Watch(WatchArguments),
     /// Delete the local copy of a file, or the file everywhere
     #[command(visible_alias = "delete", after_help = RM_EXAMPLE)]
     Rm(RmArguments),

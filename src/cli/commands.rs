@@ -18,4 +18,5 @@ pub(crate) mod scrub;
 pub(crate) mod stat;
 pub(crate) mod status;
 pub(crate) mod stop;
+pub(crate) mod watch;
 pub(crate) mod whereis;

@@ -1,9 +1,10 @@
-//! How commands talk to a running node: one request per connection, over a Unix socket in its data directory. Content
-//! that ends without its empty chunk is not content: a store is rejected if its client goes away.
+//! How commands talk to a running node: requests one after another on a connection, over a Unix socket in its data
+//! directory. A command about many files opens several connections. Content that ends without its empty chunk is not
+//! content: a store is rejected if its client goes away.
 //!
 //! ```text
-//! client: version byte, request message [, content chunks, empty chunk]
-//! node:   version byte, answer messages [, content chunks, empty chunk]
+//! client: version byte, then again and again: request message [, content chunks, empty chunk]
+//! node:   version byte, then for each: answer messages [, content chunks, empty chunk]
 //! message: 0x1, length as u32 little-endian, postcard      chunk: 0x2, length as u32 little-endian, bytes
 //! ```
 

@@ -113,8 +113,42 @@ pub(crate) enum CliError {
     SecretFile { path: PathBuf, source: io::Error },
     #[error("the cluster secret {} is not 64 hex digits on one line: {source}", path.display())]
     Secret { path: PathBuf, source: HexError },
-    #[error("{} is a directory, not a file", path.display())]
+    #[error("{} is a directory, not a file; -r is for directories", path.display())]
     IsADirectory { path: PathBuf },
+    #[error("{} is not a directory; `dacapo put` without -r stores one file", path.display())]
+    NotADirectory { path: PathBuf },
+    #[error("{key}: cannot read what is here: {source}")]
+    Compared { key: Key, source: io::Error },
+    #[error("{key}: not written: {source}")]
+    NotWritten { key: Key, source: io::Error },
+    #[error("invalid GLOB: {reason}")]
+    Glob { reason: String },
+    #[error(
+        "nothing was deleted: {} is empty, and so {} would be deleted everywhere; if that is meant, remove the \
+         directory, or have `dacapo rm -r` do it",
+        path.display(),
+        show::count(*stored, "file")
+    )]
+    EmptyFolder { path: PathBuf, stored: u64 },
+    #[error(
+        "nothing was deleted: a disk was mounted at {}, and is not any more; begin again if it is gone for good",
+        path.display()
+    )]
+    Unmounted { path: PathBuf },
+    #[error("{} is another directory than when this command began: begin again", path.display())]
+    FolderReplaced { path: PathBuf },
+    #[error("cannot notice what changes in {}: {reason}", path.display())]
+    NotNoticed { path: PathBuf, reason: String },
+    #[error("{} failed", show::count(*failed, "file"))]
+    FilesFailed { failed: u64 },
+    #[error("nothing was stored: {reason}")]
+    IgnoreFile { reason: String },
+    #[error("{} failed, and so nothing was deleted", show::count(*failed, "file"))]
+    NoneDeleted { failed: u64 },
+    #[error("name a PREFIX: without one, every other file of the node would be deleted")]
+    EverythingDeleted,
+    #[error("no file begins with {prefix}")]
+    NoneBegins { prefix: String },
     #[error("not stored: cannot read {}: {source}", path.display())]
     Input { path: PathBuf, source: io::Error },
     #[error("not stored: {} changed while it was read", path.display())]
@@ -227,11 +261,26 @@ impl CliError {
         }
     }
 
+    /// Returns the node's reason why it cannot go on with a content.
+    pub(crate) fn broken_off(key: &Key, payload: &[u8]) -> Self {
+        match Answer::decode(payload) {
+            Ok(Answer::Failed(failure)) => {
+                let message = format!("the content broke off: {failure}");
+                Self::File { key: key.clone(), failure: Failure { message, ..failure } }
+            }
+            Ok(_) => ControlError::Unexpected.into(),
+            Err(error) => error.into(),
+        }
+    }
+
     /// Returns 1 for failed, 2 for wrong usage, 3 for no such file, 4 for too few replicas, and 130 for interrupted, as
     /// shells count it.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Key(_) | Self::Id(_) | Self::IsADirectory { .. } | Self::Exposed => 2,
+            Self::Key(_) | Self::Id(_) | Self::Glob { .. } | Self::Exposed => 2,
+            Self::EverythingDeleted => 2,
+            Self::IsADirectory { .. } | Self::NotADirectory { .. } => 2,
+            Self::NoneBegins { .. } => 3,
             Self::File { failure: Failure { kind: FailureKind::NotFound, .. }, .. } => 3,
             Self::File { failure: Failure { kind: FailureKind::TooFewReplicas, .. }, .. } => 4,
             Self::Interrupted => 130,

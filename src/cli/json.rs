@@ -2,6 +2,7 @@
 //! why answers of the node are not printed as they are, whose fields are named for Rust and whose ids are bytes; only
 //! the result of a scrub is. A test holds every form.
 
+mod folder;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,8 @@ use super::attention::PeerCounts;
 use super::control::{FoundFile, KnownPeers};
 use super::error::CliError;
 use super::receipts::count_done;
+
+pub(crate) use folder::{Action, FolderJson, FolderSummary, StepJson};
 
 #[derive(Serialize)]
 pub(crate) struct StoredJson<'a> {

@@ -3,17 +3,17 @@
 
 use std::time::Duration;
 
-use dacapo::limits::{CALLS_MAX, KEY_BYTES_MAX, POOL_CONNECTIONS_MAX};
+use dacapo::limits::{CALLS_MAX, CHUNK_BYTES, KEY_BYTES_MAX, POOL_CONNECTIONS_MAX};
 
 /// The version of the control protocol: the first byte in either direction. Both ends are the same program, so it only
 /// tells programs apart: it changes with any message, and with any answer of the node that a message carries.
-pub(crate) const CONTROL_VERSION: u8 = 5;
+pub(crate) const CONTROL_VERSION: u8 = 6;
 
 /// Clients that a node serves at once. Chosen: fewer than the calls that a node runs at once, so that clients
 /// which hang never keep the node's own calls waiting.
 pub(crate) const CONTROL_CONNECTIONS_MAX: usize = CALLS_MAX - 8;
 
-/// The longest request: one key, its length and a few integers.
+/// The longest request: one key or the beginning of one, its length and a few integers.
 pub(crate) const REQUEST_BYTES_MAX: usize = KEY_BYTES_MAX + 64;
 
 /// The longest answer. A page of files with the longest keys stays below it.
@@ -22,7 +22,7 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// The longest explanation of a failure. Chosen: paths and reasons fit; a longer one is cut.
 pub(crate) const FAILURE_BYTES_MAX: usize = 16 * 1024;
 
-/// A client sends its request within this time: it has it ready when it connects.
+/// A client sends its first request within this time: it has it ready when it connects.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often a node that works on a request says that it does. Chosen: rarely enough to cost nothing.
@@ -40,6 +40,15 @@ pub(crate) const NODE_STALL_TIMEOUT: Duration = Duration::from_secs(120);
 /// computes fits; a client that was forgotten does not hold its key and its connection for ever.
 pub(crate) const CLIENT_IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// A client that asks for nothing more for so long is given up, so that others have its place. Chosen: a command about
+/// a folder asks again within milliseconds, and connects again if it does not.
+pub(crate) const SESSION_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often a command about a folder asks a node that serves too many clients, and for how long. Chosen: other
+/// commands end within seconds, or hold their places for good.
+pub(crate) const BUSY_PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Chunks of a client's content that wait for the node's disk.
 pub(crate) const CONTENT_CHUNKS_QUEUED: usize = 2;
 
@@ -54,6 +63,22 @@ pub(crate) const SOCKET_BACKLOG: u32 = 64;
 
 /// Files from this size on have a progress bar. Chosen: below it the transfer is over before a bar is read.
 pub(crate) const PROGRESS_BYTES_MIN: u64 = 8 * 1024 * 1024;
+
+/// Files up to this size are read as a whole and sent in one piece with their request. Chosen: a chunk.
+pub(crate) const SMALL_FILE_BYTES: u64 = CHUNK_BYTES as u64;
+
+/// What a symbolic link leads to, in bytes: `PATH_MAX` of Linux.
+pub(crate) const SYMLINK_BYTES_MAX: u64 = 4096;
+
+/// Files of a folder that wait for one sync of their file system before they get their names, how many open directories
+/// they hold, and how many bytes they have at most. Chosen: a sync takes milliseconds, what is lost if the power fails
+/// is written again in seconds, and a process may have 1,024 descriptors.
+pub(crate) const FOLDER_BATCH_FILES: usize = 1024;
+pub(crate) const FOLDER_BATCH_DIRS: usize = 256;
+pub(crate) const FOLDER_BATCH_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Commands about a folder of so many files have a progress bar. Chosen: below it they are over before it is read.
+pub(crate) const PROGRESS_FILES_MIN: u64 = 256;
 
 /// A cluster secret has 64 digits and a line end; this leaves room to notice a longer file.
 pub(crate) const SECRET_FILE_BYTES_MAX: usize = 256;
@@ -105,3 +130,23 @@ pub(crate) const RECOVER_STALL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How often a recovery looks for what was learnt meanwhile.
 pub(crate) const RECOVER_POLL_INTERVAL: Duration = Duration::from_millis(200);
+
+/// A changed folder is compared once nothing has changed in it for so long, or after the longer time. Chosen: whoever
+/// saves a file or unpacks an archive pauses less; a log that is always written to holds nothing else up.
+pub(crate) const CHANGES_QUIET: Duration = Duration::from_millis(500);
+pub(crate) const CHANGES_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Places of a folder that changed and are compared one by one; with more of them all of the folder is. Chosen: each
+/// takes a request, and a folder of 100,000 files takes as long as some hundred of these.
+pub(crate) const CHANGED_PLACES_MAX: usize = 256;
+
+/// How long `watch` waits until it tries again what has failed: twice as long each time, from the first to the last.
+/// Chosen: a node that starts anew is back within seconds, and a file that nobody may read costs next to nothing.
+pub(crate) const RETRY_WAIT_MIN: Duration = Duration::from_secs(5);
+pub(crate) const RETRY_WAIT_MAX: Duration = Duration::from_secs(300);
+
+/// How often `watch` compares all of its folder, whatever it was told of changes. Chosen: as Syncthing does by default.
+pub(crate) const RESCAN_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// How often `watch` looks whether its folder is still there. Chosen: nothing tells of a disk that is taken away.
+pub(crate) const ROOT_CHECK_INTERVAL: Duration = Duration::from_secs(60);

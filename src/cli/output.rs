@@ -3,11 +3,21 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use dacapo::crypto::Attributes;
+use rustix::fs::Mode;
+use rustix::process::umask;
 use serde::Serialize;
 
 use super::error::CliError;
 use super::show;
+
+/// What the names of files begin with that are not complete. A process that was killed leaves them.
+pub(crate) const TEMPORARY_PREFIX: &str = ".dacapo-get-";
+
+/// The permissions of a new file, less the mask of the process.
+const MODE_OF_NEW: u32 = 0o666;
 
 /// Writes one line of text.
 pub(crate) fn line(text: &str) -> Result<(), CliError> {
@@ -33,6 +43,24 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), CliError> {
 pub(crate) fn sync_folder_of(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
+}
+
+/// Returns the permissions that this process gives to a new file.
+pub(crate) fn mode_of_new() -> u32 {
+    // The mask can be read only by setting it.
+    let mask = umask(Mode::RWXG | Mode::RWXO);
+    umask(mask);
+    MODE_OF_NEW & !mask.bits()
+}
+
+/// Returns the time of a content, if the system can tell it.
+pub(crate) fn time_of(attributes: &Attributes) -> Option<SystemTime> {
+    let seconds = Duration::from_secs(attributes.changed_s.unsigned_abs());
+    let second = match attributes.changed_s {
+        0.. => UNIX_EPOCH.checked_add(seconds),
+        _ => UNIX_EPOCH.checked_sub(seconds),
+    };
+    second?.checked_add(Duration::from_nanos(attributes.changed_ns.into()))
 }
 
 /// Returns one line of JSON.

@@ -3,9 +3,10 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::arguments::Verbosity;
-use super::limits::PROGRESS_BYTES_MIN;
+use super::limits::{PROGRESS_BYTES_MIN, PROGRESS_FILES_MIN};
 
 const BAR: &str = "{msg} {bytes:>11} of {total_bytes} [{bar:30}] {binary_bytes_per_sec}, {eta} left";
+const FILES: &str = "{msg} {human_pos:>9} of {human_len} files [{bar:30}] {per_sec}, {eta} left";
 const COUNTER: &str = "{msg} {bytes:>11} at {binary_bytes_per_sec}";
 
 /// Shows how far a transfer is. It vanishes when it is dropped.
@@ -29,6 +30,22 @@ impl Meter {
         Self { bar }
     }
 
+    /// Makes a bar for so many files.
+    pub(crate) fn of_files(verbosity: Verbosity, message: &'static str, files: u64) -> Self {
+        let bar = match verbosity.quiet || files < PROGRESS_FILES_MIN {
+            true => ProgressBar::hidden(),
+            false => ProgressBar::with_draw_target(Some(files), ProgressDrawTarget::stderr()),
+        };
+        bar.set_style(style(FILES));
+        bar.set_message(message);
+        Self { bar }
+    }
+
+    /// Writes something to standard error, and the bar below it again.
+    pub(crate) fn aside(&self, write: impl FnOnce()) {
+        self.bar.suspend(write);
+    }
+
     /// Sets how many bytes are known of by now, and how many of them are done.
     pub(crate) fn set_size(&self, size: u64, done: u64) {
         self.bar.set_style(style(BAR));
@@ -36,9 +53,9 @@ impl Meter {
         self.bar.set_position(done);
     }
 
-    /// Counts bytes that have gone through.
-    pub(crate) fn add(&self, bytes: usize) {
-        self.bar.inc(bytes as u64);
+    /// Counts bytes that have gone through, or files.
+    pub(crate) fn add(&self, count: usize) {
+        self.bar.inc(count as u64);
     }
 
     /// Says what is being waited for.

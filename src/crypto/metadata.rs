@@ -26,12 +26,26 @@ pub struct Metadata {
 /// What a file has in a file system beside its content. Kept for the caller; nothing depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attributes {
-    /// The permissions, as in `chmod`.
+    /// The permissions, as in `chmod`, and [`SYMLINK`](Self::SYMLINK) if the content is the target of a symbolic link.
     pub mode: u32,
     /// When the content changed last: seconds since 1970, which may be negative.
     pub changed_s: i64,
     /// The nanoseconds of that second.
     pub changed_ns: u32,
+}
+
+impl Attributes {
+    /// The bits of a mode that say what kind of file it is; all are zero for a regular file. `S_IFMT` of inode(7).
+    pub const KIND_BITS: u32 = 0o170_000;
+
+    /// The kind of a symbolic link. `S_IFLNK` of inode(7).
+    pub const SYMLINK: u32 = 0o120_000;
+
+    /// Tells whether the content is the target of a symbolic link.
+    #[must_use]
+    pub fn is_symlink(&self) -> bool {
+        self.mode & Self::KIND_BITS == Self::SYMLINK
+    }
 }
 
 /// `[16-byte IV][AES-256-CTR ciphertext]` of a [`Metadata`]. Authentic only together with the

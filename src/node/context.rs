@@ -35,7 +35,7 @@ use crate::protocol::BootId;
 use crate::replication::Replicas;
 use crate::seed::SeedRng;
 use crate::store::layout::BlobId;
-use crate::store::{News, Salvaged, StorageError, Store};
+use crate::store::{News, StorageError, Store};
 use crate::transport::Transport;
 
 /// A connection of the node's network.
@@ -183,19 +183,23 @@ impl<P: Platform> Context<P> {
                 (result, news)
             })
             .await;
+        let was_salvaged = news.iter().any(|news| matches!(news, News::Salvaged(_)));
         self.tell_news(news);
+        if was_salvaged {
+            self.forget_told().await;
+        }
         result
+    }
+
+    /// Has the store forget what was told of its catalog. If that fails, the next start tells it once more.
+    pub(super) async fn forget_told(&self) {
+        let store = self.store.clone();
+        self.offload(move || drop((store.forget_told(), store))).await;
     }
 
     /// Tells what the store has done on its own.
     pub(super) fn tell_news(&self, news: Vec<News>) {
-        for news in news {
-            self.tell(&match news {
-                News::Salvaged(Salvaged { own, held, lost_pages }) => Event::CatalogDamaged { own, held, lost_pages },
-                News::Obstacle { path, place } => Event::ObstacleSetAside { path, place },
-                News::Unsettled { path, reason } => Event::LeftUnsettled { path, reason },
-            });
-        }
+        news.into_iter().for_each(|news| self.tell(&news.into()));
     }
 
     /// Runs blocking work on the data directory that needs the node's keys, away from the node's thread.

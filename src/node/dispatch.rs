@@ -35,7 +35,7 @@ async fn answer<P: Platform>(context: Shared<P>, call: Call) {
             let deleted = delete::if_held(context, key, wanted, reply.closed()).await;
             send(reply, deleted);
         }
-        Call::List(after, reply) => send(reply, list::list(context, after).await),
+        Call::List(prefix, after, reply) => send(reply, list::list(context, prefix, after).await),
         Call::Stat(key, reply) => send(reply, list::stat(context, key).await),
         Call::Peers(reply) => send(reply, peers::status::info(&context)),
         Call::Holders(key, look, mut reply) => {

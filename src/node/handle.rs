@@ -33,7 +33,7 @@ pub(super) enum Call {
     Get(Key, Reply<Result<Fetched, GetError>>),
     Delete(Key, Reply<Result<(), DeleteError>>),
     DeleteIfHeld(Key, usize, Reply<Result<(), DeleteError>>),
-    List(Option<Key>, Reply<Result<Vec<FileInfo>, StatError>>),
+    List(String, Option<Key>, Reply<Result<Vec<FileInfo>, StatError>>),
     Stat(Key, Reply<Result<FileInfo, StatError>>),
     Peers(Reply<Vec<PeerInfo>>),
     Repairs(Reply<Result<Repairs, StatError>>),
@@ -207,7 +207,15 @@ impl Handle {
     /// # Errors
     /// Returns [`StatError::Disk`] if the disk fails.
     pub async fn list(&self, after: Option<&Key>) -> Result<Vec<FileInfo>, StatError> {
-        self.call(|reply| Call::List(after.cloned(), reply)).await.unwrap_or_else(Err)
+        self.list_under("", after).await
+    }
+
+    /// Returns a page of this node's own files whose keys begin with `prefix`, as [`list`](Self::list) does.
+    ///
+    /// # Errors
+    /// Fails as [`list`](Self::list) does.
+    pub async fn list_under(&self, prefix: &str, after: Option<&Key>) -> Result<Vec<FileInfo>, StatError> {
+        self.call(|reply| Call::List(prefix.to_owned(), after.cloned(), reply)).await.unwrap_or_else(Err)
     }
 
     /// Returns what this node knows of one of its own files.

@@ -178,7 +178,7 @@ impl<'a, P: Platform> Scrub<'a, P> {
 
 async fn next_own<P: Platform>(context: &Shared<P>, after: Option<&Key>) -> Result<Option<(Key, u64)>, StorageError> {
     let after = after.cloned();
-    let page = context.blocking(move |store| store.list_own(after.as_ref(), 1)).await?;
+    let page = context.blocking(move |store| store.list_own("", after.as_ref(), 1)).await?;
     Ok(page.into_iter().next().map(|(key, record)| (key, record.seal.size)))
 }
 

@@ -13,10 +13,11 @@ mod put;
 mod read;
 mod salvage;
 mod summaries;
+mod untold;
 mod verify;
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use redb::{Database, TableDefinition};
@@ -108,6 +109,8 @@ pub(super) struct Catalog<D: Disk> {
     ceiling: AtomicU64,
     /// What was salvaged while the catalog was open, and was not told.
     salvaged: Mutex<Option<Salvaged>>,
+    /// Whether the file says why it was made, because that was perhaps not told.
+    has_untold: AtomicBool,
     switches: Switches,
     /// Locked while a commit is made, so that no summary misses it.
     summaries: Mutex<Summaries>,
@@ -126,6 +129,7 @@ impl<D: Disk> Catalog<D> {
             damage: Mutex::default(),
             ceiling: AtomicU64::new(above.0),
             salvaged: Mutex::default(),
+            has_untold: AtomicBool::default(),
             switches: Switches::default(),
             summaries: Mutex::default(),
         };
@@ -141,9 +145,10 @@ impl<D: Disk> Catalog<D> {
             opened => (opened?, origin),
         };
         *catalog.database.write().unwrap_or_else(PoisonError::into_inner) = Some(database);
-        let ceiling = twice(|| Ok(catalog.version_ceiling()?))?;
+        let (ceiling, untold) = twice(|| Ok((catalog.version_ceiling()?, catalog.untold()?)))?;
         catalog.ceiling.fetch_max(ceiling, Ordering::Relaxed);
-        Ok((catalog, origin))
+        catalog.has_untold.store(untold != Origin::Found, Ordering::Relaxed);
+        Ok((catalog, if untold == Origin::Found { origin } else { untold }))
     }
 
     /// Works on the database. After a disk error the database refuses everything until it is opened again: the next use
@@ -192,6 +197,7 @@ impl<D: Disk> Catalog<D> {
         *damage = Damage::None;
         self.generation.fetch_add(1, Ordering::Relaxed);
         *super::lock(&self.salvaged) = Some(salvaged);
+        self.has_untold.store(true, Ordering::Relaxed);
         self.reopen()
     }
 

@@ -8,7 +8,7 @@
 use super::error::{StorageError, failed};
 use super::layout::{BlobId, Layout};
 use super::lock::lock;
-use super::{Change, Setup, Store, above_all_before};
+use super::{Change, News, Setup, Store, above_all_before};
 use crate::crypto::{Keys, NodeId, Version};
 use crate::disk::{Disk, DiskPath, EntryKind};
 use crate::limits::{CONVERT_BATCH_MAX, PACKED_BYTES_MAX};
@@ -23,7 +23,16 @@ pub struct Converted {
     pub bytes: u64,
 }
 
-/// Brings a data directory into a layout; returns `None` if it has that layout already. Reports its progress after each
+/// What a conversion tells while it goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConvertEvent {
+    /// So much was moved so far.
+    Moved(Converted),
+    /// The store has done this besides. The node that starts next does not find it again.
+    Besides(News),
+}
+
+/// Brings a data directory into a layout; returns `None` if it has that layout already. Tells its progress after each
 /// blob or batch of blobs. `now` is the time of day: if the catalog is missing or damaged, the versions of the new one
 /// go on a minute above that.
 ///
@@ -34,7 +43,7 @@ pub fn convert<D: Disk>(
     keys: &Keys,
     to: Layout,
     now: UnixMillis,
-    mut told: impl FnMut(Converted),
+    mut told: impl FnMut(ConvertEvent),
 ) -> Result<Option<Converted>, StorageError> {
     let above = above_all_before(now);
     let setup = Setup::read(disk)?;
@@ -47,21 +56,36 @@ pub fn convert<D: Disk>(
     };
     if matches!(setup, Setup::Settled(_)) {
         // What a crash has left is settled while everything still lies in one layout.
-        settled(Store::open_above(disk.clone(), keys, above)?.0)?;
+        settled(open(disk, keys, from, above, &mut told)?)?;
     }
     if setup != (Setup::Converting { from, to }) {
         Setup::Converting { from, to }.write(disk)?;
     }
-    let store = settled(Store::open_as(disk.clone(), keys, to, above)?.0)?;
+    let store = settled(open(disk, keys, to, above, &mut told)?)?;
     let mut conversion = Conversion { store: &store, from, to, converted: Converted::default(), told: &mut told };
-    conversion.move_files()?;
-    if to == Layout::Folders {
-        conversion.unpack()?;
-    }
+    let moved = conversion.move_all();
     let converted = conversion.converted;
+    store.take_news().into_iter().for_each(|news| told(ConvertEvent::Besides(news)));
+    moved?;
     drop(store);
     Setup::Settled(to).write(disk)?;
     Ok(Some(converted))
+}
+
+/// Opens a directory, and tells what that has done besides.
+fn open<D: Disk>(
+    disk: &D,
+    keys: &Keys,
+    layout: Layout,
+    above: Version,
+    told: &mut impl FnMut(ConvertEvent),
+) -> Result<Store<D>, StorageError> {
+    let (store, recovered) = Store::open_as(disk.clone(), keys, layout, above)?;
+    let news = recovered.catalog.news().into_iter().chain(store.take_news());
+    news.for_each(|news| told(ConvertEvent::Besides(news)));
+    // If this fails, it is told once more.
+    drop(store.forget_told());
+    Ok(store)
 }
 
 /// Refuses a directory in which a file that a commit names has no place yet: once its older version has been moved,
@@ -76,14 +100,19 @@ struct Conversion<'a, D: Disk> {
     from: Layout,
     to: Layout,
     converted: Converted,
-    told: &'a mut dyn FnMut(Converted),
+    told: &'a mut dyn FnMut(ConvertEvent),
 }
 
 impl<D: Disk> Conversion<'_, D> {
     fn count(&mut self, blobs: usize, bytes: u64) {
         self.converted.blobs += blobs as u64;
         self.converted.bytes += bytes;
-        (self.told)(self.converted);
+        (self.told)(ConvertEvent::Moved(self.converted));
+    }
+
+    fn move_all(&mut self) -> Result<(), StorageError> {
+        self.move_files()?;
+        if self.to == Layout::Folders { self.unpack() } else { Ok(()) }
     }
 
     /// Moves every file that lies in its old place.

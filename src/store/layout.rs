@@ -178,7 +178,7 @@ pub fn quarantine_dir() -> DiskPath {
 
 /// Whether a name in the quarantine is that of a copy of this blob.
 #[must_use]
-pub(super) fn is_quarantined(blob: &BlobId, name: &str) -> bool {
+pub fn is_quarantined(blob: &BlobId, name: &str) -> bool {
     name.starts_with(&quarantined_prefix(blob))
 }
 

@@ -88,12 +88,13 @@ impl<D: Disk> Store<D> {
     pub fn list_proved(
         &self,
         keys: &Keys,
+        prefix: &str,
         after: Option<&Key>,
         limit: usize,
     ) -> Result<Vec<(Key, OwnRecord)>, StorageError> {
         let mut after = after.cloned();
         loop {
-            let page = self.list_own(after.as_ref(), limit.min(LIST_PAGE_MAX))?;
+            let page = self.list_own(prefix, after.as_ref(), limit.min(LIST_PAGE_MAX))?;
             let Some((last, _)) = page.last() else { return Ok(Vec::new()) };
             after = Some(last.clone());
             let mut proved = Vec::with_capacity(page.len());

@@ -131,7 +131,7 @@ impl<D: Disk> Store<D> {
     fn own_by_version(&self, version: Version, name: FileName) -> Result<Option<(Iv, Seal)>, StorageError> {
         let mut after = None;
         loop {
-            let page = self.list_own(after.as_ref(), LIST_PAGE_MAX)?;
+            let page = self.list_own("", after.as_ref(), LIST_PAGE_MAX)?;
             let Some((last, _)) = page.last() else { return Ok(None) };
             after = Some(last.clone());
             for (key, record) in page {

@@ -36,7 +36,7 @@ impl<D: Disk> Store<D> {
     pub fn bytes_to_scrub(&self) -> Result<u64, StorageError> {
         let (mut bytes, mut after) = (0_u64, None);
         loop {
-            let page = self.list_own(after.as_ref(), LIST_PAGE_MAX)?;
+            let page = self.list_own("", after.as_ref(), LIST_PAGE_MAX)?;
             bytes = page.iter().fold(bytes, |bytes, (_, record)| bytes.saturating_add(record.seal.size));
             match page.into_iter().last() {
                 Some((last, _)) => after = Some(last),

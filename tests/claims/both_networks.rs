@@ -124,7 +124,7 @@ fn catalog(disk: &impl Disk) -> String {
     let identity = Identity::load_or_create(disk, &mut lane).expect("an identity");
     assert!(!identity.is_new);
     let (store, _) = Store::open(disk.clone(), &Keys::derive(&identity.master)).expect("a store");
-    let own = store.list_own(None, 100).expect("readable");
+    let own = store.list_own("", None, 100).expect("readable");
     let held = store.list_held(None, 100).expect("readable");
     format!("{own:#?}\n{held:#?}")
 }

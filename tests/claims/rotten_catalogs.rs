@@ -132,7 +132,7 @@ impl World {
             });
             missing += may_be(&format!("bytes of {blob:?}"), found, bytes)?;
         }
-        let listed = store.list_own(None, 1000).or_else(|_| store.list_own(None, 1000));
+        let listed = store.list_own("", None, 1000).or_else(|_| store.list_own("", None, 1000));
         for found in listed.map_err(|error| format!("list: {error}"))? {
             if !self.own.contains(&found) {
                 return Err(format!("list: {found:?} is not what was stored"));

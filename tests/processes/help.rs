@@ -32,6 +32,7 @@ fn every_help_text_is_as_reviewed() {
         "node",
         "put",
         "get",
+        "watch",
         "rm",
         "ls",
         "stat",

@@ -7,6 +7,7 @@ mod support;
 
 // What the commands do, refuse and print.
 mod commands;
+mod folders;
 mod help;
 mod outputs;
 mod puts;

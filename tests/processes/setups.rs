@@ -1,6 +1,6 @@
 //! What a person chooses at the start of a node: the layout of its directory, and how many peers hold each file.
 
-use std::fs;
+use std::fs::{self, File};
 
 use crate::support::bench::{Bench, wait_until};
 
@@ -51,6 +51,25 @@ fn a_directory_keeps_its_layout_until_it_is_converted() {
         unused.stderr
     );
     assert!(!bench.path("n2").exists(), "no directory was made");
+}
+
+#[test]
+fn a_conversion_says_that_the_catalog_was_damaged_or_lost() {
+    let bench = Bench::new();
+    let file = bench.file("picture", CONTENT);
+    let mut node = bench.node("n1", &[]);
+    bench.succeed(&node.data, &["put", "a", file.to_str().expect("a plain path")]);
+    bench.succeed(&node.data, &["stop"]);
+    node.wait();
+    let catalog = node.data.join("catalog.redb");
+    let convert = |layout: &str| bench.run(&node.data, &["convert", "--layout", layout]).stderr;
+    assert_eq!(convert("packed"), "");
+    let whole = fs::metadata(&catalog).expect("it is there").len();
+    File::options().write(true).open(&catalog).and_then(|file| file.set_len(whole / 2)).expect("cut");
+    let told = convert("folders");
+    assert!(told.starts_with("warning: the catalog was damaged, and was set aside; "), "{told}");
+    fs::remove_file(&catalog).expect("removed");
+    assert_eq!(convert("packed"), "warning: the catalog is lost; files are learnt again from the peers\n");
 }
 
 #[test]

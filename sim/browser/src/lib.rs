@@ -14,6 +14,10 @@ use tokio::time::timeout;
 /// How long the driver takes at most to start. Chosen: far above what a busy machine needs.
 const STARTS_WITHIN: Duration = Duration::from_secs(60);
 
+/// How often the driver is started at most. It binds any free port of IPv6, and ends if another program has the same
+/// port of IPv4: 1 of 480 starts did, side by side.
+const STARTS_MAX: usize = 5;
+
 /// From this on two pictures are alike, if 1 is the same picture. Chosen: other fonts give more, a page without its
 /// lanes gives 0.36, and one without its style 0.25.
 const ALIKE: f64 = 0.8;
@@ -32,21 +36,9 @@ impl Browser {
     /// Starts a browser whose window has this size, in pixels.
     ///
     /// # Panics
-    /// If there is no `chromedriver`, or it does not start.
+    /// If there is no `chromedriver`, or it starts none of [`STARTS_MAX`] times.
     pub async fn start(width: u32, height: u32, is_dark: bool) -> Self {
-        let mut driver = Command::new("chromedriver");
-        let driver = driver.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
-        let mut driver = driver.spawn().expect("chromedriver is installed");
-        let mut said = BufReader::new(driver.stdout.take().expect("a pipe")).lines();
-        let port = timeout(STARTS_WITHIN, async {
-            while let Some(line) = said.next_line().await.expect("readable") {
-                if let Some((_, port)) = line.split_once("started successfully on port ") {
-                    return port.trim_end_matches('.').to_owned();
-                }
-            }
-            panic!("chromedriver has ended");
-        });
-        let port = port.await.expect("chromedriver starts in time");
+        let (driver, port) = driver().await;
         let mut arguments = vec!["--headless=new".to_owned(), "--no-sandbox".to_owned(), "--disable-gpu".to_owned()];
         arguments.extend(["--disable-dev-shm-usage".to_owned(), format!("--window-size={width},{height}")]);
         arguments.extend(is_dark.then(|| "--force-dark-mode".to_owned()));
@@ -102,6 +94,28 @@ impl Browser {
     pub async fn close(self) {
         self.page.close().await.expect("closed");
     }
+}
+
+/// Starts the driver. Returns it with its port.
+async fn driver() -> (Child, String) {
+    for _ in 0..STARTS_MAX {
+        let mut driver = Command::new("chromedriver");
+        let driver = driver.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        let mut driver = driver.spawn().expect("chromedriver is installed");
+        let mut said = BufReader::new(driver.stdout.take().expect("a pipe")).lines();
+        let port = timeout(STARTS_WITHIN, async {
+            while let Some(line) = said.next_line().await.expect("readable") {
+                if let Some((_, port)) = line.split_once("started successfully on port ") {
+                    return Some(port.trim_end_matches('.').to_owned());
+                }
+            }
+            None
+        });
+        if let Some(port) = port.await.expect("chromedriver starts in time") {
+            return (driver, port);
+        }
+    }
+    panic!("chromedriver has ended {STARTS_MAX} times");
 }
 
 /// Returns how alike two pictures are, unless one is none or they have other proportions.

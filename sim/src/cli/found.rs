@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::file::ResultFile;
-use super::output::outln;
+use super::output::{note, outln};
 use super::source::Planted;
 use crate::artefacts::commented;
 use crate::plan::Plan;
@@ -43,7 +43,7 @@ impl Found {
         outln!("\n{}", report_again(program, subject, (plan, broken), &again));
         // What was found counts, also if the plan is here and not in its file.
         if let Err(error) = written {
-            eprintln!("{program}: {error}");
+            note!("{program}: {error}");
             outln!("{plan}");
         }
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::folder::Folder;
-use super::output::{out, outln};
+use super::output::{note, out, outln};
 use super::summarised::{code_of, show, show_groups};
 use crate::subject::Subject;
 use crate::summary::SweepSummary;
@@ -52,9 +52,9 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
         }
     }
     let missing = summary.missing();
-    summary.ended_early().iter().chain(&missing).for_each(|what| eprintln!("{program}: {what}"));
+    summary.ended_early().iter().chain(&missing).for_each(|what| note!("{program}: {what}"));
     let errors: Vec<_> = copied.into_iter().filter_map(Result::err).collect();
-    errors.iter().for_each(|error| eprintln!("{program}: {error}"));
+    errors.iter().for_each(|error| note!("{program}: {error}"));
     // What was seen counts, also if it is not in its folder.
     Ok(match () {
         () if !summary.broken.is_empty() || !missing.is_empty() => ExitCode::FAILURE,

@@ -15,6 +15,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use super::arguments::parse_time;
+use super::output::note;
 
 /// How a command ends that was told to before its end, as a shell says it of SIGINT.
 const INTERRUPTED: u8 = 130;
@@ -51,7 +52,7 @@ static INTERRUPT: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
         let heard = flag::register_conditional_shutdown(signal, INTERRUPTED.into(), is_set.clone())
             .and_then(|_| flag::register(signal, is_set.clone()));
         if let Err(error) = heard {
-            eprintln!("a signal will end this at once, and nothing that was seen will be shown: {error}");
+            note!("a signal will end this at once, and nothing that was seen will be shown: {error}");
         }
     }
     is_set
@@ -65,7 +66,7 @@ pub(super) fn is_interrupted() -> bool {
 /// Returns how a command ends if nothing broke.
 pub(super) fn well() -> ExitCode {
     if is_interrupted() {
-        eprintln!("interrupted before the end");
+        note!("interrupted before the end");
         return ExitCode::from(INTERRUPTED);
     }
     ExitCode::SUCCESS
@@ -121,7 +122,7 @@ impl Progress {
             self.lines.store(taken.as_secs(), Ordering::Relaxed);
             let rate = done / taken.as_secs().max(1);
             let of_all = self.count.map_or(String::new(), |count| format!(" of {count}"));
-            eprintln!("{} s: {done}{of_all} {}, {rate} a second", taken.as_secs(), self.of);
+            note!("{} s: {done}{of_all} {}, {rate} a second", taken.as_secs(), self.of);
         }
     }
 
@@ -149,6 +150,6 @@ pub(super) fn now(clock: ClockId) -> Duration {
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).expect("less than a second"))
 }
 
-fn monotonic() -> Duration {
+pub(super) fn monotonic() -> Duration {
     now(ClockId::Monotonic)
 }

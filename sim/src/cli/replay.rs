@@ -10,7 +10,7 @@ use dacapo::disk::EntryKind;
 
 use super::arguments::parse_seconds;
 use super::file::ResultFile;
-use super::output::{out, outln};
+use super::output::{note, out, outln};
 use super::source::Source;
 use crate::export::{json, mermaid, page, perfetto};
 use crate::film::Film;
@@ -132,7 +132,7 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
     } else if !is_printed {
         show(&subject, run, arguments.until.is_some());
     }
-    errors.iter().for_each(|error| eprintln!("{program}: {error}"));
+    errors.iter().for_each(|error| note!("{program}: {error}"));
     // What a run has broken counts, also if it is not in its file.
     Ok(if errors.is_empty() || run.broken.is_some() { code } else { ExitCode::from(2) })
 }

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::arguments::parse_seconds;
 use super::file::ResultFile;
-use super::output::outln;
+use super::output::{note, outln};
 use super::source::Source;
 use crate::export::page;
 use crate::run::film;
@@ -39,7 +39,7 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
     // What a run has broken counts, also if there is no page of it.
     match file.write(&page) {
         Ok(()) => outln!("{} shows {:.3} virtual seconds", arguments.output.display(), run.elapsed.as_secs_f64()),
-        Err(error) if run.broken.is_some() => eprintln!("{program}: {error}"),
+        Err(error) if run.broken.is_some() => note!("{program}: {error}"),
         Err(error) => return Err(error),
     }
     Ok(code)

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::file::ResultFile;
-use super::output::{out, outln};
+use super::output::{note, out, outln};
 use super::progress::{self, Progress};
 use super::source::Source;
 use crate::artefacts::commented;
@@ -47,13 +47,13 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
     match file {
         Some(file) => {
             if let Err(error) = file.write(&text) {
-                eprintln!("{program}: {error}");
+                note!("{program}: {error}");
                 out!("{text}");
             }
         }
         None => out!("{text}"),
     }
-    eprintln!("{} of {} steps are left, after {} runs", shrunk.plan.steps.len(), plan.steps.len(), shrunk.runs);
+    note!("{} of {} steps are left, after {} runs", shrunk.plan.steps.len(), plan.steps.len(), shrunk.runs);
     Ok(ExitCode::FAILURE)
 }
 

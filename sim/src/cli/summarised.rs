@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use super::output::outln;
+use super::output::{note, outln};
 use super::progress;
 use crate::fault::Fault;
 use crate::pairs;
@@ -49,7 +49,7 @@ fn is_blind<S: Subject>(program: &str, subject: &S, summary: &SweepSummary) -> b
         missed.extend(never_met(subject, summary));
     }
     if !missed.is_empty() {
-        eprintln!("{program}: {} runs have never reached: {}", summary.runs, missed.join(", "));
+        note!("{program}: {} runs have never reached: {}", summary.runs, missed.join(", "));
     }
     !missed.is_empty()
 }

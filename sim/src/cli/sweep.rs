@@ -12,7 +12,7 @@ use rustix::time::ClockId;
 use super::arguments::{parse_range, parse_shard};
 use super::folder::Folder;
 use super::found::report_again;
-use super::output::{out, outln};
+use super::output::{note, out, outln};
 use super::progress::{Effort, Progress, now};
 use super::source::Planted;
 use super::summarised::{code_of, faults_of, show, show_groups};
@@ -98,7 +98,7 @@ pub(super) fn execute<S: Subject + Sync>(
         show_broken(program, subject, arguments, &summary);
     }
     let errors: Vec<_> = written.into_iter().filter_map(Result::err).collect();
-    errors.iter().for_each(|error| eprintln!("{program}: {error}"));
+    errors.iter().for_each(|error| note!("{program}: {error}"));
     // What was seen counts, also if it is not in its folder.
     Ok(if summary.broken.is_empty() && !errors.is_empty() {
         ExitCode::from(2)

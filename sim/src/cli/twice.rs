@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode};
 use clap::Args;
 
 use super::arguments::parse_range;
-use super::output::outln;
+use super::output::{note, outln};
 use super::progress::{self, Progress};
 use super::source::{Changes, Source};
 use crate::plan::Plan;
@@ -64,7 +64,7 @@ fn replays<S: Subject>(program: &str, subject: &S, source: &Source) -> Result<bo
             outln!("{again} does not replay: comparing {runs}, {difference}");
             outln!("\n  {program} replay {again} --trace first.trace");
         }
-        Err(problem) => eprintln!("{program}: {again}: {problem}"),
+        Err(problem) => note!("{program}: {again}: {problem}"),
     }
     Ok(false)
 }

@@ -111,7 +111,7 @@ impl<S: Subject> Hosted<S> {
             disk: self.scene.disks[host].boot(),
             clock: SimClock::Skewed(self.levers.clock.clone()),
             events: self.tracer.clone(),
-            clients: self.scene.clients.clone(),
+            scene: self.scene.clone(),
         }
     }
 

@@ -73,6 +73,10 @@ pub enum Call {
     StoreMany(u16),
     /// Deletes all these files everywhere.
     EraseMany,
+    /// Brings the node what has changed in a folder, which has so many of these files now, and deletes the others.
+    PutFolder(u16),
+    /// Lists all these files, and gets some of them.
+    GetFolder,
     /// Gets a file.
     Get {
         /// The number of the key.
@@ -147,6 +151,8 @@ impl Call {
             | Self::Holders { key, .. } => Some(*key),
             Self::StoreMany(_)
             | Self::EraseMany
+            | Self::PutFolder(_)
+            | Self::GetFolder
             | Self::Status
             | Self::List
             | Self::Scrub
@@ -176,6 +182,9 @@ impl Call {
             Self::Store { key, size, source } => (key, size, source),
             Self::StoreMany(count) => {
                 return [1, count / 2].into_iter().filter(|less| *less < count).map(Self::StoreMany).collect();
+            }
+            Self::PutFolder(count) => {
+                return [1, count / 2].into_iter().filter(|less| *less < count).map(Self::PutFolder).collect();
             }
             Self::Convert | Self::Recover | Self::RestartAs(_) => return vec![Self::Restart],
             _ => return Vec::new(),

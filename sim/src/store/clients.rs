@@ -1,6 +1,7 @@
 //! What the owners share: handles on the running nodes, the history of all calls, and what the byte tap has seen.
 
 mod lives;
+mod noticed;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use super::options::cluster;
 use super::settings::Settings;
 use crate::host::Host;
 use crate::plan::Plan;
+use noticed::Noticed;
 
 /// What all clients of a run share. Clones are the same clients.
 #[derive(Clone, Default)]
@@ -28,6 +30,7 @@ pub struct Clients {
     pub(super) ivs: Ivs,
     pub(super) many: Many,
     pub(super) settings: Settings,
+    pub(super) noticed: Rc<RefCell<Noticed>>,
 }
 
 #[derive(Default)]
@@ -53,8 +56,6 @@ struct Seen {
     put_back: BTreeMap<Host, u64>,
     /// The hosts whose catalog was ever damaged.
     ever_damaged: BTreeSet<Host>,
-    /// The hosts whose catalog was lost without damage: a power loss took it before it was durable.
-    without_catalog: BTreeSet<Host>,
     /// The hosts that run another node than before: the copy that was put back had no identity yet.
     reborn: BTreeSet<Host>,
     /// The hosts whose nodes are to learn and fetch at their next start, and nothing else.
@@ -91,10 +92,7 @@ impl Clients {
 
     /// Notes that the node of a host runs, until what is returned is dropped.
     pub(super) fn started(&self, host: Host, node: Handle) -> Running {
-        if self.seen.borrow_mut().renewing.remove(&host) {
-            // What was stored since the damage may have gone into a file that has no name any more.
-            self.lose(host, false);
-        }
+        self.has_opened(host);
         let mut seen = self.seen.borrow_mut();
         seen.ids.insert(host, node.node());
         seen.nodes.insert(host, node);

@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use dacapo::crypto::{Keys, NodeId, ReplicaName};
+use dacapo::crypto::{Key, Keys, NodeId, ReplicaName};
 use dacapo::disk::{Disk, DiskFile, DiskPath};
 use dacapo::limits::{LIST_PAGE_MAX, STRAYS_ASIDE_MAX};
 use dacapo::node::Lane;
@@ -38,6 +38,13 @@ impl Contents {
         let packed = self.packed().and_then(|store| packed(store, blob));
         let places = || self.layouts().iter().map(|layout| layout.place(node, blob));
         packed.or_else(|| places().find_map(|place| self.disk.read(place.as_str())))
+    }
+
+    /// Whether the catalog of the node of this host knows nothing of an own file, not even that it was deleted.
+    #[must_use]
+    pub fn is_unknown(&self, keys: &Keys, key: &Key) -> bool {
+        let newest = |store: &Store<SimDisk>| store.newest(Some(key), keys.replica_name(key)).ok();
+        self.copy().and_then(newest).is_some_and(|newest| newest.is_none())
     }
 
     /// Whether the file of a blob is there and cannot be read.
@@ -175,7 +182,8 @@ pub fn catalog(disk: &SimDisk) -> String {
         Reopened::Converting => return "catalog: the layout of the data directory is being changed".to_owned(),
         Reopened::Failed(error) => return format!("catalog: {error}"),
     };
-    let listed = store.list_own(None, LIST_PAGE_MAX).and_then(|own| Ok((own, store.list_held(None, LIST_PAGE_MAX)?)));
+    let listed =
+        store.list_own("", None, LIST_PAGE_MAX).and_then(|own| Ok((own, store.list_held(None, LIST_PAGE_MAX)?)));
     match listed {
         Ok((own, held)) => {
             let own: Vec<_> = own.iter().map(|(key, record)| format!("{key} {}", record.seal.version)).collect();

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use dacapo::crypto::Keys;
+use dacapo::event::EventSink;
 use dacapo::platform::Platform;
 use dacapo::store::layout::Layout;
-use dacapo::store::{Converted, Identity, Setup, convert};
+use dacapo::store::{ConvertEvent, Converted, Identity, Setup, convert};
 
 use crate::host::Host;
 
@@ -40,8 +41,14 @@ impl Conversions {
 }
 
 /// Brings a data directory into the other layout, as `dacapo convert` does, if the plan says so, and returns what there
-/// is to tell. A conversion that was interrupted goes on at every second start, and turns back at the others.
-pub(super) fn convert_if_told(platform: &impl Platform, is_told: bool, start: u64) -> Result<Option<String>, String> {
+/// is to tell; what the store does besides goes to a sink. A conversion that was interrupted goes on at every second
+/// start, and turns back at the others.
+pub(super) fn convert_if_told(
+    platform: &impl Platform,
+    is_told: bool,
+    start: u64,
+    events: &EventSink,
+) -> Result<Option<String>, String> {
     let disk = platform.disk();
     let (to, verb) = match Setup::read(disk).map_err(|error| error.to_string())? {
         Setup::Settled(Layout::Folders) if is_told => (Layout::Packed, CONVERTED),
@@ -52,7 +59,12 @@ pub(super) fn convert_if_told(platform: &impl Platform, is_told: bool, start: u6
     };
     // A directory without an identity has nothing to convert.
     let Some(master) = Identity::load(disk).map_err(|error| error.to_string())? else { return Ok(None) };
-    let converted = convert(disk, &Keys::derive(&master), to, platform.now(), |_| ());
+    let told = |step| {
+        if let ConvertEvent::Besides(news) = step {
+            events(&news.into());
+        }
+    };
+    let converted = convert(disk, &Keys::derive(&master), to, platform.now(), told);
     let converted = converted.map_err(|error| error.to_string())?;
     Ok(converted
         .filter(|converted| converted.blobs > 0)

@@ -161,6 +161,15 @@ impl HistoryEntry {
         self.content
     }
 
+    /// Returns the version that the call made, if it is a store that was acknowledged.
+    #[must_use]
+    pub fn version(&self) -> Option<Version> {
+        match self.outcome() {
+            Some(Outcome::Stored { version, .. }) => Some(*version),
+            _ => None,
+        }
+    }
+
     /// Whether the call is a store that its caller left.
     #[must_use]
     pub fn is_left(&self) -> bool {

@@ -4,7 +4,6 @@
 use std::rc::Rc;
 
 use dacapo::disk::Disk;
-use dacapo::event::Event;
 use dacapo::node::{Config, Lane, Node};
 use dacapo::seed::Seed;
 use dacapo::store::Identity;
@@ -13,6 +12,7 @@ use super::bug::Bug;
 use super::conversion::convert_if_told;
 use super::files::Files;
 use super::options::{cluster, deletions_kept, layout, quota, replicas};
+use super::oracle::judge_event;
 use super::planted::{BugDisk, BugTransport};
 use super::recovery;
 use super::told::tell;
@@ -29,7 +29,8 @@ pub(super) async fn run(boot: Boot<Files>, bug: Option<Bug>) -> Ended {
 }
 
 async fn start<D: Disk>(boot: Boot<Files>, wrap: impl FnOnce(SimDisk) -> D, bug: Option<Bug>) -> Ended {
-    let Boot { host, number, options, seed, listen, dials, transport, disk, clock, events, clients, .. } = boot;
+    let Boot { host, number, options, seed, listen, dials, transport, disk, clock, events, scene, .. } = boot;
+    let clients = scene.clients.clone();
     let options = clients.settings.current(host, options);
     let platform = SimPlatform { transport: BugTransport::new(transport, bug), disk: wrap(disk.clone()), clock };
     let seed = bug.map_or(seed.clone(), |bug| bug.seed(&seed, host));
@@ -40,18 +41,19 @@ async fn start<D: Disk>(boot: Boot<Files>, wrap: impl FnOnce(SimDisk) -> D, bug:
         quota: bug.map_or(quota(&options), |bug| bug.overlook(quota(&options))),
         deletions_kept: deletions_kept(&options),
         events: Rc::new({
-            let (events, clients) = (events.clone(), clients.clone());
+            let events = events.clone();
             move |event| {
-                if matches!(event, Event::CatalogLost) {
-                    clients.found_no_catalog(host);
-                }
                 tell(&events, event);
+                let was_known = scene.clients.notice(host, event);
+                if let Err(broken) = judge_event(&scene, host, event, was_known) {
+                    scene.note_broken(broken);
+                }
             }
         }),
         ..Config::new(listen, cluster(), seed)
     };
     clients.starts(host);
-    match convert_if_told(&platform, clients.conversions.take(host), number) {
+    match convert_if_told(&platform, clients.conversions.take(host), number, &config.events) {
         Ok(told) => told.into_iter().for_each(|told| events.note(told)),
         Err(why) => return Ended::Failed(why),
     }

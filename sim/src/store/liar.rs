@@ -3,6 +3,7 @@
 //! secret. It keeps in memory only what it is given while it lies.
 
 mod attack;
+mod false_owner;
 mod inventory;
 mod lie;
 mod serve;
@@ -18,7 +19,7 @@ use dacapo::node::Lane;
 use dacapo::protocol::BootId;
 use dacapo::seed::SeedRng;
 use dacapo::store::layout::{BlobId, Layout};
-use dacapo::store::{Identity, Store};
+use dacapo::store::{Identity, News, Store};
 use dacapo::transport::Transport;
 
 use super::bug::Bug;
@@ -33,15 +34,19 @@ pub use lie::Lie;
 
 /// Lies until the host is killed.
 pub(super) async fn run(boot: Boot<Files>, lie: Lie, bug: Option<Bug>) -> Ended {
-    boot.clients.lies(boot.host);
+    boot.scene.clients.lies(boot.host);
     if lie == Lie::Twin {
         return twin::run(boot).await;
     }
-    let Boot { host, options, seed, listen, dials, hosts, transport, disk, clients, events, .. } = boot;
-    let (keys, replicas) = match load(disk, layout(&options), &mut seed.rng(Lane::Identity)) {
+    let Boot { host, options, seed, listen, dials, hosts, transport, disk, scene, events, .. } = boot;
+    let (keys, replicas, news) = match load(disk, layout(&options), &mut seed.rng(Lane::Identity)) {
         Ok(loaded) => loaded,
         Err(error) => return Ended::Failed(error),
     };
+    // The honest node that comes back does not find it again.
+    if let Some(news) = news {
+        scene.clients.notice(host, &news.into());
+    }
     let cluster = match lie {
         Lie::Stranger if bug != Some(Bug::SecretLeaked) => ClusterSecret([1; 32]),
         _ => cluster(),
@@ -54,7 +59,8 @@ pub(super) async fn run(boot: Boot<Files>, lie: Lie, bug: Option<Bug>) -> Ended 
     let port = listen.port();
     let boot = BootId::draw(&mut seed.rng(Lane::Boot));
     let replicas = RefCell::new(replicas);
-    let liar = Rc::new(Liar { lie, bug, port, boot, keys, cluster, transport, lane, replicas, clients, notes: events });
+    let (clients, notes) = (scene.clients, events);
+    let liar = Rc::new(Liar { lie, bug, port, boot, keys, cluster, transport, lane, replicas, clients, notes });
     for address in dials {
         tokio::task::spawn_local(liar.clone().keep_connected(address));
     }
@@ -69,12 +75,16 @@ pub(super) async fn run(boot: Boot<Files>, lie: Lie, bug: Option<Bug>) -> Ended 
     }
 }
 
-/// Loads the identity on a disk, and the replicas that its node holds.
-fn load(disk: SimDisk, layout: Option<Layout>, unused: &mut SeedRng) -> Result<(Keys, Vec<Replica>), String> {
+/// Loads the identity on a disk and the replicas that its node holds, and what there is to tell of the catalog.
+fn load(
+    disk: SimDisk,
+    layout: Option<Layout>,
+    unused: &mut SeedRng,
+) -> Result<(Keys, Vec<Replica>, Option<News>), String> {
     let identity = Identity::load_or_create(&disk, unused).map_err(|error| error.to_string())?;
     Layout::choose(&disk, layout).map_err(|error| error.to_string())?;
     let keys = Keys::derive(&identity.master);
-    let (store, _) = Store::open(disk, &keys).map_err(|error| error.to_string())?;
+    let (store, recovered) = Store::open(disk, &keys).map_err(|error| error.to_string())?;
     let held = store.list_held(None, LIST_PAGE_MAX).map_err(|error| error.to_string())?;
     let mut replicas = Vec::new();
     for (owner, replica_name, known) in held {
@@ -86,5 +96,5 @@ fn load(disk: SimDisk, layout: Option<Layout>, unused: &mut SeedRng) -> Result<(
             replicas.push(Replica { owner, replica_name, seal: record.seal, bytes });
         }
     }
-    Ok((keys, replicas))
+    Ok((keys, replicas, recovered.catalog.news()))
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dacapo::crypto::Key;
 use dacapo::node::{FileInfo, Handle, StatError};
 use tokio::time::sleep;
 
@@ -10,13 +11,23 @@ const LOOK: Duration = Duration::from_millis(200);
 
 /// Returns all files of a node.
 pub(super) async fn list(node: &Handle) -> Result<Vec<FileInfo>, StatError> {
-    let mut files: Vec<FileInfo> = Vec::new();
+    let mut files = Vec::new();
+    each_page(node, "", |page| files.extend(page)).await?;
+    Ok(files)
+}
+
+/// Takes the files of a node whose keys begin with a prefix, page by page.
+pub(super) async fn each_page(
+    node: &Handle,
+    prefix: &str,
+    mut take: impl FnMut(Vec<FileInfo>),
+) -> Result<(), StatError> {
+    let mut after: Option<Key> = None;
     loop {
-        let page = node.list(files.last().map(|file| &file.key)).await?;
-        if page.is_empty() {
-            return Ok(files);
-        }
-        files.extend(page);
+        let page = node.list_under(prefix, after.as_ref()).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = Some(last.key.clone());
+        take(page);
     }
 }
 

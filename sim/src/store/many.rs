@@ -1,12 +1,16 @@
 //! Files that are stored many at a time, so that lists, comparisons, scrubs and conversions have more than one page to
 //! go through. No other call has their keys.
 
+mod folder;
+mod local;
+
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
-use dacapo::crypto::{Key, NodeId};
+use dacapo::crypto::{Attributes, Key, NodeId};
+use dacapo::folder::{FilePath, Prefix};
 use dacapo::node::{Content, DeleteError, Handle, StoreError};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -14,6 +18,7 @@ use tokio::time::Instant;
 use super::call::MARKER;
 use super::history::{ContentDigest, HistoryEntry, Outcome, digest, peers_in};
 use crate::host::Host;
+use local::Folder;
 
 /// How many of the files are stored or deleted at a time.
 const AT_ONCE: u16 = 64;
@@ -21,7 +26,8 @@ const AT_ONCE: u16 = 64;
 /// How long a call goes on with further files.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-const KEY_BEGIN: &str = "picture_many_";
+/// What the keys begin with, up to a `/`, and what they end with.
+const PREFIX: &str = "picture_many";
 const KEY_END: &str = ".png";
 
 /// What is known of one of the files of a host.
@@ -35,14 +41,28 @@ pub enum Fate {
     Gone,
 }
 
-/// What is known of all these files. Clones are the same.
+/// What came of a call about one of the files.
+enum Done {
+    /// Nothing.
+    Failed,
+    /// It was to be left as it is.
+    Unchanged,
+    /// This is known now.
+    Now(Fate),
+}
+
+/// What is known of all these files, and the folders that they lie in on the machines of their owners. Clones are the
+/// same.
 #[derive(Clone, Default)]
 pub struct Many {
     files: Rc<RefCell<BTreeMap<(Host, u16), Known>>>,
+    folders: Rc<RefCell<BTreeMap<Host, Folder>>>,
 }
 
 struct Known {
     fate: Fate,
+    /// All that calls were to store, with when it had changed if that was said.
+    ever: BTreeSet<(ContentDigest, Option<i64>)>,
     /// How many calls have begun, and how many are under way or may take effect later.
     begun: u32,
     open: u32,
@@ -51,37 +71,49 @@ struct Known {
 impl Many {
     /// Stores so many of the files.
     pub(super) async fn store(&self, node: &Handle, entry: &HistoryEntry, count: u16) -> Outcome {
-        let call = entry.number;
-        let store = move |node: Handle, number: u16| async move {
+        let (call, host) = (entry.number, entry.host);
+        let store = |node: Handle, number: u16| {
             let content = [MARKER, format!(" {number} of call {call}").as_bytes()].concat();
-            let digest = digest(&content);
-            match node.store(&key(number), Content::bytes(content)).await {
-                Ok(stored) => Some(Fate::There(digest, peers_in(&stored.receipts))),
-                Err(StoreError::Rejected(_)) => None,
-                Err(StoreError::Unconfirmed(_)) => Some(Fate::Unknown),
-            }
+            self.clone().store_one(node, (host, number), content, None)
         };
-        self.each(node, entry.host, (0..count).collect(), store).await
+        self.each(node, host, (0..count).collect(), store).await
     }
 
     /// Deletes all of the files everywhere that were ever stored.
     pub(super) async fn erase(&self, node: &Handle, host: Host) -> Outcome {
-        let erase = |node: Handle, number: u16| async move {
-            match node.delete_everywhere(&key(number)).await {
-                Ok(_) => Some(Fate::Gone),
-                Err(DeleteError::NotFound | DeleteError::Rejected(_)) => None,
-                Err(_) => Some(Fate::Unknown),
-            }
-        };
         let numbers = self.files.borrow().keys().filter(|(at, _)| *at == host).map(|(_, number)| *number).collect();
-        self.each(node, host, numbers, erase).await
+        self.each(node, host, numbers, Self::erase_one).await
     }
 
-    /// Does something to each file until something fails. What it returns is what is known then; `None` if it has
-    /// changed nothing.
+    async fn erase_one(node: Handle, number: u16) -> Done {
+        match node.delete_everywhere(&key(number)).await {
+            Ok(_) => Done::Now(Fate::Gone),
+            Err(DeleteError::NotFound | DeleteError::Rejected(_)) => Done::Failed,
+            Err(_) => Done::Now(Fate::Unknown),
+        }
+    }
+
+    async fn store_one(
+        self,
+        node: Handle,
+        file: (Host, u16),
+        content: Vec<u8>,
+        attributes: Option<Attributes>,
+    ) -> Done {
+        let digest = digest(&content);
+        let changed = attributes.map(|attributes| attributes.changed_s);
+        self.files.borrow_mut().get_mut(&file).expect("it has begun").ever.insert((digest, changed));
+        match node.store(&key(file.1), Content::bytes(content).with_attributes(attributes)).await {
+            Ok(stored) => Done::Now(Fate::There(digest, peers_in(&stored.receipts))),
+            Err(StoreError::Rejected(_)) => Done::Failed,
+            Err(StoreError::Unconfirmed(_)) => Done::Now(Fate::Unknown),
+        }
+    }
+
+    /// Does something to each file until something fails.
     async fn each<F>(&self, node: &Handle, host: Host, numbers: Vec<u16>, work: impl Fn(Handle, u16) -> F) -> Outcome
     where
-        F: Future<Output = Option<Fate>> + 'static,
+        F: Future<Output = Done> + 'static,
     {
         let begun = Instant::now();
         let mut done = 0;
@@ -90,9 +122,9 @@ impl Many {
             for number in numbers.iter().copied() {
                 let (turn, call, this) = (self.begin(host, number), work(node.clone(), number), self.clone());
                 calls.spawn_local(async move {
-                    let fate = call.await;
-                    let is_done = matches!(fate, Some(Fate::There(..) | Fate::Gone));
-                    this.end((host, number), turn, fate);
+                    let done = call.await;
+                    let is_done = !matches!(done, Done::Failed | Done::Now(Fate::Unknown));
+                    this.end((host, number), turn, done);
                     is_done
                 });
             }
@@ -108,21 +140,22 @@ impl Many {
     /// Notes that a call about a file begins. Returns what `end` wants to know.
     fn begin(&self, host: Host, number: u16) -> (u32, Fate) {
         let mut files = self.files.borrow_mut();
-        let known = files.entry((host, number)).or_insert(Known { fate: Fate::Gone, begun: 0, open: 0 });
+        let known =
+            files.entry((host, number)).or_insert(Known { fate: Fate::Gone, ever: BTreeSet::new(), begun: 0, open: 0 });
         known.begun += 1;
         known.open += 1;
         (known.begun, std::mem::replace(&mut known.fate, Fate::Unknown))
     }
 
-    fn end(&self, file: (Host, u16), (turn, before): (u32, Fate), fate: Option<Fate>) {
+    fn end(&self, file: (Host, u16), (turn, before): (u32, Fate), done: Done) {
         let mut files = self.files.borrow_mut();
         let known = files.get_mut(&file).expect("it has begun");
         let is_alone = known.begun == turn && known.open == 1;
-        match fate {
+        match done {
             // It may take effect later.
-            Some(Fate::Unknown) => return,
-            Some(fate) if is_alone => known.fate = fate,
-            None if is_alone => known.fate = before,
+            Done::Now(Fate::Unknown) => return,
+            Done::Now(fate) if is_alone => known.fate = fate,
+            Done::Failed | Done::Unchanged if is_alone => known.fate = before,
             _ => {}
         }
         known.open -= 1;
@@ -146,11 +179,16 @@ impl Many {
 /// Never: the name is a valid key.
 #[must_use]
 pub fn key(number: u16) -> Key {
-    format!("{KEY_BEGIN}{number}{KEY_END}").parse().expect("a plain name is a key")
+    let path = FilePath::new(&format!("{number}{KEY_END}")).expect("a plain name is a place");
+    prefix().key(&path).expect("a plain name is a key")
 }
 
 /// Returns the number of one of the files.
 #[must_use]
 pub fn number(key: &Key) -> Option<u16> {
-    key.as_str().strip_prefix(KEY_BEGIN)?.strip_suffix(KEY_END)?.parse().ok()
+    prefix().path(key).ok()?.as_str().strip_suffix(KEY_END)?.parse().ok()
+}
+
+fn prefix() -> Prefix {
+    Prefix::new(PREFIX).expect("a plain name is a folder")
 }

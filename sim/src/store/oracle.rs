@@ -12,6 +12,9 @@ pub mod linearizable;
 pub mod live;
 pub mod secret;
 pub mod told;
+pub mod trust;
+
+use dacapo::event::Event;
 
 use crate::host::Host;
 use crate::store::call::Call;
@@ -49,13 +52,22 @@ pub fn judge_answer(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcom
     first_broken(judged, asked.number, asked.host, asked.call)
 }
 
+/// Judges what the node of a host has just told. `was_known` says whether it knew the file already that it has learnt
+/// of.
+///
+/// # Errors
+/// Returns the promise that was broken.
+pub fn judge_event(scene: &Scene<Files>, host: Host, event: &Event, was_known: bool) -> Result<(), Broken> {
+    available::judge_copies(scene, host, event, was_known).map_err(|what| Broken::new("available", what))
+}
+
 /// Judges a call that has ended.
 ///
 /// # Errors
 /// Returns the promise that was broken.
 pub fn judge_read(scene: &Scene<Files>, history: &[HistoryEntry], read: &HistoryEntry) -> Result<(), Broken> {
     let may_come_back = may_come_back(history, read.host, &scene.clients.options_ever(&scene.plan, read.host));
-    let is_as_left = available::is_as_left(scene, read.host);
+    let is_as_left = trust::is_as_left(scene, read.host);
     let is_kept = |change: &HistoryEntry| durable::is_kept(scene, change);
     let judged = [
         ("atomic", atomic::judge_read(history, read)),

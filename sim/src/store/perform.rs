@@ -15,10 +15,11 @@ use super::call::{self, Call, Reading, Source};
 use super::files::Files;
 use super::history::{self, HistoryEntry, Outcome};
 use super::listing::list;
+use super::oracle::trust::is_as_left;
 use super::sources::{Fails, Never, Pause};
 use super::{recovery, status};
 use crate::host::Host;
-use crate::subject::Scene;
+use crate::subject::{Broken, Scene};
 
 /// How often a call looks whether the node has stopped.
 const LOOK: Duration = Duration::from_millis(10);
@@ -45,6 +46,11 @@ pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry) -> Outco
         Call::Store { key, size, source } => store(&node, entry, key, size, source).await,
         Call::StoreMany(count) => scene.clients.many.store(&node, entry, count).await,
         Call::EraseMany => scene.clients.many.erase(&node, entry.host).await,
+        Call::PutFolder(count) => {
+            let is_as_left = is_as_left(scene, entry.host);
+            told(scene, entry, scene.clients.many.put_folder(&node, entry, count, is_as_left).await)
+        }
+        Call::GetFolder => told(scene, entry, scene.clients.many.get_folder(&node, entry.host).await),
         Call::Status => match status::ask(scene, &node).await {
             Ok(told) => Outcome::Told(told),
             Err(error) => Outcome::Failed(error.to_string()),
@@ -91,6 +97,15 @@ pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry) -> Outco
             Outcome::Restarted
         }
     }
+}
+
+/// Notes what is wrong with an answer, if something is.
+fn told(scene: &Scene<Files>, entry: &HistoryEntry, (outcome, judged): (Outcome, Result<(), String>)) -> Outcome {
+    if let Err(what) = judged {
+        let what = format!("call {}, n{} {}, {what}", entry.number, entry.host, entry.call);
+        scene.note_broken(Broken::new("faithful", what));
+    }
+    outcome
 }
 
 async fn store(node: &Handle, entry: &HistoryEntry, key: u8, size: u32, source: Source) -> Outcome {

@@ -119,6 +119,28 @@ where
     Ok(replica.bytes.len() as u64 == replica.seal.sealed_bytes())
 }
 
+/// Gets a replica from a node. Returns `None` if the node has another answer than a replica.
+///
+/// # Errors
+/// If the link breaks.
+pub async fn fetch<S>(
+    link: &mut Records<S>,
+    owner: NodeId,
+    replica_name: ReplicaName,
+) -> Result<Option<Replica>, WireError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    send(link, &Message::GetFile { owner, replica_name }).await?;
+    let Message::Found(seal) = read_message(link).await? else { return Ok(None) };
+    if seal.size > EAGER_BYTES_MAX {
+        send(link, &Message::Proceed).await?;
+    }
+    read_stream_header(link, seal.sealed_bytes()).await?;
+    let bytes = receive(link, seal.sealed_bytes()).await?;
+    Ok(Some(Replica { owner, replica_name, seal, bytes }))
+}
+
 /// Stores a replica at a node and returns the node's answer.
 ///
 /// # Errors

@@ -14,7 +14,7 @@ use super::bug::Bug;
 use super::call::{self, Call, Reading};
 use super::files::Files;
 use super::history::{ContentDigest, HistoryEntry, Outcome};
-use super::oracle::{self, available, bounded, convergent, durable, live};
+use super::oracle::{self, available, bounded, convergent, durable, live, trust};
 use super::perform::perform;
 use crate::host::Host;
 use crate::subject::{Broken, Scene};
@@ -59,7 +59,7 @@ pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), 
     exchanges_end(&scene).await;
     let hosts = scene.plan.hosts_left();
     // Where no disk has done anything wrong, nobody needs to look at what lies on it.
-    if hosts.iter().all(|host| available::is_faultless(&scene, *host)) {
+    if hosts.iter().all(|host| trust::is_faultless(&scene, *host)) {
         converge(&scene, false).await?;
     }
     if bug != Some(Bug::ScrubForgotten) {

@@ -26,7 +26,8 @@ pub(super) async fn ask(scene: &Scene<Files>, node: &Handle) -> Result<Told, Sta
 #[must_use]
 pub fn files(history: &[HistoryEntry], asked: &HistoryEntry, many: u64) -> Option<(u64, u64)> {
     let of_host = || history.iter().filter(|entry| entry.host == asked.host);
-    let is_many = |entry: &&HistoryEntry| matches!(entry.call, Call::StoreMany(_) | Call::EraseMany);
+    let is_many =
+        |entry: &&HistoryEntry| matches!(entry.call, Call::StoreMany(_) | Call::EraseMany | Call::PutFolder(_));
     if of_host().filter(is_many).any(|entry| entry.end() > asked.begun || entry.begun > asked.begun) {
         return None;
     }

@@ -102,6 +102,7 @@ impl Subject for Files {
         let entry = HistoryEntry::new(number, host, call, begun);
         let index = scene.clients.add(entry.clone());
         let must_be_here = available::is_untouched(&scene, host, &entry);
+        let expected = available::newest::expected(&scene, &entry);
         let mut made = entry.clone();
         made.call = self.bug.map_or(call, |bug| bug.made(call));
         if self.bug.is_some_and(|bug| bug.hesitates(call)) {
@@ -115,6 +116,9 @@ impl Subject for Files {
         let has_no_copy = matches!(outcome, Outcome::NoCopy(_) | Outcome::NotFound);
         if let Err(broken) = oracle::judge_answer(&scene, &entry, &outcome) {
             scene.note_broken(broken);
+        }
+        if let Some(Err(what)) = expected.map(|expected| available::newest::judge(&scene, &entry, expected, &outcome)) {
+            scene.note_broken(Broken::new("available", format!("call {number}, n{host} {call}, {what}")));
         }
         scene.clients.end(index, outcome);
         if let Err(broken) = scene.clients.look_at(index, |history, read| oracle::judge_read(&scene, history, read)) {

@@ -47,22 +47,38 @@ Examples:
   dacapo put --data ~/a holiday.png ~/Pictures/holiday.png
   dacapo put --data ~/a app.sql --from-command -- pg_dump app
   tar c ~/mail | dacapo put --data ~/a mail.tar
+  dacapo put --data ~/a -r ~/Pictures pictures --exclude '*.tmp'
 
 In a pipe nobody notices if the command before it fails: what it printed until then is stored. --from-command stores \
 nothing then, and the version before stays. A regular file is sent to the peers while it is read; standard input is \
-sent when it has ended.";
+sent when it has ended.
+
+A folder has only files and symbolic links: an empty directory is not stored, and sockets, pipes and devices are \
+reported and left out. A command that was interrupted goes on where it was when it is called again.";
 
 pub(super) const GET_EXAMPLE: &str = "\
 Examples:
   dacapo get --data ~/a holiday.png -o holiday.png
   dacapo get --data ~/a app.sql | psql app
+  dacapo get --data ~/a -r pictures ~/Pictures
 
-A local copy that is damaged or gone is fetched from a peer, verified, and kept on this disk again.";
+A local copy that is damaged or gone is fetched from a peer, verified, and kept on this disk again. \
+Files of a folder get their permissions and times back; nothing is written through a symbolic link below DIR.";
+
+pub(super) const WATCH_EXAMPLE: &str = "\
+Examples:
+  dacapo watch --data ~/a ~/Pictures pictures
+  dacapo watch --data ~/a --delete ~/Documents documents
+
+What differs is stored first, as `dacapo put -r` does, and then what changes, a second or two after it has changed. \
+What could not be stored is tried again, and all of the folder is compared once an hour. A node that is stopped is \
+waited for.";
 
 pub(super) const RM_EXAMPLE: &str = "\
 Examples:
   dacapo rm --data ~/a holiday.png
   dacapo rm --data ~/a --everywhere holiday.png
+  dacapo rm --data ~/a -r pictures/2019
 
 Without --everywhere the peers keep their copies, and `dacapo get` brings the file back. They compare their copies \
 with what was stored before one here is deleted.";
@@ -84,6 +100,7 @@ directory. The node's own files are then fetched from a peer; replicas are sent 
 pub(super) const LS_EXAMPLE: &str = "\
 Examples:
   dacapo ls --data ~/a
+  dacapo ls --data ~/a pictures/2019
   dacapo ls --data ~/a --json | jq -r .key";
 
 pub(super) const STAT_EXAMPLE: &str = "\

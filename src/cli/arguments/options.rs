@@ -32,6 +32,22 @@ pub(crate) struct Data {
     pub(crate) dir: PathBuf,
 }
 
+/// Which files a command about a folder takes, and how.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Selection {
+    /// With -r, leave out what has such a name, as in a .gitignore file: *.tmp, cache/, /build. May be given several
+    /// times. A file .dacapoignore in a folder that is read does the same for that folder
+    #[arg(long, value_name = "GLOB", requires = "recursive")]
+    pub(crate) exclude: Vec<String>,
+    /// With -r, only say what would be done
+    #[arg(short = 'n', long, requires = "recursive")]
+    pub(crate) dry_run: bool,
+    /// With -r, how many files are under way at a time
+    #[arg(short, long, value_name = "N", requires = "recursive", default_value_t = 16)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=32))]
+    pub(crate) jobs: u16,
+}
+
 /// Where a node of this process listens, and whom it connects with.
 #[derive(Debug, Args)]
 pub(crate) struct Reach {

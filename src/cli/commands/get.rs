@@ -8,14 +8,17 @@ use std::os::unix::ffi::OsStrExt;
 use dacapo::crypto::Key;
 
 use crate::cli::arguments::{GetArguments, Verbosity};
-use crate::cli::control::{Answer, Client, ControlError, Failure, FoundFile, Frame, Request};
+use crate::cli::control::{Answer, Client, ControlError, FoundFile, Frame, Request};
 use crate::cli::error::CliError;
 use crate::cli::json::FoundJson;
 use crate::cli::progress::Meter;
-use crate::cli::{logging, output, show};
+use crate::cli::{folder, logging, output, show};
 use sink::Sink;
 
 pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Result<(), CliError> {
+    if let Some(dir) = &arguments.folder {
+        return folder::get(arguments, dir, verbosity).await;
+    }
     let key = Key::from_bytes(arguments.key.as_bytes())?;
     let mut client = Client::ask(&arguments.data.dir, &Request::Get { key: key.clone() }).await?;
     let found = match client.answer().await? {
@@ -26,7 +29,7 @@ pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Resul
     let mut sink = Sink::open(&arguments.output)?;
     receive(&mut client, &key, found.size, &mut sink, verbosity).await?;
     let is_stdout = matches!(sink, Sink::Stdout(_));
-    sink.finish(found.attributes.filter(|_| arguments.preserve)).await?;
+    sink.finish(found.attributes.filter(|attributes| arguments.preserve && !attributes.is_symlink())).await?;
     let done = format!("{key}: the file is in {}", arguments.output.display());
     show_found(arguments, verbosity, &key, &found, is_stdout).map_err(CliError::after(done))
 }
@@ -46,7 +49,7 @@ async fn receive(
     loop {
         let chunk = match client.frame().await? {
             Frame::Chunk(chunk) => chunk,
-            Frame::Message(payload) => return Err(broken_off(key, &payload)),
+            Frame::Message(payload) => return Err(CliError::broken_off(key, &payload)),
         };
         if chunk.is_empty() {
             break;
@@ -56,18 +59,6 @@ async fn receive(
         meter.add(chunk.len());
     }
     if found == size { Ok(()) } else { Err(ControlError::Short { expected: size, found }.into()) }
-}
-
-/// Returns the node's reason why it cannot go on with the content.
-fn broken_off(key: &Key, payload: &[u8]) -> CliError {
-    match Answer::decode(payload) {
-        Ok(Answer::Failed(failure)) => {
-            let message = format!("the content broke off: {failure}");
-            CliError::File { key: key.clone(), failure: Failure { message, ..failure } }
-        }
-        Ok(_) => ControlError::Unexpected.into(),
-        Err(error) => error.into(),
-    }
 }
 
 fn show_found(

@@ -3,31 +3,21 @@
 use dacapo::node::FileInfo;
 
 use crate::cli::arguments::{LsArguments, Verbosity};
-use crate::cli::control::{Answer, Client, Request};
 use crate::cli::error::CliError;
 use crate::cli::json::FileJson;
-use crate::cli::{logging, output, show};
+use crate::cli::{folder, logging, output, show};
 
 /// Lists page by page, so that a list of any length takes the memory of one page.
 pub(crate) async fn run(arguments: &LsArguments, verbosity: Verbosity) -> Result<(), CliError> {
-    let mut client = Client::ask(&arguments.data.dir, &Request::List).await?;
     let mut is_first = true;
-    loop {
-        let page = match client.answer().await? {
-            Answer::Files(page) => page,
-            answer => return Err(CliError::unexpected(answer)),
-        };
-        if page.is_empty() {
-            break;
-        }
+    folder::each_page(&arguments.data.dir, folder::prefix(&arguments.prefix)?.as_str(), |page| {
         if is_first && !arguments.json {
             output::line(&format!("{:>10}  {:>7}  {:20}  {:5}  KEY", "SIZE", "VERSION", "STORED", "LOCAL"))?;
         }
         is_first = false;
-        for info in page {
-            show_file(&info, arguments.json)?;
-        }
-    }
+        page.iter().try_for_each(|info| show_file(info, arguments.json))
+    })
+    .await?;
     if is_first && !arguments.json && !verbosity.quiet {
         logging::note("no files");
     }

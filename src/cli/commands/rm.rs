@@ -8,9 +8,12 @@ use crate::cli::arguments::{RmArguments, Verbosity};
 use crate::cli::control::{Answer, Client, ControlError, Request};
 use crate::cli::error::CliError;
 use crate::cli::json::{DeletedEverywhereJson, DeletedJson};
-use crate::cli::{output, receipts};
+use crate::cli::{folder, output, receipts};
 
 pub(crate) async fn run(arguments: &RmArguments, verbosity: Verbosity) -> Result<(), CliError> {
+    if arguments.recursive {
+        return folder::remove(arguments, verbosity).await;
+    }
     let key = Key::from_bytes(arguments.key.as_bytes())?;
     let (done, deleted) = match arguments.everywhere {
         true => (format!("{key}: the file is deleted"), delete_everywhere(arguments, verbosity, key).await),

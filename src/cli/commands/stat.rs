@@ -21,7 +21,7 @@ pub(crate) async fn run(arguments: &StatArguments) -> Result<(), CliError> {
     if arguments.json {
         return output::json(&FileJson::from(&info));
     }
-    let FileInfo { key, size, version, modified, digest, is_local } = info;
+    let FileInfo { key, size, version, modified, digest, is_local, .. } = info;
     output::line(&format!("key      {key}"))?;
     output::line(&format!("size     {}", show::bytes(size)))?;
     output::line(&format!("version  {version}"))?;

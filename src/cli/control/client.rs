@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
 use super::message::{Answer, Request};
@@ -22,15 +22,24 @@ pub(crate) enum ConnectError {
     Control(#[from] ControlError),
 }
 
-/// One request to a node, and what comes back.
+/// A connection to a node: requests, and what comes back.
 pub(crate) struct Client {
-    stream: UnixStream,
+    stream: BufReader<UnixStream>,
+    /// Whether this side has said which version it speaks, and the node too.
+    has_greeted: bool,
     is_greeted: bool,
 }
 
 impl Client {
-    /// Connects with the node on a data directory and sends the request.
+    /// Connects with the node on a data directory and sends a request.
     pub(crate) async fn ask(data: &Path, request: &Request) -> Result<Self, ConnectError> {
+        let mut client = Self::connect(data).await?;
+        client.request(request, None).await?;
+        Ok(client)
+    }
+
+    /// Connects with the node on a data directory.
+    pub(crate) async fn connect(data: &Path) -> Result<Self, ConnectError> {
         let stream = socket::connect(data).await.map_err(|source| match source.kind() {
             // Nobody listens on a socket that a dead node left.
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => {
@@ -38,13 +47,26 @@ impl Client {
             }
             _ => ConnectError::Unreachable { data: data.to_owned(), source },
         })?;
-        let mut client = Self { stream, is_greeted: false };
-        let mut bytes = vec![CONTROL_VERSION];
+        Ok(Self { stream: BufReader::new(stream), has_greeted: false, is_greeted: false })
+    }
+
+    /// Sends a request, and in the same piece all of its content if that is given. The answer to the request before it
+    /// has come.
+    pub(crate) async fn request(&mut self, request: &Request, content: Option<&[u8]>) -> Result<(), ControlError> {
+        let mut bytes = if self.has_greeted { Vec::new() } else { vec![CONTROL_VERSION] };
+        self.has_greeted = true;
         bytes.extend(wire::encode(request));
-        match within(NODE_SILENCE_TIMEOUT, async { Ok(client.stream.write_all(&bytes).await?) }).await {
+        if let Some(content) = content {
+            // A vector takes all at once.
+            if !content.is_empty() {
+                wire::write_content(&mut bytes, content).await?;
+            }
+            wire::write_content(&mut bytes, &[]).await?;
+        }
+        match within(NODE_SILENCE_TIMEOUT, async { Ok(self.stream.write_all(&bytes).await?) }).await {
             // A node that turns a client away has its reason on the way already.
-            Ok(()) | Err(ControlError::Closed) => Ok(client),
-            Err(error) => Err(error.into()),
+            Ok(()) | Err(ControlError::Closed) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 
@@ -105,7 +127,7 @@ mod tests {
             }
             stream.write_all(&wire::encode(&Answer::Removed)).await
         };
-        let client = async { Client::ask(data.path(), &Request::List).await.expect("it listens").answer().await };
+        let client = async { Client::ask(data.path(), &Request::Peers).await.expect("it listens").answer().await };
         tokio::select! {
             biased;
             answer = client => answer,

@@ -33,8 +33,9 @@ pub(super) fn channel() -> (ContentFeed, ContentReader) {
 }
 
 impl ContentFeed {
-    /// Passes chunks on until the content ends, the client fails, or the reader is dropped.
-    pub(super) async fn run(self, client: &mut (impl AsyncRead + Unpin)) {
+    /// Passes chunks on until the content ends, the client fails, or the reader is dropped. Returns whether the content
+    /// has ended, so that a request may follow.
+    pub(super) async fn run(self, client: &mut (impl AsyncRead + Unpin)) -> bool {
         loop {
             let chunk = match timeout(CLIENT_IDLE_TIMEOUT, read_frame(client, 0)).await {
                 Ok(Ok(Frame::Chunk(chunk))) => Ok(chunk),
@@ -42,9 +43,9 @@ impl ContentFeed {
                 Ok(Err(error)) => Err(error),
                 Err(_) => Err(ControlError::Stalled { seconds: CLIENT_IDLE_TIMEOUT.as_secs() }),
             };
-            let is_last = chunk.as_ref().map_or(true, Bytes::is_empty);
-            if self.chunks.send(chunk).await.is_err() || is_last {
-                return;
+            let (is_end, is_error) = (chunk.as_ref().is_ok_and(Bytes::is_empty), chunk.is_err());
+            if self.chunks.send(chunk).await.is_err() || is_end || is_error {
+                return is_end;
             }
         }
     }

@@ -34,8 +34,10 @@ pub(crate) enum Request {
         key: Key,
         replicas_min: u32,
     },
-    /// Answered with pages of `Files`, of which the last is empty.
-    List,
+    /// Answered with pages of `Files`, of which the last is empty: those whose keys begin with the prefix.
+    List {
+        prefix: String,
+    },
     Stat {
         key: Key,
     },

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dacapo::node::Handle;
+use tokio::io::BufReader;
 use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -13,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::failure::Failure;
+use super::failure::{Failure, FailureKind};
 use super::message::Answer;
 use super::session::{self, Served};
 use super::socket::Socket;
@@ -92,7 +93,7 @@ async fn accept(socket: Socket, served: Served, sessions: TaskTracker) {
         let served = served.clone();
         sessions.spawn_local(async move {
             let (reader, writer) = stream.into_split();
-            session::serve(&served, reader, writer).await;
+            session::serve(&served, BufReader::new(reader), writer).await;
             drop(slot);
         });
     }
@@ -102,7 +103,7 @@ async fn accept(socket: Socket, served: Served, sessions: TaskTracker) {
 fn turn_away(stream: &UnixStream) {
     let reason = format!("the node is serving {CONTROL_CONNECTIONS_MAX} other commands; try again later");
     let mut bytes = vec![CONTROL_VERSION];
-    bytes.extend(wire::encode(&Answer::Failed(Failure::failed(&reason))));
+    bytes.extend(wire::encode(&Answer::Failed(Failure::new(FailureKind::Busy, &reason))));
     // A fresh connection has room for it; a client that does not get it sees a closed connection.
     drop(stream.try_write(&bytes));
 }

@@ -1,4 +1,4 @@
-//! One client of a node: reads its request, calls the node, and writes the answer. Any bytes may come.
+//! One client of a node: reads its requests, calls the node, and writes the answers. Any bytes may come.
 
 use std::pin::Pin;
 
@@ -13,7 +13,9 @@ use super::failure::Failure;
 use super::message::{Answer, FoundFile, Request};
 use super::wire::{ControlError, read_message, read_version, send, within, write_content};
 use super::{calls, content};
-use crate::cli::limits::{CLIENT_IDLE_TIMEOUT, CONTROL_VERSION, REQUEST_BYTES_MAX, REQUEST_TIMEOUT, SIGN_INTERVAL};
+use crate::cli::limits::{
+    CLIENT_IDLE_TIMEOUT, CONTROL_VERSION, REQUEST_BYTES_MAX, REQUEST_TIMEOUT, SESSION_IDLE_TIMEOUT, SIGN_INTERVAL,
+};
 
 /// The node that sessions serve.
 #[derive(Clone)]
@@ -43,12 +45,35 @@ async fn exchange(
         read_version(reader).await?;
         read_message(reader, REQUEST_BYTES_MAX).await
     });
-    let request = request.await;
+    let mut request = request.await;
     within(CLIENT_IDLE_TIMEOUT, async { Ok(writer.write_u8(CONTROL_VERSION).await?) }).await?;
-    match request {
-        Ok(request) => answer(served, request, reader, writer).await,
-        Err(error) => send(writer, &Answer::Failed(Failure::failed(&error))).await,
+    loop {
+        match request {
+            Ok(request) => {
+                if answer(served, request, reader, writer).await? == Next::End {
+                    return Ok(());
+                }
+            }
+            Err(error) => return send(writer, &Answer::Failed(Failure::failed(&error))).await,
+        }
+        request = tokio::select! {
+            biased;
+            next = within(SESSION_IDLE_TIMEOUT, read_message(reader, REQUEST_BYTES_MAX)) => next,
+            () = served.stopped.cancelled() => return Ok(()),
+        };
+        if matches!(request, Err(ControlError::Closed)) {
+            return Ok(());
+        }
     }
+}
+
+/// Whether a session goes on.
+#[derive(PartialEq, Eq)]
+enum Next {
+    /// The client may ask again.
+    Request,
+    /// Something else than a request may come, such as content that nobody takes any more.
+    End,
 }
 
 async fn answer(
@@ -56,7 +81,7 @@ async fn answer(
     request: Request,
     reader: &mut (impl AsyncRead + Unpin),
     writer: &mut (impl AsyncWrite + Unpin),
-) -> Result<(), ControlError> {
+) -> Result<Next, ControlError> {
     let handle = &served.handle;
     let work: Pin<Box<dyn Future<Output = Result<Answer, Failure>> + '_>> = match request {
         Request::Put { key, size, attributes } => {
@@ -65,8 +90,8 @@ async fn answer(
             return put(handle, &key, (feed, content), reader, writer).await;
         }
         Request::Get { key } => return get(handle, &key, writer).await,
-        Request::List => return list(handle, writer).await,
-        Request::Scrub => return calls::scrub(handle, writer).await,
+        Request::List { prefix } => return list(handle, &prefix, writer).await.map(|()| Next::Request),
+        Request::Scrub => return calls::scrub(handle, writer).await.map(|()| Next::Request),
         Request::Remove { key, replicas_min } => {
             Box::pin(async move { calls::remove(handle, &key, replicas_min).await })
         }
@@ -87,7 +112,8 @@ async fn answer(
         }),
     };
     let answer = with_signs(writer, work).await?;
-    send(writer, &answer.unwrap_or_else(Answer::Failed).bounded()).await
+    send(writer, &answer.unwrap_or_else(Answer::Failed).bounded()).await?;
+    Ok(Next::Request)
 }
 
 /// Works on an answer, and tells the client meanwhile that it does.
@@ -110,22 +136,29 @@ async fn put(
     (feed, content): (ContentFeed, Content),
     reader: &mut (impl AsyncRead + Unpin),
     writer: &mut (impl AsyncWrite + Unpin),
-) -> Result<(), ControlError> {
+) -> Result<Next, ControlError> {
     let mut store = Box::pin(handle.store(key, content));
-    let stored = tokio::select! {
+    let (stored, next) = tokio::select! {
         biased;
         // A store that fails early does not wait for the client to go on.
-        stored = &mut store => stored,
-        () = feed.run(reader) => with_signs(writer, &mut store).await?,
+        stored = &mut store => (stored, Next::End),
+        has_ended = feed.run(reader) => {
+            let next = if has_ended { Next::Request } else { Next::End };
+            (with_signs(writer, &mut store).await?, next)
+        }
     };
     let answer = stored.map_or_else(|error| Answer::Failed(error.into()), Answer::Stored);
-    send(writer, &answer.bounded()).await
+    send(writer, &answer.bounded()).await?;
+    Ok(next)
 }
 
-async fn get(handle: &Handle, key: &Key, writer: &mut (impl AsyncWrite + Unpin)) -> Result<(), ControlError> {
+async fn get(handle: &Handle, key: &Key, writer: &mut (impl AsyncWrite + Unpin)) -> Result<Next, ControlError> {
     let mut fetched = match with_signs(writer, Box::pin(handle.get(key))).await? {
         Ok(fetched) => fetched,
-        Err(error) => return send(writer, &Answer::Failed(error.into())).await,
+        Err(error) => {
+            send(writer, &Answer::Failed(error.into())).await?;
+            return Ok(Next::Request);
+        }
     };
     let (version, size, from, attributes) = (fetched.version, fetched.size, fetched.from, fetched.attributes);
     let found = FoundFile { version, size, from, attributes };
@@ -133,19 +166,22 @@ async fn get(handle: &Handle, key: &Key, writer: &mut (impl AsyncWrite + Unpin))
     loop {
         let chunk = match fetched.chunk().await {
             Ok(chunk) => chunk.unwrap_or_default(),
-            Err(error) => return send(writer, &Answer::Failed(error.into())).await,
+            Err(error) => {
+                send(writer, &Answer::Failed(error.into())).await?;
+                return Ok(Next::End);
+            }
         };
         within(CLIENT_IDLE_TIMEOUT, write_content(writer, &chunk)).await?;
         if chunk.is_empty() {
-            return Ok(());
+            return Ok(Next::Request);
         }
     }
 }
 
-async fn list(handle: &Handle, writer: &mut (impl AsyncWrite + Unpin)) -> Result<(), ControlError> {
+async fn list(handle: &Handle, prefix: &str, writer: &mut (impl AsyncWrite + Unpin)) -> Result<(), ControlError> {
     let mut after = None;
     loop {
-        let page = match with_signs(writer, Box::pin(handle.list(after.as_ref()))).await? {
+        let page = match with_signs(writer, Box::pin(handle.list_under(prefix, after.as_ref()))).await? {
             Ok(page) => page,
             Err(error) => return send(writer, &Answer::Failed(error.into())).await,
         };

@@ -85,6 +85,20 @@ fn a_whole_content_is_stored_and_one_without_its_end_is_not() {
 }
 
 #[test]
+fn requests_follow_each_other_on_one_connection_until_something_else_comes() {
+    let get = encode(&Request::Get { key: key("k") });
+    let (answer, _) = exchange([&put(Some(3)), CHUNK, END, &get, &get].concat());
+    let found = [CHUNK, END].concat();
+    assert_eq!(answer.windows(found.len()).filter(|window| *window == found).count(), 2);
+    // What follows a content that broke off is not taken for a request.
+    let (answer, is_stored) = exchange([&put(Some(3)), CHUNK, &get, &get].concat());
+    let expected = "not stored: the content could not be read: a control frame of 3 bytes is longer than 0";
+    assert_eq!(failure(&answer).1, expected);
+    let first = 6 + usize::try_from(u32::from_le_bytes(answer[2..6].try_into().expect("four bytes"))).expect("small");
+    assert_eq!((answer.len(), is_stored), (first, false));
+}
+
+#[test]
 fn a_key_of_10_mb_is_refused_before_it_is_read() {
     let mut bytes = vec![CONTROL_VERSION, 1];
     bytes.extend_from_slice(&10_000_004_u32.to_le_bytes());
@@ -97,7 +111,7 @@ fn a_key_of_10_mb_is_refused_before_it_is_read() {
 #[test]
 fn a_node_says_which_version_it_speaks() {
     let (answer, _) = exchange(vec![CONTROL_VERSION + 1, 1, 0, 0, 0, 0]);
-    assert_eq!(failure(&answer).1, "the other side speaks control protocol 6, this side speaks 5");
+    assert_eq!(failure(&answer).1, "the other side speaks control protocol 7, this side speaks 6");
 }
 
 #[test]

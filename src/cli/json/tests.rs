@@ -66,7 +66,8 @@ fn get_prints_where_the_file_came_from() {
 fn ls_and_stat_print_a_file() {
     let digest: Digest = "5a".repeat(32).parse().expect("a digest");
     let modified = UnixMillis(1_764_000_000_123);
-    let info = FileInfo { key: key(), size: 22, version: Version(3), modified, digest, is_local: false };
+    let (key, version) = (key(), Version(3));
+    let info = FileInfo { key, size: 22, version, modified, attributes: None, digest, is_local: false };
     let head = r#"{"key":"a \"b\"","size":22,"version":3,"stored_unix_ms":1764000000123,"digest":""#;
     assert_printed(&FileJson::from(&info), &format!("{head}{digest}\",\"local\":false}}"));
 }

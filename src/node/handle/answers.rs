@@ -62,6 +62,8 @@ pub struct FileInfo {
     pub version: Version,
     /// When the file was stored, by this node's clock.
     pub modified: UnixMillis,
+    /// What the file had beside its content when it was stored, if that was said.
+    pub attributes: Option<Attributes>,
     /// BLAKE3 of the sealed bytes that the peers hold.
     pub digest: Digest,
     /// Whether there is a copy on this node's disk. The copy is verified when it is read.

@@ -1,6 +1,6 @@
 //! Lists the own files of a node.
 
-use crate::crypto::Key;
+use crate::crypto::{Key, Keys, Seal};
 use crate::disk::Disk;
 use crate::limits::LIST_PAGE_MAX;
 use crate::node::context::Shared;
@@ -10,14 +10,15 @@ use crate::platform::Platform;
 use crate::store::layout::BlobId;
 use crate::store::{OwnRecord, StorageError, Store};
 
-/// Returns a page of own files. See [`Handle::list`](crate::node::Handle::list).
+/// Returns a page of own files. See [`Handle::list_under`](crate::node::Handle::list_under).
 pub(in crate::node) async fn list<P: Platform>(
     context: Shared<P>,
+    prefix: String,
     after: Option<Key>,
 ) -> Result<Vec<FileInfo>, StatError> {
     let page = context.with_keys(move |store, keys| {
-        let records = store.list_proved(keys, after.as_ref(), LIST_PAGE_MAX)?;
-        records.into_iter().map(|(key, record)| describe(store, key, &record)).collect::<Result<_, _>>()
+        let records = store.list_proved(keys, &prefix, after.as_ref(), LIST_PAGE_MAX)?;
+        records.into_iter().map(|(key, record)| describe(store, keys, key, &record)).collect::<Result<_, _>>()
     });
     page.await.map_err(StatError::Disk)
 }
@@ -25,14 +26,16 @@ pub(in crate::node) async fn list<P: Platform>(
 /// Returns what is known of one own file. See [`Handle::stat`](crate::node::Handle::stat).
 pub(in crate::node) async fn stat<P: Platform>(context: Shared<P>, key: Key) -> Result<FileInfo, StatError> {
     let info = context.with_keys(move |store, keys| match store.proved(keys, &key)? {
-        Some(record) => describe(store, key, &record).map(Some),
+        Some(record) => describe(store, keys, key, &record).map(Some),
         None => Ok(None),
     });
     info.await.map_err(StatError::Disk)?.ok_or(StatError::NotFound)
 }
 
-fn describe<D: Disk>(store: &Store<D>, key: Key, record: &OwnRecord) -> Result<FileInfo, StorageError> {
+fn describe<D: Disk>(store: &Store<D>, keys: &Keys, key: Key, record: &OwnRecord) -> Result<FileInfo, StorageError> {
     let is_local = store.has_blob(&BlobId::Own(key.file_name()))?;
-    let OwnRecord { seal, modified, .. } = record;
-    Ok(FileInfo { key, size: seal.size, version: seal.version, modified: *modified, digest: seal.digest, is_local })
+    let OwnRecord { seal: Seal { size, version, digest, metadata, .. }, modified, .. } = record;
+    let attributes = metadata.open(keys).ok().and_then(|metadata| metadata.attributes);
+    let (size, version, modified, digest) = (*size, *version, *modified, *digest);
+    Ok(FileInfo { key, size, version, modified, attributes, digest, is_local })
 }

@@ -7,6 +7,7 @@ use redb::{Database, ReadableDatabase};
 
 use super::panics::{abandon, close, guarded};
 use super::salvage::{self, Salvaged};
+use super::untold;
 use crate::crypto::{Keys, Version};
 use crate::disk::{Disk, DiskFile, DiskPath};
 use crate::limits::{CATALOG_CACHE_BYTES, QUARANTINE_CATALOGS_MAX};
@@ -48,7 +49,12 @@ fn remove(disk: &impl Disk, path: &DiskPath) -> Result<(), StorageError> {
 /// Makes an empty catalog under a temporary name and renames it. So a crash leaves no half-made database, and none that
 /// does not know above which version to go on and would hand out versions again.
 fn create(disk: &impl Disk, above: Version) -> Result<(), StorageError> {
-    make(disk, |transaction| salvage::reserve(transaction, above.0))?;
+    // A new directory has nothing above which its versions go on, and nothing to tell.
+    let origin = if above == Version(0) { Origin::Found } else { Origin::MadeForNone };
+    make(disk, |transaction| {
+        untold::leave(transaction, origin)?;
+        salvage::reserve(transaction, above.0)
+    })?;
     rename_new(disk)
 }
 
@@ -152,6 +158,7 @@ pub(super) fn renew(disk: &impl Disk, keys: &Keys, above: Version) -> Result<Sal
             Some(remains) => salvage::salvage(transaction, remains, keys, &has_file)?,
             None => Default::default(),
         };
+        untold::leave(transaction, Origin::MadeForDamaged(salvaged))?;
         // Written with the rest, so a catalog without it is not whole.
         salvage::reserve(transaction, reserved.max(above.0))?;
         Ok(salvaged)

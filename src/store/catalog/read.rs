@@ -41,9 +41,10 @@ impl<D: Disk> Catalog<D> {
         })
     }
 
-    /// Returns own files in the order of their keys.
+    /// Returns own files whose keys begin with a text, in the order of their keys.
     pub(in crate::store) fn list_own(
         &self,
+        prefix: &str,
         after: Option<&Key>,
         limit: usize,
     ) -> Result<Vec<(Key, OwnRecord)>, CatalogError> {
@@ -51,12 +52,13 @@ impl<D: Disk> Catalog<D> {
             let read = database.begin_read()?;
             let Some(table) = exists(read.open_table(OWN))? else { return Ok(Vec::new()) };
             // No key is the empty text, so a range from there on is the whole table.
-            let start = after.map_or("", Key::as_str);
-            let range = table.range(start..)?.filter(|entry| match entry {
-                Ok((key, _)) => key.value() != start,
+            let after = after.map_or("", Key::as_str);
+            let range = table.range(prefix.max(after)..)?.filter(|entry| match entry {
+                Ok((key, _)) => key.value() != after,
                 Err(_) => true,
             });
             range
+                .take_while(|entry| entry.as_ref().map_or(true, |(key, _)| key.value().starts_with(prefix)))
                 .take(limit)
                 .map(|entry| {
                     let (key, record) = entry?;

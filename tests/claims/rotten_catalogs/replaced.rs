@@ -101,6 +101,36 @@ fn a_salvage_that_dies_is_made_again() {
 }
 
 #[test]
+fn a_replacement_is_told_by_the_next_start_until_one_has_told_it() {
+    let world = World::new();
+    let rotten = world.fill(Layout::Packed);
+    let bytes = bytes_to_flip(&rotten.read(CATALOG).expect("there"), 1);
+    rotten.corrupt(CATALOG, bytes[bytes.len() / 2]).expect("flipped");
+    let calls = {
+        let disk = FaultDisk::new(&fork(&rotten), None);
+        drop(Store::open(disk.clone(), &world.keys).expect("opened"));
+        disk.calls().len()
+    };
+    for call in 0..=calls {
+        for fault in [Fault::Kill, Fault::PowerLoss(1), Fault::PowerLoss(2), Fault::Error(io::ErrorKind::Other)] {
+            let disk = fork(&rotten);
+            disk.boot().sync_all().expect("synced");
+            drop(Store::open(FaultDisk::new(&disk, Some((call, fault))), &world.keys));
+            for start in 0..2 {
+                let (store, recovered) = Store::open(disk.boot(), &world.keys).expect("opened");
+                let is_to_tell = matches!(recovered.catalog, Origin::MadeForDamaged(_));
+                assert!(is_to_tell, "start {start} after {fault:?} at call {call}: {:?}", recovered.catalog);
+                if start == 1 {
+                    store.forget_told().expect("forgotten");
+                }
+            }
+            let (_, recovered) = Store::open(disk.boot(), &world.keys).expect("opened");
+            assert_eq!(recovered.catalog, Origin::Found, "after {fault:?} at call {call}");
+        }
+    }
+}
+
+#[test]
 fn a_replacement_on_a_running_store_goes_on_where_a_failed_call_has_left_it() {
     let world = World::new();
     let whole = world.fill(Layout::Packed);

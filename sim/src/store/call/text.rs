@@ -15,9 +15,11 @@ const SIZE_MAX: u32 = 128 * 1024 * 1024;
 const MANY_MAX: u16 = 5_000;
 
 /// The words of calls that are neither stores nor gets.
-const OTHERS: [&str; 18] = [
+const OTHERS: [&str; 20] = [
     "store-many",
     "erase-many",
+    "put-folder",
+    "get-folder",
     "status",
     "delete",
     "delete-held",
@@ -48,6 +50,8 @@ impl fmt::Display for Call {
             Self::Store { key, size, source } => write!(f, "{} {key} {size}", source.name()),
             Self::StoreMany(count) => write!(f, "store-many {count}"),
             Self::EraseMany => f.write_str("erase-many"),
+            Self::PutFolder(count) => write!(f, "put-folder {count}"),
+            Self::GetFolder => f.write_str("get-folder"),
             Self::Status => f.write_str("status"),
             Self::Get { key, reading } => write!(f, "{} {key}", reading.name()),
             Self::Delete { key, is_held: false } => write!(f, "delete {key}"),
@@ -96,8 +100,10 @@ impl Call {
         Ok(match word {
             "delete" | "delete-held" => Self::Delete { key: words.key()?, is_held: word == "delete-held" },
             "erase" | "erase-known" => Self::Erase { key: words.key()?, is_known: word == "erase-known" },
-            "store-many" => Self::StoreMany(words.count()?),
+            "store-many" => Self::StoreMany(words.count("store-many")?),
             "erase-many" => Self::EraseMany,
+            "put-folder" => Self::PutFolder(words.count("put-folder")?),
+            "get-folder" => Self::GetFolder,
             "status" => Self::Status,
             "stat" => Self::Stat { key: words.key()? },
             "holders" | "verify" => Self::Holders { key: words.key()?, is_whole: word == "verify" },
@@ -115,9 +121,9 @@ impl Call {
 }
 
 impl Words<'_> {
-    fn count(&mut self) -> Result<u16, String> {
+    fn count(&mut self, verb: &str) -> Result<u16, String> {
         let count = self.at_most(MANY_MAX.into())?;
-        u16::try_from(count).ok().filter(|count| *count > 0).ok_or_else(|| "store-many needs a file".to_owned())
+        u16::try_from(count).ok().filter(|count| *count > 0).ok_or_else(|| format!("{verb} needs a file"))
     }
 
     fn setting(&mut self) -> Result<Setting, String> {

@@ -1,6 +1,8 @@
 //! What is known of the disks of hosts: which were copied and put back, which lost their catalog, and what calls may be
 //! forgotten with them.
 
+use dacapo::event::Event;
+
 use super::{Clients, Seen};
 use crate::host::Host;
 use crate::store::history::HistoryEntry;
@@ -42,6 +44,35 @@ impl Clients {
         self.lose(host, false);
     }
 
+    /// Notes what the node of a host has told. Returns whether it is about a file that the node knew already.
+    pub(in crate::store) fn notice(&self, host: Host, event: &Event) -> bool {
+        let moment = self.begin();
+        let was_known = self.noticed.borrow_mut().note(host, event, moment);
+        // It may come upon the damage long after its start.
+        if matches!(event, Event::CatalogLost | Event::CatalogDamaged { .. }) && self.was_damaged(host) {
+            self.seen.borrow_mut().copied.insert(host, (0, None));
+            self.lose(host, false);
+        }
+        was_known
+    }
+
+    /// Notes that the node of a host has opened its catalog. If the catalog was damaged before, and the node has not
+    /// told so, nothing is lost.
+    pub(super) fn has_opened(&self, host: Host) {
+        let mut seen = self.seen.borrow_mut();
+        if !seen.renewing.remove(&host) {
+            return;
+        }
+        if self.noticed.borrow().has_told_damage(host) || seen.put_back.contains_key(&host) {
+            drop(seen);
+            // What was stored since the damage may have gone into a file that has no name any more.
+            self.lose(host, false);
+            return;
+        }
+        seen.copied.insert(host, (0, None));
+        seen.history.iter_mut().filter(|entry| entry.host == host).for_each(|entry| entry.is_lost = false);
+    }
+
     /// Notes that a host has another disk, with nothing on it but the identity of its node.
     pub(in crate::store) fn disk_replaced(&self, host: Host) {
         let mut seen = self.seen.borrow_mut();
@@ -56,14 +87,9 @@ impl Clients {
         self.seen.borrow().ever_damaged.contains(&host)
     }
 
-    /// Notes that the node of a host has found no catalog, and made one.
-    pub(in crate::store) fn found_no_catalog(&self, host: Host) {
-        self.seen.borrow_mut().without_catalog.insert(host);
-    }
-
     /// Whether the node of a host has ever made a catalog in the place of another one, or may have.
     pub(in crate::store) fn was_made_anew(&self, host: Host) -> bool {
-        self.was_damaged(host) || self.seen.borrow().without_catalog.contains(&host)
+        self.was_damaged(host) || self.noticed.borrow().has_told_damage(host)
     }
 
     /// Returns the hosts whose catalog was damaged since their last start began.
@@ -96,6 +122,17 @@ impl Clients {
     /// Whether the disk of a host was put back, its node was started on it, and was started again since.
     pub(in crate::store) fn was_started_again(&self, host: Host) -> bool {
         self.seen.borrow().put_back.get(&host).is_some_and(|starts| *starts > 1)
+    }
+
+    /// Whether a call was made after the whole disk of its host was put back last, and the catalog is the one that was
+    /// put back.
+    pub(in crate::store) fn is_of_last_life(&self, call: &HistoryEntry) -> bool {
+        let seen = self.seen.borrow();
+        let put_back = seen.copied.get(&call.host).and_then(|(_, until)| *until);
+        seen.put_back.contains_key(&call.host)
+            && put_back.is_some_and(|put_back| call.begun > put_back)
+            && !seen.reborn.contains(&call.host)
+            && !self.noticed.borrow().has_told_damage(call.host)
     }
 
     /// Whether the whole disk of a host was put back from a copy.

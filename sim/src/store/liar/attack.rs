@@ -12,17 +12,15 @@ use dacapo::transport::{Address, Transport};
 use tokio::io::AsyncWriteExt;
 use tokio::time::sleep;
 
+use super::false_owner::{defraud, look};
 use super::lie::Lie;
-use super::state::{DIAL_AGAIN, Liar, Stream};
+use super::state::{ASK_PACE, DIAL_AGAIN, Liar, Stream};
 use crate::store::bug::Bug;
 use crate::store::scripted_peer::{self, Replica};
 
 /// The time between two connections of a crowd. Within the time of a handshake there are more connections than
 /// places.
 const CROWD_PACE: Duration = Duration::from_millis(40);
-
-/// The time between two questions on one connection. Chosen: on all connections together ten times what owners ask.
-const ASK_PACE: Duration = Duration::from_millis(100);
 
 /// Attacks all other hosts until the liar's own host is killed.
 pub(super) fn run(liar: &Rc<Liar>, others: impl Iterator<Item = Address>) {
@@ -37,6 +35,7 @@ pub(super) fn run(liar: &Rc<Liar>, others: impl Iterator<Item = Address>) {
                 Lie::SlowHandshake => dawdle(&liar, &address).await,
                 Lie::Crowds => crowd(&liar, &address).await,
                 Lie::Asks => ask(&liar, &address).await,
+                Lie::FalseOwner => drop(tokio::join!(biased; defraud(&liar, &address), look(&liar, &address))),
                 _ => {}
             }
         });

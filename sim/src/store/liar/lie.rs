@@ -44,6 +44,8 @@ named! {
     Crowds "crowds",
     /// Asks question after question on every connection that it gets.
     Asks "asks",
+    /// Stores two contents under one number, and bytes that its seal does not describe.
+    FalseOwner "false-owner",
     /// Runs an honest node with the identity of another host's node, on a disk that was empty.
     Twin "twin",
 }

@@ -22,14 +22,16 @@ const NOTICED: Duration = Duration::from_secs(10);
 
 /// Runs a twin of the first other node until it is noticed, or its host is killed.
 pub(super) async fn run(boot: Boot<Files>) -> Ended {
-    let Boot { host, options, seed, listen, dials, transport, clock, clients, events, .. } = boot;
+    let Boot { host, options, seed, listen, hosts, transport, clock, scene, events, .. } = boot;
     let of: Host = usize::from(host == 0);
+    // Whoever is connected with both can notice it.
+    let others = hosts.into_iter().enumerate().filter(|(other, _)| *other != host && *other != of);
     let disk = SimDisk::new();
-    let restored = clients.secret(of).map(|secret| Identity::restore(&disk, &secret));
+    let restored = scene.clients.secret(of).map(|secret| Identity::restore(&disk, &secret));
     let Some(Ok(_)) = restored else { return Ended::Failed("there is no node yet to be like".to_owned()) };
-    clients.gets_twin(of);
+    scene.clients.gets_twin(of);
     let config = Config {
-        peers: dials,
+        peers: others.map(|(_, address)| address).collect(),
         layout: layout(&options),
         events: Rc::new(move |event| tell(&events, event)),
         ..Config::new(listen, cluster(), seed)

@@ -3,6 +3,9 @@
 //!
 //! Cannot see: a loss after an unconfirmed store and a delete. Nobody knows which version counts then.
 
+mod copies;
+pub mod newest;
+
 use dacapo::crypto::NodeId;
 use dacapo::node::Replicas;
 use dacapo::store::layout::{BlobId, Layout};
@@ -13,7 +16,10 @@ use crate::store::call::{self, Call};
 use crate::store::files::Files;
 use crate::store::history::{ContentDigest, HistoryEntry, Outcome};
 use crate::store::options::{layout, replicas};
+use crate::store::oracle::trust::{has_its_word, is_faultless};
 use crate::subject::Scene;
+
+pub use copies::judge as judge_copies;
 
 /// What must be there of the newest acknowledged version of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -155,24 +161,4 @@ pub fn is_untouched(scene: &Scene<Files>, host: Host, get: &HistoryEntry) -> boo
 /// Whether small blobs may lie in the catalog of a host.
 pub(super) fn may_be_packed(scene: &Scene<Files>, host: Host) -> bool {
     scene.clients.conversions.has(host) || layout(&scene.plan.options_of(host)) == Some(Layout::Packed)
-}
-
-/// Whether what is on the disk of a host is what its node has left there: nothing on it was damaged or put back, no
-/// sync has lied, and no liar has used it.
-pub(in crate::store) fn is_as_left(scene: &Scene<Files>, host: Host) -> bool {
-    let is_damaged = scene.damage.borrow().iter().any(|found| found.host == host);
-    let has_lied = scene.disks[host].has_lied();
-    !is_damaged && !has_lied && has_its_word(scene, host) && !scene.clients.was_restored(host)
-}
-
-/// Whether all that was said in the name of a host's node was said by that node: it has not given way to a liar, and
-/// has no twin.
-pub(in crate::store) fn has_its_word(scene: &Scene<Files>, host: Host) -> bool {
-    !scene.liars.borrow().contains(&host) && !scene.clients.has_twin(host)
-}
-
-/// Whether the disk of a host does nothing wrong in the whole plan.
-#[must_use]
-pub fn is_faultless(scene: &Scene<Files>, host: Host) -> bool {
-    !scene.plan.faults().any(|fault| fault.faulty_disk() == Some(host))
 }

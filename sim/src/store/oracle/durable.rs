@@ -61,6 +61,9 @@ pub(super) fn is_kept(scene: &Scene<Files>, change: &HistoryEntry) -> bool {
     if scene.clients.was_started_again(change.host) {
         return true;
     }
+    if scene.clients.is_of_last_life(change) {
+        return false;
+    }
     let path = kept(call::key(key).file_name(), *version);
     scene.disks[change.host].read(path.as_str()).is_some_and(|content| history::digest(&content) == *stored)
 }

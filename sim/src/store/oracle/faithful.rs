@@ -15,7 +15,7 @@ use crate::store::contents::Contents;
 use crate::store::files::{self, Files};
 use crate::store::history::{self, ContentDigest, HistoryEntry, Outcome, may_come_back, stores, was_erased};
 use crate::store::options::replicas;
-use crate::store::oracle::available::{has_its_word, is_as_left, is_faultless};
+use crate::store::oracle::trust::{has_its_word, is_as_left, is_faultless};
 use crate::subject::{Run, Scene};
 use crate::trace::Fact;
 
@@ -87,18 +87,16 @@ pub fn judge_removal(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outco
         && !is_back
         && !asked.meets(&history, |entry| matches!(entry.call, Call::Erase { .. }))
         && peers.iter().all(|(at, _)| has_held_still(scene, *at, asked.begun));
-    let version = |entry: &HistoryEntry| match entry.outcome() {
-        Some(Outcome::Stored { version, .. }) => Some(*version),
-        _ => None,
-    };
     let key = call::key(key);
     // A store that came later has made a copy again.
     let own = BlobId::Own(key.file_name());
     let is_here = || Contents::of(&scene.disks[asked.host]).replica(keys.node(), &own).is_some();
-    let newest = stores(&history, asked).filter(|entry| !entry.is_lost).filter_map(version).max();
-    let Some(newest) = newest.filter(|_| is_judged && !is_here()) else { return Ok(()) };
+    let acknowledged = stores(&history, asked).filter(|entry| !entry.is_lost).filter_map(HistoryEntry::version).max();
+    // It may be one whose store has not come to its end.
+    let deleted = scene.clients.noticed.borrow().deleted_since(asked.host, key.file_name(), asked.begun);
+    let Some(newest) = acknowledged.max(deleted).filter(|_| is_judged && !is_here()) else { return Ok(()) };
     // A store that is perhaps stored may have put a newer version on a peer.
-    let is_current = |entry: &&HistoryEntry| version(entry).map_or(entry.may_be_stored(), |version| version >= newest);
+    let is_current = |entry: &&HistoryEntry| entry.version().map_or(entry.may_be_stored(), |version| version >= newest);
     let stored: Vec<_> = stores(&history, asked).filter(is_current).collect();
     match peers.iter().any(|peer| holds_one_of(scene, &keys, &key, *peer, &stored)) {
         true => Ok(()),
@@ -115,16 +113,26 @@ fn has_held_still(scene: &Scene<Files>, at: Host, moment: u64) -> bool {
 }
 
 /// Whether a peer has a replica with the content of one of these stores.
-fn holds_one_of(
+pub(super) fn holds_one_of(
     scene: &Scene<Files>,
     keys: &Keys,
     key: &Key,
     (at, peer): (Host, NodeId),
     stored: &[&HistoryEntry],
 ) -> bool {
-    let blob = BlobId::Held(keys.node(), keys.replica_name(key));
-    let content = Contents::of(&scene.disks[at]).replica(peer, &blob).and_then(|sealed| opened(keys, &sealed));
+    let content = content_at(scene, keys, key, (at, peer));
     content.is_some_and(|content| stored.iter().any(|entry| entry.content() == Some(content)))
+}
+
+/// Returns the content of the replica that a peer has of a file.
+pub(super) fn content_at(
+    scene: &Scene<Files>,
+    keys: &Keys,
+    key: &Key,
+    (at, peer): (Host, NodeId),
+) -> Option<ContentDigest> {
+    let blob = BlobId::Held(keys.node(), keys.replica_name(key));
+    Contents::of(&scene.disks[at]).replica(peer, &blob).and_then(|sealed| opened(keys, &sealed))
 }
 
 /// Returns the digest of what sealed bytes hold.

@@ -16,7 +16,8 @@ use crate::store::clients::contains;
 use crate::store::contents::Contents;
 use crate::store::files::Files;
 use crate::store::history::{HistoryEntry, Outcome};
-use crate::store::oracle::available::{is_as_left, may_be_packed};
+use crate::store::oracle::available::may_be_packed;
+use crate::store::oracle::trust::is_as_left;
 use crate::subject::{Run, Scene};
 
 /// Judges a store that has ended.

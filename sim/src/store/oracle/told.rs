@@ -7,7 +7,7 @@ use crate::store::files::Files;
 use crate::store::history::{HistoryEntry, Outcome};
 use crate::store::many::Fate;
 use crate::store::options::quota;
-use crate::store::oracle::available::is_as_left;
+use crate::store::oracle::trust::is_as_left;
 use crate::store::status::{files, obeys};
 use crate::subject::Scene;
 

@@ -15,8 +15,9 @@ use crate::store::history::{digest, may_come_back};
 use crate::store::listing::{first_page, list};
 use crate::store::many::{self, Fate};
 use crate::store::options::replicas;
-use crate::store::oracle::available::{has_its_word, is_as_left, is_history_torn};
+use crate::store::oracle::available::is_history_torn;
 use crate::store::oracle::live;
+use crate::store::oracle::trust::{has_its_word, is_as_left};
 use crate::subject::{Broken, Scene};
 
 /// How long the check waits before it looks again.

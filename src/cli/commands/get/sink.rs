@@ -7,21 +7,15 @@ use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dacapo::crypto::Attributes;
-use rustix::fs::Mode;
-use rustix::process::umask;
 use tokio::io::AsyncWriteExt;
 
 use crate::cli::error::CliError;
-use crate::cli::output::sync_folder_of;
+use crate::cli::output::{TEMPORARY_PREFIX, mode_of_new, sync_folder_of, time_of};
 
 /// Temporary names to try if earlier processes left files under others.
 const TEMPORARY_NAMES_MAX: u32 = 100;
-
-/// The permissions of a new file, less the mask of the process.
-const MODE_OF_NEW: u32 = 0o666;
 
 /// The permissions of a file while it is written: what it becomes may be secret.
 const MODE_UNTIL_COMPLETE: u32 = 0o600;
@@ -61,7 +55,7 @@ impl Sink {
                 let path = fs::canonicalize(path).map_err(failed)?;
                 Ok(Self::File(NewFile::create(&path, metadata.permissions())?))
             }
-            Err(_) => Ok(Self::File(NewFile::create(path, permissions_of_new())?)),
+            Err(_) => Ok(Self::File(NewFile::create(path, Permissions::from_mode(mode_of_new()))?)),
         }
     }
 
@@ -125,7 +119,7 @@ impl NewFile {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(MODE_UNTIL_COMPLETE);
         loop {
-            let temporary = path.with_file_name(format!(".dacapo-get-{}-{attempt}", std::process::id()));
+            let temporary = path.with_file_name(format!("{TEMPORARY_PREFIX}{}-{attempt}", std::process::id()));
             match options.open(&temporary) {
                 Ok(file) => return Ok(Self { file, path: path.to_owned(), temporary, permissions, is_kept: false }),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < TEMPORARY_NAMES_MAX => {
@@ -150,7 +144,7 @@ impl NewFile {
             Err(error) if attributes.is_none() && error.kind() == io::ErrorKind::PermissionDenied => {}
             changed => changed?,
         }
-        if let Some(changed) = attributes.and_then(|attributes| changed(&attributes)) {
+        if let Some(changed) = attributes.and_then(|attributes| time_of(&attributes)) {
             self.file.set_modified(changed)?;
         }
         self.file.sync_all()?;
@@ -158,24 +152,6 @@ impl NewFile {
         self.is_kept = true;
         sync_folder_of(&self.path)
     }
-}
-
-/// Returns the permissions that this process gives to a new file.
-fn permissions_of_new() -> Permissions {
-    // The mask can be read only by setting it.
-    let mask = umask(Mode::RWXG | Mode::RWXO);
-    umask(mask);
-    Permissions::from_mode(MODE_OF_NEW & !mask.bits())
-}
-
-/// Returns the time of a content, if the system can tell it.
-fn changed(attributes: &Attributes) -> Option<SystemTime> {
-    let seconds = Duration::from_secs(attributes.changed_s.unsigned_abs());
-    let second = match attributes.changed_s {
-        0.. => UNIX_EPOCH.checked_add(seconds),
-        _ => UNIX_EPOCH.checked_sub(seconds),
-    };
-    second?.checked_add(Duration::from_nanos(attributes.changed_ns.into()))
 }
 
 impl Drop for NewFile {

@@ -7,7 +7,7 @@
 
 use dacapo::crypto::{Key, Keys, NodeId, Version};
 use dacapo::node::Replicas;
-use dacapo::store::layout::{BlobId, Layout, catalog, members};
+use dacapo::store::layout::{BlobId, Layout, catalog, is_quarantined, members};
 use dacapo::store::{Known, StorageError, Store};
 
 use crate::disk::SimDisk;
@@ -17,7 +17,8 @@ use crate::store::contents::{self, Reopened};
 use crate::store::files::Files;
 use crate::store::history::{HistoryEntry, Outcome};
 use crate::store::options::replicas;
-use crate::store::oracle::available::{is_as_left, may_be_packed};
+use crate::store::oracle::available::may_be_packed;
+use crate::store::oracle::trust::{has_its_word, is_as_left};
 use crate::subject::Scene;
 
 /// One in how many acknowledgements is judged by what a start would find, though all that is there is durable. Opening
@@ -25,7 +26,7 @@ use crate::subject::Scene;
 const THOROUGH_ONE_IN: usize = 8;
 
 /// What must be on a disk after a power loss.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Must {
     /// This version of the file, or a later one, with its bytes.
     Hold(Version),
@@ -63,12 +64,16 @@ pub fn judge(scene: &Scene<Files>, history: &[HistoryEntry], ended: &HistoryEntr
     let key = call::key(key);
     let name = keys.replica_name(&key);
     let own = (ended.host, keys.node(), BlobId::Own(key.file_name()));
+    let is_about_all = must == Must::HoldNone && !ended.meets(history, |_| true);
     // A replica that is placed on others may be gone before its owner is told of the last receipt.
     let is_placed = replicas(&scene.clients.options_ever(&scene.plan, ended.host)) != Replicas::All;
     let receipts = peers.iter().filter(|_| !is_placed);
     let at_peers =
         receipts.filter_map(|peer| Some((scene.clients.host(*peer)?, *peer, BlobId::Held(keys.node(), name))));
     for (at, node, blob) in std::iter::once(own).chain(at_peers) {
+        if is_about_all && has_copy_aside(scene, at, &blob) {
+            return Err(format!("n{at} has a copy in quarantine still"));
+        }
         let is_thorough = || ended.number.is_multiple_of(THOROUGH_ONE_IN) || !is_settled(scene, at, node, &blob, must);
         if is_as_left(scene, at) && is_thorough() {
             let left = scene.disks[at].after_power_loss();
@@ -76,6 +81,15 @@ pub fn judge(scene: &Scene<Files>, history: &[HistoryEntry], ended: &HistoryEntr
         }
     }
     Ok(())
+}
+
+/// Whether a copy of a blob that was set aside lies on a disk, and cannot have come back.
+fn has_copy_aside(scene: &Scene<Files>, at: Host, blob: &BlobId) -> bool {
+    let disk = &scene.disks[at];
+    let tree = disk.tree();
+    let mut aside = tree.iter().filter_map(|(path, ..)| path.strip_prefix("quarantine/"));
+    let is_left_alone = has_its_word(scene, at) && !disk.has_lied() && !scene.clients.was_put_back(at);
+    is_left_alone && aside.any(|name| is_quarantined(blob, name))
 }
 
 fn takes_away(entry: &HistoryEntry) -> bool {

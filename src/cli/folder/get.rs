@@ -1,0 +1,234 @@
+//! `dacapo get -r`: writes what is stored under a prefix to a folder, as far as it differs.
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::path::Path;
+
+use dacapo::crypto::Key;
+use dacapo::folder::{FilePath, Prefix, Sameness, sameness};
+use dacapo::node::FileInfo;
+
+use super::excluded::Excluded;
+use super::fetch::{self, Fetch};
+use super::listing::{each_page, prefix};
+use super::place::{Place, There, Unnamed, sync};
+use super::pool::Pool;
+use super::steps::each;
+use super::tally::Tally;
+use crate::cli::arguments::{GetArguments, Verbosity};
+use crate::cli::error::CliError;
+use crate::cli::json::Action;
+use crate::cli::limits::{FOLDER_BATCH_BYTES, FOLDER_BATCH_DIRS, FOLDER_BATCH_FILES, SYMLINK_BYTES_MAX};
+
+/// A file that differs, or perhaps.
+struct Step {
+    key: Key,
+    path: FilePath,
+    size: u64,
+    sameness: Sameness,
+    is_link: bool,
+}
+
+struct Get<'a> {
+    dir: &'a Path,
+    is_dry_run: bool,
+    pool: Pool<'a>,
+    /// Where files are written; nothing if that is not there and nothing is to be written.
+    place: Option<Place>,
+    tally: Tally,
+    complete: RefCell<Batch>,
+}
+
+/// Files that are complete and have no names yet.
+#[derive(Default)]
+struct Batch {
+    files: Vec<(Key, u64, Unnamed)>,
+    bytes: u64,
+    /// How many open directories they hold.
+    dirs: usize,
+}
+
+pub(in crate::cli) async fn get(arguments: &GetArguments, dir: &Path, verbosity: Verbosity) -> Result<(), CliError> {
+    let (prefix, selection) = (prefix(&arguments.key)?, &arguments.selection);
+    let excluded = Excluded::new(&selection.exclude)?;
+    let failed = |source| CliError::Output { path: dir.to_owned(), source };
+    let tally = Tally::new(Action::Written, arguments.json, selection.dry_run, verbosity);
+    let mut stored = Vec::new();
+    // Nothing is made before there is something to write.
+    each_page(&arguments.data.dir, prefix.as_str(), |page| {
+        stored.extend(page);
+        Ok(())
+    })
+    .await?;
+    if stored.is_empty() {
+        return Err(CliError::NoneBegins { prefix: prefix.as_str().to_owned() });
+    }
+    // A dry run makes no folder.
+    let place = match selection.dry_run && !dir.exists() {
+        true => None,
+        false => Some(Place::open(dir).map_err(failed)?),
+    };
+    let pool = Pool::new(&arguments.data.dir);
+    let get = Get { dir, is_dry_run: selection.dry_run, pool, place, tally, complete: RefCell::default() };
+    let mut steps = Vec::new();
+    for info in stored {
+        steps.extend(get.step(&prefix, &excluded, info)?);
+    }
+    get.tally.begin(steps.len());
+    let ended = each(steps, selection.jobs, |step| get.take(step)).await;
+    // What is complete counts, however the command ends.
+    let published = get.publish();
+    get.tally.end(published.and(ended))
+}
+
+impl Get<'_> {
+    /// Tells what is to be done about a stored file, if anything.
+    fn step(&self, prefix: &Prefix, excluded: &Excluded, stored: FileInfo) -> Result<Option<Step>, CliError> {
+        let path = match prefix.path(&stored.key) {
+            Ok(path) if excluded.has(&path) => return Ok(None),
+            Ok(path) => path,
+            Err(error) => {
+                self.tally.skipped(stored.key.as_str(), &error)?;
+                return Ok(None);
+            }
+        };
+        let sameness = match self.place.as_ref().map_or(Ok(There::Nothing), |place| place.look(&path)) {
+            Ok(There::Nothing) => Sameness::Other,
+            Ok(There::File(size, attributes)) => sameness(size, &attributes, &stored),
+            Ok(There::Other) => {
+                let reason = "what is in its place is no file";
+                self.tally.failed(stored.key.as_str(), &format_args!("{}: not written: {reason}", stored.key))?;
+                return Ok(None);
+            }
+            Err(source) => {
+                let error = CliError::NotWritten { key: stored.key.clone(), source };
+                self.tally.failed(stored.key.as_str(), &error)?;
+                return Ok(None);
+            }
+        };
+        let sameness = match sameness {
+            Sameness::Same => {
+                self.tally.unchanged();
+                return Ok(None);
+            }
+            // To compare it, it would have to be fetched to this node.
+            Sameness::Unclear if self.is_dry_run && !stored.is_local => Sameness::Other,
+            sameness => sameness,
+        };
+        let is_link = stored.attributes.is_some_and(|attributes| attributes.is_symlink());
+        Ok(Some(Step { key: stored.key, path, size: stored.size, sameness, is_link }))
+    }
+
+    /// Does one step. What fails for one file is counted; what fails for all ends the command.
+    async fn take(&self, step: Step) -> Result<(), CliError> {
+        let (name, size) = (step.key.clone(), step.size);
+        let taken = match step.sameness {
+            Sameness::Unclear => self.is_same(&step).await,
+            _ => Ok(false),
+        };
+        let taken = match taken {
+            Ok(true) => {
+                self.tally.unchanged();
+                Ok(())
+            }
+            Ok(false) if self.is_dry_run => self.tally.done(Action::Written, &name, size),
+            Ok(false) => self.write(step).await,
+            Err(error) => Err(error),
+        };
+        self.tally.step();
+        self.tally.unless_fatal(name.as_str(), taken)
+    }
+
+    async fn is_same(&self, step: &Step) -> Result<bool, CliError> {
+        let failed = |source| CliError::Compared { key: step.key.clone(), source };
+        let place = self.place.as_ref().expect("something was found in it");
+        if step.is_link {
+            let target = place.link(&step.path).map_err(failed)?;
+            return fetch::is_same(&self.pool, &step.key, target.as_slice()).await;
+        }
+        match place.file(&step.path) {
+            Ok(file) => fetch::is_same(&self.pool, &step.key, file).await,
+            // It may not be readable, and is to be.
+            Err(_) => Ok(false),
+        }
+    }
+
+    async fn write(&self, step: Step) -> Result<(), CliError> {
+        let place = self.place.as_ref().expect("only a dry run has none");
+        let mut fetch = Fetch::begin(&self.pool, &step.key).await?;
+        let failed = |source| CliError::NotWritten { key: step.key.clone(), source };
+        let (size, attributes) = (fetch.found.size, fetch.found.attributes);
+        let unnamed = match attributes {
+            Some(attributes) if attributes.is_symlink() => {
+                let target = target(&mut fetch).await?;
+                place.create_link(&step.path, &target, &attributes).map_err(failed)?
+            }
+            attributes => {
+                let (mut file, unnamed) = place.create(&step.path).map_err(failed)?;
+                while let Some(chunk) = fetch.chunk().await? {
+                    file.write_all(&chunk).map_err(failed)?;
+                }
+                unnamed.finish(&file, attributes.as_ref()).map_err(failed)?;
+                unnamed
+            }
+        };
+        fetch.end(&self.pool);
+        if self.complete.borrow_mut().keep(step.key, size, unnamed) { self.publish() } else { Ok(()) }
+    }
+
+    /// Gives all complete files their names, durably.
+    fn publish(&self) -> Result<(), CliError> {
+        let mut files = self.complete.take().files;
+        let synced = sync(files.iter().map(|(.., unnamed)| unnamed));
+        if let Err(source) = synced {
+            return self.not_synced(&files, source);
+        }
+        let named: Vec<_> = files.iter_mut().map(|(.., unnamed)| unnamed.publish()).collect();
+        if let Err(source) = sync(files.iter().map(|(.., unnamed)| unnamed)) {
+            return self.not_synced(&files, source);
+        }
+        for ((key, size, _), named) in files.iter().zip(named) {
+            match named {
+                Ok(()) => self.tally.done(Action::Written, key, *size)?,
+                Err(source) => {
+                    let error = CliError::NotWritten { key: key.clone(), source };
+                    self.tally.failed(key.as_str(), &error)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts files of which nobody knows whether they survive a power loss. What fails for a file system ends the
+    /// command.
+    fn not_synced(&self, files: &[(Key, u64, Unnamed)], source: io::Error) -> Result<(), CliError> {
+        for (key, ..) in files {
+            let reason = format_args!("{key}: perhaps not written: {source}");
+            self.tally.failed(key.as_str(), &reason)?;
+        }
+        Err(CliError::Output { path: self.dir.to_owned(), source })
+    }
+}
+
+impl Batch {
+    /// Takes a file. Returns whether so many wait that they are to be named.
+    fn keep(&mut self, key: Key, bytes: u64, unnamed: Unnamed) -> bool {
+        self.dirs += usize::from(self.files.last().is_none_or(|(.., last)| !last.is_beside(&unnamed)));
+        self.files.push((key, bytes, unnamed));
+        self.bytes += bytes;
+        self.files.len() >= FOLDER_BATCH_FILES || self.dirs >= FOLDER_BATCH_DIRS || self.bytes >= FOLDER_BATCH_BYTES
+    }
+}
+
+/// Receives what a symbolic link leads to.
+async fn target(fetch: &mut Fetch) -> Result<Vec<u8>, CliError> {
+    if fetch.found.size > SYMLINK_BYTES_MAX {
+        let source = io::Error::new(io::ErrorKind::InvalidData, "what the symbolic link leads to is too long");
+        return Err(CliError::NotWritten { key: fetch.key().clone(), source });
+    }
+    let mut target = Vec::new();
+    while let Some(chunk) = fetch.chunk().await? {
+        target.extend_from_slice(&chunk);
+    }
+    Ok(target)
+}

@@ -1,0 +1,112 @@
+//! What is stored and is no longer in a folder: what `put -r --delete` deletes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use dacapo::crypto::Key;
+use dacapo::folder::{FilePath, FolderFile, Prefix, Scope};
+
+use super::excluded::{Excluded, IGNORE_FILE};
+use super::known::Known;
+use super::walk::has_files;
+use crate::cli::error::CliError;
+
+/// Looks for what is gone from a folder.
+pub(super) struct Gone<'a> {
+    root: &'a Path,
+    prefix: &'a Prefix,
+    excluded: &'a Arc<Excluded>,
+    /// Whether the directories have files in them, or in directories below them, as far as that is known. The folder
+    /// itself has no name.
+    filled: BTreeMap<String, bool>,
+    /// The files that are gone, and their sizes.
+    pub(super) keys: Vec<(Key, u64)>,
+    /// A directory that is there and has nothing of what is stored.
+    emptied: Option<String>,
+    /// What is known of a folder that is watched.
+    known: Option<&'a Known>,
+    /// A place where a disk was mounted.
+    unmounted: Option<String>,
+}
+
+impl<'a> Gone<'a> {
+    pub(super) fn new(
+        root: &'a Path,
+        prefix: &'a Prefix,
+        excluded: &'a Arc<Excluded>,
+        files: &[(Key, FolderFile)],
+        known: Option<&'a Known>,
+    ) -> Self {
+        let mut filled = BTreeMap::new();
+        for (_, file) in files {
+            let (names, name) = file.path.split();
+            if name != IGNORE_FILE {
+                filled.extend((0..=names.len()).map(|count| (names[..count].join("/"), true)));
+            }
+        }
+        Self { root, prefix, excluded, filled, keys: Vec::new(), emptied: None, known, unmounted: None }
+    }
+
+    /// Looks whether a stored file that the folder does not have is to be deleted. What is there and left out is not
+    /// gone, and neither is what would be left out.
+    pub(super) fn look(&mut self, key: Key, size: u64) {
+        let Ok(path) = self.prefix.path(&key) else { return };
+        if self.excluded.has(&path) || !is_gone(self.root, &path) {
+            return;
+        }
+        let (names, _) = path.split();
+        let mut places = (0..=names.len()).rev().map(|count| names[..count].join("/"));
+        let is_unmounted = |place: &String| self.known.is_some_and(|known| known.is_unmounted(self.root, place));
+        if let Some(place) = places.clone().find(is_unmounted) {
+            self.unmounted = Some(place);
+        }
+        if let Some(place) = places.find(|place| self.root.join(place).is_dir())
+            && !self.is_filled(&place)
+            && !self.known.is_some_and(|known| known.is_same(self.root, &place))
+        {
+            self.emptied = Some(place);
+        }
+        self.keys.push((key, size));
+    }
+
+    /// Tells whether a directory has anything in it that is to be stored. Not all of the folder may have been read.
+    fn is_filled(&mut self, place: &str) -> bool {
+        if let Some(is_filled) = self.filled.get(place) {
+            return *is_filled;
+        }
+        let scope = FilePath::new(place).map_or(Scope::All, Scope::from);
+        let is_filled = has_files(self.root, self.excluded, &scope);
+        self.filled.insert(place.to_owned(), is_filled);
+        is_filled
+    }
+
+    /// Tells whether a file that was gone is so still.
+    pub(super) fn is_so_still(&self, key: &Key) -> bool {
+        self.prefix.path(key).is_ok_and(|path| is_gone(self.root, &path))
+    }
+
+    /// Fails if a disk is not mounted any more, or if a directory is empty: it may be the place of one.
+    pub(super) fn check(&self) -> Result<(), CliError> {
+        let stored = self.keys.len() as u64;
+        match (&self.unmounted, &self.emptied) {
+            (None, None) => Ok(()),
+            (Some(place), _) => Err(CliError::Unmounted { path: self.root.join(place) }),
+            (None, Some(place)) => Err(CliError::EmptyFolder { path: self.root.join(place), stored }),
+        }
+    }
+
+    /// Has it be known which directories have files now.
+    pub(super) fn note(&self) {
+        if let Some(known) = self.known {
+            known.note(self.root, self.filled.iter().filter(|(_, is_filled)| **is_filled).map(|(place, _)| &**place));
+        }
+    }
+}
+
+fn is_gone(root: &Path, path: &FilePath) -> bool {
+    let looked = fs::symlink_metadata(root.join(path.as_str()));
+    looked.is_err_and(|error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory))
+}

@@ -1,0 +1,75 @@
+//! Connections to the node that are used again, one for each file that is under way.
+
+use std::cell::RefCell;
+use std::path::Path;
+
+use tokio::time::{Instant, sleep};
+
+use crate::cli::control::{Answer, Client, ConnectError, ControlError, Failure, FailureKind, Request};
+use crate::cli::error::CliError;
+use crate::cli::limits::{BUSY_PAUSE, BUSY_TIMEOUT, SESSION_IDLE_TIMEOUT};
+
+/// Connections that nobody uses at the moment.
+pub(super) struct Pool<'a> {
+    data: &'a Path,
+    idle: RefCell<Vec<(Instant, Client)>>,
+}
+
+impl<'a> Pool<'a> {
+    pub(super) fn new(data: &'a Path) -> Self {
+        Self { data, idle: RefCell::default() }
+    }
+
+    /// Returns a connection to the node.
+    pub(super) async fn client(&self) -> Result<Client, ConnectError> {
+        let idle = self.idle.borrow_mut().pop();
+        match idle {
+            // The node gives up who says nothing for long.
+            Some((since, client)) if since.elapsed() < SESSION_IDLE_TIMEOUT / 2 => Ok(client),
+            _ => Client::connect(self.data).await,
+        }
+    }
+
+    /// Sends a request, with all of its content if it has any, and waits for the answer. A node that serves too many is
+    /// asked again for a while.
+    pub(super) async fn ask(
+        &self,
+        request: &Request,
+        content: Option<&[u8]>,
+    ) -> Result<(Client, Result<Answer, ControlError>), CliError> {
+        let mut patience = Patience::new();
+        loop {
+            let mut client = self.client().await?;
+            client.request(request, content).await?;
+            match client.answer().await {
+                Ok(Answer::Failed(failure)) if failure.kind == FailureKind::Busy => patience.wait(failure).await?,
+                answer => return Ok((client, answer)),
+            }
+        }
+    }
+
+    /// Takes a connection back that goes on: all of a successful answer has come.
+    pub(super) fn give_back(&self, client: Client) {
+        self.idle.borrow_mut().push((Instant::now(), client));
+    }
+}
+
+/// Waits for room at a node that serves many commands.
+pub(super) struct Patience {
+    since: Instant,
+}
+
+impl Patience {
+    pub(super) fn new() -> Self {
+        Self { since: Instant::now() }
+    }
+
+    /// Waits a moment, or gives up with what the node has said.
+    pub(super) async fn wait(&mut self, failure: Failure) -> Result<(), CliError> {
+        if self.since.elapsed() > BUSY_TIMEOUT {
+            return Err(CliError::Node(failure));
+        }
+        sleep(BUSY_PAUSE).await;
+        Ok(())
+    }
+}

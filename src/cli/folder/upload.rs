@@ -1,0 +1,153 @@
+//! How a folder is stored, and what of it the node does not have as the folder has it.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use dacapo::crypto::Key;
+use dacapo::folder::{FolderFile, Join, Pair, Prefix, Sameness, Scope, sameness};
+
+use super::changes::Changes;
+use super::excluded::Excluded;
+use super::gone::Gone;
+use super::known::Known;
+use super::listing::each_page;
+use super::tally::Tally;
+use super::walk::walk;
+use crate::cli::arguments::Verbosity;
+use crate::cli::error::CliError;
+use crate::cli::json::Action;
+use crate::cli::limits::CHANGED_PLACES_MAX;
+
+/// What is to be done about a file.
+pub(super) enum Step {
+    Store(Key, PathBuf, u64),
+    /// Stores it if the contents differ.
+    Compare(Key, PathBuf, u64),
+}
+
+/// A folder that is stored, and how.
+pub(super) struct Upload {
+    pub(super) data: PathBuf,
+    pub(super) root: PathBuf,
+    pub(super) prefix: Prefix,
+    pub(super) excluded: Arc<Excluded>,
+    pub(super) jobs: u16,
+    /// Whether what is gone is deleted.
+    pub(super) deletes: bool,
+    pub(super) is_dry_run: bool,
+    pub(super) replicas_min: usize,
+    pub(super) is_json: bool,
+    pub(super) verbosity: Verbosity,
+}
+
+/// What is noticed of a folder that is watched.
+pub(super) struct Watched {
+    pub(super) changes: Arc<Changes>,
+    pub(super) known: Known,
+    /// What was not stored or not deleted, or may hide something that is not stored.
+    pub(super) left: RefCell<Scope>,
+}
+
+/// What the node does not have as the folder has it.
+pub(super) struct Difference<'a> {
+    pub(super) upload: &'a Upload,
+    pub(super) watched: Option<&'a Watched>,
+    pub(super) steps: Vec<Step>,
+    pub(super) gone: Gone<'a>,
+    pub(super) tally: Tally,
+}
+
+impl Upload {
+    /// Compares what is looked at of the folder with what the node has.
+    pub(super) async fn compare<'a>(
+        &'a self,
+        scope: &Scope,
+        watched: Option<&'a Watched>,
+    ) -> Result<Difference<'a>, CliError> {
+        if self.deletes && self.prefix.as_str().is_empty() {
+            return Err(CliError::EverythingDeleted);
+        }
+        let changes = watched.map(|watched| &watched.changes);
+        let mut walked = walk(&self.root, &self.prefix, &self.excluded, scope, changes)?;
+        let tally = Tally::new(Action::Stored, self.is_json, self.is_dry_run, self.verbosity);
+        // Told once, and not each time that something beside it changes.
+        for (name, reason) in walked.odd.iter().filter(|_| *scope == Scope::All) {
+            tally.skipped(name, reason)?;
+        }
+        for (name, reason) in &walked.failed {
+            tally.failed(name, &format_args!("{name}: not stored: {reason}"))?;
+            if let Some(watched) = watched {
+                watched.leave(Path::new(name).parent().unwrap_or(Path::new("")));
+            }
+        }
+        let known = watched.filter(|_| self.deletes).map(|watched| &watched.known);
+        let gone = Gone::new(&self.root, &self.prefix, &self.excluded, &walked.files, known);
+        let mut difference = Difference { upload: self, watched, steps: Vec::new(), gone, tally };
+        match scope {
+            Scope::All => difference.look(self.prefix.as_str(), walked.files, scope).await?,
+            Scope::Places(places) => {
+                for place in places {
+                    let beginning = format!("{}{place}", self.prefix.as_str());
+                    let place = Scope::from(place.clone());
+                    let is_here = |(_, file): &(Key, FolderFile)| place.has(file.path.as_str());
+                    let (files, others) = walked.files.into_iter().partition(is_here);
+                    walked.files = others;
+                    difference.look(&beginning, files, &place).await?;
+                }
+            }
+        }
+        difference.gone.note();
+        Ok(difference)
+    }
+}
+
+impl Watched {
+    /// Notes that a place needs another look, or the nearest above it that can have a key.
+    pub(super) fn leave(&self, below: &Path) {
+        self.left.borrow_mut().add_nearest(below, CHANGED_PLACES_MAX);
+    }
+}
+
+impl Difference<'_> {
+    /// Compares files with those of the node whose keys begin with a text.
+    async fn look(&mut self, beginning: &str, files: Vec<(Key, FolderFile)>, scope: &Scope) -> Result<(), CliError> {
+        let (mut join, upload) = (Join::new(files), self.upload);
+        each_page(&upload.data, beginning, |page| {
+            join.page(page, |pair| self.take(pair, scope));
+            Ok(())
+        })
+        .await?;
+        join.rest().for_each(|pair| self.take(pair, scope));
+        Ok(())
+    }
+
+    /// Finds what is to be done about a file.
+    fn take(&mut self, pair: Pair, scope: &Scope) {
+        let Upload { root, prefix, deletes, .. } = self.upload;
+        match pair {
+            Pair::Folder(key, file) => self.steps.push(Step::Store(key, root.join(file.path.as_str()), file.size)),
+            Pair::Both(file, stored) => {
+                let path = root.join(file.path.as_str());
+                match sameness(file.size, &file.attributes, &stored) {
+                    Sameness::Same => self.tally.unchanged(),
+                    // What is not here would have to be fetched to be compared.
+                    Sameness::Unclear if stored.is_local => {
+                        self.steps.push(Step::Compare(stored.key, path, file.size));
+                    }
+                    Sameness::Unclear | Sameness::Other => self.steps.push(Step::Store(stored.key, path, file.size)),
+                }
+            }
+            Pair::Node(stored) => {
+                if *deletes && prefix.path(&stored.key).is_ok_and(|path| scope.has(path.as_str())) {
+                    self.gone.look(stored.key, stored.size);
+                }
+            }
+        }
+    }
+
+    /// Tells whether there is nothing to do and nothing to tell.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.steps.is_empty() && self.gone.keys.is_empty() && self.tally.failed_so_far() == 0
+    }
+}

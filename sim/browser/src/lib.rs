@@ -25,6 +25,9 @@ const ALIKE: f64 = 0.8;
 /// The width to which pictures are made small, in pixels.
 const SMALL: u32 = 160;
 
+/// A window of Chromium is at least this wide, in pixels; a narrower screen is that of an emulated phone.
+const WINDOW_WIDTH_MIN: u32 = 500;
+
 /// A browser without a window. It ends with the value.
 pub struct Browser {
     /// The page that is open.
@@ -33,7 +36,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts a browser whose window has this size, in pixels.
+    /// Starts a browser whose window or screen has this size, in pixels.
     ///
     /// # Panics
     /// If there is no `chromedriver`, or it starts none of [`STARTS_MAX`] times.
@@ -42,8 +45,13 @@ impl Browser {
         let mut arguments = vec!["--headless=new".to_owned(), "--no-sandbox".to_owned(), "--disable-gpu".to_owned()];
         arguments.extend(["--disable-dev-shm-usage".to_owned(), format!("--window-size={width},{height}")]);
         arguments.extend(is_dark.then(|| "--force-dark-mode".to_owned()));
+        let mut options = json!({"args": arguments});
+        if width < WINDOW_WIDTH_MIN {
+            let metrics = json!({"width": width, "height": height, "pixelRatio": 1.0, "touch": false});
+            options["mobileEmulation"] = json!({"deviceMetrics": metrics});
+        }
         let mut capabilities = Map::new();
-        capabilities.insert("goog:chromeOptions".to_owned(), json!({"args": arguments}));
+        capabilities.insert("goog:chromeOptions".to_owned(), options);
         let page = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities)
             .connect(&format!("http://127.0.0.1:{port}"))

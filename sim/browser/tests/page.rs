@@ -12,6 +12,9 @@ use serde_json::json;
 const WIDE: u32 = 1280;
 const HIGH: u32 = 1000;
 
+/// The screen of a phone.
+const NARROW: u32 = 400;
+
 /// Has the harness break a promise, and write what it has to say to a path below `target`.
 #[expect(clippy::disallowed_methods, reason = "nothing here is replayed, and the harness is built elsewhere")]
 fn written(name: &str, arguments: &[&str]) -> PathBuf {
@@ -138,11 +141,12 @@ async fn a_click_goes_to_what_was_clicked_and_gives_the_command_that_stops_there
 
 #[tokio::test]
 async fn the_page_fits_a_narrow_dark_window() {
-    let browser = opened("narrow.html", Browser::start(500, HIGH, true).await).await;
+    let browser = opened("narrow.html", Browser::start(NARROW, HIGH, true).await).await;
     assert_eq!(browser.value("matchMedia('(prefers-color-scheme: dark)').matches").await, true);
     let ground = browser.value("getComputedStyle(document.body).backgroundColor").await;
     assert_eq!(ground, "rgb(20, 22, 26)");
-    assert_eq!(browser.value("document.documentElement.scrollWidth <= innerWidth").await, true, "nothing is cut off");
+    assert_eq!(browser.value("innerWidth").await, NARROW);
+    assert_eq!(browser.value("document.documentElement.scrollWidth").await, NARROW, "nothing is cut off");
     browser.assert_looks_like("run-narrow-dark").await;
     browser.close().await;
 }
@@ -169,10 +173,11 @@ async fn the_page_of_a_sweep_leads_to_the_page_of_each_cause() {
 
 #[tokio::test]
 async fn the_page_of_a_sweep_fits_a_narrow_dark_window() {
-    let browser = Browser::start(500, HIGH, true).await;
+    let browser = Browser::start(NARROW, HIGH, true).await;
     browser.open(&sweep("narrow-sweep")).await;
     assert_eq!(browser.value("getComputedStyle(document.body).backgroundColor").await, "rgb(20, 22, 26)");
-    assert_eq!(browser.value("document.documentElement.scrollWidth <= innerWidth").await, true, "nothing is cut off");
+    assert_eq!(browser.value("innerWidth").await, NARROW);
+    assert_eq!(browser.value("document.documentElement.scrollWidth").await, NARROW, "nothing is cut off");
     browser.close().await;
 }
 

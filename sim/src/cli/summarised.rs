@@ -18,12 +18,13 @@ pub(super) fn show(summary: &SweepSummary) {
     let (of_runs, of_time) = summary.rates();
     outln!("{runs} runs, {twice} of them twice, {} broke a promise", broken.len());
     outln!(
-        "{wall_seconds:.1} s, {cpu_seconds:.1} CPU-s: {of_runs:.0} runs and {of_time:.0} virtual seconds a CPU-second\n"
+        "{wall_seconds:.1} s, {cpu_seconds:.1} CPU-s: {of_runs:.0} runs and {of_time:.0} virtual seconds a CPU-second"
     );
-    outln!("{:<24}  {:>10}", "FAULT", "TIMES");
-    faults.iter().for_each(|(fault, count)| outln!("{fault:<24}  {count:>10}"));
-    outln!("\n{:<24}  {:>10}", "REACHED", "TIMES");
-    reached.iter().for_each(|(state, count)| outln!("{state:<24}  {count:>10}"));
+    let width = faults.keys().chain(reached.keys()).map(String::len).max().unwrap_or_default();
+    for (title, counts) in [("FAULT", faults), ("REACHED", reached)] {
+        outln!("\n{title:<width$}  {:>10}", "TIMES");
+        counts.iter().for_each(|(name, count)| outln!("{name:<width$}  {count:>10}"));
+    }
 }
 
 /// Shows the broken promises by cause.

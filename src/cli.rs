@@ -7,7 +7,6 @@
 #![deny(clippy::print_stdout, clippy::print_stderr, reason = "they panic if nobody reads them: output, logging")]
 
 mod arguments;
-mod attention;
 mod chance;
 mod commands;
 mod connecting;
@@ -24,7 +23,6 @@ mod progress;
 mod receipts;
 mod runtime;
 mod secret;
-mod show;
 mod source;
 mod starting;
 

@@ -68,3 +68,5 @@ pub mod seed;
 pub mod store;
 pub mod time;
 pub mod transport;
+#[cfg(feature = "node")]
+pub mod view;

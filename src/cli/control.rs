@@ -22,6 +22,6 @@ mod wire;
 
 pub(crate) use client::{Client, ConnectError};
 pub(crate) use failure::{Failure, FailureKind};
-pub(crate) use message::{Answer, FoundFile, KnownPeers, Request};
+pub(crate) use message::{Answer, FoundFile, Request};
 pub(crate) use server::{Server, SocketError};
 pub(crate) use wire::{ControlError, Frame};

@@ -15,9 +15,9 @@ use dacapo::disk::dir::DirDiskError;
 use dacapo::membership::{BackupError, BackupTextError, ClusterError, InvitationError, MembersError};
 use dacapo::node::{Panicked, Receipt, StartError, StatError};
 use dacapo::store::{IdentityError, LayoutError};
+use dacapo::view::show;
 
 use super::control::{Answer, ConnectError, ControlError, Failure, FailureKind, SocketError};
-use super::show;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]

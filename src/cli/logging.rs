@@ -17,13 +17,13 @@ use std::thread;
 
 use dacapo::event::{Event, EventSink};
 use dacapo::platform::machine::time_of_day;
+use dacapo::view::show;
 use tracing::Level;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
 use super::arguments::{Events, Verbosity};
 use super::limits::LOG_FAREWELL_TIMEOUT;
-use super::show;
 use queue::Queue;
 
 static QUEUE: Queue = Queue::new();

@@ -6,12 +6,12 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dacapo::crypto::Attributes;
+use dacapo::view::show;
 use rustix::fs::Mode;
 use rustix::process::umask;
 use serde::Serialize;
 
 use super::error::CliError;
-use super::show;
 
 /// What the names of files begin with that are not complete. A process that was killed leaves them.
 pub(crate) const TEMPORARY_PREFIX: &str = ".dacapo-get-";

@@ -1,13 +1,10 @@
 //! Receipts of peers in words: how many peers have done what was asked, and why the others have not.
 
 use dacapo::node::Receipt;
+use dacapo::view::json::count_done;
+use dacapo::view::show;
 
-use super::{logging, show};
-
-/// Counts the peers that have done it.
-pub(crate) fn count_done(receipts: &[Receipt]) -> usize {
-    receipts.iter().filter(|receipt| receipt.outcome.is_ok()).count()
-}
+use super::logging;
 
 /// Says on standard error which peers have not done it, and why.
 pub(crate) fn warn_of(receipts: &[Receipt]) {

@@ -7,11 +7,12 @@ use dacapo::node::StartError;
 use dacapo::platform::Platform;
 use dacapo::platform::machine::Machine;
 use dacapo::store::{ConvertEvent, Converted, Identity, convert};
+use dacapo::view::show;
 
 use crate::cli::arguments::{ConvertArguments, Verbosity};
 use crate::cli::error::CliError;
 use crate::cli::progress::Meter;
-use crate::cli::{logging, output, show};
+use crate::cli::{logging, output};
 
 pub(crate) fn run(arguments: &ConvertArguments, verbosity: Verbosity) -> Result<(), CliError> {
     let foreign = || CliError::NotADataDirectory { data: arguments.data.dir.clone() };

@@ -10,13 +10,14 @@ use std::path::Path;
 
 use dacapo::crypto::Key;
 use dacapo::seed::Seed;
+use dacapo::view::show;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::cli::arguments::{DemoArguments, Verbosity};
 use crate::cli::chance::Chance;
 use crate::cli::error::CliError;
-use crate::cli::{logging, output, runtime, show};
+use crate::cli::{logging, output, runtime};
 use cycle::FILES;
 use disks::DiskReport;
 use folder::Folder;

@@ -6,13 +6,14 @@ use std::io::{self, IsTerminal};
 use std::os::unix::ffi::OsStrExt;
 
 use dacapo::crypto::Key;
+use dacapo::view::show;
 
 use crate::cli::arguments::{GetArguments, Verbosity};
 use crate::cli::control::{Answer, Client, ControlError, FoundFile, Frame, Request};
 use crate::cli::error::CliError;
 use crate::cli::json::FoundJson;
 use crate::cli::progress::Meter;
-use crate::cli::{folder, logging, output, show};
+use crate::cli::{folder, logging, output};
 use sink::Sink;
 
 pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Result<(), CliError> {

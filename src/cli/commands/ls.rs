@@ -4,8 +4,9 @@ use dacapo::node::FileInfo;
 
 use crate::cli::arguments::{LsArguments, Verbosity};
 use crate::cli::error::CliError;
-use crate::cli::json::FileJson;
-use crate::cli::{folder, logging, output, show};
+use crate::cli::{folder, logging, output};
+use dacapo::view::json::FileJson;
+use dacapo::view::show;
 
 /// Lists page by page, so that a list of any length takes the memory of one page.
 pub(crate) async fn run(arguments: &LsArguments, verbosity: Verbosity) -> Result<(), CliError> {

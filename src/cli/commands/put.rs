@@ -9,10 +9,11 @@ use dacapo::node::Stored;
 use crate::cli::arguments::{PutArguments, Verbosity};
 use crate::cli::control::Client;
 use crate::cli::error::CliError;
-use crate::cli::json::StoredJson;
 use crate::cli::progress::Meter;
 use crate::cli::source::{self, Source};
-use crate::cli::{folder, output, receipts, show};
+use crate::cli::{folder, output, receipts};
+use dacapo::view::json::StoredJson;
+use dacapo::view::show;
 
 pub(crate) async fn run(arguments: &PutArguments, verbosity: Verbosity) -> Result<(), CliError> {
     if arguments.recursive {

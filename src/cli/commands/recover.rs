@@ -17,6 +17,7 @@ use dacapo::membership::{Backup, BackupContent, Cluster, Members};
 use dacapo::node::{Config, Handle, Mode};
 use dacapo::store::Identity;
 use dacapo::store::layout::Layout;
+use dacapo::view::show;
 use zeroize::Zeroizing;
 
 use crate::cli::arguments::{RecoverArguments, Verbosity};
@@ -25,7 +26,7 @@ use crate::cli::connecting::{connected, remember};
 use crate::cli::error::{CliError, Missing};
 use crate::cli::limits::BACKUP_FILE_BYTES_MAX;
 use crate::cli::progress::Meter;
-use crate::cli::{logging, output, passphrase, secret, show, starting};
+use crate::cli::{logging, output, passphrase, secret, starting};
 
 pub(crate) async fn run(arguments: &RecoverArguments, verbosity: Verbosity, chance: Chance) -> Result<(), CliError> {
     let (content, cluster) = read(arguments)?;

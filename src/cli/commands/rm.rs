@@ -7,8 +7,8 @@ use dacapo::crypto::Key;
 use crate::cli::arguments::{RmArguments, Verbosity};
 use crate::cli::control::{Answer, Client, ControlError, Request};
 use crate::cli::error::CliError;
-use crate::cli::json::{DeletedEverywhereJson, DeletedJson};
 use crate::cli::{folder, output, receipts};
+use dacapo::view::json::{DeletedEverywhereJson, DeletedJson};
 
 pub(crate) async fn run(arguments: &RmArguments, verbosity: Verbosity) -> Result<(), CliError> {
     if arguments.recursive {

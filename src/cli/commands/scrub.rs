@@ -1,12 +1,13 @@
 //! `dacapo scrub`: compares every copy on the node's disk with what was stored.
 
 use dacapo::node::Scrubbed;
+use dacapo::view::show;
 
 use crate::cli::arguments::{ScrubArguments, Verbosity};
 use crate::cli::control::{Answer, Client, Request};
 use crate::cli::error::CliError;
+use crate::cli::output;
 use crate::cli::progress::Meter;
-use crate::cli::{output, show};
 
 pub(crate) async fn run(arguments: &ScrubArguments, verbosity: Verbosity) -> Result<(), CliError> {
     let mut client = Client::ask(&arguments.data.dir, &Request::Scrub).await?;

@@ -8,8 +8,9 @@ use dacapo::node::FileInfo;
 use crate::cli::arguments::StatArguments;
 use crate::cli::control::{Answer, Client, Request};
 use crate::cli::error::CliError;
-use crate::cli::json::FileJson;
-use crate::cli::{output, show};
+use crate::cli::output;
+use dacapo::view::json::FileJson;
+use dacapo::view::show;
 
 pub(crate) async fn run(arguments: &StatArguments) -> Result<(), CliError> {
     let key = Key::from_bytes(arguments.key.as_bytes())?;

@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 
 use dacapo::crypto::NodeId;
 use dacapo::node::Status;
+use dacapo::view::json::StatusJson;
+use dacapo::view::{KnownPeers, PeerCounts, attention, show};
 
 use crate::cli::arguments::StatusArguments;
-use crate::cli::attention::{self, PeerCounts};
-use crate::cli::control::{Answer, Client, KnownPeers, Request};
+use crate::cli::control::{Answer, Client, Request};
 use crate::cli::error::CliError;
-use crate::cli::json::StatusJson;
-use crate::cli::{output, show};
+use crate::cli::output;
 
 pub(crate) async fn run(arguments: &StatusArguments) -> Result<(), CliError> {
     let mut client = Client::ask(&arguments.data.dir, &Request::Status).await?;
@@ -18,7 +18,7 @@ pub(crate) async fn run(arguments: &StatusArguments) -> Result<(), CliError> {
         Answer::Status { address, node, status, known } => (address, node, status, known),
         answer => return Err(CliError::unexpected(answer)),
     };
-    let attention = sentences(&known);
+    let attention = attention::all(&known);
     if arguments.json {
         return output::json(&StatusJson::new(node, address, &status, &known, attention));
     }
@@ -30,7 +30,7 @@ pub(crate) async fn run(arguments: &StatusArguments) -> Result<(), CliError> {
 }
 
 fn rows(node: NodeId, address: SocketAddr, status: &Status, known: &KnownPeers) -> Vec<(&'static str, String)> {
-    let PeerCounts { connected, behind, away } = PeerCounts::of(&known.peers);
+    let PeerCounts { connected, behind, away } = known.counts();
     let Status { files, deleted, owners, held, last_scrub, load, .. } = status;
     vec![
         ("node", node.to_string()),
@@ -57,14 +57,4 @@ fn rows(node: NodeId, address: SocketAddr, status: &Status, known: &KnownPeers) 
         ),
         ("scrubbed", last_scrub.map_or("never to the end".to_owned(), show::time)),
     ]
-}
-
-/// Returns what needs somebody's attention.
-fn sentences(known: &KnownPeers) -> Vec<String> {
-    let mut sentences = attention::sentences(known);
-    sentences.extend(attention::refusals(known));
-    if PeerCounts::of(&known.peers).connected == 0 {
-        sentences.push("no peer is connected: what is stored now is on this disk alone".to_owned());
-    }
-    sentences
 }

@@ -1,15 +1,14 @@
 //! Requests that take more than one call of the node, and those whose answer is gathered.
 
-use std::collections::BTreeMap;
-
 use dacapo::crypto::Key;
-use dacapo::node::{Handle, Repairs};
+use dacapo::node::Handle;
+use dacapo::view::{self, KnownPeers};
 use tokio::io::AsyncWrite;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::failure::Failure;
-use super::message::{Answer, KnownPeers};
+use super::message::Answer;
 use super::wire::{ControlError, send};
 use crate::cli::limits::SIGN_INTERVAL;
 
@@ -25,35 +24,20 @@ pub(super) async fn remove(handle: &Handle, key: &Key, replicas_min: u32) -> Res
 /// Deletes a file here and at every peer.
 pub(super) async fn delete_everywhere(handle: &Handle, key: &Key) -> Result<Answer, Failure> {
     let receipts = handle.delete_everywhere(key).await?;
-    let away = handle.peers().await.iter().filter(|peer| !peer.is_connected).count();
+    let away = view::away(handle).await.len();
     Ok(Answer::DeletedEverywhere { receipts, away })
 }
 
 /// Tells what every known peer has of a file.
 pub(super) async fn holders(handle: &Handle, key: &Key, is_whole: bool) -> Result<Answer, Failure> {
-    let holders = if is_whole { handle.verified_holders(key).await? } else { handle.holders(key).await? };
-    let away = handle.peers().await.into_iter().filter(|peer| !peer.is_connected).collect();
+    let (holders, away) = view::holders(handle, key, is_whole).await?;
     Ok(Answer::Holders { holders, away })
-}
-
-/// Tells which nodes are peers, which were forgotten, and what is held for them.
-pub(super) async fn peers(handle: &Handle, repairs: Repairs) -> KnownPeers {
-    let peers = handle.peers().await;
-    let forgotten = handle.forgotten().await;
-    let mut held = BTreeMap::new();
-    for node in peers.iter().filter_map(|info| info.peer).chain(forgotten.iter().copied()) {
-        if let Ok(usage) = handle.held_for(node).await {
-            held.insert(node, usage);
-        }
-    }
-    let Repairs { refusing, unlearnt, more, rolled_back, .. } = repairs;
-    KnownPeers { peers, forgotten, held, refusing, unlearnt: unlearnt.len() as u64 + more, rolled_back }
 }
 
 /// Tells how the node is.
 pub(super) async fn status(handle: &Handle) -> Result<Answer, Failure> {
     let status = Box::new(handle.status().await?);
-    let known = peers(handle, handle.repairs().await?).await;
+    let known = KnownPeers::of(handle).await?;
     Ok(Answer::Status { address: handle.address(), node: handle.node(), status, known })
 }
 

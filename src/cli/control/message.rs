@@ -4,13 +4,12 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use dacapo::crypto::{Attributes, Key, NodeId, Version};
 use dacapo::membership::MemberChange;
-use dacapo::node::{FileInfo, Holder, Holding, PeerInfo, Receipt, Refusing, ReplicaError, Scrubbed, Status, Stored};
-use dacapo::store::Usage;
+use dacapo::node::{FileInfo, Holder, Holding, PeerInfo, Receipt, ReplicaError, Scrubbed, Status, Stored};
+use dacapo::view::KnownPeers;
 use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, cut};
@@ -107,21 +106,6 @@ pub(crate) struct FoundFile {
     /// The peer that it came back from; nothing if the local copy was good.
     pub(crate) from: Option<NodeId>,
     pub(crate) attributes: Option<Attributes>,
-}
-
-/// The peers of a node, the nodes that it has forgotten, and what it holds for them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct KnownPeers {
-    pub(crate) peers: Vec<PeerInfo>,
-    pub(crate) forgotten: Vec<NodeId>,
-    /// What is held for each of them. A node is missing if that could not be read.
-    pub(crate) held: BTreeMap<NodeId, Usage>,
-    /// What peers did not take of this node's files.
-    pub(crate) refusing: BTreeMap<NodeId, Refusing>,
-    /// How many files and deletions of this node peers list and could not give.
-    pub(crate) unlearnt: u64,
-    /// The version that shows that the data directory was put back from an older copy.
-    pub(crate) rolled_back: Option<Version>,
 }
 
 impl Answer {

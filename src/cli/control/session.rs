@@ -4,6 +4,7 @@ use std::pin::Pin;
 
 use dacapo::crypto::Key;
 use dacapo::node::{Content, Handle};
+use dacapo::view::KnownPeers;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -98,7 +99,7 @@ async fn answer(
         Request::DeleteEverywhere { key } => Box::pin(async move { calls::delete_everywhere(handle, &key).await }),
         Request::Whereis { key, verify } => Box::pin(async move { calls::holders(handle, &key, verify).await }),
         Request::Stat { key } => Box::pin(async move { Ok(Answer::File(handle.stat(&key).await?)) }),
-        Request::Peers => Box::pin(async { Ok(Answer::Peers(calls::peers(handle, handle.repairs().await?).await)) }),
+        Request::Peers => Box::pin(async { Ok(Answer::Peers(KnownPeers::of(handle).await?)) }),
         Request::Status => Box::pin(calls::status(handle)),
         Request::Address => Box::pin(async { Ok(Answer::Address(handle.address())) }),
         Request::Members { change } => Box::pin(async move {

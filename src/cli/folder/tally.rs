@@ -4,13 +4,14 @@ use std::cell::RefCell;
 use std::fmt::Display;
 
 use dacapo::crypto::Key;
+use dacapo::view::show;
 
 use crate::cli::arguments::Verbosity;
 use crate::cli::error::CliError;
 use crate::cli::json::{Action, FolderJson, FolderSummary, StepJson};
 use crate::cli::own_files::FAILURES_SHOWN_MAX;
 use crate::cli::progress::Meter;
-use crate::cli::{logging, output, show};
+use crate::cli::{logging, output};
 
 /// Counts what is done, and tells of it.
 pub(super) struct Tally {

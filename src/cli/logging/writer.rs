@@ -3,8 +3,9 @@
 
 use std::io::{self, Write};
 
+use dacapo::view::show;
+
 use super::queue::{Entry, Queue};
-use crate::cli::show;
 
 /// Writes lines of the queue as they come.
 pub(super) fn run(queue: &Queue, out: impl Write) -> ! {

@@ -9,7 +9,7 @@ const LIBRARY: &[&[&str]] = &[
     &["src/main"],
     &["src/cli"],
     &["src/lib", "src/error_messages"],
-    &["src/folder"],
+    &["src/folder", "src/view"],
     &["src/node"],
     &["src/event"],
     &["src/membership", "src/protocol"],
@@ -74,10 +74,10 @@ const COMMAND_LINE: &[&[&str]] = &[
         "src/cli/connecting",
     ],
     &["src/cli/json", "src/cli/chance", "src/cli/output", "src/cli/runtime"],
-    &["src/cli/attention", "src/cli/error", "src/cli/progress", "src/cli/receipts"],
+    &["src/cli/error", "src/cli/progress", "src/cli/receipts"],
     &["src/cli/control"],
     &["src/cli/logging"],
-    &["src/cli/arguments", "src/cli/limits", "src/cli/show"],
+    &["src/cli/arguments", "src/cli/limits"],
 ];
 
 /// The rooms of the simulation: the harness knows no file store.

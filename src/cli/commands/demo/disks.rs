@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use dacapo::view::show;
+
 use super::cycle::{CONTENT, FILES};
 use super::star::StoppedNode;
 use crate::cli::error::CliError;
-use crate::cli::show;
 
 /// A part of each file's name, which must be found on no peer's disk.
 const NAME_PART: &[u8] = b"picture_";

@@ -18,6 +18,7 @@ use dacapo::node::{
     StoreError,
 };
 use dacapo::time::UnixMillis;
+use dacapo::view::show;
 use tokio::io::{AsyncRead, AsyncWriteExt, duplex};
 
 use crate::cli::arguments::{RotateArguments, Verbosity};
@@ -26,7 +27,7 @@ use crate::cli::connecting::{connected, names, not_compared, not_current, rememb
 use crate::cli::error::CliError;
 use crate::cli::own_files::{FailedFiles, each_page};
 use crate::cli::progress::Meter;
-use crate::cli::{logging, output, secret, show, starting};
+use crate::cli::{logging, output, secret, starting};
 
 /// The file of the new directory that names the old node.
 const MARK: &str = "rotation";

@@ -5,12 +5,13 @@ use std::path::Path;
 use dacapo::crypto::NodeId;
 use dacapo::node::PeerInfo;
 use dacapo::store::Usage;
+use dacapo::view::json::PeerJson;
+use dacapo::view::{KnownPeers, attention, show};
 
 use crate::cli::arguments::Verbosity;
-use crate::cli::control::{Answer, Client, KnownPeers, Request};
+use crate::cli::control::{Answer, Client, Request};
 use crate::cli::error::CliError;
-use crate::cli::json::PeerJson;
-use crate::cli::{attention, logging, output, show};
+use crate::cli::{logging, output};
 
 /// Asks the node for its peers.
 pub(super) async fn ask(data: &Path) -> Result<KnownPeers, CliError> {

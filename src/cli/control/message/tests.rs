@@ -1,8 +1,11 @@
 //! The form of the answers belongs to the version of the protocol.
 
+use std::collections::BTreeMap;
+
 use dacapo::crypto::Digest;
-use dacapo::node::{Holding, Load, Progress, ReplicaError};
+use dacapo::node::{Holding, Load, Progress, Refusing, ReplicaError};
 use dacapo::protocol::Refusal;
+use dacapo::store::Usage;
 use dacapo::time::UnixMillis;
 
 use super::*;

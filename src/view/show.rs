@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use dacapo::time::UnixMillis;
+use crate::time::UnixMillis;
 
 const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
 /// Writes a size for a column, rounded down: `22 B`, `20.0 MiB`.
-pub(crate) fn size(bytes: u64) -> String {
+#[must_use]
+pub fn size(bytes: u64) -> String {
     if bytes < 1024 {
         return format!("{bytes} B");
     }
@@ -23,14 +24,16 @@ pub(crate) fn size(bytes: u64) -> String {
 }
 
 /// Writes a size for a sentence, exactly: `22 bytes`, `20.0 MiB (20,971,520 bytes)`.
-pub(crate) fn bytes(bytes: u64) -> String {
+#[must_use]
+pub fn bytes(bytes: u64) -> String {
     let exact = count(bytes, "byte");
     if bytes < 1024 { exact } else { format!("{} ({exact})", size(bytes)) }
 }
 
 /// Writes a line for a terminal: characters that turn the direction of the text, that show nothing, or that steer the
 /// terminal are written as `\\u202e`. A name may have such characters to look like another one.
-pub(crate) fn visible(line: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn visible(line: &str) -> Cow<'_, str> {
     if !line.chars().any(is_hidden) {
         return Cow::Borrowed(line);
     }
@@ -60,13 +63,15 @@ fn is_hidden(character: char) -> bool {
 }
 
 /// Writes a count with its noun: `1 peer`, `2 peers`, `1,024 bytes`.
-pub(crate) fn count(number: u64, noun: &str) -> String {
+#[must_use]
+pub fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", grouped(number))
 }
 
 /// Writes a number with a comma before each three digits.
-pub(crate) fn grouped(number: u64) -> String {
+#[must_use]
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -79,12 +84,14 @@ pub(crate) fn grouped(number: u64) -> String {
 }
 
 /// Writes whether something is so, for a column.
-pub(crate) fn yes(is_so: bool) -> &'static str {
+#[must_use]
+pub fn yes(is_so: bool) -> &'static str {
     if is_so { "yes" } else { "no" }
 }
 
 /// Writes a time in UTC, to the second: `2026-11-22T18:20:11Z` (RFC 3339).
-pub(crate) fn time(time: UnixMillis) -> String {
+#[must_use]
+pub fn time(time: UnixMillis) -> String {
     let seconds = time.0 / 1000;
     let (year, month, day) = civil(seconds / 86_400);
     let second = seconds % 86_400;
@@ -92,7 +99,8 @@ pub(crate) fn time(time: UnixMillis) -> String {
 }
 
 /// Writes a time in UTC, to the millisecond: `2026-11-22T18:20:11.042Z` (RFC 3339).
-pub(crate) fn moment(time: UnixMillis) -> String {
+#[must_use]
+pub fn moment(time: UnixMillis) -> String {
     let seconds = self::time(time);
     format!("{}.{:03}Z", seconds.trim_end_matches('Z'), time.0 % 1000)
 }
@@ -149,6 +157,6 @@ mod tests {
         }
         assert_eq!(moment(UnixMillis(951_782_399_042)), "2000-02-28T23:59:59.042Z");
         // The nonsense of a damaged record must still be shown.
-        time(UnixMillis(u64::MAX));
+        assert!(time(UnixMillis(u64::MAX)).ends_with('Z'));
     }
 }

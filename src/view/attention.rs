@@ -1,13 +1,13 @@
 //! What of a node's peers and its data directory needs somebody's attention, in sentences.
 
-use dacapo::crypto::NodeId;
-use dacapo::node::{PeerInfo, Refusing};
+use crate::crypto::NodeId;
+use crate::node::Refusing;
 
-use super::control::KnownPeers;
-use super::show;
+use super::{KnownPeers, show};
 
 /// Returns a sentence for everything that somebody has to look at.
-pub(crate) fn sentences(known: &KnownPeers) -> Vec<String> {
+#[must_use]
+pub fn sentences(known: &KnownPeers) -> Vec<String> {
     let seen_by = known.peers.iter().filter(|info| info.sees_twin).filter_map(|info| info.peer);
     let twins = seen_by
         .map(|peer| format!("another node with this identity is running, says {}: stop one of them", peer.short()));
@@ -23,27 +23,22 @@ pub(crate) fn sentences(known: &KnownPeers) -> Vec<String> {
 }
 
 /// Returns a sentence for each peer that does not take some of this node's files.
-pub(crate) fn refusals(known: &KnownPeers) -> Vec<String> {
+#[must_use]
+pub fn refusals(known: &KnownPeers) -> Vec<String> {
     let sentence = |(peer, Refusing { files, reason }): (&NodeId, &Refusing)| {
         format!("{} lacks {}: {reason}", peer.short(), show::count(*files, "file"))
     };
     known.refusing.iter().map(sentence).collect()
 }
 
-/// How many peers are connected, and how many of these lack files.
-pub(crate) struct PeerCounts {
-    pub(crate) connected: usize,
-    pub(crate) behind: usize,
-    pub(crate) away: usize,
-}
-
-impl PeerCounts {
-    pub(crate) fn of(peers: &[PeerInfo]) -> Self {
-        let count = |is: &dyn Fn(&PeerInfo) -> bool| peers.iter().filter(|info| is(info)).count();
-        Self {
-            connected: count(&|info| info.is_connected),
-            behind: count(&|info| info.is_current() == Some(false)),
-            away: count(&|info| !info.is_connected),
-        }
+/// Returns a sentence for everything that concerns a node as a whole: what [`sentences`] says, what peers do not take,
+/// and whether there is a peer at all.
+#[must_use]
+pub fn all(known: &KnownPeers) -> Vec<String> {
+    let mut all = sentences(known);
+    all.extend(refusals(known));
+    if known.counts().connected == 0 {
+        all.push("no peer is connected: what is stored now is on this disk alone".to_owned());
     }
+    all
 }

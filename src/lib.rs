@@ -53,6 +53,8 @@ mod error_messages;
 pub mod event;
 #[cfg(feature = "node")]
 pub mod folder;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod limits;
 #[cfg(feature = "node")]
 pub mod membership;

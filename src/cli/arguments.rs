@@ -3,6 +3,7 @@
 mod cluster;
 mod examples;
 mod files;
+mod http;
 mod identity;
 mod node;
 mod options;
@@ -17,6 +18,7 @@ pub(crate) use files::{
     GetArguments, LsArguments, PutArguments, RmArguments, ScrubArguments, StatArguments, WatchArguments,
     WhereisArguments,
 };
+pub(crate) use http::HttpArguments;
 pub(crate) use identity::{ExportArguments, IdentityAction, RecoverArguments, RotateArguments};
 pub(crate) use node::{ConvertArguments, DemoArguments, NodeArguments, StatusArguments, StopArguments};
 pub(crate) use options::{Events, Reach, Verbosity};

@@ -12,9 +12,13 @@ use std::process::ExitStatus;
 
 use dacapo::crypto::{HexError, Key, KeyError};
 use dacapo::disk::dir::DirDiskError;
+#[cfg(feature = "http")]
+use dacapo::http::TokenError;
 use dacapo::membership::{BackupError, BackupTextError, ClusterError, InvitationError, MembersError};
 use dacapo::node::{Panicked, Receipt, StartError, StatError};
 use dacapo::store::{IdentityError, LayoutError};
+#[cfg(feature = "http")]
+use dacapo::transport::Address;
 use dacapo::view::show;
 
 use super::control::{Answer, ConnectError, ControlError, Failure, FailureKind, SocketError};
@@ -109,7 +113,16 @@ pub(crate) enum CliError {
     NotADataDirectory { data: PathBuf },
     #[error(transparent)]
     Socket(#[from] SocketError),
-    #[error("cannot read the cluster secret {}: {source}", path.display())]
+    #[cfg(feature = "http")]
+    #[error("cannot serve HTTP at {address}: {source}")]
+    Http { address: Address, source: io::Error },
+    #[cfg(feature = "http")]
+    #[error("other machines may reach {address}: give a token that callers have to name, by --http-token FILE")]
+    HttpNeedsToken { address: Address },
+    #[cfg(feature = "http")]
+    #[error("{} does not hold a token: {source}", path.display())]
+    HttpToken { path: PathBuf, source: TokenError },
+    #[error("cannot read the secret {}: {source}", path.display())]
     SecretFile { path: PathBuf, source: io::Error },
     #[error("the cluster secret {} is not 64 hex digits on one line: {source}", path.display())]
     Secret { path: PathBuf, source: HexError },
@@ -278,6 +291,8 @@ impl CliError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Key(_) | Self::Id(_) | Self::Glob { .. } | Self::Exposed => 2,
+            #[cfg(feature = "http")]
+            Self::HttpNeedsToken { .. } => 2,
             Self::EverythingDeleted => 2,
             Self::IsADirectory { .. } | Self::NotADirectory { .. } => 2,
             Self::NoneBegins { .. } => 3,

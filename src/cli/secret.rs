@@ -24,8 +24,12 @@ pub(crate) fn named(secret_file: Option<&Path>, is_open: bool) -> Result<Option<
     }
 }
 
-/// Reads a cluster secret, and warns if others can read it too.
 fn read(path: &Path) -> Result<ClusterSecret, CliError> {
+    text(path)?.parse().map_err(|source| CliError::Secret { path: path.to_owned(), source })
+}
+
+/// Reads the line of a file that holds a secret, and warns if others can read it too.
+pub(crate) fn text(path: &Path) -> Result<Zeroizing<String>, CliError> {
     let failed = |source| CliError::SecretFile { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
     if file.metadata().map_err(failed)?.permissions().mode() & 0o077 != 0 {
@@ -33,8 +37,10 @@ fn read(path: &Path) -> Result<ClusterSecret, CliError> {
     }
     let mut text = Zeroizing::new(String::with_capacity(2 * SECRET_FILE_BYTES_MAX));
     file.take(SECRET_FILE_BYTES_MAX as u64).read_to_string(&mut text).map_err(failed)?;
-    let line = text.strip_suffix('\n').unwrap_or(&text);
-    line.parse().map_err(|source| CliError::Secret { path: path.to_owned(), source })
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    Ok(text)
 }
 
 /// Returns the cluster that a data directory is in, if any.

@@ -172,6 +172,15 @@ impl<'a> DeletedEverywhereJson<'a> {
 }
 
 impl PeerJson {
+    /// Makes the forms of all peers, and of the nodes that were forgotten, which come last.
+    #[must_use]
+    pub fn all(known: &KnownPeers) -> Vec<Self> {
+        let held = |node: &NodeId| known.held.get(node);
+        let refusing = |info: &PeerInfo| info.peer.and_then(|peer| known.refusing.get(&peer));
+        let peers = known.peers.iter().map(|info| Self::known(info, info.peer.as_ref().and_then(held), refusing(info)));
+        peers.chain(known.forgotten.iter().map(|node| Self::forgotten(*node, held(node)))).collect()
+    }
+
     /// Makes the form of a peer.
     #[must_use]
     pub fn known(info: &PeerInfo, held: Option<&Usage>, refusing: Option<&Refusing>) -> Self {

@@ -93,6 +93,8 @@ const CAUGHT: &[(Bug, u64, &str)] = &[
     (Bug::InventorySigned, 84, "faithful"),
     (Bug::FlushForgotten, 0, "live"),
     (Bug::AcceptWaits, 11, "live"),
+    (Bug::BrokenOffStored, 0, "atomic"),
+    (Bug::IfRangeIgnored, 0, "atomic"),
     (Bug::NamesLogged, 0, "secret"),
     (Bug::SecretLogged, 0, "secret"),
 ];

@@ -9,6 +9,7 @@ mod support;
 mod commands;
 mod folders;
 mod help;
+mod http;
 mod outputs;
 mod puts;
 mod refusals;

@@ -35,6 +35,7 @@ pub(crate) struct Node {
     child: Child,
     pub(crate) data: PathBuf,
     pub(crate) address: String,
+    stdout: PathBuf,
     stderr: PathBuf,
 }
 
@@ -119,9 +120,9 @@ impl Bench {
     fn listening(&self, name: &str, running: Running) -> Node {
         let Running { child, stdout, stderr } = running;
         let data = self.path(name);
-        let mut node = Node { child, data, address: String::new(), stderr };
+        let mut node = Node { child, data, address: String::new(), stdout, stderr };
         wait_until("the node listens", || {
-            let text = fs::read_to_string(&stdout).unwrap_or_default();
+            let text = node.printed();
             node.address = text.lines().next().unwrap_or_default().to_owned();
             assert!(node.child.try_wait().expect("a child").is_none(), "{}", node.events());
             text.ends_with('\n')
@@ -222,6 +223,11 @@ impl Running {
 }
 
 impl Node {
+    /// Returns what the node has printed so far.
+    pub(crate) fn printed(&self) -> String {
+        fs::read_to_string(&self.stdout).unwrap_or_default()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         send(signal, &self.child);
     }

@@ -157,6 +157,10 @@ named! {
     FlushForgotten "flush-forgotten",
     /// Taking a connection waits for its first byte.
     AcceptWaits "accept-waits",
+    /// A content that breaks off over HTTP is taken for a whole one.
+    BrokenOffStored "broken-off-stored",
+    /// A part of a file is given over HTTP though another version was asked for.
+    IfRangeIgnored "if-range-ignored",
     /// The names of files are also written to a log.
     NamesLogged "names-logged",
     /// The identity is also written to a log.

@@ -9,8 +9,8 @@ use dacapo::node::{Quota, Replicas};
 use dacapo::store::layout::Layout;
 
 /// The options that a plan may give a host. At most one of each kind counts: a layout, a number of replicas, whether
-/// deletions are forgotten, and what each owner may take up.
-pub const OPTIONS: &[&str] = &["packed", "replicas-1", "replicas-2", "forgets", "quota"];
+/// deletions are forgotten, what each owner may take up, and whether clients call over HTTP.
+pub const OPTIONS: &[&str] = &["packed", "replicas-1", "replicas-2", "forgets", "quota", "http"];
 
 /// What each owner may take up on a host with the option `quota`: less than the files of many seeds.
 const QUOTA: Quota = Quota { bytes_max: Some(200_000), files_max: Some(10) };
@@ -48,6 +48,12 @@ pub fn deletions_kept(options: &[String]) -> Duration {
 #[must_use]
 pub fn quota(options: &[String]) -> Quota {
     if options.iter().any(|option| option == "quota") { QUOTA } else { Quota::default() }
+}
+
+/// Whether clients call a host's node over HTTP.
+#[must_use]
+pub fn is_served(options: &[String]) -> bool {
+    options.iter().any(|option| option == "http")
 }
 
 /// Whether an owner may take up so much: the lengths of its replicas in bytes, by name.

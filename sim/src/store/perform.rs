@@ -11,11 +11,15 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
+use super::bug::Bug;
 use super::call::{self, Call, Reading, Source};
 use super::files::Files;
 use super::history::{self, HistoryEntry, Outcome};
+use super::http::{self, Client};
 use super::listing::list;
+use super::options::is_served;
 use super::oracle::trust::is_as_left;
+use super::patience::{CONSIDERS, LEAVES_AFTER, PAUSE, STALL};
 use super::sources::{Fails, Never, Pause};
 use super::{recovery, status};
 use crate::host::Host;
@@ -24,24 +28,16 @@ use crate::subject::{Broken, Scene};
 /// How often a call looks whether the node has stopped.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// How long a caller waits for a store that it leaves: long enough that the store has begun.
-const LEAVES_AFTER: Duration = Duration::from_millis(50);
-
-/// How long a caller waits for a store whose source stands still.
-const STALL: Duration = Duration::from_millis(500);
-
-/// How long a caller thinks between a look at a file and its deletion. Chosen: a multiple of the time between two
-/// moments at which seeds have calls come together, so that the deletion comes at such a moment as well.
-pub(super) const CONSIDERS: Duration = Duration::from_millis(1200);
-
-/// How long a slow reader or a slow source pauses. Every other source does so for longer than a store streams to the
-/// peers meanwhile.
-const PAUSE: Duration = Duration::from_secs(2);
-
 /// Makes a call on the node of its host and returns the outcome.
-pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry) -> Outcome {
+pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry, bug: Option<Bug>) -> Outcome {
     let call = entry.call;
     let Some(node) = scene.clients.node(entry.host) else { return Outcome::down(call) };
+    if is_served(&scene.clients.options_now(&scene.plan, entry.host)) {
+        let client = Client::new(scene.clients.clone(), entry.host);
+        if let Some(outcome) = http::perform(&client, entry, bug).await {
+            return outcome;
+        }
+    }
     match call {
         Call::Store { key, size, source } => store(&node, entry, key, size, source).await,
         Call::StoreMany(count) => scene.clients.many.store(&node, entry, count).await,

@@ -300,7 +300,7 @@ async fn get(scene: &Scene<Files>, host: Host, key: u8, must_be_there: bool) -> 
         let moment = scene.clients.begin();
         let entry = HistoryEntry::new(scene.clients.count(), host, Call::Get { key, reading: Reading::Whole }, moment);
         let index = scene.clients.add(entry.clone());
-        let outcome = perform(scene, &entry).await;
+        let outcome = perform(scene, &entry, None).await;
         scene.clients.end(index, outcome.clone());
         scene.clients.look_at(index, |history, read| oracle::judge_read(scene, history, read))?;
         match outcome {

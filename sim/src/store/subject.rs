@@ -17,7 +17,8 @@ use super::history::{HistoryEntry, Outcome};
 use super::liar::{self, Lie};
 use super::options::OPTIONS;
 use super::oracle::{self, available};
-use super::perform::{CONSIDERS, perform};
+use super::patience::CONSIDERS;
+use super::perform::perform;
 use super::{host, reached, settle};
 use crate::disk::SimDisk;
 use crate::host::{HOSTS_MAX, Host};
@@ -108,7 +109,7 @@ impl Subject for Files {
         if self.bug.is_some_and(|bug| bug.hesitates(call)) {
             sleep(CONSIDERS).await;
         }
-        let outcome = perform(&scene, &made).await;
+        let outcome = perform(&scene, &made, self.bug).await;
         self.bug.inspect(|bug| bug.goes_on(&scene.clients, host, call));
         let outcome = self.bug.map_or(outcome.clone(), |bug| bug.lie(&scene.clients, host, call, outcome));
         scene.note_misdirected(&self);

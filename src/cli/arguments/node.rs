@@ -6,6 +6,7 @@ use clap::Args;
 use dacapo::node::Replicas;
 use dacapo::store::layout::Layout;
 
+use super::http::HttpArguments;
 use super::options::{Data, Events, Reach, layouts};
 use super::sizes::ByteCount;
 
@@ -29,6 +30,8 @@ pub(crate) struct NodeArguments {
     /// or those of up to 64 KiB in the catalog, which stores small files many times as fast
     #[arg(long, value_parser = layouts())]
     pub(crate) layout: Option<Layout>,
+    #[command(flatten)]
+    pub(crate) http: HttpArguments,
     #[command(flatten)]
     pub(crate) events: Events,
 }

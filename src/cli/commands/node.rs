@@ -11,7 +11,7 @@ use crate::cli::chance::Chance;
 use crate::cli::control::Server;
 use crate::cli::error::CliError;
 use crate::cli::runtime::{self, Signals};
-use crate::cli::{logging, output, secret, starting};
+use crate::cli::{http, logging, output, secret, starting};
 
 pub(crate) fn run(arguments: &NodeArguments, verbosity: Verbosity, chance: Chance) -> Result<(), CliError> {
     logging::start(verbosity, arguments.events).map_err(CliError::Process)?;
@@ -28,6 +28,7 @@ pub(crate) fn run(arguments: &NodeArguments, verbosity: Verbosity, chance: Chanc
     if cluster == Cluster::Open {
         logging::warn("", "the cluster is open: everybody who reaches this port may become a peer");
     }
+    let http = http::Planned::new(&arguments.http)?;
     let config = Config {
         layout: arguments.layout,
         replicas: arguments.replicas,
@@ -37,10 +38,11 @@ pub(crate) fn run(arguments: &NodeArguments, verbosity: Verbosity, chance: Chanc
         },
         ..starting::config(reach, &cluster, chance.seed()?)
     };
-    runtime::run(serve(arguments, disk, config))
+    let config = Config { events: http.before(config.events.clone()), ..config };
+    runtime::run(serve(arguments, disk, config, http))
 }
 
-async fn serve(arguments: &NodeArguments, disk: DirDisk, config: Config) -> Result<(), CliError> {
+async fn serve(arguments: &NodeArguments, disk: DirDisk, config: Config, http: http::Planned) -> Result<(), CliError> {
     let mut signals = Signals::new()?;
     let node = starting::start(disk, config).await?;
     let handle = node.handle();
@@ -49,6 +51,14 @@ async fn serve(arguments: &NodeArguments, disk: DirDisk, config: Config) -> Resu
         // The node serves its peers and commands, whether somebody reads its address or not.
         logging::warn("", error);
     }
+    let http = match http.start(handle.clone()).await {
+        Ok(http) => http,
+        Err(error) => {
+            server.close().await;
+            starting::stop(node).await?;
+            return Err(error);
+        }
+    };
     let mut stopped = pin!(node.stopped());
     let ended = tokio::select! {
         biased;
@@ -70,6 +80,10 @@ async fn serve(arguments: &NodeArguments, disk: DirDisk, config: Config) -> Resu
             }
         }
     };
+    // Until now callers were told that the node stops, or has stopped.
+    if let Some(http) = http {
+        http.close().await;
+    }
     server.farewell().await;
     Ok(ended?)
 }

@@ -3,12 +3,12 @@
 use std::os::unix::ffi::OsStrExt;
 
 use dacapo::crypto::Key;
+use dacapo::view::json::{DeletedEverywhereJson, DeletedJson};
 
 use crate::cli::arguments::{RmArguments, Verbosity};
 use crate::cli::control::{Answer, Client, ControlError, Request};
 use crate::cli::error::CliError;
 use crate::cli::{folder, output, receipts};
-use dacapo::view::json::{DeletedEverywhereJson, DeletedJson};
 
 pub(crate) async fn run(arguments: &RmArguments, verbosity: Verbosity) -> Result<(), CliError> {
     if arguments.recursive {

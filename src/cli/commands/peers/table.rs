@@ -24,17 +24,14 @@ pub(super) async fn ask(data: &Path) -> Result<KnownPeers, CliError> {
 
 pub(super) async fn show(data: &Path, is_json: bool, verbosity: Verbosity) -> Result<(), CliError> {
     let known = ask(data).await?;
+    if is_json {
+        return PeerJson::all(&known).iter().try_for_each(output::json);
+    }
     let (warnings, refusals) = (attention::sentences(&known), attention::refusals(&known));
-    let KnownPeers { peers, forgotten, held, refusing, .. } = known;
+    let KnownPeers { peers, forgotten, held, .. } = known;
     let held = |node: &NodeId| held.get(node);
     let peers = peers.iter().map(|info| (info, info.peer.as_ref().and_then(held)));
     let forgotten = forgotten.iter().map(|node| (*node, held(node)));
-    if is_json {
-        let refusing = |info: &PeerInfo| info.peer.and_then(|peer| refusing.get(&peer));
-        let known = peers.map(|(info, held)| PeerJson::known(info, held, refusing(info)));
-        let forgotten = forgotten.map(|(node, held)| PeerJson::forgotten(node, held));
-        return known.chain(forgotten).try_for_each(|peer| output::json(&peer));
-    }
     if !verbosity.quiet {
         warnings.iter().for_each(logging::note);
     }

@@ -1,0 +1,296 @@
+//! Calls that clients make over HTTP, on the hosts with the option `http`. The oracles judge their outcomes as those of
+//! all other calls. What HTTP does not have is called on the node's handle.
+
+mod client;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::rc::Rc;
+
+use dacapo::crypto::{Key, NodeId, Version};
+use dacapo::http::{Api, Feed, Gate, Server};
+use dacapo::limits::{LIST_PAGE_MAX, SOURCE_STALL_TIMEOUT};
+use dacapo::node::Handle;
+use dacapo::time::UnixMillis;
+use hyper::{Method, StatusCode, header};
+use serde_json::Value;
+use tokio::time::{sleep, timeout};
+
+use super::bug::Bug;
+use super::call::{self, Call, Reading, Source};
+use super::history::{self, HistoryEntry, Outcome};
+use super::patience::{CONSIDERS, LEAVES_AFTER, PAUSE, STALL};
+use crate::transport::SimTransport;
+use client::{Answer, Sent, Then, Trouble};
+
+pub(super) use client::Client;
+
+/// Where a node is served.
+const PORT: u16 = 80;
+
+/// How much of a file a slow reader asks for first, in bytes.
+const FIRST_PART: usize = 40;
+
+/// How many files a client has listed first: fewer than many nodes have. Each further page may have twice as many, so
+/// that thousands of files take few requests.
+const FIRST_PAGE: usize = 2;
+
+/// Serves the node of a host, until what is returned is dropped.
+pub(super) async fn serve(handle: Handle) -> io::Result<Server> {
+    let address = format!("0.0.0.0:{PORT}").parse().expect("an address");
+    // Nothing that is on the way tells the time.
+    let api = Api { handle, feed: Feed::default(), gate: Gate::Open, now: || UnixMillis(0) };
+    Server::start(network(), &address, api).await
+}
+
+/// Returns the network between clients and nodes. Content is in the clear there.
+fn network() -> SimTransport {
+    SimTransport::new(Rc::new(|_, _| {}))
+}
+
+/// Makes a call over HTTP, if HTTP has it.
+pub(super) async fn perform(client: &Client, entry: &HistoryEntry, bug: Option<Bug>) -> Option<Outcome> {
+    let made = match entry.call {
+        // HTTP cannot say more than was told: what follows is another request.
+        Call::Store { source: Source::Long, .. } => return None,
+        Call::Store { key, size, source } => store(client, entry, key, size, source, bug).await,
+        Call::Get { key, reading } => get(client, key, reading, bug).await,
+        Call::Delete { key, is_held } => delete(client, key, is_held).await,
+        Call::Erase { key, is_known } => erase(client, key, is_known).await,
+        Call::Stat { key } => stat(client, key).await,
+        Call::Holders { key, is_whole } => holders(client, key, is_whole).await,
+        Call::List => list(client).await,
+        Call::Scrub => scrub(client).await,
+        _ => return None,
+    };
+    Some(made.unwrap_or_else(|trouble| match trouble {
+        Trouble::Down => Outcome::down(entry.call),
+        Trouble::Lost(_) if matches!(entry.call, Call::Store { .. } | Call::Erase { .. }) => Outcome::Unconfirmed,
+        Trouble::Lost(why) => Outcome::Failed(why),
+    }))
+}
+
+async fn store(
+    client: &Client,
+    entry: &HistoryEntry,
+    key: u8,
+    size: u32,
+    source: Source,
+    bug: Option<Bug>,
+) -> Result<Outcome, Trouble> {
+    let content = call::content(entry.number, size);
+    let patience = match source {
+        Source::Stalled => Some(STALL),
+        Source::Left => Some(LEAVES_AFTER),
+        _ => None,
+    };
+    let sent = sent(content, u64::from(size), source, entry.number, bug);
+    let answered = async {
+        let mut answer = client.ask(Method::PUT, &path("files", key, ""), &[], Some(sent)).await?;
+        Ok((answer.status, answer.json().await?))
+    };
+    let answered = match patience {
+        Some(patience) => timeout(patience, answered).await.unwrap_or_else(|_| Err(Trouble::Lost("left".to_owned()))),
+        None => answered.await,
+    };
+    let outcome = match answered {
+        Ok((StatusCode::OK, stored)) => {
+            let holders = done(&stored["receipts"]);
+            match source {
+                Source::Held if holders.is_empty() => Outcome::Unconfirmed,
+                _ => {
+                    let digest = entry.content().expect("a store stores something");
+                    Outcome::Stored { digest, version: version(&stored["version"]), holders }
+                }
+            }
+        }
+        Ok((_, failure)) if failure["outcome"] == "rejected" => Outcome::Rejected,
+        Ok(_) | Err(Trouble::Lost(_)) => Outcome::Unconfirmed,
+        Err(Trouble::Down) => Outcome::Rejected,
+    };
+    // What never came to its end cannot be there, whatever a caller learns.
+    Ok(if source.is_unlike_told() && !matches!(outcome, Outcome::Stored { .. }) { Outcome::Rejected } else { outcome })
+}
+
+/// Returns what is sent of a content.
+fn sent(mut content: Vec<u8>, size: u64, source: Source, number: usize, bug: Option<Bug>) -> Sent {
+    let told = Some(size);
+    let is_half = matches!(source, Source::Short | Source::Failing | Source::Stalled | Source::Slow);
+    let rest = content.split_off(if is_half { content.len() / 2 } else { content.len() });
+    let pause = if number.is_multiple_of(2) { PAUSE } else { PAUSE + SOURCE_STALL_TIMEOUT };
+    match source {
+        Source::Stream => Sent { told: None, first: content, then: Then::Ends },
+        Source::Short | Source::Failing if bug == Some(Bug::BrokenOffStored) => {
+            Sent { told: None, first: content, then: Then::Ends }
+        }
+        Source::Short => Sent { told, first: content, then: Then::Ends },
+        Source::Failing => Sent { told, first: content, then: Then::Fails },
+        Source::Stalled => Sent { told, first: content, then: Then::Never },
+        Source::Slow => Sent { told, first: content, then: Then::Later(pause, rest) },
+        Source::Memory | Source::Held | Source::Left | Source::Long => Sent { told, first: content, then: Then::Ends },
+    }
+}
+
+async fn get(client: &Client, key: u8, reading: Reading, bug: Option<Bug>) -> Result<Outcome, Trouble> {
+    let path = path("files", key, "");
+    let headers = match reading {
+        Reading::Slow => vec![(header::RANGE, format!("bytes=0-{}", FIRST_PART - 1))],
+        Reading::Whole | Reading::Left => Vec::new(),
+    };
+    let mut answer = client.ask(Method::GET, &path, &headers, None).await?;
+    let mut content = match answer.status {
+        StatusCode::OK if reading == Reading::Left => {
+            drop(answer.piece().await?);
+            return Ok(Outcome::Left);
+        }
+        StatusCode::OK | StatusCode::PARTIAL_CONTENT => answer.rest().await?,
+        // An empty file has no first byte.
+        StatusCode::RANGE_NOT_SATISFIABLE => Vec::new(),
+        _ => return not_got(answer).await,
+    };
+    if answer.status == StatusCode::PARTIAL_CONTENT && !has_all(&answer, content.len()) {
+        sleep(PAUSE).await;
+        let mut headers = vec![(header::RANGE, format!("bytes={}-", content.len()))];
+        if bug != Some(Bug::IfRangeIgnored) {
+            headers.extend(answer.header(header::ETAG).map(|tag| (header::IF_RANGE, tag)));
+        }
+        let mut answer = client.ask(Method::GET, &path, &headers, None).await?;
+        match answer.status {
+            StatusCode::PARTIAL_CONTENT => content.extend(answer.rest().await?),
+            // Another version was stored meanwhile, so all of it came.
+            StatusCode::OK => content = answer.rest().await?,
+            _ => return not_got(answer).await,
+        }
+    }
+    Ok(Outcome::Got(history::digest(&content)))
+}
+
+/// Whether a part from the first byte on is all that there is.
+fn has_all(answer: &Answer, length: usize) -> bool {
+    let range = answer.header(header::CONTENT_RANGE).unwrap_or_default();
+    range.ends_with(&format!("/{length}"))
+}
+
+async fn not_got(mut answer: Answer) -> Result<Outcome, Trouble> {
+    let (status, why) = (answer.status, error(&mut answer).await?);
+    Ok(match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => Outcome::NotFound,
+        StatusCode::SERVICE_UNAVAILABLE if why != "the node has stopped" => Outcome::NoCopy(why),
+        _ => Outcome::Failed(why),
+    })
+}
+
+async fn delete(client: &Client, key: u8, is_held: bool) -> Result<Outcome, Trouble> {
+    let path = path("copies", key, if is_held { "" } else { "?min_replicas=0" });
+    let mut answer = client.ask(Method::DELETE, &path, &[], None).await?;
+    let failure = answer.json().await?;
+    Ok(match answer.status {
+        StatusCode::OK => Outcome::Deleted,
+        StatusCode::NOT_FOUND => Outcome::NotFound,
+        StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => Outcome::Kept(failure["error"].to_string()),
+        _ if failure["outcome"] == "rejected" => Outcome::NotFound,
+        _ => Outcome::Failed(failure["error"].to_string()),
+    })
+}
+
+async fn erase(client: &Client, key: u8, is_known: bool) -> Result<Outcome, Trouble> {
+    let mut known = None;
+    if is_known {
+        match stat(client, key).await? {
+            Outcome::Known(version) => known = Some(version),
+            Outcome::Failed(why) => return Ok(Outcome::Kept(why)),
+            other => return Ok(other),
+        }
+        sleep(CONSIDERS).await;
+    }
+    let headers: Vec<_> = known.iter().map(|version| (header::IF_MATCH, format!("\"{}\"", version.0))).collect();
+    let mut answer = client.ask(Method::DELETE, &path("files", key, ""), &headers, None).await?;
+    let told = answer.json().await?;
+    Ok(match answer.status {
+        StatusCode::OK => Outcome::Erased { known, peers: done(&told["receipts"]) },
+        StatusCode::NOT_FOUND => Outcome::NotFound,
+        StatusCode::PRECONDITION_FAILED => Outcome::Kept(told["error"].to_string()),
+        _ if told["outcome"] == "rejected" => Outcome::Rejected,
+        _ => Outcome::Unconfirmed,
+    })
+}
+
+async fn stat(client: &Client, key: u8) -> Result<Outcome, Trouble> {
+    let mut answer = client.ask(Method::GET, &path("stat", key, ""), &[], None).await?;
+    Ok(match answer.status {
+        StatusCode::OK => Outcome::Known(version(&answer.json().await?["version"])),
+        StatusCode::NOT_FOUND => Outcome::NotFound,
+        _ => Outcome::Failed(error(&mut answer).await?),
+    })
+}
+
+async fn holders(client: &Client, key: u8, is_whole: bool) -> Result<Outcome, Trouble> {
+    let path = path("holders", key, if is_whole { "?verify=true" } else { "" });
+    let mut answer = client.ask(Method::GET, &path, &[], None).await?;
+    if answer.status != StatusCode::OK {
+        return Ok(Outcome::Failed(error(&mut answer).await?));
+    }
+    let rows = answer.json().await?;
+    let is_good = |row: &&Value| row["holds"] == "current" && row["fresh"] == true;
+    Ok(Outcome::Held(list_of(&rows).filter(is_good).filter_map(|row| id(&row["peer"])).collect()))
+}
+
+async fn list(client: &Client) -> Result<Outcome, Trouble> {
+    let mut listed = BTreeMap::new();
+    let (mut after, mut limit) = (String::new(), FIRST_PAGE);
+    loop {
+        let path = format!("/v1/files?limit={limit}{after}");
+        let mut answer = client.ask(Method::GET, &path, &[], None).await?;
+        if answer.status != StatusCode::OK {
+            return Ok(Outcome::Failed(error(&mut answer).await?));
+        }
+        let page = answer.json().await?;
+        for file in list_of(&page["files"]) {
+            let key: Option<Key> = file["key"].as_str().and_then(|key| key.parse().ok());
+            listed.extend(key.and_then(|key| Some((call::number(&key)?, version(&file["version"])))));
+        }
+        let Some(next) = page["next"].as_str() else { return Ok(Outcome::Listed(listed)) };
+        after = format!("&after={next}");
+        limit = (2 * limit).min(LIST_PAGE_MAX);
+    }
+}
+
+async fn scrub(client: &Client) -> Result<Outcome, Trouble> {
+    let mut answer = client.ask(Method::POST, "/v1/scrub", &[], None).await?;
+    let lines = answer.rest().await?;
+    let last = lines.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    let last: Value = serde_json::from_slice(last).unwrap_or_default();
+    match last["damaged"].as_u64().filter(|_| last["done"] == true) {
+        Some(damaged) => Ok(Outcome::Scrubbed(damaged)),
+        None => Err(Trouble::Lost("the scrub has not ended".to_owned())),
+    }
+}
+
+/// Returns the path of what there is of a key, with a query.
+fn path(what: &str, key: u8, query: &str) -> String {
+    format!("/v1/{what}/{}{query}", call::key(key))
+}
+
+async fn error(answer: &mut Answer) -> Result<String, Trouble> {
+    Ok(answer.json().await?["error"].as_str().unwrap_or_default().to_owned())
+}
+
+fn version(value: &Value) -> Version {
+    Version(value.as_u64().unwrap_or_default())
+}
+
+fn id(value: &Value) -> Option<NodeId> {
+    value.as_str()?.parse().ok()
+}
+
+fn list_of(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+/// Returns the peers whose receipts say that they have done it.
+fn done(receipts: &Value) -> Vec<NodeId> {
+    list_of(receipts)
+        .filter(|receipt| receipt["outcome"] == "stored")
+        .filter_map(|receipt| id(&receipt["peer"]))
+        .collect()
+}

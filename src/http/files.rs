@@ -1,0 +1,178 @@
+//! Files: storing, getting, deleting and listing them.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use super::failure::Failure;
+use super::range::{self, Part};
+use super::request::{Asked, NamedKey, expected, refuse_conditions, tag, text};
+use super::{Api, body};
+use crate::crypto::{Key, Version};
+use crate::limits::LIST_PAGE_MAX;
+use crate::node::Content;
+use crate::view;
+use crate::view::json::{DeletedEverywhereJson, DeletedJson, FileJson, StoredJson};
+
+/// Stores the content of a request under a key. An answer of 200 means that it is durable here, and says at which
+/// peers.
+pub(super) async fn put(
+    State(api): State<Api>,
+    NamedKey(key): NamedKey,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
+    refuse_conditions(&headers)?;
+    let size = text(&headers, header::CONTENT_LENGTH).and_then(|size| size.parse().ok());
+    let stored = api.handle.store(&key, Content::reader(body::reader(body), size)).await?;
+    let mut response = Json(StoredJson::new(&key, &stored)).into_response();
+    set(&mut response, header::ETAG, tag(stored.version));
+    Ok(response)
+}
+
+/// Answers with the content of a file, or with a part of it, verified.
+pub(super) async fn get(
+    State(api): State<Api>,
+    NamedKey(key): NamedKey,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    if let Some(known) = text(&headers, header::IF_NONE_MATCH) {
+        // A version that is there already is not read at all.
+        let version = api.handle.stat(&key).await.ok().map(|info| info.version);
+        if let Some(version) = version.filter(|version| names(known, *version)) {
+            let mut response = StatusCode::NOT_MODIFIED.into_response();
+            set(&mut response, header::ETAG, tag(version));
+            return Ok(response);
+        }
+    }
+    let fetched = api.handle.get(&key).await?;
+    let (version, size, from) = (fetched.version, fetched.size, fetched.from);
+    let asked = text(&headers, header::RANGE).filter(|_| {
+        // A part of another version would not fit to what the caller has.
+        text(&headers, header::IF_RANGE).is_none_or(|known| known.trim() == tag(version))
+    });
+    let (status, part) = match asked.map_or(Part::Whole, |value| range::part(value, size)) {
+        Part::Whole => (StatusCode::OK, 0..size),
+        Part::Some(part) => (StatusCode::PARTIAL_CONTENT, part),
+        Part::Outside => {
+            let why = format!("the file has {size} bytes");
+            let mut response = Failure::new(StatusCode::RANGE_NOT_SATISFIABLE, &why).into_response();
+            set(&mut response, header::CONTENT_RANGE, format!("bytes */{size}"));
+            return Ok(response);
+        }
+    };
+    let length = part.end - part.start;
+    let range = format!("bytes {}-{}/{size}", part.start, part.end.saturating_sub(1));
+    let mut response = (status, body::part(fetched, part)).into_response();
+    describe(&mut response, version, length);
+    if status == StatusCode::PARTIAL_CONTENT {
+        set(&mut response, header::CONTENT_RANGE, range);
+    }
+    if let Some(peer) = from {
+        set(&mut response, header::HeaderName::from_static(FROM), peer.to_string());
+    }
+    Ok(response)
+}
+
+/// Answers with what `get` would say of a file, and fetches nothing.
+pub(super) async fn head(State(api): State<Api>, NamedKey(key): NamedKey) -> Result<Response, Failure> {
+    let info = api.handle.stat(&key).await?;
+    let mut response = StatusCode::OK.into_response();
+    describe(&mut response, info.version, info.size);
+    Ok(response)
+}
+
+/// Deletes a file here and at every peer.
+pub(super) async fn delete(
+    State(api): State<Api>,
+    NamedKey(key): NamedKey,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let receipts = match expected(&headers)? {
+        Some(version) => api.handle.delete_version_everywhere(&key, version).await?,
+        None => api.handle.delete_everywhere(&key).await?,
+    };
+    let away = view::away(&api.handle).await.len();
+    Ok(Json(DeletedEverywhereJson::new(&key, &receipts, away)).into_response())
+}
+
+/// What a deletion of a local copy asks for.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CopyQuery {
+    /// How many peers have to hold a verified copy.
+    #[serde(default = "one")]
+    min_replicas: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// Deletes the local copy of a file, if peers hold it.
+pub(super) async fn delete_copy(
+    State(api): State<Api>,
+    NamedKey(key): NamedKey,
+    Asked(CopyQuery { min_replicas }): Asked<CopyQuery>,
+) -> Result<Response, Failure> {
+    match min_replicas {
+        0 => api.handle.delete(&key).await?,
+        wanted => api.handle.delete_if_held(&key, wanted).await?,
+    }
+    Ok(Json(DeletedJson::new(&key)).into_response())
+}
+
+/// Which files are to be listed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    #[serde(default)]
+    prefix: String,
+    after: Option<Key>,
+    limit: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    files: Vec<FileJson<'a>>,
+    /// What `after` has to be for the next page; null at the end.
+    next: Option<&'a str>,
+}
+
+/// Answers with a page of the files whose keys begin with a prefix, in the order of their keys.
+pub(super) async fn list(
+    State(api): State<Api>,
+    Asked(ListQuery { prefix, after, limit }): Asked<ListQuery>,
+) -> Result<Response, Failure> {
+    let limit = limit.unwrap_or(LIST_PAGE_MAX);
+    if !(1..=LIST_PAGE_MAX).contains(&limit) {
+        return Err(Failure::bad_request(&format_args!("limit is from 1 to {LIST_PAGE_MAX}")));
+    }
+    let mut files = api.handle.list_under(&prefix, after.as_ref()).await?;
+    files.truncate(limit);
+    let next = files.last().map(|last| last.key.as_str());
+    Ok(Json(Page { files: files.iter().map(FileJson::from).collect(), next }).into_response())
+}
+
+/// The header that names the peer from which a file came back.
+const FROM: &str = "dacapo-from";
+
+fn describe(response: &mut Response, version: Version, length: u64) {
+    set(response, header::CONTENT_LENGTH, length.to_string());
+    set(response, header::CONTENT_TYPE, "application/octet-stream".to_owned());
+    set(response, header::ACCEPT_RANGES, "bytes".to_owned());
+    set(response, header::ETAG, tag(version));
+}
+
+fn set(response: &mut Response, name: header::HeaderName, value: String) {
+    response.headers_mut().insert(name, HeaderValue::try_from(value).expect("digits, ids and words"));
+}
+
+/// Whether the value of `If-None-Match` names a version. Weak tags count as well (RFC 9110, 13.1.2).
+fn names(value: &str, version: Version) -> bool {
+    let tag = tag(version);
+    value.split(',').map(str::trim).any(|known| known == "*" || known.trim_start_matches("W/") == tag)
+}

@@ -1,0 +1,113 @@
+//! What a node knows: of its files, of its peers, and of itself.
+
+use std::pin::Pin;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::unfold;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+
+use super::Api;
+use super::failure::Failure;
+use super::limits::SIGN_INTERVAL;
+use super::request::{Asked, NamedKey};
+use crate::node::{Scrubbed, StatError};
+use crate::view::json::{FileJson, PeerJson, StatusJson};
+use crate::view::{HolderRow, KnownPeers, attention, holders as ask_holders};
+
+/// Answers with what the node knows of a file.
+pub(super) async fn stat(State(api): State<Api>, NamedKey(key): NamedKey) -> Result<Response, Failure> {
+    let info = api.handle.stat(&key).await?;
+    Ok(Json(FileJson::from(&info)).into_response())
+}
+
+/// How thoroughly peers look.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HoldersQuery {
+    /// Whether peers compare the whole of their replicas, however large.
+    #[serde(default)]
+    verify: bool,
+}
+
+/// Answers with what each known peer has of a file.
+pub(super) async fn holders(
+    State(api): State<Api>,
+    NamedKey(key): NamedKey,
+    Asked(HoldersQuery { verify }): Asked<HoldersQuery>,
+) -> Result<Response, Failure> {
+    let (holders, away) = ask_holders(&api.handle, &key, verify).await?;
+    let rows: Vec<_> = holders.into_iter().map(HolderRow::from).chain(away.iter().map(HolderRow::away)).collect();
+    Ok(Json(rows.iter().map(HolderRow::json).collect::<Vec<_>>()).into_response())
+}
+
+/// Answers with the peers, and the nodes that were forgotten.
+pub(super) async fn peers(State(api): State<Api>) -> Result<Response, Failure> {
+    let known = KnownPeers::of(&api.handle).await?;
+    Ok(Json(PeerJson::all(&known)).into_response())
+}
+
+/// Answers with how the node is, and what it needs.
+pub(super) async fn status(State(api): State<Api>) -> Result<Response, Failure> {
+    let (status, known) = (api.handle.status().await?, KnownPeers::of(&api.handle).await?);
+    let (node, address) = (api.handle.node(), api.handle.address());
+    Ok(Json(StatusJson::new(node, address, &status, &known, attention::all(&known))).into_response())
+}
+
+/// Answers that somebody answers.
+pub(super) async fn is_alive() -> &'static str {
+    "alive\n"
+}
+
+/// Answers whether the node works: it has started, its disk answers, and it has not stopped.
+pub(super) async fn is_ready(State(api): State<Api>) -> Result<&'static str, Failure> {
+    api.handle.status().await?;
+    Ok("ready\n")
+}
+
+/// A line of a scrub: how far it is, or how it ended.
+#[derive(Serialize)]
+struct ScrubLine {
+    done: bool,
+    #[serde(flatten)]
+    scrubbed: Scrubbed,
+}
+
+/// A scrub that is under way.
+struct Scrub {
+    work: Pin<Box<dyn Future<Output = Result<Scrubbed, StatError>> + Send>>,
+    progress: mpsc::Receiver<Scrubbed>,
+    so_far: Scrubbed,
+}
+
+/// Compares every copy on this disk with what was stored. Answers with a line of JSON again and again, of which the last
+/// says `done`; an answer without it was broken off.
+pub(super) async fn scrub(State(api): State<Api>) -> Response {
+    let (told, progress) = mpsc::channel(1);
+    let work = Box::pin(async move { api.handle.scrub(told).await });
+    let scrub = Scrub { work, progress, so_far: Scrubbed::default() };
+    let lines = unfold(Some(scrub), |scrub| async {
+        let mut scrub = scrub?;
+        tokio::select! {
+            biased;
+            ended = &mut scrub.work => {
+                return Some((ended.map(|scrubbed| line(true, scrubbed)), None));
+            }
+            Some(so_far) = scrub.progress.recv() => scrub.so_far = so_far,
+            // One file may take long.
+            () = sleep(SIGN_INTERVAL) => {}
+        }
+        Some((Ok(line(false, scrub.so_far)), Some(scrub)))
+    });
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response()
+}
+
+fn line(done: bool, scrubbed: Scrubbed) -> String {
+    let line = serde_json::to_string(&ScrubLine { done, scrubbed }).expect("numbers have a form");
+    line + "\n"
+}

@@ -12,6 +12,7 @@ mod gate;
 mod known;
 mod limits;
 mod metrics;
+mod page;
 mod range;
 mod request;
 mod server;
@@ -52,6 +53,9 @@ fn router(api: Api) -> Router {
         .route("/v1/status", get(known::status))
         .route("/v1/scrub", post(known::scrub))
         .route("/v1/events", get(feed::events))
+        .route("/", get(page::index))
+        .route("/page.js", get(page::script))
+        .route("/page.css", get(page::style))
         .route("/metrics", get(metrics::show))
         .route("/healthz", get(known::is_alive))
         .route("/readyz", get(known::is_ready))

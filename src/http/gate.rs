@@ -10,9 +10,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::Api;
 use super::failure::Failure;
 use super::limits::{TOKEN_BYTES_MAX, TOKEN_BYTES_MIN};
+use super::{Api, page};
 
 /// Who may ask.
 #[derive(Clone, Debug)]
@@ -70,9 +70,10 @@ impl std::fmt::Debug for Token {
     }
 }
 
-/// Lets a request through, or says why not. Health is for everybody.
+/// Lets a request through, or says why not. Health, and the page before it asks anything, are for everybody.
 pub(super) async fn check(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let is_public = matches!(request.uri().path(), "/healthz" | "/readyz");
+    let path = request.uri().path();
+    let is_public = matches!(path, "/healthz" | "/readyz") || page::PATHS.contains(&path);
     let authority = request.uri().authority().cloned();
     let admitted = if is_public { Ok(()) } else { admit(&api.gate, request.headers(), authority) };
     let mut response = match admitted {
@@ -85,7 +86,8 @@ pub(super) async fn check(State(api): State<Api>, request: Request, next: Next) 
     // What is stored is never run or guessed at by a browser, and never kept by a proxy.
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
+    let policy = headers.entry(header::CONTENT_SECURITY_POLICY);
+    policy.or_insert(HeaderValue::from_static("default-src 'none'; sandbox"));
     response
 }
 

@@ -243,7 +243,7 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
         assert_eq!(face.ask("PUT", path, "", b"other").status, 400, "{path}");
     }
     for (method, path, status) in [
-        ("GET", "/", 404),
+        ("GET", "/page", 404),
         ("GET", "/v1/files/", 404),
         ("GET", "/v2/files", 404),
         ("POST", "/v1/files/a", 405),
@@ -280,6 +280,11 @@ fn strangers_are_not_let_in() {
     assert_eq!(face.ask("GET", "/v1/files", "Authorization: Bearer 0123456789abcdeX\r\n", b"").status, 401);
     assert_eq!(face.ask("GET", "/v1/files", "Authorization: Bearer 0123456789abcdef\r\n", b"").status, 200);
     assert_eq!(face.get("/healthz").status, 200, "health is no secret");
+    let page = face.get("/");
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    assert!(page.header("content-security-policy").is_some_and(|policy| policy.contains("script-src 'self';")));
+    let policy = nameless.header("content-security-policy");
+    assert_eq!(policy, Some("default-src 'none'; sandbox"), "what is stored does not run");
     let short = bench.file("short", b"secret\n");
     let short = short.to_str().expect("a plain path");
     let arguments = ["node", "--open-cluster", "--listen", ":0", "--http", ":0", "--http-token", short];

@@ -65,7 +65,15 @@ impl Browser {
     /// # Panics
     /// If it cannot be opened.
     pub async fn open(&self, path: &Path) {
-        self.page.goto(&format!("file://{}", path.display())).await.expect("opened");
+        self.visit(&format!("file://{}", path.display())).await;
+    }
+
+    /// Opens a page that is served.
+    ///
+    /// # Panics
+    /// If it cannot be opened.
+    pub async fn visit(&self, url: &str) {
+        self.page.goto(url).await.expect("opened");
     }
 
     /// Returns what an expression of JavaScript is on the page.

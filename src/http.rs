@@ -1,6 +1,6 @@
 //! The HTTP face of a node (RFC 9110): its files, who holds them, how the node is, and its events as they happen. Who
-//! may ask is decided before anything else is looked at. No request holds anything of the node while its caller is
-//! slow: what the node has to give waits in bounded queues, and a caller that stands still is given up.
+//! may ask is decided before anything else is looked at. What the node has to give waits in bounded queues, a caller
+//! that stands still is given up, and there are fewer callers than calls that a node runs at once.
 //!
 //! [`Server::start`] listens on any [`Transport`](crate::transport::Transport), a simulated one included.
 
@@ -20,12 +20,14 @@ mod server;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
+use tokio_util::sync::CancellationToken;
 
 use crate::node::Handle;
 use crate::time::UnixMillis;
 
 pub use feed::Feed;
 pub use gate::{Gate, Token, TokenError};
+pub use limits::HTTP_CONNECTIONS_MAX;
 pub use server::Server;
 
 /// What is served: a node, what is told about it, and who may ask.
@@ -41,8 +43,9 @@ pub struct Api {
     pub now: fn() -> UnixMillis,
 }
 
-/// Returns what answers requests. The paths of `/v1` keep their meaning.
-fn router(api: Api) -> Router {
+/// Returns what answers requests, until it is told to stop. The paths of `/v1` keep their meaning.
+fn router(mut api: Api, stop: CancellationToken) -> Router {
+    api.feed.ended = stop;
     Router::new()
         .route("/v1/files", get(files::list))
         .route("/v1/files/{*key}", get(files::get).head(files::head).put(files::put).delete(files::delete))

@@ -11,7 +11,7 @@ use tokio::io::AsyncRead;
 use tokio::time::timeout;
 use tokio_util::io::StreamReader;
 
-use super::limits::CALLER_IDLE_TIMEOUT;
+use super::limits::{CALLER_IDLE_TIMEOUT, UNWANTED_BYTES_MAX, UNWANTED_TIMEOUT};
 use crate::node::{Fetched, ReadError};
 
 /// Returns the content of a request. It fails if the caller goes away before the end, or stands still.
@@ -29,6 +29,22 @@ pub(super) fn reader(body: Body) -> impl AsyncRead + Send + Unpin {
         }
     });
     StreamReader::new(Box::pin(chunks))
+}
+
+/// Reads some of a content that is not wanted, so that its sender comes to read why.
+pub(super) async fn pass_over(body: Body) {
+    let mut chunks = body.into_data_stream();
+    let mut left = UNWANTED_BYTES_MAX;
+    let passing = async {
+        while let Some(Ok(chunk)) = chunks.next().await {
+            left = left.saturating_sub(chunk.len());
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    // What comes later is cut off.
+    drop(timeout(UNWANTED_TIMEOUT, passing).await);
 }
 
 /// Returns a part of a file as the content of an answer. An error breaks the answer off, so that nobody takes what came

@@ -11,6 +11,7 @@ use futures_util::Stream;
 use futures_util::stream::unfold;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Semaphore, broadcast};
+use tokio_util::sync::CancellationToken;
 
 use super::Api;
 use super::failure::Failure;
@@ -23,11 +24,14 @@ use crate::event::{Event, EventSink};
 pub struct Feed {
     lines: broadcast::Sender<Arc<str>>,
     places: Arc<Semaphore>,
+    /// Cancelled when nothing is told any more.
+    pub(super) ended: CancellationToken,
 }
 
 impl Default for Feed {
     fn default() -> Self {
-        Self { lines: broadcast::Sender::new(EVENTS_QUEUED), places: Arc::new(Semaphore::new(WATCHERS_MAX)) }
+        let (lines, places) = (broadcast::Sender::new(EVENTS_QUEUED), Arc::new(Semaphore::new(WATCHERS_MAX)));
+        Self { lines, places, ended: CancellationToken::new() }
     }
 }
 
@@ -56,13 +60,18 @@ pub(super) async fn events(
         return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, &why));
     };
     let lines = api.feed.lines.subscribe();
-    let events = unfold((lines, place), |(mut lines, place)| async {
-        let event = match lines.recv().await {
+    let events = unfold((lines, place, api.feed.ended), |(mut lines, place, ended)| async {
+        let line = tokio::select! {
+            biased;
+            line = lines.recv() => line,
+            () = ended.cancelled() => return None,
+        };
+        let event = match line {
             Ok(line) => sse::Event::default().data(line),
             Err(RecvError::Lagged(count)) => sse::Event::default().event("missed").data(count.to_string()),
             Err(RecvError::Closed) => return None,
         };
-        Some((Ok(event), (lines, place)))
+        Some((Ok(event), (lines, place, ended)))
     });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(SIGN_INTERVAL)))
 }

@@ -9,11 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
 use super::range::{self, Part};
-use super::request::{Asked, NamedKey, expected, refuse_conditions, tag, text};
+use super::request::{
+    Asked, NamedKey, NoQuery, expected, length_told, names, refuse_conditions, refuse_other, tag, text,
+};
 use super::{Api, body};
 use crate::crypto::{Key, Version};
 use crate::limits::LIST_PAGE_MAX;
-use crate::node::Content;
+use crate::node::{Content, DeleteError};
 use crate::view;
 use crate::view::json::{DeletedEverywhereJson, DeletedJson, FileJson, StoredJson};
 
@@ -21,12 +23,19 @@ use crate::view::json::{DeletedEverywhereJson, DeletedJson, FileJson, StoredJson
 /// peers.
 pub(super) async fn put(
     State(api): State<Api>,
-    NamedKey(key): NamedKey,
+    key: Result<NamedKey, Failure>,
+    query: Result<NoQuery, Failure>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
-    refuse_conditions(&headers)?;
-    let size = text(&headers, header::CONTENT_LENGTH).and_then(|size| size.parse().ok());
+    let checked = query.and(key).and_then(|NamedKey(key)| Ok((key, length_told(&headers)?)));
+    let (key, size) = match checked {
+        Ok(checked) => checked,
+        Err(refused) => {
+            body::pass_over(body).await;
+            return Err(refused);
+        }
+    };
     let stored = api.handle.store(&key, Content::reader(body::reader(body), size)).await?;
     let mut response = Json(StoredJson::new(&key, &stored)).into_response();
     set(&mut response, header::ETAG, tag(stored.version));
@@ -37,12 +46,13 @@ pub(super) async fn put(
 pub(super) async fn get(
     State(api): State<Api>,
     NamedKey(key): NamedKey,
+    _: NoQuery,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     if let Some(known) = text(&headers, header::IF_NONE_MATCH) {
         // A version that is there already is not read at all.
         let version = api.handle.stat(&key).await.ok().map(|info| info.version);
-        if let Some(version) = version.filter(|version| names(known, *version)) {
+        if let Some(version) = version.filter(|version| names(known, *version, true)) {
             let mut response = StatusCode::NOT_MODIFIED.into_response();
             set(&mut response, header::ETAG, tag(version));
             return Ok(response);
@@ -50,10 +60,11 @@ pub(super) async fn get(
     }
     let fetched = api.handle.get(&key).await?;
     let (version, size, from) = (fetched.version, fetched.size, fetched.from);
-    let asked = text(&headers, header::RANGE).filter(|_| {
-        // A part of another version would not fit to what the caller has.
-        text(&headers, header::IF_RANGE).is_none_or(|known| known.trim() == tag(version))
-    });
+    refuse_other(&headers, version)?;
+    // A part of another version would not fit to what the caller has.
+    let fits = !headers.contains_key(header::IF_RANGE)
+        || text(&headers, header::IF_RANGE).is_some_and(|known| known.trim() == tag(version));
+    let asked = text(&headers, header::RANGE).filter(|_| fits);
     let (status, part) = match asked.map_or(Part::Whole, |value| range::part(value, size)) {
         Part::Whole => (StatusCode::OK, 0..size),
         Part::Some(part) => (StatusCode::PARTIAL_CONTENT, part),
@@ -78,8 +89,14 @@ pub(super) async fn get(
 }
 
 /// Answers with what `get` would say of a file, and fetches nothing.
-pub(super) async fn head(State(api): State<Api>, NamedKey(key): NamedKey) -> Result<Response, Failure> {
+pub(super) async fn head(
+    State(api): State<Api>,
+    NamedKey(key): NamedKey,
+    _: NoQuery,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
     let info = api.handle.stat(&key).await?;
+    refuse_other(&headers, info.version)?;
     let mut response = StatusCode::OK.into_response();
     describe(&mut response, info.version, info.size);
     Ok(response)
@@ -89,13 +106,22 @@ pub(super) async fn head(State(api): State<Api>, NamedKey(key): NamedKey) -> Res
 pub(super) async fn delete(
     State(api): State<Api>,
     NamedKey(key): NamedKey,
+    _: NoQuery,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let receipts = match expected(&headers)? {
-        Some(version) => api.handle.delete_version_everywhere(&key, version).await?,
-        None => api.handle.delete_everywhere(&key).await?,
-    };
+    let conditions = [header::IF_NONE_MATCH, header::IF_UNMODIFIED_SINCE];
+    refuse_conditions(&headers, &conditions, "a deletion has If-Match alone")?;
+    let expected = expected(&headers)?;
+    // A node that has stopped knows no peers any more.
     let away = view::away(&api.handle).await.len();
+    let receipts = match expected {
+        Some(version) => api.handle.delete_version_everywhere(&key, version).await,
+        None => api.handle.delete_everywhere(&key).await,
+    };
+    let receipts = match receipts {
+        Err(DeleteError::NotFound) => return Err(Failure::new(StatusCode::NOT_FOUND, &"there is no such file")),
+        receipts => receipts?,
+    };
     Ok(Json(DeletedEverywhereJson::new(&key, &receipts, away)).into_response())
 }
 
@@ -117,7 +143,10 @@ pub(super) async fn delete_copy(
     State(api): State<Api>,
     NamedKey(key): NamedKey,
     Asked(CopyQuery { min_replicas }): Asked<CopyQuery>,
+    headers: HeaderMap,
 ) -> Result<Response, Failure> {
+    let conditions = [header::IF_MATCH, header::IF_NONE_MATCH, header::IF_UNMODIFIED_SINCE];
+    refuse_conditions(&headers, &conditions, "the deletion of a copy has no conditions")?;
     match min_replicas {
         0 => api.handle.delete(&key).await?,
         wanted => api.handle.delete_if_held(&key, wanted).await?,
@@ -169,10 +198,4 @@ fn describe(response: &mut Response, version: Version, length: u64) {
 
 fn set(response: &mut Response, name: header::HeaderName, value: String) {
     response.headers_mut().insert(name, HeaderValue::try_from(value).expect("digits, ids and words"));
-}
-
-/// Whether the value of `If-None-Match` names a version. Weak tags count as well (RFC 9110, 13.1.2).
-fn names(value: &str, version: Version) -> bool {
-    let tag = tag(version);
-    value.split(',').map(str::trim).any(|known| known == "*" || known.trim_start_matches("W/") == tag)
 }

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::failure::Failure;
 use super::limits::{TOKEN_BYTES_MAX, TOKEN_BYTES_MIN};
-use super::{Api, page};
+use super::{Api, body, page};
 
 /// Who may ask.
 #[derive(Clone, Debug)]
@@ -78,7 +78,13 @@ pub(super) async fn check(State(api): State<Api>, request: Request, next: Next) 
     let admitted = if is_public { Ok(()) } else { admit(&api.gate, request.headers(), authority) };
     let mut response = match admitted {
         Ok(()) => next.run(request).await,
-        Err(refused) => refused.into_response(),
+        Err(refused) => {
+            body::pass_over(request.into_body()).await;
+            let mut response = refused.into_response();
+            // A stranger keeps no connection.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            response
+        }
     };
     let date = httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_millis((api.now)().0));
     let headers = response.headers_mut();

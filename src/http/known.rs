@@ -5,7 +5,7 @@ use std::pin::Pin;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
 use serde::{Deserialize, Serialize};
@@ -15,13 +15,13 @@ use tokio::time::sleep;
 use super::Api;
 use super::failure::Failure;
 use super::limits::SIGN_INTERVAL;
-use super::request::{Asked, NamedKey};
+use super::request::{Asked, NamedKey, NoQuery};
 use crate::node::{Scrubbed, StatError};
 use crate::view::json::{FileJson, PeerJson, StatusJson};
 use crate::view::{HolderRow, KnownPeers, attention, holders as ask_holders};
 
 /// Answers with what the node knows of a file.
-pub(super) async fn stat(State(api): State<Api>, NamedKey(key): NamedKey) -> Result<Response, Failure> {
+pub(super) async fn stat(State(api): State<Api>, NamedKey(key): NamedKey, _: NoQuery) -> Result<Response, Failure> {
     let info = api.handle.stat(&key).await?;
     Ok(Json(FileJson::from(&info)).into_response())
 }
@@ -66,8 +66,11 @@ pub(super) async fn is_alive() -> &'static str {
 
 /// Answers whether the node works: it has started, its disk answers, and it has not stopped.
 pub(super) async fn is_ready(State(api): State<Api>) -> Result<&'static str, Failure> {
-    api.handle.status().await?;
-    Ok("ready\n")
+    match api.handle.status().await {
+        Ok(_) => Ok("ready\n"),
+        // Everybody may ask this, so it says no more.
+        Err(_) => Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, &"the node is not ready")),
+    }
 }
 
 /// A line of a scrub: how far it is, or how it ended.

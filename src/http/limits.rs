@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use crate::limits::CALLS_MAX;
 
-/// Connections that are served at once; a further one is closed at once. Chosen: half of the calls that a node runs at
-/// once, so that callers that hang never keep the commands waiting.
-pub(super) const CONNECTIONS_MAX: usize = CALLS_MAX / 2;
+/// Connections that are served at once; a further one is closed at once. Chosen: with the commands that are served at
+/// once, fewer than the calls that a node runs at once, so that callers that hang never keep the node's own calls
+/// waiting.
+pub const HTTP_CONNECTIONS_MAX: usize = CALLS_MAX / 4 + 8;
 
-/// Connections on which events are told at once. Chosen: a quarter of all, so that those who watch leave room for those
+/// Connections on which events are told at once. Chosen: a third of all, so that those who watch leave room for those
 /// who ask.
-pub(super) const WATCHERS_MAX: usize = CONNECTIONS_MAX / 4;
+pub(super) const WATCHERS_MAX: usize = HTTP_CONNECTIONS_MAX / 3;
 
 /// The head of a request comes within this time, also the next one on a connection that is kept.
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -41,3 +42,9 @@ pub(super) const TOKEN_BYTES_MIN: usize = 16;
 
 /// The longest token. Chosen: it fits into a header, and 64 random bytes fit as hex.
 pub(super) const TOKEN_BYTES_MAX: usize = 128;
+
+/// How much of a content that is not wanted is read before its sender is told so, in bytes, and for how long. A
+/// connection that is closed while content is on its way loses the answer (RFC 9112, 9.6). Chosen: what the buffers of a
+/// connection hold.
+pub(super) const UNWANTED_BYTES_MAX: usize = 1024 * 1024;
+pub(super) const UNWANTED_TIMEOUT: Duration = Duration::from_secs(1);

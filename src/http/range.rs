@@ -38,7 +38,7 @@ fn bounds(first: &str, last: &str, size: u64) -> Option<(u64, u64)> {
 /// Reads digits. A number that is too long is larger than any content.
 fn number(digits: &str) -> Option<u64> {
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| digits.parse().unwrap_or(u64::MAX - 1))
+    is_number.then(|| digits.parse().unwrap_or(u64::MAX).min(u64::MAX - 1))
 }
 
 #[cfg(test)]
@@ -56,6 +56,7 @@ mod tests {
             ("bytes=-99", Part::Some(0..10)),
             ("bytes=0-18446744073709551615", Part::Some(0..10)),
             ("bytes=0-99999999999999999999999", Part::Some(0..10)),
+            ("bytes=18446744073709551615-", Part::Outside),
             ("bytes=10-", Part::Outside),
             ("bytes=99999999999999999999999-", Part::Outside),
             ("bytes=-0", Part::Outside),

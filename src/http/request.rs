@@ -22,6 +22,20 @@ impl<S: Send + Sync> FromRequestParts<S> for NamedKey {
     }
 }
 
+/// Nothing stands after a question mark. A key with one, whose writer forgot to encode it, would name another file.
+pub(super) struct NoQuery;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        match parts.uri.query() {
+            None => Ok(Self),
+            Some(_) => Err(Failure::bad_request(&"this path has no query; a question mark in a key is written %3F")),
+        }
+    }
+}
+
 /// What stands after the question mark. What is not known is refused.
 pub(super) struct Asked<T>(pub(super) T);
 
@@ -58,14 +72,49 @@ pub(super) fn expected(headers: &HeaderMap) -> Result<Option<Version>, Failure> 
     }
 }
 
-/// Refuses what a store would have to look at and cannot: a condition that is passed over could cost a file.
-pub(super) fn refuse_conditions(headers: &HeaderMap) -> Result<(), Failure> {
-    let refused = |status, name: &HeaderName, why| {
-        if headers.contains_key(name) { Err(Failure::new(status, &format_args!("{name}: {why}"))) } else { Ok(()) }
-    };
-    for name in [header::IF_MATCH, header::IF_NONE_MATCH, header::IF_UNMODIFIED_SINCE] {
-        refused(StatusCode::NOT_IMPLEMENTED, &name, "a store has no conditions: it replaces what is there")?;
+/// Whether the value of a condition names a version. Weak tags count as well where that is asked for (RFC 9110, 13.1).
+pub(super) fn names(value: &str, version: Version, is_weak_enough: bool) -> bool {
+    let bare = |tag: &str| if is_weak_enough { tag.trim_start_matches("W/").to_owned() } else { tag.to_owned() };
+    value.split(',').map(str::trim).any(|known| known == "*" || bare(known) == tag(version))
+}
+
+/// Refuses an answer about another version than `If-Match` names.
+pub(super) fn refuse_other(headers: &HeaderMap, version: Version) -> Result<(), Failure> {
+    let mut values = headers.get_all(header::IF_MATCH).iter().peekable();
+    let is_asked = values.peek().is_some();
+    if is_asked && !values.any(|value| value.to_str().is_ok_and(|value| names(value, version, false))) {
+        return Err(Failure::new(StatusCode::PRECONDITION_FAILED, &format_args!("the version is {}", version.0)));
     }
-    refused(StatusCode::BAD_REQUEST, &header::CONTENT_RANGE, "a file is stored whole")?;
-    refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, &header::CONTENT_ENCODING, "content is stored as it is sent")
+    Ok(())
+}
+
+/// Refuses conditions that would have to be looked at and cannot: one that is passed over could cost a file.
+pub(super) fn refuse_conditions(headers: &HeaderMap, refused: &[HeaderName], why: &str) -> Result<(), Failure> {
+    match refused.iter().find(|name| headers.contains_key(*name)) {
+        Some(name) => Err(Failure::new(StatusCode::NOT_IMPLEMENTED, &format_args!("{name}: {why}"))),
+        None => Ok(()),
+    }
+}
+
+/// Checks what is said of the content of a store. Returns its length, if that is told before.
+pub(super) fn length_told(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
+    let conditions = [header::IF_MATCH, header::IF_NONE_MATCH, header::IF_UNMODIFIED_SINCE];
+    refuse_conditions(headers, &conditions, "a store has no conditions: it replaces what is there")?;
+    if headers.contains_key(header::CONTENT_RANGE) {
+        return Err(Failure::bad_request(&"Content-Range: a file is stored whole"));
+    }
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        let why = "Content-Encoding: content is stored as it is sent";
+        return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, &why));
+    }
+    let length = text(headers, header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+    match text(headers, header::TRANSFER_ENCODING) {
+        Some(coding) if coding.trim().eq_ignore_ascii_case("chunked") => Ok(None),
+        None if length.is_some() && !headers.contains_key(header::TRANSFER_ENCODING) => Ok(length),
+        None if !headers.contains_key(header::TRANSFER_ENCODING) => {
+            let why = "say how long the content is, by Content-Length, or send it in chunks";
+            Err(Failure::new(StatusCode::LENGTH_REQUIRED, &why))
+        }
+        _ => Err(Failure::new(StatusCode::NOT_IMPLEMENTED, &"Transfer-Encoding: chunked alone is known")),
+    }
 }

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::limits::{
-    CALLER_IDLE_TIMEOUT, CONNECTIONS_MAX, FAREWELL_TIMEOUT, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX,
+    CALLER_IDLE_TIMEOUT, FAREWELL_TIMEOUT, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, HTTP_CONNECTIONS_MAX,
 };
 use super::{Api, router};
 use crate::transport::{Address, Transport};
@@ -26,7 +26,10 @@ use crate::transport::{Address, Transport};
 /// Serves a node until it is closed or dropped. Dropping it breaks requests off.
 pub struct Server {
     address: SocketAddr,
+    /// Cancelled when no request is taken any more, and events are told no more.
     stop: CancellationToken,
+    /// Cancelled when requests are broken off.
+    over: CancellationToken,
     connections: TaskTracker,
     accepting: JoinHandle<()>,
 }
@@ -38,9 +41,10 @@ impl Server {
     /// Fails if the address cannot be listened on.
     pub async fn start<T: Transport>(transport: T, address: &Address, api: Api) -> io::Result<Self> {
         let (listener, address) = transport.bind(address).await?;
-        let (stop, connections) = (CancellationToken::new(), TaskTracker::new());
-        let accepting = accept(transport, listener, router(api), stop.clone(), connections.clone());
-        Ok(Self { address, stop, connections, accepting: tokio::task::spawn_local(accepting) })
+        let (stop, over, connections) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
+        let service = Service { router: router(api, stop.clone()), stop: stop.clone(), over: over.clone() };
+        let accepting = accept(transport, listener, service, connections.clone());
+        Ok(Self { address, stop, over, connections, accepting: tokio::task::spawn_local(accepting) })
     }
 
     /// Returns the address that is listened on.
@@ -49,31 +53,36 @@ impl Server {
         self.address
     }
 
-    /// Takes no connections any more, and gives requests that are being answered a moment to end.
+    /// Takes no connections any more, and gives requests that are being answered a moment to end. Those that do not are
+    /// broken off.
     pub async fn close(self) {
         self.accepting.abort();
         self.stop.cancel();
         self.connections.close();
-        // A caller that does not take its answer in time sees a closed connection.
-        drop(timeout(FAREWELL_TIMEOUT, self.connections.wait()).await);
+        if timeout(FAREWELL_TIMEOUT, self.connections.wait()).await.is_err() {
+            self.over.cancel();
+            self.connections.wait().await;
+        }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         self.accepting.abort();
-        self.stop.cancel();
+        self.over.cancel();
     }
 }
 
-async fn accept<T: Transport>(
-    transport: T,
-    mut listener: T::Listener,
+/// What serves each connection.
+#[derive(Clone)]
+struct Service {
     router: Router,
     stop: CancellationToken,
-    connections: TaskTracker,
-) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    over: CancellationToken,
+}
+
+async fn accept<T: Transport>(transport: T, mut listener: T::Listener, service: Service, connections: TaskTracker) {
+    let places = Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX));
     loop {
         let Ok((stream, _)) = transport.accept(&mut listener).await else {
             // What ran out, such as file descriptors, may come back.
@@ -82,9 +91,13 @@ async fn accept<T: Transport>(
         };
         // Without a place the stream is dropped, which its caller sees at once.
         let Ok(place) = places.clone().try_acquire_owned() else { continue };
-        let (router, stop) = (router.clone(), stop.clone());
+        let service = service.clone();
         connections.spawn_local(async move {
-            serve(stream, router, &stop).await;
+            tokio::select! {
+                biased;
+                () = serve(stream, service.router, &service.stop) => {}
+                () = service.over.cancelled() => {}
+            }
             drop(place);
         });
     }

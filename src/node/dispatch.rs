@@ -29,7 +29,10 @@ async fn answer<P: Platform>(context: Shared<P>, call: Call) {
             let stored = store::store(context, key, content, reply.closed()).await;
             send(reply, stored);
         }
-        Call::Get(key, reply) => send(reply, get::get(context, key).await),
+        Call::Get(key, mut reply) => {
+            let got = get::get(context, key, reply.closed()).await;
+            send(reply, got);
+        }
         Call::Delete(key, reply) => send(reply, delete::here(context, key, None).await),
         Call::DeleteIfHeld(key, wanted, mut reply) => {
             let deleted = delete::if_held(context, key, wanted, reply.closed()).await;
@@ -64,7 +67,8 @@ async fn answer<P: Platform>(context: Shared<P>, call: Call) {
 }
 
 /// Sends an answer. A caller that has gone away loses the answer, not what was done; a store that still reads
-/// its content is given up, a deletion that still waits for the peers, a look at them, and the rest of a scrub.
+/// its content is given up, a get that waits for another one, a deletion that still waits for the peers, a look at them,
+/// and the rest of a scrub.
 fn send<T>(reply: Reply<T>, answer: T) {
     drop(reply.send(answer));
 }

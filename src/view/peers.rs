@@ -42,7 +42,6 @@ impl KnownPeers {
     /// # Errors
     /// Fails as [`Handle::repairs`] does.
     pub async fn of(handle: &Handle) -> Result<Self, StatError> {
-        let Repairs { refusing, unlearnt, more, rolled_back, .. } = handle.repairs().await?;
         let peers = handle.peers().await;
         let forgotten = handle.forgotten().await;
         let mut held = BTreeMap::new();
@@ -51,6 +50,8 @@ impl KnownPeers {
                 held.insert(node, usage);
             }
         }
+        // Asked last: a node that stops says so here, and not that it has no peers.
+        let Repairs { refusing, unlearnt, more, rolled_back, .. } = handle.repairs().await?;
         Ok(Self { peers, forgotten, held, refusing, unlearnt: unlearnt.len() as u64 + more, rolled_back })
     }
 

@@ -180,6 +180,8 @@ fn a_part_of_a_file_is_that_part() {
     assert_eq!((several.status, several.body.len()), (200, size));
     let other = face.ask("GET", "/v1/files/a", "Range: bytes=0-0\r\nIf-Range: \"1\"\r\n", b"");
     assert_eq!((other.status, other.body.len()), (200, size), "a part of another version does not fit");
+    let twice = face.ask("GET", "/v1/files/a", "Range: bytes=0-0\r\nIf-Range: \"1\"\r\nIf-Range: \"2\"\r\n", b"");
+    assert_eq!((twice.status, twice.body.len()), (200, size), "nor does one of two others");
 }
 
 #[test]
@@ -207,21 +209,47 @@ fn a_listing_comes_in_pages() {
 fn content_that_breaks_off_is_not_stored() {
     let bench = Bench::new();
     let face = Face::new(&bench, "n1", &[]);
-    assert_eq!(face.ask("PUT", "/v1/files/a", "", b"the first").status, 200);
+    let stored = face.ask("PUT", "/v1/files/a", "", b"the first");
     let put = |rest: &str| {
         let mut stream = face.connect();
-        let head = format!("PUT /v1/files/a HTTP/1.1\r\nHost: {}\r\n{rest}", face.address);
+        let head = format!("PUT /v1/files/a HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{rest}", face.address);
         stream.write_all(head.as_bytes()).expect("sent");
-        stream.shutdown(std::net::Shutdown::Write).expect("ended");
-        let mut answer = Vec::new();
-        drop(stream.read_to_end(&mut answer));
+        stream
     };
-    put("Content-Length: 10\r\n\r\nhalf");
-    put("Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n");
-    put("Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nnonsense\r\n");
-    assert_eq!(face.get("/v1/files/a").text(), "the first");
-    put("Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n4\r\nmore\r\n0\r\n\r\n");
+    for rest in [
+        "Content-Length: 10\r\n\r\nhalf",
+        "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nnonsense\r\n",
+    ] {
+        let mut stream = put(rest);
+        stream.shutdown(std::net::Shutdown::Write).expect("ended");
+        drop(stream.read_to_end(&mut Vec::new()));
+    }
+    // A later store of the same file waits for those before it.
+    let version = |answer: &Answer| answer.json()["version"].as_u64().expect("a version");
+    let later = face.ask("PUT", "/v1/files/a", "", b"the second");
+    assert!(version(&later) > version(&stored));
+    let written = face.node.events().matches("received and written").count();
+    assert_eq!(written, 2, "{}", face.node.events());
+    let mut whole = put("Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n4\r\nmore\r\n0\r\n\r\n");
+    assert_eq!(read_answer(&mut whole).status, 200);
     assert_eq!(face.get("/v1/files/a").text(), "halfmore");
+    let mut lengthless = put("\r\n");
+    assert_eq!(read_answer(&mut lengthless).status, 411, "a content that was forgotten replaces nothing");
+    let mut packed = put("Transfer-Encoding: gzip, chunked\r\n\r\n4\r\nhalf\r\n0\r\n\r\n");
+    assert_eq!(read_answer(&mut packed).status, 501);
+    assert_eq!(face.get("/v1/files/a").text(), "halfmore");
+}
+
+#[test]
+fn an_empty_file_is_a_file() {
+    let bench = Bench::new();
+    let face = Face::new(&bench, "n1", &[]);
+    assert_eq!(face.ask("PUT", "/v1/files/empty", "", b"").status, 200);
+    let got = face.get("/v1/files/empty");
+    assert_eq!((got.status, got.header("content-length"), got.body.len()), (200, Some("0"), 0));
+    let part = face.ask("GET", "/v1/files/empty", "Range: bytes=0-\r\n", b"");
+    assert_eq!((part.status, part.header("content-range")), (416, Some("bytes */0")));
 }
 
 #[test]
@@ -239,6 +267,22 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
         assert_eq!((refused.status, &refused.json()["outcome"]), (status, &"rejected".into()), "{header}");
     }
     let long = "k".repeat(1025);
+    // A question mark that was not encoded would name another file.
+    for (method, path) in
+        [("PUT", "/v1/files/a?.txt"), ("DELETE", "/v1/files/a?min_replicas=2"), ("GET", "/v1/stat/a?b")]
+    {
+        assert_eq!(face.ask(method, path, "", b"other").status, 400, "{method} {path}");
+    }
+    let (match_one, since) = ("If-Match: \"1\"\r\n", "If-Unmodified-Since: Sun, 29 Nov 2026 00:00:00 GMT\r\n");
+    for (method, path, header, status) in [
+        ("GET", "/v1/files/a", match_one, 412),
+        ("HEAD", "/v1/files/a", match_one, 412),
+        ("DELETE", "/v1/copies/a?min_replicas=0", match_one, 501),
+        ("DELETE", "/v1/files/a", since, 501),
+        ("DELETE", "/v1/files/a", "If-None-Match: *\r\n", 501),
+    ] {
+        assert_eq!(face.ask(method, path, header, b"").status, status, "{method} {path} {header}");
+    }
     for path in ["/v1/files/%00", "/v1/files/%ff", "/v1/files/a%0ab", &format!("/v1/files/{long}")] {
         assert_eq!(face.ask("PUT", path, "", b"other").status, 400, "{path}");
     }
@@ -360,11 +404,34 @@ fn a_node_stops_while_callers_wait() {
     let mut slow = face.connect();
     let head = format!("PUT /v1/files/a HTTP/1.1\r\nHost: {}\r\nContent-Length: 10\r\n\r\nhalf", face.address);
     slow.write_all(head.as_bytes()).expect("sent");
-    let idle = face.connect();
+    let mut idle = face.connect();
     sleep(Duration::from_millis(200));
     bench.succeed(&face.node.data, &["stop"]);
     assert!(face.node.wait().success());
     let answer = read_answer(&mut slow);
     assert_eq!((answer.status, &answer.json()["outcome"]), (503, &"unconfirmed".into()), "{}", answer.text());
-    drop(idle);
+    for stream in [&mut watcher, &mut idle] {
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).expect("the connection ends");
+    }
+}
+
+#[test]
+fn callers_that_hang_leave_room_for_the_commands() {
+    let bench = Bench::new();
+    let face = Face::new(&bench, "n1", &[]);
+    let head = format!("PUT /v1/files/a HTTP/1.1\r\nHost: {}\r\nContent-Length: 10\r\n\r\nhalf", face.address);
+    let hung: Vec<_> = (0..24)
+        .map(|_| {
+            let mut stream = face.connect();
+            stream.write_all(head.as_bytes()).expect("there is room");
+            stream
+        })
+        .collect();
+    let turned_away = face.connect().read_to_end(&mut Vec::new());
+    assert!(turned_away.is_ok_and(|count| count == 0), "there is no room for one more");
+    let (out, status) = (bench.file("b", b"b"), bench.succeed(&face.node.data, &["status"]));
+    assert!(status.contains("24 calls"), "{status}");
+    bench.succeed(&face.node.data, &["put", "b", out.to_str().expect("a plain path")]);
+    drop(hung);
 }

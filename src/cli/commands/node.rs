@@ -81,9 +81,11 @@ async fn serve(arguments: &NodeArguments, disk: DirDisk, config: Config, http: h
         }
     };
     // Until now callers were told that the node stops, or has stopped.
-    if let Some(http) = http {
-        http.close().await;
-    }
-    server.farewell().await;
+    let http = async {
+        if let Some(http) = http {
+            http.close().await;
+        }
+    };
+    tokio::join!(biased; server.farewell(), http);
     Ok(ended?)
 }

@@ -23,8 +23,9 @@ pub(super) async fn remove(handle: &Handle, key: &Key, replicas_min: u32) -> Res
 
 /// Deletes a file here and at every peer.
 pub(super) async fn delete_everywhere(handle: &Handle, key: &Key) -> Result<Answer, Failure> {
-    let receipts = handle.delete_everywhere(key).await?;
+    // A node that has stopped knows no peers any more.
     let away = view::away(handle).await.len();
+    let receipts = handle.delete_everywhere(key).await?;
     Ok(Answer::DeletedEverywhere { receipts, away })
 }
 

@@ -43,12 +43,25 @@ const LOOKS_MAX: usize = 8;
 /// Gets a file. See [`Handle::get`](crate::node::Handle::get).
 ///
 /// The lock of the file is held while the local disk is used, and not while peers are asked: a store that occupies the
-/// connections to a peer may wait for it. Searches for one file follow each other by a lock of their own.
-pub(in crate::node) async fn get<P: Platform>(context: Shared<P>, key: Key) -> Result<Fetched, GetError> {
+/// connections to a peer may wait for it. Searches for one file follow each other by a lock of their own. A search that
+/// has begun goes on when its caller has left, and one that waits for another does not.
+pub(in crate::node) async fn get<P: Platform>(
+    context: Shared<P>,
+    key: Key,
+    left: impl Future<Output = ()>,
+) -> Result<Fetched, GetError> {
     let blob = BlobId::Own(key.file_name());
     let mut looked = look(&context, &key).await?;
     let (is_good, is_searched) = (matches!(looked, LocalCopy::Good(..)), context.searches.is_locked(blob));
-    let _searching = if is_good { None } else { Some(context.searches.lock(blob).await) };
+    let _searching = match is_good {
+        true => None,
+        false => tokio::select! {
+            biased;
+            searching = context.searches.lock(blob) => Some(searching),
+            // Nobody reads this.
+            () = left => return Err(GetError::Stopped),
+        },
+    };
     if !is_good && is_searched {
         // Another search may have brought the file.
         looked = look(&context, &key).await?;

@@ -1,5 +1,6 @@
 //! Compares one blob with the catalog.
 
+use std::future::pending;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -49,7 +50,7 @@ pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome 
         Ok((_, LocalCopy::Unreadable(..))) => {
             drop(locked);
             // A good copy of a peer takes its place. It may be good as well, so it stays if no peer has one.
-            return match get(context.clone(), key.clone()).await {
+            return match get(context.clone(), key.clone(), pending()).await {
                 Ok(fetched) if fetched.from.is_none() => Outcome::Good,
                 Ok(_) => Outcome::Restored,
                 // It was deleted meanwhile.
@@ -68,7 +69,7 @@ pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome 
         Err(_) => false,
     };
     drop(locked);
-    match get(context.clone(), key.clone()).await {
+    match get(context.clone(), key.clone(), pending()).await {
         Ok(_) => Outcome::Restored,
         // It was deleted meanwhile.
         Err(GetError::Deleted | GetError::NotFound { .. }) if is_aside => Outcome::Damaged,

@@ -13,10 +13,6 @@ mod connecting;
 mod control;
 mod error;
 mod folder;
-#[cfg(feature = "http")]
-mod http;
-#[cfg(not(feature = "http"))]
-#[path = "cli/without_http.rs"]
 mod http;
 mod json;
 mod limits;

@@ -1,6 +1,7 @@
 //! What a command fails with, as a message for people and an exit code for scripts. Both are part of what scripts rely
 //! on.
 
+mod http;
 #[cfg(test)]
 mod tests;
 
@@ -12,16 +13,14 @@ use std::process::ExitStatus;
 
 use dacapo::crypto::{HexError, Key, KeyError};
 use dacapo::disk::dir::DirDiskError;
-#[cfg(feature = "http")]
-use dacapo::http::TokenError;
 use dacapo::membership::{BackupError, BackupTextError, ClusterError, InvitationError, MembersError};
 use dacapo::node::{Panicked, Receipt, StartError, StatError};
 use dacapo::store::{IdentityError, LayoutError};
-#[cfg(feature = "http")]
-use dacapo::transport::Address;
 use dacapo::view::show;
 
 use super::control::{Answer, ConnectError, ControlError, Failure, FailureKind, SocketError};
+
+pub(crate) use http::HttpError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -113,15 +112,8 @@ pub(crate) enum CliError {
     NotADataDirectory { data: PathBuf },
     #[error(transparent)]
     Socket(#[from] SocketError),
-    #[cfg(feature = "http")]
-    #[error("cannot serve HTTP at {address}: {source}")]
-    Http { address: Address, source: io::Error },
-    #[cfg(feature = "http")]
-    #[error("other machines may reach {address}: give a token that callers have to name, by --http-token FILE")]
-    HttpNeedsToken { address: Address },
-    #[cfg(feature = "http")]
-    #[error("{} does not hold a token: {source}", path.display())]
-    HttpToken { path: PathBuf, source: TokenError },
+    #[error(transparent)]
+    Http(#[from] HttpError),
     #[error("cannot read the secret {}: {source}", path.display())]
     SecretFile { path: PathBuf, source: io::Error },
     #[error("the cluster secret {} is not 64 hex digits on one line: {source}", path.display())]
@@ -291,8 +283,7 @@ impl CliError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Key(_) | Self::Id(_) | Self::Glob { .. } | Self::Exposed => 2,
-            #[cfg(feature = "http")]
-            Self::HttpNeedsToken { .. } => 2,
+            Self::Http(HttpError::NeedsToken { .. }) => 2,
             Self::EverythingDeleted => 2,
             Self::IsADirectory { .. } | Self::NotADirectory { .. } => 2,
             Self::NoneBegins { .. } => 3,

@@ -10,7 +10,7 @@ use dacapo::transport::Address;
 use dacapo::transport::tcp::Tcp;
 
 use super::arguments::HttpArguments;
-use super::error::CliError;
+use super::error::{CliError, HttpError};
 use super::{logging, output, secret};
 
 /// What is to be served, once there is a node.
@@ -26,11 +26,11 @@ impl Planned {
             (None, _) => None,
             (Some(address), Some(path)) => {
                 let token = Token::new(&secret::text(path)?);
-                let token = token.map_err(|source| CliError::HttpToken { path: path.clone(), source })?;
+                let token = token.map_err(|source| HttpError::Token { path: path.clone(), source })?;
                 Some((address.clone(), Gate::Token(token)))
             }
             (Some(address), None) if is_loopback(address) => Some((address.clone(), Gate::Loopback)),
-            (Some(address), None) => return Err(CliError::HttpNeedsToken { address: address.clone() }),
+            (Some(address), None) => return Err(HttpError::NeedsToken { address: address.clone() }.into()),
         };
         Ok(Self { asked, feed: Feed::default() })
     }
@@ -45,7 +45,7 @@ impl Planned {
         let Some((address, gate)) = self.asked else { return Ok(None) };
         let api = Api { handle, feed: self.feed, gate, now: time_of_day };
         let server = Server::start(Tcp, &address, api).await;
-        let server = server.map_err(|source| CliError::Http { address, source })?;
+        let server = server.map_err(|source| HttpError::Listen { address, source })?;
         if let Err(error) = output::line(&format!("http://{}", server.address())) {
             // The node serves, whether somebody reads its address or not.
             logging::warn("", error);

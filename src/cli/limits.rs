@@ -9,8 +9,8 @@ use dacapo::limits::{CALLS_MAX, CHUNK_BYTES, KEY_BYTES_MAX, POOL_CONNECTIONS_MAX
 /// tells programs apart: it changes with any message, and with any answer of the node that a message carries.
 pub(crate) const CONTROL_VERSION: u8 = 6;
 
-/// Clients that a node serves at once. Chosen: with the connections of HTTP (24) fewer than the calls that a node runs at
-/// once, so that clients that hang never keep the node's own calls waiting.
+/// Clients that a node serves at once. Chosen: with the connections of HTTP (24) fewer than the calls that a node runs
+/// at once, so that clients that hang never keep the node's own calls waiting.
 pub(crate) const CONTROL_CONNECTIONS_MAX: usize = CALLS_MAX / 2;
 
 /// The longest request: one key or the beginning of one, its length and a few integers.

@@ -7,12 +7,13 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
+use super::api::Api;
+use super::body;
 use super::failure::Failure;
 use super::range::{self, Part};
 use super::request::{
     Asked, NamedKey, NoQuery, expected, length_told, names, refuse_conditions, refuse_other, tag, text,
 };
-use super::{Api, body};
 use crate::crypto::{Key, Version};
 use crate::limits::LIST_PAGE_MAX;
 use crate::node::{Content, DeleteError};

@@ -1,18 +1,14 @@
 //! Who may ask. Without a token everybody on this machine may, and nobody else: a page of a browser, which runs here
-//! too, is told apart by the headers that browsers add and pages cannot change (Fetch Metadata, W3C), and by the name of
-//! the host, so that no name of a stranger leads here (DNS rebinding).
+//! too, is told apart by the headers that browsers add and pages cannot change (Fetch Metadata, W3C), and by the name
+//! of the host, so that no name of a stranger leads here (DNS rebinding).
 
 use std::net::IpAddr;
 
-use axum::extract::{Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 
 use super::failure::Failure;
 use super::limits::{TOKEN_BYTES_MAX, TOKEN_BYTES_MIN};
-use super::{Api, body, page};
 
 /// Who may ask.
 #[derive(Clone, Debug)]
@@ -70,34 +66,8 @@ impl std::fmt::Debug for Token {
     }
 }
 
-/// Lets a request through, or says why not. Health, and the page before it asks anything, are for everybody.
-pub(super) async fn check(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    let is_public = matches!(path, "/healthz" | "/readyz") || page::PATHS.contains(&path);
-    let authority = request.uri().authority().cloned();
-    let admitted = if is_public { Ok(()) } else { admit(&api.gate, request.headers(), authority) };
-    let mut response = match admitted {
-        Ok(()) => next.run(request).await,
-        Err(refused) => {
-            body::pass_over(request.into_body()).await;
-            let mut response = refused.into_response();
-            // A stranger keeps no connection.
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            response
-        }
-    };
-    let date = httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_millis((api.now)().0));
-    let headers = response.headers_mut();
-    headers.insert(header::DATE, HeaderValue::try_from(date).expect("a date is text"));
-    // What is stored is never run or guessed at by a browser, and never kept by a proxy.
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    let policy = headers.entry(header::CONTENT_SECURITY_POLICY);
-    policy.or_insert(HeaderValue::from_static("default-src 'none'; sandbox"));
-    response
-}
-
-fn admit(gate: &Gate, headers: &HeaderMap, authority: Option<Authority>) -> Result<(), Failure> {
+/// Says why a request with these headers is not let in, if it is not.
+pub(super) fn admit(gate: &Gate, headers: &HeaderMap, authority: Option<Authority>) -> Result<(), Failure> {
     match gate {
         Gate::Open => Ok(()),
         Gate::Token(token) => {

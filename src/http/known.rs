@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use super::Api;
+use super::api::Api;
 use super::failure::Failure;
 use super::limits::SIGN_INTERVAL;
 use super::request::{Asked, NamedKey, NoQuery};
@@ -88,8 +88,8 @@ struct Scrub {
     so_far: Scrubbed,
 }
 
-/// Compares every copy on this disk with what was stored. Answers with a line of JSON again and again, of which the last
-/// says `done`; an answer without it was broken off.
+/// Compares every copy on this disk with what was stored. Answers with a line of JSON again and again, of which the
+/// last says `done`; an answer without it was broken off.
 pub(super) async fn scrub(State(api): State<Api>) -> Response {
     let (told, progress) = mpsc::channel(1);
     let work = Box::pin(async move { api.handle.scrub(told).await });

@@ -8,7 +8,7 @@ use crate::limits::CALLS_MAX;
 /// Connections that are served at once; a further one is closed at once. Chosen: with the commands that are served at
 /// once, fewer than the calls that a node runs at once, so that callers that hang never keep the node's own calls
 /// waiting.
-pub const HTTP_CONNECTIONS_MAX: usize = CALLS_MAX / 4 + 8;
+pub(super) const HTTP_CONNECTIONS_MAX: usize = CALLS_MAX / 4 + 8;
 
 /// Connections on which events are told at once. Chosen: a third of all, so that those who watch leave room for those
 /// who ask.

@@ -11,7 +11,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-use super::Api;
+use super::api::Api;
 use super::failure::Failure;
 use crate::node::{PeerInfo, Status};
 use crate::view::{KnownPeers, attention};

@@ -17,10 +17,11 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::api::Api;
 use super::limits::{
     CALLER_IDLE_TIMEOUT, FAREWELL_TIMEOUT, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, HTTP_CONNECTIONS_MAX,
 };
-use super::{Api, router};
+use super::routes::router;
 use crate::transport::{Address, Transport};
 
 /// Serves a node until it is closed or dropped. Dropping it breaks requests off.
@@ -112,7 +113,7 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + 'static, router: Router, st
         .header_read_timeout(HEAD_TIMEOUT)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        // The time of day comes from the platform: see `gate::check`.
+        // The time of day comes from the platform: see `check::check`.
         .auto_date_header(false)
         .serve_connection(TokioIo::new(Box::pin(stream)), TowerToHyperService::new(router));
     let mut connection = pin!(connection);

@@ -12,7 +12,7 @@ use super::bug::Bug;
 use super::conversion::convert_if_told;
 use super::files::Files;
 use super::http;
-use super::options::{cluster, deletions_kept, is_served, layout, quota, replicas};
+use super::options::{cluster, deletions_kept, layout, quota, replicas};
 use super::oracle::judge_event;
 use super::planted::{BugDisk, BugTransport};
 use super::recovery;
@@ -71,12 +71,9 @@ async fn start<D: Disk>(boot: Boot<Files>, wrap: impl FnOnce(SimDisk) -> D, bug:
         Ok(node) => node,
         Err(error) => return Ended::Failed(error.to_string()),
     };
-    let _served = match is_served(&options) {
-        true => match http::serve(node.handle()).await {
-            Ok(server) => Some(server),
-            Err(error) => return Ended::Failed(error.to_string()),
-        },
-        false => None,
+    let _served = match http::serve(&options, node.handle()).await {
+        Ok(served) => served,
+        Err(error) => return Ended::Failed(error.to_string()),
     };
     let _running = clients.started(host, node.handle());
     // The node has made its identity, so this makes none.

@@ -5,7 +5,6 @@ mod client;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::rc::Rc;
 
 use dacapo::crypto::{Key, NodeId, Version};
 use dacapo::http::{Api, Feed, Gate, Server};
@@ -19,14 +18,11 @@ use tokio::time::{sleep, timeout};
 use super::bug::Bug;
 use super::call::{self, Call, Reading, Source};
 use super::history::{self, HistoryEntry, Outcome};
+use super::options::is_served;
 use super::patience::{CONSIDERS, LEAVES_AFTER, PAUSE, STALL};
-use crate::transport::SimTransport;
-use client::{Answer, Sent, Then, Trouble};
+use client::{Answer, PORT, Sent, Then, Trouble, network};
 
 pub(super) use client::Client;
-
-/// Where a node is served.
-const PORT: u16 = 80;
 
 /// How much of a file a slow reader asks for first, in bytes.
 const FIRST_PART: usize = 40;
@@ -35,17 +31,15 @@ const FIRST_PART: usize = 40;
 /// that thousands of files take few requests.
 const FIRST_PAGE: usize = 2;
 
-/// Serves the node of a host, until what is returned is dropped.
-pub(super) async fn serve(handle: Handle) -> io::Result<Server> {
+/// Serves the node of a host until what is returned is dropped, if its options say so.
+pub(super) async fn serve(options: &[String], handle: Handle) -> io::Result<Option<Server>> {
+    if !is_served(options) {
+        return Ok(None);
+    }
     let address = format!("0.0.0.0:{PORT}").parse().expect("an address");
     // Nothing that is on the way tells the time.
     let api = Api { handle, feed: Feed::default(), gate: Gate::Open, now: || UnixMillis(0) };
-    Server::start(network(), &address, api).await
-}
-
-/// Returns the network between clients and nodes. Content is in the clear there.
-fn network() -> SimTransport {
-    SimTransport::new(Rc::new(|_, _| {}))
+    Server::start(network(), &address, api).await.map(Some)
 }
 
 /// Makes a call over HTTP, if HTTP has it.

@@ -32,11 +32,8 @@ const LOOK: Duration = Duration::from_millis(10);
 pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry, bug: Option<Bug>) -> Outcome {
     let call = entry.call;
     let Some(node) = scene.clients.node(entry.host) else { return Outcome::down(call) };
-    if is_served(&scene.clients.options_now(&scene.plan, entry.host)) {
-        let client = Client::new(scene.clients.clone(), entry.host);
-        if let Some(outcome) = http::perform(&client, entry, bug).await {
-            return outcome;
-        }
+    if let Some(outcome) = over_http(scene, entry, bug).await {
+        return outcome;
     }
     match call {
         Call::Store { key, size, source } => store(&node, entry, key, size, source).await,
@@ -54,11 +51,7 @@ pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry, bug: Opt
         Call::Get { key, reading } => get(&node, key, reading).await,
         Call::Delete { key, is_held } => delete(&node, key, is_held).await,
         Call::Erase { key, is_known } => erase(&node, key, is_known).await,
-        Call::Stat { key } => match node.stat(&call::key(key)).await {
-            Ok(info) => Outcome::Known(info.version),
-            Err(StatError::NotFound) => Outcome::NotFound,
-            Err(error) => Outcome::Failed(error.to_string()),
-        },
+        Call::Stat { key } => stat(&node, key).await,
         Call::Holders { key, is_whole } => holders(&node, key, is_whole).await,
         Call::List => match list(&node).await {
             Ok(files) => {
@@ -93,6 +86,14 @@ pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry, bug: Opt
             Outcome::Restarted
         }
     }
+}
+
+/// Makes a call over HTTP, if its host is called so and HTTP has the call.
+async fn over_http(scene: &Scene<Files>, entry: &HistoryEntry, bug: Option<Bug>) -> Option<Outcome> {
+    if !is_served(&scene.clients.options_now(&scene.plan, entry.host)) {
+        return None;
+    }
+    http::perform(&Client::new(scene.clients.clone(), entry.host), entry, bug).await
 }
 
 /// Notes what is wrong with an answer, if something is.
@@ -163,6 +164,14 @@ async fn get(node: &Handle, key: u8, reading: Reading) -> Outcome {
         Err(error) => return Outcome::Failed(error.to_string()),
     }
     Outcome::Got(history::digest(&content))
+}
+
+async fn stat(node: &Handle, key: u8) -> Outcome {
+    match node.stat(&call::key(key)).await {
+        Ok(info) => Outcome::Known(info.version),
+        Err(StatError::NotFound) => Outcome::NotFound,
+        Err(error) => Outcome::Failed(error.to_string()),
+    }
 }
 
 async fn holders(node: &Handle, key: u8, is_whole: bool) -> Outcome {

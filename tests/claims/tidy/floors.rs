@@ -65,10 +65,8 @@ const COMMAND_LINE: &[&[&str]] = &[
     &["src/main"],
     &["src/cli"],
     &["src/cli/commands"],
-    &["src/cli/folder"],
+    &["src/cli/folder", "src/cli/http"],
     &[
-        "src/cli/http",
-        "src/cli/without_http",
         "src/cli/starting",
         "src/cli/secret",
         "src/cli/source",

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,9 +18,12 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::{PORT, network};
 use crate::host::{Host, name};
 use crate::store::clients::Clients;
+use crate::transport::SimTransport;
+
+/// Where a node is served.
+pub(super) const PORT: u16 = 80;
 
 /// How often a client looks whether the node has stopped.
 const LOOK: Duration = Duration::from_millis(10);
@@ -27,6 +31,11 @@ const LOOK: Duration = Duration::from_millis(10);
 /// How long an answer is waited for after the node has stopped. Chosen: longer than a node says farewell, and an answer
 /// is on its way.
 const FAREWELL: Duration = Duration::from_secs(3);
+
+/// Returns the network between clients and nodes. Content is in the clear there.
+pub(super) fn network() -> SimTransport {
+    SimTransport::new(Rc::new(|_, _| {}))
+}
 
 /// Who asks the node of a host.
 pub(in crate::store) struct Client {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::os::unix::process::ExitStatusExt;
 
+use dacapo::http::TokenError;
 use dacapo::node::{StoreError, StoreFault};
 
 use super::*;

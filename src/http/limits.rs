@@ -33,8 +33,8 @@ pub(super) const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
 /// Events that wait for one watcher. One that is slower is told how many it has missed.
 pub(super) const EVENTS_QUEUED: usize = 256;
 
-/// How often a watcher hears that the node is still there, if nothing happens. Chosen: below the idle timeouts of common
-/// proxies, 60 s.
+/// How often a watcher hears that the node is still there, if nothing happens. Chosen: below the idle timeouts of
+/// common proxies, 60 s.
 pub(super) const SIGN_INTERVAL: Duration = Duration::from_secs(15);
 
 /// The shortest token. Chosen: 16 random characters cannot be guessed over a network.
@@ -44,7 +44,7 @@ pub(super) const TOKEN_BYTES_MIN: usize = 16;
 pub(super) const TOKEN_BYTES_MAX: usize = 128;
 
 /// How much of a content that is not wanted is read before its sender is told so, in bytes, and for how long. A
-/// connection that is closed while content is on its way loses the answer (RFC 9112, 9.6). Chosen: what the buffers of a
-/// connection hold.
+/// connection that is closed while content is on its way loses the answer (RFC 9112, 9.6). Chosen: what the buffers of
+/// a connection hold.
 pub(super) const UNWANTED_BYTES_MAX: usize = 1024 * 1024;
 pub(super) const UNWANTED_TIMEOUT: Duration = Duration::from_secs(1);

@@ -67,8 +67,8 @@ async fn answer<P: Platform>(context: Shared<P>, call: Call) {
 }
 
 /// Sends an answer. A caller that has gone away loses the answer, not what was done; a store that still reads
-/// its content is given up, a get that waits for another one, a deletion that still waits for the peers, a look at them,
-/// and the rest of a scrub.
+/// its content is given up, a get that waits for another one, a deletion that still waits for the peers, a look at
+/// them, and the rest of a scrub.
 fn send<T>(reply: Reply<T>, answer: T) {
     drop(reply.send(answer));
 }

@@ -5,13 +5,10 @@ use std::time::Duration;
 
 use dacapo::crypto::Version;
 use dacapo::event::{Event, FetchAnswer};
-use dacapo::limits::CALLS_MAX;
 use dacapo::node::{Content, DeleteError, GetError, ReplicaError, StatError, StoreError, StoreFault};
 use dacapo_sim::store::walkthrough;
 use dacapo_sim::store::walkthrough::scripted::{self, Nodes};
 use dacapo_sim::store::walkthrough::star::{self, CONTENT, key};
-
-use tokio::time::timeout;
 
 use crate::support::scripted::run;
 
@@ -298,26 +295,6 @@ fn many_calls_at_once_do_not_mix() {
             call.await?;
         }
         assert_eq!(origin.list(None).await?.len(), 50);
-        Ok(())
-    });
-}
-
-#[test]
-fn gets_whose_callers_have_left_hold_no_call() {
-    run(async |_, origin| {
-        star::store(&origin, 0).await?;
-        origin.delete(&key(0)).await?;
-        for peer in ["n3000", "n7000"] {
-            turmoil::hold("n5000", peer);
-        }
-        for _ in 0..2 * CALLS_MAX {
-            let left = timeout(Duration::from_millis(20), origin.get(&key(0))).await;
-            assert!(left.is_err(), "nobody can answer: {left:?}");
-        }
-        assert!(timeout(Duration::from_secs(1), origin.status()).await.is_ok(), "the first search alone goes on");
-        for peer in ["n3000", "n7000"] {
-            turmoil::release("n5000", peer);
-        }
         Ok(())
     });
 }

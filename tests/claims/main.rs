@@ -50,6 +50,7 @@ mod crawls;
 mod failing_disks;
 mod floods;
 mod hostile_peers;
+mod left_calls;
 mod quotas;
 mod restarts;
 mod stalls;

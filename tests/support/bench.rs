@@ -35,7 +35,7 @@ pub(crate) struct Node {
     child: Child,
     pub(crate) data: PathBuf,
     pub(crate) address: String,
-    stdout: PathBuf,
+    pub(crate) stdout: PathBuf,
     stderr: PathBuf,
 }
 
@@ -122,7 +122,7 @@ impl Bench {
         let data = self.path(name);
         let mut node = Node { child, data, address: String::new(), stdout, stderr };
         wait_until("the node listens", || {
-            let text = node.printed();
+            let text = fs::read_to_string(&node.stdout).unwrap_or_default();
             node.address = text.lines().next().unwrap_or_default().to_owned();
             assert!(node.child.try_wait().expect("a child").is_none(), "{}", node.events());
             text.ends_with('\n')
@@ -223,11 +223,6 @@ impl Running {
 }
 
 impl Node {
-    /// Returns what the node has printed so far.
-    pub(crate) fn printed(&self) -> String {
-        fs::read_to_string(&self.stdout).unwrap_or_default()
-    }
-
     pub(crate) fn signal(&self, signal: Signal) {
         send(signal, &self.child);
     }

@@ -7,11 +7,19 @@ use dacapo::limits::{CALLS_MAX, CHUNK_BYTES, KEY_BYTES_MAX, POOL_CONNECTIONS_MAX
 
 /// The version of the control protocol: the first byte in either direction. Both ends are the same program, so it only
 /// tells programs apart: it changes with any message, and with any answer of the node that a message carries.
-pub(crate) const CONTROL_VERSION: u8 = 6;
+pub(crate) const CONTROL_VERSION: u8 = 7;
 
-/// Clients that a node serves at once. Chosen: with the connections of HTTP (24) fewer than the calls that a node runs
-/// at once, so that clients that hang never keep the node's own calls waiting.
-pub(crate) const CONTROL_CONNECTIONS_MAX: usize = CALLS_MAX / 2;
+/// Requests of commands that a node works on at once; others wait for their turns. Chosen: with the connections of HTTP
+/// (24) fewer than the calls that a node runs at once, so that clients that hang never keep the node's own calls
+/// waiting.
+pub(crate) const CONTROL_REQUESTS_MAX: usize = CALLS_MAX / 2;
+
+/// How long a request waits for its turn. Chosen: other requests end within seconds, or hold their places for good.
+pub(crate) const TURN_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Commands that a node listens to at once; one more is turned away. Chosen: a script that starts a hundred commands
+/// fits, and each takes some kilobytes.
+pub(crate) const CONTROL_CONNECTIONS_MAX: usize = 256;
 
 /// The longest request: one key or the beginning of one, its length and a few integers.
 pub(crate) const REQUEST_BYTES_MAX: usize = KEY_BYTES_MAX + 64;
@@ -44,11 +52,6 @@ pub(crate) const CLIENT_IDLE_TIMEOUT: Duration = Duration::from_secs(600);
 /// a folder asks again within milliseconds, and connects again if it does not.
 pub(crate) const SESSION_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often a command about a folder asks a node that serves too many clients, and for how long. Chosen: other
-/// commands end within seconds, or hold their places for good.
-pub(crate) const BUSY_PAUSE: Duration = Duration::from_millis(100);
-pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
-
 /// Chunks of a client's content that wait for the node's disk.
 pub(crate) const CONTENT_CHUNKS_QUEUED: usize = 2;
 
@@ -58,8 +61,8 @@ pub(crate) const FAREWELL_TIMEOUT: Duration = Duration::from_secs(1);
 /// The longest path of a Unix socket: `sun_path` of Linux has 108 bytes with the closing zero, see unix(7).
 pub(crate) const SOCKET_PATH_BYTES_MAX: usize = 107;
 
-/// Connections that wait to be accepted. Chosen: as many as are served.
-pub(crate) const SOCKET_BACKLOG: u32 = 64;
+/// Connections that wait to be accepted. Chosen: as many as a node listens to.
+pub(crate) const SOCKET_BACKLOG: u32 = 256;
 
 /// Files from this size on have a progress bar. Chosen: below it the transfer is over before a bar is read.
 pub(crate) const PROGRESS_BYTES_MIN: u64 = 8 * 1024 * 1024;

@@ -2,11 +2,13 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::process::Stdio;
 
-use crate::support::bench::{Bench, without_versions};
+use crate::support::bench::{Bench, wait_until, without_versions};
 
 /// Runs a node that must not start, and returns the last line that it prints.
 fn refused(bench: &Bench, data: &Path, listen: &str) -> String {
@@ -127,12 +129,44 @@ fn a_cluster_secret_is_read_from_a_file() {
 fn clients_that_hang_do_not_stop_a_node() {
     let bench = Bench::new();
     let node = bench.node("n1", &[]);
-    let hung: Vec<_> = (0..32).map(|_| UnixStream::connect(node.socket()).expect("there is room")).collect();
+    let mut hung: Vec<_> = (0..256).map(|_| UnixStream::connect(node.socket()).expect("there is room")).collect();
     let turned_away = bench.run(&node.data, &["status"]);
-    let expected = "error: the node is serving 32 other commands; try again later\n";
+    let expected = "error: the node has 256 other commands; try again later\n";
     assert_eq!((turned_away.code, turned_away.stderr.as_str()), (Some(1), expected));
-    // The clients say nothing, and so the node closes their connections after a while. A list waits for that.
+    // The clients say nothing, and so the node closes their connections after a while, and says why.
+    for client in &mut hung {
+        client.read_to_end(&mut Vec::new()).expect("the node ends them");
+    }
     let listed = bench.run(&node.data, &["ls"]);
     assert_eq!((listed.code, listed.stderr.as_str()), (Some(0), "no files\n"));
-    drop(hung);
+}
+
+#[test]
+fn a_command_waits_for_its_turn() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    // More than is read before a store begins, and not all of it.
+    let put = |place: usize| {
+        let mut put = bench.spawn(&node.data, &["put", &format!("k{place}")], Stdio::piped());
+        put.child().stdin.as_ref().expect("a pipe").write_all(&[7; 128 * 1024]).expect("it is read");
+        put
+    };
+    let mut puts: Vec<_> = (0..32).map(put).collect();
+    wait_until("32 stores are under way", || bench.succeed(&node.data, &["status"]).contains("busy      32 calls, "));
+    let mut last = put(32);
+    drop(last.child().stdin.take());
+    let mut list = bench.spawn(&node.data, &["ls"], Stdio::null());
+    assert_eq!(bench.run(&node.data, &["peers"]).code, Some(0));
+    assert!(last.child().try_wait().expect("it is ours").is_none(), "it waits");
+    assert!(list.child().try_wait().expect("it is ours").is_none(), "it waits");
+    for put in &mut puts {
+        drop(put.child().stdin.take());
+    }
+    puts.push(last);
+    for put in puts {
+        let ended = put.end();
+        assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    }
+    assert_eq!(list.end().code, Some(0));
+    assert_eq!(bench.succeed(&node.data, &["ls", "--json"]).lines().count(), 33);
 }

@@ -21,8 +21,6 @@ pub(crate) enum FailureKind {
     Failed,
     NotFound,
     TooFewReplicas,
-    /// The node serves as many clients as it can, and has not read the request.
-    Busy,
 }
 
 impl Failure {

@@ -11,10 +11,9 @@ use tokio::net::UnixStream;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::failure::{Failure, FailureKind};
+use super::failure::Failure;
 use super::message::Answer;
 use super::session::{self, Served};
 use super::socket::Socket;
@@ -41,7 +40,7 @@ impl Server {
     /// Opens the socket of a data directory whose lock this process holds. Needs a `LocalSet`.
     pub(crate) fn start(data: &Path, handle: Handle) -> Result<Self, SocketError> {
         let socket = Socket::bind(data).map_err(|source| SocketError { path: data.join("control.sock"), source })?;
-        let served = Served { handle, stop_wanted: CancellationToken::new(), stopped: CancellationToken::new() };
+        let served = Served::new(handle);
         let sessions = TaskTracker::new();
         let accepting = tokio::task::spawn_local(accept(socket, served.clone(), sessions.clone()));
         Ok(Self { served, sessions, accepting })
@@ -62,6 +61,8 @@ impl Server {
     /// Tells the clients that the node has stopped, and gives them a moment to take their answers.
     pub(crate) async fn farewell(self) {
         self.served.stopped.cancel();
+        // What waits for its turn asks the node, and hears that it has stopped.
+        self.served.turns.close();
         self.sessions.close();
         // A client that does not take its answer in time sees a closed connection.
         drop(timeout(FAREWELL_TIMEOUT, self.sessions.wait()).await);
@@ -101,9 +102,9 @@ async fn accept(socket: Socket, served: Served, sessions: TaskTracker) {
 
 /// Tells a client that there is no room, without waiting for it.
 fn turn_away(stream: &UnixStream) {
-    let reason = format!("the node is serving {CONTROL_CONNECTIONS_MAX} other commands; try again later");
+    let reason = format!("the node has {CONTROL_CONNECTIONS_MAX} other commands; try again later");
     let mut bytes = vec![CONTROL_VERSION];
-    bytes.extend(wire::encode(&Answer::Failed(Failure::new(FailureKind::Busy, &reason))));
+    bytes.extend(wire::encode(&Answer::Failed(Failure::failed(&reason))));
     // A fresh connection has room for it; a client that does not get it sees a closed connection.
     drop(stream.try_write(&bytes));
 }

@@ -1,11 +1,13 @@
 //! One client of a node: reads its requests, calls the node, and writes the answers. Any bytes may come.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use dacapo::crypto::Key;
 use dacapo::node::{Content, Handle};
 use dacapo::view::KnownPeers;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -15,17 +17,27 @@ use super::message::{Answer, FoundFile, Request};
 use super::wire::{ControlError, read_message, read_version, send, within, write_content};
 use super::{calls, content};
 use crate::cli::limits::{
-    CLIENT_IDLE_TIMEOUT, CONTROL_VERSION, REQUEST_BYTES_MAX, REQUEST_TIMEOUT, SESSION_IDLE_TIMEOUT, SIGN_INTERVAL,
+    CLIENT_IDLE_TIMEOUT, CONTROL_REQUESTS_MAX, CONTROL_VERSION, REQUEST_BYTES_MAX, REQUEST_TIMEOUT,
+    SESSION_IDLE_TIMEOUT, SIGN_INTERVAL, TURN_TIMEOUT,
 };
 
 /// The node that sessions serve.
 #[derive(Clone)]
 pub(super) struct Served {
     pub(super) handle: Handle,
+    /// The requests that are worked on at once.
+    pub(super) turns: Arc<Semaphore>,
     /// Cancelled when a client wants the node to stop.
     pub(super) stop_wanted: CancellationToken,
     /// Cancelled when the node has stopped.
     pub(super) stopped: CancellationToken,
+}
+
+impl Served {
+    pub(super) fn new(handle: Handle) -> Self {
+        let (stop_wanted, stopped) = (CancellationToken::new(), CancellationToken::new());
+        Self { handle, turns: Arc::new(Semaphore::new(CONTROL_REQUESTS_MAX)), stop_wanted, stopped }
+    }
 }
 
 /// Serves one client to its end. A client that sends something wrong is told so, as far as it still listens.
@@ -51,9 +63,14 @@ async fn exchange(
     loop {
         match request {
             Ok(request) => {
+                let turn = match turn(served, &request, writer).await? {
+                    Ok(turn) => turn,
+                    Err(failure) => return send(writer, &Answer::Failed(failure)).await,
+                };
                 if answer(served, request, reader, writer).await? == Next::End {
                     return Ok(());
                 }
+                drop(turn);
             }
             Err(error) => return send(writer, &Answer::Failed(Failure::failed(&error))).await,
         }
@@ -66,6 +83,26 @@ async fn exchange(
             return Ok(());
         }
     }
+}
+
+/// Waits until a request may be worked on. What asks how the node is, or ends it, does not wait.
+async fn turn<'a>(
+    served: &'a Served,
+    request: &Request,
+    writer: &mut (impl AsyncWrite + Unpin),
+) -> Result<Result<Option<SemaphorePermit<'a>>, Failure>, ControlError> {
+    if matches!(request, Request::Status | Request::Peers | Request::Address | Request::Stop) {
+        return Ok(Ok(None));
+    }
+    let turn = with_signs(writer, Box::pin(timeout(TURN_TIMEOUT, served.turns.acquire()))).await?;
+    Ok(match turn {
+        // A node that has stopped says so to all that waited.
+        Ok(turn) => Ok(turn.ok()),
+        Err(_) => {
+            let reason = format!("the node is working on {CONTROL_REQUESTS_MAX} other requests; try again later");
+            Err(Failure::failed(&reason))
+        }
+    })
 }
 
 /// Whether a session goes on.

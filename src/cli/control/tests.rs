@@ -9,7 +9,6 @@ use dacapo::node::{Config, Lane, Node, Stored};
 use dacapo::platform::machine::Machine;
 use dacapo::seed::{Rng, Seed};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio_util::sync::CancellationToken;
 
 use super::failure::FailureKind;
 use super::message::{Answer, Request};
@@ -30,8 +29,7 @@ fn exchange(sent: Vec<u8>) -> (Vec<u8>, bool) {
         let config = Config::new(":0".parse().expect("an address"), ClusterSecret::open(), Seed::from_u64(1));
         let node = Node::start(Machine::new(DirDisk::open(dir.path())?), config).await?;
         let handle = node.handle();
-        let token = CancellationToken::new;
-        let served = Served { handle: handle.clone(), stop_wanted: token(), stopped: token() };
+        let served = Served::new(handle.clone());
         let (mut client, server) = tokio::io::duplex(64 * 1024);
         let (reader, writer) = tokio::io::split(server);
         let serving = tokio::task::spawn_local(async move { session::serve(&served, reader, writer).await });
@@ -111,7 +109,7 @@ fn a_key_of_10_mb_is_refused_before_it_is_read() {
 #[test]
 fn a_node_says_which_version_it_speaks() {
     let (answer, _) = exchange(vec![CONTROL_VERSION + 1, 1, 0, 0, 0, 0]);
-    assert_eq!(failure(&answer).1, "the other side speaks control protocol 7, this side speaks 6");
+    assert_eq!(failure(&answer).1, "the other side speaks control protocol 8, this side speaks 7");
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use std::cell::RefCell;
 use std::path::Path;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
-use crate::cli::control::{Answer, Client, ConnectError, ControlError, Failure, FailureKind, Request};
+use crate::cli::control::{Answer, Client, ConnectError, ControlError, Request};
 use crate::cli::error::CliError;
-use crate::cli::limits::{BUSY_PAUSE, BUSY_TIMEOUT, SESSION_IDLE_TIMEOUT};
+use crate::cli::limits::SESSION_IDLE_TIMEOUT;
 
 /// Connections that nobody uses at the moment.
 pub(super) struct Pool<'a> {
@@ -30,46 +30,20 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// Sends a request, with all of its content if it has any, and waits for the answer. A node that serves too many is
-    /// asked again for a while.
+    /// Sends a request, with all of its content if it has any, and waits for the answer.
     pub(super) async fn ask(
         &self,
         request: &Request,
         content: Option<&[u8]>,
     ) -> Result<(Client, Result<Answer, ControlError>), CliError> {
-        let mut patience = Patience::new();
-        loop {
-            let mut client = self.client().await?;
-            client.request(request, content).await?;
-            match client.answer().await {
-                Ok(Answer::Failed(failure)) if failure.kind == FailureKind::Busy => patience.wait(failure).await?,
-                answer => return Ok((client, answer)),
-            }
-        }
+        let mut client = self.client().await?;
+        client.request(request, content).await?;
+        let answer = client.answer().await;
+        Ok((client, answer))
     }
 
     /// Takes a connection back that goes on: all of a successful answer has come.
     pub(super) fn give_back(&self, client: Client) {
         self.idle.borrow_mut().push((Instant::now(), client));
-    }
-}
-
-/// Waits for room at a node that serves many commands.
-pub(super) struct Patience {
-    since: Instant,
-}
-
-impl Patience {
-    pub(super) fn new() -> Self {
-        Self { since: Instant::now() }
-    }
-
-    /// Waits a moment, or gives up with what the node has said.
-    pub(super) async fn wait(&mut self, failure: Failure) -> Result<(), CliError> {
-        if self.since.elapsed() > BUSY_TIMEOUT {
-            return Err(CliError::Node(failure));
-        }
-        sleep(BUSY_PAUSE).await;
-        Ok(())
     }
 }

@@ -13,13 +13,13 @@ use super::excluded::Excluded;
 use super::fetch;
 use super::gone::Gone;
 use super::listing::prefix;
-use super::pool::{Patience, Pool};
+use super::pool::Pool;
 use super::steps::each;
 use super::tally::Tally;
 use super::upload::{Difference, Step, Upload, Watched};
 use super::walk::attributes;
 use crate::cli::arguments::{PutArguments, Verbosity};
-use crate::cli::control::{Answer, FailureKind, Request};
+use crate::cli::control::{Answer, Request};
 use crate::cli::error::CliError;
 use crate::cli::json::Action;
 use crate::cli::progress::Meter;
@@ -123,22 +123,12 @@ impl Put<'_> {
     }
 
     async fn store_file(&self, key: &Key, path: &Path) -> Result<Stored, CliError> {
-        let mut patience = Patience::new();
-        loop {
-            let source = Source::in_folder(path).await?;
-            let mut client = self.pool.client().await?;
-            let meter = Meter::new(self.upload.verbosity, "sending", Some(0));
-            match source::store(&mut client, key, source, &meter).await {
-                Err(CliError::File { failure, .. }) if failure.kind == FailureKind::Busy => {
-                    patience.wait(failure).await?;
-                }
-                stored => {
-                    let stored = stored?;
-                    self.pool.give_back(client);
-                    return Ok(stored);
-                }
-            }
-        }
+        let source = Source::in_folder(path).await?;
+        let mut client = self.pool.client().await?;
+        let meter = Meter::new(self.upload.verbosity, "sending", Some(0));
+        let stored = source::store(&mut client, key, source, &meter).await?;
+        self.pool.give_back(client);
+        Ok(stored)
     }
 
     /// Stores what a symbolic link leads to, as its content.

@@ -9,6 +9,7 @@
 mod arguments;
 mod chance;
 mod commands;
+mod config;
 mod connecting;
 mod control;
 mod error;
@@ -27,31 +28,33 @@ mod secret;
 mod source;
 mod starting;
 
+use std::env;
 use std::io;
 use std::process::ExitCode;
 
-use clap::Parser;
 use dacapo::seed::Seed;
 
 use arguments::{Arguments, Command};
 use chance::Chance;
 use commands::{
-    convert, demo, get, identity, init, invite, join, ls, node, peers, put, recover, rm, scrub, stat, status, stop,
-    watch, whereis,
+    convert, demo, doctor, get, identity, init, invite, join, ls, manual, node, peers, put, recover, rm, scrub, stat,
+    status, stop, watch, whereis,
 };
+use config::ParseError;
 use error::CliError;
 use json::ErrorJson;
 
 /// Runs the command that the process was started with. `draw_seed` is called only by commands that need chance.
 pub(crate) fn main(draw_seed: fn() -> io::Result<Seed>) -> ExitCode {
     let mut is_json = false;
-    let ended = match Arguments::try_parse() {
+    let ended = match config::parse(env::args_os()) {
         Ok(arguments) => {
             is_json = arguments.command.is_json();
             run(arguments, Chance::new(draw_seed))
         }
         // Help goes to standard output, and what is wrong with the command line to standard error.
-        Err(usage) => match usage.print() {
+        Err(ParseError::Config(error)) => Err(error.into()),
+        Err(ParseError::Usage(usage)) => match usage.print() {
             Err(error) if !usage.use_stderr() => Err(CliError::Stdout(error)),
             _ => return ExitCode::from(u8::try_from(usage.exit_code()).unwrap_or(2)),
         },
@@ -106,6 +109,9 @@ fn run(arguments: Arguments, chance: Chance) -> Result<(), CliError> {
         Command::Peers(arguments) => runtime::run(peers::run(&arguments, verbosity)),
         Command::Stop(arguments) => runtime::run(stop::run(&arguments)),
         Command::Convert(arguments) => convert::run(&arguments, verbosity),
+        Command::Doctor(arguments) => runtime::run(doctor::run(&arguments)),
+        Command::Completions(arguments) => manual::completions(&arguments),
+        Command::Man(arguments) => manual::pages(&arguments),
         Command::Demo(arguments) => demo::run(&arguments, verbosity, chance),
     }
 }

@@ -50,12 +50,13 @@ use context::{Context, HolderState, OwnerState, Tasks};
 pub use crate::replication::Replicas;
 pub use config::{Config, Mode, StartError};
 pub use handle::answers::{
-    Fetched, FileInfo, Holder, Holding, Load, Names, PeerInfo, Progress, Receipt, Refusing, Repairs, Scrubbed, Status,
-    Stored, Unlearnt,
+    FileInfo, Holder, Holding, Load, Names, PeerInfo, Progress, Receipt, Refusing, Repairs, Scrubbed, Status, Stored,
+    Unlearnt,
 };
 pub use handle::errors::{
     DeleteError, GetError, MemberError, ReadError, ReplicaError, StatError, StoreError, StoreFault,
 };
+pub use handle::fetched::Fetched;
 pub use handle::{Content, Handle};
 pub use holder::quota::Quota;
 pub use lanes::Lane;

@@ -19,6 +19,7 @@ pub mod options;
 pub mod oracle;
 mod patience;
 mod perform;
+mod placed;
 pub mod planted;
 mod reached;
 mod recovery;

@@ -5,6 +5,7 @@ mod examples;
 mod files;
 mod http;
 mod identity;
+mod manual;
 mod node;
 mod options;
 mod sizes;
@@ -20,14 +21,15 @@ pub(crate) use files::{
 };
 pub(crate) use http::HttpArguments;
 pub(crate) use identity::{ExportArguments, IdentityAction, RecoverArguments, RotateArguments};
+pub(crate) use manual::{CompletionsArguments, DoctorArguments, ManArguments};
 pub(crate) use node::{ConvertArguments, DemoArguments, NodeArguments, StatusArguments, StopArguments};
-pub(crate) use options::{Events, Reach, Verbosity};
+pub(crate) use options::{ConfigFile, Events, Reach, Verbosity};
 pub(crate) use sizes::ByteCount;
 
 use examples::{
-    CONVERT_EXAMPLE, DEMO_EXAMPLE, EXIT_CODES, GET_EXAMPLE, INIT_EXAMPLE, INVITE_EXAMPLE, JOIN_EXAMPLE, LS_EXAMPLE,
-    NODE_EXAMPLE, PEERS_EXAMPLE, PUT_EXAMPLE, RECOVER_EXAMPLE, RM_EXAMPLE, SCRUB_EXAMPLE, STAT_EXAMPLE, STATUS_EXAMPLE,
-    STOP_EXAMPLE, WATCH_EXAMPLE, WHEREIS_EXAMPLE,
+    COMPLETIONS_EXAMPLE, CONVERT_EXAMPLE, DEMO_EXAMPLE, DOCTOR_EXAMPLE, EXIT_CODES, GET_EXAMPLE, INIT_EXAMPLE,
+    INVITE_EXAMPLE, JOIN_EXAMPLE, LS_EXAMPLE, MAN_EXAMPLE, NODE_EXAMPLE, PEERS_EXAMPLE, PUT_EXAMPLE, RECOVER_EXAMPLE,
+    RM_EXAMPLE, SCRUB_EXAMPLE, STAT_EXAMPLE, STATUS_EXAMPLE, STOP_EXAMPLE, WATCH_EXAMPLE, WHEREIS_EXAMPLE,
 };
 
 /// A peer-to-peer encrypted file store
@@ -40,6 +42,8 @@ use examples::{
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) verbosity: Verbosity,
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -58,6 +62,7 @@ impl Command {
             Self::Scrub(arguments) => arguments.json,
             Self::Peers(arguments) => arguments.json,
             Self::Status(arguments) => arguments.json,
+            Self::Doctor(arguments) => arguments.json,
             Self::Demo(arguments) => arguments.json,
             _ => false,
         }
@@ -120,6 +125,15 @@ pub(crate) enum Command {
     /// Change how the copies lie in a data directory
     #[command(after_help = CONVERT_EXAMPLE)]
     Convert(ConvertArguments),
+    /// Say what is wrong with a node, its directory and its machine, and what to do about it
+    #[command(after_help = DOCTOR_EXAMPLE)]
+    Doctor(DoctorArguments),
+    /// Print what a shell needs to complete what is typed
+    #[command(after_help = COMPLETIONS_EXAMPLE)]
+    Completions(CompletionsArguments),
+    /// Write the man pages into a folder
+    #[command(after_help = MAN_EXAMPLE)]
+    Man(ManArguments),
     /// Run three nodes in this process and store, delete and get 20 files
     #[command(after_help = DEMO_EXAMPLE)]
     Demo(DemoArguments),

@@ -3,12 +3,14 @@
 
 pub(crate) mod convert;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod get;
 pub(crate) mod identity;
 pub(crate) mod init;
 pub(crate) mod invite;
 pub(crate) mod join;
 pub(crate) mod ls;
+pub(crate) mod manual;
 pub(crate) mod node;
 pub(crate) mod peers;
 pub(crate) mod put;

@@ -2,11 +2,11 @@
 //! on.
 
 mod http;
+mod missing;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::error::Error;
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
@@ -18,9 +18,11 @@ use dacapo::node::{Panicked, Receipt, StartError, StatError};
 use dacapo::store::{IdentityError, LayoutError};
 use dacapo::view::show;
 
+use super::config::ConfigError;
 use super::control::{Answer, ConnectError, ControlError, Failure, FailureKind, SocketError};
 
 pub(crate) use http::HttpError;
+pub(crate) use missing::Missing;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +116,10 @@ pub(crate) enum CliError {
     Socket(#[from] SocketError),
     #[error(transparent)]
     Http(#[from] HttpError),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("{found} to mend")]
+    Unwell { found: String },
     #[error("cannot read the secret {}: {source}", path.display())]
     SecretFile { path: PathBuf, source: io::Error },
     #[error("the cluster secret {} is not 64 hex digits on one line: {source}", path.display())]
@@ -198,48 +204,6 @@ pub(crate) enum IdError {
     Ambiguous { text: String, count: usize },
 }
 
-/// What is missing after a recovery, as far as that is known.
-#[derive(Debug)]
-pub(crate) struct Missing {
-    /// Files that were learnt of and could not be fetched.
-    pub(crate) unfetched: u64,
-    /// Versions that peers list and could not give.
-    pub(crate) not_given: u64,
-    /// Names that were stored, and that no peer lists.
-    pub(crate) unlisted: u64,
-    /// Peers that could not be asked.
-    pub(crate) unasked: String,
-    /// Whether nothing more came though peers list more.
-    pub(crate) has_stalled: bool,
-}
-
-impl Missing {
-    pub(crate) fn is_nothing(&self) -> bool {
-        self.unfetched + self.not_given + self.unlisted == 0 && self.unasked.is_empty() && !self.has_stalled
-    }
-}
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { unfetched, not_given, unlisted, unasked, has_stalled } = self;
-        let parts = [
-            (*unfetched > 0, format!("{} could not be fetched", show::count(*unfetched, "file"))),
-            (
-                *not_given > 0,
-                format!("peers list {} more, and what they have is damaged or gone", show::count(*not_given, "file")),
-            ),
-            (
-                *unlisted > 0,
-                format!("{} more had been stored, and no peer that was asked has them", show::count(*unlisted, "file")),
-            ),
-            (*has_stalled, "nothing more has come for a minute though peers list more".to_owned()),
-            (!unasked.is_empty(), format!("{unasked} could not be asked, so there may be more")),
-        ];
-        let parts: Vec<_> = parts.into_iter().filter_map(|(is_so, part)| is_so.then_some(part)).collect();
-        f.write_str(&parts.join("; "))
-    }
-}
-
 impl CliError {
     /// Says of a failure to write the result to standard output that the work itself is done.
     pub(crate) fn after(done: impl Into<String>) -> impl FnOnce(Self) -> Self {
@@ -283,7 +247,7 @@ impl CliError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Key(_) | Self::Id(_) | Self::Glob { .. } | Self::Exposed => 2,
-            Self::Http(HttpError::NeedsToken { .. }) => 2,
+            Self::Http(HttpError::NeedsToken { .. } | HttpError::NoAddress) | Self::Config(_) => 2,
             Self::EverythingDeleted => 2,
             Self::IsADirectory { .. } | Self::NotADirectory { .. } => 2,
             Self::NoneBegins { .. } => 3,

@@ -23,7 +23,8 @@ impl Planned {
     /// Checks what was asked for: a port that other machines reach needs a token.
     pub(crate) fn new(arguments: &HttpArguments) -> Result<Self, CliError> {
         let asked = match (&arguments.address, &arguments.token) {
-            (None, _) => None,
+            (None, None) => None,
+            (None, Some(_)) => return Err(HttpError::NoAddress.into()),
             (Some(address), Some(path)) => {
                 let token = Token::new(&secret::text(path)?);
                 let token = token.map_err(|source| HttpError::Token { path: path.clone(), source })?;

@@ -67,6 +67,13 @@ pub(crate) const SOCKET_BACKLOG: u32 = 256;
 /// Files from this size on have a progress bar. Chosen: below it the transfer is over before a bar is read.
 pub(crate) const PROGRESS_BYTES_MIN: u64 = 8 * 1024 * 1024;
 
+/// Files from this size on are read in the data directory by a command that writes them to a file; smaller ones come
+/// through the socket. Chosen: below it the questions take longer than the copy.
+pub(crate) const PLACE_BYTES_MIN: u64 = 256 * 1024;
+
+/// What is copied between two files before the command looks for signals. Chosen: some milliseconds.
+pub(crate) const COPY_BYTES: u64 = 8 * 1024 * 1024;
+
 /// Files up to this size are read as a whole and sent in one piece with their request. Chosen: a chunk.
 pub(crate) const SMALL_FILE_BYTES: u64 = CHUNK_BYTES as u64;
 
@@ -82,6 +89,9 @@ pub(crate) const FOLDER_BATCH_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Commands about a folder of so many files have a progress bar. Chosen: below it they are over before it is read.
 pub(crate) const PROGRESS_FILES_MIN: u64 = 256;
+
+/// The longest config file. Chosen: it has a line for each of some options, and perhaps a hundred peers.
+pub(crate) const CONFIG_FILE_BYTES_MAX: u64 = 64 * 1024;
 
 /// A cluster secret has 64 digits and a line end; this leaves room to notice a longer file.
 pub(crate) const SECRET_FILE_BYTES_MAX: usize = 256;

@@ -26,6 +26,12 @@ pub(crate) fn line(text: &str) -> Result<(), CliError> {
     writeln!(stdout, "{text}").and_then(|()| stdout.flush()).map_err(CliError::Stdout)
 }
 
+/// Writes a text as it is.
+pub(crate) fn bytes(text: &[u8]) -> Result<(), CliError> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text).and_then(|()| stdout.flush()).map_err(CliError::Stdout)
+}
+
 /// Writes one line that somebody must get, so that it is an error too if nobody reads it.
 pub(crate) fn needed_line(text: &str) -> Result<(), CliError> {
     line(text).map_err(|error| match error {

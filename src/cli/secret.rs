@@ -1,14 +1,16 @@
 //! Secrets in files, which show in no process list: the secret that an argument names, and those of a data directory on
 //! which a node may be running.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use dacapo::crypto::{ClusterSecret, Keys, MasterSecret, NodeId};
 use dacapo::disk::DiskPath;
-use dacapo::membership::Cluster;
+use dacapo::limits::MEMBERS_FILE_BYTES_MAX;
+use dacapo::membership::{Cluster, Members};
 use dacapo::store::{Identity, layout};
 use zeroize::Zeroizing;
 
@@ -62,16 +64,41 @@ fn peek_master(data: &Path) -> Result<Option<MasterSecret>, CliError> {
     Ok(peek(data, &layout::identity())?.map(|text| Identity::parse(&text)).transpose()?)
 }
 
-/// Reads a small file of a data directory, without the lock: such files are replaced whole.
+/// Returns the nodes that a data directory dials and admits.
+pub(crate) fn members_of(data: &Path) -> Result<Members, CliError> {
+    let text = peek_up_to(data, &layout::members(), MEMBERS_FILE_BYTES_MAX)?;
+    Ok(text.map(|text| Members::parse(&text)).transpose()?.unwrap_or_default())
+}
+
+/// Notes in a data directory that its identity was written elsewhere.
+pub(crate) fn note_backup(data: &Path) -> io::Result<()> {
+    File::create(at(data, &layout::backed_up()))?.sync_all()?;
+    File::open(data)?.sync_all()
+}
+
+/// Returns when the identity of a data directory was last written elsewhere, if it ever was.
+pub(crate) fn backed_up_at(data: &Path) -> Option<SystemTime> {
+    fs::metadata(at(data, &layout::backed_up())).and_then(|mark| mark.modified()).ok()
+}
+
+fn at(data: &Path, file: &DiskPath) -> PathBuf {
+    file.segments().fold(data.to_owned(), |path, segment| path.join(segment))
+}
+
+/// Reads a file of a data directory that holds a secret, without the lock: such files are replaced whole.
 fn peek(data: &Path, file: &DiskPath) -> Result<Option<Zeroizing<Vec<u8>>>, CliError> {
-    let path = file.segments().fold(data.to_owned(), |path, segment| path.join(segment));
+    peek_up_to(data, file, SECRET_FILE_BYTES_MAX)
+}
+
+fn peek_up_to(data: &Path, file: &DiskPath, bytes_max: usize) -> Result<Option<Zeroizing<Vec<u8>>>, CliError> {
+    let path = at(data, file);
     let failed = |source| CliError::SecretFile { path: path.clone(), source };
     let file = match File::open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
-    let mut text = Zeroizing::new(Vec::with_capacity(2 * SECRET_FILE_BYTES_MAX));
-    file.take(SECRET_FILE_BYTES_MAX as u64).read_to_end(&mut text).map_err(failed)?;
+    let mut text = Zeroizing::new(Vec::with_capacity(2 * bytes_max));
+    file.take(bytes_max as u64).read_to_end(&mut text).map_err(failed)?;
     Ok(Some(text))
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod answers;
 pub(super) mod errors;
+pub(super) mod fetched;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -14,8 +15,9 @@ use tokio_util::sync::CancellationToken;
 use crate::crypto::{Attributes, Key, NodeId, Version};
 use crate::membership::MemberChange;
 use crate::store::Usage;
-use answers::{Fetched, FileInfo, Holder, PeerInfo, Receipt, Repairs, Scrubbed, Status, Stored};
+use answers::{FileInfo, Holder, PeerInfo, Receipt, Repairs, Scrubbed, Status, Stored};
 use errors::{DeleteError, GetError, MemberError, StatError, Stopped, StoreError};
+use fetched::Fetched;
 
 /// A handle on a running node. Clones are handles on the same node; any thread may use them. Once the node has stopped,
 /// every call that can fail returns an error that says so.

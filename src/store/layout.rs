@@ -134,6 +134,13 @@ pub(crate) fn members_temporary() -> DiskPath {
     DiskPath::root().child("members.new")
 }
 
+/// Returns the path of the file that marks that the identity was exported: its time tells when. The node itself neither
+/// reads nor writes it.
+#[must_use]
+pub fn backed_up() -> DiskPath {
+    DiskPath::root().child("backed-up")
+}
+
 /// Returns the path of the file that names the layout.
 #[must_use]
 pub fn layout() -> DiskPath {

@@ -38,6 +38,12 @@ impl<F: DiskFile> BlobReader<F> {
         Self { path, content: Content::Memory(bytes), position: 0, len }
     }
 
+    /// Returns where the blob lies on the disk, if it is a file of its own.
+    #[must_use]
+    pub fn place(&self) -> Option<&DiskPath> {
+        matches!(self.content, Content::File(_)).then_some(&self.path)
+    }
+
     /// Returns the length in bytes when the blob was opened.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "an empty file is a file like any other")]

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::support::bench::{Bench, Node, wait_until};
 
 /// An answer.
-struct Answer {
+pub(super) struct Answer {
     status: u16,
     head: String,
     body: Vec<u8>,
@@ -29,14 +29,14 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 }
 
 /// A node that is served over HTTP.
-struct Face {
-    node: Node,
+pub(super) struct Face {
+    pub(super) node: Node,
     address: String,
 }
 
@@ -46,7 +46,11 @@ impl Face {
     }
 
     fn with(bench: &Bench, name: &str, peers: &[&Node], more: &[&str]) -> Self {
-        let node = bench.node_with(name, peers, more);
+        Self::of(bench.node_with(name, peers, more))
+    }
+
+    /// Waits until a node that was started with `--http` says where it is served.
+    pub(super) fn of(node: Node) -> Self {
         let mut address = String::new();
         wait_until("HTTP is served", || {
             address = fs::read_to_string(&node.stdout)
@@ -79,7 +83,7 @@ impl Face {
         read_answer(&mut stream)
     }
 
-    fn get(&self, path: &str) -> Answer {
+    pub(super) fn get(&self, path: &str) -> Answer {
         self.ask("GET", path, "", b"")
     }
 }

@@ -19,6 +19,8 @@ mod setups;
 mod clusters;
 mod endings;
 mod logs;
+mod machine;
+mod newcomer;
 mod recovery;
 mod rotation;
 

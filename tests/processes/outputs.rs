@@ -195,3 +195,29 @@ fn a_client_of_a_frozen_node_gives_up() {
     node.signal(Signal::CONT);
     assert_eq!(bench.succeed(&node.data, &["get", "k"]).as_bytes(), CONTENT);
 }
+
+/// A large content is read where it lies in the data directory.
+#[test]
+fn a_file_that_is_got_while_it_is_stored_again_is_one_version_whole() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    let version = |number: u8| vec![number; 400_000 + usize::from(number)];
+    let store = |number: u8| {
+        let file = bench.file(&format!("version-{number}"), &version(number));
+        bench.succeed(&node.data, &["put", "k", text(&file)]);
+    };
+    store(0);
+    std::thread::scope(|scope| {
+        let stores = scope.spawn(|| (1..25).for_each(store));
+        while !stores.is_finished() {
+            bench.succeed(&node.data, &["get", "k", "-o", text(&bench.path("out"))]);
+            let found = fs::read(bench.path("out")).expect("it was written");
+            assert!(found == version(found[0]), "{} bytes, from {} on", found.len(), found[0]);
+        }
+    });
+    bench.succeed(&node.data, &["get", "k", "-o", text(&bench.path("out"))]);
+    assert!(fs::read(bench.path("out")).expect("it was written") == version(24));
+    // The copy is another file: changing it changes nothing of the node's.
+    fs::write(bench.path("out"), b"changed").expect("written");
+    assert!(bench.run(&node.data, &["get", "k"]).stdout == version(24));
+}

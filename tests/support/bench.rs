@@ -12,8 +12,15 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tempfile::TempDir;
+
+#[path = "running.rs"]
+mod running;
+
+pub(crate) use running::{Ended, Running};
+
+use running::{send, wait_for};
 
 /// The longest wait for one thing. Chosen: a hundred times what the slowest process takes on an idle machine.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -36,20 +43,6 @@ pub(crate) struct Node {
     pub(crate) data: PathBuf,
     pub(crate) address: String,
     pub(crate) stdout: PathBuf,
-    stderr: PathBuf,
-}
-
-/// A command that has ended.
-pub(crate) struct Ended {
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: Vec<u8>,
-    pub(crate) stderr: String,
-}
-
-/// A process whose output goes to files.
-pub(crate) struct Running {
-    child: Child,
-    stdout: PathBuf,
     stderr: PathBuf,
 }
 
@@ -170,12 +163,28 @@ impl Bench {
         arguments: &[A],
         change: impl FnOnce(&mut Command) -> &mut Command,
     ) -> Running {
+        let program = Path::new(env!("CARGO_BIN_EXE_dacapo"));
+        self.spawn_as(program, arguments, |command| {
+            change(command.env("DACAPO_DATA", data).env_remove("JOURNAL_STREAM"))
+        })
+    }
+
+    /// Starts another program, and does not wait for it.
+    pub(crate) fn spawn_program<A: AsRef<OsStr>>(&self, program: &Path, arguments: &[A]) -> Running {
+        self.spawn_as(program, arguments, |command| command)
+    }
+
+    fn spawn_as<A: AsRef<OsStr>>(
+        &self,
+        program: &Path,
+        arguments: &[A],
+        change: impl FnOnce(&mut Command) -> &mut Command,
+    ) -> Running {
         let run = self.next();
         let (stdout, stderr) = (self.path(format!("stdout-{run}")), self.path(format!("stderr-{run}")));
         let open = |path: &Path| File::create(path).expect("a temporary file");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dacapo"));
-        command.args(arguments).env("DACAPO_DATA", data).env_remove("JOURNAL_STREAM");
-        command.stdin(Stdio::null()).stdout(open(&stdout)).stderr(open(&stderr));
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(open(&stdout)).stderr(open(&stderr));
         let child = change(&mut command).spawn().expect("the program starts");
         Running { child, stdout, stderr }
     }
@@ -189,36 +198,6 @@ impl Bench {
 
     fn next(&self) -> usize {
         self.runs.fetch_add(1, Ordering::Relaxed)
-    }
-}
-
-impl Running {
-    pub(crate) fn child(&mut self) -> &mut Child {
-        &mut self.child
-    }
-
-    pub(crate) fn signal(&self, signal: Signal) {
-        send(signal, &self.child);
-    }
-
-    /// Waits for its end.
-    pub(crate) fn end(self) -> Ended {
-        self.end_within(DEADLINE)
-    }
-
-    /// Waits for the end of a command that itself waits for something that does not come.
-    pub(crate) fn end_late(self) -> Ended {
-        self.end_within(3 * DEADLINE)
-    }
-
-    fn end_within(mut self, deadline: Duration) -> Ended {
-        let status = wait_for(&mut self.child, deadline);
-        let stdout = fs::read(&self.stdout).expect("its output");
-        let stderr = fs::read_to_string(&self.stderr).expect("its errors");
-        for output in [&self.stdout, &self.stderr] {
-            fs::remove_file(output).expect("its output is there");
-        }
-        Ended { code: status.code(), stdout, stderr }
     }
 }
 
@@ -286,25 +265,6 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let started = Instant::now();
     while !is_so() {
         assert!(started.elapsed() < DEADLINE, "{what}: not within {DEADLINE:?}");
-        sleep(POLL_INTERVAL);
-    }
-}
-
-fn send(signal: Signal, child: &Child) {
-    kill_process(Pid::from_child(child), signal).expect("the process runs");
-}
-
-fn wait_for(child: &mut Child, deadline: Duration) -> ExitStatus {
-    let started = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().expect("a child") {
-            return status;
-        }
-        if started.elapsed() > deadline {
-            drop(child.kill());
-            drop(child.wait());
-            panic!("a process did not end within {deadline:?}");
-        }
         sleep(POLL_INTERVAL);
     }
 }

@@ -161,6 +161,8 @@ named! {
     BrokenOffStored "broken-off-stored",
     /// A part of a file is given over HTTP though another version was asked for.
     IfRangeIgnored "if-range-ignored",
+    /// A get names the place of another file for its copy.
+    PlaceOfAnother "place-of-another",
     /// The names of files are also written to a log.
     NamesLogged "names-logged",
     /// The identity is also written to a log.

@@ -21,7 +21,7 @@ use super::options::is_served;
 use super::oracle::trust::is_as_left;
 use super::patience::{CONSIDERS, LEAVES_AFTER, PAUSE, STALL};
 use super::sources::{Fails, Never, Pause};
-use super::{recovery, status};
+use super::{placed, recovery, status};
 use crate::host::Host;
 use crate::subject::{Broken, Scene};
 
@@ -48,7 +48,7 @@ pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry, bug: Opt
             Ok(told) => Outcome::Told(told),
             Err(error) => Outcome::Failed(error.to_string()),
         },
-        Call::Get { key, reading } => get(&node, key, reading).await,
+        Call::Get { key, reading } => get(scene, &node, entry, (key, reading), bug).await,
         Call::Delete { key, is_held } => delete(&node, key, is_held).await,
         Call::Erase { key, is_known } => erase(&node, key, is_known).await,
         Call::Stat { key } => stat(&node, key).await,
@@ -140,13 +140,21 @@ async fn store(node: &Handle, entry: &HistoryEntry, key: u8, size: u32, source: 
     }
 }
 
-async fn get(node: &Handle, key: u8, reading: Reading) -> Outcome {
+async fn get(
+    scene: &Scene<Files>,
+    node: &Handle,
+    entry: &HistoryEntry,
+    (key, reading): (u8, Reading),
+    bug: Option<Bug>,
+) -> Outcome {
     let mut fetched = match node.get(&call::key(key)).await {
         Ok(fetched) => fetched,
         Err(GetError::NotFound { .. } | GetError::Deleted) => return Outcome::NotFound,
         Err(error @ (GetError::Disk(_) | GetError::Stopped)) => return Outcome::Failed(error.to_string()),
         Err(error) => return Outcome::NoCopy(error.to_string()),
     };
+    // Another process reads what lies there before the node goes on.
+    let placed = fetched.place.as_ref().and_then(|place| placed::read(scene, entry.host, place, bug));
     let mut content = Vec::new();
     if reading != Reading::Whole {
         match fetched.chunk().await {
@@ -163,7 +171,9 @@ async fn get(node: &Handle, key: u8, reading: Reading) -> Outcome {
         Ok(rest) => content.extend(rest),
         Err(error) => return Outcome::Failed(error.to_string()),
     }
-    Outcome::Got(history::digest(&content))
+    let digest = history::digest(&content);
+    let judged = placed::judge(scene, entry, placed, digest);
+    told(scene, entry, (Outcome::Got(digest), judged))
 }
 
 async fn stat(node: &Handle, key: u8) -> Outcome {

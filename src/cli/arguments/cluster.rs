@@ -49,6 +49,7 @@ pub(crate) struct JoinArguments {
 pub(crate) struct PeersArguments {
     /// The data directory of the node
     #[arg(long = "data", value_name = "DIR", env = "DACAPO_DATA", hide_env_values = true, required = true)]
+    #[arg(value_hint = clap::ValueHint::DirPath)]
     pub(crate) dir: Option<PathBuf>,
     /// Print one JSON object per peer, one a line
     #[arg(long)]

@@ -187,3 +187,21 @@ Example:
   dacapo stop --data ~/a
   dacapo identity rotate --data ~/a --to ~/a2 --listen :3000
   dacapo node --data ~/a2 --listen :3000";
+
+pub(super) const DOCTOR_EXAMPLE: &str = "\
+Nothing is changed, and the node may be running or not. \"warn\" is worth knowing; \"fail\" means that files are not \
+as safe as they are meant to be, and the exit code is 1.
+
+Examples:
+  dacapo doctor --data ~/a
+  sudo -u dacapo dacapo doctor --config /etc/dacapo/config.toml";
+
+pub(super) const COMPLETIONS_EXAMPLE: &str = "\
+Examples:
+  dacapo completions bash > ~/.local/share/bash-completion/completions/dacapo
+  dacapo completions zsh > ~/.zfunc/_dacapo
+  dacapo completions fish > ~/.config/fish/completions/dacapo.fish";
+
+pub(super) const MAN_EXAMPLE: &str = "\
+Example:
+  dacapo man ~/.local/share/man/man1 && man dacapo-put";

@@ -19,16 +19,17 @@ pub(crate) struct NodeArguments {
     /// How many peers are to hold each file of this node: all connected ones, or this many of them, chosen for each
     /// file
     #[arg(long, value_name = "N|all", default_value_t = Replicas::All)]
+    #[arg(env = "DACAPO_REPLICAS", hide_env_values = true)]
     pub(crate) replicas: Replicas,
     /// Keep at most this many bytes for each other node, such as 10GiB; each file counts for 4 KiB more
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", env = "DACAPO_QUOTA_BYTES", hide_env_values = true)]
     pub(crate) quota_bytes: Option<ByteCount>,
     /// Keep at most this many files for each other node
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", env = "DACAPO_QUOTA_FILES", hide_env_values = true)]
     pub(crate) quota_files: Option<u64>,
     /// How copies lie in a new data directory: each in a file of its own, below folders made of its name (the default),
     /// or those of up to 64 KiB in the catalog, which stores small files many times as fast
-    #[arg(long, value_parser = layouts())]
+    #[arg(long, value_parser = layouts(), env = "DACAPO_LAYOUT", hide_env_values = true)]
     pub(crate) layout: Option<Layout>,
     #[command(flatten)]
     pub(crate) http: HttpArguments,

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::ValueHint::{DirPath, FilePath};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use dacapo::store::layout::Layout;
 use dacapo::transport::Address;
@@ -14,6 +15,15 @@ pub(crate) struct Verbosity {
     /// Print only warnings and errors: no notes, no progress bars, no other events
     #[arg(short, long, global = true, display_order = 100)]
     pub(crate) quiet: bool,
+}
+
+/// Where a command finds what is not typed.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ConfigFile {
+    /// Take defaults from this TOML file, such as data = "/srv/dacapo"; see docs/recipes/config.toml
+    #[arg(long, value_name = "FILE", value_hint = FilePath, global = true, display_order = 99)]
+    #[arg(env = "DACAPO_CONFIG", hide_env_values = true)]
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// Which events are shown by the commands that run nodes.
@@ -28,7 +38,7 @@ pub(crate) struct Events {
 #[derive(Debug, Args)]
 pub(crate) struct Data {
     /// The data directory of the node
-    #[arg(long = "data", value_name = "DIR", env = "DACAPO_DATA", hide_env_values = true)]
+    #[arg(long = "data", value_name = "DIR", value_hint = DirPath, env = "DACAPO_DATA", hide_env_values = true)]
     pub(crate) dir: PathBuf,
 }
 
@@ -52,10 +62,11 @@ pub(crate) struct Selection {
 #[derive(Debug, Args)]
 pub(crate) struct Reach {
     /// Where to listen: host:port, or :port for this machine only; port 0 takes a free one
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", env = "DACAPO_LISTEN", hide_env_values = true)]
     pub(crate) listen: Address,
-    /// A peer to dial, beside those that the data directory names; may be given several times
-    #[arg(long = "peer", value_name = "ADDR")]
+    /// A peer to dial, beside those that the data directory names; may be given several times. Of the variable, commas
+    /// part several
+    #[arg(long = "peer", value_name = "ADDR", env = "DACAPO_PEER", hide_env_values = true, value_delimiter = ',')]
     pub(crate) peers: Vec<Address>,
     /// Let in everybody who reaches the port, whatever cluster the data directory is in
     #[arg(long)]

@@ -1,5 +1,6 @@
 //! `dacapo get`: takes a file from the node and writes it out. A file on disk appears whole or not at all.
 
+mod placed;
 mod sink;
 
 use std::io::{self, IsTerminal};
@@ -21,31 +22,40 @@ pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Resul
         return folder::get(arguments, dir, verbosity).await;
     }
     let key = Key::from_bytes(arguments.key.as_bytes())?;
-    let mut client = Client::ask(&arguments.data.dir, &Request::Get { key: key.clone() }).await?;
-    let found = match client.answer().await? {
-        Answer::Found(found) => found,
-        answer => return Err(CliError::unexpected_about(key, answer)),
-    };
+    let mut client = Client::connect(&arguments.data.dir).await?;
+    let mut found = ask(&mut client, &key, sink::is_file(&arguments.output)).await?;
+    let mut placed = None;
+    if let Some(place) = &found.place {
+        placed = placed::open(&mut client, &key, found.version, &arguments.data.dir.join(place)).await?;
+        if placed.is_none() {
+            // A newer version has taken the place.
+            found = ask(&mut client, &key, false).await?;
+        }
+    }
     // Nothing is opened or changed before there is something to write.
     let mut sink = Sink::open(&arguments.output)?;
-    receive(&mut client, &key, found.size, &mut sink, verbosity).await?;
+    // A terminal that shows the content has no room for a bar.
+    let is_shown = matches!(sink, Sink::Stdout(_)) && io::stdout().is_terminal();
+    let meter = Meter::new(Verbosity { quiet: verbosity.quiet || is_shown }, "receiving", Some(found.size));
+    match &mut placed {
+        Some(file) => placed::copy(file, found.size, &mut sink, &meter).await?,
+        None => receive(&mut client, &key, found.size, &mut sink, &meter).await?,
+    }
     let is_stdout = matches!(sink, Sink::Stdout(_));
     sink.finish(found.attributes.filter(|attributes| arguments.preserve && !attributes.is_symlink())).await?;
     let done = format!("{key}: the file is in {}", arguments.output.display());
     show_found(arguments, verbosity, &key, &found, is_stdout).map_err(CliError::after(done))
 }
 
-async fn receive(
-    client: &mut Client,
-    key: &Key,
-    size: u64,
-    sink: &mut Sink,
-    verbosity: Verbosity,
-) -> Result<(), CliError> {
-    // A terminal that shows the content has no room for a bar.
-    let is_shown = matches!(sink, Sink::Stdout(_)) && io::stdout().is_terminal();
-    let verbosity = Verbosity { quiet: verbosity.quiet || is_shown };
-    let meter = Meter::new(verbosity, "receiving", Some(size));
+async fn ask(client: &mut Client, key: &Key, takes_place: bool) -> Result<FoundFile, CliError> {
+    client.request(&Request::Get { key: key.clone(), takes_place }, None).await?;
+    match client.answer().await? {
+        Answer::Found(found) => Ok(found),
+        answer => Err(CliError::unexpected_about(key.clone(), answer)),
+    }
+}
+
+async fn receive(client: &mut Client, key: &Key, size: u64, sink: &mut Sink, meter: &Meter) -> Result<(), CliError> {
     let mut found = 0;
     loop {
         let chunk = match client.frame().await? {

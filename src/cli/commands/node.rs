@@ -5,6 +5,7 @@ use std::pin::pin;
 use dacapo::disk::dir::DirDisk;
 use dacapo::membership::Cluster;
 use dacapo::node::{Config, Quota};
+use sd_notify::NotifyState;
 
 use crate::cli::arguments::{ByteCount, NodeArguments, Verbosity};
 use crate::cli::chance::Chance;
@@ -59,6 +60,7 @@ async fn serve(arguments: &NodeArguments, disk: DirDisk, config: Config, http: h
             return Err(error);
         }
     };
+    supervisor(NotifyState::Ready);
     let mut stopped = pin!(node.stopped());
     let ended = tokio::select! {
         biased;
@@ -66,6 +68,7 @@ async fn serve(arguments: &NodeArguments, disk: DirDisk, config: Config, http: h
         () = signals.next() => None,
         () = server.stop_wanted() => None,
     };
+    supervisor(NotifyState::Stopping);
     // The data directory is still locked, so the socket that goes is this node's own.
     server.close().await;
     let ended = match ended {
@@ -88,4 +91,11 @@ async fn serve(arguments: &NodeArguments, disk: DirDisk, config: Config, http: h
     };
     tokio::join!(biased; server.farewell(), http);
     Ok(ended?)
+}
+
+/// Tells systemd how far the node is, if it was started by a unit of the type notify: see sd_notify(3).
+fn supervisor(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        logging::warn("", format_args!("cannot tell the service manager: {error}"));
+    }
 }

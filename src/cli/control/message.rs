@@ -24,9 +24,11 @@ pub(crate) enum Request {
         size: Option<u64>,
         attributes: Option<Attributes>,
     },
-    /// Answered with `Found` and content.
+    /// Answered with `Found`, and with content if that names no place.
     Get {
         key: Key,
+        /// Whether the client can read a large file in the data directory.
+        takes_place: bool,
     },
     /// Deletes the local copy, if at least `replicas_min` peers hold a verified copy of the current version.
     Remove {
@@ -98,7 +100,7 @@ pub(crate) enum Answer {
     Working,
 }
 
-/// A file whose content follows.
+/// A file that was found and verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FoundFile {
     pub(crate) version: Version,
@@ -106,6 +108,8 @@ pub(crate) struct FoundFile {
     /// The peer that it came back from; nothing if the local copy was good.
     pub(crate) from: Option<NodeId>,
     pub(crate) attributes: Option<Attributes>,
+    /// Where in the data directory the content lies; if nothing is said, it follows.
+    pub(crate) place: Option<String>,
 }
 
 impl Answer {

@@ -17,7 +17,7 @@ use super::message::{Answer, FoundFile, Request};
 use super::wire::{ControlError, read_message, read_version, send, within, write_content};
 use super::{calls, content};
 use crate::cli::limits::{
-    CLIENT_IDLE_TIMEOUT, CONTROL_REQUESTS_MAX, CONTROL_VERSION, REQUEST_BYTES_MAX, REQUEST_TIMEOUT,
+    CLIENT_IDLE_TIMEOUT, CONTROL_REQUESTS_MAX, CONTROL_VERSION, PLACE_BYTES_MIN, REQUEST_BYTES_MAX, REQUEST_TIMEOUT,
     SESSION_IDLE_TIMEOUT, SIGN_INTERVAL, TURN_TIMEOUT,
 };
 
@@ -127,7 +127,7 @@ async fn answer(
             let content = Content::reader(content, size).with_attributes(attributes);
             return put(handle, &key, (feed, content), reader, writer).await;
         }
-        Request::Get { key } => return get(handle, &key, writer).await,
+        Request::Get { key, takes_place } => return get(handle, &key, takes_place, writer).await,
         Request::List { prefix } => return list(handle, &prefix, writer).await.map(|()| Next::Request),
         Request::Scrub => return calls::scrub(handle, writer).await.map(|()| Next::Request),
         Request::Remove { key, replicas_min } => {
@@ -190,7 +190,12 @@ async fn put(
     Ok(next)
 }
 
-async fn get(handle: &Handle, key: &Key, writer: &mut (impl AsyncWrite + Unpin)) -> Result<Next, ControlError> {
+async fn get(
+    handle: &Handle,
+    key: &Key,
+    takes_place: bool,
+    writer: &mut (impl AsyncWrite + Unpin),
+) -> Result<Next, ControlError> {
     let mut fetched = match with_signs(writer, Box::pin(handle.get(key))).await? {
         Ok(fetched) => fetched,
         Err(error) => {
@@ -199,8 +204,13 @@ async fn get(handle: &Handle, key: &Key, writer: &mut (impl AsyncWrite + Unpin))
         }
     };
     let (version, size, from, attributes) = (fetched.version, fetched.size, fetched.from, fetched.attributes);
-    let found = FoundFile { version, size, from, attributes };
+    let place = fetched.place.as_ref().filter(|_| takes_place && size >= PLACE_BYTES_MIN);
+    let found = FoundFile { version, size, from, attributes, place: place.map(ToString::to_string) };
+    let is_placed = found.place.is_some();
     send(writer, &Answer::Found(found)).await?;
+    if is_placed {
+        return Ok(Next::Request);
+    }
     loop {
         let chunk = match fetched.chunk().await {
             Ok(chunk) => chunk.unwrap_or_default(),

@@ -14,7 +14,7 @@ use super::failure::FailureKind;
 use super::message::{Answer, Request};
 use super::session::{self, Served};
 use super::wire::{ControlError, Frame, decode, encode, read_frame, write_content};
-use crate::cli::limits::{ANSWER_BYTES_MAX, CONTROL_VERSION, REQUEST_BYTES_MAX};
+use crate::cli::limits::{ANSWER_BYTES_MAX, CONTROL_VERSION, PLACE_BYTES_MIN, REQUEST_BYTES_MAX};
 
 fn key(text: &str) -> Key {
     text.parse().expect("a valid key")
@@ -84,16 +84,43 @@ fn a_whole_content_is_stored_and_one_without_its_end_is_not() {
 
 #[test]
 fn requests_follow_each_other_on_one_connection_until_something_else_comes() {
-    let get = encode(&Request::Get { key: key("k") });
+    let get = encode(&Request::Get { key: key("k"), takes_place: true });
     let (answer, _) = exchange([&put(Some(3)), CHUNK, END, &get, &get].concat());
     let found = [CHUNK, END].concat();
     assert_eq!(answer.windows(found.len()).filter(|window| *window == found).count(), 2);
     // What follows a content that broke off is not taken for a request.
     let (answer, is_stored) = exchange([&put(Some(3)), CHUNK, &get, &get].concat());
-    let expected = "not stored: the content could not be read: a control frame of 3 bytes is longer than 0";
+    let expected = "not stored: the content could not be read: a control frame of 4 bytes is longer than 0";
     assert_eq!(failure(&answer).1, expected);
     let first = 6 + usize::try_from(u32::from_le_bytes(answer[2..6].try_into().expect("four bytes"))).expect("small");
     assert_eq!((answer.len(), is_stored), (first, false));
+}
+
+#[test]
+fn a_large_content_is_placed_for_a_client_that_can_read_it_there() {
+    let mut content = Vec::new();
+    block_on(write_content(&mut content, &vec![7; usize::try_from(PLACE_BYTES_MIN).expect("small")])).expect("taken");
+    let get = |takes_place| encode(&Request::Get { key: key("k"), takes_place });
+    let sent = |takes_place| [put(None).as_slice(), &content, END, &get(takes_place), &get(false)].concat();
+    let frames = |(answer, _): (Vec<u8>, bool)| {
+        let mut reader = &answer[1..];
+        let frames = std::iter::from_fn(|| block_on(read_frame(&mut reader, ANSWER_BYTES_MAX)).ok());
+        frames
+            .filter_map(|frame| match frame {
+                Frame::Chunk(chunk) => Some(if chunk.is_empty() { "end" } else { "content" }.to_owned()),
+                Frame::Message(payload) => match decode(&payload) {
+                    Ok(Answer::Found(found)) => Some(format!("found {}", found.place.is_some())),
+                    _ => None,
+                },
+            })
+            .collect::<Vec<_>>()
+    };
+    let mut placed = frames(exchange(sent(true)));
+    placed.dedup();
+    assert_eq!(placed, ["found true", "found false", "content", "end"]);
+    let mut unplaced = frames(exchange(sent(false)));
+    unplaced.dedup();
+    assert_eq!(unplaced, ["found false", "content", "end", "found false", "content", "end"]);
 }
 
 #[test]
@@ -114,8 +141,8 @@ fn a_node_says_which_version_it_speaks() {
 
 #[test]
 fn a_key_that_is_none_does_not_decode() {
-    let valid = postcard::to_stdvec(&Request::Get { key: key("a") }).expect("encodes");
-    assert_eq!(decode::<Request>(&valid).ok(), Some(Request::Get { key: key("a") }));
+    let valid = postcard::to_stdvec(&Request::Stat { key: key("a") }).expect("encodes");
+    assert_eq!(decode::<Request>(&valid).ok(), Some(Request::Stat { key: key("a") }));
     let control = [&valid[..valid.len() - 1], &[0x1b]].concat();
     assert!(matches!(decode::<Request>(&control), Err(ControlError::Malformed)));
     let trailing = [valid.as_slice(), &[0]].concat();

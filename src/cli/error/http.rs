@@ -10,6 +10,8 @@ use dacapo::transport::Address;
 pub(crate) enum HttpError {
     #[error("cannot serve HTTP at {address}: {source}")]
     Listen { address: Address, source: io::Error },
+    #[error("a token is for HTTP: say where to serve it, by --http ADDR")]
+    NoAddress,
     #[error("other machines may reach {address}: give a token that callers have to name, by --http-token FILE")]
     NeedsToken { address: Address },
     #[error("{} does not hold a token: {source}", path.display())]

@@ -45,6 +45,9 @@ fn all() -> Vec<CliError> {
         CliError::Socket(SocketError { path: data().join("control.sock"), source: denied() }),
         CliError::Http(HttpError::Listen { address: ":80".parse().expect("an address"), source: denied() }),
         CliError::Http(HttpError::NeedsToken { address: "0.0.0.0:80".parse().expect("an address") }),
+        CliError::Http(HttpError::NoAddress),
+        CliError::Unwell { found: "2 things".to_owned() },
+        CliError::Config(ConfigError::Unreadable { file: path(), source: denied() }),
         CliError::Http(HttpError::Token { path: path(), source: TokenError::Length(5) }),
         CliError::SecretFile { path: path(), source: denied() },
         CliError::Secret { path: path(), source: HexError::Digit },
@@ -116,9 +119,14 @@ fn every_message_of_the_command_line_is_as_reviewed() {
     for error in all().into_iter().chain(all_of_membership()) {
         writeln!(text, "{:>3}  error: {}", error.exit_code(), error.full_message()).expect("a String takes all");
     }
+    snapshots().bind(|| insta::assert_snapshot!("errors_command_line", text));
+}
+
+/// Returns where the snapshots of the command line's unit tests lie.
+pub(crate) fn snapshots() -> insta::Settings {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../../../snapshots");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!("errors_command_line", text));
+    settings
 }

@@ -20,7 +20,7 @@ pub(super) struct Fetch {
 impl Fetch {
     /// Asks for a file.
     pub(super) async fn begin(pool: &Pool<'_>, key: &Key) -> Result<Self, CliError> {
-        let (client, answer) = pool.ask(&Request::Get { key: key.clone() }, None).await?;
+        let (client, answer) = pool.ask(&Request::Get { key: key.clone(), takes_place: false }, None).await?;
         match answer? {
             Answer::Found(found) => Ok(Self { left: found.size, found, client, key: key.clone() }),
             answer => Err(CliError::unexpected_about(key.clone(), answer)),

@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use bytes::Bytes;
-use tokio::sync::mpsc;
-
 use serde::{Deserialize, Serialize};
 
-use super::errors::{ReadError, ReplicaError, StoreError, StoreFault};
+use super::errors::{ReplicaError, StoreError, StoreFault};
 use crate::crypto::{Attributes, Digest, Key, NodeId, ReplicaName, Version};
 use crate::store::Usage;
 use crate::time::UnixMillis;
@@ -33,22 +30,6 @@ pub struct Receipt {
     pub peer: NodeId,
     /// `Ok` if the peer has the replica durably on its disk.
     pub outcome: Result<(), ReplicaError>,
-}
-
-/// A file that was found and verified, and is being read from this node's disk.
-#[derive(Debug)]
-pub struct Fetched {
-    /// The length of the plaintext in bytes.
-    pub size: u64,
-    /// The version that was found.
-    pub version: Version,
-    /// The peer that the file came back from; `None` if the local copy was good.
-    pub from: Option<NodeId>,
-    /// What the file had beside its content when it was stored, if that was said.
-    pub attributes: Option<Attributes>,
-    pub(in crate::node) chunks: mpsc::Receiver<Result<Bytes, ReadError>>,
-    /// How many bytes have not been read yet.
-    pub(in crate::node) left: u64,
 }
 
 /// What a node knows of one of its own files.
@@ -287,33 +268,5 @@ impl Stored {
             }
             _ => Ok(self),
         }
-    }
-}
-
-impl Fetched {
-    /// Returns the next piece of the content, or `None` at its end.
-    ///
-    /// # Errors
-    /// Returns an error if the local disk fails while the file is read, or if the node stops before the end.
-    pub async fn chunk(&mut self) -> Result<Option<Bytes>, ReadError> {
-        let chunk = self.chunks.recv().await.transpose()?;
-        match &chunk {
-            Some(bytes) => self.left = self.left.saturating_sub(bytes.len() as u64),
-            None if self.left > 0 => return Err(ReadError::Stopped),
-            None => {}
-        }
-        Ok(chunk)
-    }
-
-    /// Returns all of the content. Takes as much memory as the file is long.
-    ///
-    /// # Errors
-    /// Returns an error if the local disk fails while the file is read, or if the node stops before the end.
-    pub async fn read_all(mut self) -> Result<Vec<u8>, ReadError> {
-        let mut all = Vec::with_capacity(usize::try_from(self.left).unwrap_or_default());
-        while let Some(chunk) = self.chunk().await? {
-            all.extend_from_slice(&chunk);
-        }
-        Ok(all)
     }
 }

@@ -7,8 +7,8 @@ use crate::crypto::{ContentCipher, Iv, Key, Keys, NodeId, Seal};
 use crate::disk::Disk;
 use crate::limits::CHUNK_BYTES;
 use crate::node::context::Shared;
-use crate::node::handle::answers::Fetched;
 use crate::node::handle::errors::ReadError;
+use crate::node::handle::fetched::Fetched;
 use crate::platform::Platform;
 use crate::store::layout::BlobId;
 use crate::store::{BlobReader, OwnRecord, StorageError, Store};
@@ -85,7 +85,7 @@ pub(in crate::node) fn open<P: Platform>(
     let task = context.clone();
     let (size, digest) = (seal.size, seal.digest);
     let mut cipher = ContentCipher::new(&context.keys, iv);
-    let is_quick = reader.is_quick();
+    let (is_quick, place) = (reader.is_quick(), reader.place().cloned());
     context.spawn(async move {
         let mut left = size;
         while left > 0 {
@@ -111,5 +111,5 @@ pub(in crate::node) fn open<P: Platform>(
     });
     // The catalog has opened this metadata before; without it the content is as good.
     let attributes = seal.metadata.open(&context.keys).ok().and_then(|metadata| metadata.attributes);
-    Fetched { size, version: seal.version, from, attributes, chunks, left: size }
+    Fetched { size, version: seal.version, from, attributes, place, chunks, left: size }
 }

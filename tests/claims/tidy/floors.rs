@@ -76,7 +76,7 @@ const COMMAND_LINE: &[&[&str]] = &[
     ],
     &["src/cli/json", "src/cli/chance", "src/cli/output", "src/cli/runtime"],
     &["src/cli/error", "src/cli/progress", "src/cli/receipts"],
-    &["src/cli/control"],
+    &["src/cli/config", "src/cli/control"],
     &["src/cli/logging"],
     &["src/cli/arguments", "src/cli/limits"],
 ];
@@ -109,7 +109,13 @@ const SUBJECT: &[&[&str]] = &[
     &["sim/src/store/perform", "sim/src/store/reached", "sim/src/store/host"],
     &["sim/src/store/http"],
     &["sim/src/store/oracle"],
-    &["sim/src/store/liar", "sim/src/store/planted", "sim/src/store/recovery", "sim/src/store/status"],
+    &[
+        "sim/src/store/liar",
+        "sim/src/store/placed",
+        "sim/src/store/planted",
+        "sim/src/store/recovery",
+        "sim/src/store/status",
+    ],
     &["sim/src/store/clients"],
     &["sim/src/store/many"],
     &["sim/src/store/files", "sim/src/store/history"],

@@ -2,7 +2,7 @@
 //! pipe, a device or an open descriptor, which gets the content as it comes.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -73,6 +73,19 @@ impl Sink {
         }
     }
 
+    /// Writes up to so many bytes of another file. Returns how many there were.
+    pub(super) async fn copy(&mut self, from: &mut File, bytes_max: u64) -> Result<u64, CliError> {
+        let mut part = from.take(bytes_max);
+        if let Self::File(new) = self {
+            let failed = |source| CliError::Output { path: new.path.clone(), source };
+            return io::copy(&mut part, &mut new.file).map_err(failed);
+        }
+        let mut content = Vec::new();
+        part.read_to_end(&mut content).map_err(CliError::Process)?;
+        self.write(&content).await?;
+        Ok(content.len() as u64)
+    }
+
     /// Ends the content. A file gets the attributes, if there are any.
     pub(super) async fn finish(self, attributes: Option<Attributes>) -> Result<(), CliError> {
         match self {
@@ -83,6 +96,11 @@ impl Sink {
             Self::File(new) => new.keep(attributes),
         }
     }
+}
+
+/// Tells whether a path is that of a file, or of none that could become one: what [`Sink::open`] makes a file of.
+pub(super) fn is_file(path: &Path) -> bool {
+    descriptor(path).is_none() && fs::metadata(path).map_or(true, |metadata| metadata.is_file())
 }
 
 /// A descriptor of this process that a path names.

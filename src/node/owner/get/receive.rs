@@ -7,7 +7,7 @@ use crate::disk::Disk;
 use crate::event::Event;
 use crate::node::commit::KeepError;
 use crate::node::context::{Context, Shared, Stream};
-use crate::node::handle::answers::Fetched;
+use crate::node::handle::fetched::Fetched;
 use crate::node::transfer::{self, TransferError, Work};
 use crate::platform::Platform;
 use crate::protocol::{Message, WireError};

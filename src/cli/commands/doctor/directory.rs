@@ -1,0 +1,93 @@
+//! The data directory: whose it is, and whether it holds an identity, a cluster, and the mark of a backup.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+
+use dacapo::membership::Cluster;
+use rustix::process::geteuid;
+
+use super::finding::{Finding, ago, days_since};
+use crate::cli::secret;
+
+const DIRECTORY: &str = "directory";
+
+/// A backup that is older than this is worth another look: the passphrase may be forgotten. Chosen: a year.
+const BACKUP_DAYS_MAX: u64 = 365;
+
+/// Looks at a data directory. Returns what was found, and whether it is worth looking further.
+pub(super) fn look(data: &Path) -> (Vec<Finding>, bool) {
+    let at = data.display();
+    let there = match fs::metadata(data) {
+        Ok(there) => there,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let advice = format!("`dacapo init --data {at}` makes it; `dacapo join` enters a cluster that there is");
+            return (vec![Finding::fail(DIRECTORY, format!("{at} does not exist"), advice)], false);
+        }
+        Err(error) => {
+            let advice = "call this as the user that runs the node";
+            return (vec![Finding::fail(DIRECTORY, format!("cannot look at {at}: {error}"), advice)], false);
+        }
+    };
+    if !there.is_dir() {
+        let advice = "name a directory by --data";
+        return (vec![Finding::fail(DIRECTORY, format!("{at} is not a directory"), advice)], false);
+    }
+    if there.uid() != geteuid().as_raw() {
+        let advice = "call this as the user that runs the node";
+        return (vec![Finding::fail(DIRECTORY, format!("{at} belongs to another user"), advice)], false);
+    }
+    let node = match secret::node_of(data) {
+        Ok(Some(node)) => node,
+        Ok(None) => {
+            let advice = format!("`dacapo init --data {at}` makes an identity, `dacapo recover` brings one back");
+            return (vec![Finding::fail(DIRECTORY, format!("{at} holds no identity"), advice)], false);
+        }
+        Err(error) => {
+            let advice = "put its file identity back from a backup, or `dacapo recover` into a new directory";
+            return (vec![Finding::fail(DIRECTORY, error.full_message(), advice)], false);
+        }
+    };
+    let directory = if there.permissions().mode() & 0o077 == 0 {
+        Finding::ok(DIRECTORY, format!("{at} of node {}", node.short()))
+    } else {
+        let found = format!("other users can look into {at}");
+        Finding::warn(DIRECTORY, found, format!("`chmod 700 {at}`"))
+    };
+    (vec![directory, cluster(data), backup(data)], true)
+}
+
+fn cluster(data: &Path) -> Finding {
+    const CLUSTER: &str = "cluster";
+    match secret::cluster_of(data) {
+        Ok(Some(Cluster::Closed(_))) => Finding::ok(CLUSTER, "only who has its secret enters"),
+        Ok(Some(Cluster::Open)) => Finding::warn(
+            CLUSTER,
+            "the cluster is open: everybody who reaches the port may become a peer",
+            "for a closed one, `dacapo init` without --open-cluster in a new directory",
+        ),
+        Ok(None) => Finding::fail(
+            CLUSTER,
+            "the directory is in no cluster",
+            "`dacapo init` makes one, `dacapo join` enters one that there is",
+        ),
+        Err(error) => Finding::fail(CLUSTER, error.full_message(), "put the file cluster back, or join again"),
+    }
+}
+
+/// Looks whether the identity was ever written elsewhere: without it nobody reads what the peers hold.
+fn backup(data: &Path) -> Finding {
+    const BACKUP: &str = "backup";
+    let advice = "`dacapo identity export -o FILE`, and keep FILE and its passphrase elsewhere";
+    let Some(at) = secret::backed_up_at(data) else {
+        let found = "the identity was not exported here: if this disk is lost, nobody can read what the peers hold";
+        return Finding::fail(BACKUP, found, advice);
+    };
+    let days = days_since(at);
+    let found = format!("the identity was exported {}", ago(days));
+    if days > BACKUP_DAYS_MAX {
+        return Finding::warn(BACKUP, found, "look whether the file and its passphrase are still there");
+    }
+    Finding::ok(BACKUP, found)
+}

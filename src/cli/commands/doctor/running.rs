@@ -1,0 +1,145 @@
+//! The node that runs on a data directory, its port and its peers; if none runs, whether they could be reached.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::{Duration, UNIX_EPOCH};
+
+use dacapo::node::{PeerInfo, Status};
+use dacapo::transport::tcp::Tcp;
+use dacapo::transport::{Address, Transport};
+use dacapo::view::{KnownPeers, attention, show};
+use tokio::time::timeout;
+
+use super::finding::{Finding, ago, days_since};
+use crate::cli::control::{Answer, Client, ConnectError, Request};
+use crate::cli::error::CliError;
+use crate::cli::secret;
+
+const NODE: &str = "node";
+const PORT: &str = "port";
+const PEERS: &str = "peers";
+const SCRUB: &str = "scrub";
+
+/// How long a peer may take to be reached. Chosen: several round trips around the world.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A scrub that ended longer ago is worth a new one. Chosen: a month, as file systems of servers are scrubbed.
+const SCRUB_DAYS_MAX: u64 = 30;
+
+pub(super) async fn look(data: &Path, listen: Option<&Address>, peers: &[Address]) -> Vec<Finding> {
+    match status(data).await {
+        Ok((address, status, known)) => {
+            let mut findings = vec![Finding::ok(NODE, format!("runs, and has {}", show::count(status.files, "file")))];
+            findings.push(port_of_running(address));
+            findings.extend(peers_of_running(&known));
+            findings.push(scrub(&status));
+            findings
+        }
+        Err(CliError::Connect(ConnectError::NoNode { .. })) => {
+            let advice = "`dacapo node` runs it; docs/recipes/dacapo.service starts it with the machine";
+            let mut findings = vec![Finding::fail(NODE, "no node is running on this directory", advice)];
+            if let Some(address) = listen {
+                findings.push(free(address).await);
+            }
+            findings.extend(reachable(data, peers).await);
+            findings
+        }
+        Err(error) => vec![Finding::fail(NODE, error.full_message(), "look into its log; `dacapo stop`, and start it")],
+    }
+}
+
+async fn status(data: &Path) -> Result<(SocketAddr, Status, KnownPeers), CliError> {
+    let mut client = Client::ask(data, &Request::Status).await?;
+    match client.answer().await? {
+        Answer::Status { address, status, known, .. } => Ok((address, *status, known)),
+        answer => Err(CliError::unexpected(answer)),
+    }
+}
+
+fn port_of_running(address: SocketAddr) -> Finding {
+    if address.ip().is_loopback() {
+        let advice = "to be dialled by other machines, give --listen 0.0.0.0:PORT or an address of this machine";
+        return Finding::warn(PORT, format!("only this machine reaches {address}"), advice);
+    }
+    Finding::ok(PORT, format!("listens at {address}"))
+}
+
+fn peers_of_running(known: &KnownPeers) -> Vec<Finding> {
+    let counts = known.counts();
+    let mut findings = Vec::new();
+    if counts.connected == 0 {
+        let advice = "`dacapo invite` here and `dacapo join` there make a peer; `dacapo peers` shows who is away";
+        findings.push(Finding::fail(PEERS, "none is connected: what is stored now is on this disk alone", advice));
+    } else if counts.away + counts.behind > 0 {
+        let found = format!("{} connected, {} of them behind; {} away", counts.connected, counts.behind, counts.away);
+        let away: Vec<_> = known.peers.iter().filter(|peer| !peer.is_connected).map(named).collect();
+        let advice = match away.is_empty() {
+            true => "wait: repair sends them what they lack, and `dacapo peers` shows how far it is".to_owned(),
+            false => format!("look after {}; who is gone for good leaves by `dacapo peers forget`", away.join(", ")),
+        };
+        findings.push(Finding::warn(PEERS, found, advice));
+    } else {
+        findings.push(Finding::ok(PEERS, format!("{} connected, and none lacks a file", counts.connected)));
+    }
+    let attention = attention::sentences(known).into_iter().chain(attention::refusals(known));
+    findings.extend(attention.map(|sentence| Finding::fail(PEERS, sentence, "`dacapo peers` shows more")));
+    findings
+}
+
+fn named(peer: &PeerInfo) -> String {
+    match (&peer.peer, &peer.address) {
+        (Some(node), Some(address)) => format!("{} at {address}", node.short()),
+        (Some(node), None) => node.short(),
+        (None, Some(address)) => address.to_string(),
+        (None, None) => "a peer".to_owned(),
+    }
+}
+
+fn scrub(status: &Status) -> Finding {
+    let advice = "`dacapo scrub` compares every copy on this disk with what was stored; call it every month";
+    let Some(ended) = status.last_scrub else {
+        return Finding::warn(SCRUB, "the copies on this disk were never all compared", advice);
+    };
+    let days = days_since(UNIX_EPOCH + Duration::from_millis(ended.0));
+    let found = format!("the last one ended {}", ago(days));
+    if days > SCRUB_DAYS_MAX { Finding::warn(SCRUB, found, advice) } else { Finding::ok(SCRUB, found) }
+}
+
+/// Looks whether a node could listen there.
+async fn free(address: &Address) -> Finding {
+    match Tcp.bind(address).await {
+        Ok(_) => Finding::ok(PORT, format!("{address} is free")),
+        Err(error) => {
+            let advice = match error.kind() {
+                io::ErrorKind::AddrInUse => "another program listens there: `ss -ltnp` shows which",
+                io::ErrorKind::PermissionDenied => "ports below 1024 are the administrator's: take a higher one",
+                _ => "give --listen an address of this machine",
+            };
+            Finding::fail(PORT, format!("cannot listen at {address}: {error}"), advice)
+        }
+    }
+}
+
+/// Looks which peers take connections.
+async fn reachable(data: &Path, peers: &[Address]) -> Vec<Finding> {
+    let known = match secret::members_of(data) {
+        Ok(members) => members.dials_and(peers),
+        Err(error) => return vec![Finding::fail(PEERS, error.full_message(), "put the file members back")],
+    };
+    let mut findings = Vec::new();
+    for dial in known {
+        let address = &dial.address;
+        let reached = timeout(DIAL_TIMEOUT, Tcp.connect(address)).await;
+        findings.push(match reached {
+            Ok(Ok(_)) => Finding::ok(PEERS, format!("{address} takes connections")),
+            Ok(Err(error)) => Finding::warn(PEERS, format!("{address}: {error}"), unreachable()),
+            Err(_) => Finding::warn(PEERS, format!("{address} does not answer"), unreachable()),
+        });
+    }
+    findings
+}
+
+fn unreachable() -> &'static str {
+    "look whether its node runs, and whether a firewall or a router lets it through"
+}

@@ -95,6 +95,7 @@ const CAUGHT: &[(Bug, u64, &str)] = &[
     (Bug::AcceptWaits, 11, "live"),
     (Bug::BrokenOffStored, 74, "atomic"),
     (Bug::IfRangeIgnored, 876, "faithful"),
+    (Bug::PlaceOfAnother, 4, "faithful"),
     (Bug::NamesLogged, 0, "secret"),
     (Bug::SecretLogged, 0, "secret"),
 ];

@@ -18,6 +18,7 @@ mod setups;
 // How nodes enter a cluster, leave it, end, come back, and do without a log.
 mod clusters;
 mod endings;
+mod kept;
 mod logs;
 mod machine;
 mod newcomer;

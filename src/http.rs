@@ -15,6 +15,7 @@ mod gate;
 mod known;
 mod limits;
 mod metrics;
+mod openapi;
 mod page;
 mod range;
 mod request;

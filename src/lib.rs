@@ -70,5 +70,5 @@ pub mod seed;
 pub mod store;
 pub mod time;
 pub mod transport;
-#[cfg(feature = "node")]
+#[cfg(feature = "http")]
 pub mod view;

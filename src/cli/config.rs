@@ -140,8 +140,11 @@ fn checked(option: &Arg, texts: Vec<String>, file: &Path) -> Result<Vec<OsString
     Ok(texts.into_iter().map(|text| folder.map_or_else(|| text.clone().into(), |at| at.join(&text).into())).collect())
 }
 
-/// Says what an option takes, if it takes a few words.
+/// Says what an option takes: a few words, or any path.
 fn one_of(option: &Arg) -> String {
+    if option.get_possible_values().is_empty() {
+        return "it is empty".to_owned();
+    }
     let words: Vec<_> = option.get_possible_values().iter().map(|word| word.get_name().to_owned()).collect();
     format!("expected {}", words.join(" or "))
 }

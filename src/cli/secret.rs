@@ -70,10 +70,12 @@ pub(crate) fn members_of(data: &Path) -> Result<Members, CliError> {
     Ok(text.map(|text| Members::parse(&text)).transpose()?.unwrap_or_default())
 }
 
-/// Notes in a data directory that its identity was written elsewhere.
-pub(crate) fn note_backup(data: &Path) -> io::Result<()> {
-    File::create(at(data, &layout::backed_up()))?.sync_all()?;
-    File::open(data)?.sync_all()
+/// Notes in a data directory, for `dacapo doctor`, that there is a backup of its identity. The backup is good without it.
+pub(crate) fn tell_backup(data: &Path) {
+    let mark = || File::create(at(data, &layout::backed_up()))?.sync_all().and_then(|()| File::open(data)?.sync_all());
+    if let Err(error) = mark() {
+        logging::warn("", format_args!("cannot note in {} that there is a backup: {error}", data.display()));
+    }
 }
 
 /// Returns when the identity of a data directory was last written elsewhere, if it ever was.

@@ -12,8 +12,17 @@ use tokio::sync::broadcast::error::RecvError;
 use super::api::Api;
 use super::failure::Failure;
 use super::limits::{SIGN_INTERVAL, WATCHERS_MAX};
+use super::openapi::Common;
 
 /// Answers with what happens from now on.
+#[utoipa::path(
+    get,
+    path = "/v1/events",
+    responses(
+        (status = 200, body = String, content_type = "text/event-stream", description = "What happens from now on"),
+        Common,
+    )
+)]
 pub(super) async fn tell(
     State(api): State<Api>,
 ) -> Result<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>, Failure> {

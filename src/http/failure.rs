@@ -6,6 +6,7 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::node::{DeleteError, GetError, StatError, StoreError, StoreFault};
 
@@ -18,7 +19,7 @@ pub(super) struct Failure {
 }
 
 /// Whether what was asked for has happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Outcome {
     /// Certainly not.
@@ -27,8 +28,9 @@ pub(super) enum Outcome {
     Unconfirmed,
 }
 
-#[derive(Serialize)]
-struct FailureJson {
+/// A request that was not done, or perhaps was.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FailureJson {
     error: String,
     outcome: Outcome,
 }

@@ -6,10 +6,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::api::Api;
 use super::body;
-use super::failure::Failure;
+use super::failure::{Failure, FailureJson};
+use super::openapi::{Common, CommonOfHead, KeyInPath};
 use super::range::{self, Part};
 use super::request::{
     Asked, NamedKey, NoQuery, expected, length_told, names, refuse_conditions, refuse_other, tag, text,
@@ -22,6 +24,20 @@ use crate::view::json::{DeletedEverywhereJson, DeletedJson, FileJson, StoredJson
 
 /// Stores the content of a request under a key. An answer of 200 means that it is durable here, and says at which
 /// peers.
+#[utoipa::path(
+    put,
+    path = "/v1/files/{key}",
+    params(KeyInPath),
+    request_body(content = Option<Vec<u8>>, content_type = "application/octet-stream"),
+    responses(
+        (status = 200, body = StoredJson<'static>, description = "Durable here; the receipts say at which peers"),
+        (status = 411, body = FailureJson, description = "the content has no length and does not come in chunks"),
+        (status = 413, body = FailureJson, description = "larger than any file may be"),
+        (status = 415, body = FailureJson, description = "encoded content"),
+        (status = 501, body = FailureJson, description = "a condition, or another transfer coding than chunked"),
+        Common,
+    )
+)]
 pub(super) async fn put(
     State(api): State<Api>,
     key: Result<NamedKey, Failure>,
@@ -44,6 +60,30 @@ pub(super) async fn put(
 }
 
 /// Answers with the content of a file, or with a part of it, verified.
+#[utoipa::path(
+    get,
+    path = "/v1/files/{key}",
+    params(
+        KeyInPath,
+        ("Range" = Option<String>, Header, description = "One range of bytes")
+    ),
+    responses(
+        (
+            status = 200, body = Vec<u8>, content_type = "application/octet-stream",
+            description = "The content, verified"
+        ),
+        (
+            status = 206, body = Vec<u8>, content_type = "application/octet-stream",
+            description = "The part that Range asks for"
+        ),
+        (status = 304, description = "The version is one that If-None-Match names"),
+        (status = 404, body = FailureJson, description = "there is no such file"),
+        (status = 410, body = FailureJson, description = "the file was deleted"),
+        (status = 412, body = FailureJson, description = "another version is current than If-Match names"),
+        (status = 416, body = FailureJson, description = "the file has no such part"),
+        Common,
+    )
+)]
 pub(super) async fn get(
     State(api): State<Api>,
     NamedKey(key): NamedKey,
@@ -90,6 +130,17 @@ pub(super) async fn get(
 }
 
 /// Answers with what `get` would say of a file, and fetches nothing.
+#[utoipa::path(
+    head,
+    path = "/v1/files/{key}",
+    params(KeyInPath),
+    responses(
+        (status = 200, description = "Size and version"),
+        (status = 404, description = "There is no such file"),
+        (status = 412, description = "another version is current than If-Match names"),
+        CommonOfHead,
+    )
+)]
 pub(super) async fn head(
     State(api): State<Api>,
     NamedKey(key): NamedKey,
@@ -104,6 +155,21 @@ pub(super) async fn head(
 }
 
 /// Deletes a file here and at every peer.
+#[utoipa::path(
+    delete,
+    path = "/v1/files/{key}",
+    params(KeyInPath),
+    responses(
+        (
+            status = 200, body = DeletedEverywhereJson<'static>,
+            description = "Deleted here; the receipts say at which peers"
+        ),
+        (status = 404, body = FailureJson, description = "there is no such file"),
+        (status = 412, body = FailureJson, description = "another version is current than If-Match names"),
+        (status = 501, body = FailureJson, description = "another condition than If-Match"),
+        Common,
+    )
+)]
 pub(super) async fn delete(
     State(api): State<Api>,
     NamedKey(key): NamedKey,
@@ -140,6 +206,21 @@ fn one() -> usize {
 }
 
 /// Deletes the local copy of a file, if peers hold it.
+#[utoipa::path(
+    delete,
+    path = "/v1/copies/{key}",
+    params(
+        KeyInPath,
+        ("min_replicas" = Option<u32>, Query, description = "How many peers have to hold it; 1 if nothing is said")
+    ),
+    responses(
+        (status = 200, body = DeletedJson<'static>, description = "The local copy is deleted"),
+        (status = 404, body = FailureJson, description = "there is no such file"),
+        (status = 409, body = FailureJson, description = "too few peers hold a copy"),
+        (status = 501, body = FailureJson, description = "a condition"),
+        Common,
+    )
+)]
 pub(super) async fn delete_copy(
     State(api): State<Api>,
     NamedKey(key): NamedKey,
@@ -165,14 +246,29 @@ pub(super) struct ListQuery {
     limit: Option<usize>,
 }
 
-#[derive(Serialize)]
-struct Page<'a> {
+/// A page of a list.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Page<'a> {
     files: Vec<FileJson<'a>>,
     /// What `after` has to be for the next page; null at the end.
     next: Option<&'a str>,
 }
 
 /// Answers with a page of the files whose keys begin with a prefix, in the order of their keys.
+#[utoipa::path(
+    get,
+    path = "/v1/files",
+    params(
+        ("prefix" = Option<String>, Query, description = "What the keys begin with"),
+        ("after" = Option<String>, Query, min_length = 1, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$",
+            description = "The last key of the page before"),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1024, description = "How many files are listed at most")
+    ),
+    responses(
+        (status = 200, body = Page<'static>, description = "A page of the files, in the order of their keys"),
+        Common,
+    )
+)]
 pub(super) async fn list(
     State(api): State<Api>,
     Asked(ListQuery { prefix, after, limit }): Asked<ListQuery>,

@@ -13,14 +13,25 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::api::Api;
-use super::failure::Failure;
+use super::failure::{Failure, FailureJson};
 use super::limits::SIGN_INTERVAL;
+use super::openapi::{Common, KeyInPath};
 use super::request::{Asked, NamedKey, NoQuery};
 use crate::node::{Scrubbed, StatError};
 use crate::view::json::{FileJson, PeerJson, StatusJson};
-use crate::view::{HolderRow, KnownPeers, attention, holders as ask_holders};
+use crate::view::{HolderJson, HolderRow, KnownPeers, attention, holders as ask_holders};
 
 /// Answers with what the node knows of a file.
+#[utoipa::path(
+    get,
+    path = "/v1/stat/{key}",
+    params(KeyInPath),
+    responses(
+        (status = 200, body = FileJson<'static>, description = "What the node knows of the file"),
+        (status = 404, body = FailureJson, description = "there is no such file"),
+        Common,
+    )
+)]
 pub(super) async fn stat(State(api): State<Api>, NamedKey(key): NamedKey, _: NoQuery) -> Result<Response, Failure> {
     let info = api.handle.stat(&key).await?;
     Ok(Json(FileJson::from(&info)).into_response())
@@ -36,6 +47,19 @@ pub(super) struct HoldersQuery {
 }
 
 /// Answers with what each known peer has of a file.
+#[utoipa::path(
+    get,
+    path = "/v1/holders/{key}",
+    params(
+        KeyInPath,
+        ("verify" = Option<bool>, Query, description = "Whether peers compare all of their copies first")
+    ),
+    responses(
+        (status = 200, body = Vec<HolderJson<'static>>, description = "What each peer has of the file"),
+        (status = 404, body = FailureJson, description = "there is no such file"),
+        Common,
+    )
+)]
 pub(super) async fn holders(
     State(api): State<Api>,
     NamedKey(key): NamedKey,
@@ -47,12 +71,28 @@ pub(super) async fn holders(
 }
 
 /// Answers with the peers, and the nodes that were forgotten.
+#[utoipa::path(
+    get,
+    path = "/v1/peers",
+    responses(
+        (status = 200, body = Vec<PeerJson>, description = "The peers, and the nodes that were forgotten"),
+        Common,
+    )
+)]
 pub(super) async fn peers(State(api): State<Api>) -> Result<Response, Failure> {
     let known = KnownPeers::of(&api.handle).await?;
     Ok(Json(PeerJson::all(&known)).into_response())
 }
 
 /// Answers with how the node is, and what it needs.
+#[utoipa::path(
+    get,
+    path = "/v1/status",
+    responses(
+        (status = 200, body = StatusJson, description = "How the node is, and what needs attention"),
+        Common,
+    )
+)]
 pub(super) async fn status(State(api): State<Api>) -> Result<Response, Failure> {
     let (status, known) = (api.handle.status().await?, KnownPeers::of(&api.handle).await?);
     let (node, address) = (api.handle.node(), api.handle.address());
@@ -90,6 +130,17 @@ struct Scrub {
 
 /// Compares every copy on this disk with what was stored. Answers with a line of JSON again and again, of which the
 /// last says `done`; an answer without it was broken off.
+#[utoipa::path(
+    post,
+    path = "/v1/scrub",
+    responses(
+        (
+            status = 200, body = String, content_type = "application/x-ndjson",
+            description = "Lines of JSON, of which the last says done"
+        ),
+        Common,
+    )
+)]
 pub(super) async fn scrub(State(api): State<Api>) -> Response {
     let (told, progress) = mpsc::channel(1);
     let work = Box::pin(async move { api.handle.scrub(told).await });

@@ -6,7 +6,7 @@ use axum::routing::{get, post};
 use tokio_util::sync::CancellationToken;
 
 use super::api::Api;
-use super::{check, events, failure, files, known, metrics, page};
+use super::{check, events, failure, files, known, metrics, openapi, page};
 
 /// Returns what answers requests, until it is told to stop. The paths of `/v1` keep their meaning.
 pub(super) fn router(mut api: Api, stop: CancellationToken) -> Router {
@@ -21,6 +21,7 @@ pub(super) fn router(mut api: Api, stop: CancellationToken) -> Router {
         .route("/v1/status", get(known::status))
         .route("/v1/scrub", post(known::scrub))
         .route("/v1/events", get(events::tell))
+        .route("/v1/openapi.json", get(openapi::show))
         .route("/", get(page::index))
         .route("/page.js", get(page::script))
         .route("/page.css", get(page::style))

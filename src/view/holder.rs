@@ -1,6 +1,7 @@
 //! What one peer has of a file, as people and scripts are shown it.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::crypto::NodeId;
 use crate::node::{Holder, Holding, PeerInfo};
@@ -22,7 +23,7 @@ pub struct HolderRow {
 }
 
 /// What one peer has of a file.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct HolderJson<'a> {
     peer: Option<String>,
     holds: &'static str,

@@ -11,11 +11,12 @@ use crate::crypto::{Key, NodeId};
 use crate::node::{FileInfo, PeerInfo, Receipt, Refusing, ReplicaError, Status, Stored};
 use crate::store::Usage;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{KnownPeers, PeerCounts};
 
 /// A store that was acknowledged.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct StoredJson<'a> {
     key: &'a str,
     version: u64,
@@ -26,7 +27,7 @@ pub struct StoredJson<'a> {
 }
 
 /// What became of the replica at one peer.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct ReceiptJson {
     peer: String,
     outcome: &'static str,
@@ -35,7 +36,7 @@ pub struct ReceiptJson {
 }
 
 /// One of a node's own files.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct FileJson<'a> {
     key: &'a str,
     size: u64,
@@ -46,14 +47,14 @@ pub struct FileJson<'a> {
 }
 
 /// A local copy that was deleted.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct DeletedJson<'a> {
     key: &'a str,
     deleted: bool,
 }
 
 /// A file that was deleted everywhere.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct DeletedEverywhereJson<'a> {
     key: &'a str,
     deleted: bool,
@@ -63,7 +64,7 @@ pub struct DeletedEverywhereJson<'a> {
 }
 
 /// A peer, or a node that was forgotten.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct PeerJson {
     peer: Option<String>,
     address: Option<String>,
@@ -86,7 +87,7 @@ pub struct PeerJson {
 }
 
 /// What a node says of itself.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct StatusJson {
     node: String,
     address: String,

@@ -3,6 +3,7 @@
 mod callers;
 mod examples;
 mod files;
+mod openapi;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -26,7 +27,7 @@ impl Answer {
         self.head.lines().find(|line| of(line)).map(|line| line.split_once(": ").expect("a header").1)
     }
 
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 

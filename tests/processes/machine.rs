@@ -97,6 +97,11 @@ fn a_doctor_says_what_is_to_be_mended() {
     fs::set_permissions(bench.path("n1"), fs::Permissions::from_mode(0o755)).expect("changed");
     assert_eq!(verdict("n1", "directory"), "warn");
     fs::set_permissions(bench.path("n1"), fs::Permissions::from_mode(0o700)).expect("changed");
+    // A directory that somebody works on has no node that is to be started.
+    let lock = fs::File::open(bench.path("n1/lock")).expect("it is there");
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("nobody has it");
+    assert_eq!(verdict("n1", "node"), "warn");
+    drop(lock);
     let passphrase = bench.file("passphrase", b"correct horse battery\n");
     let export = ["identity", "export", "--passphrase-file", passphrase.to_str().expect("plain")];
     bench.succeed(&bench.path("n1"), &export);

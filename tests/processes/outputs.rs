@@ -4,9 +4,11 @@
 
 use std::fs::{self, File, Permissions};
 use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::process::Stdio;
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
 use std::time::{Duration, UNIX_EPOCH};
 
 use rustix::process::Signal;
@@ -99,7 +101,7 @@ fn a_named_pipe_gets_the_content_and_stays() {
     let bench = Bench::new();
     let node = node_with_file(&bench);
     let pipe = bench.path("pipe");
-    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
     assert!(made.success());
     let reader = pipe.clone();
     let reading = std::thread::spawn(move || fs::read(reader));
@@ -117,7 +119,7 @@ fn a_get_into_a_pipe_that_takes_nothing_hears_a_signal() {
     for signal in [Signal::INT, Signal::TERM] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         let getting = bench.spawn_with(&node.data, &["-q", "get", "k"], |command| command.stdout(writer));
-        std::thread::sleep(Duration::from_secs(1));
+        sleep(Duration::from_secs(1));
         getting.signal(signal);
         let ended = getting.end();
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(130), "error: interrupted\n"));
@@ -220,4 +222,40 @@ fn a_file_that_is_got_while_it_is_stored_again_is_one_version_whole() {
     // The copy is another file: changing it changes nothing of the node's.
     fs::write(bench.path("out"), b"changed").expect("written");
     assert!(bench.run(&node.data, &["get", "k"]).stdout == version(24));
+}
+
+#[test]
+fn what_somebody_writes_to_the_local_copy_meanwhile_is_never_got() {
+    let bench = Bench::new();
+    let second = bench.node("n2", &[]);
+    let first = bench.node("n1", &[&second]);
+    first.connected(&bench, 1);
+    let content = vec![7; 8 << 20];
+    bench.succeed(&first.data, &["put", "k", text(&bench.file("content", &content)), "--min-replicas", "1"]);
+    let found =
+        Command::new("find").arg(&first.data).args(["-type", "f", "-size", "+8191k"]).output().expect("find runs");
+    let copy = PathBuf::from(String::from_utf8_lossy(&found.stdout).trim_end());
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !ended.load(Ordering::Relaxed) {
+                for byte in [8, 7] {
+                    // It is away for a moment whenever the node sets it aside.
+                    if let Ok(copy) = File::options().write(true).open(&copy) {
+                        drop(copy.write_all_at(&[byte], 4 << 20));
+                    }
+                    sleep(Duration::from_millis(2));
+                }
+            }
+        });
+        for _ in 0..20 {
+            let got = bench.run(&first.data, &["get", "k", "-o", text(&bench.path("out"))]);
+            if got.code == Some(0) {
+                assert!(fs::read(bench.path("out")).expect("it was written") == content, "{}", got.stderr);
+            }
+        }
+        ended.store(true, Ordering::Relaxed);
+    });
+    bench.succeed(&first.data, &["get", "k", "-o", text(&bench.path("out"))]);
+    assert!(fs::read(bench.path("out")).expect("it was written") == content);
 }

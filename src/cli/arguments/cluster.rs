@@ -20,7 +20,7 @@ pub(crate) struct InitArguments {
     #[arg(long)]
     pub(crate) open_cluster: bool,
     /// How copies are to lie in it: see `dacapo node --help`
-    #[arg(long, value_parser = layouts())]
+    #[arg(long, value_parser = layouts(), env = "DACAPO_LAYOUT", hide_env_values = true)]
     pub(crate) layout: Option<Layout>,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct JoinArguments {
     #[arg(default_value = "-")]
     pub(crate) file: PathBuf,
     /// How copies are to lie in it: see `dacapo node --help`
-    #[arg(long, value_parser = layouts())]
+    #[arg(long, value_parser = layouts(), env = "DACAPO_LAYOUT", hide_env_values = true)]
     pub(crate) layout: Option<Layout>,
 }
 

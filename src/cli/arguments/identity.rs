@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::Resettable;
 use clap::{Args, Subcommand};
 use dacapo::node::Replicas;
 use dacapo::store::layout::Layout;
@@ -69,6 +70,8 @@ pub(crate) struct ExportArguments {
         .help("Where to listen meanwhile: host:port, or :port for this machine only")
         .required(false)
         .default_value(":0")
+        // The variable is that of the node that runs afterwards, or still runs here.
+        .env(Resettable::Reset)
 }))]
 #[command(mut_arg("open_cluster", |open_cluster| open_cluster.help(OPEN_CLUSTER_OF_PEERS)))]
 pub(crate) struct RecoverArguments {
@@ -86,7 +89,7 @@ pub(crate) struct RecoverArguments {
     #[arg(long, value_name = "FILE", conflicts_with = "open_cluster")]
     pub(crate) cluster_secret_file: Option<PathBuf>,
     /// How copies are to lie in the data directory: see `dacapo node --help`
-    #[arg(long, value_parser = layouts())]
+    #[arg(long, value_parser = layouts(), env = "DACAPO_LAYOUT", hide_env_values = true)]
     pub(crate) layout: Option<Layout>,
     #[command(flatten)]
     pub(crate) events: Events,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::ValueHint::{DirPath, FilePath};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use dacapo::store::layout::Layout;
 use dacapo::transport::Address;
 
@@ -22,7 +22,7 @@ pub(crate) struct Verbosity {
 pub(crate) struct ConfigFile {
     /// Take defaults from this TOML file, such as data = "/srv/dacapo"; see docs/recipes/config.toml
     #[arg(long, value_name = "FILE", value_hint = FilePath, global = true, display_order = 99)]
-    #[arg(env = "DACAPO_CONFIG", hide_env_values = true)]
+    #[arg(env = "DACAPO_CONFIG", hide_env_values = true, value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub(crate) config: Option<PathBuf>,
 }
 

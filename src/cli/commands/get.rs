@@ -15,6 +15,7 @@ use crate::cli::error::CliError;
 use crate::cli::json::FoundJson;
 use crate::cli::progress::Meter;
 use crate::cli::{folder, logging, output};
+use placed::Placed;
 use sink::Sink;
 
 pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Result<(), CliError> {
@@ -24,22 +25,27 @@ pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Resul
     let key = Key::from_bytes(arguments.key.as_bytes())?;
     let mut client = Client::connect(&arguments.data.dir).await?;
     let mut found = ask(&mut client, &key, sink::is_file(&arguments.output)).await?;
-    let mut placed = None;
-    if let Some(place) = &found.place {
-        placed = placed::open(&mut client, &key, found.version, &arguments.data.dir.join(place)).await?;
-        if placed.is_none() {
-            // A newer version has taken the place.
-            found = ask(&mut client, &key, false).await?;
-        }
-    }
+    let placed = found.place.as_ref().and_then(|place| Placed::open(&arguments.data.dir.join(place)));
     // Nothing is opened or changed before there is something to write.
     let mut sink = Sink::open(&arguments.output)?;
     // A terminal that shows the content has no room for a bar.
     let is_shown = matches!(sink, Sink::Stdout(_)) && io::stdout().is_terminal();
-    let meter = Meter::new(Verbosity { quiet: verbosity.quiet || is_shown }, "receiving", Some(found.size));
-    match &mut placed {
-        Some(file) => placed::copy(file, found.size, &mut sink, &meter).await?,
-        None => receive(&mut client, &key, found.size, &mut sink, &meter).await?,
+    let verbosity_of_bar = Verbosity { quiet: verbosity.quiet || is_shown };
+    let meter = Meter::new(verbosity_of_bar, "receiving", Some(found.size));
+    let has_come = match placed {
+        Some(mut placed) if matches!(sink, Sink::File(_)) => {
+            placed.copy(found.size, &mut sink, &meter).await?;
+            placed.is_good(&mut client, &key, found.version).await?
+        }
+        _ if found.place.is_none() => receive(&mut client, &key, found.size, &mut sink, &meter).await.map(|()| true)?,
+        _ => false,
+    };
+    if !has_come {
+        // A newer version has taken the place, or somebody has written to the file: the node looks again.
+        sink = Sink::open(&arguments.output)?;
+        client = Client::connect(&arguments.data.dir).await?;
+        found = ask(&mut client, &key, false).await?;
+        receive(&mut client, &key, found.size, &mut sink, &meter).await?;
     }
     let is_stdout = matches!(sink, Sink::Stdout(_));
     sink.finish(found.attributes.filter(|attributes| arguments.preserve && !attributes.is_symlink())).await?;

@@ -29,7 +29,7 @@ use crate::cli::progress::Meter;
 use crate::cli::{logging, output, passphrase, secret, starting};
 
 pub(crate) async fn run(arguments: &RecoverArguments, verbosity: Verbosity, chance: Chance) -> Result<(), CliError> {
-    let (content, cluster) = read(arguments)?;
+    let (content, cluster, is_backup) = read(arguments)?;
     logging::start_quietly(verbosity, arguments.events).map_err(CliError::Process)?;
     let disk = DirDisk::open(&arguments.data.dir)?;
     Identity::restore(&disk, &content.master)?;
@@ -50,6 +50,9 @@ pub(crate) async fn run(arguments: &RecoverArguments, verbosity: Verbosity, chan
     let recovered = all(&node.handle(), &disk, &cluster, verbosity).await;
     starting::stop(node).await?;
     let recovered = recovered?;
+    if is_backup {
+        secret::tell_backup(&arguments.data.dir);
+    }
     recovered.show_missing();
     let (files, bytes) = (show::count(recovered.files, "file"), show::bytes(recovered.bytes));
     let told = output::line(&format!("recovered {files}, {bytes}"));
@@ -78,24 +81,24 @@ async fn all(
     fetch::all(handle, &meter).await
 }
 
-/// Reads whose files come back, and in which cluster their peers are.
-fn read(arguments: &RecoverArguments) -> Result<(BackupContent, Cluster), CliError> {
-    let content = read_identity(&arguments.identity, arguments.passphrase_file.as_deref())?;
+/// Reads whose files come back, in which cluster their peers are, and whether a backup said so.
+fn read(arguments: &RecoverArguments) -> Result<(BackupContent, Cluster, bool), CliError> {
+    let (content, is_backup) = read_identity(&arguments.identity, arguments.passphrase_file.as_deref())?;
     let named = secret::named(arguments.cluster_secret_file.as_deref(), arguments.reach.open_cluster)?;
     let cluster = named.or_else(|| content.cluster.clone()).ok_or(CliError::ClusterUnknown)?;
-    Ok((content, cluster))
+    Ok((content, cluster, is_backup))
 }
 
-/// Reads a backup, or the file `identity` of a data directory.
-fn read_identity(path: &Path, passphrase_file: Option<&Path>) -> Result<BackupContent, CliError> {
+/// Reads a backup, or the file `identity` of a data directory. Returns whether it was a backup.
+fn read_identity(path: &Path, passphrase_file: Option<&Path>) -> Result<(BackupContent, bool), CliError> {
     let failed = |source| CliError::Unreadable { path: path.to_owned(), source };
     let mut bytes = Zeroizing::new(Vec::with_capacity(2 * BACKUP_FILE_BYTES_MAX));
     let file = File::open(path).map_err(failed)?;
     file.take(BACKUP_FILE_BYTES_MAX as u64).read_to_end(&mut bytes).map_err(failed)?;
     if let Ok(master) = Identity::parse(&bytes) {
-        return Ok(BackupContent { master, cluster: None });
+        return Ok((BackupContent { master, cluster: None }, false));
     }
     let text = str::from_utf8(&bytes).unwrap_or_default();
     let backup: Backup = text.parse().map_err(|source| CliError::NotABackup { path: path.to_owned(), source })?;
-    Ok(backup.open(&passphrase::ask(passphrase_file, "passphrase of the backup: ")?)?)
+    Ok((backup.open(&passphrase::ask(passphrase_file, "passphrase of the backup: ")?)?, true))
 }

@@ -75,6 +75,7 @@ fn what_is_wrong_with_a_file_is_said() {
         error("peer = [[\"a:1\"]]\n"),
         error("layout = \"flat\"\n"),
         error("quota-bytes = \"ten\"\n"),
+        error("data = \"\"\n"),
         error("listen = \n"),
         error(&"# 345678\n".repeat(8000)),
     ];

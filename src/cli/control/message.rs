@@ -24,7 +24,8 @@ pub(crate) enum Request {
         size: Option<u64>,
         attributes: Option<Attributes>,
     },
-    /// Answered with `Found`, and with content if that names no place.
+    /// Answered with `Found`, and with content if that names no place. If it does, the node
+    /// compares what lies there once more while the client reads it, and answers with `Compared`.
     Get {
         key: Key,
         /// Whether the client can read a large file in the data directory.
@@ -98,6 +99,8 @@ pub(crate) enum Answer {
     },
     /// The answer is being worked on. It comes again and again until the answer does, and never within a content.
     Working,
+    /// What lies in the place that `Found` named was compared again, and is what was found.
+    Compared,
 }
 
 /// A file that was found and verified.

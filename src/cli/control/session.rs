@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use dacapo::crypto::Key;
-use dacapo::node::{Content, Handle};
+use dacapo::node::{Content, Fetched, Handle, ReadError};
 use dacapo::view::KnownPeers;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -85,21 +85,29 @@ async fn exchange(
     }
 }
 
-/// Waits until a request may be worked on. What asks how the node is, or ends it, does not wait.
+/// Waits until a request may be worked on. What takes no time, or ends the node, does not wait.
 async fn turn<'a>(
     served: &'a Served,
     request: &Request,
     writer: &mut (impl AsyncWrite + Unpin),
 ) -> Result<Result<Option<SemaphorePermit<'a>>, Failure>, ControlError> {
-    if matches!(request, Request::Status | Request::Peers | Request::Address | Request::Stop) {
+    use Request::{Address, Peers, Stat, Status, Stop};
+    if matches!(request, Status | Peers | Address | Stat { .. } | Stop) {
         return Ok(Ok(None));
     }
+    if let Ok(turn) = served.turns.try_acquire() {
+        return Ok(Ok(Some(turn)));
+    }
     let turn = with_signs(writer, Box::pin(timeout(TURN_TIMEOUT, served.turns.acquire()))).await?;
+    // What a client asked that has left meanwhile is not done.
+    send(writer, &Answer::Working).await?;
     Ok(match turn {
         // A node that has stopped says so to all that waited.
         Ok(turn) => Ok(turn.ok()),
         Err(_) => {
-            let reason = format!("the node is working on {CONTROL_REQUESTS_MAX} other requests; try again later");
+            let reason = format!(
+                "nothing was done: the node is working on {CONTROL_REQUESTS_MAX} other requests; try again later"
+            );
             Err(Failure::failed(&reason))
         }
     })
@@ -209,6 +217,9 @@ async fn get(
     let is_placed = found.place.is_some();
     send(writer, &Answer::Found(found)).await?;
     if is_placed {
+        let compared = with_signs(writer, Box::pin(read_to_end(&mut fetched))).await?;
+        let answer = compared.map_or_else(|error| Answer::Failed(error.into()), |()| Answer::Compared);
+        send(writer, &answer).await?;
         return Ok(Next::Request);
     }
     loop {
@@ -224,6 +235,12 @@ async fn get(
             return Ok(Next::Request);
         }
     }
+}
+
+/// Reads all of a content, and so compares it.
+async fn read_to_end(fetched: &mut Fetched) -> Result<(), ReadError> {
+    while fetched.chunk().await?.is_some() {}
+    Ok(())
 }
 
 async fn list(handle: &Handle, prefix: &str, writer: &mut (impl AsyncWrite + Unpin)) -> Result<(), ControlError> {

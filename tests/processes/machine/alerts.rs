@@ -21,7 +21,7 @@ impl Prometheus {
         let rules: String = include_str!("../../../docs/recipes/alerts.yaml")
             .lines()
             .map(|line| if line.trim_start().starts_with("for: ") { "        for: 0s" } else { line })
-            .map(|line| line.replace("> 35 * 24 * 3600", "> 0") + "\n")
+            .map(|line| line.replace("> 35 * 24 * 3600", "> 0").replace("[1d]", "[2s]").replace("[6h]", "[2s]") + "\n")
             .collect();
         bench.file("alerts.yaml", rules.as_bytes());
         let targets: Vec<_> = targets.iter().map(|target| format!("{target:?}")).collect();

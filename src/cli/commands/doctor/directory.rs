@@ -6,9 +6,11 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use dacapo::membership::Cluster;
+use rustix::fs::{Access, access};
 use rustix::process::geteuid;
 
-use super::finding::{Finding, ago, days_since};
+use super::finding::{Finding, ago, days_since, option};
+use crate::cli::error::CliError;
 use crate::cli::secret;
 
 const DIRECTORY: &str = "directory";
@@ -18,11 +20,12 @@ const BACKUP_DAYS_MAX: u64 = 365;
 
 /// Looks at a data directory. Returns what was found, and whether it is worth looking further.
 pub(super) fn look(data: &Path) -> (Vec<Finding>, bool) {
-    let at = data.display();
+    let (at, option) = (data.display(), option(data));
     let there = match fs::metadata(data) {
         Ok(there) => there,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let advice = format!("`dacapo init --data {at}` makes it; `dacapo join` enters a cluster that there is");
+            let advice =
+                format!("`dacapo init {option}` makes it; `dacapo join {option}` enters a cluster that there is");
             return (vec![Finding::fail(DIRECTORY, format!("{at} does not exist"), advice)], false);
         }
         Err(error) => {
@@ -41,19 +44,31 @@ pub(super) fn look(data: &Path) -> (Vec<Finding>, bool) {
     let node = match secret::node_of(data) {
         Ok(Some(node)) => node,
         Ok(None) => {
-            let advice = format!("`dacapo init --data {at}` makes an identity, `dacapo recover` brings one back");
+            let advice = format!("`dacapo init {option}` makes an identity, `dacapo recover {option}` brings one back");
             return (vec![Finding::fail(DIRECTORY, format!("{at} holds no identity"), advice)], false);
+        }
+        // The identity is perhaps good, and only not to be read by whoever asks.
+        Err(error @ CliError::SecretFile { .. }) => {
+            let advice = "call this as the user that runs the node, to whom all files in it have to belong";
+            return (vec![Finding::fail(DIRECTORY, error.full_message(), advice)], false);
         }
         Err(error) => {
             let advice = "put its file identity back from a backup, or `dacapo recover` into a new directory";
             return (vec![Finding::fail(DIRECTORY, error.full_message(), advice)], false);
         }
     };
+    if let Err(error) = access(data, Access::WRITE_OK | Access::EXEC_OK) {
+        let advice = "mount it to be written to, if the disk is well; a disk with errors is mounted read-only";
+        return (
+            vec![Finding::fail(DIRECTORY, format!("{at} cannot be written: {}", io::Error::from(error)), advice)],
+            false,
+        );
+    }
     let directory = if there.permissions().mode() & 0o077 == 0 {
         Finding::ok(DIRECTORY, format!("{at} of node {}", node.short()))
     } else {
         let found = format!("other users can look into {at}");
-        Finding::warn(DIRECTORY, found, format!("`chmod 700 {at}`"))
+        Finding::warn(DIRECTORY, found, format!("`chmod 700 {}`", option.trim_start_matches("--data ")))
     };
     (vec![directory, cluster(data), backup(data)], true)
 }
@@ -67,10 +82,10 @@ fn cluster(data: &Path) -> Finding {
             "the cluster is open: everybody who reaches the port may become a peer",
             "for a closed one, `dacapo init` without --open-cluster in a new directory",
         ),
-        Ok(None) => Finding::fail(
+        Ok(None) => Finding::warn(
             CLUSTER,
-            "the directory is in no cluster",
-            "`dacapo init` makes one, `dacapo join` enters one that there is",
+            "the directory is in no cluster: a node runs on it with --open-cluster only, and lets in everybody",
+            format!("`dacapo init {0}` makes a cluster, `dacapo join {0}` enters one that there is", option(data)),
         ),
         Err(error) => Finding::fail(CLUSTER, error.full_message(), "put the file cluster back, or join again"),
     }
@@ -79,9 +94,9 @@ fn cluster(data: &Path) -> Finding {
 /// Looks whether the identity was ever written elsewhere: without it nobody reads what the peers hold.
 fn backup(data: &Path) -> Finding {
     const BACKUP: &str = "backup";
-    let advice = "`dacapo identity export -o FILE`, and keep FILE and its passphrase elsewhere";
+    let advice = format!("`dacapo identity export {} -o FILE`, and keep FILE elsewhere", option(data));
     let Some(at) = secret::backed_up_at(data) else {
-        let found = "the identity was not exported here: if this disk is lost, nobody can read what the peers hold";
+        let found = "no export of the identity is noted here: without one, nobody can read what the peers hold";
         return Finding::fail(BACKUP, found, advice);
     };
     let days = days_since(at);

@@ -1,5 +1,6 @@
 //! What one look found, and what to do about it.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use dacapo::platform::machine::time_of_day;
@@ -35,6 +36,15 @@ impl Verdict {
             Self::Fail => "fail",
         }
     }
+}
+
+/// Returns the option by which a command finds a data directory, as it can be typed.
+pub(super) fn option(data: &Path) -> String {
+    let path = data.display().to_string();
+    if path.chars().all(|letter| letter.is_ascii_alphanumeric() || "/._-".contains(letter)) {
+        return format!("--data {path}");
+    }
+    format!("--data '{}'", path.replace('\'', "'\\''"))
 }
 
 /// Returns the time of day.

@@ -70,10 +70,10 @@ pub(super) fn descriptors() -> Finding {
     match getrlimit(Resource::Nofile).maximum {
         Some(most) if most < DESCRIPTORS_LOW => Finding::warn(
             DESCRIPTORS,
-            format!("a process may open {most} files"),
+            format!("a process of this session may open {most} files"),
             format!("allow {DESCRIPTORS_WANTED}: LimitNOFILE= of systemd, nofile in limits.conf"),
         ),
-        Some(most) => Finding::ok(DESCRIPTORS, format!("a process may open {most} files")),
-        None => Finding::ok(DESCRIPTORS, "a process may open any number of files"),
+        Some(most) => Finding::ok(DESCRIPTORS, format!("a process of this session may open {most} files")),
+        None => Finding::ok(DESCRIPTORS, "a process of this session may open any number of files"),
     }
 }

@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
+use dacapo::disk::dir::{DirDisk, DirDiskError};
 use dacapo::node::{PeerInfo, Status};
 use dacapo::transport::tcp::Tcp;
 use dacapo::transport::{Address, Transport};
 use dacapo::view::{KnownPeers, attention, show};
 use tokio::time::timeout;
 
-use super::finding::{Finding, ago, days_since};
+use super::finding::{Finding, ago, days_since, option};
 use crate::cli::control::{Answer, Client, ConnectError, Request};
 use crate::cli::error::CliError;
 use crate::cli::secret;
@@ -32,12 +33,16 @@ pub(super) async fn look(data: &Path, listen: Option<&Address>, peers: &[Address
         Ok((address, status, known)) => {
             let mut findings = vec![Finding::ok(NODE, format!("runs, and has {}", show::count(status.files, "file")))];
             findings.push(port_of_running(address));
-            findings.extend(peers_of_running(&known));
-            findings.push(scrub(&status));
+            findings.extend(peers_of_running(data, &known));
+            findings.push(scrub(data, &status));
             findings
         }
         Err(CliError::Connect(ConnectError::NoNode { .. })) => {
-            let advice = "`dacapo node` runs it; docs/recipes/dacapo.service starts it with the machine";
+            if is_in_use(data) {
+                let found = "a node starts or stops here, or another command works on the directory";
+                return vec![Finding::warn(NODE, found, "wait for it, and ask again")];
+            }
+            let advice = format!("`dacapo node {}` runs it; a service starts it with the machine", option(data));
             let mut findings = vec![Finding::fail(NODE, "no node is running on this directory", advice)];
             if let Some(address) = listen {
                 findings.push(free(address).await);
@@ -45,8 +50,17 @@ pub(super) async fn look(data: &Path, listen: Option<&Address>, peers: &[Address
             findings.extend(reachable(data, peers).await);
             findings
         }
-        Err(error) => vec![Finding::fail(NODE, error.full_message(), "look into its log; `dacapo stop`, and start it")],
+        Err(error) => vec![Finding::fail(
+            NODE,
+            error.full_message(),
+            format!("look into its log; `dacapo stop {}`, and start it", option(data)),
+        )],
     }
+}
+
+/// Tells whether a process holds the lock of a directory.
+fn is_in_use(data: &Path) -> bool {
+    matches!(DirDisk::open(data), Err(DirDiskError::InUse { .. }))
 }
 
 async fn status(data: &Path) -> Result<(SocketAddr, Status, KnownPeers), CliError> {
@@ -65,25 +79,29 @@ fn port_of_running(address: SocketAddr) -> Finding {
     Finding::ok(PORT, format!("listens at {address}"))
 }
 
-fn peers_of_running(known: &KnownPeers) -> Vec<Finding> {
-    let counts = known.counts();
+fn peers_of_running(data: &Path, known: &KnownPeers) -> Vec<Finding> {
+    let (counts, option) = (known.counts(), option(data));
     let mut findings = Vec::new();
     if counts.connected == 0 {
-        let advice = "`dacapo invite` here and `dacapo join` there make a peer; `dacapo peers` shows who is away";
+        let advice = format!(
+            "`dacapo invite {option}` and `dacapo join` elsewhere make a peer; `dacapo peers {option}` shows all"
+        );
         findings.push(Finding::fail(PEERS, "none is connected: what is stored now is on this disk alone", advice));
     } else if counts.away + counts.behind > 0 {
         let found = format!("{} connected, {} of them behind; {} away", counts.connected, counts.behind, counts.away);
         let away: Vec<_> = known.peers.iter().filter(|peer| !peer.is_connected).map(named).collect();
         let advice = match away.is_empty() {
-            true => "wait: repair sends them what they lack, and `dacapo peers` shows how far it is".to_owned(),
-            false => format!("look after {}; who is gone for good leaves by `dacapo peers forget`", away.join(", ")),
+            true => format!("wait: repair sends them what they lack, and `dacapo peers {option}` shows how far it is"),
+            false => format!("look after {}; who is gone for good: `dacapo peers forget {option} ID`", away.join(", ")),
         };
         findings.push(Finding::warn(PEERS, found, advice));
     } else {
         findings.push(Finding::ok(PEERS, format!("{} connected, and none lacks a file", counts.connected)));
     }
     let attention = attention::sentences(known).into_iter().chain(attention::refusals(known));
-    findings.extend(attention.map(|sentence| Finding::fail(PEERS, sentence, "`dacapo peers` shows more")));
+    findings.extend(
+        attention.map(|sentence| Finding::fail(PEERS, sentence, format!("`dacapo peers {option}` shows more"))),
+    );
     findings
 }
 
@@ -96,8 +114,11 @@ fn named(peer: &PeerInfo) -> String {
     }
 }
 
-fn scrub(status: &Status) -> Finding {
-    let advice = "`dacapo scrub` compares every copy on this disk with what was stored; call it every month";
+fn scrub(data: &Path, status: &Status) -> Finding {
+    let advice = format!(
+        "`dacapo scrub {}` compares every copy on this disk with what was stored; call it every month",
+        option(data)
+    );
     let Some(ended) = status.last_scrub else {
         return Finding::warn(SCRUB, "the copies on this disk were never all compared", advice);
     };

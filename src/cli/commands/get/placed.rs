@@ -1,7 +1,9 @@
 //! A content that lies in the data directory: it is copied from file to file, by the system, which shares the blocks if
-//! the file system can. The node has verified it, and has put nothing else in its place.
+//! the file system can. The node compares it meanwhile, as it does with what it sends.
 
 use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use dacapo::crypto::{Key, Version};
@@ -13,35 +15,61 @@ use crate::cli::error::CliError;
 use crate::cli::limits::COPY_BYTES;
 use crate::cli::progress::Meter;
 
-/// Opens a content where the node has found it. Returns none if it is another version by now: a newer one gets the
-/// place after the catalog has it, and so a version that still counts is what was opened.
-pub(super) async fn open(
-    client: &mut Client,
-    key: &Key,
-    version: Version,
-    path: &Path,
-) -> Result<Option<File>, CliError> {
-    let Ok(file) = File::open(path) else { return Ok(None) };
-    client.request(&Request::Stat { key: key.clone() }, None).await?;
-    match client.answer().await? {
-        Answer::File(info) => Ok((info.version == version).then_some(file)),
-        Answer::Failed(Failure { kind: FailureKind::NotFound, .. }) => Ok(None),
-        answer => Err(CliError::unexpected_about(key.clone(), answer)),
+/// A content that is being copied, as it was when it was opened.
+pub(super) struct Placed {
+    file: File,
+    before: Seen,
+}
+
+/// What changes with each write to a file.
+type Seen = (u64, (i64, i64), (i64, i64));
+
+impl Placed {
+    /// Opens what lies where the node has found the content, if it is still there.
+    pub(super) fn open(path: &Path) -> Option<Self> {
+        let file = File::open(path).ok()?;
+        let before = seen(&file).ok()?;
+        Some(Self { file, before })
+    }
+
+    /// Copies all of it, and hears signals meanwhile.
+    #[expect(clippy::disallowed_methods, reason = "a copy waits for nothing, and signals have to be heard")]
+    pub(super) async fn copy(&mut self, size: u64, sink: &mut Sink, meter: &Meter) -> Result<(), CliError> {
+        let mut found = 0;
+        while found < size {
+            let copied = sink.copy(&mut self.file, COPY_BYTES.min(size - found)).await?;
+            if copied == 0 {
+                return Err(ControlError::Short { expected: size, found }.into());
+            }
+            found += copied;
+            meter.add(usize::try_from(copied).unwrap_or(usize::MAX));
+            yield_now().await;
+        }
+        Ok(())
+    }
+
+    /// Tells whether what was copied is what was found: the node has compared the place once more meanwhile, nobody has
+    /// written to the file, and the version still counts. A newer version gets the place after the catalog has it, so
+    /// one that counts is what was opened.
+    pub(super) async fn is_good(self, client: &mut Client, key: &Key, version: Version) -> Result<bool, CliError> {
+        match client.answer().await? {
+            Answer::Compared => {}
+            // The node looks again, and asks its peers.
+            Answer::Failed(_) => return Ok(false),
+            answer => return Err(CliError::unexpected_about(key.clone(), answer)),
+        }
+        client.request(&Request::Stat { key: key.clone() }, None).await?;
+        match client.answer().await? {
+            Answer::File(info) => {
+                Ok(info.version == version && seen(&self.file).is_ok_and(|after| after == self.before))
+            }
+            Answer::Failed(Failure { kind: FailureKind::NotFound, .. }) => Ok(false),
+            answer => Err(CliError::unexpected_about(key.clone(), answer)),
+        }
     }
 }
 
-/// Copies all of it, and hears signals meanwhile.
-#[expect(clippy::disallowed_methods, reason = "a copy between files waits for nothing, and signals have to be heard")]
-pub(super) async fn copy(file: &mut File, size: u64, sink: &mut Sink, meter: &Meter) -> Result<(), CliError> {
-    let mut found = 0;
-    while found < size {
-        let copied = sink.copy(file, COPY_BYTES.min(size - found)).await?;
-        if copied == 0 {
-            return Err(ControlError::Short { expected: size, found }.into());
-        }
-        found += copied;
-        meter.add(usize::try_from(copied).unwrap_or(usize::MAX));
-        yield_now().await;
-    }
-    Ok(())
+fn seen(file: &File) -> io::Result<Seen> {
+    let found = file.metadata()?;
+    Ok((found.len(), (found.mtime(), found.mtime_nsec()), (found.ctime(), found.ctime_nsec())))
 }

@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &ExportArguments, verbosity: Verbosity, chance: Cha
     let backup = Backup::seal(&BackupContent { master, cluster }, &passphrase, salt)?;
     if arguments.output == Path::new("-") {
         output::needed_line(backup.to_string().trim_end())?;
-        note(data);
+        secret::tell_backup(data);
         return Ok(());
     }
     let failed = |source| CliError::Output { path: arguments.output.clone(), source };
@@ -33,16 +33,9 @@ pub(super) fn run(arguments: &ExportArguments, verbosity: Verbosity, chance: Cha
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&arguments.output).map_err(failed)?;
     let written = file.write_all(backup.to_string().as_bytes()).and_then(|()| file.sync_all());
     written.and_then(|()| output::sync_folder_of(&arguments.output)).map_err(failed)?;
-    note(data);
+    secret::tell_backup(data);
     if !verbosity.quiet {
         logging::note(format_args!("wrote {}; it is worth nothing without its passphrase", arguments.output.display()));
     }
     Ok(())
-}
-
-/// Leaves a mark in the data directory for `dacapo doctor`. The backup is good without it.
-fn note(data: &Path) {
-    if let Err(error) = secret::note_backup(data) {
-        logging::warn("", format_args!("cannot note in {} that there is a backup: {error}", data.display()));
-    }
 }

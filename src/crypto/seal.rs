@@ -182,6 +182,15 @@ mod tests {
         ] {
             assert!(!forged.is_authentic(&keys, replica_name), "{forged:?}");
         }
+        assert!(Seal { version: Version(4), ..seal.clone() }.has_bytes_of(&seal), "a new number keeps the bytes");
+        assert!(!Seal { size: 23, ..seal.clone() }.has_bytes_of(&seal));
+        assert!(!Seal { digest: Digest([6; 32]), ..seal.clone() }.has_bytes_of(&seal));
+    }
+
+    #[test]
+    fn a_version_begins_at_the_time_of_day_and_no_clock_uses_the_numbers_up() {
+        assert_eq!(Version::at(UnixMillis(1_767_225_600_522)), Version(1_767_225_600_522));
+        assert_eq!(Version::at(UnixMillis(u64::MAX)), Version(1 << 50));
     }
 
     #[test]

@@ -161,4 +161,19 @@ mod tests {
         assert_eq!(versions.reserved.len(), VERSION_RANGES_MAX);
         assert_eq!(versions.reserved[..2], [(0, 9), (100, 101)]);
     }
+
+    #[test]
+    fn what_was_issued_is_what_was_reserved_and_handed_out_for_that_name() {
+        let name = |number| ReplicaName([number; 16]);
+        let mut versions = Versions::new(5, vec![(2, 5), (8, 10)]);
+        versions.last = 9;
+        let issued = |versions: &Versions, number| versions.has_issued(number, name(1));
+        let all: Vec<_> = (0..12).filter(|number| issued(&versions, *number)).collect();
+        assert_eq!(all, [2, 3, 4, 5, 8, 9], "10 is reserved, and not handed out yet");
+        // With a clock that was behind, it is known from 4 on for which name each was.
+        let names = BTreeMap::from([(4, name(1)), (5, name(2)), (8, name(1)), (10, name(1))]);
+        versions.issued = Some(Issued { from: 4, names });
+        let all: Vec<_> = (0..12).filter(|number| issued(&versions, *number)).collect();
+        assert_eq!(all, [2, 3, 4, 8]);
+    }
 }

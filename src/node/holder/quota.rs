@@ -109,4 +109,19 @@ mod tests {
         let full = Err(Refusal::QuotaBytes { max: 10 * QUOTA_FILE_BYTES });
         assert_eq!(quota.check(usage(9, 144, 0), None, one, NOTHING), full);
     }
+
+    #[test]
+    fn what_just_fits_is_taken_and_what_comes_beside_it_counts() {
+        let quota = Quota { bytes_max: Some(2 * QUOTA_FILE_BYTES), files_max: Some(1) };
+        let (used, one) = (usage(3, 3 * QUOTA_FILE_BYTES, 0), usage(1, 100, 0));
+        assert!(quota.check(used, None, one, NOTHING).is_err());
+        let tombstone = Known::Deleted(Tombstone { version: Version(1), tag: Tag([0; 32]) });
+        assert!(quota.check(used, Some(&tombstone), one, NOTHING).is_err(), "a deletion is smaller");
+        let exact = usage(1, 2 * QUOTA_FILE_BYTES - QUOTA_FILE_BYTES, 0);
+        assert_eq!(quota.check(usage(0, 0, 0), None, exact, NOTHING), Ok(()), "it just fits");
+        let beside = OnItsWay { all: usage(0, 1, 0), of_name: 0 };
+        let full = Err(Refusal::QuotaBytes { max: 2 * QUOTA_FILE_BYTES });
+        assert_eq!(quota.check(usage(0, 0, 0), None, exact, beside), full, "what comes beside it counts");
+        assert_eq!(quota.check(usage(1, 0, 0), None, usage(1, 0, 0), NOTHING), Err(Refusal::QuotaFiles { max: 1 }));
+    }
 }

@@ -53,3 +53,48 @@ impl Refusals {
         self.counts.borrow().get(&id).copied().unwrap_or(0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(number: usize) -> NodeId {
+        let mut id = NodeId([0; 32]);
+        id.0[..8].copy_from_slice(&(number as u64).to_le_bytes());
+        id
+    }
+
+    #[test]
+    fn a_peer_that_asks_again_and_again_is_told_of_ever_more_seldom() {
+        let refusals = Refusals::default();
+        let told = (1..=20).filter(|_| refusals.note(peer(1), &Refusal::NotOwner).is_some()).count();
+        assert_eq!((told, refusals.of(peer(1)), refusals.of(peer(2))), (5, 20, 0), "at 1, 2, 4, 8 and 16");
+        assert!(refusals.note(peer(2), &Refusal::QuotaFiles { max: 1 }).is_some());
+        assert!(refusals.note(peer(2), &Refusal::Unexpected).is_none(), "it asked for nothing that it may not have");
+        assert_eq!(refusals.of(peer(2)), 1);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_once_until_there_was_room() {
+        let refusals = Refusals::default();
+        let told = || refusals.note(peer(1), &Refusal::DiskFull).is_some();
+        assert_eq!([told(), told()], [true, false]);
+        refusals.note_room();
+        assert_eq!([told(), told()], [true, false]);
+        assert_eq!(refusals.of(peer(1)), 0, "it is not the peer's doing");
+    }
+
+    #[test]
+    fn a_full_table_forgets_those_who_were_refused_least() {
+        let refusals = Refusals::default();
+        for number in 0..PEERS_MAX {
+            let times = if number < 3 { 1 } else { 2 };
+            (0..times).for_each(|_| drop(refusals.note(peer(number), &Refusal::NotOwner)));
+        }
+        refusals.note(peer(5), &Refusal::NotOwner);
+        assert_eq!(refusals.of(peer(0)), 1, "one that is in the table takes no room");
+        refusals.note(peer(PEERS_MAX), &Refusal::NotOwner);
+        assert_eq!((refusals.of(peer(0)), refusals.of(peer(2)), refusals.of(peer(3))), (0, 0, 2));
+        assert_eq!((refusals.of(peer(5)), refusals.of(peer(PEERS_MAX))), (3, 1));
+    }
+}

@@ -44,3 +44,27 @@ impl Met {
         self.peers.borrow_mut().insert(peer, address);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(number: usize) -> NodeId {
+        let mut id = NodeId([0; 32]);
+        id.0[..8].copy_from_slice(&(number as u64).to_le_bytes());
+        id
+    }
+
+    #[test]
+    fn a_peer_that_finds_no_room_counts_as_noted_so_that_it_is_not_tried_for_ever() {
+        let met = Met::new((1..MEMBERS_MAX).map(|number| (peer(number), String::new())).collect());
+        assert!(met.is_complete() && !met.has(peer(0), None), "there is room for one");
+        met.insert(peer(0), None);
+        assert!(!met.is_complete());
+        assert!(met.has(peer(MEMBERS_MAX), None) && met.has(peer(0), None));
+        let address = ":3000".parse().expect("an address");
+        assert!(!met.has(peer(0), Some(&address)), "where it is dialled is not noted");
+        met.insert(peer(0), Some(address.clone()));
+        assert!(met.has(peer(0), Some(&address)));
+    }
+}

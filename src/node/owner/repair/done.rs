@@ -102,3 +102,77 @@ impl Done {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OVER_QUOTA: Refusal = Refusal::QuotaFiles { max: 7 };
+
+    fn failed(refusals: &[Refusal]) -> Done {
+        let mut done = Done::default();
+        for refusal in refusals {
+            done.note_failure(&RepairError::Refused(refusal.clone()), false, false);
+        }
+        done
+    }
+
+    #[test]
+    fn a_peer_lacks_only_what_is_over_its_quota_if_nothing_else_was_to_be_done() {
+        assert!(!Done::default().is_all_over_quota(), "it lacks nothing");
+        let done = failed(&[OVER_QUOTA, OVER_QUOTA]);
+        assert!(done.is_all_over_quota());
+        assert!(!failed(&[OVER_QUOTA, Refusal::DiskFull]).is_all_over_quota());
+        for mended in [Mended::Sent, Mended::Learnt, Mended::Released, Mended::Kept] {
+            let mut done = done.clone();
+            done.note(mended, false);
+            assert!(!done.is_all_over_quota(), "{mended:?}");
+        }
+        let mut left_out = done;
+        left_out.note_left_out(false, false);
+        assert!(!left_out.is_all_over_quota());
+    }
+
+    #[test]
+    fn each_file_is_counted_by_how_it_ended() {
+        let mut done = Done::default();
+        done.note(Mended::Sent, true);
+        done.note(Mended::Sent, true);
+        done.note(Mended::Learnt, false);
+        done.note_left_out(true, true);
+        done.note_left_out(false, true);
+        done.note_failure(&RepairError::Refused(Refusal::QuotaDeleted), false, true);
+        done.note_failure(&RepairError::Refused(Refusal::NotOwner), false, true);
+        done.note_failure(&RepairError::Refused(Refusal::NotOwner), true, false);
+        done.note_not_offered();
+        done.note_not_offered();
+        let expected = Done {
+            sent: 2,
+            learnt: 1,
+            left_out: 2,
+            failed: 5,
+            // One of them was to be learnt, and is no refusal of a file.
+            refused: 4,
+            refusal: Some(Refusal::NotOwner),
+            over_quota: 1,
+            unlearnt: 2,
+            // A peer that has no room for a deletion holds nothing of the file.
+            untold: 2,
+            ..Done::default()
+        };
+        assert_eq!(done, expected);
+    }
+
+    #[test]
+    fn a_disk_is_useless_that_takes_nothing_many_times_in_a_row() {
+        let full = vec![Refusal::DiskFull; DISK_REFUSALS_MAX];
+        let mut done = failed(&full[1..]);
+        assert!(!done.is_disk_useless());
+        done.note_failure(&RepairError::Refused(Refusal::DiskFull), false, false);
+        assert!(done.is_disk_useless());
+        done.note(Mended::Released, false);
+        assert!(done.is_disk_useless(), "it has taken nothing");
+        done.note(Mended::Sent, true);
+        assert!(!done.is_disk_useless());
+    }
+}

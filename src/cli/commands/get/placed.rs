@@ -51,7 +51,7 @@ impl Placed {
     /// Tells whether what was copied is what was found: the node has compared the place once more meanwhile, nobody has
     /// written to the file, and the version still counts. A newer version gets the place after the catalog has it, so
     /// one that counts is what was opened.
-    pub(super) async fn is_good(self, client: &mut Client, key: &Key, version: Version) -> Result<bool, CliError> {
+    pub(super) async fn is_good(&self, client: &mut Client, key: &Key, version: Version) -> Result<bool, CliError> {
         match client.answer().await? {
             Answer::Compared => {}
             // The node looks again, and asks its peers.

@@ -7,6 +7,7 @@
 mod api;
 mod body;
 mod check;
+mod described;
 mod events;
 mod failure;
 mod feed;

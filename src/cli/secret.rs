@@ -70,7 +70,7 @@ pub(crate) fn members_of(data: &Path) -> Result<Members, CliError> {
     Ok(text.map(|text| Members::parse(&text)).transpose()?.unwrap_or_default())
 }
 
-/// Notes in a data directory, for `dacapo doctor`, that there is a backup of its identity. The backup is good without it.
+/// Notes in a data directory, for `dacapo doctor`, that there is a backup of its identity, which is good without it.
 pub(crate) fn tell_backup(data: &Path) {
     let mark = || File::create(at(data, &layout::backed_up()))?.sync_all().and_then(|()| File::open(data)?.sync_all());
     if let Err(error) = mark() {

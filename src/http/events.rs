@@ -10,9 +10,9 @@ use futures_util::stream::unfold;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::api::Api;
+use super::described::Common;
 use super::failure::Failure;
 use super::limits::{SIGN_INTERVAL, WATCHERS_MAX};
-use super::openapi::Common;
 
 /// Answers with what happens from now on.
 #[utoipa::path(

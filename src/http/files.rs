@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 
 use super::api::Api;
 use super::body;
+use super::described::{Common, CommonOfHead, KeyInPath};
 use super::failure::{Failure, FailureJson};
-use super::openapi::{Common, CommonOfHead, KeyInPath};
 use super::range::{self, Part};
 use super::request::{
     Asked, NamedKey, NoQuery, expected, length_told, names, refuse_conditions, refuse_other, tag, text,

@@ -13,9 +13,9 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::api::Api;
+use super::described::{Common, KeyInPath};
 use super::failure::{Failure, FailureJson};
 use super::limits::SIGN_INTERVAL;
-use super::openapi::{Common, KeyInPath};
 use super::request::{Asked, NamedKey, NoQuery};
 use crate::node::{Scrubbed, StatError};
 use crate::view::json::{FileJson, PeerJson, StatusJson};

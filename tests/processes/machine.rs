@@ -18,9 +18,12 @@ use crate::support::bench::{Bench, Ended, free_address};
 #[test]
 fn the_line_goes_before_the_variables_and_these_before_the_file() {
     let bench = Bench::new();
-    bench.succeed(&bench.path("n1"), &["--quiet", "init"]);
-    let config = bench.file("config.toml", b"data = \"n1\"\nlisten = \"127.0.0.1:1\"\nhttp = \"127.0.0.1:1\"\n");
-    let config = config.to_str().expect("plain").to_owned();
+    let config = "data = \"n1\"\nlisten = \"127.0.0.1:1\"\nhttp = \"127.0.0.1:1\"\nlayout = \"packed\"\n";
+    let config = bench.file("config.toml", config.as_bytes()).to_str().expect("plain").to_owned();
+    // The layout of the file is that of the directory from its beginning.
+    let made = bench
+        .spawn_with(Path::new(""), &["-q", "init", "--config", &config], |command| command.env_remove("DACAPO_DATA"));
+    assert_eq!(made.end().code, Some(0));
     let (variable, typed) = (free_address(), free_address());
     let arguments = ["node", "--config", &config, "--http", &typed];
     let mut node = bench.spawn_with(Path::new(""), &arguments, |command| {

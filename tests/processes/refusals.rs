@@ -1,5 +1,7 @@
 //! What the program refuses, with which exit code, and with which message.
 
+#![expect(clippy::disallowed_methods, reason = "real processes take real time")]
+
 use std::ffi::OsString;
 use std::fs;
 use std::io::{Read, Write};
@@ -7,6 +9,10 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Stdio;
+use std::thread::sleep;
+use std::time::Duration;
+
+use rustix::process::Signal;
 
 use crate::support::bench::{Bench, wait_until, without_versions};
 
@@ -155,10 +161,17 @@ fn a_command_waits_for_its_turn() {
     wait_until("32 stores are under way", || bench.succeed(&node.data, &["status"]).contains("busy      32 calls, "));
     let mut last = put(32);
     drop(last.child().stdin.take());
+    // One whose user has lost patience.
+    let mut gone = put(33);
+    drop(gone.child().stdin.take());
     let mut list = bench.spawn(&node.data, &["ls"], Stdio::null());
     assert_eq!(bench.run(&node.data, &["peers"]).code, Some(0));
     assert!(last.child().try_wait().expect("it is ours").is_none(), "it waits");
     assert!(list.child().try_wait().expect("it is ours").is_none(), "it waits");
+    // It has sent all that it has by now, or sends it never; a node that goes by it alone would store it.
+    sleep(Duration::from_millis(300));
+    gone.signal(Signal::KILL);
+    assert_eq!(gone.end().code, None);
     for put in &mut puts {
         drop(put.child().stdin.take());
     }
@@ -168,5 +181,5 @@ fn a_command_waits_for_its_turn() {
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     }
     assert_eq!(list.end().code, Some(0));
-    assert_eq!(bench.succeed(&node.data, &["ls", "--json"]).lines().count(), 33);
+    assert_eq!(bench.succeed(&node.data, &["ls", "--json"]).lines().count(), 33, "what is not waited for is not done");
 }

@@ -73,7 +73,7 @@ fn an_open_cluster_has_to_be_asked_for() {
     let asked = bench.run(&bench.path("n1"), &["init", "--open-cluster"]);
     assert!(asked.stderr.contains("everybody who reaches the port"), "{}", asked.stderr);
     let node = bench.member("n1");
-    assert!(node.events().contains("the cluster is open"), "{}", node.events());
+    wait_until("it says that it is open", || node.events().contains("the cluster is open"));
     let line = bench.succeed(&node.data, &["invite", "here.example:3000"]);
     assert!(line.starts_with("dacapo-invitation-1:here.example:3000:") && line.contains(":open:"), "{line}");
 }

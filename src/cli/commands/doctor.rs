@@ -25,10 +25,9 @@ pub(crate) async fn run(arguments: &DoctorArguments) -> Result<(), CliError> {
             lines(finding).iter().try_for_each(|line| output::line(line))?;
         }
     }
-    let count = |verdict| findings.iter().filter(|finding| finding.verdict == verdict).count() as u64;
-    match count(Verdict::Fail) {
+    match findings.iter().filter(|finding| finding.verdict == Verdict::Fail).count() {
         0 => Ok(()),
-        failed => Err(CliError::Unwell { found: show::count(failed, "thing") }),
+        failed => Err(CliError::Unwell { found: show::count(failed as u64, "thing") }),
     }
 }
 
@@ -41,10 +40,10 @@ fn lines(finding: &Finding) -> Vec<String> {
 
 /// Looks at everything. A directory that is none leaves nothing else to look at.
 async fn examine(data: &Path, listen: Option<&Address>, peers: &[Address]) -> Vec<Finding> {
-    let (mut findings, is_usable) = directory::look(data);
-    if !is_usable {
-        return findings;
-    }
+    let mut findings = match directory::look(data) {
+        Ok(findings) => findings,
+        Err(useless) => return vec![useless],
+    };
     findings.push(machine::space(data));
     findings.push(machine::clock(data));
     findings.push(machine::descriptors());

@@ -24,8 +24,8 @@ pub(crate) enum Request {
         size: Option<u64>,
         attributes: Option<Attributes>,
     },
-    /// Answered with `Found`, and with content if that names no place. If it does, the node
-    /// compares what lies there once more while the client reads it, and answers with `Compared`.
+    /// Answered with `Found`, and with content if that names no place. If it does, the node compares what lies there
+    /// once more while the client reads it, and answers with `Compared`.
     Get {
         key: Key,
         /// Whether the client can read a large file in the data directory.

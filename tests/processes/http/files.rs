@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 
 use super::{Answer, CONTENT, Face, read_answer};
-use crate::support::bench::Bench;
+use crate::support::bench::{Bench, wait_until};
 
 #[test]
 fn a_file_is_stored_got_listed_and_deleted_over_http() {
@@ -123,6 +123,9 @@ fn content_that_breaks_off_is_not_stored() {
     let version = |answer: &Answer| answer.json()["version"].as_u64().expect("a version");
     let later = face.ask("PUT", "/v1/files/a", "", b"the second");
     assert!(version(&later) > version(&stored));
+    // The log has a thread of its own. It tells in order, and so of the last store last.
+    let last = format!(" v{}\n", version(&later));
+    wait_until("the last store is told of", || face.node.events().contains(&last));
     let written = face.node.events().matches("received and written").count();
     assert_eq!(written, 2, "{}", face.node.events());
     let mut whole = put("Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n4\r\nmore\r\n0\r\n\r\n");

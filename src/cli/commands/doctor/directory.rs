@@ -9,7 +9,7 @@ use dacapo::membership::Cluster;
 use rustix::fs::{Access, access};
 use rustix::process::geteuid;
 
-use super::finding::{Finding, ago, days_since, option};
+use super::finding::{Finding, ago, days_since, option, quoted};
 use crate::cli::error::CliError;
 use crate::cli::secret;
 
@@ -18,59 +18,52 @@ const DIRECTORY: &str = "directory";
 /// A backup that is older than this is worth another look: the passphrase may be forgotten. Chosen: a year.
 const BACKUP_DAYS_MAX: u64 = 365;
 
-/// Looks at a data directory. Returns what was found, and whether it is worth looking further.
-pub(super) fn look(data: &Path) -> (Vec<Finding>, bool) {
+/// What to do about a directory that whoever asks may not look into.
+const AS_ITS_USER: &str = "call this as the user that runs the node, to whom all files in it have to belong";
+
+/// Looks at a data directory.
+///
+/// # Errors
+/// Returns what is wrong with it if there is nothing else to look at.
+pub(super) fn look(data: &Path) -> Result<Vec<Finding>, Finding> {
     let (at, option) = (data.display(), option(data));
-    let there = match fs::metadata(data) {
-        Ok(there) => there,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let advice =
-                format!("`dacapo init {option}` makes it; `dacapo join {option}` enters a cluster that there is");
-            return (vec![Finding::fail(DIRECTORY, format!("{at} does not exist"), advice)], false);
-        }
-        Err(error) => {
-            let advice = "call this as the user that runs the node";
-            return (vec![Finding::fail(DIRECTORY, format!("cannot look at {at}: {error}"), advice)], false);
-        }
-    };
+    let useless = |found: String, advice: &str| Finding::fail(DIRECTORY, found, advice);
+    let there = fs::metadata(data).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => useless(
+            format!("{at} does not exist"),
+            &format!("`dacapo init {option}` makes it; `dacapo join {option}` enters a cluster that there is"),
+        ),
+        _ => useless(format!("cannot look at {at}: {error}"), AS_ITS_USER),
+    })?;
     if !there.is_dir() {
-        let advice = "name a directory by --data";
-        return (vec![Finding::fail(DIRECTORY, format!("{at} is not a directory"), advice)], false);
+        return Err(useless(format!("{at} is not a directory"), "name a directory by --data"));
     }
     if there.uid() != geteuid().as_raw() {
-        let advice = "call this as the user that runs the node";
-        return (vec![Finding::fail(DIRECTORY, format!("{at} belongs to another user"), advice)], false);
+        return Err(useless(format!("{at} belongs to another user"), AS_ITS_USER));
     }
-    let node = match secret::node_of(data) {
-        Ok(Some(node)) => node,
-        Ok(None) => {
-            let advice = format!("`dacapo init {option}` makes an identity, `dacapo recover {option}` brings one back");
-            return (vec![Finding::fail(DIRECTORY, format!("{at} holds no identity"), advice)], false);
-        }
-        // The identity is perhaps good, and only not to be read by whoever asks.
-        Err(error @ CliError::SecretFile { .. }) => {
-            let advice = "call this as the user that runs the node, to whom all files in it have to belong";
-            return (vec![Finding::fail(DIRECTORY, error.full_message(), advice)], false);
-        }
-        Err(error) => {
-            let advice = "put its file identity back from a backup, or `dacapo recover` into a new directory";
-            return (vec![Finding::fail(DIRECTORY, error.full_message(), advice)], false);
-        }
-    };
-    if let Err(error) = access(data, Access::WRITE_OK | Access::EXEC_OK) {
+    let node = secret::node_of(data).map_err(|error| {
+        let advice = match &error {
+            // The identity is perhaps good, and only not to be read by whoever asks.
+            CliError::SecretFile { .. } => AS_ITS_USER,
+            _ => "put its file identity back from a backup, or `dacapo recover` into a new directory",
+        };
+        useless(error.full_message(), advice)
+    })?;
+    let node = node.ok_or_else(|| {
+        let advice = format!("`dacapo init {option}` makes an identity, `dacapo recover {option}` brings one back");
+        useless(format!("{at} holds no identity"), &advice)
+    })?;
+    access(data, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| {
         let advice = "mount it to be written to, if the disk is well; a disk with errors is mounted read-only";
-        return (
-            vec![Finding::fail(DIRECTORY, format!("{at} cannot be written: {}", io::Error::from(error)), advice)],
-            false,
-        );
-    }
+        useless(format!("{at} cannot be written: {}", io::Error::from(error)), advice)
+    })?;
     let directory = if there.permissions().mode() & 0o077 == 0 {
         Finding::ok(DIRECTORY, format!("{at} of node {}", node.short()))
     } else {
         let found = format!("other users can look into {at}");
-        Finding::warn(DIRECTORY, found, format!("`chmod 700 {}`", option.trim_start_matches("--data ")))
+        Finding::warn(DIRECTORY, found, format!("`chmod 700 {}`", quoted(data)))
     };
-    (vec![directory, cluster(data), backup(data)], true)
+    Ok(vec![directory, cluster(data), backup(data)])
 }
 
 fn cluster(data: &Path) -> Finding {

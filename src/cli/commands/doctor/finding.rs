@@ -40,11 +40,16 @@ impl Verdict {
 
 /// Returns the option by which a command finds a data directory, as it can be typed.
 pub(super) fn option(data: &Path) -> String {
-    let path = data.display().to_string();
+    format!("--data {}", quoted(data))
+}
+
+/// Returns a path as it can be typed.
+pub(super) fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
     if path.chars().all(|letter| letter.is_ascii_alphanumeric() || "/._-".contains(letter)) {
-        return format!("--data {path}");
+        return path;
     }
-    format!("--data '{}'", path.replace('\'', "'\\''"))
+    format!("'{}'", path.replace('\'', "'\\''"))
 }
 
 /// Returns the time of day.

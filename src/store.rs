@@ -257,3 +257,6 @@ impl<D: Disk> Store<D> {
         self.layout.place(self.node, blob)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -152,3 +152,20 @@ impl<D: Disk> Store<D> {
         Ok(has_room && self.set_aside(blob)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::layout::{self, Layout};
+    use crate::store::tests::Place;
+
+    #[test]
+    fn a_folder_that_is_gone_has_no_strays_and_one_that_cannot_be_read_fails() {
+        let place = Place::new();
+        let (store, _) = place.open(Layout::Folders);
+        let mut open = Vec::new();
+        let gone = DiskPath::root().child(&NodeId([5; 32]).to_string());
+        assert_eq!(store.strays_in(&gone, &mut open).ok(), Some(Vec::new()));
+        assert!(store.strays_in(&layout::catalog(), &mut open).is_err(), "it is no folder");
+    }
+}

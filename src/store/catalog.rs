@@ -314,3 +314,6 @@ fn object_key(blob: &BlobId) -> Vec<u8> {
         BlobId::Held(owner, replica_name) => held_key(*owner, *replica_name).to_vec(),
     }
 }
+
+#[cfg(test)]
+mod tests;

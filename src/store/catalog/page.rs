@@ -132,3 +132,40 @@ fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
 fn u128_at(bytes: &[u8], at: usize) -> Option<u128> {
     bytes.get(at..)?.first_chunk().map(|number| u128::from_le_bytes(*number))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHILDREN: [u64; 4] = [10, 11, 12, 13];
+
+    /// Returns a branch whose children have these keys between them.
+    fn branch(keys: [&[u8]; 3], has_ends: bool) -> Vec<u8> {
+        let mut page = vec![BRANCH, 0, 3, 0, 0, 0, 0, 0];
+        page.extend(CHILDREN.iter().flat_map(|child| u128::from(*child).to_le_bytes()));
+        page.extend(CHILDREN.iter().flat_map(|child| child.to_le_bytes()));
+        let mut end = page.len() + 4 * keys.len();
+        for key in keys.iter().filter(|_| has_ends) {
+            end += key.len();
+            page.extend(u32::try_from(end).expect("small").to_le_bytes());
+        }
+        page.extend(keys.concat());
+        page
+    }
+
+    #[test]
+    fn a_key_is_below_the_first_key_that_is_not_smaller() {
+        let fixed = Widths { key: Some(4), value: None };
+        let free = Widths { key: None, value: None };
+        let pages =
+            [(branch([b"bbbb", b"dddd", b"ffff"], false), fixed), (branch([b"bbbb", b"dd", b"ffffff"], true), free)];
+        for (page, widths) in pages {
+            let child = |wanted: &[u8]| child_with(&page, widths, wanted).map(|child| child.page);
+            assert_eq!([child(b"aaaa"), child(b"bbbb")], [Some(10); 2]);
+            assert_eq!([child(b"bbbc"), child(b"dd")], [Some(11); 2]);
+            assert_eq!([child(b"eeee"), child(b"ffff")], [Some(12); 2]);
+            assert_eq!(child(b"gggg"), Some(13));
+            assert_eq!(used_bytes(&page, widths), Some(page.len()));
+        }
+    }
+}

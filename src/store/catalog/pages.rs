@@ -287,3 +287,6 @@ fn table(definition: &[u8]) -> Option<Tree> {
     let widths = Widths { key: width(41)?, value: width(46)? };
     (kind == TABLE && has_root != 0).then_some(Tree { root, widths })
 }
+
+#[cfg(test)]
+mod tests;

@@ -225,3 +225,22 @@ pub(super) fn raise(transaction: &WriteTransaction, ceiling: u64) -> Result<(), 
     let reserved = transaction.open_table(NUMBERS)?.get(VERSION_CEILING)?.map_or(0, |ceiling| ceiling.value());
     reserve(transaction, reserved.max(ceiling))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::crypto::Version;
+    use crate::store::tests::{Place, held, key};
+
+    use super::*;
+
+    #[test]
+    fn no_packed_replica_is_larger_than_what_is_packed() {
+        let place = Place::new();
+        for (len, is_packed) in [(PACKED_BYTES_MAX + IV_BYTES, true), (PACKED_BYTES_MAX + IV_BYTES + 1, false)] {
+            let sealed = vec![7; len];
+            let record = held(place.seal(&key("a"), Version(1), &sealed));
+            assert_eq!(is_replica(&sealed, &record), is_packed, "{len} bytes");
+            assert!(!is_replica(&sealed[1..], &record));
+        }
+    }
+}

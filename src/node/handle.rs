@@ -278,3 +278,14 @@ impl Handle {
         answer.await.map_err(|_| Stopped::DuringCall.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_of_a_content_is_its_length() {
+        assert_eq!(format!("{:?}", Content::bytes("secret")), "Content(Some(6) bytes)");
+        assert_eq!(format!("{:?}", Content::reader(tokio::io::empty(), None)), "Content(None bytes)");
+    }
+}

@@ -65,3 +65,27 @@ impl MembersInForce {
         self.until_not(|| self.admits(node)).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_change_is_seen_when_it_is_told() {
+        let (members, is_so) = (MembersInForce::default(), Cell::new(true));
+        let mut waiting = Box::pin(members.until_not(|| is_so.get()));
+        let second = Duration::from_secs(1);
+        assert!(timeout(second, &mut waiting).await.is_err());
+        members.tell_all();
+        assert!(timeout(second, &mut waiting).await.is_err(), "it is so still");
+        is_so.set(false);
+        assert!(timeout(second, &mut waiting).await.is_err(), "it was not told");
+        members.tell_all();
+        assert!(timeout(second, &mut waiting).await.is_ok());
+    }
+}

@@ -55,4 +55,23 @@ mod tests {
         }
         timeout(2 * CRAWL_WINDOW, meter.crawls()).await.expect("nothing moves any more");
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn less_than_the_bound_crawls_and_the_bound_does_not() {
+        for (missing, crawls) in [(0, false), (1, true)] {
+            let meter = Meter::default();
+            let moving = async {
+                sleep(CRAWL_WINDOW / 2).await;
+                loop {
+                    meter.add(usize::try_from(CRAWL_BYTES).expect("small") - missing);
+                    sleep(CRAWL_WINDOW).await;
+                }
+            };
+            tokio::select! {
+                biased;
+                () = moving => {}
+                found = timeout(10 * CRAWL_WINDOW, meter.crawls()) => assert_eq!(found.is_ok(), crawls),
+            }
+        }
+    }
 }

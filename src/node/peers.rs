@@ -115,3 +115,34 @@ impl<S> Peers<S> {
         known.entry(id).or_insert_with(|| Rc::new(Peer::new(id))).clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peers(addresses: &[&Address]) -> Peers<()> {
+        let dials = addresses.iter().map(|address| Dial { address: (*address).clone(), node: None });
+        Peers::new(dials.collect(), Met::default())
+    }
+
+    #[test]
+    fn an_address_is_that_of_the_node_that_answers_there() {
+        let [a, b, c] = ["a:1", "b:1", "c:1"].map(|address| address.parse::<Address>().expect("an address"));
+        let (one, other) = (NodeId([1; 32]), NodeId([2; 32]));
+        let peers = peers(&[&a, &b]);
+        assert!(peers.dials_at(&a, one) && peers.dials_at(&a, other) && !peers.dials_at(&c, one));
+        peers.note_answer(&a, one);
+        assert!(peers.dials_at(&a, one) && !peers.dials_at(&a, other));
+        assert!(peers.dials_at(&b, one) && peers.dials_at(&b, other), "no node has answered there");
+    }
+
+    #[tokio::test]
+    async fn an_exchange_counts_until_it_ends() {
+        let peers = peers(&[]);
+        let (one, other) = (peers.entry(NodeId([1; 32])), peers.entry(NodeId([2; 32])));
+        let (first, second) = (pool::slot(&one).await, pool::slot(&other).await);
+        assert_eq!(peers.exchanges(), 2);
+        drop((first, second));
+        assert_eq!(peers.exchanges(), 0);
+    }
+}

@@ -75,11 +75,8 @@ pub(super) async fn verify<P: Platform>(
     current: &Seal,
 ) -> Result<Message, AskError> {
     let mut lease = lease(context, peer).await?;
-    // The replica may be sent anew meanwhile, and is compared from the start then. A peer that goes on and on is not
-    // waited for.
-    let parts = current.sealed_bytes() / CHECK_BYTES_MAX + 2;
     let mut answer = Message::Verifying;
-    for _ in 0..2 * parts {
+    for _ in 0..exchanges_max(current) {
         answer = lease.exchange(&Message::VerifyFile { replica_name }).await?;
         if answer != Message::Verifying {
             break;
@@ -87,6 +84,13 @@ pub(super) async fn verify<P: Platform>(
     }
     lease.done();
     Ok(answer)
+}
+
+/// Returns how many exchanges a peer may take to compare the whole of its replica. The replica may be sent anew
+/// meanwhile, and is compared from the start then. A peer that goes on and on is not waited for.
+fn exchanges_max(current: &Seal) -> u64 {
+    let parts = current.sealed_bytes() / CHECK_BYTES_MAX + 2;
+    2 * parts
 }
 
 fn holding<P: Platform>(
@@ -106,5 +110,22 @@ fn holding<P: Platform>(
         Ok(Message::Refused(refusal)) => Holding::Unknown { reason: refusal.to_string() },
         Ok(other) => Holding::Unknown { reason: format!("it answered a check with {}", other.name()) },
         Err(error) => Holding::Unknown { reason: ReplicaError::from(error).to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Version;
+    use crate::store::tests::{Place, key};
+
+    #[test]
+    fn a_peer_has_time_to_begin_once_more_and_not_for_ever() {
+        let seal = Place::new().seal(&key("a"), Version(1), &[0; 16]);
+        for parts in [0, 1, 10, 1000] {
+            let seal = Seal { size: parts * CHECK_BYTES_MAX, ..seal.clone() };
+            let exchanges = exchanges_max(&seal);
+            assert!((2 * (parts + 1)..=2 * (parts + 2)).contains(&exchanges), "{parts} parts: {exchanges}");
+        }
     }
 }

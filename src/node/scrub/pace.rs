@@ -70,6 +70,19 @@ mod tests {
         assert_eq!(wait(None, Some(UnixMillis(now.0 * 2))), 24);
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_scrub_takes_its_time_even_over_what_is_small() {
+        let begun = Instant::now();
+        let mut slow = Pace::slow(0);
+        slow.after(2 * SCRUB_BYTES_PER_SECOND).await;
+        assert_eq!(begun.elapsed().as_secs(), 2);
+        for _ in 0..1000 {
+            slow.after(1).await;
+        }
+        assert_eq!(begun.elapsed().as_secs(), 3);
+        assert!(!Pace::AtOnce.after(1 << 40).await && begun.elapsed().as_secs() == 3);
+    }
+
     #[test]
     fn the_pace_rises_where_a_pass_would_take_too_long() {
         assert_eq!(rate(1 << 30), SCRUB_BYTES_PER_SECOND);

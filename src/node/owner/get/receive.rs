@@ -296,3 +296,6 @@ impl<P: Platform> Received<P> {
         local_copy::open(context, reader, &seal, iv, Some(peer))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,3 +47,34 @@ pub(super) async fn ask<P: Platform>(context: &Shared<P>, peer: &Rc<Peer<Stream<
         context.owner.repair_log.note_count(count);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::layout::Layout;
+    use crate::store::tests::{Place, key};
+    use crate::store::{Change, Forgetting};
+
+    #[test]
+    fn files_and_deletions_are_names_until_the_deletions_are_forgotten() {
+        let place = Place::new();
+        let (store, _) = place.open(Layout::Folders);
+        let counted = || names(&store).expect("a good disk");
+        assert_eq!(counted(), None, "there never were any");
+        let (a, b) = (key("a"), key("b"));
+        let (stored, deleted) = (place.stored(&a, Version(1), b""), place.deleted(&b, Version(2)));
+        store.commit(&[stored, deleted]).expect("a good disk");
+        assert_eq!(counted(), Some(2));
+        let name = place.keys.replica_name(&b);
+        let tombstone = store.tombstone(name).expect("a good disk").expect("it is there");
+        store.commit(&[Change::Forgotten(name, tombstone), place.deleted(&a, Version(3))]).expect("a good disk");
+        assert_eq!(counted(), Some(1));
+        let name = place.keys.replica_name(&a);
+        let tombstone = store.tombstone(name).expect("a good disk").expect("it is there");
+        store.commit(&[Change::Forgotten(name, tombstone)]).expect("a good disk");
+        assert_eq!(counted(), None);
+        let floor = Forgetting { floor: Version(3), agreed: None };
+        store.commit(&[Change::Forgetting(floor)]).expect("a good disk");
+        assert_eq!(counted(), Some(0), "there were some");
+    }
+}

@@ -169,3 +169,91 @@ fn tell_recovered<P: Platform>(context: &Context<P>, recovered: &Recovered, is_n
     context.tell_news(context.store.take_news());
     is_told
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::future::poll_fn;
+    use std::pin::Pin;
+    use std::task::Poll;
+
+    use tokio::runtime::Builder;
+    use tokio::sync::oneshot;
+    use tokio::task::LocalSet;
+
+    use super::*;
+    use crate::crypto::ClusterSecret;
+    use crate::limits::DELETIONS_KEPT;
+    use crate::platform::machine::Machine;
+    use crate::seed::Seed;
+    use crate::store::layout::Layout;
+    use crate::store::tests::Place;
+
+    /// What the tasks of a node share, without the tasks, but for the one that commits.
+    pub(super) struct Idle {
+        pub(super) context: context::Shared<Machine>,
+        pub(super) place: Place,
+        told: Rc<RefCell<Vec<Event>>>,
+    }
+
+    impl Idle {
+        /// Opens a directory of its own. Is called in [`run`].
+        pub(super) fn new() -> Self {
+            Self::with_quota(Quota::default())
+        }
+
+        pub(super) fn with_quota(quota: Quota) -> Self {
+            let (place, seed, told) = (Place::new(), Seed::from_u64(1), Rc::new(RefCell::new(Vec::new())));
+            let (commits, incoming_commits) = commit::queue::CommitQueue::new();
+            let heard = told.clone();
+            let context = Rc::new(Context {
+                platform: Machine::new(place.disk.clone()),
+                keys: Arc::new(place.keys.clone()),
+                cluster: ClusterSecret::open(),
+                listen_port: 0,
+                events: Rc::new(move |event: &Event| heard.borrow_mut().push(event.clone())),
+                lanes: lanes::Lanes::new(&seed),
+                store: Arc::new(place.open(Layout::Folders).0),
+                locks: locks::Locks::default(),
+                searches: locks::Locks::default(),
+                commits,
+                peers: peers::Peers::new(Vec::new(), peers::met::Met::default()),
+                boot: BootId::default(),
+                boots: boots::Boots::default(),
+                members: Rc::default(),
+                owner: OwnerState::new(Replicas::default(), Mode::Normal, DELETIONS_KEPT),
+                holder: HolderState::new(quota),
+                calls: Arc::new(Semaphore::new(1)),
+                heartbeat_looks: Arc::new(Semaphore::new(1)),
+                tasks: Tasks::default(),
+            });
+            context.spawn(commit::run(context.clone(), incoming_commits));
+            Self { context, place, told }
+        }
+
+        /// Returns what was told since the last call.
+        pub(super) fn told(&self) -> Vec<Event> {
+            self.told.take()
+        }
+
+        /// Has all blocking work wait for the end of what was begun before, and then until the second value is dropped.
+        /// The first value says when that wait begins.
+        pub(super) async fn hold_up(&self) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
+            let ((begins, begun), (go_on, waits)) = (oneshot::channel(), oneshot::channel::<()>());
+            let work = move || drop((begins.send(()), waits.blocking_recv()));
+            assert!(poll_once(&mut Box::pin(self.place.disk.run(work))).await.is_pending());
+            (begun, go_on)
+        }
+    }
+
+    /// Runs a test with an idle node. There is one thread for blocking work.
+    pub(super) fn run(test: impl Future<Output = ()>) {
+        let runtime = Builder::new_current_thread().max_blocking_threads(1).enable_time().build().expect("a runtime");
+        LocalSet::new().block_on(&runtime, test);
+    }
+
+    /// Has a future go on as far as it comes without a wait.
+    pub(super) async fn poll_once<F: Future>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
+        poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
+    }
+}

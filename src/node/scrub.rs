@@ -133,14 +133,7 @@ impl<'a, P: Platform> Scrub<'a, P> {
     }
 
     async fn note(&mut self, outcome: Outcome, bytes: u64, position: ScrubPosition) {
-        let is_read = !matches!(outcome, Outcome::Absent);
-        self.scrubbed.checked += u64::from(is_read);
-        self.scrubbed.bytes += if is_read { bytes } else { 0 };
-        let is_damaged = matches!(outcome, Outcome::Damaged | Outcome::Restored | Outcome::Missing);
-        self.scrubbed.damaged += u64::from(is_damaged);
-        self.scrubbed.missing += u64::from(matches!(outcome, Outcome::Missing));
-        self.scrubbed.restored += u64::from(matches!(outcome, Outcome::Restored));
-        self.scrubbed.failed += u64::from(matches!(outcome, Outcome::Failed));
+        count(&mut self.scrubbed, &outcome, bytes);
         self.tell();
         if self.pace.after(bytes).await {
             self.remember(Some(position)).await;
@@ -176,6 +169,17 @@ impl<'a, P: Platform> Scrub<'a, P> {
     }
 }
 
+fn count(scrubbed: &mut Scrubbed, outcome: &Outcome, bytes: u64) {
+    let is_read = !matches!(outcome, Outcome::Absent);
+    scrubbed.checked += u64::from(is_read);
+    scrubbed.bytes += if is_read { bytes } else { 0 };
+    let is_damaged = matches!(outcome, Outcome::Damaged | Outcome::Restored | Outcome::Missing);
+    scrubbed.damaged += u64::from(is_damaged);
+    scrubbed.missing += u64::from(matches!(outcome, Outcome::Missing));
+    scrubbed.restored += u64::from(matches!(outcome, Outcome::Restored));
+    scrubbed.failed += u64::from(matches!(outcome, Outcome::Failed));
+}
+
 async fn next_own<P: Platform>(context: &Shared<P>, after: Option<&Key>) -> Result<Option<(Key, u64)>, StorageError> {
     let after = after.cloned();
     let page = context.blocking(move |store| store.list_own("", after.as_ref(), 1)).await?;
@@ -191,4 +195,44 @@ async fn next_held<P: Platform>(
         let bytes = known.file().map_or(0, |record| record.seal.sealed_bytes());
         (owner, replica_name, bytes)
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::node::tests::{Idle, run};
+
+    #[test]
+    fn a_scrub_whose_caller_has_left_does_not_count_as_one_that_has_seen_everything() {
+        run(async {
+            let node = Idle::new();
+            let has_ended = || node.context.store.scrub_state().expect("a good disk").ended.is_some();
+            for stays in [false, true] {
+                let (reply, answer) = oneshot::channel();
+                let answer = Some(answer).filter(|_| stays);
+                now(node.context.clone(), mpsc::channel(1).0, &reply).await;
+                assert_eq!(has_ended(), answer.is_some());
+            }
+        });
+    }
+
+    #[test]
+    fn each_outcome_is_counted_as_what_it_is() {
+        let all = [
+            Outcome::Absent,
+            Outcome::Good,
+            Outcome::Damaged,
+            Outcome::Restored,
+            Outcome::Restored,
+            Outcome::Missing,
+            Outcome::Failed,
+            Outcome::Failed,
+        ];
+        let mut scrubbed = Scrubbed::default();
+        all.iter().for_each(|outcome| count(&mut scrubbed, outcome, 10));
+        let expected = Scrubbed { checked: 7, bytes: 70, damaged: 4, restored: 2, missing: 1, failed: 2 };
+        assert_eq!(scrubbed, expected);
+    }
 }

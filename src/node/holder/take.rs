@@ -271,3 +271,6 @@ where
         other => Err(unexpected("sealed", other)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -233,12 +233,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
                 }
             }
         }
-        Err(self.failure(context))
+        Err(self.failure(away(context)))
     }
 
-    /// Returns why nothing was found.
-    fn failure<P: Platform>(&self, context: &Context<P>) -> GetError {
-        let unreachable = self.failed + away(context);
+    /// Returns why nothing was found while so many peers are away.
+    fn failure(&self, away: usize) -> GetError {
+        let unreachable = self.failed + away;
         match (self.damaged, self.stale) {
             (damaged @ 1.., _) => GetError::Damaged { damaged, unreachable },
             (0, stale @ 1..) => GetError::Stale { stale, unreachable },
@@ -309,3 +309,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
         context.tell(&Event::FetchAnswered { peer, file: self.wanted.file, answer });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,3 +81,24 @@ pub(in crate::node) fn keep_copy<D: Disk>(store: &Store<D>, key: &Key) -> Result
     let version = store.own(key)?.map_or(Version(0), |record| record.seal.version);
     store.keep_copy(key.file_name(), version)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::tests::{Idle, run};
+    use crate::store::tests::key;
+
+    #[test]
+    fn a_deletion_is_above_what_was_met_only_if_it_is_newer() {
+        run(async {
+            let node = Idle::new();
+            let (store, name) = (&node.context.store, node.place.keys.replica_name(&key("a")));
+            store.commit(&[node.place.deleted(&key("a"), Version(5))]).expect("a good disk");
+            let met = |version| renew(&node.context, Entry::deleted(name, Version(version)));
+            assert_eq!(met(4).await.ok(), Some(true));
+            assert_eq!(met(5).await.ok(), Some(false), "it is the one that was met");
+            assert_eq!(met(6).await.ok(), Some(false), "it was not made here since the start");
+            assert_eq!(store.newest(None, name).ok().flatten(), Some(Version(5)));
+        });
+    }
+}

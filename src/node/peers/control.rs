@@ -86,3 +86,23 @@ impl<P: Platform> Drop for Control<P> {
         self.peer.remove_control(&self.liveness);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::tests::{Idle, run};
+
+    #[test]
+    fn a_peer_that_was_connected_is_noted_durably() {
+        run(async {
+            let node = Idle::new();
+            let (peer, address) = (NodeId([1; 32]), "a:3000".parse().expect("an address"));
+            let noted = || node.context.store.peers().expect("a good disk");
+            note(&node.context, peer, None).await;
+            assert_eq!(noted(), [(peer, String::new())]);
+            note(&node.context, peer, Some(&address)).await;
+            note(&node.context, peer, None).await;
+            assert_eq!(noted(), [(peer, "a:3000".to_owned())]);
+        });
+    }
+}

@@ -169,3 +169,26 @@ where
     }
     answers.into_values().collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::NodeId;
+    use crate::node::peers::liveness::Liveness;
+    use crate::node::tests::{Idle, run};
+    use crate::protocol::BootId;
+
+    #[test]
+    fn every_connected_peer_is_asked_and_the_answers_are_in_the_order_of_the_peers() {
+        run(async {
+            let node = Idle::new();
+            let [one, away, other] = [1, 2, 3].map(|number| NodeId([number; 32]));
+            node.context.peers.entry(away);
+            for id in [other, one] {
+                let control = Liveness::new(BootId::default(), ":3000".parse().expect("an address"));
+                node.context.peers.entry(id).add_control(Rc::new(control), None, None);
+            }
+            assert_eq!(ask_all(&node.context, async |_, peer| peer.id).await, [one, other]);
+        });
+    }
+}

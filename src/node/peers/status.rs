@@ -82,3 +82,28 @@ pub(in crate::node) fn is_any_locked_out<P: Platform>(context: &Context<P>) -> b
     let met = context.peers.met.list().into_iter().map(|(node, _)| node);
     met.chain(known.keys().copied()).any(|node| context.members.admission(node) == Admission::NotListed)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::node::peers::liveness::Liveness;
+    use crate::node::tests::{Idle, run};
+    use crate::protocol::BootId;
+
+    #[test]
+    fn the_peers_that_are_connected_come_first() {
+        run(async {
+            let node = Idle::new();
+            let [away, connected, met] = [1, 2, 3].map(|number| NodeId([number; 32]));
+            let peers = &node.context.peers;
+            peers.entry(away);
+            let control = Liveness::new(BootId::default(), ":3000".parse().expect("an address"));
+            peers.entry(connected).add_control(Rc::new(control), None, None);
+            peers.met.insert(met, None);
+            let listed: Vec<_> = info(&node.context).iter().map(|peer| (peer.peer, peer.is_connected)).collect();
+            assert_eq!(listed, [(Some(connected), true), (Some(away), false), (Some(met), false)]);
+        });
+    }
+}

@@ -164,3 +164,39 @@ async fn look_at<P: Platform>(
     });
     looked.await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::tests::{Idle, poll_once, run};
+    use crate::store::tests::{key, write};
+
+    #[test]
+    fn a_damaged_file_that_is_deleted_meanwhile_is_not_missing() {
+        run(async {
+            let node = Idle::new();
+            let (context, place) = (&node.context, &node.place);
+            for (text, is_deleted) in [("a", false), ("b", true)] {
+                let key = key(text);
+                context.store.commit(&[place.stored(&key, Version(1), b"content")]).expect("a good disk");
+                write(&context.store, BlobId::Own(key.file_name()), Version(1), b"damaged");
+                let (_, first) = node.hold_up().await;
+                let mut scrubbed = Box::pin(own(context, &key));
+                assert!(poll_once(&mut scrubbed).await.is_pending());
+                let (has_looked, second) = node.hold_up().await;
+                drop(first);
+                has_looked.await.expect("it looks at the file");
+                assert!(poll_once(&mut scrubbed).await.is_pending());
+                assert_eq!(node.told(), [Event::FileDamaged { file: key.file_name() }]);
+                if is_deleted {
+                    context.store.commit(&[place.deleted(&key, Version(2))]).expect("a good disk");
+                }
+                drop(second);
+                let outcome = scrubbed.await;
+                assert!(matches!(outcome, Outcome::Damaged) == is_deleted, "{text}");
+                assert!(matches!(outcome, Outcome::Missing) != is_deleted, "{text}");
+                node.told();
+            }
+        });
+    }
+}

@@ -55,3 +55,28 @@ async fn one<P: Platform>(context: &Shared<P>, blob: BlobId) -> Result<Option<bo
         })
         .await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{NodeId, ReplicaName, Version};
+    use crate::limits::STRAYS_ASIDE_MAX;
+    use crate::node::tests::{Idle, run};
+    use crate::store::tests::write;
+
+    #[test]
+    fn it_is_told_how_many_strays_were_set_aside_and_how_many_stay() {
+        run(async {
+            let node = Idle::new();
+            assert_eq!((set_aside(&node.context).await, node.told()), (0, Vec::new()));
+            for number in 0..STRAYS_ASIDE_MAX + 2 {
+                let name = ReplicaName([u8::try_from(number).expect("few"); 16]);
+                write(&node.context.store, BlobId::Held(NodeId([5; 32]), name), Version(1), b"sealed");
+            }
+            for replicas in [STRAYS_ASIDE_MAX as u64, 0] {
+                assert_eq!(set_aside(&node.context).await, 0);
+                assert_eq!(node.told(), [Event::StraysSetAside { replicas, staying: 2 }]);
+            }
+        });
+    }
+}

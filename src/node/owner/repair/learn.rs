@@ -174,3 +174,35 @@ async fn note_deletion<P: Platform>(
     }
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Version;
+    use crate::disk::Disk;
+    use crate::node::tests::{Idle, run};
+    use crate::store::layout;
+    use crate::store::tests::{key, write};
+    use crate::time::UnixMillis;
+
+    #[test]
+    fn a_copy_is_kept_only_of_what_another_life_has_deleted() {
+        run(async {
+            let node = Idle::new();
+            let (store, place) = (&node.context.store, &node.place);
+            store.skip_versions(Version(10)).expect("a good disk");
+            let issued = |name| store.next_version(UnixMillis(0), name).expect("a good disk");
+            for (text, is_of_other_life) in [("a", false), ("b", true)] {
+                let (key, name) = (key(text), place.keys.replica_name(&key(text)));
+                store.commit(&[place.stored(&key, Version(1), b"content")]).expect("a good disk");
+                write(store, BlobId::Own(key.file_name()), Version(1), b"content");
+                let version = if is_of_other_life { Version(1 << 40) } else { issued(name) };
+                let tombstone = Tombstone::new(&place.keys, name, version);
+                assert!(note_deletion(&node.context, name, tombstone).await.is_ok_and(|is_newer| is_newer));
+                assert!(!store.has_blob(&BlobId::Own(key.file_name())).expect("a good disk"));
+                let kept = place.disk.open(&layout::kept(key.file_name(), Version(1)));
+                assert_eq!(kept.is_ok(), is_of_other_life, "{text}");
+            }
+        });
+    }
+}

@@ -29,6 +29,8 @@ pub enum Event {
     DialFailed { address: Address, reason: String, retry_ms: u64 },
     /// A peer is connected that was not connected before.
     PeerConnected { peer: NodeId, address: Option<Address> },
+    /// A peer that was away answers at another address, which a third one has named, or which the node remembered.
+    PeerFound { peer: NodeId, address: Address, through: Option<NodeId> },
     /// The last control connection of a peer ended.
     PeerLost { peer: NodeId, reason: String },
     /// Two nodes with the identity of a peer are running.
@@ -172,6 +174,12 @@ impl fmt::Display for Event {
             }
             Self::PeerConnected { peer, address: None } => {
                 write!(f, "connected with {}, which cannot be dialled", peer.short())
+            }
+            Self::PeerFound { peer, address, through: Some(through) } => {
+                write!(f, "found {} at {address}, by the word of {}", peer.short(), through.short())
+            }
+            Self::PeerFound { peer, address, through: None } => {
+                write!(f, "found {} at {address}, where it was before", peer.short())
             }
             Self::PeerLost { peer, reason } => write!(f, "lost {}: {reason}", peer.short()),
             Self::PeerRunsTwice { peer, addresses: [one, other] } => {

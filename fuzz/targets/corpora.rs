@@ -18,7 +18,8 @@ use dacapo::limits::PROTOCOL_VERSION;
 use dacapo::membership::{Backup, BackupContent, Cluster, Dial, Invitation, MemberChange, Members};
 use dacapo::node::link;
 use dacapo::protocol::{
-    BootId, Hello, Message, Purpose, Refusal, Verdict, Welcome, message_frame, read_message, stream_header,
+    BootId, Hello, Message, Purpose, Refusal, Verdict, Welcome, Whereabouts, message_frame, read_message,
+    stream_header,
 };
 use dacapo::replication::{Entry, Print};
 use dacapo::store::{HeldRecord, Identity, Known, OwnRecord};
@@ -66,6 +67,8 @@ fn messages() -> Vec<Message> {
     let tombstone = Tombstone { version, tag: Tag([5; 32]) };
     let entry = Entry::file(replica_name, &seal());
     let print = Some(Print::default());
+    let address = "other.example:3000".parse().expect("an address");
+    let whereabouts = Whereabouts { sought: vec![owner], found: vec![(NodeId([7; 32]), address)] };
     vec![
         Message::StoreFile { owner, replica_name, version, sealed_bytes: 38 },
         Message::Sealed(seal()),
@@ -74,8 +77,8 @@ fn messages() -> Vec<Message> {
         Message::Found(seal()),
         Message::NotFound,
         Message::Proceed,
-        Message::Heartbeat { held: print, has_twin: true },
-        Message::Alive { connections_wanted: 1, held: None, has_twin: false },
+        Message::Heartbeat { held: print, has_twin: true, whereabouts: Whereabouts::default() },
+        Message::Alive { connections_wanted: 1, held: None, has_twin: false, whereabouts },
         Message::Refused(Refusal::Stale { held: version }),
         Message::Refused(Refusal::QuotaBytes { max: 1 << 30 }),
         Message::PerhapsStored,

@@ -226,6 +226,8 @@ pub struct Boot<S: Subject> {
     pub seed: Seed,
     /// The address on which it listens.
     pub listen: Address,
+    /// Another address on which it can listen, where nobody was told to dial it.
+    pub listen_elsewhere: Address,
     /// The addresses on which the programs of all hosts listen, by host.
     pub hosts: Vec<Address>,
     /// The hosts that it dials.

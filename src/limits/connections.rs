@@ -40,3 +40,15 @@ pub const POOL_CONNECTIONS_MAX: usize = 16;
 
 /// The longest time that the other side of a control connection takes to answer a heartbeat.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long a peer is away before this node asks the others where it is. Chosen: longer than the longest wait between
+/// two dials, so that a peer that has only started again is there before.
+pub const SEEK_AFTER: Duration = Duration::from_secs(20);
+
+/// How long a place where a peer was not found is left alone, and all that the same peer says of it. Chosen: a peer
+/// that names wrong places has this node dial in vain twice a minute.
+pub const SEEK_RETRY: Duration = Duration::from_secs(30);
+
+/// Peers that one heartbeat asks for; the next one asks for the others. Chosen: the addresses of all of them fit into a
+/// message.
+pub const SOUGHT_MAX: usize = 8;

@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep};
 use super::context::{Context, Shared};
 use super::heartbeat;
 use super::peers::control::Control;
+use super::peers::liveness::Way;
 use super::peers::open::open_as;
 use crate::event::Event;
 use crate::limits::{BACKOFF_MAX, BACKOFF_MIN, DIAL_REASONS_TOLD_MAX, DIAL_TOLD_MAX, DIAL_TOLD_MIN};
@@ -35,9 +36,7 @@ async fn dial_for_ever<P: Platform>(context: &Shared<P>, dial: Dial) {
             Ok(connection) => {
                 (failures, told) = (0, Told::default());
                 context.peers.note_answer(&address, connection.peer);
-                let seen_at = address.clone();
-                let dialled = Some(address.clone());
-                let control = Control::attach(context, &connection, seen_at, dialled, Some(&address)).await;
+                let control = Control::attach(context, &connection, Way::Configured(address.clone())).await;
                 let end = heartbeat::beat(context, connection, &control, &address).await;
                 control.detach(&end);
                 sleep(backoff(context, failures)).await;

@@ -1,5 +1,5 @@
-//! Heartbeats on a control connection. Each heartbeat tells what this side holds of the other side's files; an answer
-//! may also ask for connections on which the answering side asks.
+//! Heartbeats on a control connection. Each heartbeat tells what this side holds of the other side's files, and helps
+//! to find peers that have moved; an answer may also ask for connections on which the answering side asks.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use super::context::{Context, Shared, Stream};
 use super::holder::serve;
 use super::owner::repair;
 use super::peers::control::Control;
-use super::peers::open::open;
+use super::peers::open::open_as;
+use super::peers::seek;
 use crate::crypto::NodeId;
 use crate::event::Event;
 use crate::limits::{HEARTBEAT_GRACE, HEARTBEAT_INTERVAL, HEARTBEAT_PRINT_WAIT};
@@ -47,17 +48,19 @@ pub(super) async fn beat<P: Platform>(
     loop {
         let held = held_of(context, control.peer.id).await;
         let (has_twin, sent) = (control.peer.has_twin(), Instant::now());
-        if let Err(error) = connection.send(&Message::Heartbeat { held, has_twin }).await {
+        let whereabouts = seek::tell(context, &control.peer);
+        if let Err(error) = connection.send(&Message::Heartbeat { held, has_twin, whereabouts }).await {
             return error.into();
         }
         match connection.receive_within(HEARTBEAT_INTERVAL + HEARTBEAT_GRACE).await {
-            Ok(Message::Alive { connections_wanted, held, has_twin }) => {
+            Ok(Message::Alive { connections_wanted, held, has_twin, whereabouts }) => {
                 control.note_alive(sent);
                 control.hear_of_twin(has_twin);
+                seek::hear(context, &control.peer, whereabouts);
                 repair::hear(context, &control.peer, held);
                 for _ in 0..connections_wanted {
                     let Ok(slot) = control.peer.opened_for_it.clone().try_acquire_owned() else { break };
-                    context.spawn(open_for_peer(context.clone(), address.clone(), slot));
+                    context.spawn(open_for_peer(context.clone(), control.peer.id, address.clone(), slot));
                 }
                 control.peer.sweep();
             }
@@ -68,8 +71,8 @@ pub(super) async fn beat<P: Platform>(
 }
 
 /// Opens a connection on which the peer asks, and serves it.
-async fn open_for_peer<P: Platform>(context: Shared<P>, address: Address, _slot: OwnedSemaphorePermit) {
-    match open(&context, &address, Purpose::AcceptorAsks).await {
+async fn open_for_peer<P: Platform>(context: Shared<P>, peer: NodeId, address: Address, _slot: OwnedSemaphorePermit) {
+    match open_as(&context, &address, Purpose::AcceptorAsks, Some(peer)).await {
         Ok(connection) => serve::run(&context, connection).await,
         Err(error) => context.tell(&Event::DialFailed { address, reason: error.to_string(), retry_ms: 0 }),
     }
@@ -86,11 +89,12 @@ pub(super) async fn answer<P: Platform>(
     let mut answered = None;
     loop {
         match connection.receive_within(HEARTBEAT_GRACE).await {
-            Ok(Message::Heartbeat { held, has_twin }) => {
+            Ok(Message::Heartbeat { held, has_twin, whereabouts }) => {
                 if let Some(answered) = answered {
                     control.note_alive(answered);
                 }
                 control.hear_of_twin(has_twin);
+                seek::hear(context, peer, whereabouts);
                 repair::hear(context, peer, held);
             }
             Ok(other) => return HeartbeatError::Question(other.name()),
@@ -105,7 +109,8 @@ pub(super) async fn answer<P: Platform>(
         peer.sweep();
         let held = held_of(context, peer.id).await;
         answered = Some(Instant::now());
-        let alive = Message::Alive { connections_wanted: peer.take_wanted(), held, has_twin: peer.has_twin() };
+        let (has_twin, whereabouts) = (peer.has_twin(), seek::tell(context, peer));
+        let alive = Message::Alive { connections_wanted: peer.take_wanted(), held, has_twin, whereabouts };
         if let Err(error) = connection.send(&alive).await {
             return error.into();
         }

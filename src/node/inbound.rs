@@ -16,6 +16,7 @@ use super::context::{Shared, Stream};
 use super::heartbeat;
 use super::holder::serve;
 use super::peers::control::Control;
+use super::peers::liveness::Way;
 use crate::platform::Platform;
 use crate::protocol::Purpose;
 use crate::transport::{Address, Transport};
@@ -62,10 +63,9 @@ async fn serve_peer<P: Platform>(context: &Shared<P>, admitted: Admitted<Stream<
         _ if !context.members.admits(connection.peer) => {}
         Purpose::Control => {
             // The peer says on which port it listens; its host is the one that the connection comes from.
-            let address =
-                (hello.listen_port != 0).then(|| Address::from(SocketAddr::new(from.ip(), hello.listen_port)));
-            let seen_at = address.clone().unwrap_or_else(|| Address::from(from));
-            let control = Control::attach(context, &connection, seen_at, address, None).await;
+            let said = (hello.listen_port != 0).then(|| Address::from(SocketAddr::new(from.ip(), hello.listen_port)));
+            let way = Way::Inbound { from: Address::from(from), said };
+            let control = Control::attach(context, &connection, way).await;
             let end = heartbeat::answer(context, connection, &control).await;
             control.detach(&end);
         }

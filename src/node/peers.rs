@@ -3,6 +3,7 @@
 
 pub(super) mod admission;
 pub(super) mod control;
+pub(super) mod hints;
 pub(super) mod in_flight;
 pub(super) mod liveness;
 pub(super) mod met;
@@ -10,6 +11,7 @@ pub(super) mod open;
 pub(super) mod peer;
 pub(super) mod pool;
 pub(super) mod schedule;
+pub(super) mod seek;
 pub(super) mod status;
 
 use std::cell::RefCell;
@@ -20,6 +22,7 @@ use crate::crypto::{NodeId, Version};
 use crate::limits::PEERS_MAX;
 use crate::membership::Dial;
 use crate::transport::Address;
+use hints::Hints;
 use met::Met;
 use peer::Peer;
 
@@ -28,12 +31,13 @@ pub(super) struct Peers<S> {
     dials: RefCell<Vec<Dial>>,
     known: RefCell<BTreeMap<NodeId, Rc<Peer<S>>>>,
     pub(super) met: Met,
+    pub(super) hints: Hints,
 }
 
 impl<S> Peers<S> {
     /// Returns a table of which no peer is connected, which knows what is dialled and who was connected before.
     pub(super) fn new(dials: Vec<Dial>, met: Met) -> Self {
-        Self { dials: RefCell::new(dials), known: RefCell::default(), met }
+        Self { dials: RefCell::new(dials), known: RefCell::default(), met, hints: Hints::default() }
     }
 
     /// Notes which node answers at an address. What is at another address of that node is not another peer.

@@ -1,12 +1,10 @@
 //! The messages and their encoding (postcard, with the variants in wire order: new ones go to the end). Framing is left
 //! to `wire`, and what a message makes a node do is left to `node`.
 
-use std::fmt;
-use std::marker::PhantomData;
+use serde::{Deserialize, Serialize};
 
-use serde::de::{SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
-
+use super::bounded::bounded;
+use super::whereabouts::Whereabouts;
 use crate::crypto::{Iv, NameCount, NodeId, ReplicaName, Seal, Tombstone, Version};
 use crate::limits::{LEAF_PAGE_MAX, MESSAGE_BYTES_MAX};
 use crate::replication::{Entry, Print};
@@ -50,6 +48,8 @@ pub enum Message {
         held: Option<Print>,
         /// Whether this side sees two nodes with the other side's identity.
         has_twin: bool,
+        /// Where peers are.
+        whereabouts: Whereabouts,
     },
     /// Answers a heartbeat. The first answer comes at once, the others after at most the heartbeat interval.
     Alive {
@@ -59,6 +59,8 @@ pub enum Message {
         held: Option<Print>,
         /// Whether this side sees two nodes with the other side's identity.
         has_twin: bool,
+        /// Where peers are.
+        whereabouts: Whereabouts,
     },
     /// Answers any message: it was not done.
     Refused(Refusal),
@@ -224,36 +226,6 @@ pub enum DecodeError {
         /// How many bytes are left over.
         bytes: usize,
     },
-}
-
-/// Reads a list of at most `MAX` elements. Reserves nothing for a length that is only claimed.
-fn bounded<'de, D, T, const MAX: usize>(deserializer: D) -> Result<Vec<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    struct List<T, const MAX: usize>(PhantomData<T>);
-
-    impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for List<T, MAX> {
-        type Value = Vec<T>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "at most {MAX} elements")
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Vec<T>, A::Error> {
-            let mut list = Vec::new();
-            while let Some(element) = elements.next_element()? {
-                if list.len() == MAX {
-                    return Err(serde::de::Error::invalid_length(MAX + 1, &self));
-                }
-                list.push(element);
-            }
-            Ok(list)
-        }
-    }
-
-    deserializer.deserialize_seq(List::<T, MAX>(PhantomData))
 }
 
 impl Message {

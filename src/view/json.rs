@@ -67,7 +67,11 @@ pub struct DeletedEverywhereJson<'a> {
 #[derive(Serialize, ToSchema)]
 pub struct PeerJson {
     peer: Option<String>,
+    /// Where it is dialled.
     address: Option<String>,
+    /// Where this node was told to dial it, if it is connected in another way: it may have moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_reached_at: Option<String>,
     connected: bool,
     forgotten: bool,
     current: Option<bool>,
@@ -188,6 +192,7 @@ impl PeerJson {
         Self {
             peer: info.peer.map(|peer| peer.to_string()),
             address: info.address.as_ref().map(ToString::to_string),
+            not_reached_at: info.not_reached_at.as_ref().map(ToString::to_string),
             connected: info.is_connected,
             forgotten: false,
             current: info.is_current(),
@@ -208,6 +213,7 @@ impl PeerJson {
         Self {
             peer: Some(node.to_string()),
             address: None,
+            not_reached_at: None,
             connected: false,
             forgotten: true,
             current: None,

@@ -16,7 +16,7 @@ use tokio::io::{AsyncWriteExt, DuplexStream};
 use tokio::time::{sleep, timeout};
 
 use crate::support::in_memory::{Network, OWNER, connected, files_below, get, key, put, run, stop};
-use crate::support::scripted_peer::{Replica, ScriptedPeer, send};
+use crate::support::scripted_peer::{Replica, ScriptedPeer, alive, send};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -28,7 +28,7 @@ async fn crawl(peer: ScriptedPeer, stream: DuplexStream) -> Result<(), LinkError
             Message::Heartbeat { .. } if hello.purpose == Purpose::Control => {
                 sleep(HEARTBEAT_INTERVAL).await;
                 let held = Some(Summary::default().print());
-                send(&mut link, &Message::Alive { connections_wanted: 0, held, has_twin: false }).await?;
+                send(&mut link, &alive(0, held)).await?;
             }
             Message::StoreFile { sealed_bytes, .. } => {
                 send(&mut link, &Message::Proceed).await?;
@@ -107,7 +107,7 @@ async fn hold(
         match read_message(&mut link).await? {
             Message::Heartbeat { .. } => {
                 sleep(HEARTBEAT_INTERVAL).await;
-                let alive = Message::Alive { connections_wanted: 0, held: None, has_twin: false };
+                let alive = alive(0, None);
                 send(&mut link, &alive).await?;
             }
             Message::StoreFile { owner, replica_name, sealed_bytes, .. } => {

@@ -15,7 +15,7 @@ use dacapo_sim::store::walkthrough::star::{self, key};
 use turmoil::net::{TcpListener, TcpStream};
 
 use crate::support::scripted::try_run;
-use crate::support::scripted_peer::{ScriptedPeer, hello, send};
+use crate::support::scripted_peer::{ScriptedPeer, alive, hello, send};
 
 /// Chosen: any number will do.
 const SEED: u64 = 3;
@@ -68,7 +68,7 @@ fn a_peer_that_wants_ever_more_connections_gets_a_bounded_number() {
                         return std::future::pending::<()>().await;
                     }
                     while read_message(&mut link).await.is_ok() {
-                        let alive = Message::Alive { connections_wanted: 255, held: None, has_twin: false };
+                        let alive = alive(255, None);
                         if send(&mut link, &alive).await.is_err() {
                             return;
                         }

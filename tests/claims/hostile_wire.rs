@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout};
 use turmoil::net::TcpStream;
 
 use crate::support::scripted::{Failure, try_run};
-use crate::support::scripted_peer::{BOOT, Replica, ScriptedPeer, hello, receive, send, store_at};
+use crate::support::scripted_peer::{BOOT, Replica, ScriptedPeer, heartbeat, hello, receive, send, store_at};
 
 /// Runs the star, lets a stranger do something to `n3000`, and asserts that files can still be stored and fetched.
 fn with_stranger<F>(stranger: impl FnOnce() -> F + 'static) -> ScriptedRun
@@ -149,9 +149,7 @@ fn oversized_and_malformed_frames_end_the_connection() {
 
 #[test]
 fn messages_out_of_place_are_refused() {
-    for message in
-        [Message::Stored, Message::Proceed, Message::Heartbeat { held: None, has_twin: false }, Message::NotFound]
-    {
+    for message in [Message::Stored, Message::Proceed, heartbeat(None), Message::NotFound] {
         with_stranger(async move || {
             let mut records = asking(&peer()).await?;
             send(&mut records, &message).await?;

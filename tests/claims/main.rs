@@ -44,6 +44,7 @@ mod fresh_ivs;
 mod hostile_wire;
 mod liars;
 mod members;
+mod moves;
 
 // Bounded and live: what a peer can take up, and what goes on while something hangs.
 mod crawls;

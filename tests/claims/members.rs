@@ -8,12 +8,12 @@ use dacapo::event::Event;
 use dacapo::limits::INBOUND_CONNECTIONS_MAX;
 use dacapo::membership::{Dial, MemberChange, Members};
 use dacapo::node::{Content, Handle, ReplicaError};
-use dacapo::protocol::{Message, Purpose};
+use dacapo::protocol::Purpose;
 use dacapo_sim::disk::SimDisk;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::in_memory::{HOLDER, Network, Pair, connected, key, lose_power, put, run, run_long, stop};
-use crate::support::scripted_peer::{ScriptedPeer, send};
+use crate::support::scripted_peer::{ScriptedPeer, heartbeat, send};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -193,7 +193,7 @@ fn no_member_takes_the_places_of_the_others() {
             for purpose in [Purpose::Control, Purpose::DialerAsks, Purpose::AcceptorAsks] {
                 if let Ok(mut link) = greedy.dial(&network, 3000, 0, purpose).await {
                     if purpose == Purpose::Control {
-                        send(&mut link, &Message::Heartbeat { held: None, has_twin: false }).await.expect("it listens");
+                        send(&mut link, &heartbeat(None)).await.expect("it listens");
                     }
                     links.push(link);
                 }

@@ -6,8 +6,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use dacapo::crypto::{Digest, Iv, NameCount, NodeId, ReplicaName, Seal, SealedMetadata, Tag, Tombstone, Version};
-use dacapo::limits::{LEAF_PAGE_MAX, MESSAGE_BYTES_MAX, METADATA_BYTES_MAX};
-use dacapo::protocol::{BootId, Hello, Message, Purpose, Refusal, Welcome, message_frame, read_message};
+use dacapo::limits::{LEAF_PAGE_MAX, MESSAGE_BYTES_MAX, METADATA_BYTES_MAX, SOUGHT_MAX};
+use dacapo::protocol::{BootId, Hello, Message, Purpose, Refusal, Welcome, Whereabouts, message_frame, read_message};
 use dacapo::replication::{Entry, Print, Summary};
 use dacapo::store::layout;
 use dacapo::time::UnixMillis;
@@ -101,12 +101,26 @@ fn message() -> impl Strategy<Value = Message> {
         seal().prop_map(Message::Found),
         Just(Message::NotFound),
         Just(Message::Proceed),
-        (prop::option::of(print()), any::<bool>()).prop_map(|(held, has_twin)| Message::Heartbeat { held, has_twin }),
-        (any::<u8>(), prop::option::of(print()), any::<bool>())
-            .prop_map(|(connections_wanted, held, has_twin)| Message::Alive { connections_wanted, held, has_twin }),
+        (prop::option::of(print()), any::<bool>(), whereabouts())
+            .prop_map(|(held, has_twin, whereabouts)| Message::Heartbeat { held, has_twin, whereabouts }),
+        (any::<u8>(), prop::option::of(print()), any::<bool>(), whereabouts()).prop_map(
+            |(connections_wanted, held, has_twin, whereabouts)| Message::Alive {
+                connections_wanted,
+                held,
+                has_twin,
+                whereabouts
+            }
+        ),
         refusal().prop_map(Message::Refused),
         repair(),
     ]
+}
+
+fn whereabouts() -> impl Strategy<Value = Whereabouts> {
+    let id = || any::<[u8; 32]>().prop_map(NodeId);
+    let address = "[a-z]{1,240}:[1-9][0-9]{0,3}".prop_map(|text| text.parse().expect("an address"));
+    (vec(id(), 0..=SOUGHT_MAX), vec((id(), address), 0..=SOUGHT_MAX))
+        .prop_map(|(sought, found)| Whereabouts { sought, found })
 }
 
 /// The messages of repair: comparisons, checks and deletions.

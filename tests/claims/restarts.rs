@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt;
 use tokio::time::sleep;
 
 use crate::support::in_memory::{HOLDER, Network, OWNER, connected, get, key, put, run, stop};
-use crate::support::scripted_peer::{Link, ScriptedPeer, hello, send};
+use crate::support::scripted_peer::{Link, ScriptedPeer, heartbeat, hello, send};
 
 /// The port of the node.
 const PORT: u16 = 3000;
@@ -50,7 +50,7 @@ fn a_peer_that_starts_again_takes_the_places_of_its_dead_connections() {
         dead.extend(asking);
         dead.push(dial(&network, &peer, 1, Purpose::AcceptorAsks).await.expect("let in"));
         let mut control = dial(&network, &peer, 2, Purpose::Control).await.expect("the new start is let in");
-        send(&mut control, &Message::Heartbeat { held: None, has_twin: false }).await.expect("sent");
+        send(&mut control, &heartbeat(None)).await.expect("sent");
         assert!(matches!(read_message(&mut control).await, Ok(Message::Alive { .. })));
         assert_eq!(fill(&network, &peer, 2, Purpose::DialerAsks).await.len(), INBOUND_PER_PEER_MAX);
         for mut link in dead {
@@ -87,7 +87,7 @@ fn a_peer_that_starts_again_does_not_run_twice() {
         for boot in 1..5 {
             let mut control = dial(&network, &peer, boot, Purpose::Control).await.expect("let in");
             for _ in 0..4 {
-                send(&mut control, &Message::Heartbeat { held: None, has_twin: false }).await.expect("sent");
+                send(&mut control, &heartbeat(None)).await.expect("sent");
                 let answer = read_message(&mut control).await;
                 assert!(matches!(answer, Ok(Message::Alive { has_twin: false, .. })), "{answer:?}");
             }

@@ -7,11 +7,11 @@ use dacapo::crypto::{Digest, ReplicaName};
 use dacapo::disk::Disk;
 use dacapo::limits::CHUNK_BYTES;
 use dacapo::node::{Content, GetError, Handle, ReadError, ReplicaError};
-use dacapo::protocol::{Message, Purpose, read_message};
+use dacapo::protocol::{Purpose, read_message};
 use dacapo_sim::disk::SimDisk;
 
 use crate::support::in_memory::{Network, connected, files_below, get, key, put, run, stop};
-use crate::support::scripted_peer::{Replica, ScriptedPeer, send};
+use crate::support::scripted_peer::{Replica, ScriptedPeer, heartbeat, send};
 
 /// The lengths of a file whose content follows the answer at once, and of one whose content the owner has to ask for.
 const SMALL_AND_LARGE: [usize; 2] = [22, 600_000];
@@ -117,7 +117,7 @@ fn a_node_at_the_address_of_a_peer_is_not_taken_for_it() {
         let peer = ScriptedPeer::new(0xee);
         let mut control = peer.dial(&network, 5000, 7000, Purpose::Control).await.expect("linked");
         tokio::task::spawn_local(async move {
-            while send(&mut control, &Message::Heartbeat { held: None, has_twin: false }).await.is_ok() {
+            while send(&mut control, &heartbeat(None)).await.is_ok() {
                 drop(read_message(&mut control).await);
             }
         });

@@ -14,7 +14,7 @@ use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::{sleep, timeout};
 
 use crate::support::in_memory::{Network, OWNER, connected, get, key, put, run};
-use crate::support::scripted_peer::{ScriptedPeer, send};
+use crate::support::scripted_peer::{ScriptedPeer, heartbeat, send};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -104,9 +104,7 @@ fn slow_liar(network: &Network, number: u8) -> NodeId {
     tokio::task::spawn_local(async move {
         let mut control = peer.dial(&network, OWNER, port, Purpose::Control).await.expect("let in");
         let held = Some(invented_summary().print());
-        while send(&mut control, &Message::Heartbeat { held, has_twin: false }).await.is_ok()
-            && read_message(&mut control).await.is_ok()
-        {}
+        while send(&mut control, &heartbeat(held)).await.is_ok() && read_message(&mut control).await.is_ok() {}
     });
     id
 }
@@ -147,9 +145,7 @@ async fn with_black_hole(network: &Network) -> [Node; 2] {
     let network = network.clone();
     tokio::task::spawn_local(async move {
         let mut control = peer.dial(&network, OWNER, 4000, Purpose::Control).await.expect("let in");
-        while send(&mut control, &Message::Heartbeat { held: None, has_twin: false }).await.is_ok()
-            && read_message(&mut control).await.is_ok()
-        {}
+        while send(&mut control, &heartbeat(None)).await.is_ok() && read_message(&mut control).await.is_ok() {}
     });
     connected(&owner.handle(), 2).await;
     [owner, holder]

@@ -10,7 +10,7 @@ use dacapo::node::Lane;
 use dacapo::node::link::{self, Credentials, LinkError, Records};
 use dacapo::protocol::{BootId, Hello, Message, Purpose, Verdict, read_message};
 use dacapo::seed::{Seed, SeedRng};
-pub(crate) use dacapo_sim::store::scripted_peer::{Replica, receive, send, store_at};
+pub(crate) use dacapo_sim::store::scripted_peer::{Replica, alive, heartbeat, receive, send, store_at};
 use dacapo_sim::store::scripted_peer::{hand_over, take};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 
@@ -120,7 +120,7 @@ impl ScriptedPeer {
             match read_message(&mut link).await? {
                 Message::Heartbeat { .. } if hello.purpose == Purpose::Control => {
                     tokio::time::sleep(HEARTBEAT_INTERVAL).await;
-                    send(&mut link, &Message::Alive { connections_wanted: 0, held: None, has_twin: false }).await?;
+                    send(&mut link, &alive(0, None)).await?;
                 }
                 Message::StoreFile { owner, replica_name, sealed_bytes, .. } => {
                     let replica = take(&mut link, owner, replica_name, sealed_bytes).await?;

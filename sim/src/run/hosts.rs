@@ -16,8 +16,9 @@ use crate::subject::{Boot, Ended, Scene, Subject};
 use crate::trace::{Trace, Tracer};
 use crate::transport::{SimTransport, Tap};
 
-/// The port on which every program listens.
+/// The port on which every program listens, and another one for those that have moved.
 const PORT: u16 = 3000;
+const OTHER_PORT: u16 = 3001;
 
 /// How long a host waits after its program has ended before it starts the program again.
 const RESTART: Duration = Duration::from_millis(200);
@@ -57,6 +58,10 @@ fn address(host: Host) -> Address {
     format!("{}:{PORT}", name(host)).parse().expect("the name of a host and a port are an address")
 }
 
+fn listen(port: u16) -> Address {
+    format!("0.0.0.0:{port}").parse().expect("an address")
+}
+
 impl<S: Subject> Hosted<S> {
     pub(super) fn new(
         subject: &S,
@@ -65,9 +70,10 @@ impl<S: Subject> Hosted<S> {
         trace: &Rc<RefCell<Trace<S::Event>>>,
         levers: &[Rc<Levers>],
     ) -> Self {
-        let mut addresses: BTreeMap<_, _> = (0..scene.plan.nodes).map(|to| (address(to).to_string(), to)).collect();
+        let hosts = || [PORT, OTHER_PORT].into_iter().flat_map(|port| (0..scene.plan.nodes).map(move |to| (port, to)));
+        let mut addresses: BTreeMap<_, _> = hosts().map(|(port, to)| (format!("{}:{port}", name(to)), to)).collect();
         // A host that was dialled by name is dialled back at its IP address. Turmoil hands these out in order.
-        addresses.extend((0..scene.plan.nodes).map(|to| (format!("192.168.0.{}:{PORT}", to + 1), to)));
+        addresses.extend(hosts().map(|(port, to)| (format!("192.168.0.{}:{port}", to + 1), to)));
         Self {
             subject: subject.clone(),
             host,
@@ -104,7 +110,8 @@ impl<S: Subject> Hosted<S> {
             lie: self.levers.lie.borrow().clone(),
             options: self.scene.plan.options_of(host),
             seed: Seed::from_u64(self.scene.plan.seed).derive(&name(host), number),
-            listen: format!("0.0.0.0:{PORT}").parse().expect("an address"),
+            listen: listen(PORT),
+            listen_elsewhere: listen(OTHER_PORT),
             hosts: (0..self.scene.plan.nodes).map(address).collect(),
             dials,
             transport: FaultTransport::new(transport, self.scene.links.clone(), host, self.addresses.clone()),

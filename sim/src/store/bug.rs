@@ -157,6 +157,8 @@ named! {
     FlushForgotten "flush-forgotten",
     /// Taking a connection waits for its first byte.
     AcceptWaits "accept-waits",
+    /// A node that has moved is not dialled where it is now.
+    MovedNotFound "moved-not-found",
     /// A content that breaks off over HTTP is taken for a whole one.
     BrokenOffStored "broken-off-stored",
     /// A part of a file is given over HTTP though another version was asked for.

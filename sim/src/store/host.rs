@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use dacapo::disk::Disk;
+use dacapo::event::{Event, EventSink};
 use dacapo::node::{Config, Lane, Node};
 use dacapo::seed::Seed;
 use dacapo::store::Identity;
@@ -12,14 +13,16 @@ use super::bug::Bug;
 use super::conversion::convert_if_told;
 use super::files::Files;
 use super::http;
-use super::options::{cluster, deletions_kept, layout, quota, replicas};
+use super::options::{cluster, deletions_kept, has_moved, layout, quota, replicas};
 use super::oracle::judge_event;
 use super::planted::{BugDisk, BugTransport};
 use super::recovery;
 use super::told::tell;
 use crate::disk::SimDisk;
+use crate::host::Host;
 use crate::platform::SimPlatform;
-use crate::subject::{Boot, Ended};
+use crate::subject::{Boot, Ended, Scene};
+use crate::trace::Tracer;
 
 /// Starts the node of a host and runs it until it stops.
 pub(super) async fn run(boot: Boot<Files>, bug: Option<Bug>) -> Ended {
@@ -29,11 +32,24 @@ pub(super) async fn run(boot: Boot<Files>, bug: Option<Bug>) -> Ended {
     }
 }
 
+/// Returns where the events of a host's node go: into the trace, to the clients, and to those oracles that judge each.
+fn judged(scene: Scene<Files>, host: Host, events: Tracer<Event>) -> EventSink {
+    Rc::new(move |event| {
+        tell(&events, event);
+        let was_known = scene.clients.notice(host, event);
+        if let Err(broken) = judge_event(&scene, host, event, was_known) {
+            scene.note_broken(broken);
+        }
+    })
+}
+
 async fn start<D: Disk>(boot: Boot<Files>, wrap: impl FnOnce(SimDisk) -> D, bug: Option<Bug>) -> Ended {
-    let Boot { host, number, options, seed, listen, dials, transport, disk, clock, events, scene, .. } = boot;
+    let Boot { host, number, options, seed, dials, transport, disk, clock, events, scene, .. } = boot;
     let clients = scene.clients.clone();
     let options = clients.settings.current(host, options);
-    let platform = SimPlatform { transport: BugTransport::new(transport, bug), disk: wrap(disk.clone()), clock };
+    let listen = if has_moved(&options) { &boot.listen_elsewhere } else { &boot.listen };
+    let transport = BugTransport::new(transport, bug, boot.listen_elsewhere.port());
+    let platform = SimPlatform { transport, disk: wrap(disk.clone()), clock };
     let seed = bug.map_or(seed.clone(), |bug| bug.seed(&seed, host));
     let config = Config {
         peers: dials,
@@ -41,17 +57,8 @@ async fn start<D: Disk>(boot: Boot<Files>, wrap: impl FnOnce(SimDisk) -> D, bug:
         replicas: bug.map_or(replicas(&options), |bug| bug.miscount(replicas(&options))),
         quota: bug.map_or(quota(&options), |bug| bug.overlook(quota(&options))),
         deletions_kept: deletions_kept(&options),
-        events: Rc::new({
-            let events = events.clone();
-            move |event| {
-                tell(&events, event);
-                let was_known = scene.clients.notice(host, event);
-                if let Err(broken) = judge_event(&scene, host, event, was_known) {
-                    scene.note_broken(broken);
-                }
-            }
-        }),
-        ..Config::new(listen, cluster(), seed)
+        events: judged(scene, host, events.clone()),
+        ..Config::new(listen.clone(), cluster(), seed)
     };
     clients.starts(host);
     match convert_if_told(&platform, clients.conversions.take(host), number, &config.events) {

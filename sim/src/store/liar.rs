@@ -9,8 +9,9 @@ mod lie;
 mod serve;
 mod state;
 mod twin;
+mod whereabouts;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use dacapo::crypto::{ClusterSecret, Keys};
@@ -60,11 +61,14 @@ pub(super) async fn run(boot: Boot<Files>, lie: Lie, bug: Option<Bug>) -> Ended 
     let boot = BootId::draw(&mut seed.rng(Lane::Boot));
     let replicas = RefCell::new(replicas);
     let (clients, notes) = (scene.clients, events);
-    let liar = Rc::new(Liar { lie, bug, port, boot, keys, cluster, transport, lane, replicas, clients, notes });
+    let others = hosts.clone().into_iter().enumerate().filter(|(other, _)| *other != host).map(|(_, address)| address);
+    let misled = Cell::new(0);
+    let liar = Liar { lie, bug, port, hosts, misled, boot, keys, cluster, transport, lane, replicas, clients, notes };
+    let liar = Rc::new(liar);
     for address in dials {
         tokio::task::spawn_local(liar.clone().keep_connected(address));
     }
-    attack::run(&liar, hosts.into_iter().enumerate().filter(|(other, _)| *other != host).map(|(_, address)| address));
+    attack::run(&liar, others);
     loop {
         let Ok((stream, _)) = liar.transport.accept(&mut listener).await else { continue };
         let liar = liar.clone();

@@ -50,6 +50,12 @@ pub fn quota(options: &[String]) -> Quota {
     if options.iter().any(|option| option == "quota") { QUOTA } else { Quota::default() }
 }
 
+/// Whether a host's node listens elsewhere than where the others were told to dial it.
+#[must_use]
+pub fn has_moved(options: &[String]) -> bool {
+    options.iter().any(|option| option == "moved")
+}
+
 /// Whether clients call a host's node over HTTP.
 #[must_use]
 pub fn is_served(options: &[String]) -> bool {

@@ -26,6 +26,8 @@ pub(super) fn reached(run: &Run<Files>) -> BTreeMap<&'static str, u64> {
         count("crash finished", matches!(event, Event::Recovered { finished: 1.., .. }));
         count("crash dropped", matches!(event, Event::Recovered { dropped: 1.., .. }));
         count("peer lost", matches!(event, Event::PeerLost { .. }));
+        count("moved peer found", matches!(event, Event::PeerFound { through: Some(_), .. }));
+        count("peer remembered", matches!(event, Event::PeerFound { through: None, .. }));
         count("replica failed", matches!(event, Event::ReplicaFailed { .. }));
         count("exchange failed", matches!(event, Event::ExchangeFailed { .. }));
         count("local damage found", matches!(event, Event::FileDamaged { .. }));

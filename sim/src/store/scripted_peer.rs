@@ -4,7 +4,10 @@
 use dacapo::crypto::{Digest, NodeId, ReplicaName, Seal, SealedMetadata, Tag, Version};
 use dacapo::limits::EAGER_BYTES_MAX;
 use dacapo::node::link::Records;
-use dacapo::protocol::{Message, WireError, message_frame, read_message, read_stream_header, stream_header};
+use dacapo::protocol::{
+    Message, Whereabouts, WireError, message_frame, read_message, read_stream_header, stream_header,
+};
+use dacapo::replication::Print;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// A replica as it came over the wire.
@@ -32,6 +35,18 @@ impl Replica {
         let size = bytes.len() as u64 - 16;
         Self { owner, replica_name, seal: Seal { version, size, digest, tag: Tag([2; 32]), metadata }, bytes }
     }
+}
+
+/// Returns a heartbeat of a peer that looks for nobody.
+#[must_use]
+pub fn heartbeat(held: Option<Print>) -> Message {
+    Message::Heartbeat { held, has_twin: false, whereabouts: Whereabouts::default() }
+}
+
+/// Returns the answer of such a peer to a heartbeat.
+#[must_use]
+pub fn alive(connections_wanted: u8, held: Option<Print>) -> Message {
+    Message::Alive { connections_wanted, held, has_twin: false, whereabouts: Whereabouts::default() }
 }
 
 /// Sends a message.

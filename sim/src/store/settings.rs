@@ -26,13 +26,23 @@ named! {
     Forgets "forgets",
     /// Deletions are remembered for long.
     Remembers "remembers",
+    /// It listens on another port.
+    Moved "moved",
+    /// It listens where it did at first.
+    MovedBack "moved-back",
 }
 
 impl Setting {
+    /// Where the node listens; it stays there in most cases.
+    pub const PLACES: &[Self] = &[Self::Moved, Self::Moved, Self::MovedBack];
+
+    /// All others.
+    pub const OPTIONS: &[Self] = Self::ALL.split_at(Self::ALL.len() - 2).0;
+
     /// Returns the option that takes the place of all of its kind; `None` if none of its kind is left.
     fn option(self) -> Option<&'static str> {
         match self {
-            Self::ReplicasAll | Self::NoQuota | Self::Remembers => None,
+            Self::ReplicasAll | Self::NoQuota | Self::Remembers | Self::MovedBack => None,
             option => Some(option.name()),
         }
     }
@@ -43,6 +53,7 @@ impl Setting {
             Self::ReplicasOne | Self::ReplicasTwo | Self::ReplicasAll => option.starts_with("replicas-"),
             Self::Quota | Self::NoQuota => option == "quota",
             Self::Forgets | Self::Remembers => option == "forgets",
+            Self::Moved | Self::MovedBack => option == "moved",
         }
     }
 }

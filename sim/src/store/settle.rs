@@ -3,6 +3,7 @@
 
 mod many;
 mod members;
+mod reach;
 
 use std::time::Duration;
 
@@ -50,6 +51,7 @@ pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), 
     running(&scene).await;
     restart_damaged(&scene).await?;
     members::reunite(&scene).await?;
+    reach::bring_back(&scene).await?;
     connected(&scene).await;
     scene.lacks.take();
     scene.notes.note("all are connected".to_owned());
@@ -117,26 +119,12 @@ async fn restart_damaged(scene: &Scene<Files>) -> Result<(), Broken> {
     Ok(())
 }
 
-/// Waits until every node runs and is connected with all that it dials. The caller sets the deadline.
+/// Waits until every two nodes are connected of which one dials the other. The caller sets the deadline.
 async fn connected(scene: &Scene<Files>) {
-    for host in scene.plan.hosts_left() {
-        while !is_connected(scene, host).await {
-            scene.lacks.replace(format!("n{host} is not connected with all that it dials, or that dial it"));
-            sleep(LOOK).await;
-        }
+    while let Some((one, other)) = reach::missing(scene).await {
+        scene.lacks.replace(format!("n{one} is not connected with n{other}, which it dials, or which dials it"));
+        sleep(LOOK).await;
     }
-}
-
-async fn is_connected(scene: &Scene<Files>, host: Host) -> bool {
-    let Some(node) = scene.clients.node(host) else { return false };
-    let dialled = scene.plan.dials.iter().filter(|(from, _)| *from == host).map(|(_, to)| *to);
-    let dialling = scene.plan.dials.iter().filter(|(_, to)| *to == host).map(|(from, _)| *from);
-    let peers = node.peers().await;
-    let lost = scene.plan.lost_for_good();
-    dialled.chain(dialling).filter(|other| !lost.contains(other)).all(|other| {
-        let id = scene.clients.id(other);
-        id.is_some() && peers.iter().any(|peer| peer.is_connected && peer.peer == id)
-    })
 }
 
 /// Waits until no exchange is on its way any more: an exchange whose bytes were lost ends at its deadline. The oracle

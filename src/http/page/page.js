@@ -89,7 +89,7 @@ function showPeers(peers) {
     name.title = peer.peer ?? "";
     return row(name, element("td", ...stateOf(peer)), element("td", ...lacking(peer)),
       element("td", held[0], "number"), element("td", held[1], "number"),
-      element("td", peer.address ?? "cannot be dialled"));
+      element("td", (peer.address ?? "cannot be dialled") + (peer.not_reached_at ? ` (not ${peer.not_reached_at})` : "")));
   });
   $("peers").replaceChildren(...rows);
 }

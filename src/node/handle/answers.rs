@@ -58,6 +58,8 @@ pub struct PeerInfo {
     pub peer: Option<NodeId>,
     /// Where the peer is dialled, if it can be.
     pub address: Option<Address>,
+    /// Where this node was told to dial the peer, if the peer is connected in another way: it may have moved.
+    pub not_reached_at: Option<Address>,
     /// Whether this node dials the peer, and does not only expect to be dialled.
     pub is_dialled: bool,
     /// Whether the peer is connected.

@@ -4,7 +4,8 @@ use std::rc::Rc;
 
 use tokio::time::{Instant, timeout};
 
-use super::liveness::Liveness;
+use super::liveness::{Liveness, Way};
+use super::met::Places;
 use super::peer::Peer;
 use crate::crypto::NodeId;
 use crate::event::Event;
@@ -13,7 +14,6 @@ use crate::node::connection::Connection;
 use crate::node::context::{Shared, Stream};
 use crate::platform::Platform;
 use crate::store::Change;
-use crate::transport::Address;
 
 /// The count of one control connection, for as long as this value lives.
 pub(in crate::node) struct Control<P: Platform> {
@@ -23,20 +23,14 @@ pub(in crate::node) struct Control<P: Platform> {
 }
 
 impl<P: Platform> Control<P> {
-    /// Counts a control connection of a peer that is seen at an address, and can perhaps be dialled. Notes the peer
-    /// before, and tells that it is connected if this is its first.
-    pub(in crate::node) async fn attach(
-        context: &Shared<P>,
-        connection: &Connection<Stream<P>>,
-        seen_at: Address,
-        address: Option<Address>,
-        configured: Option<&Address>,
-    ) -> Self {
-        let id = connection.peer;
-        note(context, id, configured).await;
+    /// Counts a control connection of a peer. Notes the peer before, and tells that it is connected if this is its
+    /// first.
+    pub(in crate::node) async fn attach(context: &Shared<P>, connection: &Connection<Stream<P>>, way: Way) -> Self {
+        let (id, address) = (connection.peer, way.address().cloned());
+        note(context, id, &Places::of(&way)).await;
         let peer = context.peers.entry(id);
-        let liveness = Rc::new(Liveness::new(connection.boot(), seen_at));
-        let is_first = peer.add_control(liveness.clone(), address.clone(), configured) == 1;
+        let liveness = Rc::new(Liveness::new(connection.boot(), way));
+        let is_first = peer.add_control(liveness.clone()) == 1;
         peer.repair.begin_anew();
         if is_first {
             context.tell(&Event::PeerConnected { peer: id, address });
@@ -68,16 +62,14 @@ impl<P: Platform> Control<P> {
     }
 }
 
-/// Notes durably that a peer was connected, before it is sent anything. A disk that fails or hangs costs no connection:
-/// the next repair tries again.
-pub(in crate::node) async fn note<P: Platform>(context: &Shared<P>, peer: NodeId, dialled: Option<&Address>) {
+/// Notes durably that a peer was connected, and where, before it is sent anything. A disk that fails or hangs costs no
+/// connection: the next repair tries again.
+pub(in crate::node) async fn note<P: Platform>(context: &Shared<P>, peer: NodeId, places: &Places) {
     let met = &context.peers.met;
-    if met.has(peer, dialled) {
-        return;
-    }
-    let change = Change::PeerMet(peer, dialled.map_or(String::new(), ToString::to_string));
+    let Some(places) = met.lacks(peer, places) else { return };
+    let change = Change::PeerMet(peer, places.to_string());
     if matches!(timeout(HEARTBEAT_PRINT_WAIT, context.commit(change)).await, Ok(Ok(_))) {
-        met.insert(peer, dialled.cloned());
+        met.insert(peer, places);
     }
 }
 
@@ -98,10 +90,10 @@ mod tests {
             let node = Idle::new();
             let (peer, address) = (NodeId([1; 32]), "a:3000".parse().expect("an address"));
             let noted = || node.context.store.peers().expect("a good disk");
-            note(&node.context, peer, None).await;
+            note(&node.context, peer, &Places::default()).await;
             assert_eq!(noted(), [(peer, String::new())]);
-            note(&node.context, peer, Some(&address)).await;
-            note(&node.context, peer, None).await;
+            note(&node.context, peer, &Places::of(&Way::Configured(address))).await;
+            note(&node.context, peer, &Places::default()).await;
             assert_eq!(noted(), [(peer, "a:3000".to_owned())]);
         });
     }

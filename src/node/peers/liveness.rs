@@ -8,10 +8,51 @@ use tokio::time::Instant;
 use crate::protocol::BootId;
 use crate::transport::Address;
 
+/// How a control connection has come about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::node) enum Way {
+    /// This node was told to dial this address.
+    Configured(Address),
+    /// Another peer, or the memory of this node, said that the peer is at this address.
+    Found(Address),
+    /// The peer has dialled from this address.
+    Inbound {
+        from: Address,
+        /// Where the peer listens, by its own word.
+        said: Option<Address>,
+    },
+}
+
+impl Way {
+    /// Returns the address at which the other side is seen.
+    pub(super) fn seen_at(&self) -> &Address {
+        match self {
+            Self::Configured(address) | Self::Found(address) => address,
+            Self::Inbound { from, said } => said.as_ref().unwrap_or(from),
+        }
+    }
+
+    /// Returns the address at which this node has reached the other side, if it has dialled.
+    pub(super) fn reached(&self) -> Option<&Address> {
+        match self {
+            Self::Configured(address) | Self::Found(address) => Some(address),
+            Self::Inbound { .. } => None,
+        }
+    }
+
+    /// Returns the address at which the other side can be dialled, if it can.
+    pub(super) fn address(&self) -> Option<&Address> {
+        match self {
+            Self::Configured(address) | Self::Found(address) => Some(address),
+            Self::Inbound { said, .. } => said.as_ref(),
+        }
+    }
+}
+
 /// What is known of the node at the other end of a control connection.
 pub(in crate::node) struct Liveness {
     boot: BootId,
-    pub(super) address: Address,
+    pub(super) way: Way,
     /// By then the start was running.
     began: Instant,
     /// At this time the start was certainly running, because it has answered what was sent then.
@@ -19,8 +60,8 @@ pub(in crate::node) struct Liveness {
 }
 
 impl Liveness {
-    pub(super) fn new(boot: BootId, address: Address) -> Self {
-        Self { boot, address, began: Instant::now(), alive: Cell::default() }
+    pub(super) fn new(boot: BootId, way: Way) -> Self {
+        Self { boot, way, began: Instant::now(), alive: Cell::default() }
     }
 
     /// Notes that the other side has answered what was sent to it at this time.
@@ -45,7 +86,7 @@ mod tests {
     use super::*;
 
     fn liveness(boot: u8) -> Liveness {
-        Liveness::new(BootId([boot; 8]), ":3000".parse().expect("an address"))
+        Liveness::new(BootId([boot; 8]), Way::Configured(":3000".parse().expect("an address")))
     }
 
     #[tokio::test(start_paused = true)]

@@ -55,7 +55,7 @@ pub(in crate::node) async fn open_as<P: Platform>(
 }
 
 /// Opens one connection to whichever node answers.
-pub(in crate::node) async fn open<P: Platform>(
+async fn open<P: Platform>(
     context: &Context<P>,
     address: &Address,
     purpose: Purpose,

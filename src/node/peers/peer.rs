@@ -10,7 +10,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, timeout};
 
-use super::liveness::Liveness;
+use super::liveness::{Liveness, Way};
+use super::met::Places;
 use super::schedule::RepairSchedule;
 use crate::crypto::NodeId;
 use crate::limits::{DIAL_TIMEOUT, IDLE_ASKER_TIMEOUT, PLACEMENT_GRACE, POOL_CONNECTIONS_MAX, REPAIRS_MAX};
@@ -20,10 +21,12 @@ use crate::transport::Address;
 /// One peer, connected or away.
 pub(in crate::node) struct Peer<S> {
     pub(in crate::node) id: NodeId,
-    address: RefCell<Option<Address>>,
-    /// The configured address that led to the peer.
-    configured: RefCell<Option<Address>>,
+    /// Where the peer was since this start.
+    places: RefCell<Places>,
     controls: RefCell<Vec<Rc<Liveness>>>,
+    /// Whom the peer looks for, and how far this node has come in telling whom it looks for itself.
+    asked: RefCell<Vec<NodeId>>,
+    sought: Cell<usize>,
     /// Whether the peer runs more than once.
     has_twin: Cell<bool>,
     /// Whether the peer says that this node runs more than once.
@@ -52,9 +55,10 @@ impl<S> Peer<S> {
     pub(super) fn new(id: NodeId) -> Self {
         Self {
             id,
-            address: RefCell::default(),
-            configured: RefCell::default(),
+            places: RefCell::default(),
             controls: RefCell::default(),
+            asked: RefCell::default(),
+            sought: Cell::default(),
             has_twin: Cell::default(),
             sees_twin: Cell::default(),
             lost: Cell::default(),
@@ -80,30 +84,41 @@ impl<S> Peer<S> {
         self.is_connected() || self.lost.get().is_some_and(|lost| lost.elapsed() < PLACEMENT_GRACE)
     }
 
-    /// Returns the address at which the peer is dialled, if it can be.
+    /// Returns when the last control connection was lost, if one was.
+    pub(super) fn lost(&self) -> Option<Instant> {
+        self.lost.get()
+    }
+
+    /// Returns the address at which the peer is dialled, if it can be: where a living connection has reached it, or
+    /// where it says itself that it is, or where it was last.
     pub(super) fn address(&self) -> Option<Address> {
-        self.address.borrow().clone()
+        let controls = self.controls.borrow();
+        let mut ways = controls.iter().rev().map(|control| &control.way);
+        let found = ways.clone().find_map(Way::reached).or_else(|| ways.find_map(Way::address)).cloned();
+        found.or_else(|| self.places.borrow().last().cloned())
     }
 
     /// Returns the configured address that led to the peer, if one did.
-    pub(in crate::node) fn configured(&self) -> Option<Address> {
-        self.configured.borrow().clone()
+    pub(super) fn configured(&self) -> Option<Address> {
+        self.places.borrow().dialled.clone()
+    }
+
+    /// Returns where the peer was since this start.
+    pub(in crate::node) fn places(&self) -> Places {
+        self.places.borrow().clone()
+    }
+
+    /// Returns the configured address that led to the peer, if the peer is connected and not by it.
+    pub(super) fn not_reached_at(&self) -> Option<Address> {
+        let controls = self.controls.borrow();
+        let is_configured = controls.iter().any(|control| matches!(control.way, Way::Configured(_)));
+        self.configured().filter(|_| !controls.is_empty() && !is_configured)
     }
 
     /// Counts one more control connection, and returns how many there are.
-    pub(super) fn add_control(
-        &self,
-        control: Rc<Liveness>,
-        address: Option<Address>,
-        configured: Option<&Address>,
-    ) -> usize {
-        if let Some(address) = configured {
-            self.configured.replace(Some(address.clone()));
-        }
-        // An address that this node was told to dial is known to lead to the peer; what a peer says of itself is not.
-        if configured.is_some() || self.configured.borrow().is_none() {
-            self.address.replace(address);
-        }
+    pub(super) fn add_control(&self, control: Rc<Liveness>) -> usize {
+        let places = self.places.borrow().and(&Places::of(&control.way));
+        self.places.replace(places);
         if !self.is_connected() {
             // The way to the peer may be another one.
             self.is_slow.set(false);
@@ -112,6 +127,21 @@ impl<S> Peer<S> {
         // The peer may have started again: its connections from before may be dead without a sign of it.
         self.drop_idle();
         self.controls()
+    }
+
+    /// Notes whom the peer looks for.
+    pub(super) fn note_asked(&self, asked: Vec<NodeId>) {
+        self.asked.replace(asked);
+    }
+
+    /// Takes whom the peer looks for: each question is answered once.
+    pub(super) fn take_asked(&self) -> Vec<NodeId> {
+        self.asked.take()
+    }
+
+    /// Returns how many peers the other heartbeats to this one have asked for, and counts those of the next.
+    pub(super) fn next_sought(&self, count: usize) -> usize {
+        self.sought.replace(self.sought.get().wrapping_add(count))
     }
 
     /// Returns how many control connections there are.
@@ -137,7 +167,7 @@ impl<S> Peer<S> {
             .flat_map(|(index, one)| controls.iter().skip(index + 1).map(move |other| (one, other)));
         let found = pairs.into_iter().find(|(one, other)| one.is_beside(other));
         let was_known = self.has_twin.replace(found.is_some());
-        found.filter(|_| !was_known).map(|(one, other)| [one.address.clone(), other.address.clone()])
+        found.filter(|_| !was_known).map(|(one, other)| [one, other].map(|control| control.way.seen_at().clone()))
     }
 
     /// Whether the peer runs more than once: two nodes with its identity are connected.

@@ -174,7 +174,7 @@ where
 mod tests {
     use super::*;
     use crate::crypto::NodeId;
-    use crate::node::peers::liveness::Liveness;
+    use crate::node::peers::liveness::{Liveness, Way};
     use crate::node::tests::{Idle, run};
     use crate::protocol::BootId;
 
@@ -185,8 +185,8 @@ mod tests {
             let [one, away, other] = [1, 2, 3].map(|number| NodeId([number; 32]));
             node.context.peers.entry(away);
             for id in [other, one] {
-                let control = Liveness::new(BootId::default(), ":3000".parse().expect("an address"));
-                node.context.peers.entry(id).add_control(Rc::new(control), None, None);
+                let control = Liveness::new(BootId::default(), Way::Configured(":3000".parse().expect("an address")));
+                node.context.peers.entry(id).add_control(Rc::new(control));
             }
             assert_eq!(ask_all(&node.context, async |_, peer| peer.id).await, [one, other]);
         });

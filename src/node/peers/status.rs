@@ -1,5 +1,6 @@
 //! What the node tells a caller about its peers.
 
+use super::met::Places;
 use crate::crypto::NodeId;
 use crate::membership::{Admission, Dial};
 use crate::node::context::Context;
@@ -17,6 +18,7 @@ pub(in crate::node) fn info<P: Platform>(context: &Context<P>) -> Vec<PeerInfo> 
         .map(|peer| PeerInfo {
             peer: Some(peer.id),
             address: peer.address(),
+            not_reached_at: peer.not_reached_at(),
             is_dialled: peer.configured().is_some(),
             is_connected: peer.is_connected(),
             progress: peer.repair.progress(),
@@ -29,10 +31,10 @@ pub(in crate::node) fn info<P: Platform>(context: &Context<P>) -> Vec<PeerInfo> 
     // A node that was forgotten is no peer. One peer is one row, however many of its addresses are dialled.
     let is_shown = |peers: &[PeerInfo], node: NodeId| peers.iter().any(|peer| peer.peer == Some(node));
     let met = context.peers.met.list();
-    for (node, address) in &met {
+    for (node, places) in &met {
         if !is_shown(&peers, *node) && context.members.admits(*node) {
-            let is_dialled = address.as_ref().is_some_and(|address| context.peers.dials_at(address, *node));
-            peers.push(away_at(Some(*node), address.clone(), is_dialled));
+            let is_dialled = places.dialled.as_ref().is_some_and(|address| context.peers.dials_at(address, *node));
+            peers.push(away_at(Some(*node), places.last().cloned(), is_dialled));
         }
     }
     for Dial { address, node } in &*context.peers.dials.borrow() {
@@ -43,7 +45,7 @@ pub(in crate::node) fn info<P: Platform>(context: &Context<P>) -> Vec<PeerInfo> 
             None => {
                 let is_away_from = |peer: &PeerInfo| !peer.is_connected && peer.address.as_ref() == Some(address);
                 let was_met_at =
-                    |(node, at): &(NodeId, Option<Address>)| at.as_ref() == Some(address) && is_shown(&peers, *node);
+                    |(node, at): &(NodeId, Places)| at.dialled.as_ref() == Some(address) && is_shown(&peers, *node);
                 !peers.iter().any(is_away_from) && !met.iter().any(was_met_at)
             }
         };
@@ -60,6 +62,7 @@ fn away_at(peer: Option<NodeId>, address: Option<Address>, is_dialled: bool) -> 
     PeerInfo {
         peer,
         address,
+        not_reached_at: None,
         is_dialled,
         is_connected: false,
         progress: Progress::Unknown,
@@ -88,7 +91,7 @@ mod tests {
     use std::rc::Rc;
 
     use super::*;
-    use crate::node::peers::liveness::Liveness;
+    use crate::node::peers::liveness::{Liveness, Way};
     use crate::node::tests::{Idle, run};
     use crate::protocol::BootId;
 
@@ -99,9 +102,9 @@ mod tests {
             let [away, connected, met] = [1, 2, 3].map(|number| NodeId([number; 32]));
             let peers = &node.context.peers;
             peers.entry(away);
-            let control = Liveness::new(BootId::default(), ":3000".parse().expect("an address"));
-            peers.entry(connected).add_control(Rc::new(control), None, None);
-            peers.met.insert(met, None);
+            let control = Liveness::new(BootId::default(), Way::Configured(":3000".parse().expect("an address")));
+            peers.entry(connected).add_control(Rc::new(control));
+            peers.met.insert(met, Places::default());
             let listed: Vec<_> = info(&node.context).iter().map(|peer| (peer.peer, peer.is_connected)).collect();
             assert_eq!(listed, [(Some(connected), true), (Some(away), false), (Some(met), false)]);
         });

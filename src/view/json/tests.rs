@@ -98,6 +98,7 @@ fn peers_prints_known_and_forgotten_nodes() {
     let mut info = PeerInfo {
         peer: Some(node()),
         address: Some("127.0.0.1:3000".parse().expect("an address")),
+        not_reached_at: None,
         is_dialled: true,
         is_connected: true,
         progress: Progress::Behind,
@@ -113,6 +114,9 @@ fn peers_prints_known_and_forgotten_nodes() {
     assert_printed(&PeerJson::known(&info, Some(&held), None), &format!("{head}\"connected\":true,{tail}"));
     info.is_connected = false;
     let tail = format!(r#""forgotten":false,"current":null,"held_files":null,"held_bytes":null,{end}"#);
+    assert_printed(&PeerJson::known(&info, None, None), &format!("{head}\"connected\":false,{tail}"));
+    info.not_reached_at = Some("127.0.0.1:2999".parse().expect("an address"));
+    let head = r#"{"peer":"ID","address":"127.0.0.1:3000","not_reached_at":"127.0.0.1:2999","#;
     assert_printed(&PeerJson::known(&info, None, None), &format!("{head}\"connected\":false,{tail}"));
     let full = Refusing { files: 3, reason: "its disk is full".to_owned() };
     let tail = r#""slow":false,"not_taken":3,"not_taken_reason":"its disk is full"}"#;

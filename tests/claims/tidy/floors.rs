@@ -26,7 +26,7 @@ const LIBRARY: &[&[&str]] = &[
 const NODE: &[&[&str]] = &[
     &["src/node.rs"],
     &["src/node/dispatch.rs"],
-    &["src/node/dial.rs", "src/node/inbound", "src/node/scrub", "src/node/status.rs"],
+    &["src/node/dial.rs", "src/node/find.rs", "src/node/inbound", "src/node/scrub", "src/node/status.rs"],
     &["src/node/heartbeat.rs"],
     // The two roles.
     &["src/node/owner", "src/node/holder"],
@@ -43,7 +43,8 @@ const NODE: &[&[&str]] = &[
         "src/node/holder/verified.rs",
     ],
     &["src/node/peers/peer.rs", "src/node/peers/in_flight.rs", "src/node/repair_log.rs"],
-    &["src/node/peers/schedule.rs", "src/node/peers/liveness.rs", "src/node/peers/met.rs"],
+    &["src/node/peers/hints.rs", "src/node/peers/met.rs", "src/node/peers/schedule.rs"],
+    &["src/node/peers/liveness.rs"],
     // The face.
     &["src/node/handle"],
     // Ground.

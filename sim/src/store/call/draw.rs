@@ -64,9 +64,10 @@ pub fn strategy(swarm: &mut SeedRng, nodes: usize) -> BoxedStrategy<Call> {
         (1, Just(Call::EraseMany).boxed()),
         (2, Just(Call::Convert).boxed()),
         (1, Just(Call::Recover).boxed()),
-        (2, select(Setting::ALL).prop_map(Call::RestartAs).boxed()),
+        (2, select(Setting::OPTIONS).prop_map(Call::RestartAs).boxed()),
         (2, many().prop_map(Call::PutFolder).boxed()),
         (1, Just(Call::GetFolder).boxed()),
+        (2, select(Setting::PLACES).prop_map(Call::RestartAs).boxed()),
     ];
     Union::new_weighted(always.into_iter().chain(sometimes.into_iter().filter(|_| has())).collect()).boxed()
 }

@@ -46,6 +46,8 @@ named! {
     Asks "asks",
     /// Stores two contents under one number, and bytes that its seal does not describe.
     FalseOwner "false-owner",
+    /// Says that whoever is away is at a wrong place.
+    FalseAddresses "false-addresses",
     /// Runs an honest node with the identity of another host's node, on a disk that was empty.
     Twin "twin",
 }

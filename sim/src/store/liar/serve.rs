@@ -5,7 +5,7 @@ use std::rc::Rc;
 use dacapo::crypto::{NodeId, ReplicaName};
 use dacapo::limits::HEARTBEAT_INTERVAL;
 use dacapo::node::link::{self, Credentials, LinkError};
-use dacapo::protocol::{Message, Purpose, Verdict, WireError, read_message};
+use dacapo::protocol::{Message, Purpose, Verdict, Whereabouts, WireError, read_message};
 use dacapo::transport::Address;
 use tokio::io::AsyncWriteExt;
 use tokio::time::sleep;
@@ -20,11 +20,18 @@ impl Liar {
     pub(super) async fn keep_connected(self: Rc<Self>, address: Address) {
         loop {
             if let Ok((mut link, peer)) = self.dial_as(&self.keys, &address, Purpose::Control).await {
-                while scripted_peer::send(&mut link, &Message::Heartbeat { held: self.held(peer), has_twin: false })
-                    .await
-                    .is_ok()
-                    && read_message(&mut link).await.is_ok()
-                {}
+                let mut whereabouts = Whereabouts::default();
+                loop {
+                    let heartbeat = Message::Heartbeat { held: self.held(peer), has_twin: false, whereabouts };
+                    if scripted_peer::send(&mut link, &heartbeat).await.is_err() {
+                        break;
+                    }
+                    whereabouts = match read_message(&mut link).await {
+                        Ok(Message::Alive { whereabouts, .. }) => self.mislead(&whereabouts.sought),
+                        Ok(_) => Whereabouts::default(),
+                        Err(_) => break,
+                    };
+                }
             }
             sleep(DIAL_AGAIN).await;
         }
@@ -46,19 +53,17 @@ impl Liar {
         link::welcome(&mut link, Verdict::Accepted, self.boot).await?;
         loop {
             match read_message(&mut link).await? {
-                Message::Heartbeat { .. } if hello.purpose == Purpose::Control => {
+                Message::Heartbeat { whereabouts, .. } if hello.purpose == Purpose::Control => {
                     let connections_wanted = if self.lie == Lie::Floods { u8::MAX } else { 0 };
                     match self.lie {
                         Lie::Floods => {}
                         // A liar that has something to claim does not wait long.
-                        Lie::FalseInventory | Lie::Bottomless => sleep(DIAL_AGAIN / 10).await,
+                        Lie::FalseInventory | Lie::Bottomless | Lie::FalseAddresses => sleep(DIAL_AGAIN / 10).await,
                         _ => sleep(HEARTBEAT_INTERVAL).await,
                     }
-                    scripted_peer::send(
-                        &mut link,
-                        &Message::Alive { connections_wanted, held: self.held(peer), has_twin: false },
-                    )
-                    .await?;
+                    let (held, whereabouts) = (self.held(peer), self.mislead(&whereabouts.sought));
+                    let alive = Message::Alive { connections_wanted, held, has_twin: false, whereabouts };
+                    scripted_peer::send(&mut link, &alive).await?;
                 }
                 _ if self.lie == Lie::Garbage => {
                     link.write_all(&[0xd5; 300]).await?;

@@ -1,6 +1,6 @@
 //! A liar: the keys and replicas of the node whose place it has taken, and how it reaches the other nodes.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use dacapo::crypto::{ClusterSecret, Keys, NodeId};
@@ -32,6 +32,10 @@ pub(super) struct Liar {
     pub(super) lie: Lie,
     pub(super) bug: Option<Bug>,
     pub(super) port: u16,
+    /// Where all hosts listen at first.
+    pub(super) hosts: Vec<Address>,
+    /// How often the liar has said where others are.
+    pub(super) misled: Cell<usize>,
     pub(super) boot: BootId,
     pub(super) keys: Keys,
     pub(super) cluster: ClusterSecret,

@@ -14,9 +14,9 @@ use crate::store::files::Files;
 use crate::store::options::{fits, quota};
 use crate::subject::{Run, Scene};
 
-/// How many tasks a node at rest has beside one for each connection on which peers ask, each address that it dials and
-/// each peer: those of commits, connections, calls, scrubs and verifications.
-const TASKS: usize = 5;
+/// How many tasks a node at rest has beside one for each connection on which peers ask, each address that it dials, and
+/// two for each peer: those of commits, connections, calls, searches, scrubs and verifications.
+const TASKS: usize = 6;
 
 /// Judges what a node is busy with when it has nothing to do.
 ///
@@ -25,7 +25,7 @@ const TASKS: usize = 5;
 pub fn judge_load(scene: &Scene<Files>, host: Host, load: Load) -> Result<(), String> {
     let others = scene.plan.nodes - 1;
     let dials = scene.plan.dials.iter().filter(|(from, _)| *from == host).count();
-    let tasks_max = TASKS + dials + others + load.connections;
+    let tasks_max = TASKS + dials + 2 * others + load.connections;
     let Load { calls, exchanges, locked, arriving, connections, tasks } = load;
     match (calls, exchanges, locked) {
         (0, 0, 0) if arriving == Usage::default() && tasks <= tasks_max => Ok(()),
@@ -44,8 +44,9 @@ pub fn judge_load(scene: &Scene<Files>, host: Host, load: Load) -> Result<(), St
 /// # Errors
 /// Returns what is too much.
 pub fn judge(run: &Run<Files>) -> Result<(), String> {
-    // To each peer: control connections both ways, a full pool, and a connection that the peer asked for.
-    let max = (run.plan.nodes - 1) * (2 + 2 * POOL_CONNECTIONS_MAX);
+    // To each peer: control connections both ways and to where it was found, a full pool, and a connection that the
+    // peer asked for.
+    let max = (run.plan.nodes - 1) * (3 + 2 * POOL_CONNECTIONS_MAX);
     // A liar may have opened more than is allowed.
     for (host, count) in run.connections.iter().enumerate().filter(|(host, _)| !run.liars.contains(host)) {
         if *count > max {

@@ -15,6 +15,8 @@ use crate::store::bug::Bug;
 pub struct BugTransport<T> {
     transport: T,
     bug: Option<Bug>,
+    /// The port on which only programs listen that have moved.
+    other_port: u16,
 }
 
 /// A connection of such a network.
@@ -27,10 +29,10 @@ pub struct BugStream<S> {
 }
 
 impl<T> BugTransport<T> {
-    /// Plants a bug in a network, if there is one.
+    /// Plants a bug in a network, if there is one. Only programs that have moved listen on `other_port`.
     #[must_use]
-    pub fn new(transport: T, bug: Option<Bug>) -> Self {
-        Self { transport, bug }
+    pub fn new(transport: T, bug: Option<Bug>, other_port: u16) -> Self {
+        Self { transport, bug, other_port }
     }
 
     fn waiting(&self) -> Option<Vec<u8>> {
@@ -56,6 +58,9 @@ impl<T: Transport> Transport for BugTransport<T> {
     }
 
     async fn connect(&self, address: &Address) -> io::Result<Self::Stream> {
+        if self.bug == Some(Bug::MovedNotFound) && address.port() == self.other_port {
+            return Err(io::ErrorKind::ConnectionRefused.into());
+        }
         Ok(BugStream { stream: self.transport.connect(address).await?, first: None, waiting: self.waiting() })
     }
 }

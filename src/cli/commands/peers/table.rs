@@ -66,6 +66,10 @@ fn known_line(info: &PeerInfo, held: Option<&Usage>) -> String {
         None => "unknown",
     };
     let address = info.address.as_ref().map_or("cannot be dialled".to_owned(), ToString::to_string);
+    let address = match &info.not_reached_at {
+        Some(before) => format!("{address} (not {before})"),
+        None => address,
+    };
     line(&peer, state, files, held, info.refused, &address)
 }
 

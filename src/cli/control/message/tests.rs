@@ -27,6 +27,7 @@ fn answers() -> Vec<Answer> {
     let peer = PeerInfo {
         peer: Some(node),
         address: Some(":3000".parse().expect("an address")),
+        not_reached_at: Some("127.0.0.1:2999".parse().expect("an address")),
         is_dialled: true,
         is_connected: false,
         progress: Progress::Behind,

@@ -1,0 +1,126 @@
+//! Members that have moved: those that knew them find them through the others, or are dialled by them, and nobody is
+//! led to another node.
+
+use std::time::Duration;
+
+use dacapo::event::Event;
+use dacapo::limits::{HEARTBEAT_INTERVAL, SEEK_AFTER, SEEK_RETRY};
+use dacapo::node::{Handle, PeerInfo};
+use dacapo::protocol::{Message, Purpose, Whereabouts, read_message};
+use dacapo::transport::Address;
+use dacapo_sim::disk::SimDisk;
+use tokio::time::{sleep, timeout};
+
+use crate::support::in_memory::{Network, connected, run, stop};
+use crate::support::scripted_peer::{ScriptedPeer, send};
+
+/// Within this time a member that has moved is found: it is missed, asked for, and dialled.
+const FOUND_WITHIN: Duration = Duration::from_secs(SEEK_AFTER.as_secs() + SEEK_RETRY.as_secs());
+
+fn address(text: &str) -> Address {
+    text.parse().expect("an address")
+}
+
+/// Returns what a node says of a peer.
+async fn row(node: &Handle, of: &Handle) -> PeerInfo {
+    let peers = node.peers().await;
+    peers.into_iter().find(|row| row.peer == Some(of.node())).expect("it was connected")
+}
+
+#[test]
+fn a_member_that_has_moved_is_found_through_the_others() {
+    run(async {
+        let (network, disks) = (Network::default(), [SimDisk::new(), SimDisk::new(), SimDisk::new()]);
+        let third = network.start(3000, &disks[0], &[]).await;
+        let moves = network.start(3001, &disks[1], &[3000]).await;
+        let seeks = network.start(5000, &disks[2], &[3000, 3001]).await;
+        connected(&seeks.handle(), 2).await;
+        stop(moves).await;
+        sleep(SEEK_AFTER).await;
+        let moved = network.start(3002, &disks[1], &[3000]).await;
+        timeout(SEEK_AFTER - HEARTBEAT_INTERVAL, connected(&seeks.handle(), 2))
+            .await
+            .expect("it is found, before it looks itself");
+        let found = row(&seeks.handle(), &moved.handle()).await;
+        assert_eq!(found.address, Some(address("127.0.0.1:3002")));
+        assert_eq!(found.not_reached_at, Some(address("host:3001")));
+        let is_it = |event: &Event| {
+            matches!(event, Event::PeerFound { peer, through: Some(through), .. }
+                if (*peer, *through) == (moved.handle().node(), third.handle().node()))
+        };
+        assert!(network.events.borrow().iter().any(is_it));
+        // Alone, and where the other one does not find it, it remembers where that was.
+        stop(third).await;
+        stop(seeks).await;
+        let seeks = network.start(5001, &disks[2], &[3000, 3001]).await;
+        timeout(FOUND_WITHIN, connected(&seeks.handle(), 1)).await.expect("it is found again");
+        assert_eq!(row(&seeks.handle(), &moved.handle()).await.address, Some(address("127.0.0.1:3002")));
+    });
+}
+
+#[test]
+fn a_member_that_has_moved_dials_those_that_have_dialled_it() {
+    run(async {
+        let (network, disks) = (Network::default(), [SimDisk::new(), SimDisk::new()]);
+        let moves = network.start(3001, &disks[0], &[]).await;
+        let stays = network.start(5000, &disks[1], &[3001]).await;
+        connected(&stays.handle(), 1).await;
+        stop(moves).await;
+        let moved = network.start(3002, &disks[0], &[]).await;
+        timeout(FOUND_WITHIN, connected(&stays.handle(), 1)).await.expect("it is back");
+        let back = row(&stays.handle(), &moved.handle()).await;
+        assert_eq!(back.address, Some(address("127.0.0.1:3002")), "where it says that it listens now");
+    });
+}
+
+#[test]
+fn a_peer_that_names_wrong_places_leads_to_nobody_and_costs_a_dial_now_and_then() {
+    run(async {
+        let (network, liar) = (Network::default(), ScriptedPeer::new(7));
+        let node = network.start(3000, &SimDisk::new(), &[]).await;
+        let gone = network.start(3001, &SimDisk::new(), &[3000]).await;
+        connected(&node.handle(), 1).await;
+        let id = gone.handle().node();
+        stop(gone).await;
+        // Another node is at the first of the places, and nobody who ever answers at the others.
+        let _other = network.start(3002, &SimDisk::new(), &[]).await;
+        let mut arrived = network.listen(3003);
+        let mut link = liar.dial(&network, 3000, 0, Purpose::Control).await.expect("it listens");
+        let minutes = 10;
+        let lying = async {
+            for port in (3002..=3003).cycle() {
+                let found = vec![(id, address(&format!("host:{port}")))];
+                let whereabouts = Whereabouts { sought: Vec::new(), found };
+                let heartbeat = Message::Heartbeat { held: None, has_twin: false, whereabouts };
+                send(&mut link, &heartbeat).await.expect("it listens");
+                read_message(&mut link).await.expect("it answers");
+            }
+        };
+        timeout(Duration::from_secs(60 * minutes), lying).await.expect_err("it goes on");
+        let mut dialled = 0;
+        while arrived.try_recv().is_ok() {
+            dialled += 1;
+        }
+        assert!((1..=2 * minutes).contains(&dialled), "{dialled} dials in {minutes} minutes");
+        assert!(!network.events.borrow().iter().any(|event| matches!(event, Event::PeerFound { .. })));
+        connected(&node.handle(), 1).await;
+    });
+}
+
+#[test]
+fn what_was_forgotten_is_neither_looked_for_nor_told() {
+    run(async {
+        let (network, disks) = (Network::default(), [SimDisk::new(), SimDisk::new(), SimDisk::new()]);
+        let third = network.start(3000, &disks[0], &[]).await;
+        let moves = network.start(3001, &disks[1], &[3000]).await;
+        let seeks = network.start(5000, &disks[2], &[3000, 3001]).await;
+        connected(&seeks.handle(), 2).await;
+        let forget = dacapo::membership::MemberChange::Forget(moves.handle().node());
+        seeks.handle().change_members(forget).await.expect("room");
+        stop(moves).await;
+        let _moved = network.start(3002, &disks[1], &[3000]).await;
+        sleep(10 * FOUND_WITHIN).await;
+        connected(&seeks.handle(), 1).await;
+        connected(&third.handle(), 2).await;
+    });
+}

@@ -15,7 +15,7 @@ mod context;
 mod data_dir;
 mod dial;
 mod dispatch;
-mod find;
+mod follow;
 mod handle;
 mod heartbeat;
 mod holder;
@@ -126,7 +126,7 @@ impl Node {
         for dial in dials {
             context.spawn(dial::keep_connected(context.clone(), dial));
         }
-        context.spawn(find::run(context.clone()));
+        context.spawn(follow::run(context.clone()));
         context.spawn(scrub::run(context.clone()));
         context.spawn(holder::verify::run(context.clone()));
         context.spawn(dispatch::run(context.clone(), incoming_calls));

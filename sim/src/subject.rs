@@ -137,8 +137,7 @@ pub trait Subject: Clone + 'static {
     /// Hears that the disk of a host was put back from a copy, and now is this one. By default it does nothing.
     fn on_restore(&self, _clients: &Self::Clients, _host: Host, _disk: &SimDisk) {}
 
-    /// Whether a file may be damaged at rest. A file that the program cannot live without may not. By default no file
-    /// may.
+    /// Whether a file may be damaged at rest; one that the program cannot live without may not. By default none may.
     fn may_rot(&self, _path: &str) -> bool {
         false
     }
@@ -150,6 +149,9 @@ pub trait Subject: Clone + 'static {
 
     /// Hears that a file of a host was damaged at rest. By default it does nothing.
     fn on_damage(&self, _clients: &Self::Clients, _host: Host, _path: &str) {}
+
+    /// Hears that a host has lost its power. By default it does nothing.
+    fn on_power_loss(&self, _clients: &Self::Clients, _host: Host) {}
 
     /// Whether a panic is no defect, because the program catches it and takes it for what it is: a file that was
     /// damaged. By default no panic is excused.

@@ -45,10 +45,13 @@ pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 /// two dials, so that a peer that has only started again is there before.
 pub const SEEK_AFTER: Duration = Duration::from_secs(20);
 
-/// How long a place where a peer was not found is left alone, and all that the same peer says of it. Chosen: a peer
-/// that names wrong places has this node dial in vain twice a minute.
+/// How long a place where a peer was looked for is left alone, and so is what the same source says of the peer. Chosen:
+/// a source that names wrong places has this node dial in vain twice a minute for each peer.
 pub const SEEK_RETRY: Duration = Duration::from_secs(30);
 
 /// Peers that one heartbeat asks for; the next one asks for the others. Chosen: the addresses of all of them fit into a
 /// message.
 pub const SOUGHT_MAX: usize = 8;
+
+/// Hints that are followed at one time. Chosen: a name that is slowly looked up keeps few threads.
+pub const FOLLOWED_MAX: usize = 8;

@@ -12,12 +12,12 @@ use super::holder::serve;
 use super::owner::repair;
 use super::peers::control::Control;
 use super::peers::open::open_as;
-use super::peers::seek;
+use super::peers::seek::Search;
 use crate::crypto::NodeId;
 use crate::event::Event;
 use crate::limits::{HEARTBEAT_GRACE, HEARTBEAT_INTERVAL, HEARTBEAT_PRINT_WAIT};
 use crate::platform::Platform;
-use crate::protocol::{Message, Purpose, WireError};
+use crate::protocol::{Message, Purpose, Whereabouts, WireError};
 use crate::replication::{Print, Summary};
 use crate::transport::Address;
 
@@ -38,6 +38,13 @@ pub(super) enum HeartbeatError {
     Question(&'static str),
 }
 
+/// What a heartbeat says.
+pub(super) struct Heartbeat {
+    held: Option<Print>,
+    has_twin: bool,
+    whereabouts: Whereabouts,
+}
+
 /// Sends heartbeats until one fails, and returns why it failed.
 pub(super) async fn beat<P: Platform>(
     context: &Shared<P>,
@@ -45,10 +52,11 @@ pub(super) async fn beat<P: Platform>(
     control: &Control<P>,
     address: &Address,
 ) -> HeartbeatError {
+    let mut search = Search::default();
     loop {
         let held = held_of(context, control.peer.id).await;
         let (has_twin, sent) = (control.peer.has_twin(), Instant::now());
-        let whereabouts = seek::tell(context, &control.peer);
+        let whereabouts = search.tell(context, &control.peer);
         if let Err(error) = connection.send(&Message::Heartbeat { held, has_twin, whereabouts }).await {
             return error.into();
         }
@@ -56,7 +64,7 @@ pub(super) async fn beat<P: Platform>(
             Ok(Message::Alive { connections_wanted, held, has_twin, whereabouts }) => {
                 control.note_alive(sent);
                 control.hear_of_twin(has_twin);
-                seek::hear(context, &control.peer, whereabouts);
+                search.hear(context, &control.peer, whereabouts);
                 repair::hear(context, &control.peer, held);
                 for _ in 0..connections_wanted {
                     let Ok(slot) = control.peer.opened_for_it.clone().try_acquire_owned() else { break };
@@ -78,28 +86,32 @@ async fn open_for_peer<P: Platform>(context: Shared<P>, peer: NodeId, address: A
     }
 }
 
-/// Answers heartbeats until one fails to come, and returns why. Answers the first one at once, and each later one after
-/// the interval, or as soon as this side wants a connection opened.
+/// Waits for the next heartbeat. Whoever has dialled this node in place of another one sends none.
+pub(super) async fn next<P: Platform>(connection: &mut Connection<Stream<P>>) -> Result<Heartbeat, HeartbeatError> {
+    match connection.receive_within(HEARTBEAT_GRACE).await? {
+        Message::Heartbeat { held, has_twin, whereabouts } => Ok(Heartbeat { held, has_twin, whereabouts }),
+        other => Err(HeartbeatError::Question(other.name())),
+    }
+}
+
+/// Answers heartbeats until one fails to come, and returns why. Answers the first one, which has come, at once, and
+/// each later one after the interval, or as soon as this side wants a connection opened.
 pub(super) async fn answer<P: Platform>(
     context: &Shared<P>,
     mut connection: Connection<Stream<P>>,
     control: &Control<P>,
+    first: Heartbeat,
 ) -> HeartbeatError {
     let peer = &control.peer;
-    let mut answered = None;
+    let (mut answered, mut heard, mut search) = (None, first, Search::default());
     loop {
-        match connection.receive_within(HEARTBEAT_GRACE).await {
-            Ok(Message::Heartbeat { held, has_twin, whereabouts }) => {
-                if let Some(answered) = answered {
-                    control.note_alive(answered);
-                }
-                control.hear_of_twin(has_twin);
-                seek::hear(context, peer, whereabouts);
-                repair::hear(context, peer, held);
-            }
-            Ok(other) => return HeartbeatError::Question(other.name()),
-            Err(error) => return error.into(),
+        if let Some(answered) = answered {
+            control.note_alive(answered);
         }
+        let Heartbeat { held, has_twin, whereabouts } = heard;
+        control.hear_of_twin(has_twin);
+        search.hear(context, peer, whereabouts);
+        repair::hear(context, peer, held);
         tokio::select! {
             biased;
             () = connection.ended() => return HeartbeatError::Closed,
@@ -109,11 +121,15 @@ pub(super) async fn answer<P: Platform>(
         peer.sweep();
         let held = held_of(context, peer.id).await;
         answered = Some(Instant::now());
-        let (has_twin, whereabouts) = (peer.has_twin(), seek::tell(context, peer));
+        let (has_twin, whereabouts) = (peer.has_twin(), search.tell(context, peer));
         let alive = Message::Alive { connections_wanted: peer.take_wanted(), held, has_twin, whereabouts };
         if let Err(error) = connection.send(&alive).await {
             return error.into();
         }
+        heard = match next::<P>(&mut connection).await {
+            Ok(heard) => heard,
+            Err(error) => return error,
+        };
     }
 }
 

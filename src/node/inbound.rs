@@ -57,16 +57,20 @@ async fn receive<P: Platform>(
 }
 
 async fn serve_peer<P: Platform>(context: &Shared<P>, admitted: Admitted<Stream<P>>, from: SocketAddr) {
-    let Admitted { connection, hello } = admitted;
+    let Admitted { mut connection, hello } = admitted;
     match hello.purpose {
         // The peer may have been forgotten while the welcome was on its way.
         _ if !context.members.admits(connection.peer) => {}
         Purpose::Control => {
             // The peer says on which port it listens; its host is the one that the connection comes from.
-            let said = (hello.listen_port != 0).then(|| Address::from(SocketAddr::new(from.ip(), hello.listen_port)));
+            let mut listens = from;
+            listens.set_port(hello.listen_port);
+            let said = (hello.listen_port != 0).then(|| Address::from(listens));
             let way = Way::Inbound { from: Address::from(from), said };
+            // Until then the other side may have looked for somebody else here.
+            let Ok(first) = heartbeat::next::<P>(&mut connection).await else { return };
             let control = Control::attach(context, &connection, way).await;
-            let end = heartbeat::answer(context, connection, &control).await;
+            let end = heartbeat::answer(context, connection, &control, first).await;
             control.detach(&end);
         }
         Purpose::DialerAsks => serve::run(context, connection).await,

@@ -15,7 +15,7 @@ pub(super) mod seek;
 pub(super) mod status;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::crypto::{NodeId, Version};
@@ -56,6 +56,18 @@ impl<S> Peers<S> {
     fn dials_at(&self, address: &Address, node: NodeId) -> bool {
         let is_it = |dial: &Dial| dial.address == *address && dial.node.is_none_or(|other| other == node);
         self.dials.borrow().iter().any(is_it)
+    }
+
+    /// Returns the address at which this node was told to dial a peer, if it was.
+    fn dial_of(&self, node: NodeId) -> Option<Address> {
+        let met = self.met.places(node).and_then(|places| places.dialled);
+        let is_it = |dial: &&Dial| dial.node.map_or(met.as_ref() == Some(&dial.address), |other| other == node);
+        self.dials.borrow().iter().find(is_it).map(|dial| dial.address.clone())
+    }
+
+    /// Returns the ids of all peers that were ever connected, in their order.
+    fn ever(&self) -> BTreeSet<NodeId> {
+        self.met.ids().into_iter().chain(self.known.borrow().keys().copied()).collect()
     }
 
     /// Forgets an address that is dialled.

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use dacapo::crypto::NodeId;
 use dacapo::event::Event;
 use dacapo::limits::{HEARTBEAT_INTERVAL, SEEK_AFTER, SEEK_RETRY};
+use dacapo::membership::{Dial, MemberChange, Members};
 use dacapo::node::{Handle, PeerInfo};
 use dacapo::protocol::{Message, Purpose, Whereabouts, read_message};
 use dacapo::transport::Address;
@@ -12,7 +14,7 @@ use dacapo_sim::disk::SimDisk;
 use tokio::time::{sleep, timeout};
 
 use crate::support::in_memory::{Network, connected, run, stop};
-use crate::support::scripted_peer::{ScriptedPeer, send};
+use crate::support::scripted_peer::{Link, ScriptedPeer, send};
 
 /// Within this time a member that has moved is found: it is missed, asked for, and dialled.
 const FOUND_WITHIN: Duration = Duration::from_secs(SEEK_AFTER.as_secs() + SEEK_RETRY.as_secs());
@@ -54,7 +56,33 @@ fn a_member_that_has_moved_is_found_through_the_others() {
         stop(seeks).await;
         let seeks = network.start(5001, &disks[2], &[3000, 3001]).await;
         timeout(FOUND_WITHIN, connected(&seeks.handle(), 1)).await.expect("it is found again");
-        assert_eq!(row(&seeks.handle(), &moved.handle()).await.address, Some(address("127.0.0.1:3002")));
+        let found = row(&seeks.handle(), &moved.handle()).await;
+        assert_eq!(found.address, Some(address("127.0.0.1:3002")));
+        assert_eq!(found.not_reached_at, Some(address("host:3001")));
+    });
+}
+
+#[test]
+fn members_that_have_exchanged_their_addresses_are_found() {
+    run(async {
+        let (network, disks) = (Network::default(), [(); 4].map(|()| SimDisk::new()));
+        let _third = network.start(3000, &disks[0], &[]).await;
+        let [one, other] =
+            [network.start(3001, &disks[1], &[3000]).await, network.start(3002, &disks[2], &[3000]).await];
+        let mut members = Members::default();
+        for (node, port) in [(&one, 3001), (&other, 3002)] {
+            let dial = Dial { address: address(&format!("host:{port}")), node: Some(node.handle().node()) };
+            members.dial(dial).expect("room");
+        }
+        members.save(&disks[3]).expect("a disk that works");
+        let seeks = network.start(5000, &disks[3], &[3000]).await;
+        connected(&seeks.handle(), 3).await;
+        stop(one).await;
+        stop(other).await;
+        sleep(SEEK_AFTER).await;
+        let _one = network.start(3002, &disks[1], &[3000]).await;
+        let _other = network.start(3001, &disks[2], &[3000]).await;
+        timeout(SEEK_AFTER - HEARTBEAT_INTERVAL, connected(&seeks.handle(), 3)).await.expect("both are found");
     });
 }
 
@@ -73,8 +101,18 @@ fn a_member_that_has_moved_dials_those_that_have_dialled_it() {
     });
 }
 
+/// Says on a control connection where a peer is, for as long as it is polled.
+async fn name(link: &mut Link, peer: NodeId, port: u16) {
+    loop {
+        let whereabouts = Whereabouts { sought: vec![peer], found: vec![(peer, address(&format!("host:{port}")))] };
+        let heartbeat = Message::Heartbeat { held: None, has_twin: false, whereabouts };
+        send(link, &heartbeat).await.expect("it listens");
+        read_message(link).await.expect("it answers");
+    }
+}
+
 #[test]
-fn a_peer_that_names_wrong_places_leads_to_nobody_and_costs_a_dial_now_and_then() {
+fn a_peer_that_names_a_wrong_place_costs_a_dial_now_and_then() {
     run(async {
         let (network, liar) = (Network::default(), ScriptedPeer::new(7));
         let node = network.start(3000, &SimDisk::new(), &[]).await;
@@ -82,45 +120,65 @@ fn a_peer_that_names_wrong_places_leads_to_nobody_and_costs_a_dial_now_and_then(
         connected(&node.handle(), 1).await;
         let id = gone.handle().node();
         stop(gone).await;
-        // Another node is at the first of the places, and nobody who ever answers at the others.
-        let _other = network.start(3002, &SimDisk::new(), &[]).await;
+        // Nobody who ever answers.
         let mut arrived = network.listen(3003);
         let mut link = liar.dial(&network, 3000, 0, Purpose::Control).await.expect("it listens");
         let minutes = 10;
-        let lying = async {
-            for port in (3002..=3003).cycle() {
-                let found = vec![(id, address(&format!("host:{port}")))];
-                let whereabouts = Whereabouts { sought: Vec::new(), found };
-                let heartbeat = Message::Heartbeat { held: None, has_twin: false, whereabouts };
-                send(&mut link, &heartbeat).await.expect("it listens");
-                read_message(&mut link).await.expect("it answers");
-            }
-        };
-        timeout(Duration::from_secs(60 * minutes), lying).await.expect_err("it goes on");
+        timeout(Duration::from_secs(60 * minutes), name(&mut link, id, 3003)).await.expect_err("it goes on");
         let mut dialled = 0;
         while arrived.try_recv().is_ok() {
             dialled += 1;
         }
-        assert!((1..=2 * minutes).contains(&dialled), "{dialled} dials in {minutes} minutes");
-        assert!(!network.events.borrow().iter().any(|event| matches!(event, Event::PeerFound { .. })));
-        connected(&node.handle(), 1).await;
+        assert!((minutes..=2 * minutes).contains(&dialled), "{dialled} dials in {minutes} minutes");
     });
 }
 
 #[test]
-fn what_was_forgotten_is_neither_looked_for_nor_told() {
+fn who_was_dialled_in_place_of_another_one_knows_nothing_of_it_and_the_right_one_is_found() {
     run(async {
-        let (network, disks) = (Network::default(), [SimDisk::new(), SimDisk::new(), SimDisk::new()]);
-        let third = network.start(3000, &disks[0], &[]).await;
-        let moves = network.start(3001, &disks[1], &[3000]).await;
+        let (network, liar) = (Network::default(), ScriptedPeer::new(7));
+        let disks = [(); 4].map(|()| SimDisk::new());
+        let _third = network.start(3000, &disks[0], &[]).await;
+        let gone = network.start(3001, &disks[1], &[3000]).await;
         let seeks = network.start(5000, &disks[2], &[3000, 3001]).await;
         connected(&seeks.handle(), 2).await;
-        let forget = dacapo::membership::MemberChange::Forget(moves.handle().node());
-        seeks.handle().change_members(forget).await.expect("room");
-        stop(moves).await;
-        let _moved = network.start(3002, &disks[1], &[3000]).await;
+        let id = gone.handle().node();
+        stop(gone).await;
+        let other = network.start(3002, &disks[3], &[]).await;
+        let mut link = liar.dial(&network, 5000, 0, Purpose::Control).await.expect("it listens");
+        let lying = tokio::task::spawn_local(async move { name(&mut link, id, 3002).await });
         sleep(10 * FOUND_WITHIN).await;
-        connected(&seeks.handle(), 1).await;
-        connected(&third.handle(), 2).await;
+        assert_eq!(other.handle().peers().await, [], "it has met nobody");
+        assert!(!network.events.borrow().iter().any(|event| matches!(event, Event::PeerFound { .. })));
+        let _moved = network.start(3003, &disks[1], &[3000]).await;
+        timeout(FOUND_WITHIN, connected(&seeks.handle(), 3)).await.expect("the right word counts too");
+        assert!(!lying.is_finished());
+    });
+}
+
+#[test]
+fn a_node_that_was_forgotten_is_neither_looked_for_nor_told() {
+    run(async {
+        let (network, scripted) = (Network::default(), ScriptedPeer::new(7));
+        let node = network.start(3000, &SimDisk::new(), &[]).await;
+        let forgotten = network.start(3001, &SimDisk::new(), &[3000]).await;
+        connected(&node.handle(), 1).await;
+        let id = forgotten.handle().node();
+        // Asked while it is a peer, the node tells where it is.
+        for found in [vec![(id, address("127.0.0.1:3001"))], Vec::new()] {
+            let mut link = scripted.dial(&network, 3000, 3005, Purpose::Control).await.expect("it listens");
+            for _ in 0..10 {
+                let whereabouts = Whereabouts { sought: vec![id], found: Vec::new() };
+                let heartbeat = Message::Heartbeat { held: None, has_twin: false, whereabouts };
+                send(&mut link, &heartbeat).await.expect("it listens");
+                let answer = read_message(&mut link).await;
+                let expected = Whereabouts { sought: Vec::new(), found: found.clone() };
+                assert!(
+                    matches!(&answer, Ok(Message::Alive { whereabouts, .. }) if *whereabouts == expected),
+                    "{answer:?}"
+                );
+            }
+            node.handle().change_members(MemberChange::Forget(id)).await.expect("room");
+        }
     });
 }

@@ -45,6 +45,8 @@ fn a_peer_that_starts_again_takes_the_places_of_its_dead_connections() {
         let peer = ScriptedPeer::new(0xee);
         let mut dead = fill(&network, &peer, 1, Purpose::Control).await;
         assert_eq!(dead.len(), CONTROLS_PER_PEER_MAX);
+        send(&mut dead[0], &heartbeat(None)).await.expect("sent");
+        assert!(matches!(read_message(&mut dead[0]).await, Ok(Message::Alive { .. })), "it counts as a peer now");
         let asking = fill(&network, &peer, 1, Purpose::DialerAsks).await;
         assert_eq!(asking.len(), INBOUND_PER_PEER_MAX);
         dead.extend(asking);

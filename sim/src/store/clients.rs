@@ -50,6 +50,8 @@ struct Seen {
     last_damage: BTreeMap<Host, u64>,
     /// The hosts whose catalog was damaged since their last start began.
     damaged: BTreeSet<Host>,
+    /// The hosts that have lost their power since their node was opened last.
+    torn: BTreeSet<Host>,
     /// The hosts that start on a catalog that was damaged before.
     renewing: BTreeSet<Host>,
     /// The hosts whose whole disk was put back from a copy, and how many starts their nodes have begun since.

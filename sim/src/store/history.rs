@@ -113,6 +113,12 @@ pub struct Told {
 }
 
 impl Outcome {
+    /// Whether the call has changed which files there are.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        matches!(self, Self::Stored { .. } | Self::Deleted | Self::Erased { .. } | Self::Many(_))
+    }
+
     /// Returns the outcome of a call on a host whose node does not run.
     #[must_use]
     pub fn down(call: Call) -> Self {

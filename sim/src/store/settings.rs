@@ -33,11 +33,10 @@ named! {
 }
 
 impl Setting {
-    /// Where the node listens; it stays there in most cases.
-    pub const PLACES: &[Self] = &[Self::Moved, Self::Moved, Self::MovedBack];
-
-    /// All others.
-    pub const OPTIONS: &[Self] = Self::ALL.split_at(Self::ALL.len() - 2).0;
+    /// Whether the setting says where the node listens.
+    pub(super) fn is_place(self) -> bool {
+        matches!(self, Self::Moved | Self::MovedBack)
+    }
 
     /// Returns the option that takes the place of all of its kind; `None` if none of its kind is left.
     fn option(self) -> Option<&'static str> {

@@ -174,6 +174,10 @@ impl Subject for Files {
         }
     }
 
+    fn on_power_loss(&self, clients: &Clients, host: Host) {
+        clients.lost_power(host);
+    }
+
     fn excuses(&self, clients: &Clients, panic: &str) -> bool {
         // The database looks at what a power loss may have left half written, and ends in an assertion if that is
         // rotten as well. The node takes such a panic for damage.

@@ -88,7 +88,9 @@ async fn has_all<P: Platform>(context: &Shared<P>, peer: &Rc<Peer<Stream<P>>>, l
 
 /// Repairs a peer that has told that it holds this.
 async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: Print) {
-    control::note(&context, peer.id, &peer.places()).await;
+    if let Some(way) = peer.way() {
+        control::note(&context, peer.id, &way).await;
+    }
     if context.owner.replicas != Replicas::All && context.owner.started.elapsed() < PLACEMENT_AFTER_START {
         return peer.repair.end(false, false);
     }

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use tokio::time::{Instant, timeout};
 
 use super::liveness::{Liveness, Way};
-use super::met::Places;
 use super::peer::Peer;
 use crate::crypto::NodeId;
 use crate::event::Event;
@@ -27,7 +26,7 @@ impl<P: Platform> Control<P> {
     /// first.
     pub(in crate::node) async fn attach(context: &Shared<P>, connection: &Connection<Stream<P>>, way: Way) -> Self {
         let (id, address) = (connection.peer, way.address().cloned());
-        note(context, id, &Places::of(&way)).await;
+        note(context, id, &way).await;
         let peer = context.peers.entry(id);
         let liveness = Rc::new(Liveness::new(connection.boot(), way));
         let is_first = peer.add_control(liveness.clone()) == 1;
@@ -64,9 +63,9 @@ impl<P: Platform> Control<P> {
 
 /// Notes durably that a peer was connected, and where, before it is sent anything. A disk that fails or hangs costs no
 /// connection: the next repair tries again.
-pub(in crate::node) async fn note<P: Platform>(context: &Shared<P>, peer: NodeId, places: &Places) {
+pub(in crate::node) async fn note<P: Platform>(context: &Shared<P>, peer: NodeId, way: &Way) {
     let met = &context.peers.met;
-    let Some(places) = met.lacks(peer, places) else { return };
+    let Some(places) = met.lacks(peer, way) else { return };
     let change = Change::PeerMet(peer, places.to_string());
     if matches!(timeout(HEARTBEAT_PRINT_WAIT, context.commit(change)).await, Ok(Ok(_))) {
         met.insert(peer, places);
@@ -90,10 +89,11 @@ mod tests {
             let node = Idle::new();
             let (peer, address) = (NodeId([1; 32]), "a:3000".parse().expect("an address"));
             let noted = || node.context.store.peers().expect("a good disk");
-            note(&node.context, peer, &Places::default()).await;
+            let inbound = Way::Inbound { from: "b:40000".parse().expect("an address"), said: None };
+            note(&node.context, peer, &inbound).await;
             assert_eq!(noted(), [(peer, String::new())]);
-            note(&node.context, peer, &Places::of(&Way::Configured(address))).await;
-            note(&node.context, peer, &Places::default()).await;
+            note(&node.context, peer, &Way::Configured(address)).await;
+            note(&node.context, peer, &inbound).await;
             assert_eq!(noted(), [(peer, "a:3000".to_owned())]);
         });
     }

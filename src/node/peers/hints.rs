@@ -1,7 +1,7 @@
 //! Where peers that are away are said to be: by other peers, and by what this node remembers.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::BTreeMap;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -19,45 +19,91 @@ pub(in crate::node) struct Hint {
     pub(in crate::node) from: NodeId,
 }
 
-/// The hints that wait to be followed. For each peer that is looked for there is at most one, or it is being followed.
+/// The hints that wait to be followed, one of each source about each peer. About one peer they are followed one after
+/// the other: those of all sources in turn, so that whoever names wrong places keeps nobody from the right one.
 #[derive(Default)]
 pub(in crate::node) struct Hints {
-    waiting: RefCell<VecDeque<Hint>>,
-    /// The peers that a hint is about which waits or is being followed.
-    looked_for: RefCell<BTreeSet<NodeId>>,
-    /// When whose hint about whom was last taken.
-    taken: RefCell<BTreeMap<(NodeId, NodeId), Instant>>,
-    noted: Notify,
+    about: RefCell<BTreeMap<NodeId, About>>,
+    changed: Notify,
+}
+
+/// What was said about one peer.
+#[derive(Default)]
+struct About {
+    is_followed: bool,
+    /// The last word of each source.
+    words: BTreeMap<NodeId, Word>,
+    /// Where the peer was looked for a short time ago.
+    tried: Vec<(Address, Instant)>,
+}
+
+struct Word {
+    address: Address,
+    at: Instant,
+    followed: Option<Instant>,
 }
 
 impl Hints {
-    /// Takes a hint, unless its peer is being looked for, or the same node has given a hint about it a short time ago:
-    /// who names wrong places keeps nobody from the right one.
+    /// Takes note of a hint, in place of the last one of the same source.
     pub(super) fn note(&self, hint: Hint) {
-        let mut taken = self.taken.borrow_mut();
-        taken.retain(|_, at| at.elapsed() < SEEK_RETRY);
-        if taken.contains_key(&(hint.from, hint.peer)) || !self.looked_for.borrow_mut().insert(hint.peer) {
-            return;
-        }
-        taken.insert((hint.from, hint.peer), Instant::now());
-        self.waiting.borrow_mut().push_back(hint);
-        self.noted.notify_one();
+        let mut about = self.about.borrow_mut();
+        let words = &mut about.entry(hint.peer).or_default().words;
+        let followed = words.get(&hint.from).and_then(|word| word.followed);
+        words.insert(hint.from, Word { address: hint.address, at: Instant::now(), followed });
+        self.changed.notify_one();
     }
 
-    /// Waits for the next hint. Its peer is looked for until [`done`](Self::done).
+    /// Waits for the next hint. No other one about the same peer is given until [`done`](Self::done).
     pub(in crate::node) async fn next(&self) -> Hint {
         loop {
-            let hint = self.waiting.borrow_mut().pop_front();
+            let hint = self.take();
             match hint {
                 Some(hint) => return hint,
-                None => self.noted.notified().await,
+                None => self.changed.notified().await,
             }
         }
     }
 
     /// Notes that a hint was followed.
     pub(in crate::node) fn done(&self, peer: NodeId) {
-        self.looked_for.borrow_mut().remove(&peer);
+        if let Some(about) = self.about.borrow_mut().get_mut(&peer) {
+            about.is_followed = false;
+        }
+        self.changed.notify_one();
+    }
+
+    fn take(&self) -> Option<Hint> {
+        let mut about = self.about.borrow_mut();
+        about.retain(|_, about| about.forget());
+        about.iter_mut().find_map(|(peer, about)| {
+            let (from, address) = about.take()?;
+            Some(Hint { peer: *peer, address, from })
+        })
+    }
+}
+
+impl About {
+    /// Forgets what was said or tried a while ago, and tells whether anything is left.
+    fn forget(&mut self) -> bool {
+        self.words.retain(|_, word| word.at.elapsed() < SEEK_RETRY);
+        self.tried.retain(|(_, at)| at.elapsed() < SEEK_RETRY);
+        self.is_followed || !self.words.is_empty() || !self.tried.is_empty()
+    }
+
+    /// Takes the word that has waited longest for its turn, if one may be followed.
+    fn take(&mut self) -> Option<(NodeId, Address)> {
+        let Self { is_followed, words, tried } = self;
+        let is_due = |word: &Word| {
+            word.followed.is_none_or(|at| at.elapsed() >= SEEK_RETRY)
+                && tried.iter().all(|(address, _)| *address != word.address)
+        };
+        let due = words.iter_mut().filter(|(_, word)| !*is_followed && is_due(word));
+        let (from, word) = due.min_by_key(|(_, word)| word.followed)?;
+        word.followed = Some(Instant::now());
+        let address = word.address.clone();
+        tried.push((address.clone(), Instant::now()));
+        *is_followed = true;
+        Some((*from, address))
     }
 }
 
@@ -80,28 +126,44 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn wrong_hints_keep_nobody_from_the_right_one() {
-        let (hints, wrong, right) = (Hints::default(), hint(1, 2, 1), hint(1, 3, 2));
-        hints.note(wrong.clone());
-        assert_eq!(next(&hints).await, Some(wrong.clone()));
-        hints.note(right.clone());
-        assert_eq!(next(&hints).await, None, "the peer is being looked for");
-        hints.done(wrong.peer);
-        hints.note(hint(1, 2, 3));
-        assert_eq!(next(&hints).await, None, "the same node was believed a moment ago");
-        hints.note(right.clone());
-        assert_eq!(next(&hints).await, Some(right.clone()));
-        hints.done(right.peer);
-        sleep(SEEK_RETRY).await;
-        hints.note(wrong.clone());
-        assert_eq!(next(&hints).await, Some(wrong));
+        let (hints, right) = (Hints::default(), hint(1, 9, 9));
+        let mut followed = Vec::new();
+        for round in 0..3 {
+            // Many lie, each time otherwise, and the right word comes last.
+            (2..8).for_each(|from| hints.note(hint(1, from, u16::from(10 * from) + round)));
+            hints.note(right.clone());
+            followed.extend(next(&hints).await);
+            assert_eq!(next(&hints).await, None, "one at a time");
+            hints.done(right.peer);
+        }
+        for _ in 0..4 {
+            followed.extend(next(&hints).await);
+            hints.done(right.peer);
+        }
+        assert!(followed.len() == 7 && followed.contains(&right), "each source has its turn: {followed:?}");
+        assert_eq!(next(&hints).await, None, "each once");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_memory_of_hints_is_bounded_by_the_peers_that_are_looked_for() {
+    async fn one_place_is_tried_once_in_a_while_whoever_names_it() {
         let hints = Hints::default();
-        for port in 1..1000 {
-            hints.note(hint(1, 2, port));
-        }
-        assert_eq!((hints.waiting.borrow().len(), hints.taken.borrow().len()), (1, 1));
+        let note_all = || (2..50).for_each(|from| hints.note(hint(1, from, 1)));
+        note_all();
+        assert!(next(&hints).await.is_some());
+        hints.done(NodeId([1; 32]));
+        assert_eq!(next(&hints).await, None);
+        sleep(SEEK_RETRY).await;
+        assert_eq!(next(&hints).await, None, "nobody says so any more");
+        note_all();
+        assert!(next(&hints).await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_memory_of_hints_is_bounded_by_the_sources_and_their_peers() {
+        let hints = Hints::default();
+        (1..1000).for_each(|port| hints.note(hint(1, 2, port)));
+        assert_eq!(hints.about.borrow()[&NodeId([1; 32])].words.len(), 1);
+        sleep(SEEK_RETRY).await;
+        assert!(next(&hints).await.is_none() && hints.about.borrow().is_empty());
     }
 }

@@ -40,12 +40,17 @@ impl Way {
         }
     }
 
-    /// Returns the address at which the other side can be dialled, if it can.
-    pub(super) fn address(&self) -> Option<&Address> {
+    /// Returns the address at which the other side listens, by its own word.
+    pub(super) fn said(&self) -> Option<&Address> {
         match self {
-            Self::Configured(address) | Self::Found(address) => Some(address),
+            Self::Configured(_) | Self::Found(_) => None,
             Self::Inbound { said, .. } => said.as_ref(),
         }
+    }
+
+    /// Returns the address at which the other side can be dialled, if it can.
+    pub(super) fn address(&self) -> Option<&Address> {
+        self.reached().or_else(|| self.said())
     }
 }
 

@@ -15,24 +15,21 @@ use crate::transport::Address;
 pub(in crate::node) struct Places {
     /// Where this node was told to dial, and the peer answered.
     pub(super) dialled: Option<Address>,
-    /// Where the peer was found, or where it says that it listens.
+    /// Where the peer was found; or where it says that it listens, if nobody was told to dial it.
     pub(super) seen: Option<Address>,
 }
 
 impl Places {
-    /// Returns what the way of a connection says.
-    pub(super) fn of(way: &Way) -> Self {
+    /// Returns the places, and with them what a connection says that came about in this way. A peer that was reached
+    /// may dial from elsewhere, so its own word counts only until then.
+    pub(super) fn and(&self, way: &Way) -> Self {
+        let Self { dialled, seen } = self.clone();
         match way.clone() {
-            Way::Configured(address) => Self { dialled: Some(address), seen: None },
-            Way::Found(address) => Self { dialled: None, seen: Some(address) },
-            Way::Inbound { said, .. } => Self { dialled: None, seen: said },
+            Way::Configured(address) => Self { dialled: Some(address), seen },
+            Way::Found(address) => Self { dialled, seen: Some(address) },
+            Way::Inbound { said, .. } if dialled.is_none() => Self { dialled, seen: said.or(seen) },
+            Way::Inbound { .. } => Self { dialled, seen },
         }
-    }
-
-    /// Returns both; what is newer counts.
-    pub(super) fn and(&self, newer: &Self) -> Self {
-        let newest = |newer: &Option<Address>, older: &Option<Address>| newer.clone().or_else(|| older.clone());
-        Self { dialled: newest(&newer.dialled, &self.dialled), seen: newest(&newer.seen, &self.seen) }
     }
 
     /// Returns the address at which the peer is dialled while nothing better is known.
@@ -87,11 +84,16 @@ impl Met {
         self.peers.borrow().len() < MEMBERS_MAX
     }
 
-    /// Returns what has to be noted of a peer that was at these places; `None` if that is noted, or cannot be.
-    pub(super) fn lacks(&self, peer: NodeId, places: &Places) -> Option<Places> {
+    /// Returns where a peer was, if it is noted.
+    pub(super) fn places(&self, peer: NodeId) -> Option<Places> {
+        self.peers.borrow().get(&peer).cloned()
+    }
+
+    /// Returns what has to be noted of a peer that is connected in this way; `None` if that is noted, or cannot be.
+    pub(super) fn lacks(&self, peer: NodeId, way: &Way) -> Option<Places> {
         match self.peers.borrow().get(&peer) {
-            Some(noted) => Some(noted.and(places)).filter(|all| all != noted),
-            None => self.is_complete().then(|| places.clone()),
+            Some(noted) => Some(noted.and(way)).filter(|all| all != noted),
+            None => self.is_complete().then(|| Places::default().and(way)),
         }
     }
 
@@ -111,48 +113,49 @@ mod tests {
         id
     }
 
-    fn dialled(port: u16) -> Places {
-        Places { dialled: Some(address(port)), seen: None }
-    }
-
-    fn seen(port: u16) -> Places {
-        Places { dialled: None, seen: Some(address(port)) }
-    }
-
     fn address(port: u16) -> Address {
         format!("10.0.0.1:{port}").parse().expect("an address")
+    }
+
+    fn inbound(said: Option<u16>) -> Way {
+        Way::Inbound { from: address(40_000), said: said.map(address) }
+    }
+
+    fn places(dialled: Option<u16>, seen: Option<u16>) -> Places {
+        Places { dialled: dialled.map(address), seen: seen.map(address) }
     }
 
     #[test]
     fn a_peer_that_finds_no_room_counts_as_noted_so_that_it_is_not_tried_for_ever() {
         let met = Met::new((1..MEMBERS_MAX).map(|number| (peer(number), String::new())).collect());
-        let nowhere = Places::default();
-        assert!(met.is_complete() && met.lacks(peer(0), &nowhere).is_some(), "there is room for one");
-        met.insert(peer(0), nowhere.clone());
+        assert!(met.is_complete() && met.lacks(peer(0), &inbound(None)).is_some(), "there is room for one");
+        met.insert(peer(0), Places::default());
         assert!(!met.is_complete());
-        assert!(met.lacks(peer(MEMBERS_MAX), &nowhere).is_none() && met.lacks(peer(0), &nowhere).is_none());
-        assert_eq!(met.lacks(peer(0), &dialled(1)), Some(dialled(1)), "where it is dialled is not noted");
-        met.insert(peer(0), dialled(1));
-        assert_eq!(met.lacks(peer(0), &dialled(1)), None);
+        assert!(met.lacks(peer(MEMBERS_MAX), &inbound(None)).is_none());
+        assert!(met.lacks(peer(0), &inbound(None)).is_none());
+        let dialled = Way::Configured(address(1));
+        assert_eq!(met.lacks(peer(0), &dialled), Some(places(Some(1), None)), "where it is dialled is not noted");
+        met.insert(peer(0), places(Some(1), None));
+        assert_eq!(met.lacks(peer(0), &dialled), None);
     }
 
     #[test]
-    fn where_a_peer_was_found_does_not_hide_where_it_is_dialled() {
-        let met = Met::new(vec![(peer(0), String::new())]);
-        met.insert(peer(0), dialled(1));
-        let both = met.lacks(peer(0), &seen(2)).expect("it was not seen there before");
-        assert_eq!((both.dialled.as_ref(), both.seen.as_ref()), (Some(&address(1)), Some(&address(2))));
-        met.insert(peer(0), both.clone());
-        assert!(met.lacks(peer(0), &dialled(1)).is_none() && met.lacks(peer(0), &seen(2)).is_none());
-        assert_eq!(met.lacks(peer(0), &seen(3)), Some(dialled(1).and(&seen(3))));
+    fn where_a_peer_was_reached_is_not_hidden_by_what_it_says() {
+        let nowhere = Places::default();
+        assert_eq!(nowhere.and(&inbound(Some(3))), places(None, Some(3)));
+        assert_eq!(nowhere.and(&inbound(Some(3))).and(&inbound(None)), places(None, Some(3)));
+        let dialled = nowhere.and(&Way::Configured(address(1)));
+        assert_eq!(dialled.and(&inbound(Some(3))), dialled);
+        let found = dialled.and(&Way::Found(address(2)));
+        assert_eq!(found, places(Some(1), Some(2)));
+        assert_eq!(found.and(&inbound(Some(3))).and(&Way::Configured(address(1))), found);
     }
 
     #[test]
     fn places_read_back() {
-        let nowhere = Places::default();
-        for places in [nowhere.clone(), dialled(1), seen(2), dialled(1).and(&seen(2))] {
+        for places in [places(None, None), places(Some(1), None), places(None, Some(2)), places(Some(1), Some(2))] {
             assert_eq!(Places::parse(&places.to_string()), places);
         }
-        assert_eq!(Places::parse("no address"), nowhere);
+        assert_eq!(Places::parse("no address"), Places::default());
     }
 }

@@ -11,7 +11,6 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use super::liveness::{Liveness, Way};
-use super::met::Places;
 use super::schedule::RepairSchedule;
 use crate::crypto::NodeId;
 use crate::limits::{DIAL_TIMEOUT, IDLE_ASKER_TIMEOUT, PLACEMENT_GRACE, POOL_CONNECTIONS_MAX, REPAIRS_MAX};
@@ -21,12 +20,9 @@ use crate::transport::Address;
 /// One peer, connected or away.
 pub(in crate::node) struct Peer<S> {
     pub(in crate::node) id: NodeId,
-    /// Where the peer was since this start.
-    places: RefCell<Places>,
+    /// Where the peer could be dialled last.
+    last: RefCell<Option<Address>>,
     controls: RefCell<Vec<Rc<Liveness>>>,
-    /// Whom the peer looks for, and how far this node has come in telling whom it looks for itself.
-    asked: RefCell<Vec<NodeId>>,
-    sought: Cell<usize>,
     /// Whether the peer runs more than once.
     has_twin: Cell<bool>,
     /// Whether the peer says that this node runs more than once.
@@ -55,10 +51,8 @@ impl<S> Peer<S> {
     pub(super) fn new(id: NodeId) -> Self {
         Self {
             id,
-            places: RefCell::default(),
+            last: RefCell::default(),
             controls: RefCell::default(),
-            asked: RefCell::default(),
-            sought: Cell::default(),
             has_twin: Cell::default(),
             sees_twin: Cell::default(),
             lost: Cell::default(),
@@ -89,59 +83,42 @@ impl<S> Peer<S> {
         self.lost.get()
     }
 
-    /// Returns the address at which the peer is dialled, if it can be: where a living connection has reached it, or
-    /// where it says itself that it is, or where it was last.
+    /// Returns the address at which the peer is dialled, if it can be.
     pub(super) fn address(&self) -> Option<Address> {
+        self.addresses().into_iter().next().or_else(|| self.last.borrow().clone())
+    }
+
+    /// Returns the addresses by which the peer is connected: where this node has reached it, and then where it says
+    /// itself that it is.
+    pub(super) fn addresses(&self) -> Vec<Address> {
         let controls = self.controls.borrow();
-        let mut ways = controls.iter().rev().map(|control| &control.way);
-        let found = ways.clone().find_map(Way::reached).or_else(|| ways.find_map(Way::address)).cloned();
-        found.or_else(|| self.places.borrow().last().cloned())
+        let ways = || controls.iter().rev().map(|control| &control.way);
+        let reached = ways().filter_map(Way::reached);
+        reached.chain(ways().filter_map(Way::said)).cloned().collect()
     }
 
-    /// Returns the configured address that led to the peer, if one did.
-    pub(super) fn configured(&self) -> Option<Address> {
-        self.places.borrow().dialled.clone()
+    /// Returns how the newest connection has come about.
+    pub(in crate::node) fn way(&self) -> Option<Way> {
+        self.controls.borrow().last().map(|control| control.way.clone())
     }
 
-    /// Returns where the peer was since this start.
-    pub(in crate::node) fn places(&self) -> Places {
-        self.places.borrow().clone()
-    }
-
-    /// Returns the configured address that led to the peer, if the peer is connected and not by it.
-    pub(super) fn not_reached_at(&self) -> Option<Address> {
+    /// Whether the peer is connected, and not where this node was told to dial it.
+    pub(super) fn is_elsewhere(&self) -> bool {
         let controls = self.controls.borrow();
-        let is_configured = controls.iter().any(|control| matches!(control.way, Way::Configured(_)));
-        self.configured().filter(|_| !controls.is_empty() && !is_configured)
+        !controls.is_empty() && !controls.iter().any(|control| matches!(control.way, Way::Configured(_)))
     }
 
     /// Counts one more control connection, and returns how many there are.
     pub(super) fn add_control(&self, control: Rc<Liveness>) -> usize {
-        let places = self.places.borrow().and(&Places::of(&control.way));
-        self.places.replace(places);
         if !self.is_connected() {
             // The way to the peer may be another one.
             self.is_slow.set(false);
         }
         self.controls.borrow_mut().push(control);
+        self.last.replace(self.address());
         // The peer may have started again: its connections from before may be dead without a sign of it.
         self.drop_idle();
         self.controls()
-    }
-
-    /// Notes whom the peer looks for.
-    pub(super) fn note_asked(&self, asked: Vec<NodeId>) {
-        self.asked.replace(asked);
-    }
-
-    /// Takes whom the peer looks for: each question is answered once.
-    pub(super) fn take_asked(&self) -> Vec<NodeId> {
-        self.asked.take()
-    }
-
-    /// Returns how many peers the other heartbeats to this one have asked for, and counts those of the next.
-    pub(super) fn next_sought(&self, count: usize) -> usize {
-        self.sought.replace(self.sought.get().wrapping_add(count))
     }
 
     /// Returns how many control connections there are.

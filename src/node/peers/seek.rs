@@ -1,5 +1,7 @@
 //! Peers that are away and may have moved: this node asks the others for them with its heartbeats, answers what the
-//! others ask, and takes note of what they say. To follow what they say is left to `find`.
+//! others ask, and takes note of what they say. To follow that is left to `follow`.
+
+use std::net::IpAddr;
 
 use super::hints::Hint;
 use super::peer::Peer;
@@ -8,24 +10,44 @@ use crate::limits::{SEEK_AFTER, SOUGHT_MAX};
 use crate::node::context::{Context, Stream};
 use crate::platform::Platform;
 use crate::protocol::Whereabouts;
+use crate::transport::Address;
 
-/// Returns what this node says to a peer: for whom it looks, and where those are for whom the peer does.
-pub(in crate::node) fn tell<P: Platform>(context: &Context<P>, peer: &Peer<Stream<P>>) -> Whereabouts {
-    let all: Vec<_> = context.peers.met.ids().into_iter().filter(|id| is_sought(context, *id)).collect();
-    let from = peer.next_sought(SOUGHT_MAX) % all.len().max(1);
-    let sought = all.iter().cycle().skip(from).take(SOUGHT_MAX.min(all.len())).copied().collect();
-    let address = |id: NodeId| {
-        let other = context.peers.find(id).filter(|other| other.is_connected() && context.members.admits(id))?;
-        Some((id, other.address()?))
-    };
-    Whereabouts { sought, found: peer.take_asked().into_iter().filter_map(address).collect() }
+/// What one control connection has heard and said of peers that are away.
+#[derive(Default)]
+pub(in crate::node) struct Search {
+    /// For whom the other side looks, and has had no answer.
+    asked: Vec<NodeId>,
+    /// For how many peers this side has asked.
+    turn: usize,
 }
 
-/// Takes note of what a peer says.
-pub(in crate::node) fn hear<P: Platform>(context: &Context<P>, peer: &Peer<Stream<P>>, said: Whereabouts) {
-    peer.note_asked(said.sought);
-    for (id, address) in said.found {
-        note(context, Hint { peer: id, address, from: peer.id });
+impl Search {
+    /// Returns what this node says to a peer: for whom it looks, and where those are for whom the peer does.
+    pub(in crate::node) fn tell<P: Platform>(&mut self, context: &Context<P>, peer: &Peer<Stream<P>>) -> Whereabouts {
+        let all: Vec<_> = context.peers.ever().into_iter().filter(|id| is_sought(context, *id)).collect();
+        let from = self.turn % all.len().max(1);
+        self.turn = from + SOUGHT_MAX;
+        let sought = all.iter().cycle().skip(from).take(SOUGHT_MAX.min(all.len())).copied().collect();
+        let is_near = peer.address().is_some_and(|address| is_local(&address));
+        let place = |id: NodeId| {
+            let other = context.peers.find(id).filter(|other| other.is_connected() && context.members.admits(id))?;
+            // An address of this machine alone is of use to nobody elsewhere.
+            Some((id, other.addresses().into_iter().find(|address| is_near || !is_local(address))?))
+        };
+        Whereabouts { sought, found: std::mem::take(&mut self.asked).into_iter().filter_map(place).collect() }
+    }
+
+    /// Takes note of what a peer says.
+    pub(in crate::node) fn hear<P: Platform>(
+        &mut self,
+        context: &Context<P>,
+        peer: &Peer<Stream<P>>,
+        said: Whereabouts,
+    ) {
+        self.asked = said.sought;
+        for (id, address) in said.found {
+            note(context, Hint { peer: id, address, from: peer.id });
+        }
     }
 }
 
@@ -38,17 +60,45 @@ pub(in crate::node) fn remember<P: Platform>(context: &Context<P>) {
     }
 }
 
-/// Takes a hint about a peer that this node looks for. An address that is dialled needs none.
+/// Takes a hint about a peer that this node looks for. Where it is dialled already, no hint is needed.
 fn note<P: Platform>(context: &Context<P>, hint: Hint) {
-    if is_sought(context, hint.peer) && !context.peers.dials(&hint.address) {
+    if is_sought(context, hint.peer) && !context.peers.dials_at(&hint.address, hint.peer) {
         context.peers.hints.note(hint);
     }
 }
 
-/// Whether a peer was connected once and has been away for so long that it may have moved.
+/// Whether a peer was connected once, has been away for so long that it may have moved, and would find room.
 fn is_sought<P: Platform>(context: &Context<P>, id: NodeId) -> bool {
     let peer = context.peers.find(id);
     let is_connected = peer.as_ref().is_some_and(|peer| peer.is_connected());
+    let is_known = peer.is_some() || context.peers.met.knows(id);
     let lost = peer.and_then(|peer| peer.lost()).unwrap_or(context.owner.started);
-    !is_connected && lost.elapsed() >= SEEK_AFTER && context.peers.met.knows(id) && context.members.admits(id)
+    let is_away = is_known && !is_connected && lost.elapsed() >= SEEK_AFTER;
+    is_away && context.members.admits(id) && context.peers.has_room_for(id)
+}
+
+/// Whether an address leads elsewhere on another machine: a loopback address, or one of a single link.
+fn is_local(address: &Address) -> bool {
+    let host = address.host();
+    let is_loopback = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified();
+    host == "localhost" || host.contains('%') || host.parse().is_ok_and(is_loopback)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_of_this_machine_alone_is_local() {
+        for (address, is) in [
+            ("127.0.0.1:1", true),
+            ("localhost:1", true),
+            ("[::1]:1", true),
+            ("[fe80::1%3]:1", true),
+            ("192.168.0.1:1", false),
+            ("other.example:1", false),
+        ] {
+            assert_eq!(is_local(&address.parse().expect("an address")), is, "{address}");
+        }
+    }
 }

@@ -18,8 +18,8 @@ pub(in crate::node) fn info<P: Platform>(context: &Context<P>) -> Vec<PeerInfo> 
         .map(|peer| PeerInfo {
             peer: Some(peer.id),
             address: peer.address(),
-            not_reached_at: peer.not_reached_at(),
-            is_dialled: peer.configured().is_some(),
+            not_reached_at: context.peers.dial_of(peer.id).filter(|_| peer.is_elsewhere()),
+            is_dialled: context.peers.dial_of(peer.id).is_some(),
             is_connected: peer.is_connected(),
             progress: peer.repair.progress(),
             refused: context.holder.refusals.of(peer.id),

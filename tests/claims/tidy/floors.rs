@@ -26,7 +26,7 @@ const LIBRARY: &[&[&str]] = &[
 const NODE: &[&[&str]] = &[
     &["src/node.rs"],
     &["src/node/dispatch.rs"],
-    &["src/node/dial.rs", "src/node/find.rs", "src/node/inbound", "src/node/scrub", "src/node/status.rs"],
+    &["src/node/dial.rs", "src/node/follow.rs", "src/node/inbound", "src/node/scrub", "src/node/status.rs"],
     &["src/node/heartbeat.rs"],
     // The two roles.
     &["src/node/owner", "src/node/holder"],

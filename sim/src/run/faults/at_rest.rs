@@ -59,6 +59,7 @@ impl<S: Subject> Faults<S> {
     /// as it was at an earlier time. What a program cannot live without is as durable as the program was told.
     pub(super) fn lose_power(&mut self, host: Host) {
         let disk = &self.scene.disks[host];
+        self.subject.on_power_loss(&self.scene.clients, host);
         if !disk.has_lied() {
             disk.power_loss(&mut self.power);
             return;

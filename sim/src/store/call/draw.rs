@@ -35,6 +35,9 @@ pub fn strategy(swarm: &mut SeedRng, nodes: usize) -> BoxedStrategy<Call> {
     };
     let of_key = |call: fn(u8) -> Call| (0..KEYS).prop_map(call).boxed();
     let of_host = |call: fn(Host) -> Call| (0..nodes).prop_map(call).boxed();
+    let options: Vec<_> = Setting::ALL.iter().copied().filter(|setting| !setting.is_place()).collect();
+    // Most stay where they have moved to.
+    let moves = prop_oneof![2 => Just(Setting::Moved), 1 => Just(Setting::MovedBack)];
     let always = [(7, store(Source::Memory)), (6, of_key(|key| Call::Get { key, reading: Reading::Whole }))];
     let sometimes = [
         (2, store(Source::Stream)),
@@ -64,10 +67,10 @@ pub fn strategy(swarm: &mut SeedRng, nodes: usize) -> BoxedStrategy<Call> {
         (1, Just(Call::EraseMany).boxed()),
         (2, Just(Call::Convert).boxed()),
         (1, Just(Call::Recover).boxed()),
-        (2, select(Setting::OPTIONS).prop_map(Call::RestartAs).boxed()),
+        (2, select(options).prop_map(Call::RestartAs).boxed()),
         (2, many().prop_map(Call::PutFolder).boxed()),
         (1, Just(Call::GetFolder).boxed()),
-        (2, select(Setting::PLACES).prop_map(Call::RestartAs).boxed()),
+        (2, moves.prop_map(Call::RestartAs).boxed()),
     ];
     Union::new_weighted(always.into_iter().chain(sometimes.into_iter().filter(|_| has())).collect()).boxed()
 }

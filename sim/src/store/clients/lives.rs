@@ -1,11 +1,13 @@
 //! What is known of the disks of hosts: which were copied and put back, which lost their catalog, and what calls may be
 //! forgotten with them.
 
+use std::collections::BTreeMap;
+
 use dacapo::event::Event;
 
 use super::{Clients, Seen};
 use crate::host::Host;
-use crate::store::history::HistoryEntry;
+use crate::store::history::{HistoryEntry, Outcome};
 
 impl Clients {
     pub(in crate::store) fn copied(&self, host: Host) {
@@ -44,6 +46,13 @@ impl Clients {
         self.lose(host, false);
     }
 
+    /// Notes that a host has lost its power. If its catalog is damaged before the next start, nobody can tell what of
+    /// the last commit has rotted from what has gone with the power: the commit before may count again, and the node
+    /// says nothing.
+    pub(in crate::store) fn lost_power(&self, host: Host) {
+        self.seen.borrow_mut().torn.insert(host);
+    }
+
     /// Notes what the node of a host has told. Returns whether it is about a file that the node knew already.
     pub(in crate::store) fn notice(&self, host: Host, event: &Event) -> bool {
         let moment = self.begin();
@@ -57,9 +66,10 @@ impl Clients {
     }
 
     /// Notes that the node of a host has opened its catalog. If the catalog was damaged before, and the node has not
-    /// told so, nothing is lost.
+    /// told so, nothing is lost but perhaps the last commit.
     pub(super) fn has_opened(&self, host: Host) {
         let mut seen = self.seen.borrow_mut();
+        let is_torn = seen.torn.remove(&host);
         if !seen.renewing.remove(&host) {
             return;
         }
@@ -69,8 +79,16 @@ impl Clients {
             self.lose(host, false);
             return;
         }
-        seen.copied.insert(host, (0, None));
-        seen.history.iter_mut().filter(|entry| entry.host == host).for_each(|entry| entry.is_lost = false);
+        let kept = if is_torn { seen.before_the_last_commit(host) } else { u64::MAX };
+        seen.copied.insert(host, (kept, None));
+        seen.history
+            .iter_mut()
+            .filter(|entry| entry.host == host)
+            .for_each(|entry| entry.is_lost &= entry.end() > kept);
+        drop(seen);
+        if kept < u64::MAX {
+            self.lose(host, false);
+        }
     }
 
     /// Notes that a host has another disk, with nothing on it but the identity of its node.
@@ -152,6 +170,22 @@ impl Clients {
 }
 
 impl Seen {
+    /// Returns a moment before the last commit of a host that a call has waited for. It was that of the last call which
+    /// changed something, there or on another host, and of those that were made together with this call.
+    fn before_the_last_commit(&self, host: Host) -> u64 {
+        let damage = self.last_damage.get(&host).copied().unwrap_or_default();
+        let is_change = |entry: &&HistoryEntry| entry.outcome().is_some_and(Outcome::is_change);
+        let ended = self.history.iter().filter(|entry| entry.end() < damage).filter(is_change);
+        let mut last = BTreeMap::<Host, &HistoryEntry>::new();
+        for entry in ended {
+            let of_host = last.entry(entry.host).or_insert(entry);
+            if of_host.end() < entry.end() {
+                *of_host = entry;
+            }
+        }
+        last.values().map(|entry| entry.begun).min().unwrap_or_default()
+    }
+
     /// Whether the catalog of a host is damaged, or was when the host began to start.
     pub(super) fn is_damaged(&self, host: Host) -> bool {
         self.damaged.contains(&host) || self.renewing.contains(&host)

@@ -181,6 +181,7 @@ fn scene<S: Subject>(plan: &Plan<S::Call>, trace: &Rc<RefCell<Trace<S::Event>>>)
         links: Links::new(seed.derive("links", 0).rng(LINKS_STREAM)),
         boots: Rc::new((0..plan.nodes).map(|_| Cell::new(0)).collect()),
         lacks: Rc::default(),
+        longer: Rc::default(),
     }
 }
 
@@ -207,7 +208,7 @@ async fn clients<S: Subject>(subject: S, scene: Scene<S>) -> turmoil::Result {
             scene.note_broken(live::broken("a client panicked"));
         }
     }
-    if let Err(broken) = live::settled(subject.settle(scene.clone()), &scene.lacks).await {
+    if let Err(broken) = live::settled(subject.settle(scene.clone()), &scene.lacks, &scene.longer).await {
         scene.note_broken(broken);
     }
     Ok(())

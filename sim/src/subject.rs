@@ -120,8 +120,7 @@ pub trait Subject: Clone + 'static {
     /// Sees what a host hands to the network. By default it ignores the bytes.
     fn on_wire(&self, _clients: &Self::Clients, _host: Host, _bytes: &[u8]) {}
 
-    /// Whether the whole disk of a host may be put back from a copy in the plan of a seed. By default it may not: most
-    /// systems promise nothing then.
+    /// Whether the disk of a host may be put back from a copy in the plan of a seed. By default it may not.
     fn may_restore(&self) -> bool {
         false
     }
@@ -266,9 +265,10 @@ pub struct Scene<S: Subject> {
     pub links: Links,
     /// How many times each host has been started.
     pub boots: Rc<Vec<Cell<u64>>>,
-    /// What the check after the faults waits for, as a clause that begins with a lower-case letter. It is shown if the
-    /// check takes too long.
+    /// What the check after the faults waits for, as a clause. It is shown if the check takes too long.
     pub lacks: Rc<RefCell<String>>,
+    /// How much longer than usual the check may take, if there is more to come right.
+    pub longer: Rc<Cell<Duration>>,
 }
 
 /// A file that a fault damaged at rest.

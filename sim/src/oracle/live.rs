@@ -2,12 +2,12 @@
 //!
 //! Cannot see: what takes long, but less than its deadline.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::host::{Host, name};
 use crate::subject::Broken;
@@ -40,19 +40,26 @@ pub(crate) async fn answered<T>(
     timeout(CALL_DEADLINE, calling).await.map_err(late)
 }
 
-/// Waits until everything has come right, up to the deadline.
+/// Waits until everything has come right, up to the deadline, and for as much longer as settling has asked for by then.
 ///
 /// # Errors
 /// If the deadline passes first, or settling finds a broken promise. `lacks` says what it waits for.
 pub(crate) async fn settled(
     settling: impl Future<Output = Result<(), Broken>>,
     lacks: &RefCell<String>,
+    longer: &Cell<Duration>,
 ) -> Result<(), Broken> {
-    let seconds = SETTLE_DEADLINE.as_secs();
-    let late = |_| {
-        let lacks = lacks.borrow();
-        let why = if lacks.is_empty() { String::new() } else { format!(": {lacks}") };
-        broken(format!("{seconds} seconds after the last fault not everything has come right{why}"))
+    let late = async {
+        sleep(SETTLE_DEADLINE).await;
+        sleep(longer.get()).await;
     };
-    timeout(SETTLE_DEADLINE, settling).await.map_err(late)?
+    tokio::select! {
+        biased;
+        settled = settling => settled,
+        () = late => {
+            let (lacks, seconds) = (lacks.borrow(), (SETTLE_DEADLINE + longer.get()).as_secs());
+            let why = if lacks.is_empty() { String::new() } else { format!(": {lacks}") };
+            Err(broken(format!("{seconds} seconds after the last fault not everything has come right{why}")))
+        }
+    }
 }

@@ -35,6 +35,9 @@ const CONVERGED_WITHIN: Duration = Duration::from_secs(60);
 /// to learn one of two peers, eight at a time.
 const MENDED_WITHIN: Duration = Duration::from_millis(100);
 
+/// How often the check waits for all files.
+const WAITS: u32 = 4;
+
 /// How long it takes at most until an owner whose disk has forgotten files knows what a connected peer holds: two
 /// heartbeats, and two repairs that failed.
 const RELEARNT_WITHIN: Duration = Duration::from_secs(20);
@@ -48,6 +51,8 @@ const LASTS: Duration = Duration::from_secs(3 * HEARTBEAT_INTERVAL.as_secs());
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), Broken> {
+    // Each of the steps below that wait for files has a bound of its own.
+    scene.longer.set(WAITS * (converged_within(&scene) - CONVERGED_WITHIN));
     running(&scene).await;
     restart_damaged(&scene).await?;
     members::reunite(&scene).await?;

@@ -51,6 +51,7 @@ impl<S: Subject> Clone for Scene<S> {
             links: self.links.clone(),
             boots: self.boots.clone(),
             lacks: self.lacks.clone(),
+            longer: self.longer.clone(),
         }
     }
 }

@@ -18,8 +18,7 @@ use dacapo::limits::PROTOCOL_VERSION;
 use dacapo::membership::{Backup, BackupContent, Cluster, Dial, Invitation, MemberChange, Members};
 use dacapo::node::link;
 use dacapo::protocol::{
-    BootId, Hello, Message, Purpose, Refusal, Verdict, Welcome, Whereabouts, message_frame, read_message,
-    stream_header,
+    BootId, Hello, Message, Purpose, Refusal, Verdict, Welcome, Whereabouts, message_frame, read_message, stream_header,
 };
 use dacapo::replication::{Entry, Print};
 use dacapo::store::{HeldRecord, Identity, Known, OwnRecord};

@@ -138,25 +138,31 @@ struct Search<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
-    /// Asks every connected peer.
-    fn begin<P: Platform>(context: &Shared<P>, key: &Key, record: Option<OwnRecord>, is_damaged: bool) -> Self
-    where
-        P::Transport: Transport<Stream = S>,
-    {
-        let peers = context.peers.connected();
+    /// Returns a search that waits for the answers of so many peers.
+    fn new(wanted: Wanted, asked: usize) -> Self {
         let (sender, answers) = mpsc::channel(PEERS_MAX);
-        let search = Self {
-            wanted: Rc::new(Wanted::new(context, key, record)),
-            outstanding: peers.len(),
-            asked: peers.len(),
-            damaged: usize::from(is_damaged),
+        Self {
+            wanted: Rc::new(wanted),
+            outstanding: asked,
+            asked,
+            damaged: 0,
             stale: 0,
             failed: 0,
             proved: Version(0),
             gathered: Vec::new(),
             answers,
             sender,
-        };
+        }
+    }
+
+    /// Asks every connected peer.
+    fn begin<P: Platform>(context: &Shared<P>, key: &Key, record: Option<OwnRecord>, is_damaged: bool) -> Self
+    where
+        P::Transport: Transport<Stream = S>,
+    {
+        let peers = context.peers.connected();
+        let mut search = Self::new(Wanted::new(context, key, record), peers.len());
+        search.damaged = usize::from(is_damaged);
         context.tell(&Event::FetchStarted { file: search.wanted.file, peers: peers.len() });
         let replica_name = search.wanted.replica_name;
         for peer in peers {

@@ -9,19 +9,7 @@ fn search(asked: usize, is_known: bool) -> Search<DuplexStream> {
     let (place, key) = (Place::new(), key("a"));
     let record = is_known.then(|| place.own(&key, Version(1), b""));
     let (file, replica_name) = (key.file_name(), place.keys.replica_name(&key));
-    let (sender, answers) = mpsc::channel(1);
-    Search {
-        wanted: Rc::new(Wanted { key, file, replica_name, record }),
-        outstanding: 0,
-        asked,
-        damaged: 0,
-        stale: 0,
-        failed: 0,
-        proved: Version(0),
-        gathered: Vec::new(),
-        answers,
-        sender,
-    }
+    Search::new(Wanted { key, file, replica_name, record }, asked)
 }
 
 #[test]

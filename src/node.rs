@@ -24,6 +24,7 @@ mod lanes;
 pub mod link;
 mod locks;
 mod members;
+mod mending;
 mod meter;
 mod owner;
 mod panic_guard;
@@ -106,6 +107,7 @@ impl Node {
             store: opened.store,
             locks: locks::Locks::default(),
             searches: locks::Locks::default(),
+            mending: mending::Mending::default(),
             commits,
             peers: peers::Peers::new(dials.clone(), peers::met::Met::new(opened.met)),
             boot: BootId::draw(&mut config.seed.rng(Lane::Boot)),
@@ -218,6 +220,7 @@ mod tests {
                 store: Arc::new(place.open(Layout::Folders).0),
                 locks: locks::Locks::default(),
                 searches: locks::Locks::default(),
+                mending: mending::Mending::default(),
                 commits,
                 peers: peers::Peers::new(Vec::new(), peers::met::Met::default()),
                 boot: BootId::default(),

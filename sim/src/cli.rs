@@ -144,7 +144,7 @@ impl<S: Subject + Sync> Program<S> {
             Ok(Generic::Shrink(arguments)) => shrink::execute(program, subject, &arguments),
             Ok(Generic::Crash(arguments)) => crash::execute(program, subject, &arguments),
             Ok(Generic::Branch(arguments)) => branch::execute(program, subject, &arguments),
-            Ok(Generic::Planted(arguments)) => Ok(planted::execute(subject, &arguments)),
+            Ok(Generic::Planted(arguments)) => planted::execute(subject, &arguments),
             Err(error) => error.exit(),
         };
         done.unwrap_or_else(|problem| {

@@ -3,7 +3,9 @@
 //! they say and not by their code: Meng et al., "Greybox Fuzzing of Distributed Systems", CCS 2023; rare sights first:
 //! Böhme et al., "Boosting Fuzzer Efficiency", FSE 2020).
 //!
-//! The same seed and number of runs find the same, on any number of threads.
+//! A search may begin with plans that somebody has kept (libFuzzer's corpus): they run first, as they are.
+//!
+//! The same seed, kept plans and number of runs find the same, on any number of threads.
 
 pub mod mutate;
 mod sights;
@@ -36,6 +38,8 @@ const STREAM: u64 = 1;
 pub struct Search<C> {
     seed: u64,
     runs: u64,
+    /// The plans that run first.
+    corpus: Vec<Plan<C>>,
     kept: Vec<Plan<C>>,
     /// Each sight, how many runs had it, and the kept plan with the fewest steps that shows it.
     sights: BTreeMap<u64, Sight>,
@@ -62,10 +66,10 @@ struct Shown {
 }
 
 impl<C: Clone + Send + Sync> Search<C> {
-    /// Begins a search.
+    /// Begins a search with these plans, which may be none.
     #[must_use]
-    pub fn new(seed: u64) -> Self {
-        Self { seed, runs: 0, kept: Vec::new(), sights: BTreeMap::new() }
+    pub fn new(seed: u64, corpus: Vec<Plan<C>>) -> Self {
+        Self { seed, runs: 0, corpus, kept: Vec::new(), sights: BTreeMap::new() }
     }
 
     /// Returns how many runs there were.
@@ -113,6 +117,9 @@ impl<C: Clone + Send + Sync> Search<C> {
 
     /// Makes the plan of a run.
     fn make<S: Subject<Call = C>>(&self, subject: &S, number: u64) -> Plan<C> {
+        if let Some(plan) = usize::try_from(number).ok().and_then(|number| self.corpus.get(number)) {
+            return plan.clone();
+        }
         let seed = Seed::from_u64(self.seed).derive("search", number);
         let mut rng = seed.rng(STREAM);
         // Each search has fresh seeds of its own.

@@ -22,6 +22,7 @@ use super::lanes::{Lanes, draw_iv};
 use super::link::{Credentials, LinkError};
 use super::locks::{Locked, Locks};
 use super::members::MembersInForce;
+use super::mending::Mending;
 use super::panic_guard::PanicGuard;
 use super::peers::Peers;
 use super::peers::in_flight::InFlight;
@@ -56,6 +57,8 @@ pub(super) struct Context<P: Platform> {
     pub(super) locks: Locks,
     /// One search among the peers for each file at a time. Taken before the lock of the file.
     pub(super) searches: Locks,
+    /// The local copies that a scrub replaces.
+    pub(super) mending: Mending,
     pub(super) commits: CommitQueue<P::Disk>,
     pub(super) peers: Peers<Stream<P>>,
     /// What tells this start of the node from every other one.

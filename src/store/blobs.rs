@@ -1,12 +1,10 @@
-//! Blobs: written beside their place, renamed into it, read, and removed with the folders that they leave empty. What a
-//! blob must hold is left to the catalog.
+//! Blobs: written beside their place, renamed into it, read, and removed. What a blob must hold is left to the catalog.
 
-use std::collections::BTreeSet;
 use std::io;
-use std::iter;
 use std::sync::atomic::Ordering;
 
 use super::error::{StorageError, failed};
+use super::folders::ancestors;
 use super::layout::{self, BlobId, Layout};
 use super::lock::lock;
 use super::reader::BlobReader;
@@ -14,22 +12,6 @@ use super::writer::BlobWriter;
 use super::{Change, Store};
 use crate::crypto::Version;
 use crate::disk::{Disk, DiskPath};
-
-/// Folders whose own names may not be durable yet. Folders are made and pruned under this lock, so that none disappears
-/// after it was made and before it is used.
-#[derive(Default)]
-pub(super) struct Tree {
-    volatile: BTreeSet<DiskPath>,
-}
-
-impl Tree {
-    /// Forgets what lies at a path and below it.
-    pub(super) fn forget_below(&mut self, path: &DiskPath) {
-        let is_below =
-            |folder: &DiskPath| iter::successors(Some(folder.clone()), DiskPath::parent).any(|at| at == *path);
-        self.volatile.retain(|folder| !is_below(folder));
-    }
-}
 
 impl<D: Disk> Store<D> {
     /// Begins to write one version of a blob, beside any other attempt to do so.
@@ -140,7 +122,11 @@ impl<D: Disk> Store<D> {
                         tree.volatile.insert(folder.clone());
                     }
                     Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                    Err(error) => return Err(failed("create", &folder)(error)),
+                    Err(error) => {
+                        // It may have been made all the same.
+                        tree.volatile.insert(folder.clone());
+                        return Err(failed("create", &folder)(error));
+                    }
                 }
                 if tree.volatile.contains(&folder) {
                     sync.push(folder.parent().expect("the root is no ancestor"));
@@ -254,59 +240,18 @@ impl<D: Disk> Store<D> {
         path: &DiskPath,
         take: impl FnOnce(&DiskPath) -> io::Result<()>,
     ) -> Result<bool, StorageError> {
+        let folder = path.parent().expect("a blob lies below the root");
         match take(path) {
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            // It may be gone because an earlier call took effect and failed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.end_doubt(&folder).map(|()| false),
             Err(_) if self.is_obstructed(path)? => return Ok(false),
-            Err(error) => return Err(failed("remove", path)(error)),
+            Err(error) => {
+                lock(&self.tree).doubt(&folder);
+                return Err(failed("remove", path)(error));
+            }
         }
-        self.prune(path.parent().expect("a blob lies below the root"))?;
+        self.prune(folder.clone()).inspect_err(|_| lock(&self.tree).doubt(&folder))?;
         Ok(true)
     }
-
-    /// Removes a folder and those above it that are empty, and makes durable what has changed there.
-    pub(super) fn prune(&self, mut folder: DiskPath) -> Result<(), StorageError> {
-        {
-            let mut tree = lock(&self.tree);
-            // The owner's folder stays: it is made when the node starts, or when the first replica for that owner
-            // comes.
-            while folder.parent().is_some_and(|parent| parent != DiskPath::root()) {
-                match self.disk.remove_dir(&folder) {
-                    // A neighbour that was deleted at the same time may have taken the folder with it.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => break,
-                    Err(error) => return Err(failed("remove", &folder)(error)),
-                    Ok(()) => {
-                        tree.volatile.remove(&folder);
-                    }
-                }
-                folder = folder.parent().expect("checked by the loop");
-            }
-        }
-        self.sync_nearest(folder)
-    }
-
-    /// Syncs a folder, or, if a neighbour's removal has pruned it, the nearest folder above it that is left: a sync
-    /// there makes the pruning durable, and with it the removal of everything that the folder held.
-    fn sync_nearest(&self, mut folder: DiskPath) -> Result<(), StorageError> {
-        loop {
-            match (self.disk.sync_dir(&folder), folder.parent()) {
-                (Ok(()), _) => return Ok(()),
-                (Err(error), Some(parent)) if error.kind() == io::ErrorKind::NotFound => folder = parent,
-                (Err(error), _) => return Err(failed("sync", &folder)(error)),
-            }
-        }
-    }
-}
-
-/// Returns the folder and all folders above it except the root, from the top down.
-fn ancestors(folder: &DiskPath) -> Vec<DiskPath> {
-    let mut path = DiskPath::root();
-    folder
-        .segments()
-        .map(|segment| {
-            path = path.child(segment);
-            path.clone()
-        })
-        .collect()
 }

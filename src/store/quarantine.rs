@@ -27,9 +27,10 @@ impl<D: Disk> Store<D> {
         let aside: Vec<_> = entries.iter().filter(|entry| layout::is_quarantined(blob, &entry.name)).collect();
         for entry in &aside {
             let path = folder.child(&entry.name);
-            self.disk.remove(&path).map_err(failed("remove", &path))?;
+            let removed = self.disk.remove(&path).map_err(failed("remove", &path));
+            removed.inspect_err(|_| lock(&self.tree).doubt(&folder))?;
         }
-        if aside.is_empty() { Ok(()) } else { self.sync_quarantine() }
+        if aside.is_empty() { self.end_doubt(&folder) } else { self.sync_quarantine() }
     }
 
     /// Moves a damaged blob out of the way, for people to look at. If the quarantine is full, a replica is removed,
@@ -83,7 +84,8 @@ impl<D: Disk> Store<D> {
 
     fn sync_quarantine(&self) -> Result<(), StorageError> {
         let folder = layout::quarantine_dir();
-        self.disk.sync_dir(&folder).map_err(failed("sync", &folder))
+        let synced = self.disk.sync_dir(&folder).map_err(failed("sync", &folder));
+        synced.inspect_err(|_| lock(&self.tree).doubt(&folder))
     }
 
     /// Moves whatever lies in the place of a blob or of one of its folders, and is no file or no folder, out of the

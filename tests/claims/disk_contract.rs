@@ -7,6 +7,7 @@ mod alike;
 mod contract;
 mod damage;
 mod dir_disk;
+mod directories;
 mod loss_model;
 mod power_loss;
 mod sim_disk;

@@ -28,6 +28,7 @@ mod power_losses;
 mod racing_removals;
 mod rotten_catalogs;
 mod scrubs;
+mod unclear_changes;
 
 // Available and convergent: what peers hold, where, and how a node learns of it.
 mod forgetting;

@@ -8,7 +8,7 @@ use dacapo_sim::search::Search;
 use dacapo_sim::search::mutate::mutate;
 use dacapo_sim::store::call::Call;
 use dacapo_sim::store::{Bug, Files};
-use dacapo_sim::sweep::plan_of;
+use dacapo_sim::sweep::{Sweep, plan_of, sweep};
 use proptest::prelude::*;
 
 proptest! {
@@ -29,7 +29,7 @@ proptest! {
 #[test]
 fn a_search_keeps_the_same_plans_on_one_thread_and_on_two() {
     let kept = |jobs| {
-        let mut search = Search::new(7);
+        let mut search = Search::new(7, Vec::new());
         while search.runs() < 48 {
             let found = search.step(&Files::default(), jobs, 48 - search.runs());
             assert!(found.is_none(), "{found:?}");
@@ -44,7 +44,7 @@ fn a_search_keeps_the_same_plans_on_one_thread_and_on_two() {
 #[test]
 fn what_a_search_finds_breaks_the_promise_again() {
     let subject = Files { bug: Some(Bug::RemoveForgotten) };
-    let mut search = Search::new(1);
+    let mut search = Search::new(1, Vec::new());
     let found = loop {
         assert!(search.runs() < 200, "it is not caught");
         if let Some(found) = search.step(&subject, 1, 16) {
@@ -53,4 +53,21 @@ fn what_a_search_finds_breaks_the_promise_again() {
     };
     assert_eq!(run(&subject, &found.plan).broken, Some(found.broken));
     assert_eq!(run(&Files::default(), &found.plan).broken, None, "only the bug breaks it");
+}
+
+#[test]
+fn a_search_runs_the_plans_that_it_is_given_first_and_changes_them() {
+    let subject = Files { bug: Some(Bug::RemoveForgotten) };
+    let seed = *sweep(&subject, &Sweep::all(0..500, 1), |_| true).broken.keys().next().expect("it is caught");
+    let quiet: Plan<Call> = "seed 1\nnodes 2\ndial n0 n1\nat 0.500 n0 store 0 32\nlift 1.000".parse().expect("a plan");
+    let corpus = vec![quiet.clone(), plan_of(&subject, seed)];
+    let mut search = Search::new(1, corpus.clone());
+    let found = search.step(&subject, 1, 16).expect("it is caught");
+    assert_eq!((search.runs(), &found.plan), (2, &corpus[1]));
+    let mut search = Search::new(1, vec![quiet]);
+    while search.runs() < 64 {
+        assert!(search.step(&Files::default(), 1, 64 - search.runs()).is_none());
+    }
+    let of_quiet = search.kept().iter().filter(|plan| plan.nodes == 2 && plan.lift_ms == 1_000).count();
+    assert!(of_quiet > 1, "{of_quiet}");
 }

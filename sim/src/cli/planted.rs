@@ -11,12 +11,15 @@ use clap::Args;
 use super::median::median;
 use super::output::outln;
 use super::progress::{self, jobs};
+use super::source::Corpus;
 use crate::parallel;
 use crate::shrink::{SHRINK_RUNS_MAX, shrink};
 use crate::subject::Subject;
 use crate::sweep::{Sweep, plan_of, sweep};
+use compare::Comparison;
 
 #[derive(Args, Debug)]
+#[command(mut_arg("corpus", |corpus| corpus.requires("search")))]
 pub(super) struct Arguments {
     /// How many seeds each bug has.
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
@@ -33,18 +36,22 @@ pub(super) struct Arguments {
     /// How often to search, each time with other seeds; the table has the median and the worst.
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
     repeat: u64,
+    #[command(flatten)]
+    corpus: Corpus,
     /// How many threads work; all cores if it is not given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
 }
 
-pub(super) fn execute<S: Subject + Sync>(subject: &S, arguments: &Arguments) -> ExitCode {
+pub(super) fn execute<S: Subject + Sync>(subject: &S, arguments: &Arguments) -> Result<ExitCode, String> {
+    let corpus = arguments.corpus.plans(subject)?;
     // A panic is one way to be caught; its words are not of interest here.
     std::panic::set_hook(Box::new(|_| ()));
     let is_chosen = |bug: &&&str| arguments.bugs.is_empty() || arguments.bugs.iter().any(|chosen| chosen == **bug);
     let bugs: Vec<&str> = subject.bugs().iter().filter(is_chosen).copied().collect();
     if arguments.search {
-        return compare::execute(subject, &bugs, arguments.seeds, arguments.repeat, jobs(arguments.jobs));
+        let effort = Comparison { runs_max: arguments.seeds, repeat: arguments.repeat, jobs: jobs(arguments.jobs) };
+        return Ok(compare::execute(subject, &bugs, &effort, &corpus));
     }
     outln!(
         "{:<26}  {:<14}  {:>6}  {:>10}  {:>5}  {:>7}",
@@ -76,7 +83,7 @@ pub(super) fn execute<S: Subject + Sync>(subject: &S, arguments: &Arguments) -> 
         let took = median(shrunk.iter().map(|shrunk| shrunk.took).collect()).as_secs_f64();
         outln!("median {steps} steps left after shrinking, which took {took:.1} s");
     }
-    if caught.len() < verdicts.len() { ExitCode::FAILURE } else { progress::well() }
+    Ok(if caught.len() < verdicts.len() { ExitCode::FAILURE } else { progress::well() })
 }
 
 /// What became of one planted bug. Displays its row of the table.

@@ -7,7 +7,7 @@ use clap::Args;
 use super::found::Found;
 use super::output::outln;
 use super::progress::{self, Effort};
-use super::source::Planted;
+use super::source::{Corpus, Planted};
 use crate::search::Search;
 use crate::subject::Subject;
 
@@ -24,6 +24,8 @@ pub(super) struct Arguments {
     #[command(flatten)]
     found: Found,
     #[command(flatten)]
+    corpus: Corpus,
+    #[command(flatten)]
     planted: Planted,
 }
 
@@ -37,9 +39,10 @@ where
     let subject = arguments.planted.subject(subject);
     let runs_told = arguments.runs.or((!arguments.effort.is_limited()).then_some(RUNS));
     let runs_max = runs_told.unwrap_or(u64::MAX);
+    let corpus = arguments.corpus.plans(&subject)?;
     let file = arguments.found.open()?;
     let (progress, jobs) = (arguments.effort.begin(runs_told, "runs"), arguments.effort.jobs());
-    let mut search = Search::new(arguments.seed);
+    let mut search = Search::new(arguments.seed, corpus);
     let mut found = None;
     while found.is_none() && search.runs() < runs_max && progress.goes_on(search.runs()) {
         found = search.step(&subject, jobs, runs_max - search.runs());

@@ -12,6 +12,9 @@ use crate::sweep::plan_of;
 /// The longest plan file, in bytes. Chosen: a hundred times the longest plan that a seed draws.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
+/// The most plans that a search begins with. Chosen: all of them stay in memory.
+const CORPUS_MAX: usize = 100_000;
+
 /// The arguments that name a plan, and a bug.
 #[derive(Args, Debug)]
 pub(super) struct Source {
@@ -30,6 +33,40 @@ pub(super) struct Changes {
     with: Vec<String>,
     #[command(flatten)]
     planted: Planted,
+}
+
+/// The argument that names plans to begin with.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Corpus {
+    /// Run the plans of this directory first, and change them as well.
+    #[arg(long, value_name = "DIR")]
+    corpus: Option<String>,
+}
+
+impl Corpus {
+    /// Returns the plans in the order of their names; none if no directory is named.
+    ///
+    /// # Errors
+    /// Says which directory or plan cannot be read, and why.
+    pub(super) fn plans<S: Subject>(&self, subject: &S) -> Result<Vec<Plan<S::Call>>, String> {
+        let Some(folder) = &self.corpus else { return Ok(Vec::new()) };
+        let failed = |error: std::io::Error| format!("cannot read {folder}: {error}");
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.extension().is_some_and(|extension| extension == "plan") {
+                paths.push(path);
+            }
+        }
+        paths.sort_unstable();
+        if paths.is_empty() {
+            return Err(format!("{folder} has no file that ends in .plan"));
+        }
+        if paths.len() > CORPUS_MAX {
+            return Err(format!("{folder} has {} plans: {CORPUS_MAX} are read at most", paths.len()));
+        }
+        paths.iter().map(|path| plan_in(subject, &path.display().to_string())).collect()
+    }
 }
 
 /// The argument that names a bug.
@@ -65,13 +102,10 @@ impl Source {
 
     /// Returns the plan: that of a seed, or one in a file, with the lines that are added.
     pub(super) fn plan<S: Subject>(&self, subject: &S) -> Result<Plan<S::Call>, String> {
-        let source = &self.source;
-        let no_plan = |error: String| format!("{source} is no plan: {error}");
-        let plan = match source.parse() {
+        let plan = match self.source.parse() {
             Ok(seed) => plan_of(subject, seed),
-            Err(_) => read(source)?.parse().map_err(|error: PlanError| no_plan(error.to_string()))?,
+            Err(_) => plan_in(subject, &self.source)?,
         };
-        plan.check_words(subject.options(), subject.lies()).map_err(no_plan)?;
         self.changes.with.iter().try_fold(plan, |plan, line| {
             let no_line = |error: String| format!("{line:?} is no line of this plan: {error}");
             let longer: Plan<S::Call> =
@@ -104,6 +138,14 @@ impl Source {
         let lines: String = lines.map(|line| format!(" --with '{line}'")).collect();
         format!("{}{lines}{}", self.source, self.changes.planted.again())
     }
+}
+
+/// Returns the plan in a file.
+fn plan_in<S: Subject>(subject: &S, source: &str) -> Result<Plan<S::Call>, String> {
+    let no_plan = |error: String| format!("{source} is no plan: {error}");
+    let plan: Plan<S::Call> = read(source)?.parse().map_err(|error: PlanError| no_plan(error.to_string()))?;
+    plan.check_words(subject.options(), subject.lies()).map_err(no_plan)?;
+    Ok(plan)
 }
 
 fn read(source: &str) -> Result<String, String> {

@@ -5,6 +5,8 @@
 //! - An operation takes effect whole or not at all. A move between two directories is durable once *either* is synced,
 //!   and brings with it what waited before it in the other: the file is never lost and never there twice.
 //! - A move into a directory that waits to be made makes that too; a directory that waits to be removed was empty.
+//! - A sync of a directory does not make its own name durable, which POSIX does not promise: what it has synced is
+//!   durable once the directory is.
 //! - Nothing else is ordered between directories. A file created in a directory whose own name is not durable is
 //!   dropped with it, and content is durable only by a sync of the file.
 
@@ -109,7 +111,7 @@ impl Tree {
         if from == to {
             return Ok(());
         }
-        let after = if from_dir == to_dir { Vec::new() } else { self.makers(to) };
+        let after = if from_dir == to_dir { Vec::new() } else { self.makers(above(to)).collect() };
         self.change_place(file, (from_dir, from_name), (to_dir, to_name), after);
         Ok(())
     }
@@ -125,7 +127,7 @@ impl Tree {
         let (to_dir, to_name) = free?;
         let place = self.place(from)?.filter(|_| !above(to).any(|dir| dir == *from));
         let Some((from_dir, from_name)) = place else { return Err(ErrorKind::InvalidInput.into()) };
-        let mut after = if from_dir == to_dir { Vec::new() } else { self.makers(to) };
+        let mut after = if from_dir == to_dir { Vec::new() } else { self.makers(above(to)).collect() };
         if let Node::Dir(dir) = node {
             after.extend(self.dir(dir).made_by);
         }
@@ -164,8 +166,14 @@ impl Tree {
 
     pub(super) fn sync_dir(&mut self, path: &DiskPath) -> io::Result<()> {
         let dir = self.find_dir(path)?;
-        let last = self.dir(dir).waiting.last().copied();
-        self.settle(last.into_iter().collect());
+        let Some(last) = self.dir(dir).waiting.last().copied() else { return Ok(()) };
+        let mut makers = self.makers(iter::once(path.clone()).chain(above(path)));
+        let waits = makers.find(|maker| self.operations.waits(*maker));
+        drop(makers);
+        match waits {
+            Some(maker) => self.operations.promise(maker, last),
+            None => self.settle(vec![last]),
+        }
         Ok(())
     }
 
@@ -232,10 +240,10 @@ impl Tree {
         }
     }
 
-    /// Returns the operations that made the directories above a path, if they are not durable.
-    fn makers(&self, path: &DiskPath) -> Vec<OperationId> {
-        let dirs = above(path).map(|path| self.find_dir(&path).expect("the path was found"));
-        dirs.filter_map(|dir| self.dir(dir).made_by).collect()
+    /// Returns the operations that made these directories, durable or not.
+    fn makers(&self, dirs: impl Iterator<Item = DiskPath>) -> impl Iterator<Item = OperationId> {
+        let dirs = dirs.map(|path| self.find_dir(&path).expect("the path was found"));
+        dirs.filter_map(|dir| self.dir(dir).made_by)
     }
 
     /// Returns every path below the root and what it names, a directory before its entries.

@@ -9,6 +9,11 @@ use crate::plan::{Action, Deed, Plan, Step, Trigger};
 /// The most changes at once.
 const CHANGES_MAX: u32 = 4;
 
+/// When all faults end that are to end later, in milliseconds, and the power of two below which a fault lasts. Chosen:
+/// longer than any deadline of a node, and a run takes longer the later they end.
+const LIFTS_MS: [u64; 2] = [20_000, 45_000];
+const LASTING_POWERS: u32 = 15;
+
 /// The longest plan, in steps. Chosen: half as many again as the longest plan of a seed, with a burst.
 const STEPS_MAX: usize = 150;
 
@@ -22,7 +27,7 @@ pub fn mutate<C: Clone>(plan: &mut Plan<C>, donor: &Plan<C>, rng: &mut SeedRng) 
 }
 
 fn change<C: Clone>(plan: &mut Plan<C>, donor: &Plan<C>, rng: &mut SeedRng) {
-    match below(rng, 12) {
+    match below(rng, 13) {
         0 => drop_some(plan, 1, rng),
         1 => drop_some(plan, plan.steps.len() / 4, rng),
         2 | 3 => take(plan, donor, rng),
@@ -32,6 +37,7 @@ fn change<C: Clone>(plan: &mut Plan<C>, donor: &Plan<C>, rng: &mut SeedRng) {
         8 => plan.seed = donor.seed,
         9 => options(plan, donor),
         10 => last(plan, rng),
+        11 => lift_later(plan, rng),
         _ => crash(plan, rng),
     }
 }
@@ -83,9 +89,14 @@ fn options<C>(plan: &mut Plan<C>, donor: &Plan<C>) {
     plan.options = donor.options.iter().filter(|(host, _)| *host < plan.nodes).cloned().collect();
 }
 
+/// Has the faults end later, so that others can last longer.
+fn lift_later<C>(plan: &mut Plan<C>, rng: &mut SeedRng) {
+    plan.lift_ms = plan.lift_ms.max(LIFTS_MS[index_below(rng, LIFTS_MS.len())]);
+}
+
 /// Makes a fault last another while.
 fn last<C>(plan: &mut Plan<C>, rng: &mut SeedRng) {
-    let lasting_ms = u64::from(of_any_size(rng, 12));
+    let lasting_ms = u64::from(of_any_size(rng, LASTING_POWERS));
     let lift_ms = plan.lift_ms;
     let faults = plan.steps.iter_mut().filter(|step| step.what.fault().is_some_and(Fault::lasts));
     let mut faults: Vec<_> = faults.collect();

@@ -10,7 +10,7 @@ use dacapo::limits::{LIST_PAGE_MAX, STRAYS_ASIDE_MAX};
 use dacapo::node::Lane;
 use dacapo::seed::Seed;
 use dacapo::store::layout::{BlobId, Layout};
-use dacapo::store::{Identity, Known, Setup, Store};
+use dacapo::store::{Identity, Known, Origin, Recovered, Setup, Store};
 
 use crate::disk::SimDisk;
 
@@ -45,6 +45,13 @@ impl Contents {
     pub fn is_unknown(&self, keys: &Keys, key: &Key) -> bool {
         let newest = |store: &Store<SimDisk>| store.newest(Some(key), keys.replica_name(key)).ok();
         self.copy().and_then(newest).is_some_and(|newest| newest.is_none())
+    }
+
+    /// Whether a start would find the catalog damaged.
+    #[must_use]
+    pub fn is_catalog_damaged(&self) -> bool {
+        let copy = copy_of_store(&self.disk);
+        copy.is_some_and(|(_, recovered)| matches!(recovered.catalog, Origin::MadeForDamaged(_)))
     }
 
     /// Whether the file of a blob is there and cannot be read.
@@ -98,7 +105,7 @@ impl Contents {
     }
 
     fn copy(&self) -> Option<&Store<SimDisk>> {
-        self.copy.get_or_init(|| open_copy(&self.disk)).as_ref()
+        self.copy.get_or_init(|| Some(copy_of_store(&self.disk)?.0)).as_ref()
     }
 }
 
@@ -129,11 +136,11 @@ fn packed(store: &Store<SimDisk>, blob: &BlobId) -> Option<Vec<u8>> {
 }
 
 /// Opens a copy of what a store needs to find its packed blobs, also if a conversion was interrupted.
-fn open_copy(disk: &SimDisk) -> Option<Store<SimDisk>> {
+fn copy_of_store(disk: &SimDisk) -> Option<(Store<SimDisk>, Recovered)> {
     let copy = copy_of(disk, &["identity", "catalog.redb"])?;
     Setup::Settled(Layout::Packed).write(&copy).ok()?;
     let keys = Keys::derive(&Identity::load(&copy).ok()??);
-    Some(Store::open(copy, &keys).ok()?.0)
+    Store::open(copy, &keys).ok()
 }
 
 /// Returns a disk with copies of these files.

@@ -89,8 +89,13 @@ pub enum Outcome {
     Held(Vec<NodeId>),
     /// A list returned these files: the numbers of their keys, and their versions.
     Listed(BTreeMap<u8, Version>),
-    /// A scrub found this many files damaged.
-    Scrubbed(u64),
+    /// A scrub has ended.
+    Scrubbed {
+        /// So many files were damaged.
+        damaged: u64,
+        /// So many could not be read or mended, the catalog among them.
+        failed: u64,
+    },
     /// A node is a peer again, or no peer any more.
     MembersChanged,
     /// The node was told to stop.
@@ -274,7 +279,8 @@ impl fmt::Display for Outcome {
             Self::Known(version) => write!(f, "known as {version}"),
             Self::Held(holders) => write!(f, "current at {} peers", holders.len()),
             Self::Listed(files) => write!(f, "listed {}", files.len()),
-            Self::Scrubbed(damaged) => write!(f, "scrubbed, {damaged} damaged"),
+            Self::Scrubbed { damaged, failed: 0 } => write!(f, "scrubbed, {damaged} damaged"),
+            Self::Scrubbed { damaged, failed } => write!(f, "scrubbed, {damaged} damaged, {failed} failed"),
             Self::MembersChanged => f.write_str("members changed"),
             Self::Restarted => f.write_str("stopped"),
             Self::NoCopy(why) => write!(f, "no copy: {why}"),

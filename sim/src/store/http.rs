@@ -254,9 +254,9 @@ async fn scrub(client: &Client) -> Result<Outcome, Trouble> {
     let lines = answer.rest().await?;
     let last = lines.trim_ascii_end().rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     let last: Value = serde_json::from_slice(last).unwrap_or_default();
-    match last["damaged"].as_u64().filter(|_| last["done"] == true) {
-        Some(damaged) => Ok(Outcome::Scrubbed(damaged)),
-        None => Err(Trouble::Lost("the scrub has not ended".to_owned())),
+    match (last["damaged"].as_u64(), last["failed"].as_u64()) {
+        (Some(damaged), Some(failed)) if last["done"] == true => Ok(Outcome::Scrubbed { damaged, failed }),
+        _ => Err(Trouble::Lost("the scrub has not ended".to_owned())),
     }
 }
 

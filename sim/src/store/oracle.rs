@@ -42,7 +42,7 @@ pub fn all() -> Vec<Oracle<Files>> {
 pub fn judge_answer(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcome) -> Result<(), Broken> {
     let judged = [
         ("atomic", atomic::judge_store(asked.call, outcome)),
-        ("faithful", faithful::judge_scrub(scene, asked.host, outcome)),
+        ("faithful", faithful::judge_scrub(scene, asked, outcome)),
         ("faithful", faithful::judge_holders(scene, asked, outcome)),
         ("faithful", faithful::judge_removal(scene, asked, outcome)),
         ("durable", told::judge_files(scene, asked, outcome)),

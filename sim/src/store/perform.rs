@@ -63,7 +63,7 @@ pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry, bug: Opt
         Call::Scrub => {
             let (told, _) = mpsc::channel(1);
             match node.scrub(told).await {
-                Ok(scrubbed) => Outcome::Scrubbed(scrubbed.damaged),
+                Ok(scrubbed) => Outcome::Scrubbed { damaged: scrubbed.damaged, failed: scrubbed.failed },
                 Err(error) => Outcome::Failed(error.to_string()),
             }
         }

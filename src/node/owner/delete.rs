@@ -25,6 +25,8 @@ pub(in crate::node) async fn here<P: Platform>(
         store.settle(keys, &blob)?;
         let Some(record) = store.proved(keys, &key)? else { return Ok(None) };
         if !store.has_blob(&blob)? {
+            // An earlier removal may have taken effect and failed; this makes it durable.
+            store.remove_blob(&blob)?;
             return Ok(None);
         }
         let is_good = expected.is_none()
@@ -34,13 +36,19 @@ pub(in crate::node) async fn here<P: Platform>(
             };
         Ok(Some((record.seal.version, is_good)))
     });
-    let (version, is_good) = known.await.map_err(DeleteError::Rejected)?.ok_or(DeleteError::NotFound)?;
+    let known = known.await.map_err(DeleteError::Rejected)?;
+    if known.is_none() {
+        // A copy that was set aside is not to come back either.
+        context.mending.note_deletion(file);
+    }
+    let (version, is_good) = known.ok_or(DeleteError::NotFound)?;
     if expected.is_some_and(|expected| expected != version) {
         return Err(DeleteError::Changed);
     }
     if !is_good {
         context.tell(&Event::FileDamaged { file });
     }
+    context.mending.note_deletion(file);
     // Bytes that no peer has are kept for people to look at.
     let removed =
         context.blocking(move |store| if is_good { store.remove_blob(&blob) } else { store.set_aside(&blob) });
@@ -95,7 +103,13 @@ pub(in crate::node) async fn everywhere<P: Platform>(
         Ok(match store.proved(keys, &key)? {
             Some(record) if expected.is_some_and(|version| version != record.seal.version) => Err(DeleteError::Changed),
             Some(_) => Ok(Tombstone::new(keys, replica_name, store.next_version(now, replica_name)?)),
-            None => Err(DeleteError::NotFound),
+            None => {
+                // What an earlier deletion has left goes now.
+                if store.proved_tombstone(keys, replica_name)?.is_some() {
+                    store.forget_blob(&blob)?;
+                }
+                Err(DeleteError::NotFound)
+            }
         })
     });
     let begun: Result<_, StorageError> = begun.await;

@@ -167,37 +167,6 @@ fn a_rename_is_lost_or_kept_as_a_whole() -> io::Result<()> {
 }
 
 #[test]
-fn a_rename_is_durable_once_either_directory_is_synced() -> io::Result<()> {
-    for synced in ["from", "to"] {
-        let disk = SimDisk::new();
-        disk.make_dir(&path("from"))?;
-        disk.make_dir(&path("to"))?;
-        put(&disk, "from/a", b"abc")?.sync()?;
-        disk.sync_all()?;
-        disk.rename(&path("from/a"), &path("to/a"))?;
-        disk.sync_dir(&path(synced))?;
-        let names: Vec<_> = disk.durable_tree().into_iter().map(|(path, ..)| path).collect();
-        assert_eq!(names, ["from", "to", "to/a"], "{synced}");
-    }
-    Ok(())
-}
-
-#[test]
-fn a_directory_is_not_gone_before_what_was_moved_out_of_it() -> io::Result<()> {
-    let disk = SimDisk::new();
-    disk.make_dir(&path("from"))?;
-    disk.make_dir(&path("to"))?;
-    put(&disk, "from/a", b"abc")?;
-    disk.sync_all()?;
-    disk.rename(&path("from/a"), &path("to/a"))?;
-    disk.remove_dir(&path("from"))?;
-    disk.sync_dir(&DiskPath::root())?;
-    let names: Vec<_> = disk.durable_tree().into_iter().map(|(path, ..)| path).collect();
-    assert_eq!(names, ["to", "to/a"]);
-    Ok(())
-}
-
-#[test]
 fn the_same_seed_leaves_the_same_rest() -> io::Result<()> {
     let rest = |seed| -> io::Result<_> {
         let disk = SimDisk::new();

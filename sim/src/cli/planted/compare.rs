@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::cli::median::median;
 use crate::cli::output::outln;
 use crate::parallel;
+use crate::plan::Plan;
 use crate::search::Search;
 use crate::subject::Subject;
 use crate::sweep::{Sweep, sweep};
@@ -15,12 +16,21 @@ const APART: u64 = 1_000_000;
 /// How many runs one repetition took; `None` if it did not catch the bug.
 type Caught = Option<u64>;
 
+/// How much is done to compare.
+pub(super) struct Comparison {
+    /// The most seeds, and the most runs of a search.
+    pub(super) runs_max: u64,
+    /// How often, each time with other seeds.
+    pub(super) repeat: u64,
+    /// How many threads work.
+    pub(super) jobs: usize,
+}
+
 pub(super) fn execute<S: Subject + Sync>(
     subject: &S,
     bugs: &[&str],
-    runs_max: u64,
-    repeat: u64,
-    jobs: usize,
+    &Comparison { runs_max, repeat, jobs }: &Comparison,
+    corpus: &[Plan<S::Call>],
 ) -> ExitCode {
     outln!(
         "{:<26}  {:>14}  {:>14}  {:>14}  {:>14}",
@@ -36,7 +46,10 @@ pub(super) fn execute<S: Subject + Sync>(
         let count = usize::try_from(2 * repeat).expect("at most 200");
         let caught = parallel::map(jobs, count, |index| {
             let number = index as u64 / 2;
-            if index % 2 == 0 { by_seeds(&subject, number, runs_max) } else { by_search(&subject, number, runs_max) }
+            match index % 2 {
+                0 => by_seeds(&subject, number, runs_max),
+                _ => by_search(&subject, Search::new(number, corpus.to_vec()), runs_max),
+            }
         });
         let pick = |side: usize| caught.iter().skip(side).step_by(2).copied().collect::<Vec<_>>();
         let (seeds, search) = (figures(&pick(0)), figures(&pick(1)));
@@ -57,8 +70,7 @@ fn by_seeds<S: Subject + Sync>(subject: &S, number: u64, runs_max: u64) -> Caugh
     totals.broken.keys().next().map(|seed| seed - from + 1)
 }
 
-fn by_search<S: Subject + Sync>(subject: &S, number: u64, runs_max: u64) -> Caught {
-    let mut search = Search::new(number);
+fn by_search<S: Subject + Sync>(subject: &S, mut search: Search<S::Call>, runs_max: u64) -> Caught {
     while search.runs() < runs_max {
         if search.step(subject, 1, runs_max - search.runs()).is_some() {
             return Some(search.runs());

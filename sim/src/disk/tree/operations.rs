@@ -25,6 +25,8 @@ struct Operation {
 #[derive(Default)]
 pub(super) struct Operations {
     waiting: BTreeMap<OperationId, Operation>,
+    /// What becomes durable with an operation: the last one that was synced in a directory that it makes.
+    promised: BTreeMap<OperationId, OperationId>,
     count: u64,
 }
 
@@ -35,6 +37,16 @@ impl Operations {
 
     pub(super) fn forget_all(&mut self) {
         self.waiting.clear();
+        self.promised.clear();
+    }
+
+    pub(super) fn waits(&self, id: OperationId) -> bool {
+        self.waiting.contains_key(&id)
+    }
+
+    /// Has an operation become durable with the one that makes its directory.
+    pub(super) fn promise(&mut self, maker: OperationId, synced: OperationId) {
+        self.promised.insert(maker, synced);
     }
 
     fn add(&mut self, operation: Operation) -> OperationId {
@@ -64,7 +76,7 @@ impl Tree {
         id
     }
 
-    /// Makes operations durable, and before them all that they need.
+    /// Makes operations durable, before them all that they need, and with them what was promised.
     pub(super) fn settle(&mut self, operations: Vec<OperationId>) {
         let mut due = BTreeSet::new();
         let mut open = operations;
@@ -74,11 +86,13 @@ impl Tree {
                 continue;
             }
             open.extend(&operation.after);
+            open.extend(self.operations.promised.get(&id));
             for change in &operation.changes {
                 open.extend(self.dir(change.dir).waiting.range(..id).next_back());
             }
         }
         for id in due {
+            self.operations.promised.remove(&id);
             let operation = self.operations.waiting.remove(&id).expect("what is due waits");
             let moved: Vec<_> = operation.changes.iter().filter_map(|change| change.node.clone()).collect();
             for change in operation.changes {

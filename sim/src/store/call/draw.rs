@@ -9,10 +9,11 @@ use proptest::sample::select;
 use proptest::strategy::{BoxedStrategy, Union};
 
 use super::{Call, Reading, Source};
+use crate::draw::choice::below;
 use crate::host::Host;
 use crate::store::settings::Setting;
 
-/// How many keys calls have. Few: what happens to one file is what matters.
+/// How many keys the calls of a seed have at most. Few: what happens to one file is what matters.
 const KEYS: u8 = 3;
 
 /// The keys of a burst. No other call has them.
@@ -23,6 +24,7 @@ const SHARE: u32 = 50;
 
 /// Returns the calls of a seed. Every seed stores and gets.
 pub fn strategy(swarm: &mut SeedRng, nodes: usize) -> BoxedStrategy<Call> {
+    let keys = 1 + u8::try_from(below(swarm, u32::from(KEYS))).expect("few");
     let mut has = || swarm.next_u32() % 100 < SHARE;
     let sizes = sizes(&mut has);
     let store = |source| {
@@ -31,9 +33,9 @@ pub fn strategy(swarm: &mut SeedRng, nodes: usize) -> BoxedStrategy<Call> {
             size: size.max(u32::from(Source::is_unlike_told(source))),
             source,
         };
-        (0..KEYS, sizes.clone()).prop_map(call).boxed()
+        (0..keys, sizes.clone()).prop_map(call).boxed()
     };
-    let of_key = |call: fn(u8) -> Call| (0..KEYS).prop_map(call).boxed();
+    let of_key = |call: fn(u8) -> Call| (0..keys).prop_map(call).boxed();
     let of_host = |call: fn(Host) -> Call| (0..nodes).prop_map(call).boxed();
     let options: Vec<_> = Setting::ALL.iter().copied().filter(|setting| !setting.is_place()).collect();
     // Most stay where they have moved to.

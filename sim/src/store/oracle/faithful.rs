@@ -1,14 +1,16 @@
 //! Promise 3: a get returns exactly what was stored under that key by that owner, a scrub finds no damage where there
-//! is none, a peer that is said to hold a file has it, and so has one if a local copy was deleted because peers hold
-//! the file. Sources: the history of the calls, and the disks at the end of a call.
+//! is none and does not call a damaged catalog good, a peer that is said to hold a file has it, and so has one if a
+//! local copy was deleted because peers hold the file. Sources: the history of the calls, and the disks at the end of a
+//! call.
 //!
 //! Cannot see: which of two calls that stored equal bytes a read has seen, and which version a peer holds.
 
 use dacapo::crypto::{ContentCipher, Iv, Key, Keys, NodeId};
 use dacapo::event::Event;
 use dacapo::node::Replicas;
-use dacapo::store::layout::BlobId;
+use dacapo::store::layout::{BlobId, catalog};
 
+use crate::fault::Fault;
 use crate::host::{Host, named};
 use crate::store::call::{self, Call};
 use crate::store::contents::Contents;
@@ -22,14 +24,29 @@ use crate::trace::Fact;
 /// Judges what a scrub has found.
 ///
 /// # Errors
-/// If it found damage on a disk that does nothing wrong in the whole plan.
-pub fn judge_scrub(scene: &Scene<Files>, host: Host, outcome: &Outcome) -> Result<(), String> {
-    match outcome {
-        Outcome::Scrubbed(damaged @ 1..) if is_faultless(scene, host) => {
-            Err(format!("found {damaged} files damaged on a disk that does nothing wrong"))
-        }
-        _ => Ok(()),
+/// If it found damage on a disk that does nothing wrong in the whole plan, or if it has read all, and the catalog was
+/// damaged before and still is.
+pub fn judge_scrub(scene: &Scene<Files>, scrub: &HistoryEntry, outcome: &Outcome) -> Result<(), String> {
+    let Outcome::Scrubbed { damaged, failed } = outcome else { return Ok(()) };
+    if *damaged > 0 && is_faultless(scene, scrub.host) {
+        return Err(format!("found {damaged} files damaged on a disk that does nothing wrong"));
     }
+    if *failed == 0 && has_rotten_catalog(scene, scrub) {
+        return Err("found nothing, and the catalog is damaged".to_owned());
+    }
+    Ok(())
+}
+
+/// Whether the catalog of a node was damaged before a scrub began, and is so after it. Then the scrub has read it.
+fn has_rotten_catalog(scene: &Scene<Files>, scrub: &HistoryEntry) -> bool {
+    let host = scrub.host;
+    let was_damaged = scene.damage.borrow().iter().any(|found| found.host == host && found.path == catalog().as_str());
+    // A node that runs has the file open, whatever lies under its name.
+    let is_another = |fault: &Fault| matches!(fault, Fault::Lose(at, _) | Fault::Swap(at, _) if *at == host);
+    was_damaged
+        && !scene.clients.was_damaged_since(host, scrub.begun)
+        && !scene.plan.faults().any(is_another)
+        && Contents::of(&scene.disks[host]).is_catalog_damaged()
 }
 
 /// Judges what the nodes of a run have found in their catalogs.

@@ -128,7 +128,9 @@ impl Bug {
             }
             (Self::ForgottenHidden, Outcome::Told(told)) => Outcome::Told(Told { forgotten: Vec::new(), ..told }),
             (Self::StatInvents, Outcome::Known(version)) => Outcome::Known(Version(version.0.saturating_add(1))),
-            (Self::ScrubCriesWolf, Outcome::Scrubbed(damaged)) => Outcome::Scrubbed(damaged + 1),
+            (Self::ScrubCriesWolf, Outcome::Scrubbed { damaged, failed }) => {
+                Outcome::Scrubbed { damaged: damaged + 1, failed }
+            }
             (_, outcome) => outcome,
         }
     }

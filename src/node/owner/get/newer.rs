@@ -37,7 +37,7 @@ pub(in crate::node) async fn take_newer<P: Platform>(
 ) -> Result<bool, NewerError> {
     let looked_up = key.clone();
     let record = context.with_keys(move |store, keys| store.proved(keys, &looked_up));
-    let wanted = Wanted::new(context, key, record.await.map_err(NewerError::Disk)?);
+    let wanted = Wanted::new(context, key, record.await.map_err(NewerError::Disk)?, None);
     let slot = pool::slot(peer).await;
     let found = ask::ask(context, peer, slot, wanted.replica_name).await.map_err(NewerError::Answer)?;
     if wanted.record.as_ref().is_some_and(|record| record.seal.version >= found.seal.version) {

@@ -1,5 +1,7 @@
 //! Receives a replica, verifies it, and keeps its plaintext as the local copy.
 
+use std::rc::Rc;
+
 use tokio_util::sync::CancellationToken;
 
 use crate::crypto::{ContentCipher, FileName, IV_BYTES, Iv, Key, Keys, NodeId, ReplicaName, Seal};
@@ -8,6 +10,7 @@ use crate::event::Event;
 use crate::node::commit::KeepError;
 use crate::node::context::{Context, Shared, Stream};
 use crate::node::handle::fetched::Fetched;
+use crate::node::mending::Mend;
 use crate::node::transfer::{self, TransferError, Work};
 use crate::platform::Platform;
 use crate::protocol::{Message, WireError};
@@ -25,6 +28,8 @@ pub(super) struct Wanted {
     pub(super) file: FileName,
     pub(super) replica_name: ReplicaName,
     pub(super) record: Option<OwnRecord>,
+    /// What it is to replace, if that is all that it is wanted for.
+    pub(super) mend: Option<Rc<Mend>>,
 }
 
 /// A replica that was received and has become the local copy.
@@ -61,6 +66,9 @@ pub(in crate::node) enum ReceiveError {
     /// The catalog has meanwhile learnt of a newer version.
     #[error("a newer version came first")]
     Outdated,
+    /// The local copy that it was to replace has been deleted.
+    #[error("the copy here is deleted")]
+    Deleted,
     /// The exchange broke off.
     #[error(transparent)]
     Wire(#[from] WireError),
@@ -70,8 +78,13 @@ pub(in crate::node) enum ReceiveError {
 }
 
 impl Wanted {
-    pub(super) fn new<P: Platform>(context: &Context<P>, key: &Key, record: Option<OwnRecord>) -> Self {
-        Self { key: key.clone(), file: key.file_name(), replica_name: context.keys.replica_name(key), record }
+    pub(super) fn new<P: Platform>(
+        context: &Context<P>,
+        key: &Key,
+        record: Option<OwnRecord>,
+        mend: Option<Rc<Mend>>,
+    ) -> Self {
+        Self { key: key.clone(), file: key.file_name(), replica_name: context.keys.replica_name(key), record, mend }
     }
 
     /// Makes a found replica the local copy, if it is what was stored. Gives up if it is told to stop before that.
@@ -143,6 +156,10 @@ impl Wanted {
         stop: &CancellationToken,
     ) -> Result<Reader<P>, ReceiveError> {
         let _locked = context.locks.lock(BlobId::Own(self.file)).await;
+        if self.mend.as_ref().is_some_and(|mend| mend.is_deleted()) {
+            context.discard(writer).await;
+            return Err(ReceiveError::Deleted);
+        }
         if stop.is_cancelled() {
             // The get has ended with another copy, which may have been deleted since.
             context.discard(writer).await;

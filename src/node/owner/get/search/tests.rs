@@ -9,7 +9,7 @@ fn search(asked: usize, is_known: bool) -> Search<DuplexStream> {
     let (place, key) = (Place::new(), key("a"));
     let record = is_known.then(|| place.own(&key, Version(1), b""));
     let (file, replica_name) = (key.file_name(), place.keys.replica_name(&key));
-    Search::new(Wanted { key, file, replica_name, record }, asked)
+    Search::new(Wanted { key, file, replica_name, record, mend: None }, asked)
 }
 
 #[test]

@@ -1,0 +1,227 @@
+//! The search for one file among the connected peers.
+//!
+//! All of them are asked at once. A small replica comes with the answer; for a large one the first peer with an authentic
+//! answer is told to proceed. If the copy of that peer turns out bad or hardly comes, the next peer is told to proceed.
+
+use std::rc::Rc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+
+use super::hedge::{Outcome, Receiving};
+use super::offer::{self, Answer, Offer};
+use super::receive::{ReceiveError, Wanted};
+use crate::crypto::{NodeId, Seal, Version};
+use crate::event::{Event, FetchAnswer};
+use crate::limits::PEERS_MAX;
+use crate::node::context::{Context, Shared};
+use crate::node::handle::errors::GetError;
+use crate::node::handle::fetched::Fetched;
+use crate::node::owner::holders;
+use crate::node::peers::status::away;
+use crate::platform::Platform;
+use crate::transport::Transport;
+
+/// The search for one file among the peers.
+pub(super) struct Search<S> {
+    wanted: Rc<Wanted>,
+    outstanding: usize,
+    asked: usize,
+    damaged: usize,
+    stale: usize,
+    failed: usize,
+    /// The newest version for which a peer gave this owner's own seal and no good bytes. It counts if the catalog knows
+    /// nothing of the file.
+    proved: Version,
+    /// The answers that came before all peers had answered.
+    gathered: Vec<Answer<S>>,
+    answers: mpsc::Receiver<Answer<S>>,
+    sender: mpsc::Sender<Answer<S>>,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
+    /// Returns a search that waits for the answers of so many peers.
+    fn new(wanted: Wanted, asked: usize) -> Self {
+        let (sender, answers) = mpsc::channel(PEERS_MAX);
+        Self {
+            wanted: Rc::new(wanted),
+            outstanding: asked,
+            asked,
+            damaged: 0,
+            stale: 0,
+            failed: 0,
+            proved: Version(0),
+            gathered: Vec::new(),
+            answers,
+            sender,
+        }
+    }
+
+    /// Asks every connected peer. `is_damaged` says whether there was a damaged copy here.
+    pub(super) fn begin<P: Platform>(context: &Shared<P>, wanted: Wanted, is_damaged: bool) -> Self
+    where
+        P::Transport: Transport<Stream = S>,
+    {
+        let peers = context.peers.connected();
+        let mut search = Self::new(wanted, peers.len());
+        search.damaged = usize::from(is_damaged);
+        context.tell(&Event::FetchStarted { file: search.wanted.file, peers: peers.len() });
+        let replica_name = search.wanted.replica_name;
+        for peer in peers {
+            offer::ask(context, peer, replica_name, search.sender.clone());
+        }
+        search
+    }
+
+    /// Has a peer set aside a replica that has turned out bad, unless it compares another one for that reason.
+    fn have_verified<P: Platform>(&self, context: &Shared<P>, peer: NodeId, seal: Seal)
+    where
+        P::Transport: Transport<Stream = S>,
+    {
+        let Some(peer) = context.peers.find(peer) else { return };
+        let Ok(place) = peer.comparisons.clone().try_acquire_owned() else { return };
+        let (task, replica_name) = (context.clone(), self.wanted.replica_name);
+        context.spawn(async move {
+            drop(holders::verify(&task, &peer, replica_name, &seal).await);
+            drop(place);
+        });
+    }
+
+    /// Returns the first good copy of the newest version, which is the local copy now.
+    pub(super) async fn run<P: Platform>(&mut self, context: &Shared<P>) -> Result<Fetched, GetError>
+    where
+        P::Transport: Transport<Stream = S>,
+    {
+        let mut receiving = Receiving::new();
+        let mut is_exhausted = false;
+        while !is_exhausted || !receiving.is_empty() {
+            tokio::select! {
+                biased;
+                outcome = receiving.next(), if !receiving.is_empty() => {
+                    let Some(Outcome { peer, seal, result }) = outcome else { continue };
+                    let answer = match result {
+                        Ok(received) => {
+                            receiving.give_up(context);
+                            return Ok(received.hand_over(context, peer));
+                        }
+                        Err(ReceiveError::Disk(error)) => {
+                            receiving.give_up(context);
+                            return Err(GetError::Disk(error));
+                        }
+                        Err(ReceiveError::Deleted) => {
+                            receiving.give_up(context);
+                            return Err(GetError::NotFound { asked: self.asked });
+                        }
+                        Err(ReceiveError::Damaged) => {
+                            self.have_verified(context, peer, seal);
+                            FetchAnswer::Damaged
+                        }
+                        Err(ReceiveError::Outdated) => FetchAnswer::Stale(seal.version),
+                        Err(ReceiveError::Wire(error)) => {
+                            FetchAnswer::Failed(format!("{} broke off: {error}", seal.version))
+                        }
+                    };
+                    self.count(context, peer, answer);
+                }
+                answer = self.next(), if receiving.wants_more() && !is_exhausted => {
+                    let Some(Answer { peer, found }) = answer else {
+                        is_exhausted = true;
+                        continue;
+                    };
+                    match self.judge(found) {
+                        Ok(offer) => match offer.take() {
+                            Some(found) => receiving.begin(context, &self.wanted, peer.id, found),
+                            None => {
+                                // The peer has waited for long enough while another peer's copy came.
+                                self.outstanding += 1;
+                                offer::ask(context, peer, self.wanted.replica_name, self.sender.clone());
+                            }
+                        },
+                        Err(FetchAnswer::Deleted(version)) if version > self.newest() => {
+                            receiving.give_up(context);
+                            return Err(GetError::Deleted);
+                        }
+                        Err(answer) => self.count(context, peer.id, answer),
+                    }
+                }
+            }
+        }
+        Err(self.failure(away(context)))
+    }
+
+    /// Returns why nothing was found while so many peers are away.
+    fn failure(&self, away: usize) -> GetError {
+        let unreachable = self.failed + away;
+        match (self.damaged, self.stale) {
+            (damaged @ 1.., _) => GetError::Damaged { damaged, unreachable },
+            (0, stale @ 1..) => GetError::Stale { stale, unreachable },
+            _ if unreachable > 0 => {
+                GetError::Unreachable { unreachable, peers: self.asked - self.failed + unreachable }
+            }
+            _ if self.wanted.record.is_some() => GetError::NoCopy { asked: self.asked },
+            _ => GetError::NotFound { asked: self.asked },
+        }
+    }
+
+    /// Returns the newest version that is known, from the catalog or proved by a peer.
+    fn newest(&self) -> Version {
+        self.wanted.record.as_ref().map_or(self.proved, |record| record.seal.version)
+    }
+
+    /// Refuses an older version than the newest one that is known, or another one under the same number, and notes a
+    /// newer one.
+    fn judge(&mut self, found: Result<Offer<S>, FetchAnswer>) -> Result<Offer<S>, FetchAnswer> {
+        let mut found = found?;
+        let known = self.wanted.record.as_ref().map(|record| &record.seal);
+        if let Some(known) = known.filter(|known| known.has_bytes_of(&found.seal)) {
+            // The peer may have them under an earlier number.
+            found.seal = known.clone();
+        }
+        let is_other = known.is_some_and(|known| known.version == found.seal.version && *known != found.seal);
+        if is_other || found.seal.version < self.newest() {
+            return Err(FetchAnswer::Stale(found.seal.version));
+        }
+        self.proved = self.proved.max(found.seal.version);
+        Ok(found)
+    }
+
+    /// Returns the next answer. If the catalog knows the newest version, answers come as they arrive. If the catalog
+    /// knows nothing of the file, all peers have to answer first, and the newest answer comes first.
+    async fn next(&mut self) -> Option<Answer<S>> {
+        if self.wanted.record.is_some() {
+            return self.receive().await;
+        }
+        while let Some(answer) = self.receive().await {
+            self.gathered.push(answer);
+        }
+        self.gathered.sort_by_key(|answer| match &answer.found {
+            Ok(found) => found.seal.version,
+            Err(FetchAnswer::Deleted(version)) => *version,
+            Err(_) => Version(0),
+        });
+        self.gathered.pop()
+    }
+
+    async fn receive(&mut self) -> Option<Answer<S>> {
+        if self.outstanding == 0 {
+            return None;
+        }
+        let answer = self.answers.recv().await.expect("the search itself holds a sender");
+        // Counted only once it is here: the wait for it may be given up.
+        self.outstanding -= 1;
+        Some(answer)
+    }
+
+    fn count<P: Platform>(&mut self, context: &Context<P>, peer: NodeId, answer: FetchAnswer) {
+        match answer {
+            FetchAnswer::Damaged => self.damaged += 1,
+            FetchAnswer::Stale(_) => self.stale += 1,
+            FetchAnswer::Failed(_) => self.failed += 1,
+            FetchAnswer::NotFound | FetchAnswer::Deleted(_) => {}
+        }
+        context.tell(&Event::FetchAnswered { peer, file: self.wanted.file, answer });
+    }
+}
+
+#[cfg(test)]
+mod tests;

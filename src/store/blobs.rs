@@ -245,10 +245,9 @@ impl<D: Disk> Store<D> {
             Ok(()) => {}
             // It may be gone because an earlier call took effect and failed.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return self.end_doubt(&folder).map(|()| false),
-            Err(_) if self.is_obstructed(path)? => return Ok(false),
             Err(error) => {
                 lock(&self.tree).doubt(&folder);
-                return Err(failed("remove", path)(error));
+                return if self.is_obstructed(path)? { Ok(false) } else { Err(failed("remove", path)(error)) };
             }
         }
         self.prune(folder.clone()).inspect_err(|_| lock(&self.tree).doubt(&folder))?;

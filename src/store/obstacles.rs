@@ -46,10 +46,12 @@ pub(super) fn entries(disk: &impl Disk) -> Result<Vec<DirEntry>, StorageError> {
         },
         made => made.map(|()| true).map_err(failed("create", &folder))?,
     };
-    if made {
+    let entries = disk.list(&folder).map_err(failed("list", &folder))?;
+    // A call that failed may have made the folder, and nobody has synced its name.
+    if made || entries.is_empty() {
         disk.sync_dir(&root).map_err(failed("sync", &root))?;
     }
-    disk.list(&folder).map_err(failed("list", &folder))
+    Ok(entries)
 }
 
 /// Returns the first of some places that has no entry in their folder.

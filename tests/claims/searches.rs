@@ -56,7 +56,7 @@ fn what_a_search_finds_breaks_the_promise_again() {
 }
 
 #[test]
-fn a_search_runs_the_plans_that_it_is_given_first_and_changes_them() {
+fn a_search_runs_the_plans_that_it_is_given_first_and_keeps_them_to_be_changed() {
     let subject = Files { bug: Some(Bug::RemoveForgotten) };
     let seed = *sweep(&subject, &Sweep::all(0..500, 1), |_| true).broken.keys().next().expect("it is caught");
     let quiet: Plan<Call> = "seed 1\nnodes 2\ndial n0 n1\nat 0.500 n0 store 0 32\nlift 1.000".parse().expect("a plan");
@@ -64,10 +64,7 @@ fn a_search_runs_the_plans_that_it_is_given_first_and_changes_them() {
     let mut search = Search::new(1, corpus.clone());
     let found = search.step(&subject, 1, 16).expect("it is caught");
     assert_eq!((search.runs(), &found.plan), (2, &corpus[1]));
-    let mut search = Search::new(1, vec![quiet]);
-    while search.runs() < 64 {
-        assert!(search.step(&Files::default(), 1, 64 - search.runs()).is_none());
-    }
-    let of_quiet = search.kept().iter().filter(|plan| plan.nodes == 2 && plan.lift_ms == 1_000).count();
-    assert!(of_quiet > 1, "{of_quiet}");
+    let mut search = Search::new(1, vec![quiet.clone()]);
+    assert!(search.step(&Files::default(), 1, 16).is_none());
+    assert_eq!(search.kept().first(), Some(&quiet));
 }

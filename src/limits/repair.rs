@@ -53,3 +53,8 @@ pub const REFUSED_RETRY_MAX: Duration = Duration::from_secs(40);
 /// offers it no more; the next one begins at the first of those. Chosen: a disk that has room for anything takes one of
 /// so many.
 pub const DISK_REFUSALS_MAX: usize = 16;
+
+/// Files for which the quota of a peer has no room, and none that it takes between them, after which a repair offers it
+/// no more; the next one begins at the first of those. Chosen: more than files differ in length as a rule, so that one
+/// that fits is among them.
+pub const QUOTA_REFUSALS_MAX: usize = 256;

@@ -5,6 +5,7 @@ use tokio::sync::mpsc;
 use super::context::Shared;
 use super::handle::errors::StatError;
 use super::handle::{Call, Reply};
+use super::owner::get::Purpose;
 use super::owner::{delete, get, holders, list, repair, store};
 use super::peers::{self, admission};
 use super::{scrub, status};
@@ -29,8 +30,9 @@ async fn answer<P: Platform>(context: Shared<P>, call: Call) {
             let stored = store::store(context, key, content, reply.closed()).await;
             send(reply, stored);
         }
-        Call::Get(key, mut reply) => {
-            let got = get::get(context, key, reply.closed()).await;
+        Call::Get(key, is_kept, mut reply) => {
+            let purpose = if is_kept { Purpose::Copy } else { Purpose::Pass };
+            let got = get::get(context, key, purpose, reply.closed()).await;
             send(reply, got);
         }
         Call::Delete(key, reply) => send(reply, delete::here(context, key, None).await),

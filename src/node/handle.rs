@@ -32,7 +32,8 @@ pub struct Handle {
 /// A call on its way to the node.
 pub(super) enum Call {
     Store(Key, Content, Reply<Result<Stored, StoreError>>),
-    Get(Key, Reply<Result<Fetched, GetError>>),
+    /// Says whether a copy that comes from a peer is kept.
+    Get(Key, bool, Reply<Result<Fetched, GetError>>),
     Delete(Key, Reply<Result<(), DeleteError>>),
     DeleteIfHeld(Key, usize, Reply<Result<(), DeleteError>>),
     List(String, Option<Key>, Reply<Result<Vec<FileInfo>, StatError>>),
@@ -126,7 +127,17 @@ impl Handle {
     /// Returns an error that tells apart that nobody has the file, that some peers could not be asked, and that copies
     /// are damaged.
     pub async fn get(&self, key: &Key) -> Result<Fetched, GetError> {
-        self.call(|reply| Call::Get(key.clone(), reply)).await.unwrap_or_else(Err)
+        self.call(|reply| Call::Get(key.clone(), true, reply)).await.unwrap_or_else(Err)
+    }
+
+    /// Gets a file like [`get`](Self::get), and keeps nothing of it here: what comes from a peer lies in a temporary
+    /// file until what is returned is dropped. A local copy that is damaged stays as it is. After a crash, a start
+    /// removes the temporary file.
+    ///
+    /// # Errors
+    /// The same as those of [`get`](Self::get).
+    pub async fn get_unkept(&self, key: &Key) -> Result<Fetched, GetError> {
+        self.call(|reply| Call::Get(key.clone(), false, reply)).await.unwrap_or_else(Err)
     }
 
     /// Removes the local copy of a file, durably. Peers keep theirs, and a later `get` brings it back.

@@ -163,6 +163,26 @@ impl<D: Disk> Store<D> {
         writer.into_reader(path)
     }
 
+    /// Returns a blob that gets no name, open for reading from its start. If it is a file, that stays until it is
+    /// [removed](Self::remove_temporary), or until the next start.
+    #[must_use]
+    pub fn read_temporary(&self, writer: BlobWriter<D>) -> BlobReader<D::File> {
+        let path = writer.temporary.clone();
+        writer.into_reader(path)
+    }
+
+    /// Removes the file of a blob that has no name.
+    ///
+    /// # Errors
+    /// After an error the next start removes it.
+    pub fn remove_temporary(&self, path: &DiskPath) -> Result<(), StorageError> {
+        match self.disk.remove(path) {
+            // Whoever took the content has taken the file with it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed.map_err(failed("remove", path)),
+        }
+    }
+
     /// Opens a blob for reading; `None` if it is not on this disk.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dacapo::crypto::{ReplicaName, Version};
 use dacapo::event::Event;
-use dacapo::limits::{DISK_REFUSALS_MAX, QUOTA_FILE_BYTES, REPAIRS_MAX};
+use dacapo::limits::{DISK_REFUSALS_MAX, QUOTA_FILE_BYTES, QUOTA_REFUSALS_MAX, REPAIRS_MAX};
 use dacapo::node::{Handle, Quota, ReplicaError};
 use dacapo::protocol::{Message, Refusal, read_message};
 use dacapo_sim::disk::SimDisk;
@@ -213,6 +213,33 @@ fn a_disk_that_takes_nothing_is_offered_a_few_files_at_a_time_and_each_in_its_tu
         disk.set_capacity(None);
         sleep(Duration::from_secs(60)).await;
         assert_eq!(holder.held_for(owner.node()).await.expect("readable").files, 61);
+        pair.stop().await;
+    });
+}
+
+#[test]
+fn a_full_quota_is_offered_some_files_at_a_time_and_each_in_its_turn() {
+    run(async {
+        let quota = Quota { bytes_max: None, files_max: Some(2) };
+        let pair = Network::with_quota(quota).pair(&SimDisk::new(), &SimDisk::new()).await;
+        let (owner, holder) = (pair.owner.handle(), pair.holder.handle());
+        let key = |number: usize| format!("k{number}");
+        for number in 0..3 * QUOTA_REFUSALS_MAX {
+            put(&owner, &key(number), vec![1; 10]).await;
+        }
+        let at_first = holder.peers().await[0].refused;
+        sleep(Duration::from_secs(120)).await;
+        let refused = holder.peers().await[0].refused - at_first;
+        let (repairs, at_once) = (4, QUOTA_REFUSALS_MAX + REPAIRS_MAX);
+        assert!(refused <= (repairs * at_once) as u64, "{refused} offers to a peer without room");
+        let refusing = owner.repairs().await.expect("it runs").refusing;
+        let without_room = 3 * QUOTA_REFUSALS_MAX as u64 - 2;
+        assert_eq!(refusing.values().map(|refusing| refusing.files).collect::<Vec<_>>(), [without_room]);
+        for number in 0..2 {
+            owner.delete_everywhere(&key(number).parse().expect("a key")).await.expect("deleted");
+        }
+        sleep(Duration::from_secs(60)).await;
+        assert_eq!(holder.held_for(owner.node()).await.expect("readable").files, 2, "others have the places");
         pair.stop().await;
     });
 }

@@ -72,6 +72,41 @@ fn permissions_and_time_come_back_with_a_file_even_from_a_peer() {
 }
 
 #[test]
+fn a_get_that_keeps_nothing_leaves_no_copy_here() {
+    let bench = Bench::new();
+    let holder = bench.node("n2", &[]);
+    let node = bench.node("n1", &[&holder]);
+    node.connected(&bench, 1);
+    let large = vec![7; 1 << 20];
+    for content in [CONTENT, large.as_slice(), &[]] {
+        bench.run_with_input(&node.data, &["put", "k", "--min-replicas", "1", "--allow-empty"], content);
+        let is_local = || {
+            let told: Value = serde_json::from_str(&bench.succeed(&node.data, &["stat", "k", "--json"])).expect("JSON");
+            told["local"].as_bool()
+        };
+        bench.succeed(&node.data, &["-q", "rm", "k"]);
+        let got = bench.succeed(&node.data, &["-q", "get", "k", "--no-keep"]);
+        assert_eq!((got.as_bytes(), is_local()), (content, Some(false)));
+        let (output, shared) =
+            (bench.path("out"), Path::new("/dev/shm").join(format!("dacapo-{}", std::process::id())));
+        for output in [&output, &shared] {
+            bench.succeed(&node.data, &["-q", "get", "k", "--no-keep", "-o", text(output)]);
+            assert_eq!((fs::read(output).expect("written").as_slice(), is_local()), (content, Some(false)));
+            assert_eq!(mode(output), mode(&bench.file("usual", b"")), "it is a file like any other");
+            fs::remove_file(output).expect("it is ours");
+        }
+        let left = || fs::read_dir(node.data.join("tmp")).expect("readable").count();
+        let end = std::time::Instant::now() + Duration::from_secs(10);
+        while left() > 0 && std::time::Instant::now() < end {
+            sleep(Duration::from_millis(10));
+        }
+        assert_eq!(left(), 0);
+        bench.succeed(&node.data, &["-q", "get", "k", "-o", text(&output)]);
+        assert_eq!(is_local(), Some(true), "a plain get keeps it");
+    }
+}
+
+#[test]
 fn an_open_descriptor_is_written_to_and_not_replaced() {
     let bench = Bench::new();
     let node = node_with_file(&bench);

@@ -165,6 +165,8 @@ named! {
     IfRangeIgnored "if-range-ignored",
     /// A get names the place of another file for its copy.
     PlaceOfAnother "place-of-another",
+    /// A get that is to leave nothing leaves a local copy.
+    UnkeptKept "unkept-kept",
     /// The names of files are also written to a log.
     NamesLogged "names-logged",
     /// The identity is also written to a log.

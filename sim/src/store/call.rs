@@ -55,6 +55,8 @@ named! {
     Slow "get-slow",
     /// The first piece, and no further.
     Left "get-left",
+    /// To the end, and the node keeps nothing of it.
+    Unkept "get-unkept",
 }
 
 /// One call.

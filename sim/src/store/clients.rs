@@ -46,6 +46,8 @@ struct Seen {
     with_twins: BTreeSet<Host>,
     /// Of each host whose disk was copied, the moment of the first copy, and that at which a copy was put back last.
     copied: BTreeMap<Host, (u64, Option<u64>)>,
+    /// When the disk of a host was copied first, whatever has become of its catalog since.
+    first_copies: BTreeMap<Host, u64>,
     /// When a file of a host was damaged last.
     last_damage: BTreeMap<Host, u64>,
     /// The hosts whose catalog was damaged since their last start began.

@@ -48,6 +48,7 @@ pub(super) async fn perform(client: &Client, entry: &HistoryEntry, bug: Option<B
         // HTTP cannot say more than was told: what follows is another request.
         Call::Store { source: Source::Long, .. } => return None,
         Call::Store { key, size, source } => store(client, entry, key, size, source, bug).await,
+        Call::Get { reading: Reading::Unkept, .. } => return None,
         Call::Get { key, reading } => get(client, key, reading, bug).await,
         Call::Delete { key, is_held } => delete(client, key, is_held).await,
         Call::Erase { key, is_known } => erase(client, key, is_known).await,
@@ -129,7 +130,7 @@ async fn get(client: &Client, key: u8, reading: Reading, bug: Option<Bug>) -> Re
     let path = path("files", key, "");
     let headers = match reading {
         Reading::Slow => vec![(header::RANGE, format!("bytes=0-{}", FIRST_PART - 1))],
-        Reading::Whole | Reading::Left => Vec::new(),
+        Reading::Whole | Reading::Left | Reading::Unkept => Vec::new(),
     };
     let mut answer = client.ask(Method::GET, &path, &headers, None).await?;
     let mut content = match answer.status {

@@ -147,7 +147,11 @@ async fn get(
     (key, reading): (u8, Reading),
     bug: Option<Bug>,
 ) -> Outcome {
-    let mut fetched = match node.get(&call::key(key)).await {
+    let got = match reading {
+        Reading::Unkept => node.get_unkept(&call::key(key)).await,
+        _ => node.get(&call::key(key)).await,
+    };
+    let mut fetched = match got {
         Ok(fetched) => fetched,
         Err(GetError::NotFound { .. } | GetError::Deleted) => return Outcome::NotFound,
         Err(error @ (GetError::Disk(_) | GetError::Stopped)) => return Outcome::Failed(error.to_string()),
@@ -156,7 +160,7 @@ async fn get(
     // Another process reads what lies there before the node goes on.
     let placed = fetched.place.as_ref().and_then(|place| placed::read(scene, entry.host, place, bug));
     let mut content = Vec::new();
-    if reading != Reading::Whole {
+    if matches!(reading, Reading::Slow | Reading::Left) {
         match fetched.chunk().await {
             Ok(piece) => content.extend(piece.unwrap_or_default()),
             Err(error) => return Outcome::Failed(error.to_string()),
@@ -165,7 +169,7 @@ async fn get(
     match reading {
         Reading::Left => return Outcome::Left,
         Reading::Slow => sleep(PAUSE).await,
-        Reading::Whole => {}
+        Reading::Whole | Reading::Unkept => {}
     }
     match fetched.read_all().await {
         Ok(rest) => content.extend(rest),

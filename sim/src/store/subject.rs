@@ -16,7 +16,7 @@ use super::files::{Files, needs};
 use super::history::{HistoryEntry, Outcome};
 use super::liar::{self, Lie};
 use super::options::OPTIONS;
-use super::oracle::{self, available};
+use super::oracle::{self, available, faithful};
 use super::patience::CONSIDERS;
 use super::perform::perform;
 use super::{host, reached, settle};
@@ -104,6 +104,7 @@ impl Subject for Files {
         let index = scene.clients.add(entry.clone());
         let must_be_here = available::is_untouched(&scene, host, &entry);
         let expected = available::newest::expected(&scene, &entry);
+        let is_bare = faithful::unkept::is_bare(&scene, &entry);
         let mut made = entry.clone();
         made.call = self.bug.map_or(call, |bug| bug.made(call));
         if self.bug.is_some_and(|bug| bug.hesitates(call)) {
@@ -120,6 +121,9 @@ impl Subject for Files {
         }
         if let Some(Err(what)) = expected.map(|expected| available::newest::judge(&scene, &entry, expected, &outcome)) {
             scene.note_broken(Broken::new("available", format!("call {number}, n{host} {call}, {what}")));
+        }
+        if is_bare && let Err(what) = faithful::unkept::judge(&scene, &entry, &outcome) {
+            scene.note_broken(Broken::new("faithful", format!("call {number}, n{host} {call}, {what}")));
         }
         scene.clients.end(index, outcome);
         if let Err(broken) = scene.clients.look_at(index, |history, read| oracle::judge_read(&scene, history, read)) {

@@ -66,6 +66,9 @@ pub(crate) struct GetArguments {
     /// Give the written file the permissions and the time of the file that was stored, if these are known
     #[arg(long)]
     pub(crate) preserve: bool,
+    /// Keep no copy here of what comes from a peer
+    #[arg(long)]
+    pub(crate) no_keep: bool,
     /// Print a summary as one JSON object: on standard output, or on standard error if the content goes to standard
     /// output. With -r, one object for each file that was written, too
     #[arg(long)]

@@ -24,8 +24,10 @@ pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Resul
     }
     let key = Key::from_bytes(arguments.key.as_bytes())?;
     let mut client = Client::connect(&arguments.data.dir).await?;
-    let mut found = ask(&mut client, &key, sink::is_file(&arguments.output)).await?;
-    let placed = found.place.as_ref().and_then(|place| Placed::open(&arguments.data.dir.join(place)));
+    let is_kept = !arguments.no_keep;
+    let mut found = ask(&mut client, &key, sink::is_file(&arguments.output), is_kept).await?;
+    let place = found.place.as_ref().map(|place| arguments.data.dir.join(place));
+    let placed = place.as_deref().and_then(Placed::open);
     // Nothing is opened or changed before there is something to write.
     let mut sink = Sink::open(&arguments.output)?;
     // A terminal that shows the content has no room for a bar.
@@ -33,9 +35,11 @@ pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Resul
     let verbosity_of_bar = Verbosity { quiet: verbosity.quiet || is_shown };
     let meter = Meter::new(verbosity_of_bar, "receiving", Some(found.size));
     let has_come = match placed {
+        // What is passing nobody else wants.
+        Some(_) if found.is_passing && place.is_some_and(|place| sink.take(&place)) => true,
         Some(mut placed) if matches!(sink, Sink::File(_)) => {
             placed.copy(found.size, &mut sink, &meter).await?;
-            placed.is_good(&mut client, &key, found.version).await?
+            found.is_passing || placed.is_good(&mut client, &key, found.version).await?
         }
         _ if found.place.is_none() => receive(&mut client, &key, found.size, &mut sink, &meter).await.map(|()| true)?,
         _ => false,
@@ -44,7 +48,7 @@ pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Resul
         // A newer version has taken the place, or somebody has written to the file: the node looks again.
         sink = Sink::open(&arguments.output)?;
         client = Client::connect(&arguments.data.dir).await?;
-        found = ask(&mut client, &key, false).await?;
+        found = ask(&mut client, &key, false, is_kept).await?;
         receive(&mut client, &key, found.size, &mut sink, &meter).await?;
     }
     let is_stdout = matches!(sink, Sink::Stdout(_));
@@ -53,8 +57,8 @@ pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Resul
     show_found(arguments, verbosity, &key, &found, is_stdout).map_err(CliError::after(done))
 }
 
-async fn ask(client: &mut Client, key: &Key, takes_place: bool) -> Result<FoundFile, CliError> {
-    client.request(&Request::Get { key: key.clone(), takes_place }, None).await?;
+async fn ask(client: &mut Client, key: &Key, takes_place: bool, is_kept: bool) -> Result<FoundFile, CliError> {
+    client.request(&Request::Get { key: key.clone(), takes_place, is_kept }, None).await?;
     match client.answer().await? {
         Answer::Found(found) => Ok(found),
         answer => Err(CliError::unexpected_about(key.clone(), answer)),

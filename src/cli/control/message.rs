@@ -25,11 +25,13 @@ pub(crate) enum Request {
         attributes: Option<Attributes>,
     },
     /// Answered with `Found`, and with content if that names no place. If it does, the node compares what lies there
-    /// once more while the client reads it, and answers with `Compared`.
+    /// once more while the client reads it, and answers with `Compared`; unless it is passing.
     Get {
         key: Key,
         /// Whether the client can read a large file in the data directory.
         takes_place: bool,
+        /// Whether a copy that comes from a peer stays.
+        is_kept: bool,
     },
     /// Deletes the local copy, if at least `replicas_min` peers hold a verified copy of the current version.
     Remove {
@@ -113,6 +115,9 @@ pub(crate) struct FoundFile {
     pub(crate) attributes: Option<Attributes>,
     /// Where in the data directory the content lies; if nothing is said, it follows.
     pub(crate) place: Option<String>,
+    /// Whether what lies there is for the client alone: it stays until the next request, unless the client takes it
+    /// away.
+    pub(crate) is_passing: bool,
 }
 
 impl Answer {

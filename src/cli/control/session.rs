@@ -61,24 +61,28 @@ async fn exchange(
     let mut request = request.await;
     within(CLIENT_IDLE_TIMEOUT, async { Ok(writer.write_u8(CONTROL_VERSION).await?) }).await?;
     loop {
-        match request {
+        let passing = match request {
             Ok(request) => {
                 let turn = match turn(served, &request, writer).await? {
                     Ok(turn) => turn,
                     Err(failure) => return send(writer, &Answer::Failed(failure)).await,
                 };
-                if answer(served, request, reader, writer).await? == Next::End {
-                    return Ok(());
-                }
+                let next = answer(served, request, reader, writer).await?;
                 drop(turn);
+                match next {
+                    Next::End => return Ok(()),
+                    Next::Request => None,
+                    Next::RequestAfter(passing) => Some(passing),
+                }
             }
             Err(error) => return send(writer, &Answer::Failed(Failure::failed(&error))).await,
-        }
+        };
         request = tokio::select! {
             biased;
             next = within(SESSION_IDLE_TIMEOUT, read_message(reader, REQUEST_BYTES_MAX)) => next,
             () = served.stopped.cancelled() => return Ok(()),
         };
+        drop(passing);
         if matches!(request, Err(ControlError::Closed)) {
             return Ok(());
         }
@@ -114,8 +118,9 @@ async fn turn<'a>(
 }
 
 /// Whether a session goes on.
-#[derive(PartialEq, Eq)]
 enum Next {
+    /// The client may ask again. Until it does, or leaves, this lies where it was told.
+    RequestAfter(Fetched),
     /// The client may ask again.
     Request,
     /// Something else than a request may come, such as content that nobody takes any more.
@@ -135,7 +140,7 @@ async fn answer(
             let content = Content::reader(content, size).with_attributes(attributes);
             return put(handle, &key, (feed, content), reader, writer).await;
         }
-        Request::Get { key, takes_place } => return get(handle, &key, takes_place, writer).await,
+        Request::Get { key, takes_place, is_kept } => return get(handle, &key, (takes_place, is_kept), writer).await,
         Request::List { prefix } => return list(handle, &prefix, writer).await.map(|()| Next::Request),
         Request::Scrub => return calls::scrub(handle, writer).await.map(|()| Next::Request),
         Request::Remove { key, replicas_min } => {
@@ -201,10 +206,11 @@ async fn put(
 async fn get(
     handle: &Handle,
     key: &Key,
-    takes_place: bool,
+    (takes_place, is_kept): (bool, bool),
     writer: &mut (impl AsyncWrite + Unpin),
 ) -> Result<Next, ControlError> {
-    let mut fetched = match with_signs(writer, Box::pin(handle.get(key))).await? {
+    let got = async { if is_kept { handle.get(key).await } else { handle.get_unkept(key).await } };
+    let mut fetched = match with_signs(writer, Box::pin(got)).await? {
         Ok(fetched) => fetched,
         Err(error) => {
             send(writer, &Answer::Failed(error.into())).await?;
@@ -213,9 +219,12 @@ async fn get(
     };
     let (version, size, from, attributes) = (fetched.version, fetched.size, fetched.from, fetched.attributes);
     let place = fetched.place.as_ref().filter(|_| takes_place && size >= PLACE_BYTES_MIN);
-    let found = FoundFile { version, size, from, attributes, place: place.map(ToString::to_string) };
-    let is_placed = found.place.is_some();
-    send(writer, &Answer::Found(found)).await?;
+    let place = place.map(ToString::to_string);
+    let (is_placed, is_passing) = (place.is_some(), place.is_some() && fetched.is_passing);
+    send(writer, &Answer::Found(FoundFile { version, size, from, attributes, place, is_passing })).await?;
+    if is_passing {
+        return Ok(Next::RequestAfter(fetched));
+    }
     if is_placed {
         let compared = with_signs(writer, Box::pin(read_to_end(&mut fetched))).await?;
         let answer = compared.map_or_else(|error| Answer::Failed(error.into()), |()| Answer::Compared);

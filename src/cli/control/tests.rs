@@ -84,13 +84,13 @@ fn a_whole_content_is_stored_and_one_without_its_end_is_not() {
 
 #[test]
 fn requests_follow_each_other_on_one_connection_until_something_else_comes() {
-    let get = encode(&Request::Get { key: key("k"), takes_place: true });
+    let get = encode(&Request::Get { key: key("k"), takes_place: true, is_kept: true });
     let (answer, _) = exchange([&put(Some(3)), CHUNK, END, &get, &get].concat());
     let found = [CHUNK, END].concat();
     assert_eq!(answer.windows(found.len()).filter(|window| *window == found).count(), 2);
     // What follows a content that broke off is not taken for a request.
     let (answer, is_stored) = exchange([&put(Some(3)), CHUNK, &get, &get].concat());
-    let expected = "not stored: the content could not be read: a control frame of 4 bytes is longer than 0";
+    let expected = "not stored: the content could not be read: a control frame of 5 bytes is longer than 0";
     assert_eq!(failure(&answer).1, expected);
     let first = 6 + usize::try_from(u32::from_le_bytes(answer[2..6].try_into().expect("four bytes"))).expect("small");
     assert_eq!((answer.len(), is_stored), (first, false));
@@ -100,7 +100,7 @@ fn requests_follow_each_other_on_one_connection_until_something_else_comes() {
 fn a_large_content_is_placed_for_a_client_that_can_read_it_there() {
     let mut content = Vec::new();
     block_on(write_content(&mut content, &vec![7; usize::try_from(PLACE_BYTES_MIN).expect("small")])).expect("taken");
-    let get = |takes_place| encode(&Request::Get { key: key("k"), takes_place });
+    let get = |takes_place| encode(&Request::Get { key: key("k"), takes_place, is_kept: true });
     let sent = |takes_place| [put(None).as_slice(), &content, END, &get(takes_place), &get(false)].concat();
     let frames = |(answer, _): (Vec<u8>, bool)| {
         let mut reader = &answer[1..];
@@ -136,7 +136,7 @@ fn a_key_of_10_mb_is_refused_before_it_is_read() {
 #[test]
 fn a_node_says_which_version_it_speaks() {
     let (answer, _) = exchange(vec![CONTROL_VERSION + 1, 1, 0, 0, 0, 0]);
-    assert_eq!(failure(&answer).1, "the other side speaks control protocol 9, this side speaks 8");
+    assert_eq!(failure(&answer).1, "the other side speaks control protocol 10, this side speaks 9");
 }
 
 #[test]

@@ -18,9 +18,10 @@ pub(super) struct Fetch {
 }
 
 impl Fetch {
-    /// Asks for a file.
-    pub(super) async fn begin(pool: &Pool<'_>, key: &Key) -> Result<Self, CliError> {
-        let (client, answer) = pool.ask(&Request::Get { key: key.clone(), takes_place: false }, None).await?;
+    /// Asks for a file. `is_kept` says whether the node keeps what comes from a peer.
+    pub(super) async fn begin(pool: &Pool<'_>, key: &Key, is_kept: bool) -> Result<Self, CliError> {
+        let request = Request::Get { key: key.clone(), takes_place: false, is_kept };
+        let (client, answer) = pool.ask(&request, None).await?;
         match answer? {
             Answer::Found(found) => Ok(Self { left: found.size, found, client, key: key.clone() }),
             answer => Err(CliError::unexpected_about(key.clone(), answer)),
@@ -56,8 +57,8 @@ impl Fetch {
 }
 
 /// Tells whether a file is what is stored. No more of it is read than is the same.
-pub(super) async fn is_same(pool: &Pool<'_>, key: &Key, mut file: impl Read) -> Result<bool, CliError> {
-    let mut fetch = Fetch::begin(pool, key).await?;
+pub(super) async fn is_same(pool: &Pool<'_>, key: &Key, is_kept: bool, mut file: impl Read) -> Result<bool, CliError> {
+    let mut fetch = Fetch::begin(pool, key, is_kept).await?;
     let mut here = Vec::new();
     while let Some(chunk) = fetch.chunk().await? {
         here.resize(chunk.len(), 0);

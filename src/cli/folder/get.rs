@@ -32,6 +32,8 @@ struct Step {
 struct Get<'a> {
     dir: &'a Path,
     is_dry_run: bool,
+    /// Whether the node keeps what comes from a peer.
+    is_kept: bool,
     pool: Pool<'a>,
     /// Where files are written; nothing if that is not there and nothing is to be written.
     place: Option<Place>,
@@ -69,7 +71,8 @@ pub(in crate::cli) async fn get(arguments: &GetArguments, dir: &Path, verbosity:
         false => Some(Place::open(dir).map_err(failed)?),
     };
     let pool = Pool::new(&arguments.data.dir);
-    let get = Get { dir, is_dry_run: selection.dry_run, pool, place, tally, complete: RefCell::default() };
+    let (is_dry_run, is_kept) = (selection.dry_run, !arguments.no_keep);
+    let get = Get { dir, is_dry_run, is_kept, pool, place, tally, complete: RefCell::default() };
     let mut steps = Vec::new();
     for info in stored {
         steps.extend(get.step(&prefix, &excluded, info)?);
@@ -144,10 +147,10 @@ impl Get<'_> {
         let place = self.place.as_ref().expect("something was found in it");
         if step.is_link {
             let target = place.link(&step.path).map_err(failed)?;
-            return fetch::is_same(&self.pool, &step.key, target.as_slice()).await;
+            return fetch::is_same(&self.pool, &step.key, self.is_kept, target.as_slice()).await;
         }
         match place.file(&step.path) {
-            Ok(file) => fetch::is_same(&self.pool, &step.key, file).await,
+            Ok(file) => fetch::is_same(&self.pool, &step.key, self.is_kept, file).await,
             // It may not be readable, and is to be.
             Err(_) => Ok(false),
         }
@@ -155,7 +158,7 @@ impl Get<'_> {
 
     async fn write(&self, step: Step) -> Result<(), CliError> {
         let place = self.place.as_ref().expect("only a dry run has none");
-        let mut fetch = Fetch::begin(&self.pool, &step.key).await?;
+        let mut fetch = Fetch::begin(&self.pool, &step.key, self.is_kept).await?;
         let failed = |source| CliError::NotWritten { key: step.key.clone(), source };
         let (size, attributes) = (fetch.found.size, fetch.found.attributes);
         let unnamed = match attributes {

@@ -154,9 +154,9 @@ impl Put<'_> {
         let failed = |source| CliError::Input { path: path.to_owned(), source };
         if fs::symlink_metadata(path).map_err(failed)?.file_type().is_symlink() {
             let target = fs::read_link(path).map_err(failed)?;
-            return fetch::is_same(&self.pool, key, target.as_os_str().as_bytes()).await;
+            return fetch::is_same(&self.pool, key, true, target.as_os_str().as_bytes()).await;
         }
-        fetch::is_same(&self.pool, key, open_alone(path).map_err(failed)?).await
+        fetch::is_same(&self.pool, key, true, open_alone(path).map_err(failed)?).await
     }
 
     /// Deletes what is gone, after all else: what has another name now is stored under that first.

@@ -25,7 +25,8 @@ fn assert_printed(value: &impl Serialize, expected: &str) {
 #[test]
 fn get_prints_where_the_file_came_from() {
     for (from, shown) in [(None, "null"), (Some(node()), r#""ID""#)] {
-        let found = FoundFile { version: Version(3), size: 22, from, attributes: None, place: None };
+        let version = Version(3);
+        let found = FoundFile { version, size: 22, from, attributes: None, place: None, is_passing: false };
         let expected = format!(r#"{{"key":"a \"b\"","version":3,"size":22,"from":{shown}}}"#);
         assert_printed(&FoundJson::new(&key(), &found), &expected);
     }

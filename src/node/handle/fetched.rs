@@ -22,6 +22,9 @@ pub struct Fetched {
     /// has this version if [`Handle::stat`](crate::node::Handle::stat) says so afterwards: a newer one takes the place
     /// only after the catalog says so. Nothing may be written there.
     pub place: Option<DiskPath>,
+    /// Whether what lies there is for the caller alone, who may take it away: it is removed when this is dropped, and
+    /// was compared as it came.
+    pub is_passing: bool,
     pub(in crate::node) chunks: mpsc::Receiver<Result<Bytes, ReadError>>,
     /// How many bytes have not been read yet.
     pub(in crate::node) left: u64,
@@ -33,11 +36,13 @@ impl Fetched {
     /// # Errors
     /// Returns an error if the local disk fails while the file is read, or if the node stops before the end.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, ReadError> {
+        if self.left == 0 {
+            return Ok(None);
+        }
         let chunk = self.chunks.recv().await.transpose()?;
         match &chunk {
             Some(bytes) => self.left = self.left.saturating_sub(bytes.len() as u64),
-            None if self.left > 0 => return Err(ReadError::Stopped),
-            None => {}
+            None => return Err(ReadError::Stopped),
         }
         Ok(chunk)
     }

@@ -4,33 +4,32 @@ mod ask;
 mod hedge;
 mod newer;
 mod offer;
+mod purpose;
 mod receive;
 mod search;
 
-use std::future::pending;
-use std::rc::Rc;
-
-use super::local_copy::{self, LocalCopy};
+use super::local_copy::{self, LocalCopy, Origin};
 use crate::crypto::{Key, Version};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::node::context::{Context, Shared};
 use crate::node::handle::errors::GetError;
 use crate::node::handle::fetched::Fetched;
-use crate::node::mending::Mend;
 use crate::platform::Platform;
 use crate::store::layout::BlobId;
 use receive::Wanted;
 use search::Search;
 
 pub(super) use newer::{NewerError, take_newer};
+pub(in crate::node) use purpose::Purpose;
 pub(super) use receive::ReceiveError;
 
 /// How often a get looks again because a newer version was stored while it searched. Chosen: a file that is stored
 /// again faster than this is on the local disk at one of these looks.
 const LOOKS_MAX: usize = 8;
 
-/// Gets a file. See [`Handle::get`](crate::node::Handle::get).
+/// Gets a file. See [`Handle::get`](crate::node::Handle::get) and
+/// [`Handle::get_unkept`](crate::node::Handle::get_unkept).
 ///
 /// The lock of the file is held while the local disk is used, and not while peers are asked: a store that occupies the
 /// connections to a peer may wait for it. Searches for one file follow each other by a lock of their own. A search that
@@ -38,24 +37,7 @@ const LOOKS_MAX: usize = 8;
 pub(in crate::node) async fn get<P: Platform>(
     context: Shared<P>,
     key: Key,
-    left: impl Future<Output = ()>,
-) -> Result<Fetched, GetError> {
-    get_for(context, key, None, left).await
-}
-
-/// Gets a file whose local copy is being replaced, unless that copy is deleted meanwhile.
-pub(in crate::node) async fn mend<P: Platform>(
-    context: Shared<P>,
-    key: Key,
-    mend: Rc<Mend>,
-) -> Result<Fetched, GetError> {
-    get_for(context, key, Some(mend), pending()).await
-}
-
-async fn get_for<P: Platform>(
-    context: Shared<P>,
-    key: Key,
-    mend: Option<Rc<Mend>>,
+    purpose: Purpose,
     left: impl Future<Output = ()>,
 ) -> Result<Fetched, GetError> {
     let blob = BlobId::Own(key.file_name());
@@ -80,7 +62,7 @@ async fn get_for<P: Platform>(
         let mut unread = None;
         let (record, is_damaged) = match looked {
             LocalCopy::Good(record, reader) => {
-                return Ok(local_copy::open(&context, reader, &record.seal, record.iv, None));
+                return Ok(local_copy::open(&context, reader, (&record.seal, record.iv), Origin::Here));
             }
             LocalCopy::Damaged(record) => {
                 context.tell(&Event::FileDamaged { file: key.file_name() });
@@ -94,12 +76,12 @@ async fn get_for<P: Platform>(
             LocalCopy::Absent(record) => (record, false),
         };
         let searched = record.as_ref().map(|record| record.seal.version);
-        let wanted = Wanted::new(&context, &key, record, mend.clone());
+        let wanted = Wanted::new(&context, &key, record, purpose.clone());
         let error = match Search::begin(&context, wanted, is_damaged).run(&context).await {
             Err(error) => error,
             found => return found,
         };
-        if mend.as_ref().is_some_and(|mend| mend.is_deleted()) {
+        if purpose.is_gone() {
             return Err(error);
         }
         if looks == LOOKS_MAX || newest(&context, &key).await? == searched {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use crate::crypto::{ContentCipher, Iv, Key, Keys, NodeId, Seal};
+use crate::crypto::{ContentCipher, Digest, Iv, Key, Keys, NodeId, Seal};
 use crate::disk::Disk;
 use crate::limits::CHUNK_BYTES;
 use crate::node::context::Shared;
@@ -72,44 +72,96 @@ fn look_up_by<D: Disk>(
     })
 }
 
+/// Sets a local copy aside that is none of these versions: one from before the catalog was lost may be newer than all
+/// that the peers have.
+pub(super) fn set_strange_aside<D: Disk>(
+    store: &Store<D>,
+    keys: &Keys,
+    blob: &BlobId,
+    known: &[(Iv, &Seal)],
+) -> Result<(), StorageError> {
+    if !store.has_blob(blob)? {
+        return Ok(());
+    }
+    for (iv, seal) in known {
+        match store.is_good_own(blob, keys, *iv, seal) {
+            Ok(true) => return Ok(()),
+            // What the disk does not give may be anything.
+            Ok(false) | Err(StorageError::Disk { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    store.set_aside(blob).map(drop)
+}
+
+/// Where the content of a file is from.
+pub(in crate::node) enum Origin {
+    /// The local copy was good.
+    Here,
+    /// It came from a peer, and is the local copy now.
+    Peer(NodeId),
+    /// It came from a peer, and goes as soon as it is read.
+    Passing(NodeId),
+}
+
 /// Hands a verified file to the caller, chunk by chunk. The bytes are checked again on their way, and the last chunk is
 /// handed over only if all bytes are still those that were verified.
 pub(in crate::node) fn open<P: Platform>(
     context: &Shared<P>,
-    mut reader: Reader<P>,
-    seal: &Seal,
-    iv: Iv,
-    from: Option<NodeId>,
+    reader: Reader<P>,
+    (seal, iv): (&Seal, Iv),
+    origin: Origin,
 ) -> Fetched {
     let (sender, chunks) = mpsc::channel(READ_CHUNKS_QUEUED);
     let task = context.clone();
     let (size, digest) = (seal.size, seal.digest);
-    let mut cipher = ContentCipher::new(&context.keys, iv);
-    let (is_quick, place) = (reader.is_quick(), reader.place().cloned());
+    let place = reader.place().cloned();
+    let passing = place.clone().filter(|_| matches!(origin, Origin::Passing(_)));
+    let is_passing = passing.is_some();
     context.spawn(async move {
-        let mut left = size;
-        while left > 0 {
-            let part = usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK_BYTES);
-            left -= part as u64;
-            let read = move || {
-                let mut chunk = vec![0; part];
-                let count = reader.read(&mut chunk);
-                cipher.seal(&mut chunk.clone());
-                let checked = match count.map_err(ReadError::Disk) {
-                    Ok(count) if count < part || (left == 0 && cipher.digest() != digest) => Err(ReadError::Damaged),
-                    read => read.map(|_| Bytes::from(chunk)),
-                };
-                (reader, cipher, checked)
-            };
-            let chunk;
-            (reader, cipher, chunk) = if is_quick { read() } else { task.offload(read).await };
-            let is_last = chunk.is_err();
-            if sender.send(chunk).await.is_err() || is_last {
-                return;
-            }
+        send(&task, reader, (size, digest, iv), &sender).await;
+        if let Some(path) = passing {
+            sender.closed().await;
+            // If this fails, the next start removes it.
+            drop(task.blocking(move |store| store.remove_temporary(&path)).await);
         }
     });
     // The catalog has opened this metadata before; without it the content is as good.
     let attributes = seal.metadata.open(&context.keys).ok().and_then(|metadata| metadata.attributes);
-    Fetched { size, version: seal.version, from, attributes, place, chunks, left: size }
+    let from = match origin {
+        Origin::Here => None,
+        Origin::Peer(peer) | Origin::Passing(peer) => Some(peer),
+    };
+    Fetched { size, version: seal.version, from, attributes, place, is_passing, chunks, left: size }
+}
+
+/// Sends a content chunk by chunk until its end, or until nobody takes it.
+async fn send<P: Platform>(
+    context: &Shared<P>,
+    mut reader: Reader<P>,
+    (size, digest, iv): (u64, Digest, Iv),
+    sender: &mpsc::Sender<Result<Bytes, ReadError>>,
+) {
+    let (mut left, is_quick) = (size, reader.is_quick());
+    let mut cipher = ContentCipher::new(&context.keys, iv);
+    while left > 0 {
+        let part = usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK_BYTES);
+        left -= part as u64;
+        let read = move || {
+            let mut chunk = vec![0; part];
+            let count = reader.read(&mut chunk);
+            cipher.seal(&mut chunk.clone());
+            let checked = match count.map_err(ReadError::Disk) {
+                Ok(count) if count < part || (left == 0 && cipher.digest() != digest) => Err(ReadError::Damaged),
+                read => read.map(|_| Bytes::from(chunk)),
+            };
+            (reader, cipher, checked)
+        };
+        let chunk;
+        (reader, cipher, chunk) = if is_quick { read() } else { context.offload(read).await };
+        let is_last = chunk.is_err();
+        if sender.send(chunk).await.is_err() || is_last {
+            return;
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Compares one blob with the catalog.
 
+use std::future::pending;
 use std::time::Duration;
 
 use tokio::time::sleep;
@@ -11,7 +12,7 @@ use crate::node::context::Shared;
 use crate::node::handle::errors::GetError;
 use crate::node::holder::set_aside::set_aside;
 use crate::node::holder::verify;
-use crate::node::owner::get::mend;
+use crate::node::owner::get::{Purpose, get};
 use crate::node::owner::local_copy::{self, LocalCopy};
 use crate::platform::Platform;
 use crate::store::layout::BlobId;
@@ -38,7 +39,7 @@ pub(super) enum Outcome {
 pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome {
     let blob = BlobId::Own(key.file_name());
     let locked = context.locks.lock(blob).await;
-    let begun = context.mending.begin(key.file_name());
+    let mend = Purpose::Mend(context.mending.begin(key.file_name()));
     let looked_up = key.clone();
     let looked = context.with_keys(move |store, keys| {
         let was_obstructed = store.clear_way(&blob)?;
@@ -50,7 +51,7 @@ pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome 
         Ok((_, LocalCopy::Unreadable(..))) => {
             drop(locked);
             // A good copy of a peer takes its place. It may be good as well, so it stays if no peer has one.
-            return match mend(context.clone(), key.clone(), begun).await {
+            return match get(context.clone(), key.clone(), mend, pending()).await {
                 Ok(fetched) if fetched.from.is_none() => Outcome::Good,
                 Ok(_) => Outcome::Restored,
                 // It was deleted meanwhile.
@@ -69,7 +70,7 @@ pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome 
         Err(_) => false,
     };
     drop(locked);
-    match mend(context.clone(), key.clone(), begun).await {
+    match get(context.clone(), key.clone(), mend, pending()).await {
         Ok(_) => Outcome::Restored,
         // It was deleted meanwhile.
         Err(GetError::Deleted | GetError::NotFound { .. }) if is_aside => Outcome::Damaged,

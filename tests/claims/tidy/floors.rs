@@ -55,6 +55,7 @@ const NODE: &[&[&str]] = &[
         "src/node/link",
         "src/node/locks.rs",
         "src/node/members.rs",
+        "src/node/mending.rs",
         "src/node/panic_guard.rs",
         "src/node/tally.rs",
     ],
@@ -144,9 +145,9 @@ const ORGANS: &[&[&str]] = &[
     // `Store`
     &[
         "src/store.rs",
-        "src/store/blobs.rs",
         "src/store/comparison.rs",
         "src/store/convert.rs",
+        "src/store/folders.rs",
         "src/store/news.rs",
         "src/store/quarantine.rs",
         "src/store/recovery.rs",

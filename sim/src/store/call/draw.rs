@@ -50,6 +50,7 @@ pub fn strategy(swarm: &mut SeedRng, nodes: usize) -> BoxedStrategy<Call> {
         (1, store(Source::Left)),
         (1, of_key(|key| Call::Get { key, reading: Reading::Slow })),
         (1, of_key(|key| Call::Get { key, reading: Reading::Left })),
+        (2, of_key(|key| Call::Get { key, reading: Reading::Unkept })),
         (2, of_key(|key| Call::Delete { key, is_held: false })),
         (2, of_key(|key| Call::Delete { key, is_held: true })),
         (1, of_key(|key| Call::Erase { key, is_known: false })),

@@ -12,7 +12,9 @@ use crate::store::history::{HistoryEntry, Outcome};
 impl Clients {
     pub(in crate::store) fn copied(&self, host: Host) {
         let moment = self.begin();
-        self.seen.borrow_mut().copied.entry(host).or_insert((moment, None));
+        let mut seen = self.seen.borrow_mut();
+        seen.first_copies.entry(host).or_insert(moment);
+        seen.copied.entry(host).or_insert((moment, None));
     }
 
     /// Notes that a copy was put back: what the host did since the copy was made is known to its peers alone.
@@ -80,7 +82,9 @@ impl Clients {
             return;
         }
         let kept = if is_torn { seen.before_the_last_commit(host) } else { u64::MAX };
-        seen.copied.insert(host, (kept, None));
+        // The copy that may be put back was perhaps made before this start.
+        let copied = seen.first_copies.get(&host).copied().unwrap_or(u64::MAX);
+        seen.copied.insert(host, (kept.min(copied), None));
         seen.history
             .iter_mut()
             .filter(|entry| entry.host == host)

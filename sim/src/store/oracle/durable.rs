@@ -13,11 +13,12 @@ use dacapo::store::layout::kept;
 
 use super::available;
 use crate::host::Host;
-use crate::store::call::{self, Call};
+use crate::store::call::{self, Call, Reading};
 use crate::store::files::Files;
 use crate::store::history::{self, HistoryEntry, Outcome, stores, was_erased};
 use crate::subject::Scene;
 
+pub(in crate::store) use acknowledged::brings_copy;
 pub use acknowledged::judge as judge_acknowledged;
 
 /// Judges a read. `may_come_back` says whether a deleted file may be back.
@@ -158,7 +159,10 @@ pub fn is_deleted_for_good(history: &[HistoryEntry], host: Host, key: u8) -> boo
     let last = of_file().filter(|entry| entry.outcome() == Some(&Outcome::Deleted)).map(|entry| entry.begun).max();
     let Some(deleted) = last else { return false };
     // A store that is perhaps stored can come back from a peer later.
-    let brings_nothing_back =
-        |call: Call| matches!(call, Call::Delete { .. } | Call::Stat { .. } | Call::Holders { .. });
+    let brings_nothing_back = |call: Call| match call {
+        Call::Delete { .. } | Call::Stat { .. } | Call::Holders { .. } => true,
+        Call::Get { reading, .. } => reading == Reading::Unkept,
+        _ => false,
+    };
     of_file().filter(|entry| !brings_nothing_back(entry.call)).all(|entry| entry.end() < deleted)
 }

@@ -1,9 +1,11 @@
-//! Promise 3: a get returns exactly what was stored under that key by that owner, a scrub finds no damage where there
-//! is none and does not call a damaged catalog good, a peer that is said to hold a file has it, and so has one if a
-//! local copy was deleted because peers hold the file. Sources: the history of the calls, and the disks at the end of a
-//! call.
+//! Promise 3: a get returns exactly what was stored under that key by that owner, and leaves nothing if it is to keep
+//! nothing; a scrub finds no damage where there is none, and does not call a damaged catalog good; a peer that is said
+//! to hold a file has it, and so has one if a local copy was deleted because peers hold the file. Sources: the history
+//! of the calls, and the disks at the end of a call.
 //!
 //! Cannot see: which of two calls that stored equal bytes a read has seen, and which version a peer holds.
+
+pub mod unkept;
 
 use dacapo::crypto::{ContentCipher, Iv, Key, Keys, NodeId};
 use dacapo::event::Event;

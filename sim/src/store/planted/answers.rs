@@ -6,7 +6,7 @@ use tokio::task::spawn_local;
 
 use crate::host::{HOSTS_MAX, Host};
 use crate::store::bug::Bug;
-use crate::store::call::{self, Call, Source};
+use crate::store::call::{self, Call, Reading, Source};
 use crate::store::clients::Clients;
 use crate::store::history::{ContentDigest, HistoryEntry, Outcome, Told};
 use crate::store::sources::Never;
@@ -19,6 +19,9 @@ impl Bug {
             (Self::DeleteUnchecked, Call::Delete { key, .. }) => Call::Delete { key, is_held: false },
             (Self::StoreUnheld, Call::Store { key, size, source: Source::Held }) => {
                 Call::Store { key, size, source: Source::Memory }
+            }
+            (Self::UnkeptKept, Call::Get { key, reading: Reading::Unkept }) => {
+                Call::Get { key, reading: Reading::Whole }
             }
             (Self::ForgetForgotten, Call::Forget(host)) => Call::Allow(host),
             (Self::AllowForgotten, Call::Allow(host)) => Call::Forget(host),

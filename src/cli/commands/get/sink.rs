@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use dacapo::crypto::Attributes;
@@ -86,6 +86,14 @@ impl Sink {
         Ok(content.len() as u64)
     }
 
+    /// Takes over a file that lies elsewhere, if it can become this one. Returns false if it stays where it is.
+    pub(super) fn take(&mut self, place: &Path) -> bool {
+        match self {
+            Self::File(new) => new.take(place).unwrap_or(false),
+            Self::Stdout(_) | Self::Special(..) => false,
+        }
+    }
+
     /// Ends the content. A file gets the attributes, if there are any.
     pub(super) async fn finish(self, attributes: Option<Attributes>) -> Result<(), CliError> {
         match self {
@@ -146,6 +154,19 @@ impl NewFile {
                 Err(source) => return Err(CliError::Output { path: path.to_owned(), source }),
             }
         }
+    }
+
+    /// Takes over a file that belongs to the same user and group, and lies on the same file system.
+    fn take(&mut self, place: &Path) -> io::Result<bool> {
+        let whose = |found: &fs::Metadata| (found.is_file(), found.nlink(), found.uid(), found.gid(), found.dev());
+        if whose(&self.file.metadata()?) != whose(&fs::symlink_metadata(place)?) {
+            return Ok(false);
+        }
+        let taken = OpenOptions::new().write(true).open(place)?;
+        taken.set_permissions(Permissions::from_mode(MODE_UNTIL_COMPLETE))?;
+        fs::rename(place, &self.temporary)?;
+        self.file = taken;
+        Ok(true)
     }
 
     /// Gives the file its name. It is durable under that name on return.

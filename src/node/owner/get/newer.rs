@@ -5,6 +5,7 @@ use std::rc::Rc;
 use tokio_util::sync::CancellationToken;
 
 use super::ask;
+use super::purpose::Purpose;
 use super::receive::{ReceiveError, Wanted};
 use crate::crypto::Key;
 use crate::event::FetchAnswer;
@@ -37,7 +38,7 @@ pub(in crate::node) async fn take_newer<P: Platform>(
 ) -> Result<bool, NewerError> {
     let looked_up = key.clone();
     let record = context.with_keys(move |store, keys| store.proved(keys, &looked_up));
-    let wanted = Wanted::new(context, key, record.await.map_err(NewerError::Disk)?, None);
+    let wanted = Wanted::new(context, key, record.await.map_err(NewerError::Disk)?, Purpose::Copy);
     let slot = pool::slot(peer).await;
     let found = ask::ask(context, peer, slot, wanted.replica_name).await.map_err(NewerError::Answer)?;
     if wanted.record.as_ref().is_some_and(|record| record.seal.version >= found.seal.version) {

@@ -1,16 +1,13 @@
 //! Receives a replica, verifies it, and keeps its plaintext as the local copy.
 
-use std::rc::Rc;
-
 use tokio_util::sync::CancellationToken;
 
-use crate::crypto::{ContentCipher, FileName, IV_BYTES, Iv, Key, Keys, NodeId, ReplicaName, Seal};
+use crate::crypto::{ContentCipher, FileName, IV_BYTES, Iv, Key, Keys, NodeId, ReplicaName, Seal, Version};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::node::commit::KeepError;
 use crate::node::context::{Context, Shared, Stream};
 use crate::node::handle::fetched::Fetched;
-use crate::node::mending::Mend;
 use crate::node::transfer::{self, TransferError, Work};
 use crate::platform::Platform;
 use crate::protocol::{Message, WireError};
@@ -18,9 +15,10 @@ use crate::replication::Entry;
 use crate::store::layout::BlobId;
 use crate::store::{BlobWriter, Change, OwnRecord, StorageError, Store};
 
-use super::super::local_copy::{self, Reader};
+use super::super::local_copy::{self, Origin, Reader};
 use super::super::rollback;
 use super::ask::{Body, Found};
+use super::purpose::Purpose;
 
 /// A file that is wanted from the peers, and what the catalog knew of it when the search began.
 pub(super) struct Wanted {
@@ -28,16 +26,16 @@ pub(super) struct Wanted {
     pub(super) file: FileName,
     pub(super) replica_name: ReplicaName,
     pub(super) record: Option<OwnRecord>,
-    /// What it is to replace, if that is all that it is wanted for.
-    pub(super) mend: Option<Rc<Mend>>,
+    pub(super) purpose: Purpose,
 }
 
-/// A replica that was received and has become the local copy.
+/// A replica that was received, and has become the local copy unless it is for the caller alone.
 pub(super) struct Received<P: Platform> {
     file: FileName,
     reader: Reader<P>,
     seal: Seal,
     iv: Iv,
+    is_passing: bool,
 }
 
 /// Decrypts sealed bytes, computes their digest and writes the plaintext to the local disk.
@@ -82,12 +80,13 @@ impl Wanted {
         context: &Context<P>,
         key: &Key,
         record: Option<OwnRecord>,
-        mend: Option<Rc<Mend>>,
+        purpose: Purpose,
     ) -> Self {
-        Self { key: key.clone(), file: key.file_name(), replica_name: context.keys.replica_name(key), record, mend }
+        Self { key: key.clone(), file: key.file_name(), replica_name: context.keys.replica_name(key), record, purpose }
     }
 
-    /// Makes a found replica the local copy, if it is what was stored. Gives up if it is told to stop before that.
+    /// Takes a found replica for what it is wanted for, if it is what was stored. Gives up if it is told to stop before
+    /// that.
     pub(super) async fn receive<P: Platform>(
         &self,
         context: &Shared<P>,
@@ -95,7 +94,9 @@ impl Wanted {
         stop: &CancellationToken,
     ) -> Result<Received<P>, ReceiveError> {
         let Found { seal, body } = found;
-        let (blob, version) = (BlobId::Own(self.file), seal.version);
+        // A start drops what no commit can name.
+        let version = if self.purpose.is_passing() { Version(0) } else { seal.version };
+        let blob = BlobId::Own(self.file);
         // The local file is begun once the first bytes are here, so that an earlier failure leaves nothing behind.
         let begin = async |iv| {
             let writer = context.begin(blob, version).await?;
@@ -136,8 +137,7 @@ impl Wanted {
         };
         let (opening, error) = match opened {
             Ok(opening) if opening.cipher.digest() == seal.digest => {
-                let reader = self.keep(context, opening.writer, (&seal, iv), stop).await?;
-                return Ok(Received { file: self.file, reader, seal, iv });
+                return self.take(context, opening.writer, (seal, iv), stop).await;
             }
             Ok(opening) => (opening, ReceiveError::Damaged),
             Err((opening, TransferError::Source(error))) => (opening, ReceiveError::Wire(error)),
@@ -145,6 +145,22 @@ impl Wanted {
         };
         context.discard(opening.writer).await;
         Err(error)
+    }
+
+    /// Takes received content for what it is wanted for.
+    async fn take<P: Platform>(
+        &self,
+        context: &Shared<P>,
+        writer: BlobWriter<P::Disk>,
+        (seal, iv): (Seal, Iv),
+        stop: &CancellationToken,
+    ) -> Result<Received<P>, ReceiveError> {
+        let is_passing = self.purpose.is_passing();
+        let reader = match is_passing {
+            true => context.store.read_temporary(writer),
+            false => self.keep(context, writer, (&seal, iv), stop).await?,
+        };
+        Ok(Received { file: self.file, reader, seal, iv, is_passing })
     }
 
     /// Makes received content the local copy, unless the catalog has meanwhile learnt of something newer.
@@ -156,7 +172,7 @@ impl Wanted {
         stop: &CancellationToken,
     ) -> Result<Reader<P>, ReceiveError> {
         let _locked = context.locks.lock(BlobId::Own(self.file)).await;
-        if self.mend.as_ref().is_some_and(|mend| mend.is_deleted()) {
+        if self.purpose.is_gone() {
             context.discard(writer).await;
             return Err(ReceiveError::Deleted);
         }
@@ -231,7 +247,7 @@ impl Wanted {
             // An IV that was learnt from a peer is proved only here, by the digest.
             match record {
                 Some(record) if record.seal.version >= received.version && record.iv == iv => {
-                    set_strange_copy_aside(store, keys, &blob, &[(iv, &received), (record.iv, &record.seal)])?;
+                    local_copy::set_strange_aside(store, keys, &blob, &[(iv, &received), (record.iv, &record.seal)])?;
                     Ok(None)
                 }
                 record => Err(InTheWay::Older(record.map(Box::new))),
@@ -254,7 +270,7 @@ impl Wanted {
         let aside = context.with_keys(move |store, keys| {
             let of_record = record.as_ref().map(|record| (record.iv, &record.seal));
             let known: Vec<_> = [(iv, &received)].into_iter().chain(of_record).collect();
-            set_strange_copy_aside(store, keys, &blob, &known)
+            local_copy::set_strange_aside(store, keys, &blob, &known)
         });
         aside.await.map_err(|error| self.tell_if_full(context, error))?;
         let newer = OwnRecord { seal: seal.clone(), iv, modified: metadata.modified };
@@ -283,34 +299,13 @@ impl Wanted {
     }
 }
 
-/// Sets a local copy aside that is none of these versions: one from before the catalog was lost may be newer than all
-/// that the peers have.
-fn set_strange_copy_aside<D: Disk>(
-    store: &Store<D>,
-    keys: &Keys,
-    blob: &BlobId,
-    known: &[(Iv, &Seal)],
-) -> Result<(), StorageError> {
-    if !store.has_blob(blob)? {
-        return Ok(());
-    }
-    for (iv, seal) in known {
-        match store.is_good_own(blob, keys, *iv, seal) {
-            Ok(true) => return Ok(()),
-            // What the disk does not give may be anything.
-            Ok(false) | Err(StorageError::Disk { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
-    store.set_aside(blob).map(drop)
-}
-
 impl<P: Platform> Received<P> {
     /// Tells that the file came back from a peer, and hands it to the caller.
     pub(super) fn hand_over(self, context: &Shared<P>, peer: NodeId) -> Fetched {
-        let Self { file, reader, seal, iv } = self;
+        let Self { file, reader, seal, iv, is_passing } = self;
+        let origin = if is_passing { Origin::Passing(peer) } else { Origin::Peer(peer) };
         context.tell(&Event::FileFetched { file, peer, bytes: seal.size });
-        local_copy::open(context, reader, &seal, iv, Some(peer))
+        local_copy::open(context, reader, (&seal, iv), origin)
     }
 }
 

@@ -1,7 +1,8 @@
 //! The search for one file among the connected peers.
 //!
-//! All of them are asked at once. A small replica comes with the answer; for a large one the first peer with an authentic
-//! answer is told to proceed. If the copy of that peer turns out bad or hardly comes, the next peer is told to proceed.
+//! All of them are asked at once. A small replica comes with the answer; for a large one the first peer with an
+//! authentic answer is told to proceed. If the copy of that peer turns out bad or hardly comes, the next peer is told
+//! to proceed.
 
 use std::rc::Rc;
 

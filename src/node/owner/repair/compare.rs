@@ -84,7 +84,7 @@ struct Comparison<'a, P: Platform> {
     done: RefCell<Done>,
     /// Bounds the memory of leaves that are listed.
     has_large_leaf: Semaphore,
-    /// The first turn, and the first name in it, that was not offered to a peer whose disk takes nothing.
+    /// The first turn, and the first name in it, that was not offered to a peer that takes nothing.
     not_offered: Cell<Option<(usize, ReplicaName)>>,
     /// The first turn at which it is to end: those before it are taken, and no later one is begun.
     last_turn: Cell<usize>,
@@ -180,7 +180,7 @@ impl<P: Platform> Comparison<'_, P> {
         let (context, peer) = (self.context, self.peer);
         let (entry, is_to_learn) = (difference.entry(), matches!(difference, Difference::KnowsMore(_)));
         let is_file_to_send = matches!(difference, Difference::Lacks(_)) && !entry.is_deleted();
-        if is_file_to_send && self.done.borrow().is_disk_useless() {
+        if is_file_to_send && self.done.borrow().is_offered_enough() {
             self.done.borrow_mut().note_not_offered();
             let this = (turn, entry.replica_name);
             self.not_offered.set(Some(self.not_offered.get().map_or(this, |first| first.min(this))));

@@ -1,7 +1,7 @@
 //! The count of what one repair did.
 
 use super::error::RepairError;
-use crate::limits::DISK_REFUSALS_MAX;
+use crate::limits::{DISK_REFUSALS_MAX, QUOTA_REFUSALS_MAX};
 use crate::protocol::Refusal;
 
 /// How one file was mended, or that it was left as it is.
@@ -38,6 +38,8 @@ pub(super) struct Done {
     pub(super) over_quota: usize,
     /// How many in a row it did not take because of its disk.
     pub(super) disk_refusals: usize,
+    /// How many in a row it did not take because of its quota.
+    pub(super) quota_refusals: usize,
     /// Files that are left for the next repair, because something else is under way with them.
     pub(super) left_out: usize,
     /// Files of which the peer still knows more than the own catalog.
@@ -56,21 +58,23 @@ impl Done {
         self.over_quota > 0 && self.over_quota == self.failed && others == 0
     }
 
-    /// Whether the peer's disk takes nothing, and is to be offered no more.
-    pub(super) fn is_disk_useless(&self) -> bool {
-        self.disk_refusals >= DISK_REFUSALS_MAX
+    /// Whether the peer takes nothing, because of its disk or its quota, and is to be offered no more.
+    pub(super) fn is_offered_enough(&self) -> bool {
+        self.disk_refusals >= DISK_REFUSALS_MAX || self.quota_refusals >= QUOTA_REFUSALS_MAX
     }
 
-    /// Counts a file that a peer with such a disk is not offered.
+    /// Counts a file that such a peer is not offered.
     pub(super) fn note_not_offered(&mut self) {
         self.failed += 1;
         self.refused += 1;
+        self.over_quota += usize::from(self.quota_refusals >= QUOTA_REFUSALS_MAX);
     }
 
-    /// Counts a file that was mended; if the peer has taken its bytes, its disk is of use.
+    /// Counts a file that was mended; if the peer has taken its bytes, it may take others.
     pub(super) fn note(&mut self, mended: Mended, has_taken: bool) {
         if has_taken {
             self.disk_refusals = 0;
+            self.quota_refusals = 0;
         }
         *match mended {
             Mended::Sent => &mut self.sent,
@@ -98,6 +102,7 @@ impl Done {
             self.refused += 1;
             self.over_quota += usize::from(refusal.is_about_the_quota());
             self.disk_refusals += usize::from(refusal.is_about_the_disk());
+            self.quota_refusals += usize::from(refusal.is_about_the_quota());
             self.refusal = Some(refusal.clone());
         }
     }
@@ -155,6 +160,7 @@ mod tests {
             refused: 4,
             refusal: Some(Refusal::NotOwner),
             over_quota: 1,
+            quota_refusals: 1,
             unlearnt: 2,
             // A peer that has no room for a deletion holds nothing of the file.
             untold: 2,
@@ -164,15 +170,18 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_is_useless_that_takes_nothing_many_times_in_a_row() {
-        let full = vec![Refusal::DiskFull; DISK_REFUSALS_MAX];
-        let mut done = failed(&full[1..]);
-        assert!(!done.is_disk_useless());
-        done.note_failure(&RepairError::Refused(Refusal::DiskFull), false, false);
-        assert!(done.is_disk_useless());
-        done.note(Mended::Released, false);
-        assert!(done.is_disk_useless(), "it has taken nothing");
-        done.note(Mended::Sent, true);
-        assert!(!done.is_disk_useless());
+    fn a_peer_is_offered_enough_that_takes_nothing_many_times_in_a_row() {
+        for (refusal, count) in [(Refusal::DiskFull, DISK_REFUSALS_MAX), (OVER_QUOTA, QUOTA_REFUSALS_MAX)] {
+            let mut done = failed(&vec![refusal.clone(); count - 1]);
+            assert!(!done.is_offered_enough());
+            done.note_failure(&RepairError::Refused(refusal.clone()), false, false);
+            assert!(done.is_offered_enough());
+            done.note_not_offered();
+            assert_eq!(done.is_all_over_quota(), refusal == OVER_QUOTA);
+            done.note(Mended::Released, false);
+            assert!(done.is_offered_enough(), "it has taken nothing");
+            done.note(Mended::Sent, true);
+            assert!(!done.is_offered_enough());
+        }
     }
 }

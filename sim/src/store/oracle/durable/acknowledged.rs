@@ -12,7 +12,7 @@ use dacapo::store::{Known, StorageError, Store};
 
 use crate::disk::SimDisk;
 use crate::host::Host;
-use crate::store::call::{self, Call, Source};
+use crate::store::call::{self, Call, Reading, Source};
 use crate::store::contents::{self, Reopened};
 use crate::store::files::Files;
 use crate::store::history::{HistoryEntry, Outcome};
@@ -96,8 +96,9 @@ fn takes_away(entry: &HistoryEntry) -> bool {
     matches!(entry.call, Call::Erase { .. } | Call::Delete { .. })
 }
 
-fn brings_copy(entry: &HistoryEntry) -> bool {
-    entry.may_be_stored() || matches!(entry.call, Call::Get { .. })
+/// Whether a call may bring a local copy.
+pub(in crate::store) fn brings_copy(entry: &HistoryEntry) -> bool {
+    entry.may_be_stored() || matches!(entry.call, Call::Get { reading, .. } if reading != Reading::Unkept)
 }
 
 /// Whether a power loss takes nothing back of a blob and of the catalog. What they hold is judged elsewhere.

@@ -1,5 +1,4 @@
 use super::*;
-use crate::crypto::Version;
 use crate::store::layout::Layout;
 use crate::store::tests::{Place, key};
 
@@ -8,7 +7,7 @@ fn a_received_version_counts_already_if_the_catalog_has_it_with_the_same_iv() {
     let (place, key) = (Place::new(), key("a"));
     let (store, _) = place.open(Layout::Folders);
     let (file, replica_name) = (key.file_name(), place.keys.replica_name(&key));
-    let wanted = Wanted { key: key.clone(), file, replica_name, record: None, mend: None };
+    let wanted = Wanted { key: key.clone(), file, replica_name, record: None, purpose: Purpose::Copy };
     let OwnRecord { iv, .. } = place.own(&key, Version(5), b"content");
     let other_iv = Iv([9; IV_BYTES]);
     let look = |version, iv| {

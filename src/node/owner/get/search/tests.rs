@@ -1,6 +1,7 @@
 use tokio::io::DuplexStream;
 
 use super::*;
+use crate::node::owner::get::Purpose;
 use crate::node::tests::{Idle, run};
 use crate::store::tests::{Place, key};
 
@@ -9,7 +10,7 @@ fn search(asked: usize, is_known: bool) -> Search<DuplexStream> {
     let (place, key) = (Place::new(), key("a"));
     let record = is_known.then(|| place.own(&key, Version(1), b""));
     let (file, replica_name) = (key.file_name(), place.keys.replica_name(&key));
-    Search::new(Wanted { key, file, replica_name, record, mend: None }, asked)
+    Search::new(Wanted { key, file, replica_name, record, purpose: Purpose::Copy }, asked)
 }
 
 #[test]

@@ -1,0 +1,43 @@
+//! Promise 3 for a get that is to keep nothing: where there was no local copy there is none afterwards. Source: the disk
+//! as the get begins and ends.
+//!
+//! Cannot see: gets beside another call that may bring a copy, and those during which the node learns of a file or
+//! mends its disk.
+
+use dacapo::store::layout::BlobId;
+
+use crate::store::call::{self, Call, Reading};
+use crate::store::contents::Contents;
+use crate::store::files::Files;
+use crate::store::history::{HistoryEntry, Outcome};
+use crate::store::oracle::durable::brings_copy;
+use crate::store::oracle::trust::is_as_left;
+use crate::subject::Scene;
+
+/// Whether a get is to keep nothing, and there is no local copy of the file.
+#[must_use]
+pub fn is_bare(scene: &Scene<Files>, get: &HistoryEntry) -> bool {
+    let (Call::Get { key, reading: Reading::Unkept }, Some(keys)) = (get.call, scene.clients.keys(get.host)) else {
+        return false;
+    };
+    let own = BlobId::Own(call::key(key).file_name());
+    Contents::of(&scene.disks[get.host]).replica(keys.node(), &own).is_none()
+}
+
+/// Judges a get that has ended, before which there was no local copy.
+///
+/// # Errors
+/// If there is one now.
+pub fn judge(scene: &Scene<Files>, get: &HistoryEntry, outcome: &Outcome) -> Result<(), String> {
+    let history = scene.clients.history();
+    let is_scrub = |entry: &&HistoryEntry| entry.host == get.host && entry.call == Call::Scrub;
+    let is_judged = matches!(outcome, Outcome::Got(_))
+        && is_as_left(scene, get.host)
+        && !get.meets(&history, brings_copy)
+        && !history.iter().filter(is_scrub).any(|scrub| scrub.end() > get.begun)
+        && scene.clients.noticed.borrow().is_unstirred_since(get.host, get.begun);
+    match is_judged && !is_bare(scene, get) {
+        true => Err("was to leave no local copy, and left one".to_owned()),
+        false => Ok(()),
+    }
+}

@@ -14,7 +14,9 @@ impl Clients {
         let moment = self.begin();
         let mut seen = self.seen.borrow_mut();
         seen.first_copies.entry(host).or_insert(moment);
-        seen.copied.entry(host).or_insert((moment, None));
+        // A start that came upon damage, and lost nothing by it, leaves an entry that a later copy is not to miss.
+        let copied = seen.copied.entry(host).or_insert((moment, None));
+        copied.0 = copied.0.min(moment);
     }
 
     /// Notes that a copy was put back: what the host did since the copy was made is known to its peers alone.

@@ -1,5 +1,5 @@
-//! Promise 3 for a get that is to keep nothing: where there was no local copy there is none afterwards. Source: the disk
-//! as the get begins and ends.
+//! Promise 3 for a get that is to keep nothing: where there was no local copy there is none afterwards. Source: the
+//! disk as the get begins and ends.
 //!
 //! Cannot see: gets beside another call that may bring a copy, and those during which the node learns of a file or
 //! mends its disk.

@@ -95,6 +95,7 @@ pub(super) fn set_strange_aside<D: Disk>(
 }
 
 /// Where the content of a file is from.
+#[derive(Clone, Copy)]
 pub(in crate::node) enum Origin {
     /// The local copy was good.
     Here,

@@ -66,7 +66,11 @@ pub(super) fn is_kept(scene: &Scene<Files>, change: &HistoryEntry) -> bool {
         return false;
     }
     let path = kept(call::key(key).file_name(), *version);
-    scene.disks[change.host].read(path.as_str()).is_some_and(|content| history::digest(&content) == *stored)
+    let content = scene.disks[change.host].read(path.as_str());
+    // Only the last store of that life had anything to give way.
+    let is_later = |other: &HistoryEntry| other.is_about(change.host, key) && other.version() > Some(*version);
+    content.is_some_and(|content| history::digest(&content) == *stored)
+        || scene.clients.history().iter().any(|other| is_later(other) && is_kept(scene, other))
 }
 
 /// Judges what a node said that it knows of files. `may_come_back` says whether a deleted file may be back,

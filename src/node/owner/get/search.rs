@@ -88,7 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
         });
     }
 
-    /// Returns the first good copy of the newest version, which is the local copy now.
+    /// Returns the first good copy of the newest version. It is the local copy now, unless it is for the caller alone.
     pub(super) async fn run<P: Platform>(&mut self, context: &Shared<P>) -> Result<Fetched, GetError>
     where
         P::Transport: Transport<Stream = S>,

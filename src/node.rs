@@ -35,6 +35,7 @@ mod status;
 mod tally;
 mod transfer;
 
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -73,7 +74,7 @@ pub struct Panicked;
 pub struct Node {
     handle: Handle,
     tasks: Tasks,
-    finish: Box<dyn FnOnce()>,
+    finish: Pin<Box<dyn Future<Output = ()>>>,
 }
 
 impl Node {
@@ -132,7 +133,7 @@ impl Node {
         context.spawn(scrub::run(context.clone()));
         context.spawn(holder::verify::run(context.clone()));
         context.spawn(dispatch::run(context.clone(), incoming_calls));
-        Ok(Self { handle, tasks, finish: Box::new(move || context.tell(&Event::Stopped)) })
+        Ok(Self { handle, tasks, finish: Box::pin(finish(context)) })
     }
 
     /// Returns a handle on this node.
@@ -149,8 +150,7 @@ impl Node {
         self.tasks.stop.cancelled().await;
         self.tasks.tracker.close();
         self.tasks.tracker.wait().await;
-        // Drops the last reference to the open data directory.
-        std::mem::replace(&mut self.finish, Box::new(|| ()))();
+        self.finish.as_mut().await;
         if self.tasks.panicked.get() { Err(Panicked) } else { Ok(()) }
     }
 }
@@ -159,6 +159,13 @@ impl Drop for Node {
     fn drop(&mut self) {
         self.tasks.stop.cancel();
     }
+}
+
+/// Ends what the tasks have left, after the last of them. Has the last reference to the open data directory.
+async fn finish<P: Platform>(context: context::Shared<P>) {
+    // If this fails, the next start drops them.
+    drop(context.blocking(|store| store.drop_passing()).await);
+    context.tell(&Event::Stopped);
 }
 
 /// Tells what a start has found. Returns whether that was anything about the catalog.

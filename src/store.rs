@@ -53,7 +53,7 @@ pub use identity::{Identity, IdentityError};
 pub use news::News;
 pub use reader::BlobReader;
 pub use record::{Change, Forgetting, HeldRecord, Known, OwnRecord, ScrubPosition, ScrubState};
-pub use recovery::Recovered;
+pub use recovery::{PASSING, Recovered};
 pub use scrubbing::Strays;
 pub use setup::{LayoutError, Setup};
 pub use usage::Usage;

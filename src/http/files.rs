@@ -59,12 +59,27 @@ pub(super) async fn put(
     Ok(response)
 }
 
+/// How a file is to be got.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GetQuery {
+    /// Whether what comes from a peer stays here as the local copy.
+    #[serde(default = "yes")]
+    keep: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
 /// Answers with the content of a file, or with a part of it, verified.
 #[utoipa::path(
     get,
     path = "/v1/files/{key}",
     params(
         KeyInPath,
+        ("keep" = Option<bool>, Query, description = "Whether what comes from a peer stays as the local copy; true if \
+            nothing is said"),
         ("Range" = Option<String>, Header, description = "One range of bytes")
     ),
     responses(
@@ -87,7 +102,7 @@ pub(super) async fn put(
 pub(super) async fn get(
     State(api): State<Api>,
     NamedKey(key): NamedKey,
-    _: NoQuery,
+    Asked(GetQuery { keep }): Asked<GetQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     if let Some(known) = text(&headers, header::IF_NONE_MATCH) {
@@ -99,7 +114,7 @@ pub(super) async fn get(
             return Ok(response);
         }
     }
-    let fetched = api.handle.get(&key).await?;
+    let fetched = if keep { api.handle.get(&key).await? } else { api.handle.get_unkept(&key).await? };
     let (version, size, from) = (fetched.version, fetched.size, fetched.from);
     refuse_other(&headers, version)?;
     // A part of another version would not fit to what the caller has.

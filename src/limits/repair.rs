@@ -50,11 +50,15 @@ pub const REPAIR_RETRY_MAX: Duration = Duration::from_secs(20);
 pub const REFUSED_RETRY_MAX: Duration = Duration::from_secs(40);
 
 /// Files that a peer does not take because of its disk, and none that it takes between them, after which a repair
-/// offers it no more; the next one begins at the first of those. Chosen: a disk that has room for anything takes one of
-/// so many.
+/// offers it only new ones that are smaller than all of those; the next one begins at the first of the others. Chosen:
+/// a disk that has room for anything takes one of so many.
 pub const DISK_REFUSALS_MAX: usize = 16;
 
 /// Files for which the quota of a peer has no room, and none that it takes between them, after which a repair offers it
-/// no more; the next one begins at the first of those. Chosen: more than files differ in length as a rule, so that one
-/// that fits is among them.
+/// only smaller ones; the next one begins at the first of the others. Files of which the peer holds an older version
+/// count by themselves: it may have room for those alone. Chosen: a peer that has room for some takes one of so many.
 pub const QUOTA_REFUSALS_MAX: usize = 256;
+
+/// Files whose lengths a repair looks up because a peer takes only small ones. Chosen: a second of work in each repair
+/// of a peer that is full for good.
+pub const LENGTHS_LOOKED_AT_MAX: usize = 16_384;

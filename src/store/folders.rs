@@ -1,6 +1,6 @@
 //! The folders of the data directory: made for what is renamed into them, pruned when they are empty, and synced.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::iter;
 
@@ -15,15 +15,17 @@ use crate::disk::{Disk, DiskPath};
 pub(super) struct Tree {
     /// Folders whose own names may not be durable yet.
     pub(super) volatile: BTreeSet<DiskPath>,
-    /// Folders in which names may have changed and may not be durable, because a call on them has failed. A start syncs
-    /// everything.
-    doubtful: BTreeSet<DiskPath>,
+    /// Folders in which names may have changed and may not be durable, because a call on them has failed, with the
+    /// number of the last such call. A start syncs everything.
+    doubtful: BTreeMap<DiskPath, u64>,
+    doubts: u64,
 }
 
 impl Tree {
     /// Notes that a call on the names in a folder has failed, and may have taken effect.
     pub(super) fn doubt(&mut self, folder: &DiskPath) {
-        self.doubtful.insert(folder.clone());
+        self.doubts += 1;
+        self.doubtful.insert(folder.clone(), self.doubts);
     }
 
     /// Forgets what lies at a path and below it.
@@ -31,7 +33,7 @@ impl Tree {
         let is_below =
             |folder: &DiskPath| iter::successors(Some(folder.clone()), DiskPath::parent).any(|at| at == *path);
         self.volatile.retain(|folder| !is_below(folder));
-        self.doubtful.retain(|folder| !is_below(folder));
+        self.doubtful.retain(|folder, _| !is_below(folder));
     }
 }
 
@@ -72,11 +74,13 @@ impl<D: Disk> Store<D> {
 
     /// Makes durable what an earlier call may have changed in a folder, if one has failed there.
     pub(super) fn end_doubt(&self, folder: &DiskPath) -> Result<(), StorageError> {
-        if !lock(&self.tree).doubtful.contains(folder) {
-            return Ok(());
-        }
+        let Some(doubt) = lock(&self.tree).doubtful.get(folder).copied() else { return Ok(()) };
         self.prune(folder.clone())?;
-        lock(&self.tree).doubtful.remove(folder);
+        let mut tree = lock(&self.tree);
+        // A call that has failed meanwhile may have changed something after the sync.
+        if tree.doubtful.get(folder) == Some(&doubt) {
+            tree.doubtful.remove(folder);
+        }
         Ok(())
     }
 }

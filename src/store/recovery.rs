@@ -11,7 +11,7 @@ use super::layout::{self, BlobId};
 use super::lock::lock;
 use super::{BlobReader, BlobWriter, Known, News, Store};
 use crate::crypto::{FileName, Iv, Keys, Seal, Version};
-use crate::disk::{Disk, DiskFile, DiskPath, EntryKind};
+use crate::disk::{DirEntry, Disk, DiskFile, DiskPath, EntryKind};
 use crate::limits::LIST_PAGE_MAX;
 
 /// What a start found and did.
@@ -33,19 +33,17 @@ pub(super) struct Temporary {
     pub(super) path: DiskPath,
 }
 
+/// The version under which a blob is written that gets no name: no commit can name it, so a start drops it.
+pub const PASSING: Version = Version(0);
+
 /// The temporary files whose commit or rename failed.
 pub(super) type Unsettled = BTreeMap<BlobId, Vec<Temporary>>;
 
 impl<D: Disk> Store<D> {
     pub(super) fn recover(&self, keys: &Keys) -> Result<Recovered, StorageError> {
         let mut recovered = Recovered::default();
-        let folder = layout::temporary_dir();
-        for entry in self.disk.list(&folder).map_err(failed("list", &folder))? {
-            let Some((blob, version, _)) = layout::parse_temporary(&entry.name) else { continue };
-            if entry.kind != EntryKind::File {
-                continue;
-            }
-            let temporary = Temporary { blob, version, path: folder.child(&entry.name) };
+        for temporary in self.temporaries()? {
+            let blob = temporary.blob;
             match self.settle_one(keys, &temporary) {
                 Ok(true) => recovered.finished += 1,
                 Ok(false) => recovered.dropped += 1,
@@ -59,6 +57,27 @@ impl<D: Disk> Store<D> {
             }
         }
         Ok(recovered)
+    }
+
+    /// Returns the temporary files that are there.
+    fn temporaries(&self) -> Result<Vec<Temporary>, StorageError> {
+        let folder = layout::temporary_dir();
+        let entries = self.disk.list(&folder).map_err(failed("list", &folder))?;
+        let files = entries.into_iter().filter(|entry| entry.kind == EntryKind::File);
+        let temporary = |entry: DirEntry| {
+            let (blob, version, _) = layout::parse_temporary(&entry.name)?;
+            Some(Temporary { blob, version, path: folder.child(&entry.name) })
+        };
+        Ok(files.filter_map(temporary).collect())
+    }
+
+    /// Drops the temporary files of blobs that are [passing](PASSING). Nobody reads them any more.
+    ///
+    /// # Errors
+    /// After an error the next start drops what is left.
+    pub fn drop_passing(&self) -> Result<(), StorageError> {
+        let passing = self.temporaries()?.into_iter().filter(|temporary| temporary.version == PASSING);
+        passing.map(|temporary| self.remove_temporary(&temporary.path)).fold(Ok(()), Result::and)
     }
 
     /// Remembers a blob whose commit or rename failed, for [`settle`](Self::settle).

@@ -74,10 +74,10 @@ fn on_tcp() -> BTreeMap<String, Left> {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         }
-        let mut left = BTreeMap::new();
-        for (host, (node, events)) in nodes {
-            // Events from here on are not part of the walkthrough: the nodes stop one after the other.
-            left.insert(host, events.borrow().clone());
+        // Events from here on are not part of the walkthrough: the nodes stop one after the other.
+        let left: BTreeMap<_, _> =
+            nodes.iter().map(|(host, (_, events))| (host.clone(), events.borrow().clone())).collect();
+        for (node, _) in nodes.into_values() {
             node.handle().stop().await;
             node.stopped().await.expect("no task panicked");
         }

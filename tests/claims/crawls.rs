@@ -81,7 +81,7 @@ fn a_peer_that_crawls_without_an_end_keeps_nobody_from_repair() {
 type Held = Rc<RefCell<BTreeMap<ReplicaName, Replica>>>;
 
 /// Listens as a peer that takes every replica, waits before it says that it has one, and waits before each chunk of it.
-fn holder(network: &Network, number: u8, wait: Duration, pace: Duration) -> u16 {
+pub(crate) fn holder(network: &Network, number: u8, wait: Duration, pace: Duration) -> u16 {
     let (peer, held) = (ScriptedPeer::new(number), Held::default());
     let port = 4000 + u16::from(number);
     let mut arrived = network.listen(port);

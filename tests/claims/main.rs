@@ -53,10 +53,12 @@ mod failing_disks;
 mod floods;
 mod hostile_peers;
 mod left_calls;
+mod offers;
 mod quotas;
 mod restarts;
 mod stalls;
 mod stopping;
+mod unkept;
 
 // All promises at once: plans of whole clusters under faults.
 mod chaos;

@@ -2,11 +2,13 @@
 //! change.
 
 use dacapo::crypto::{Keys, MasterSecret, NodeId, ReplicaName, Version};
-use dacapo::node::Lane;
+use dacapo::node::{DeleteError, Lane};
 use dacapo::seed::{Seed, SeedRng};
 use dacapo::store::Store;
-use dacapo::store::layout::BlobId;
+use dacapo::store::layout::{BlobId, Layout};
 use dacapo_sim::disk::{CallKind, SimDisk};
+
+use crate::support::in_memory::{Network, key, put as put_file, run};
 
 /// Enough seeds for each call to be the one that fails.
 const SEEDS: u64 = 48;
@@ -108,4 +110,39 @@ fn a_file_in_new_folders_is_durable_once_it_is_published() {
         assert!(store.has_blob(&blob()).expect("readable"), "seed {seed}");
     }
     assert!(failed > SEEDS / 2, "{failed}");
+}
+
+#[test]
+fn a_local_copy_that_is_said_to_be_gone_does_not_come_back() {
+    run(async {
+        let mut gone = [0; 4];
+        for seed in 0..2 * SEEDS {
+            let way = usize::try_from(seed % 4).expect("a small number");
+            let disk = SimDisk::new();
+            let pair = Network::default().pair(&disk, &SimDisk::new()).await;
+            let (owner, key) = (pair.owner.handle(), key("a"));
+            put_file(&owner, "a", vec![7; 10]).await;
+            for kind in KINDS {
+                disk.set_late_errors(kind, 333, rng(seed));
+            }
+            let has_failed = match way {
+                0 | 1 => owner.delete(&key).await.is_err(),
+                _ => owner.delete_everywhere(&key).await.is_err(),
+            };
+            for kind in KINDS {
+                disk.set_late_errors(kind, 0, rng(seed));
+            }
+            let again = match way {
+                0 | 2 => owner.delete(&key).await,
+                _ => owner.delete_if_held(&key, 1).await,
+            };
+            assert!(has_failed || matches!(again, Err(DeleteError::NotFound)), "seed {seed}: {again:?}");
+            gone[way] += usize::from(has_failed && matches!(again, Err(DeleteError::NotFound)));
+            let place = Layout::Folders.place(owner.node(), &BlobId::Own(key.file_name()));
+            let left = disk.after_power_loss().tree();
+            assert!(left.iter().all(|(path, ..)| path != place.as_str()), "seed {seed}: it came back");
+            pair.stop().await;
+        }
+        assert!(gone.iter().all(|gone| *gone > 3), "{gone:?}");
+    });
 }

@@ -55,15 +55,15 @@ impl Corpus {
         for entry in fs::read_dir(folder).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             if path.extension().is_some_and(|extension| extension == "plan") {
+                if paths.len() == CORPUS_MAX {
+                    return Err(format!("{folder} has more than {CORPUS_MAX} plans"));
+                }
                 paths.push(path);
             }
         }
         paths.sort_unstable();
         if paths.is_empty() {
             return Err(format!("{folder} has no file that ends in .plan"));
-        }
-        if paths.len() > CORPUS_MAX {
-            return Err(format!("{folder} has {} plans: {CORPUS_MAX} are read at most", paths.len()));
         }
         paths.iter().map(|path| plan_in(subject, &path.display().to_string())).collect()
     }

@@ -143,6 +143,8 @@ named! {
     OneReplicaMore "one-replica-more",
     /// A node has its files held by all peers, whatever it was told.
     ReplicasEverywhere "replicas-everywhere",
+    /// A node forgets deletions in a thousandth of the time that it was told to remember them.
+    ForgetsSoon "forgets-soon",
     /// An owner may take up half of what was said.
     QuotaHalved "quota-halved",
     /// Nothing bounds what an owner takes up.

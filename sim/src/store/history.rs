@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use dacapo::crypto::{NodeId, Version};
 use dacapo::limits::DELETIONS_KEPT;
@@ -37,7 +38,9 @@ pub struct HistoryEntry {
     pub call: Call,
     /// The content that the call stores, if it is a store.
     content: Option<ContentDigest>,
-    /// When it began.
+    /// The virtual time since the beginning of the run at which it began.
+    pub at: Duration,
+    /// When it began, in the order of all calls.
     pub begun: u64,
     /// When it ended, and how.
     pub ended: Option<(u64, Outcome)>,
@@ -58,7 +61,7 @@ pub enum Outcome {
         /// The peers that acknowledged a replica.
         holders: Vec<NodeId>,
     },
-    /// Certainly not stored.
+    /// Certainly not done.
     Rejected,
     /// Perhaps stored, perhaps not.
     Unconfirmed,
@@ -148,7 +151,7 @@ impl HistoryEntry {
             Call::Store { size, .. } => Some(digest(&call::content(number, size))),
             _ => None,
         };
-        Self { number, host, key: call.key(), call, content, begun, ended: None, is_lost: false }
+        Self { number, host, key: call.key(), call, content, at: now(), begun, ended: None, is_lost: false }
     }
 
     /// Returns the outcome of the call, if it has ended.
@@ -236,6 +239,12 @@ impl HistoryEntry {
     }
 }
 
+/// Returns the virtual time since the beginning of the run; zero outside a run.
+#[must_use]
+pub fn now() -> Duration {
+    turmoil::sim_elapsed().unwrap_or_default()
+}
+
 /// Returns the peers that acknowledged.
 pub(super) fn peers_in(receipts: &[Receipt]) -> Vec<NodeId> {
     receipts.iter().filter(|receipt| receipt.outcome.is_ok()).map(|receipt| receipt.peer).collect()
@@ -266,7 +275,7 @@ impl fmt::Display for Outcome {
             Self::Stored { digest, version, holders } => {
                 write!(f, "stored {digest:?} as {version}, {} replicas", holders.len())
             }
-            Self::Rejected => f.write_str("not stored"),
+            Self::Rejected => f.write_str("not done"),
             Self::Unconfirmed => f.write_str("perhaps stored"),
             Self::Got(digest) => write!(f, "got {digest:?}"),
             Self::NotFound => f.write_str("not found"),

@@ -56,7 +56,7 @@ async fn start<D: Disk>(boot: Boot<Files>, wrap: impl FnOnce(SimDisk) -> D, bug:
         layout: layout(&options).filter(|_| !clients.conversions.has(host)),
         replicas: bug.map_or(replicas(&options), |bug| bug.miscount(replicas(&options))),
         quota: bug.map_or(quota(&options), |bug| bug.overlook(quota(&options))),
-        deletions_kept: deletions_kept(&options),
+        deletions_kept: bug.map_or(deletions_kept(&options), |bug| bug.hurry(deletions_kept(&options))),
         events: judged(scene, host, events.clone()),
         ..Config::new(listen.clone(), cluster(), seed)
     };

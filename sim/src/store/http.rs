@@ -48,7 +48,6 @@ pub(super) async fn perform(client: &Client, entry: &HistoryEntry, bug: Option<B
         // HTTP cannot say more than was told: what follows is another request.
         Call::Store { source: Source::Long, .. } => return None,
         Call::Store { key, size, source } => store(client, entry, key, size, source, bug).await,
-        Call::Get { reading: Reading::Unkept, .. } => return None,
         Call::Get { key, reading } => get(client, key, reading, bug).await,
         Call::Delete { key, is_held } => delete(client, key, is_held).await,
         Call::Erase { key, is_known } => erase(client, key, is_known).await,
@@ -127,7 +126,7 @@ fn sent(mut content: Vec<u8>, size: u64, source: Source, number: usize, bug: Opt
 }
 
 async fn get(client: &Client, key: u8, reading: Reading, bug: Option<Bug>) -> Result<Outcome, Trouble> {
-    let path = path("files", key, "");
+    let path = path("files", key, if reading == Reading::Unkept { "?keep=false" } else { "" });
     let headers = match reading {
         Reading::Slow => vec![(header::RANGE, format!("bytes=0-{}", FIRST_PART - 1))],
         Reading::Whole | Reading::Left | Reading::Unkept => Vec::new(),
@@ -183,7 +182,7 @@ async fn delete(client: &Client, key: u8, is_held: bool) -> Result<Outcome, Trou
         StatusCode::OK => Outcome::Deleted,
         StatusCode::NOT_FOUND => Outcome::NotFound,
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => Outcome::Kept(failure["error"].to_string()),
-        _ if failure["outcome"] == "rejected" => Outcome::NotFound,
+        _ if failure["outcome"] == "rejected" => Outcome::Rejected,
         _ => Outcome::Failed(failure["error"].to_string()),
     })
 }

@@ -58,6 +58,7 @@ pub fn judge_answer(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcom
 /// # Errors
 /// Returns the promise that was broken.
 pub fn judge_event(scene: &Scene<Files>, host: Host, event: &Event, was_known: bool) -> Result<(), Broken> {
+    durable::forgotten::judge(scene, host, event).map_err(|what| Broken::new("durable", what))?;
     available::judge_copies(scene, host, event, was_known).map_err(|what| Broken::new("available", what))
 }
 

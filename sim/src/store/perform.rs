@@ -204,7 +204,8 @@ async fn delete(node: &Handle, key: u8, is_held: bool) -> Outcome {
     };
     match deleted {
         Ok(()) => Outcome::Deleted,
-        Err(DeleteError::NotFound | DeleteError::Rejected(_)) => Outcome::NotFound,
+        Err(DeleteError::NotFound) => Outcome::NotFound,
+        Err(DeleteError::Rejected(_)) => Outcome::Rejected,
         Err(error @ (DeleteError::TooFewReplicas { .. } | DeleteError::Changed)) => Outcome::Kept(error.to_string()),
         Err(error) => Outcome::Failed(error.to_string()),
     }

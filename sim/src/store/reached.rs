@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use dacapo::event::{Event, FetchAnswer};
 
+use super::call::Call;
 use super::conversion::{CONVERTED, TAKEN_UP, TURNED_BACK};
 use super::files::Files;
 use super::history::Outcome;
@@ -49,7 +50,8 @@ pub(super) fn reached(run: &Run<Files>) -> BTreeMap<&'static str, u64> {
     }
     for entry in run.clients.history() {
         count("store unconfirmed", matches!(entry.outcome(), Some(Outcome::Unconfirmed)));
-        count("store rejected", matches!(entry.outcome(), Some(Outcome::Rejected)));
+        let is_store = matches!(entry.call, Call::Store { .. });
+        count("store rejected", is_store && matches!(entry.outcome(), Some(Outcome::Rejected)));
     }
     reached
 }

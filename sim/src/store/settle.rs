@@ -7,7 +7,7 @@ mod reach;
 
 use std::time::Duration;
 
-use dacapo::limits::{HEARTBEAT_INTERVAL, PROGRESS_TIMEOUT};
+use dacapo::limits::{DELETIONS_KEPT, HEARTBEAT_INTERVAL, PROGRESS_TIMEOUT};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
@@ -15,6 +15,7 @@ use super::bug::Bug;
 use super::call::{self, Call, Reading};
 use super::files::Files;
 use super::history::{ContentDigest, HistoryEntry, Outcome};
+use super::options::deletions_kept;
 use super::oracle::{self, available, bounded, convergent, durable, live, trust};
 use super::perform::perform;
 use crate::host::Host;
@@ -43,7 +44,7 @@ const WAITS: u32 = 4;
 const RELEARNT_WITHIN: Duration = Duration::from_secs(20);
 
 /// In one of how many runs the check looks whether what has come right stays so, and after what time: three heartbeats.
-/// More runs find more than longer ones.
+/// More runs find more than longer ones. If nodes forget deletions soon, all such runs are longer by that time.
 const LASTS_ONE_IN: u64 = 8;
 const LASTS: Duration = Duration::from_secs(3 * HEARTBEAT_INTERVAL.as_secs());
 
@@ -88,9 +89,10 @@ pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), 
         }
     }
     at_rest(&scene).await?;
-    if scene.plan.seed.is_multiple_of(LASTS_ONE_IN) {
+    let forgetting = hosts.iter().filter_map(|host| forgets_within(&scene, *host)).max();
+    if scene.plan.seed.is_multiple_of(LASTS_ONE_IN) || forgetting.is_some() {
         converge(&scene, true).await?;
-        sleep(LASTS).await;
+        sleep(LASTS + forgetting.unwrap_or_default()).await;
         // A connection may have been lost meanwhile, to what was on its way before.
         let begun = Instant::now();
         while !convergent::have_all_learnt(&scene).await && begun.elapsed() < CONVERGED_WITHIN {
@@ -101,6 +103,13 @@ pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), 
             .map_err(|what| Broken::new("convergent", format!("at first, and then {what}")))?;
     }
     Ok(())
+}
+
+/// Returns how long the node of a host remembers deletions, if it made some and forgets them soon.
+fn forgets_within(scene: &Scene<Files>, host: Host) -> Option<Duration> {
+    let kept = deletions_kept(&scene.clients.options_ever(&scene.plan, host));
+    let has_erased = scene.clients.history().iter().any(|entry| entry.host == host && entry.is_erased());
+    (kept < DELETIONS_KEPT && has_erased).then_some(kept)
 }
 
 /// Waits until every node runs. The caller sets the deadline.

@@ -27,7 +27,7 @@ pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Resul
     let is_kept = !arguments.no_keep;
     let mut found = ask(&mut client, &key, sink::is_file(&arguments.output), is_kept).await?;
     let place = found.place.as_ref().map(|place| arguments.data.dir.join(place));
-    let placed = place.as_deref().and_then(Placed::open);
+    let placed = place.and_then(Placed::open);
     // Nothing is opened or changed before there is something to write.
     let mut sink = Sink::open(&arguments.output)?;
     // A terminal that shows the content has no room for a bar.
@@ -36,10 +36,10 @@ pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Resul
     let meter = Meter::new(verbosity_of_bar, "receiving", Some(found.size));
     let has_come = match placed {
         // What is passing nobody else wants.
-        Some(_) if found.is_passing && place.is_some_and(|place| sink.take(&place)) => true,
+        Some(ref placed) if found.is_passing && sink.take((&placed.path, &placed.file), found.size) => true,
         Some(mut placed) if matches!(sink, Sink::File(_)) => {
-            placed.copy(found.size, &mut sink, &meter).await?;
-            found.is_passing || placed.is_good(&mut client, &key, found.version).await?
+            placed.copy(found.size, &mut sink, &meter).await?
+                && (found.is_passing || placed.is_good(&mut client, &key, found.version).await?)
         }
         _ if found.place.is_none() => receive(&mut client, &key, found.size, &mut sink, &meter).await.map(|()| true)?,
         _ => false,

@@ -114,8 +114,8 @@ impl Get<'_> {
                 self.tally.unchanged();
                 return Ok(None);
             }
-            // To compare it, it would have to be fetched to this node.
-            Sameness::Unclear if self.is_dry_run && !stored.is_local => Sameness::Other,
+            // To compare it, it would have to be fetched to this node, or fetched twice.
+            Sameness::Unclear if (self.is_dry_run || !self.is_kept) && !stored.is_local => Sameness::Other,
             sameness => sameness,
         };
         let is_link = stored.attributes.is_some_and(|attributes| attributes.is_symlink());

@@ -1,7 +1,8 @@
 //! Deletes a file: the local copy alone, or here and at every peer.
 
 use super::holders;
-use crate::crypto::{Key, Tombstone, Version};
+use crate::crypto::{Key, Keys, Tombstone, Version};
+use crate::disk::Disk;
 use crate::event::Event;
 use crate::node::context::Shared;
 use crate::node::handle::answers::Receipt;
@@ -10,7 +11,7 @@ use crate::node::peers::pool::{AskError, ask_all, question};
 use crate::platform::Platform;
 use crate::protocol::Message;
 use crate::store::layout::BlobId;
-use crate::store::{Change, StorageError};
+use crate::store::{Change, OwnRecord, StorageError, Store};
 
 /// Deletes a local copy. See [`Handle::delete`](crate::node::Handle::delete).
 pub(in crate::node) async fn here<P: Platform>(
@@ -21,43 +22,66 @@ pub(in crate::node) async fn here<P: Platform>(
     let file = key.file_name();
     let blob = BlobId::Own(file);
     let _locked = context.locks.lock(blob).await;
-    let known = context.with_keys(move |store, keys| {
+    let record = present(&context, &key).await?;
+    if expected.is_some_and(|expected| expected != record.seal.version) {
+        return Err(DeleteError::Changed);
+    }
+    let is_good = expected.is_none() || {
+        let looked = context.with_keys(move |store, keys| store.is_good_own(&blob, keys, record.iv, &record.seal));
+        match looked.await {
+            Err(StorageError::Disk { .. }) => false,
+            looked => looked.map_err(DeleteError::Rejected)?,
+        }
+    };
+    if !is_good {
+        context.tell(&Event::FileDamaged { file });
+    }
+    // Bytes that no peer has are kept for people to look at.
+    let removed =
+        context.blocking(move |store| if is_good { store.remove_blob(&blob) } else { store.set_aside(&blob) });
+    match removed.await {
+        // The copy is still there.
+        Err(full @ StorageError::QuarantineFull) => return Err(DeleteError::Rejected(full)),
+        removed => {
+            context.mending.note_deletion(file);
+            removed.map_err(DeleteError::Unconfirmed)?;
+        }
+    }
+    context.tell(&Event::FileDeleted { file });
+    Ok(())
+}
+
+/// Has what a deletion everywhere has left of a file go, if it was deleted everywhere. The caller holds the lock of the
+/// file.
+fn end_deletion<D: Disk>(store: &Store<D>, keys: &Keys, key: &Key) -> Result<(), StorageError> {
+    match store.proved_tombstone(keys, keys.replica_name(key))? {
+        Some(_) => store.forget_blob(&BlobId::Own(key.file_name())),
+        None => Ok(()),
+    }
+}
+
+/// Returns what the catalog knows of a file that has a local copy. If it has none, what an earlier deletion has left
+/// undone is done now. The caller holds the lock of the file.
+async fn present<P: Platform>(context: &Shared<P>, key: &Key) -> Result<OwnRecord, DeleteError> {
+    let (blob, name) = (BlobId::Own(key.file_name()), key.clone());
+    let present = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
-        let Some(record) = store.proved(keys, &key)? else { return Ok(None) };
+        let Some(record) = store.proved(keys, &name)? else {
+            return end_deletion(store, keys, &name).map(|()| None);
+        };
         if !store.has_blob(&blob)? {
             // An earlier removal may have taken effect and failed; this makes it durable.
             store.remove_blob(&blob)?;
             return Ok(None);
         }
-        let is_good = expected.is_none()
-            || match store.is_good_own(&blob, keys, record.iv, &record.seal) {
-                Err(StorageError::Disk { .. }) => false,
-                is_good => is_good?,
-            };
-        Ok(Some((record.seal.version, is_good)))
+        Ok(Some(record))
     });
-    let known = known.await.map_err(DeleteError::Rejected)?;
-    if known.is_none() {
+    let present = present.await.map_err(DeleteError::Rejected)?;
+    if present.is_none() {
         // A copy that was set aside is not to come back either.
-        context.mending.note_deletion(file);
+        context.mending.note_deletion(key.file_name());
     }
-    let (version, is_good) = known.ok_or(DeleteError::NotFound)?;
-    if expected.is_some_and(|expected| expected != version) {
-        return Err(DeleteError::Changed);
-    }
-    if !is_good {
-        context.tell(&Event::FileDamaged { file });
-    }
-    context.mending.note_deletion(file);
-    // Bytes that no peer has are kept for people to look at.
-    let removed =
-        context.blocking(move |store| if is_good { store.remove_blob(&blob) } else { store.set_aside(&blob) });
-    removed.await.map_err(|error| match error {
-        StorageError::QuarantineFull => DeleteError::Rejected(error),
-        other => DeleteError::Unconfirmed(other),
-    })?;
-    context.tell(&Event::FileDeleted { file });
-    Ok(())
+    present.ok_or(DeleteError::NotFound)
 }
 
 /// Deletes a local copy if enough peers hold the file. See
@@ -68,12 +92,11 @@ pub(in crate::node) async fn if_held<P: Platform>(
     wanted: usize,
     caller_gone: impl Future<Output = ()>,
 ) -> Result<(), DeleteError> {
-    let (replica_name, name) = (context.keys.replica_name(&key), key.clone());
-    let known = context.with_keys(move |store, keys| {
-        let is_local = store.has_blob(&BlobId::Own(name.file_name()))?;
-        Ok::<_, StorageError>(store.proved(keys, &name)?.filter(|_| is_local))
-    });
-    let current = known.await.map_err(DeleteError::Rejected)?.ok_or(DeleteError::NotFound)?.seal;
+    let replica_name = context.keys.replica_name(&key);
+    let current = {
+        let _locked = context.locks.lock(BlobId::Own(key.file_name())).await;
+        present(&context, &key).await?.seal
+    };
     let version = current.version;
     let (found, asked) = tokio::select! {
         biased;
@@ -103,13 +126,7 @@ pub(in crate::node) async fn everywhere<P: Platform>(
         Ok(match store.proved(keys, &key)? {
             Some(record) if expected.is_some_and(|version| version != record.seal.version) => Err(DeleteError::Changed),
             Some(_) => Ok(Tombstone::new(keys, replica_name, store.next_version(now, replica_name)?)),
-            None => {
-                // What an earlier deletion has left goes now.
-                if store.proved_tombstone(keys, replica_name)?.is_some() {
-                    store.forget_blob(&blob)?;
-                }
-                Err(DeleteError::NotFound)
-            }
+            None => end_deletion(store, keys, &key).map(|()| Err(DeleteError::NotFound))?,
         })
     });
     let begun: Result<_, StorageError> = begun.await;

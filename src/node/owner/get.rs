@@ -8,6 +8,9 @@ mod purpose;
 mod receive;
 mod search;
 
+use std::future::pending;
+use std::pin::pin;
+
 use super::local_copy::{self, LocalCopy, Origin};
 use crate::crypto::{Key, Version};
 use crate::disk::Disk;
@@ -32,8 +35,9 @@ const LOOKS_MAX: usize = 8;
 /// [`Handle::get_unkept`](crate::node::Handle::get_unkept).
 ///
 /// The lock of the file is held while the local disk is used, and not while peers are asked: a store that occupies the
-/// connections to a peer may wait for it. Searches for one file follow each other by a lock of their own. A search that
-/// has begun goes on when its caller has left, and one that waits for another does not.
+/// connections to a peer may wait for it. Searches for one file follow each other by a lock of their own. A search for
+/// a local copy that has begun goes on when its caller has left; one that waits for another does not, and neither does
+/// one that is for the caller alone.
 pub(in crate::node) async fn get<P: Platform>(
     context: Shared<P>,
     key: Key,
@@ -41,6 +45,7 @@ pub(in crate::node) async fn get<P: Platform>(
     left: impl Future<Output = ()>,
 ) -> Result<Fetched, GetError> {
     let blob = BlobId::Own(key.file_name());
+    let mut left = pin!(left);
     let mut looked = look(&context, &key).await?;
     let (is_good, is_searched) = (matches!(looked, LocalCopy::Good(..)), context.searches.is_locked(blob));
     let _searching = match is_good {
@@ -49,7 +54,7 @@ pub(in crate::node) async fn get<P: Platform>(
             biased;
             searching = context.searches.lock(blob) => Some(searching),
             // Nobody reads this.
-            () = left => return Err(GetError::Stopped),
+            () = &mut left => return Err(GetError::Stopped),
         },
     };
     if !is_good && is_searched {
@@ -77,11 +82,17 @@ pub(in crate::node) async fn get<P: Platform>(
         };
         let searched = record.as_ref().map(|record| record.seal.version);
         let wanted = Wanted::new(&context, &key, record, purpose.clone());
-        let error = match Search::begin(&context, wanted, is_damaged).run(&context).await {
+        let is_useless = async {
+            match purpose.is_passing() {
+                true => left.as_mut().await,
+                false => pending().await,
+            }
+        };
+        let error = match Search::begin(&context, wanted, is_damaged).run(&context, is_useless).await {
             Err(error) => error,
             found => return found,
         };
-        if purpose.is_gone() {
+        if purpose.is_gone() || matches!(error, GetError::Stopped) {
             return Err(error);
         }
         if looks == LOOKS_MAX || newest(&context, &key).await? == searched {

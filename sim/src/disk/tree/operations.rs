@@ -25,8 +25,8 @@ struct Operation {
 #[derive(Default)]
 pub(super) struct Operations {
     waiting: BTreeMap<OperationId, Operation>,
-    /// What becomes durable with an operation: the last one that was synced in a directory that it makes.
-    promised: BTreeMap<OperationId, OperationId>,
+    /// What becomes durable with an operation: what was synced in the directories that it makes.
+    promised: BTreeMap<OperationId, BTreeSet<OperationId>>,
     count: u64,
 }
 
@@ -46,7 +46,7 @@ impl Operations {
 
     /// Has an operation become durable with the one that makes its directory.
     pub(super) fn promise(&mut self, maker: OperationId, synced: OperationId) {
-        self.promised.insert(maker, synced);
+        self.promised.entry(maker).or_default().insert(synced);
     }
 
     fn add(&mut self, operation: Operation) -> OperationId {
@@ -86,7 +86,7 @@ impl Tree {
                 continue;
             }
             open.extend(&operation.after);
-            open.extend(self.operations.promised.get(&id));
+            open.extend(self.operations.promised.get(&id).into_iter().flatten());
             for change in &operation.changes {
                 open.extend(self.dir(change.dir).waiting.range(..id).next_back());
             }

@@ -101,15 +101,17 @@ fn many() -> BoxedStrategy<u16> {
     prop_oneof![40 => 1..30_u16, 1 => page - 1..2 * page].boxed()
 }
 
-/// Returns calls that need a good copy of each file, or ask whether there is one; or a scrub, which looks by itself.
+/// Returns calls that need a good copy of each file, ask whether there is one, or are to leave none; or a scrub, which
+/// looks by itself.
 pub fn looks() -> BoxedStrategy<Vec<Call>> {
     let look = |kind, key| match kind {
         0..3 => Call::Holders { key, is_whole: false },
         3..5 => Call::Holders { key, is_whole: true },
         5..8 => Call::Delete { key, is_held: true },
+        8 => Call::Erase { key, is_known: false },
         _ => Call::Get { key, reading: Reading::Whole },
     };
-    let each = (0..10_u8).prop_map(move |kind| (0..KEYS).map(|key| look(kind, key)).collect());
+    let each = (0..11_u8).prop_map(move |kind| (0..KEYS).map(|key| look(kind, key)).collect());
     prop_oneof![9 => each, 1 => Just(vec![Call::Scrub])].boxed()
 }
 

@@ -83,7 +83,7 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
     let ended = |entry: &HistoryEntry| entry.ended.as_ref().map_or(u64::MAX, |(end, _)| *end);
     let may_be_deleted = of_file().any(|entry| {
         matches!(entry.call, Call::Delete { .. })
-            && !matches!(entry.outcome(), Some(Outcome::NotFound | Outcome::Kept(_)))
+            && !matches!(entry.outcome(), Some(Outcome::NotFound | Outcome::Rejected | Outcome::Kept(_)))
             && ended(entry) > newest.begun
     });
     let may_be_erased = of_file().any(|entry| entry.may_erase(version, newest.is_lost) && ended(entry) > newest.begun);

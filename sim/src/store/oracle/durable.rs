@@ -5,6 +5,7 @@
 //! life of the disk, because its clock was set back, must be among the files that are kept for people to look at.
 
 mod acknowledged;
+pub mod forgotten;
 
 use std::collections::BTreeSet;
 
@@ -56,21 +57,22 @@ pub(super) fn is_kept(scene: &Scene<Files>, change: &HistoryEntry) -> bool {
     if !available::is_history_torn(scene, change.host) {
         return false;
     }
-    let (Some(Outcome::Stored { digest: stored, version, .. }), Some(key)) = (change.outcome(), change.key) else {
-        return true;
-    };
+    let (Some(Outcome::Stored { version, .. }), Some(key)) = (change.outcome(), change.key) else { return true };
     if scene.clients.was_started_again(change.host) {
         return true;
     }
-    if scene.clients.is_of_last_life(change) {
-        return false;
-    }
-    let path = kept(call::key(key).file_name(), *version);
-    let content = scene.disks[change.host].read(path.as_str());
     // Only the last store of that life had anything to give way.
-    let is_later = |other: &HistoryEntry| other.is_about(change.host, key) && other.version() > Some(*version);
-    content.is_some_and(|content| history::digest(&content) == *stored)
-        || scene.clients.history().iter().any(|other| is_later(other) && is_kept(scene, other))
+    let has_given_way = |entry: &HistoryEntry| match entry.outcome() {
+        Some(Outcome::Stored { digest: stored, version, .. }) => {
+            let path = kept(call::key(key).file_name(), *version);
+            let content = scene.disks[change.host].read(path.as_str());
+            !scene.clients.is_of_last_life(entry) && content.is_some_and(|content| history::digest(&content) == *stored)
+        }
+        _ => false,
+    };
+    let is_since = |entry: &HistoryEntry| entry.is_about(change.host, key) && entry.version() >= Some(*version);
+    let history = scene.clients.history();
+    !scene.clients.is_of_last_life(change) && history.iter().any(|entry| is_since(entry) && has_given_way(entry))
 }
 
 /// Judges what a node said that it knows of files. `may_come_back` says whether a deleted file may be back,

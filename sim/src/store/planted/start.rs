@@ -1,7 +1,8 @@
-//! What planted bugs do to the start of a node: its seed, how many peers are to hold its files, and how much it holds
-//! for others.
+//! What planted bugs do to the start of a node: its seed, how many peers are to hold its files, how long it remembers
+//! deletions, and how much it holds for others.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use dacapo::node::{Quota, Replicas};
 use dacapo::seed::Seed;
@@ -31,6 +32,12 @@ impl Bug {
             (Self::ReplicasEverywhere, _) => Replicas::All,
             _ => replicas,
         }
+    }
+
+    /// Returns how long deletions are remembered at least.
+    #[must_use]
+    pub fn hurry(self, kept: Duration) -> Duration {
+        if self == Self::ForgetsSoon { kept / 1000 } else { kept }
     }
 
     /// Returns what each owner may take up.

@@ -4,20 +4,21 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::PathBuf;
 
 use dacapo::crypto::{Key, Version};
 use tokio::task::yield_now;
 
 use super::sink::Sink;
-use crate::cli::control::{Answer, Client, ControlError, Failure, FailureKind, Request};
+use crate::cli::control::{Answer, Client, Failure, FailureKind, Request};
 use crate::cli::error::CliError;
 use crate::cli::limits::COPY_BYTES;
 use crate::cli::progress::Meter;
 
 /// A content that is being copied, as it was when it was opened.
 pub(super) struct Placed {
-    file: File,
+    pub(super) path: PathBuf,
+    pub(super) file: File,
     before: Seen,
 }
 
@@ -26,26 +27,26 @@ type Seen = (u64, (i64, i64), (i64, i64));
 
 impl Placed {
     /// Opens what lies where the node has found the content, if it is still there.
-    pub(super) fn open(path: &Path) -> Option<Self> {
-        let file = File::open(path).ok()?;
+    pub(super) fn open(path: PathBuf) -> Option<Self> {
+        let file = File::open(&path).ok()?;
         let before = seen(&file).ok()?;
-        Some(Self { file, before })
+        Some(Self { path, file, before })
     }
 
-    /// Copies all of it, and hears signals meanwhile.
+    /// Copies all of it, and hears signals meanwhile. Returns false if it is shorter than what was found.
     #[expect(clippy::disallowed_methods, reason = "a copy waits for nothing, and signals have to be heard")]
-    pub(super) async fn copy(&mut self, size: u64, sink: &mut Sink, meter: &Meter) -> Result<(), CliError> {
+    pub(super) async fn copy(&mut self, size: u64, sink: &mut Sink, meter: &Meter) -> Result<bool, CliError> {
         let mut found = 0;
         while found < size {
             let copied = sink.copy(&mut self.file, COPY_BYTES.min(size - found)).await?;
             if copied == 0 {
-                return Err(ControlError::Short { expected: size, found }.into());
+                return Ok(false);
             }
             found += copied;
             meter.add(usize::try_from(copied).unwrap_or(usize::MAX));
             yield_now().await;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Tells whether what was copied is what was found: the node has compared the place once more meanwhile, nobody has

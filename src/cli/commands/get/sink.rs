@@ -86,10 +86,11 @@ impl Sink {
         Ok(content.len() as u64)
     }
 
-    /// Takes over a file that lies elsewhere, if it can become this one. Returns false if it stays where it is.
-    pub(super) fn take(&mut self, place: &Path) -> bool {
+    /// Takes over an open file of this length that lies elsewhere, if it can become this one. Returns false if it stays
+    /// where it is.
+    pub(super) fn take(&mut self, (path, opened): (&Path, &File), size: u64) -> bool {
         match self {
-            Self::File(new) => new.take(place).unwrap_or(false),
+            Self::File(new) => new.take((path, opened), size).unwrap_or(false),
             Self::Stdout(_) | Self::Special(..) => false,
         }
     }
@@ -157,14 +158,17 @@ impl NewFile {
     }
 
     /// Takes over a file that belongs to the same user and group, and lies on the same file system.
-    fn take(&mut self, place: &Path) -> io::Result<bool> {
+    fn take(&mut self, (path, opened): (&Path, &File), size: u64) -> io::Result<bool> {
         let whose = |found: &fs::Metadata| (found.is_file(), found.nlink(), found.uid(), found.gid(), found.dev());
-        if whose(&self.file.metadata()?) != whose(&fs::symlink_metadata(place)?) {
+        let taken = OpenOptions::new().write(true).open(path)?;
+        let (there, opened) = (taken.metadata()?, opened.metadata()?);
+        // If the node was restarted meanwhile, another file may have the name.
+        let is_opened = (there.ino(), there.dev(), there.len()) == (opened.ino(), opened.dev(), size);
+        if !is_opened || whose(&self.file.metadata()?) != whose(&there) {
             return Ok(false);
         }
-        let taken = OpenOptions::new().write(true).open(place)?;
         taken.set_permissions(Permissions::from_mode(MODE_UNTIL_COMPLETE))?;
-        fs::rename(place, &self.temporary)?;
+        fs::rename(path, &self.temporary)?;
         self.file = taken;
         Ok(true)
     }

@@ -2,7 +2,7 @@
 
 use tokio_util::sync::CancellationToken;
 
-use crate::crypto::{ContentCipher, FileName, IV_BYTES, Iv, Key, Keys, NodeId, ReplicaName, Seal, Version};
+use crate::crypto::{ContentCipher, FileName, IV_BYTES, Iv, Key, Keys, NodeId, ReplicaName, Seal};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::node::commit::KeepError;
@@ -13,7 +13,7 @@ use crate::platform::Platform;
 use crate::protocol::{Message, WireError};
 use crate::replication::Entry;
 use crate::store::layout::BlobId;
-use crate::store::{BlobWriter, Change, OwnRecord, StorageError, Store};
+use crate::store::{BlobWriter, Change, OwnRecord, PASSING, StorageError, Store};
 
 use super::super::local_copy::{self, Origin, Reader};
 use super::super::rollback;
@@ -94,8 +94,7 @@ impl Wanted {
         stop: &CancellationToken,
     ) -> Result<Received<P>, ReceiveError> {
         let Found { seal, body } = found;
-        // A start drops what no commit can name.
-        let version = if self.purpose.is_passing() { Version(0) } else { seal.version };
+        let version = if self.purpose.is_passing() { PASSING } else { seal.version };
         let blob = BlobId::Own(self.file);
         // The local file is begun once the first bytes are here, so that an earlier failure leaves nothing behind.
         let begin = async |iv| {
@@ -157,6 +156,7 @@ impl Wanted {
     ) -> Result<Received<P>, ReceiveError> {
         let is_passing = self.purpose.is_passing();
         let reader = match is_passing {
+            true if stop.is_cancelled() => return Err(gives_up(context, writer).await),
             true => context.store.read_temporary(writer),
             false => self.keep(context, writer, (&seal, iv), stop).await?,
         };
@@ -178,8 +178,7 @@ impl Wanted {
         }
         if stop.is_cancelled() {
             // The get has ended with another copy, which may have been deleted since.
-            context.discard(writer).await;
-            return Err(WireError::Closed.into());
+            return Err(gives_up(context, writer).await);
         }
         let mut kept = context.keep(writer, self.look(seal, iv)).await;
         if let Err(KeepError::Refused(InTheWay::Older(record), writer)) = kept {
@@ -207,6 +206,12 @@ impl Wanted {
             Err(KeepError::NotStored(error) | KeepError::PerhapsStored(error)) => Err(error.into()),
         }
     }
+}
+
+/// Drops what came after its get had ended.
+async fn gives_up<P: Platform>(context: &Shared<P>, writer: BlobWriter<P::Disk>) -> ReceiveError {
+    context.discard(writer).await;
+    WireError::Closed.into()
 }
 
 /// What is in the way of a received version that does not count already.

@@ -89,11 +89,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
     }
 
     /// Returns the first good copy of the newest version. It is the local copy now, unless it is for the caller alone.
-    pub(super) async fn run<P: Platform>(&mut self, context: &Shared<P>) -> Result<Fetched, GetError>
+    /// Ends as soon as nobody has a use for it.
+    pub(super) async fn run<P: Platform>(
+        &mut self,
+        context: &Shared<P>,
+        is_useless: impl Future<Output = ()>,
+    ) -> Result<Fetched, GetError>
     where
         P::Transport: Transport<Stream = S>,
     {
         let mut receiving = Receiving::new();
+        let ended = tokio::select! {
+            biased;
+            ended = self.first_good(context, &mut receiving) => ended,
+            () = is_useless => Err(GetError::Stopped),
+        };
+        receiving.give_up(context);
+        ended
+    }
+
+    async fn first_good<P: Platform>(
+        &mut self,
+        context: &Shared<P>,
+        receiving: &mut Receiving<P>,
+    ) -> Result<Fetched, GetError>
+    where
+        P::Transport: Transport<Stream = S>,
+    {
         let mut is_exhausted = false;
         while !is_exhausted || !receiving.is_empty() {
             tokio::select! {
@@ -101,18 +123,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
                 outcome = receiving.next(), if !receiving.is_empty() => {
                     let Some(Outcome { peer, seal, result }) = outcome else { continue };
                     let answer = match result {
-                        Ok(received) => {
-                            receiving.give_up(context);
-                            return Ok(received.hand_over(context, peer));
-                        }
-                        Err(ReceiveError::Disk(error)) => {
-                            receiving.give_up(context);
-                            return Err(GetError::Disk(error));
-                        }
-                        Err(ReceiveError::Deleted) => {
-                            receiving.give_up(context);
-                            return Err(GetError::NotFound { asked: self.asked });
-                        }
+                        Ok(received) => return Ok(received.hand_over(context, peer)),
+                        Err(ReceiveError::Disk(error)) => return Err(GetError::Disk(error)),
+                        Err(ReceiveError::Deleted) => return Err(GetError::NotFound { asked: self.asked }),
                         Err(ReceiveError::Damaged) => {
                             self.have_verified(context, peer, seal);
                             FetchAnswer::Damaged
@@ -138,10 +151,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
                                 offer::ask(context, peer, self.wanted.replica_name, self.sender.clone());
                             }
                         },
-                        Err(FetchAnswer::Deleted(version)) if version > self.newest() => {
-                            receiving.give_up(context);
-                            return Err(GetError::Deleted);
-                        }
+                        Err(FetchAnswer::Deleted(version)) if version > self.newest() => return Err(GetError::Deleted),
                         Err(answer) => self.count(context, peer.id, answer),
                     }
                 }

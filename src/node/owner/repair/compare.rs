@@ -9,12 +9,12 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::difference::{Difference, differences};
-use super::done::{Done, Mended};
+use super::done::{Aim, Done, Mended};
 use super::error::RepairError;
 use super::turns::{Part, for_a_turn, in_turn, just_before};
 use super::{learn, listing, mend, settle};
 use crate::crypto::{NodeId, ReplicaName, Version};
-use crate::limits::{CRAWL_WINDOW, REPAIR_LEAVES_MAX, UNLIKE_LEAVES_MAX, UNPROVEN_MAX};
+use crate::limits::{CRAWL_WINDOW, LENGTHS_LOOKED_AT_MAX, REPAIR_LEAVES_MAX, UNLIKE_LEAVES_MAX, UNPROVEN_MAX};
 use crate::node::config::Mode;
 use crate::node::context::{Shared, Stream};
 use crate::node::peers::peer::Peer;
@@ -54,7 +54,8 @@ impl Expected {
 
 /// Compares everything that the peer holds, mends what differs, and counts what was done. Ends early if the peer does
 /// not answer or claims too much, and then begins behind that place the next time; and if its summary is not true, or
-/// not any more. A peer whose disk takes nothing is offered no more files; the next time begins at the first of those.
+/// not any more. A peer that takes nothing is offered only what may fit all the same; the next time begins at the first
+/// of the other files.
 pub(super) async fn all<P: Platform>(
     context: &Shared<P>,
     peer: &Rc<Peer<Stream<P>>>,
@@ -68,6 +69,7 @@ pub(super) async fn all<P: Platform>(
         has_large_leaf: Semaphore::new(1),
         not_offered: Cell::default(),
         last_turn: Cell::new(usize::MAX),
+        looks: Cell::default(),
     };
     let result = match comparison.differing().await {
         Ok(leaves) => comparison.mend_leaves(in_turn(leaves, peer.repair.ended_at())).await,
@@ -88,6 +90,8 @@ struct Comparison<'a, P: Platform> {
     not_offered: Cell<Option<(usize, ReplicaName)>>,
     /// The first turn at which it is to end: those before it are taken, and no later one is begun.
     last_turn: Cell<usize>,
+    /// How many lengths were looked up because of a peer that takes nothing.
+    looks: Cell<usize>,
 }
 
 /// Why a comparison ends early, and at which name, if at one.
@@ -178,9 +182,9 @@ impl<P: Platform> Comparison<'_, P> {
     /// Mends one file. Fails if the repair of the peer is not to go on.
     async fn mend(&self, turn: usize, difference: Difference) -> Result<(), RepairError> {
         let (context, peer) = (self.context, self.peer);
-        let (entry, is_to_learn) = (difference.entry(), matches!(difference, Difference::KnowsMore(_)));
-        let is_file_to_send = matches!(difference, Difference::Lacks(_)) && !entry.is_deleted();
-        if is_file_to_send && self.done.borrow().is_offered_enough() {
+        let (entry, aim) = (difference.entry(), Aim::of(difference));
+        let is_offered_enough = self.done.borrow().is_offered_enough(aim);
+        if is_offered_enough && !(aim == Aim::New && self.may_fit(&entry).await) {
             self.done.borrow_mut().note_not_offered();
             let this = (turn, entry.replica_name);
             self.not_offered.set(Some(self.not_offered.get().map_or(this, |first| first.min(this))));
@@ -194,18 +198,18 @@ impl<P: Platform> Comparison<'_, P> {
         let slot = context.owner.repairs.clone().acquire_owned().await.expect("the semaphore is never closed");
         if context.owner.in_flight.has(peer.id, entry.replica_name)
             || !peer.is_connected()
-            || (context.owner.mode == Mode::Learning && !is_to_learn)
+            || (context.owner.mode == Mode::Learning && aim != Aim::Learn)
             // What is newer may be from the other node with this identity, and is not to take the place of what is
             // here.
-            || (is_to_learn && peer.sees_twin())
+            || (aim == Aim::Learn && peer.sees_twin())
         {
-            self.done.borrow_mut().note_left_out(is_to_learn, entry.is_deleted());
+            self.done.borrow_mut().note_left_out(aim);
             return Ok(());
         }
         let begun = Instant::now();
         match for_a_turn(self.mend_as(difference), (slow_slot, slot)).await {
             Ok(mended) => {
-                self.done.borrow_mut().note(mended, is_file_to_send);
+                self.done.borrow_mut().note(mended, aim);
                 context.owner.repair_log.note_step();
                 Ok(())
             }
@@ -217,23 +221,52 @@ impl<P: Platform> Comparison<'_, P> {
                     // It had its turn, and has used it for nothing.
                     peer.is_slow.set(true);
                 }
-                let mut done = self.done.borrow_mut();
-                done.note_failure(&error, is_to_learn, entry.is_deleted());
-                done.unproven += usize::from(error.is_unproven());
-                match done.unproven {
-                    UNPROVEN_MAX.. => Err(RepairError::Unproven),
-                    _ if error.ends_repair_of(peer.id) => Err(error),
-                    _ => Ok(()),
+                if aim == Aim::New && error.is_about_the_taker() {
+                    self.note_len_refused(&entry).await;
                 }
+                self.note_failure(error, aim)
             }
         }
+    }
+
+    /// Counts a file that was not mended. Fails if the repair of the peer is not to go on.
+    fn note_failure(&self, error: RepairError, aim: Aim) -> Result<(), RepairError> {
+        let mut done = self.done.borrow_mut();
+        done.note_failure(&error, aim);
+        done.unproven += usize::from(error.is_unproven());
+        match done.unproven {
+            UNPROVEN_MAX.. => Err(RepairError::Unproven),
+            _ if error.ends_repair_of(self.peer.id) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    async fn note_len_refused(&self, entry: &Entry) {
+        // Without the length the file is offered again when its turn comes.
+        if let Ok(Some(len)) = mend::len(self.context, entry.replica_name).await {
+            self.done.borrow_mut().note_len_refused(len);
+        }
+    }
+
+    /// Whether a peer that takes nothing may have room for a file all the same: it has refused larger ones alone.
+    async fn may_fit(&self, entry: &Entry) -> bool {
+        let smallest = self.done.borrow().smallest_refused.unwrap_or_default();
+        if smallest == 0 || self.looks.get() == LENGTHS_LOOKED_AT_MAX {
+            return false;
+        }
+        self.looks.set(self.looks.get() + 1);
+        // What has gone meanwhile, or cannot be looked up, is counted when it is sent.
+        let len = mend::len(self.context, entry.replica_name).await;
+        len.map_or(true, |len| len.is_none_or(|len| len < smallest))
     }
 
     /// Does what a difference asks for.
     async fn mend_as(&self, difference: Difference) -> Result<Mended, RepairError> {
         let (context, peer) = (self.context, self.peer);
         match difference {
-            Difference::Lacks(entry) => mend::send(context, peer, &entry).await.map(|()| Mended::Sent),
+            Difference::Lacks(entry) | Difference::IsBehind(entry) => {
+                mend::send(context, peer, &entry).await.map(|()| Mended::Sent)
+            }
             Difference::Conflicts(entry) => settle::settle(context, peer, &entry).await.map(|()| Mended::Sent),
             Difference::KnowsMore(entry) => learn_of(context, peer, &entry).await.map(|()| Mended::Learnt),
             Difference::IsPlacedElsewhere(entry) => match &self.expected.placement {

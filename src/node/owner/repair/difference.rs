@@ -6,8 +6,10 @@ use crate::replication::Entry;
 /// How the peer's replica of one file differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Difference {
-    /// The peer has nothing, or something older.
+    /// The peer has nothing.
     Lacks(Entry),
+    /// The peer has something older.
+    IsBehind(Entry),
     /// The peer has something else under the same version.
     Conflicts(Entry),
     /// The peer has something that the own catalog does not know, or something newer.
@@ -19,9 +21,13 @@ pub(super) enum Difference {
 impl Difference {
     /// Returns the entry that differs.
     pub(super) fn entry(self) -> Entry {
-        let (Self::Lacks(entry) | Self::Conflicts(entry) | Self::KnowsMore(entry) | Self::IsPlacedElsewhere(entry)) =
-            self;
-        entry
+        match self {
+            Self::Lacks(entry)
+            | Self::IsBehind(entry)
+            | Self::Conflicts(entry)
+            | Self::KnowsMore(entry)
+            | Self::IsPlacedElsewhere(entry) => entry,
+        }
     }
 }
 
@@ -36,6 +42,7 @@ pub(super) fn differences(ours: &[Entry], theirs: &[Entry], is_to_hold: impl Fn(
         (Some(their), true) if their == *our => None,
         (Some(their), true) if their.version == our.version => Some(Difference::Conflicts(*our)),
         (Some(their), false) => Some(Difference::IsPlacedElsewhere(their)),
+        (Some(their), true) if !their.is_deleted() => Some(Difference::IsBehind(*our)),
         (_, true) => Some(Difference::Lacks(*our)),
         (None, false) => None,
     });
@@ -58,7 +65,7 @@ mod tests {
         let theirs = [entry(1, 5), entry(2, 4), entry(3, 6), entry(5, 1), Entry { mark: [2; 8], ..entry(6, 5) }];
         let found = differences(&ours, &theirs, |_| true);
         let expected = [
-            Difference::Lacks(entry(2, 5)),
+            Difference::IsBehind(entry(2, 5)),
             Difference::KnowsMore(entry(3, 6)),
             Difference::Lacks(entry(4, 5)),
             Difference::Conflicts(entry(6, 5)),

@@ -45,6 +45,18 @@ pub(super) async fn send<P: Platform>(
     }
 }
 
+/// Returns the length of the file that is current under a name, if there is one.
+pub(super) async fn len<P: Platform>(
+    context: &Shared<P>,
+    replica_name: ReplicaName,
+) -> Result<Option<u64>, RepairError> {
+    let current = current(context, replica_name).await?;
+    Ok(current.and_then(|current| match current {
+        Current::File(_, record) => Some(record.seal.size),
+        Current::Deleted(_) => None,
+    }))
+}
+
 async fn current<P: Platform>(context: &Shared<P>, replica_name: ReplicaName) -> Result<Option<Current>, RepairError> {
     let current = context.with_keys(move |store, keys| {
         if let Some(tombstone) = store.proved_tombstone(keys, replica_name)? {

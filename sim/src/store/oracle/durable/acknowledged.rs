@@ -54,7 +54,10 @@ pub fn judge(scene: &Scene<Files>, history: &[HistoryEntry], ended: &HistoryEntr
         Some(Outcome::Erased { peers, .. }) => {
             (!ended.meets(history, HistoryEntry::may_be_stored), Must::HoldNone, peers)
         }
-        Some(Outcome::Deleted) => (!ended.meets(history, brings_copy), Must::HoldNoCopy, &[]),
+        // Whoever asks again after a deletion that perhaps took effect is told that there is no copy.
+        Some(Outcome::Deleted | Outcome::NotFound) if matches!(ended.call, Call::Delete { .. }) => {
+            (!ended.meets(history, brings_copy), Must::HoldNoCopy, &[])
+        }
         Some(Outcome::MembersChanged) => return judge_members(scene, history, ended),
         _ => return Ok(()),
     };

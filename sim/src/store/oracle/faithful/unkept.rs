@@ -1,10 +1,11 @@
 //! Promise 3 for a get that is to keep nothing: where there was no local copy there is none afterwards. Source: the
 //! disk as the get begins and ends.
 //!
-//! Cannot see: gets beside another call that may bring a copy, and those during which the node learns of a file or
-//! mends its disk.
+//! Cannot see: gets beside another call that may bring a copy, or after one that has left a temporary file, and those
+//! during which the node learns of a file or mends its disk.
 
-use dacapo::store::layout::BlobId;
+use dacapo::store::PASSING;
+use dacapo::store::layout::{BlobId, parse_temporary};
 
 use crate::store::call::{self, Call, Reading};
 use crate::store::contents::Contents;
@@ -14,14 +15,19 @@ use crate::store::oracle::durable::brings_copy;
 use crate::store::oracle::trust::is_as_left;
 use crate::subject::Scene;
 
-/// Whether a get is to keep nothing, and there is no local copy of the file.
+/// Whether a get is to keep nothing, and there is no local copy of the file, and none that only lacks its name.
 #[must_use]
 pub fn is_bare(scene: &Scene<Files>, get: &HistoryEntry) -> bool {
     let (Call::Get { key, reading: Reading::Unkept }, Some(keys)) = (get.call, scene.clients.keys(get.host)) else {
         return false;
     };
     let own = BlobId::Own(call::key(key).file_name());
-    Contents::of(&scene.disks[get.host]).replica(keys.node(), &own).is_none()
+    let disk = &scene.disks[get.host];
+    let may_be_named = disk.tree().iter().any(|(path, ..)| {
+        let found = path.strip_prefix("tmp/").and_then(parse_temporary);
+        found.is_some_and(|(blob, version, _)| blob == own && version != PASSING)
+    });
+    !may_be_named && Contents::of(disk).replica(keys.node(), &own).is_none()
 }
 
 /// Judges a get that has ended, before which there was no local copy.

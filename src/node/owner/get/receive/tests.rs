@@ -1,4 +1,5 @@
 use super::*;
+use crate::crypto::Version;
 use crate::store::layout::Layout;
 use crate::store::tests::{Place, key};
 

@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
+use std::time::Duration;
 
 use dacapo::disk::Disk;
 use dacapo::platform::{ENTROPY_BYTES, Entropy, Platform};
@@ -27,6 +28,9 @@ pub enum SimClock {
     Skewed(Rc<Cell<i64>>),
 }
 
+/// No fresh entropy: all chance comes from the seed of the run.
+pub const NOTHING_FRESH: Option<Entropy> = Some(Entropy([0; ENTROPY_BYTES]));
+
 /// What a simulated host runs its program on.
 #[derive(Clone)]
 pub struct SimPlatform<T = SimTransport, D = SimDisk> {
@@ -36,6 +40,8 @@ pub struct SimPlatform<T = SimTransport, D = SimDisk> {
     pub disk: D,
     /// The time of day.
     pub clock: SimClock,
+    /// What its operating system gives as fresh entropy; `None` if it gives none.
+    pub entropy: Option<Entropy>,
 }
 
 impl<T: Transport, D: Disk> Platform for SimPlatform<T, D> {
@@ -59,11 +65,16 @@ impl<T: Transport, D: Disk> Platform for SimPlatform<T, D> {
     }
 
     fn entropy(&self) -> io::Result<Entropy> {
-        Ok(Entropy([0; ENTROPY_BYTES]))
+        self.entropy.ok_or_else(|| io::ErrorKind::Unsupported.into())
     }
 }
 
+/// Returns the virtual time since the beginning of the run; zero outside a run.
+#[must_use]
+pub fn elapsed() -> Duration {
+    turmoil::sim_elapsed().unwrap_or_default()
+}
+
 fn elapsed_ms() -> u64 {
-    let elapsed = turmoil::sim_elapsed().map_or(0, |elapsed| elapsed.as_millis());
-    u64::try_from(elapsed).expect("a simulation takes less than an age")
+    u64::try_from(elapsed().as_millis()).expect("a simulation takes less than an age")
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::fault::Fault;
 use crate::host::{Host, name};
+use crate::platform::elapsed;
 
 /// One line of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,7 +169,7 @@ impl<E: Clone> Tracer<E> {
     }
 
     fn push(&self, what: Fact<E>) {
-        self.push_at(turmoil::sim_elapsed().unwrap_or_default(), what);
+        self.push_at(elapsed(), what);
     }
 
     fn push_at(&self, at: Duration, what: Fact<E>) {

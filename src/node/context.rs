@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -109,6 +110,27 @@ pub(super) struct Tasks {
     pub(super) panicked: Rc<Cell<bool>>,
 }
 
+impl Tasks {
+    /// Runs a task until it ends or the node stops. A panic stops the node.
+    ///
+    /// The task is on the heap from the start, because the runtime moves it several times before its first poll. For
+    /// the compiler all tasks are one type: the runtime's code for a task is not made anew for each.
+    fn spawn(&self, task: Pin<Box<dyn Future<Output = ()>>>) {
+        let stop = self.stop.clone();
+        let guard = PanicGuard { stop: stop.clone(), panicked: self.panicked.clone() };
+        self.tracker.spawn_local(async move {
+            let guard = guard;
+            // The stop is polled first: no task may see that another task, for which it waits, has been dropped.
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
+                () = task => {}
+            }
+            drop(guard);
+        });
+    }
+}
+
 impl OwnerState {
     pub(super) fn new(replicas: Replicas, mode: Mode, deletions_kept: Duration) -> Self {
         Self {
@@ -156,20 +178,7 @@ impl<P: Platform> Context<P> {
 
     /// Runs a task until it ends or the node stops. A panic stops the node.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + 'static) {
-        // The task is on the heap from the start: the runtime moves it several times before its first poll.
-        let task = Box::pin(task);
-        let stop = self.tasks.stop.clone();
-        let guard = PanicGuard { stop: stop.clone(), panicked: self.tasks.panicked.clone() };
-        self.tasks.tracker.spawn_local(async move {
-            let guard = guard;
-            // The stop is polled first: no task may see that another task, for which it waits, has been dropped.
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => {}
-                () = task => {}
-            }
-            drop(guard);
-        });
+        self.tasks.spawn(Box::pin(task));
     }
 
     /// Runs blocking work on the data directory, away from the node's thread.

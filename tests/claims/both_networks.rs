@@ -11,7 +11,6 @@ use dacapo::event::Event;
 use dacapo::node::Lane;
 use dacapo::seed::Seed;
 use dacapo::store::{Identity, Store};
-use dacapo::transport::tcp::Tcp;
 use dacapo_sim::store::walkthrough;
 use dacapo_sim::store::walkthrough::scripted::node_seed;
 use dacapo_sim::store::walkthrough::star::{self, FILES};
@@ -62,7 +61,7 @@ fn on_tcp() -> BTreeMap<String, Left> {
             let peers = host.dials.iter().map(dial).collect();
             let directory = folder.path().join(&host.name);
             let seed = node_seed(SEED, &host.name, 0);
-            nodes.insert(host.name, real::start(Tcp, &directory, peers, seed).await);
+            nodes.insert(host.name, real::start(real::bare(), &directory, peers, seed).await);
         }
         let origin = nodes[star::ORIGIN].0.handle();
         star::connected(&origin, star::HOLDERS.len()).await;

@@ -2,15 +2,11 @@
 //! two copies of a process that run on from one snapshot of its memory.
 
 use std::collections::BTreeSet;
-use std::io;
 
-use dacapo::crypto::{ClusterSecret, IV_BYTES};
-use dacapo::node::{Config, Content, GetError, Node, StoreError, StoreFault};
-use dacapo::platform::{Entropy, Platform};
-use dacapo::seed::Seed;
-use dacapo::time::UnixMillis;
+use dacapo::crypto::IV_BYTES;
+use dacapo::node::{Content, GetError, Node, StoreError, StoreFault};
+use dacapo::platform::Entropy;
 use dacapo_sim::disk::SimDisk;
-use dacapo_sim::platform::{SimClock, SimPlatform};
 
 use crate::support::in_memory::{Network, connected, files_below, key, put, run, stop};
 use crate::support::scripted_peer::ScriptedPeer;
@@ -40,40 +36,8 @@ fn no_two_replicas_share_an_iv() {
     });
 }
 
-/// A machine whose operating system gives this entropy, or none.
-#[derive(Clone)]
-struct Machine {
-    below: SimPlatform<Network>,
-    entropy: Option<[u8; 32]>,
-}
-
-impl Platform for Machine {
-    type Transport = Network;
-    type Disk = SimDisk;
-
-    fn transport(&self) -> &Network {
-        self.below.transport()
-    }
-
-    fn disk(&self) -> &SimDisk {
-        self.below.disk()
-    }
-
-    fn now(&self) -> UnixMillis {
-        self.below.now()
-    }
-
-    fn entropy(&self) -> io::Result<Entropy> {
-        self.entropy.map(Entropy).ok_or_else(|| io::ErrorKind::Unsupported.into())
-    }
-}
-
 async fn start_with(network: &Network, disk: &SimDisk, entropy: Option<[u8; 32]>) -> Node {
-    let address = |port| format!("host:{port}").parse().expect("an address");
-    let below = SimPlatform { transport: network.clone(), disk: disk.boot(), clock: SimClock::Frozen };
-    let config =
-        Config { peers: vec![address(7000)], ..Config::new(address(5000), ClusterSecret::open(), Seed::from_u64(1)) };
-    Node::start(Machine { below, entropy }, config).await.expect("it starts")
+    network.try_start_with(entropy.map(Entropy), 5000, disk.boot().into(), &[7000]).await.expect("it starts")
 }
 
 /// Returns the IVs of contents and of metadata that a copy of one process draws with this entropy.

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses a part")]
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use dacapo::disk::{Disk, DiskFile, DiskPath};
 use dacapo::node::Lane;
@@ -37,40 +37,54 @@ struct Plan {
 #[derive(Clone)]
 pub(crate) struct FaultDisk {
     disk: SimDisk,
-    plan: Arc<Mutex<Plan>>,
+    /// None if no call fails, and none is noted.
+    plan: Option<Arc<Mutex<Plan>>>,
+}
+
+impl From<SimDisk> for FaultDisk {
+    fn from(disk: SimDisk) -> Self {
+        Self { disk, plan: None }
+    }
 }
 
 dacapo_sim::layered!(FaultDisk);
 
 impl FaultDisk {
     pub(crate) fn new(disk: &SimDisk, fault: Option<(usize, Fault)>) -> Self {
-        Self { disk: disk.boot(), plan: Arc::new(Mutex::new(Plan { fault, ..Plan::default() })) }
+        Self { disk: disk.boot(), plan: Some(Arc::new(Mutex::new(Plan { fault, ..Plan::default() }))) }
+    }
+
+    fn plan(&self) -> MutexGuard<'_, Plan> {
+        self.plan.as_ref().expect("a disk that may fail").lock().expect("lock")
     }
 
     /// Lets the next call fail whose name begins so.
     pub(crate) fn arm(&self, call: &'static str, fault: Fault) {
-        self.plan.lock().expect("lock").armed = Some((call, fault));
+        self.plan().armed = Some((call, fault));
     }
 
     /// Lets the call of this number fail.
     pub(crate) fn fail_at(&self, call: usize, fault: Fault) {
-        self.plan.lock().expect("lock").fault = Some((call, fault));
+        self.plan().fault = Some((call, fault));
     }
 
     /// Lets each write fail in whose place there is a hole or the end of the file.
     pub(crate) fn fill_up(&self) {
-        self.plan.lock().expect("lock").is_full = true;
+        self.plan().is_full = true;
     }
 
     /// The calls so far.
     pub(crate) fn calls(&self) -> Vec<String> {
-        self.plan.lock().expect("lock").calls.clone()
+        self.plan().calls.clone()
     }
 
-    fn call<T: Default>(&self, name: String, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    fn call<T: Default>(&self, name: impl FnOnce() -> String, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        if self.plan.is_none() {
+            return work();
+        }
         let fault = {
-            let mut plan = self.plan.lock().expect("lock");
-            let index = plan.calls.len();
+            let mut plan = self.plan();
+            let (index, name) = (plan.calls.len(), name());
             let armed = plan.armed.take_if(|(call, _)| name.starts_with(*call));
             plan.calls.push(name);
             let planned = plan.fault.filter(|(at, _)| *at == index);
@@ -103,37 +117,37 @@ impl Layer for FaultDisk {
         &self.disk
     }
     fn create(&self, path: &DiskPath) -> io::Result<SimFile> {
-        self.call(format!("create {path}"), || self.disk.create(path).map(Some))?.ok_or(io::ErrorKind::Other.into())
+        self.call(|| format!("create {path}"), || self.disk.create(path).map(Some))?.ok_or(io::ErrorKind::Other.into())
     }
     fn rename(&self, from: &DiskPath, to: &DiskPath) -> io::Result<()> {
-        self.call(format!("rename {from} {to}"), || self.disk.rename(from, to))
+        self.call(|| format!("rename {from} {to}"), || self.disk.rename(from, to))
     }
     fn remove(&self, path: &DiskPath) -> io::Result<()> {
-        self.call(format!("remove {path}"), || self.disk.remove(path))
+        self.call(|| format!("remove {path}"), || self.disk.remove(path))
     }
     fn make_dir(&self, path: &DiskPath) -> io::Result<()> {
-        self.call(format!("make_dir {path}"), || self.disk.make_dir(path))
+        self.call(|| format!("make_dir {path}"), || self.disk.make_dir(path))
     }
     fn remove_dir(&self, path: &DiskPath) -> io::Result<()> {
-        self.call(format!("remove_dir {path}"), || self.disk.remove_dir(path))
+        self.call(|| format!("remove_dir {path}"), || self.disk.remove_dir(path))
     }
     fn sync_dir(&self, path: &DiskPath) -> io::Result<()> {
-        self.call(format!("sync_dir {path}"), || self.disk.sync_dir(path))
+        self.call(|| format!("sync_dir {path}"), || self.disk.sync_dir(path))
     }
     fn sync_all(&self) -> io::Result<()> {
-        self.call("sync_all".to_owned(), || self.disk.sync_all())
+        self.call(|| "sync_all".to_owned(), || self.disk.sync_all())
     }
     fn read_at(&self, file: &LayeredFile<Self>, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
         // Reads change nothing, and are not counted among the calls of a run.
-        let is_armed = self.plan.lock().expect("lock").armed.is_some_and(|(call, _)| call.starts_with("read"));
+        let is_armed = self.plan.is_some() && self.plan().armed.is_some_and(|(call, _)| call.starts_with("read"));
         match is_armed {
-            true => self.call(format!("read {}", file.path()), || file.below().read_at(position, buffer)),
+            true => self.call(|| format!("read {}", file.path()), || file.below().read_at(position, buffer)),
             false => file.below().read_at(position, buffer),
         }
     }
     fn write_at(&self, file: &LayeredFile<Self>, position: u64, bytes: &[u8]) -> io::Result<()> {
-        let name = format!("write {} {position} {} {}", file.path(), bytes.len(), blake3::hash(bytes).to_hex());
-        let is_full = self.plan.lock().expect("lock").is_full;
+        let name = || format!("write {} {position} {} {}", file.path(), bytes.len(), blake3::hash(bytes).to_hex());
+        let is_full = self.plan.is_some() && self.plan().is_full;
         self.call(name, || {
             let mut before = vec![0; bytes.len()];
             if is_full
@@ -145,9 +159,9 @@ impl Layer for FaultDisk {
         })
     }
     fn set_len(&self, file: &LayeredFile<Self>, len: u64) -> io::Result<()> {
-        self.call(format!("set_len {} {len}", file.path()), || file.below().set_len(len))
+        self.call(|| format!("set_len {} {len}", file.path()), || file.below().set_len(len))
     }
     fn sync(&self, file: &LayeredFile<Self>) -> io::Result<()> {
-        self.call(format!("sync {}", file.path()), || file.below().sync())
+        self.call(|| format!("sync {}", file.path()), || file.below().sync())
     }
 }

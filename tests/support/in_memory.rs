@@ -1,5 +1,6 @@
-//! The in-memory bed: nodes on a network in memory and on disks of any kind, all on one thread. Time is virtual and
-//! passes only while every task waits. A test stops and starts each node by itself, and has the disk of each at hand.
+//! The in-memory bed: nodes on a network in memory and on simulated disks that may fail, all on one thread. Time is
+//! virtual and passes only while every task waits. A test stops and starts each node by itself, and has the disk of
+//! each at hand.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -10,18 +11,20 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use dacapo::crypto::{ClusterSecret, Key, Keys};
-use dacapo::disk::Disk;
 use dacapo::event::Event;
 use dacapo::limits::DELETIONS_KEPT;
 use dacapo::node::{Config, Content, Handle, Lane, Mode, Node, Quota, Replicas, Stored};
+use dacapo::platform::Entropy;
 use dacapo::seed::Seed;
 use dacapo::store::layout::Layout;
 use dacapo::store::{Identity, Store};
 use dacapo::transport::{Address, Transport};
 use dacapo_sim::disk::SimDisk;
-use dacapo_sim::platform::{SimClock, SimPlatform};
+use dacapo_sim::platform::{NOTHING_FRESH, SimClock, SimPlatform};
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
+
+use super::fault_disk::FaultDisk;
 
 /// How much one direction of a connection takes before the other side reads.
 const STREAM_BYTES: usize = 64 * 1024;
@@ -103,7 +106,18 @@ impl Network {
     }
 
     /// Starts a node that listens on a port and dials others. Each start has a seed of its own.
-    pub(crate) async fn try_start<D: Disk>(&self, port: u16, disk: D, dials: &[u16]) -> Result<Node, String> {
+    pub(crate) async fn try_start(&self, port: u16, disk: impl Into<FaultDisk>, dials: &[u16]) -> Result<Node, String> {
+        self.try_start_with(NOTHING_FRESH, port, disk.into(), dials).await
+    }
+
+    /// Starts a node whose operating system gives this entropy, or none.
+    pub(crate) async fn try_start_with(
+        &self,
+        entropy: Option<Entropy>,
+        port: u16,
+        disk: FaultDisk,
+        dials: &[u16],
+    ) -> Result<Node, String> {
         let boot = {
             let mut boots = self.boots.borrow_mut();
             let boot = boots.entry(port).or_default();
@@ -128,7 +142,8 @@ impl Network {
             },
             ..Config::new(address(&port), ClusterSecret::open(), Seed::from_u64(port.into()).derive("boot", boot))
         };
-        let platform = SimPlatform { transport: self.clone(), disk, clock: SimClock::Skewed(self.clock.clone()) };
+        let clock = SimClock::Skewed(self.clock.clone());
+        let platform = SimPlatform { transport: self.clone(), disk, clock, entropy };
         Node::start(platform, config).await.map_err(|error| error.to_string())
     }
 
@@ -142,8 +157,8 @@ impl Network {
         self.pair_on(owner.boot(), holder.boot()).await
     }
 
-    /// Starts a holder and an owner that dials it on disks of any kind, and waits until they are connected.
-    pub(crate) async fn pair_on<O: Disk, H: Disk>(&self, owner: O, holder: H) -> Pair {
+    /// Starts a holder and an owner that dials it, on disks that may fail, and waits until they are connected.
+    pub(crate) async fn pair_on(&self, owner: impl Into<FaultDisk>, holder: impl Into<FaultDisk>) -> Pair {
         let holder = self.try_start(HOLDER, holder, &[]).await.expect("the holder starts");
         let owner = self.try_start(OWNER, owner, &[HOLDER]).await.expect("the owner starts");
         connected(&owner.handle(), 1).await;

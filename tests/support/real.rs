@@ -8,10 +8,12 @@ use std::time::Duration;
 use dacapo::crypto::ClusterSecret;
 use dacapo::disk::dir::DirDisk;
 use dacapo::event::Event;
-use dacapo::node::{Config, Node};
+use dacapo::node::{Config, Lane, Node};
 use dacapo::seed::Seed;
-use dacapo::transport::{Address, Transport};
-use dacapo_sim::platform::{SimClock, SimPlatform};
+use dacapo::transport::Address;
+use dacapo::transport::tcp::Tcp;
+use dacapo_sim::links::{FaultTransport, Links};
+use dacapo_sim::platform::{NOTHING_FRESH, SimClock, SimPlatform};
 
 /// Real time after which a test counts as stuck.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -24,9 +26,15 @@ pub(crate) fn any_port() -> Address {
     "127.0.0.1:0".parse().expect("an address")
 }
 
-/// Starts a node on a directory. Needs a `LocalSet`.
-pub(crate) async fn start<T: Transport>(
-    transport: T,
+/// Returns TCP without faults, of the type that all nodes of this bed share: one node less to compile.
+pub(crate) fn bare() -> FaultTransport<Tcp> {
+    FaultTransport::new(Tcp, Links::new(Seed::from_u64(0).rng(Lane::Backoff)), 0, Rc::default())
+}
+
+/// Starts a node on a directory. Needs a `LocalSet`. Where no link has a fault, the transport is bare TCP: see
+/// [`bare`].
+pub(crate) async fn start(
+    transport: FaultTransport<Tcp>,
     directory: &Path,
     peers: Vec<Address>,
     seed: Seed,
@@ -43,7 +51,7 @@ pub(crate) async fn start<T: Transport>(
         }),
         ..Config::new(any_port(), ClusterSecret::open(), seed)
     };
-    let platform = SimPlatform { transport, disk, clock: SimClock::Frozen };
+    let platform = SimPlatform { transport, disk, clock: SimClock::Frozen, entropy: NOTHING_FRESH };
     (Node::start(platform, config).await.expect("it starts"), events)
 }
 

@@ -64,7 +64,8 @@ struct Seen {
     reborn: BTreeSet<Host>,
     /// The hosts whose nodes are to learn and fetch at their next start, and nothing else.
     learning: BTreeSet<Host>,
-    secrets: BTreeMap<Host, MasterSecret>,
+    /// The secrets of the nodes, and the keys that follow from each. The oracles ask for them at almost every event.
+    secrets: BTreeMap<Host, (MasterSecret, Keys)>,
     stolen: BTreeMap<NodeId, MasterSecret>,
     /// Secrets that may be neither on a wire nor on a disk.
     secret_words: Vec<Finder<'static>>,
@@ -218,7 +219,8 @@ impl Clients {
     /// Learns the secret in the identity file of a host's node.
     pub(super) fn learn(&self, host: Host, secret: &MasterSecret) {
         let mut seen = self.seen.borrow_mut();
-        if seen.secrets.insert(host, secret.clone()).as_ref() != Some(secret) {
+        if seen.secrets.get(&host).is_none_or(|(known, _)| known != secret) {
+            seen.secrets.insert(host, (secret.clone(), Keys::derive(secret)));
             seen.secret_words.extend(words_of(&secret.0));
         }
         if seen.secret_words.len() == 2 {
@@ -250,13 +252,13 @@ impl Clients {
 
     /// Returns the secret of the node of a host, once the node has started.
     pub(super) fn secret(&self, host: Host) -> Option<MasterSecret> {
-        self.seen.borrow().secrets.get(&host).cloned()
+        self.seen.borrow().secrets.get(&host).map(|(secret, _)| secret.clone())
     }
 
     /// Returns the keys of the node of a host, for oracles.
     #[must_use]
     pub fn keys(&self, host: Host) -> Option<Keys> {
-        self.seen.borrow().secrets.get(&host).map(Keys::derive)
+        self.seen.borrow().secrets.get(&host).map(|(_, keys)| keys.clone())
     }
 
     /// Gives a liar the secret of a node: a planted bug.

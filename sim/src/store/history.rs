@@ -12,6 +12,7 @@ use dacapo::store::Usage;
 use super::call::{self, Call, Source};
 use super::options::deletions_kept;
 use crate::host::Host;
+use crate::platform::elapsed;
 
 /// The first eight bytes of the BLAKE3 of a content. Very short contents of two calls may be equal; a reader cannot
 /// tell them apart either.
@@ -151,7 +152,7 @@ impl HistoryEntry {
             Call::Store { size, .. } => Some(digest(&call::content(number, size))),
             _ => None,
         };
-        Self { number, host, key: call.key(), call, content, at: now(), begun, ended: None, is_lost: false }
+        Self { number, host, key: call.key(), call, content, at: elapsed(), begun, ended: None, is_lost: false }
     }
 
     /// Returns the outcome of the call, if it has ended.
@@ -237,12 +238,6 @@ impl HistoryEntry {
     pub fn is_about(&self, host: Host, key: u8) -> bool {
         self.host == host && self.key == Some(key)
     }
-}
-
-/// Returns the virtual time since the beginning of the run; zero outside a run.
-#[must_use]
-pub fn now() -> Duration {
-    turmoil::sim_elapsed().unwrap_or_default()
 }
 
 /// Returns the peers that acknowledged.

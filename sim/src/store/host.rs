@@ -20,7 +20,7 @@ use super::recovery;
 use super::told::tell;
 use crate::disk::SimDisk;
 use crate::host::Host;
-use crate::platform::SimPlatform;
+use crate::platform::{NOTHING_FRESH, SimPlatform};
 use crate::subject::{Boot, Ended, Scene};
 use crate::trace::Tracer;
 
@@ -49,7 +49,7 @@ async fn start<D: Disk>(boot: Boot<Files>, wrap: impl FnOnce(SimDisk) -> D, bug:
     let options = clients.settings.current(host, options);
     let listen = if has_moved(&options) { &boot.listen_elsewhere } else { &boot.listen };
     let transport = BugTransport::new(transport, bug, boot.listen_elsewhere.port());
-    let platform = SimPlatform { transport, disk: wrap(disk.clone()), clock };
+    let platform = SimPlatform { transport, disk: wrap(disk.clone()), clock, entropy: NOTHING_FRESH };
     let seed = bug.map_or(seed.clone(), |bug| bug.seed(&seed, host));
     let config = Config {
         peers: dials,

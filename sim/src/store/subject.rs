@@ -1,6 +1,7 @@
 //! What the harness asks of the file store.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 
 use dacapo::event::Event;
 use dacapo::seed::SeedRng;
@@ -91,53 +92,25 @@ impl Subject for Files {
         Self { bug: Bug::named(bug) }
     }
 
-    async fn boot(self, boot: Boot<Self>) -> Ended {
+    fn boot(self, boot: Boot<Self>) -> impl Future<Output = Ended> + 'static {
         match boot.lie.as_deref().and_then(Lie::named) {
-            Some(lie) => liar::run(boot, lie, self.bug).await,
-            None => host::run(boot, self.bug).await,
+            Some(lie) => compiled_here(liar::run(boot, lie, self.bug)),
+            None => compiled_here(host::run(boot, self.bug)),
         }
     }
 
-    async fn call(self, scene: Scene<Self>, host: Host, number: usize, call: Call) -> Option<String> {
-        let begun = scene.clients.begin();
-        let entry = HistoryEntry::new(number, host, call, begun);
-        let index = scene.clients.add(entry.clone());
-        let must_be_here = available::is_untouched(&scene, host, &entry);
-        let expected = available::newest::expected(&scene, &entry);
-        let is_bare = faithful::unkept::is_bare(&scene, &entry);
-        let mut made = entry.clone();
-        made.call = self.bug.map_or(call, |bug| bug.made(call));
-        if self.bug.is_some_and(|bug| bug.hesitates(call)) {
-            sleep(CONSIDERS).await;
-        }
-        let outcome = perform(&scene, &made, self.bug).await;
-        self.bug.inspect(|bug| bug.goes_on(&scene.clients, host, call));
-        let outcome = self.bug.map_or(outcome.clone(), |bug| bug.lie(&scene.clients, host, call, outcome));
-        scene.note_misdirected(&self);
-        let said = outcome.to_string();
-        let has_no_copy = matches!(outcome, Outcome::NoCopy(_) | Outcome::NotFound);
-        if let Err(broken) = oracle::judge_answer(&scene, &entry, &outcome) {
-            scene.note_broken(broken);
-        }
-        if let Some(Err(what)) = expected.map(|expected| available::newest::judge(&scene, &entry, expected, &outcome)) {
-            scene.note_broken(Broken::new("available", format!("call {number}, n{host} {call}, {what}")));
-        }
-        if is_bare && let Err(what) = faithful::unkept::judge(&scene, &entry, &outcome) {
-            scene.note_broken(Broken::new("faithful", format!("call {number}, n{host} {call}, {what}")));
-        }
-        scene.clients.end(index, outcome);
-        if let Err(broken) = scene.clients.look_at(index, |history, read| oracle::judge_read(&scene, history, read)) {
-            scene.note_broken(broken);
-        }
-        if must_be_here && has_no_copy && available::is_untouched(&scene, host, &entry) {
-            let what = format!("call {number}, n{host} {call}: the local copy was acknowledged: {said}");
-            scene.note_broken(Broken::new("available", what));
-        }
-        Some(said)
+    fn call(
+        self,
+        scene: Scene<Self>,
+        host: Host,
+        number: usize,
+        call: Call,
+    ) -> impl Future<Output = Option<String>> + 'static {
+        compiled_here(self.make(scene, host, number, call))
     }
 
-    async fn settle(self, scene: Scene<Self>) -> Result<(), Broken> {
-        settle::settle(scene, self.bug).await
+    fn settle(self, scene: Scene<Self>) -> impl Future<Output = Result<(), Broken>> + 'static {
+        compiled_here(settle::settle(scene, self.bug))
     }
 
     fn on_wire(&self, clients: &Clients, host: Host, bytes: &[u8]) {
@@ -207,4 +180,51 @@ impl Subject for Files {
     fn inspect(&self, disk: &SimDisk) -> Vec<String> {
         vec![contents::catalog(disk)]
     }
+}
+
+impl Files {
+    /// Makes a call, and judges its answer.
+    async fn make(self, scene: Scene<Self>, host: Host, number: usize, call: Call) -> Option<String> {
+        let begun = scene.clients.begin();
+        let entry = HistoryEntry::new(number, host, call, begun);
+        let index = scene.clients.add(entry.clone());
+        let must_be_here = available::is_untouched(&scene, host, &entry);
+        let expected = available::newest::expected(&scene, &entry);
+        let is_bare = faithful::unkept::is_bare(&scene, &entry);
+        let mut made = entry.clone();
+        made.call = self.bug.map_or(call, |bug| bug.made(call));
+        if self.bug.is_some_and(|bug| bug.hesitates(call)) {
+            sleep(CONSIDERS).await;
+        }
+        let outcome = perform(&scene, &made, self.bug).await;
+        self.bug.inspect(|bug| bug.goes_on(&scene.clients, host, call));
+        let outcome = self.bug.map_or(outcome.clone(), |bug| bug.lie(&scene.clients, host, call, outcome));
+        scene.note_misdirected(&self);
+        let said = outcome.to_string();
+        let has_no_copy = matches!(outcome, Outcome::NoCopy(_) | Outcome::NotFound);
+        if let Err(broken) = oracle::judge_answer(&scene, &entry, &outcome) {
+            scene.note_broken(broken);
+        }
+        if let Some(Err(what)) = expected.map(|expected| available::newest::judge(&scene, &entry, expected, &outcome)) {
+            scene.note_broken(Broken::new("available", format!("call {number}, n{host} {call}, {what}")));
+        }
+        if is_bare && let Err(what) = faithful::unkept::judge(&scene, &entry, &outcome) {
+            scene.note_broken(Broken::new("faithful", format!("call {number}, n{host} {call}, {what}")));
+        }
+        scene.clients.end(index, outcome);
+        if let Err(broken) = scene.clients.look_at(index, |history, read| oracle::judge_read(&scene, history, read)) {
+            scene.note_broken(broken);
+        }
+        if must_be_here && has_no_copy && available::is_untouched(&scene, host, &entry) {
+            let what = format!("call {number}, n{host} {call}: the local copy was acknowledged: {said}");
+            scene.note_broken(Broken::new("available", what));
+        }
+        Some(said)
+    }
+}
+
+/// Puts work behind a pointer. What it does, and so the whole node, is compiled with this crate; otherwise each program
+/// and each test that runs the subject would compile it once more.
+fn compiled_here<T>(work: impl Future<Output = T> + 'static) -> Pin<Box<dyn Future<Output = T>>> {
+    Box::pin(work)
 }

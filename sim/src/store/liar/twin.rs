@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::disk::SimDisk;
 use crate::host::Host;
-use crate::platform::SimPlatform;
+use crate::platform::{NOTHING_FRESH, SimPlatform};
 use crate::store::files::Files;
 use crate::store::listing::fetch_all;
 use crate::store::options::{cluster, layout};
@@ -36,7 +36,7 @@ pub(super) async fn run(boot: Boot<Files>) -> Ended {
         events: Rc::new(move |event| tell(&events, event)),
         ..Config::new(listen, cluster(), seed)
     };
-    let node = match Node::start(SimPlatform { transport, disk, clock }, config).await {
+    let node = match Node::start(SimPlatform { transport, disk, clock, entropy: NOTHING_FRESH }, config).await {
         Ok(node) => node,
         Err(error) => return Ended::Failed(error.to_string()),
     };

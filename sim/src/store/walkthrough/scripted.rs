@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use crate::disk::SimDisk;
 use crate::network::{Times, network};
-use crate::platform::{SimClock, SimPlatform};
+use crate::platform::{NOTHING_FRESH, SimClock, SimPlatform};
 use crate::store::told::tell;
 use crate::trace::{Trace, Tracer};
 use crate::transport::SimTransport;
@@ -159,6 +159,7 @@ impl Start {
             transport: SimTransport::new(Rc::new(move |to, bytes| tap.sent(to, bytes))),
             disk: self.disk.boot(),
             clock: self.clock,
+            entropy: NOTHING_FRESH,
         };
         let address = |host: &str, port| format!("{host}:{port}").parse::<Address>();
         let tracer = self.tracer.clone();

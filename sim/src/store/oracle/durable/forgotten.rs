@@ -7,10 +7,11 @@ use dacapo::event::Event;
 
 use crate::fault::Fault;
 use crate::host::Host;
+use crate::platform::elapsed;
 use crate::store::call;
 use crate::store::contents::Contents;
 use crate::store::files::Files;
-use crate::store::history::{HistoryEntry, now};
+use crate::store::history::HistoryEntry;
 use crate::store::options::deletions_kept;
 use crate::store::oracle::trust::{is_as_left, is_faultless};
 use crate::subject::Scene;
@@ -39,7 +40,7 @@ pub fn judge(scene: &Scene<Files>, host: Host, event: &Event) -> Result<(), Stri
         if history.iter().any(is_back) || !known.is_unknown(&keys, &key) {
             continue;
         }
-        let age = now().saturating_sub(erased.at);
+        let age = elapsed().saturating_sub(erased.at);
         if age < kept {
             let (age, kept) = (age.as_secs_f64(), kept.as_secs());
             return Err(format!("n{host} has forgotten after {age:.1} of {kept} s that file {number} was deleted"));

@@ -16,9 +16,10 @@ use super::call::{self, Call, Reading};
 use super::files::Files;
 use super::history::{ContentDigest, HistoryEntry, Outcome};
 use super::options::deletions_kept;
-use super::oracle::{self, available, bounded, convergent, durable, live, trust};
+use super::oracle::{self, available, bounded, convergent, durable, faithful, live, trust};
 use super::perform::perform;
 use crate::host::Host;
+use crate::platform::elapsed;
 use crate::subject::{Broken, Scene};
 
 /// How often the check looks whether all are connected.
@@ -155,7 +156,7 @@ async fn exchanges_end(scene: &Scene<Files>) {
 /// again: it may have come upon a damaged catalog.
 async fn scrub(scene: &Scene<Files>) -> Result<(), Broken> {
     for host in scene.plan.hosts_left() {
-        let begun = Instant::now();
+        let (begun, at) = (Instant::now(), elapsed());
         let scrubbed = loop {
             let (told, _) = tokio::sync::mpsc::channel(1);
             let scrubbed = live::node(scene, host)?.scrub(told).await;
@@ -167,6 +168,7 @@ async fn scrub(scene: &Scene<Files>) -> Result<(), Broken> {
             sleep(LOOK_AGAIN).await;
         };
         scene.notes.note(format!("n{host} scrubbed {} files, {} damaged", scrubbed.checked, scrubbed.damaged));
+        faithful::judge_damage(scene, host, at, scrubbed.damaged).map_err(|what| Broken::new("faithful", what))?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::store::call::{self, Call};
 use crate::store::files::Files;
 use crate::store::history::{ContentDigest, HistoryEntry, Outcome};
 use crate::store::options::{layout, replicas};
-use crate::store::oracle::trust::{has_its_word, is_faultless};
+use crate::store::oracle::trust::{has_its_word, is_sound_since};
 use crate::subject::Scene;
 
 pub use copies::judge as judge_copies;
@@ -151,11 +151,11 @@ fn is_intact(scene: &Scene<Files>, (host, owner): (Host, NodeId), at: Host, key:
 }
 
 /// Whether a get has to find a good local copy, whichever peers are away: an acknowledged version was written to this
-/// disk, nothing can have taken it away, and the disk does nothing wrong in the whole plan.
+/// disk, nothing can have taken it away, and the disk does what it is told while the get goes on.
 #[must_use]
 pub fn is_untouched(scene: &Scene<Files>, host: Host, get: &HistoryEntry) -> bool {
     let Some(key) = get.key.filter(|_| matches!(get.call, Call::Get { .. })) else { return false };
-    is_faultless(scene, host) && expectation(scene, host, key).is_on_own_disk()
+    is_sound_since(scene, host, get.at) && expectation(scene, host, key).is_on_own_disk()
 }
 
 /// Whether small blobs may lie in the catalog of a host.

@@ -7,6 +7,8 @@
 
 pub mod unkept;
 
+use std::time::Duration;
+
 use dacapo::crypto::{ContentCipher, Iv, Key, Keys, NodeId};
 use dacapo::event::Event;
 use dacapo::node::Replicas;
@@ -19,24 +21,35 @@ use crate::store::contents::Contents;
 use crate::store::files::{self, Files};
 use crate::store::history::{self, ContentDigest, HistoryEntry, Outcome, may_come_back, stores, was_erased};
 use crate::store::options::replicas;
-use crate::store::oracle::trust::{has_its_word, is_as_left, is_faultless};
+use crate::store::oracle::trust::{has_its_word, is_as_left, is_sound_since};
 use crate::subject::{Run, Scene};
 use crate::trace::Fact;
 
 /// Judges what a scrub has found.
 ///
 /// # Errors
-/// If it found damage on a disk that does nothing wrong in the whole plan, or if it has read all, and the catalog was
-/// damaged before and still is.
+/// If it found damage on a sound disk, or if it has read all, and the catalog was damaged before and still is.
 pub fn judge_scrub(scene: &Scene<Files>, scrub: &HistoryEntry, outcome: &Outcome) -> Result<(), String> {
     let Outcome::Scrubbed { damaged, failed } = outcome else { return Ok(()) };
-    if *damaged > 0 && is_faultless(scene, scrub.host) {
-        return Err(format!("found {damaged} files damaged on a disk that does nothing wrong"));
-    }
+    judge_damage(scene, scrub.host, scrub.at, *damaged)?;
     if *failed == 0 && has_rotten_catalog(scene, scrub) {
         return Err("found nothing, and the catalog is damaged".to_owned());
     }
     Ok(())
+}
+
+/// Judges how many damaged files a scrub has found that began at this moment.
+///
+/// # Errors
+/// If it found any on a disk that does what it is told, and on which nothing was damaged: no call that failed earlier,
+/// no kill and no power loss leaves other bytes than those of the record.
+pub fn judge_damage(scene: &Scene<Files>, host: Host, since: Duration, damaged: u64) -> Result<(), String> {
+    match damaged {
+        1.. if is_sound_since(scene, host, since) => {
+            Err(format!("found {damaged} files damaged on a disk of n{host} that nothing has damaged"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether the catalog of a node was damaged before a scrub began, and is so after it. Then the scrub has read it.

@@ -1,6 +1,10 @@
 //! Which hosts and disks can be believed.
 
+use std::time::Duration;
+
+use crate::fault::Fault;
 use crate::host::Host;
+use crate::platform::elapsed;
 use crate::store::files::Files;
 use crate::subject::Scene;
 
@@ -22,4 +26,23 @@ pub(in crate::store) fn has_its_word(scene: &Scene<Files>, host: Host) -> bool {
 #[must_use]
 pub fn is_faultless(scene: &Scene<Files>, host: Host) -> bool {
     !scene.plan.faults().any(|fault| fault.faulty_disk() == Some(host))
+}
+
+/// For how long a disk has to do what it is told before its host is believed again: the next tick ends a fault, and the
+/// one after it what began in the fault.
+const AFTER_A_FAULT: Duration = Duration::from_millis(100);
+
+/// Whether the disk of a host does what it is told from shortly before this moment up to now, and what is on it is what
+/// its node has left there. Calls that failed earlier take nothing back that was acknowledged.
+#[must_use]
+pub fn is_sound_since(scene: &Scene<Files>, host: Host, since: Duration) -> bool {
+    let passes = |fault: &Fault| matches!(fault, Fault::DiskErrors(..) | Fault::LateErrors(..) | Fault::FullDisk(_));
+    let is_of_disk = |fault: &Fault| fault.faulty_disk() == Some(host);
+    let is_over = |(at_ms, until_ms, fault): (u64, u64, &Fault)| {
+        let end = Duration::from_millis(until_ms.min(scene.plan.lift_ms));
+        Duration::from_millis(at_ms) > elapsed() || (passes(fault) && end + AFTER_A_FAULT <= since)
+    };
+    is_as_left(scene, host)
+        && scene.plan.timed_faults().into_iter().filter(|(.., fault)| is_of_disk(fault)).all(is_over)
+        && !scene.plan.triggered_faults().any(|(_, fault, _)| is_of_disk(fault))
 }

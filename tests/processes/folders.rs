@@ -115,11 +115,24 @@ fn a_folder_comes_back_as_it_was() {
     fs::remove_file(back.join("dangling")).expect("removed");
     touch(&back.join("nothing"), 5);
     assert_eq!(run(&bench, &node, &get), done("4 files written, 33 B; 2 unchanged"));
-    touch(&back.join("nothing"), 2);
-    let without_times = |folder: &Path| {
-        read(folder).into_iter().map(|(name, (mode, _, content))| (name, mode, content)).collect::<Vec<_>>()
-    };
-    assert_eq!(without_times(&back), without_times(&folder));
+    assert_eq!(read(&back), read(&folder));
+}
+
+#[test]
+fn what_is_unchanged_is_held_by_as_many_peers_as_were_asked_for() {
+    let bench = Bench::new();
+    let [_first, _second, node] = bench.star();
+    let folder = folder(&bench);
+    for (wanted, code, expected) in [
+        ("2", 0, "6 files stored, 683.6 KiB"),
+        ("2", 0, "0 files stored, 0 B; 6 unchanged"),
+        ("3", 1, "0 files stored, 0 B; 6 failed"),
+    ] {
+        let ended = bench.run(&node.data, &["put", "-r", text(&folder), "kept", "--min-replicas", wanted]);
+        assert_eq!(summary(&ended), (Some(code), expected.to_owned()), "{}", ended.stderr);
+        let says = ended.stderr.contains("kept/one: it is durable here and at 2 peers, 3 were asked for");
+        assert_eq!(says, code == 1, "{}", ended.stderr);
+    }
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Resul
         // What is passing nobody else wants.
         Some(ref placed) if found.is_passing && sink.take((&placed.path, &placed.file), found.size) => true,
         Some(mut placed) if matches!(sink, Sink::File(_)) => {
-            placed.copy(found.size, &mut sink, &meter).await?
+            placed.copy(found.size, &mut sink, &meter).await
                 && (found.is_passing || placed.is_good(&mut client, &key, found.version).await?)
         }
         _ if found.place.is_none() => receive(&mut client, &key, found.size, &mut sink, &meter).await.map(|()| true)?,

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::{self, Write};
 use std::path::Path;
 
-use dacapo::crypto::Key;
+use dacapo::crypto::{Attributes, Key};
 use dacapo::folder::{FilePath, Prefix, Sameness, sameness};
 use dacapo::node::FileInfo;
 
@@ -26,7 +26,13 @@ struct Step {
     path: FilePath,
     size: u64,
     sameness: Sameness,
-    is_link: bool,
+    attributes: Option<Attributes>,
+}
+
+impl Step {
+    fn is_link(&self) -> bool {
+        self.attributes.is_some_and(|attributes| attributes.is_symlink())
+    }
 }
 
 struct Get<'a> {
@@ -118,8 +124,7 @@ impl Get<'_> {
             Sameness::Unclear if (self.is_dry_run || !self.is_kept) && !stored.is_local => Sameness::Other,
             sameness => sameness,
         };
-        let is_link = stored.attributes.is_some_and(|attributes| attributes.is_symlink());
-        Ok(Some(Step { key: stored.key, path, size: stored.size, sameness, is_link }))
+        Ok(Some(Step { key: stored.key, path, size: stored.size, sameness, attributes: stored.attributes }))
     }
 
     /// Does one step. What fails for one file is counted; what fails for all ends the command.
@@ -130,10 +135,7 @@ impl Get<'_> {
             _ => Ok(false),
         };
         let taken = match taken {
-            Ok(true) => {
-                self.tally.unchanged();
-                Ok(())
-            }
+            Ok(true) => self.leave_unchanged(&step),
             Ok(false) if self.is_dry_run => self.tally.done(Action::Written, &name, size),
             Ok(false) => self.write(step).await,
             Err(error) => Err(error),
@@ -142,10 +144,24 @@ impl Get<'_> {
         self.tally.unless_fatal(name.as_str(), taken)
     }
 
+    /// Counts a file that is there already, and gives it the time that it was stored with: only that can differ.
+    fn leave_unchanged(&self, step: &Step) -> Result<(), CliError> {
+        if let (Some(place), Some(attributes), false) = (&self.place, &step.attributes, self.is_dry_run) {
+            let failed = |source| CliError::NotWritten { key: step.key.clone(), source };
+            match place.set_time(&step.path, attributes) {
+                // The file is as it was stored, and is somebody else's.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                given => given.map_err(failed)?,
+            }
+        }
+        self.tally.unchanged();
+        Ok(())
+    }
+
     async fn is_same(&self, step: &Step) -> Result<bool, CliError> {
         let failed = |source| CliError::Compared { key: step.key.clone(), source };
         let place = self.place.as_ref().expect("something was found in it");
-        if step.is_link {
+        if step.is_link() {
             let target = place.link(&step.path).map_err(failed)?;
             return fetch::is_same(&self.pool, &step.key, self.is_kept, target.as_slice()).await;
         }

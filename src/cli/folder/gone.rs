@@ -9,7 +9,7 @@ use std::sync::Arc;
 use dacapo::crypto::Key;
 use dacapo::folder::{FilePath, FolderFile, Prefix, Scope};
 
-use super::excluded::{Excluded, IGNORE_FILE};
+use super::excluded::{Excluded, IGNORE_FILE, Ignored};
 use super::known::Known;
 use super::walk::has_files;
 use crate::cli::error::CliError;
@@ -19,6 +19,7 @@ pub(super) struct Gone<'a> {
     root: &'a Path,
     prefix: &'a Prefix,
     excluded: &'a Arc<Excluded>,
+    ignored: Ignored,
     /// Whether the directories have files in them, or in directories below them, as far as that is known. The folder
     /// itself has no name.
     filled: BTreeMap<String, bool>,
@@ -47,7 +48,8 @@ impl<'a> Gone<'a> {
                 filled.extend((0..=names.len()).map(|count| (names[..count].join("/"), true)));
             }
         }
-        Self { root, prefix, excluded, filled, keys: Vec::new(), emptied: None, known, unmounted: None }
+        let ignored = Ignored::default();
+        Self { root, prefix, excluded, ignored, filled, keys: Vec::new(), emptied: None, known, unmounted: None }
     }
 
     /// Looks whether a stored file that the folder does not have is to be deleted. What is there and left out is not
@@ -57,13 +59,17 @@ impl<'a> Gone<'a> {
         if self.excluded.has(&path) || !is_gone(self.root, &path) {
             return;
         }
+        // Where an ignore file cannot be read, nobody knows.
+        if self.ignored.has(self.root, &path).unwrap_or(true) {
+            return;
+        }
         let (names, _) = path.split();
         let mut places = (0..=names.len()).rev().map(|count| names[..count].join("/"));
         let is_unmounted = |place: &String| self.known.is_some_and(|known| known.is_unmounted(self.root, place));
         if let Some(place) = places.clone().find(is_unmounted) {
             self.unmounted = Some(place);
         }
-        if let Some(place) = places.find(|place| self.root.join(place).is_dir())
+        if let Some(place) = places.find(|place| is_directory(self.root, place))
             && !self.is_filled(&place)
             && !self.known.is_some_and(|known| known.is_same(self.root, &place))
         {
@@ -106,7 +112,26 @@ impl<'a> Gone<'a> {
     }
 }
 
+/// Tells whether nothing that could be stored lies in the place of a file: nothing at all, or a directory. A symbolic
+/// link on the way is a file, and what lies behind it is not looked at.
 fn is_gone(root: &Path, path: &FilePath) -> bool {
-    let looked = fs::symlink_metadata(root.join(path.as_str()));
-    looked.is_err_and(|error| matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory))
+    let (mut names, name) = path.split();
+    names.push(name);
+    let mut place = root.to_owned();
+    for (index, name) in names.iter().enumerate() {
+        place.push(name);
+        let is_last = index + 1 == names.len();
+        match fs::symlink_metadata(&place) {
+            Ok(found) if found.is_dir() && !is_last => {}
+            // A pipe is there, and is left out.
+            Ok(found) => return found.is_dir() || !is_last,
+            Err(error) => return matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+        }
+    }
+    false
+}
+
+/// Tells whether a place below the folder, or the folder itself, is a directory and no symbolic link to one.
+fn is_directory(root: &Path, place: &str) -> bool {
+    place.is_empty() || fs::symlink_metadata(root.join(place)).is_ok_and(|found| found.is_dir())
 }

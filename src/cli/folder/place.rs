@@ -92,6 +92,12 @@ impl Place {
         Ok(readlinkat(&self.dir(&names, false)?, name, Vec::new())?.into_bytes())
     }
 
+    /// Gives what lies in a place the time that it was stored with.
+    pub(super) fn set_time(&self, path: &FilePath, attributes: &Attributes) -> io::Result<()> {
+        let (names, name) = path.split();
+        Ok(utimensat(&*self.dir(&names, false)?, name, &times(attributes), AtFlags::SYMLINK_NOFOLLOW)?)
+    }
+
     /// Begins a new file in a place, whose directories are made if they are missing.
     pub(super) fn create(&self, path: &FilePath) -> io::Result<(File, Unnamed)> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;

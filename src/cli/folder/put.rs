@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dacapo::crypto::Key;
 use dacapo::folder::Scope;
-use dacapo::node::Stored;
+use dacapo::node::{Holding, StoreFault, Stored};
 
 use super::excluded::Excluded;
 use super::fetch;
@@ -73,18 +73,16 @@ impl Difference<'_> {
 impl Put<'_> {
     /// Does one step. What fails for one file is counted; what fails for all ends the command.
     async fn take(&self, step: Step) -> Result<(), CliError> {
-        let (Step::Store(key, ..) | Step::Compare(key, ..)) = &step;
+        let (Step::Store(key, ..) | Step::Compare(key, ..) | Step::Count(key)) = &step;
         let key = key.clone();
         let taken = match step {
             Step::Store(key, path, size) => self.store(&key, &path, size).await,
             Step::Compare(key, path, size) => match self.is_same(&key, &path).await {
-                Ok(true) => {
-                    self.tally.unchanged();
-                    Ok(())
-                }
+                Ok(true) => self.leave_unchanged(&key).await,
                 Ok(false) => self.store(&key, &path, size).await,
                 Err(error) => Err(error),
             },
+            Step::Count(_) => self.leave_unchanged(&key).await,
         };
         self.end_step(&key, taken)
     }
@@ -120,6 +118,26 @@ impl Put<'_> {
             return Err(CliError::TooFewReplicas { key: key.clone(), reason: error.to_string(), receipts });
         }
         self.tally.done(Action::Stored, key, size)
+    }
+
+    /// Counts a file that is stored already. Fails if fewer peers hold it than are to.
+    async fn leave_unchanged(&self, key: &Key) -> Result<(), CliError> {
+        let wanted = self.upload.replicas_min;
+        if wanted > 0 {
+            let (client, answer) = self.pool.ask(&Request::Whereis { key: key.clone(), verify: false }, None).await?;
+            let holders = match answer? {
+                Answer::Holders { holders, .. } => holders,
+                answer => return Err(CliError::unexpected_about(key.clone(), answer)),
+            };
+            self.pool.give_back(client);
+            let found = holders.iter().filter(|holder| matches!(holder.holding, Holding::Current { .. })).count();
+            if found < wanted {
+                let reason = StoreFault::TooFewReplicas { wanted, found }.to_string();
+                return Err(CliError::TooFewReplicas { key: key.clone(), reason, receipts: Vec::new() });
+            }
+        }
+        self.tally.unchanged();
+        Ok(())
     }
 
     async fn store_file(&self, key: &Key, path: &Path) -> Result<Stored, CliError> {

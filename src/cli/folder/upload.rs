@@ -24,6 +24,8 @@ pub(super) enum Step {
     Store(Key, PathBuf, u64),
     /// Stores it if the contents differ.
     Compare(Key, PathBuf, u64),
+    /// Counts the peers that hold it, because nothing of it is to be stored.
+    Count(Key),
 }
 
 /// A folder that is stored, and how.
@@ -130,6 +132,7 @@ impl Difference<'_> {
             Pair::Both(file, stored) => {
                 let path = root.join(file.path.as_str());
                 match sameness(file.size, &file.attributes, &stored) {
+                    Sameness::Same if self.upload.replicas_min > 0 => self.steps.push(Step::Count(stored.key)),
                     Sameness::Same => self.tally.unchanged(),
                     // What is not here would have to be fetched to be compared.
                     Sameness::Unclear if stored.is_local => {

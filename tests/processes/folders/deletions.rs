@@ -81,6 +81,45 @@ fn nothing_is_deleted_that_may_have_another_name_or_another_place() {
 }
 
 #[test]
+fn what_an_ignore_file_leaves_out_is_not_gone() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    let folder = folder(&bench);
+    let put = ["put", "-r", text(&folder), "kept", "--delete"];
+    assert_eq!(run(&bench, &node, &put), done("6 files stored, 683.6 KiB"));
+    fs::write(folder.join(".dacapoignore"), "one\n").expect("written");
+    fs::write(folder.join("sub/.dacapoignore"), "/deep/\n").expect("written");
+    fs::remove_file(folder.join("one")).expect("removed");
+    fs::remove_dir_all(folder.join("sub/deep")).expect("removed");
+    fs::remove_file(folder.join("sub/script")).expect("removed");
+    assert_eq!(run(&bench, &node, &put), done("2 files stored, 11 B; 3 unchanged; 1 deleted"));
+    let keys = bench.succeed(&node.data, &["ls", "kept", "--json"]);
+    assert!(keys.contains("kept/one") && keys.contains("kept/sub/deep/large"), "{keys}");
+}
+
+#[test]
+fn a_file_is_gone_if_a_directory_or_what_is_behind_a_link_is_in_its_place() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    let [folder, elsewhere] = ["folder", "elsewhere"].map(|name| bench.path(name));
+    fs::create_dir_all(folder.join("dir")).expect("made");
+    for name in ["stays", "thing", "dir/file"] {
+        fs::write(folder.join(name), name).expect("written");
+    }
+    let put = ["put", "-r", text(&folder), "p", "--delete"];
+    assert_eq!(run(&bench, &node, &put), done("3 files stored, 18 B"));
+    fs::remove_file(folder.join("thing")).expect("removed");
+    fs::create_dir(folder.join("thing")).expect("made");
+    fs::write(folder.join("thing/in"), "in").expect("written");
+    fs::rename(folder.join("dir"), &elsewhere).expect("renamed");
+    std::os::unix::fs::symlink("../elsewhere", folder.join("dir")).expect("made");
+    assert_eq!(run(&bench, &node, &put), done("2 files stored, 14 B; 1 unchanged; 2 deleted"));
+    let back = bench.path("back");
+    assert_eq!(run(&bench, &node, &["get", "-r", "p", text(&back)]), done("3 files written, 19 B"));
+    assert_eq!(super::read(&back), super::read(&folder));
+}
+
+#[test]
 fn what_is_to_be_left_out_is_never_stored() {
     let bench = Bench::new();
     let node = bench.node("n1", &[]);

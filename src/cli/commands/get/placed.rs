@@ -33,20 +33,21 @@ impl Placed {
         Some(Self { path, file, before })
     }
 
-    /// Copies all of it, and hears signals meanwhile. Returns false if it is shorter than what was found.
+    /// Copies all of it, and hears signals meanwhile. Returns false if it is shorter than what was found, or if the copy
+    /// fails: the node reads it once more then, or asks its peers, and what cannot be written fails once more.
     #[expect(clippy::disallowed_methods, reason = "a copy waits for nothing, and signals have to be heard")]
-    pub(super) async fn copy(&mut self, size: u64, sink: &mut Sink, meter: &Meter) -> Result<bool, CliError> {
+    pub(super) async fn copy(&mut self, size: u64, sink: &mut Sink, meter: &Meter) -> bool {
         let mut found = 0;
         while found < size {
-            let copied = sink.copy(&mut self.file, COPY_BYTES.min(size - found)).await?;
+            let copied = sink.copy(&mut self.file, COPY_BYTES.min(size - found)).await.unwrap_or(0);
             if copied == 0 {
-                return Ok(false);
+                return false;
             }
             found += copied;
             meter.add(usize::try_from(copied).unwrap_or(usize::MAX));
             yield_now().await;
         }
-        Ok(true)
+        true
     }
 
     /// Tells whether what was copied is what was found: the node has compared the place once more meanwhile, nobody has

@@ -18,3 +18,10 @@ pub fn named(word: &str) -> Option<Host> {
     let host = word.strip_prefix('n')?.parse().ok()?;
     (host < HOSTS_MAX && word == name(host)).then_some(host)
 }
+
+/// Returns the IP address of a host in a run. Turmoil hands these out in order, and a host that was dialled by name is
+/// dialled back there.
+#[must_use]
+pub fn ip(host: Host) -> String {
+    format!("192.168.0.{}", host + 1)
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 use dacapo::seed::Seed;
 use dacapo::transport::Address;
 
-use crate::host::{Host, name};
+use crate::host::{Host, ip, name};
 use crate::links::FaultTransport;
 use crate::oracle::live;
 use crate::platform::SimClock;
@@ -72,8 +72,7 @@ impl<S: Subject> Hosted<S> {
     ) -> Self {
         let hosts = || [PORT, OTHER_PORT].into_iter().flat_map(|port| (0..scene.plan.nodes).map(move |to| (port, to)));
         let mut addresses: BTreeMap<_, _> = hosts().map(|(port, to)| (format!("{}:{port}", name(to)), to)).collect();
-        // A host that was dialled by name is dialled back at its IP address. Turmoil hands these out in order.
-        addresses.extend(hosts().map(|(port, to)| (format!("192.168.0.{}:{port}", to + 1), to)));
+        addresses.extend(hosts().map(|(port, to)| (format!("{}:{port}", ip(to)), to)));
         Self {
             subject: subject.clone(),
             host,

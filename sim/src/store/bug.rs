@@ -28,6 +28,10 @@ named! {
     WriteErrorHidden "write-error-hidden",
     /// A rename that fails says that it did not.
     RenameErrorHidden "rename-error-hidden",
+    /// A write to the file of a replica that fails says that it did not.
+    ReplicaErrorHidden "replica-error-hidden",
+    /// A rename of a blob that fails loses the blob.
+    FailedRenameLoses "failed-rename-loses",
     /// Writes to blobs reach the file when the next one is created: the acknowledgement comes first.
     AckBeforeWrite "ack-before-write",
     /// Each third write of a catalog reaches the file after the sync that follows it.
@@ -159,6 +163,8 @@ named! {
     FlushForgotten "flush-forgotten",
     /// Taking a connection waits for its first byte.
     AcceptWaits "accept-waits",
+    /// A node says that it has found a peer where nobody is.
+    FoundElsewhere "found-elsewhere",
     /// A node that has moved is not dialled where it is now.
     MovedNotFound "moved-not-found",
     /// A content that breaks off over HTTP is taken for a whole one.

@@ -33,8 +33,10 @@ pub(super) async fn run(boot: Boot<Files>, bug: Option<Bug>) -> Ended {
 }
 
 /// Returns where the events of a host's node go: into the trace, to the clients, and to those oracles that judge each.
-fn judged(scene: Scene<Files>, host: Host, events: Tracer<Event>) -> EventSink {
+fn judged(scene: Scene<Files>, host: Host, events: Tracer<Event>, bug: Option<Bug>) -> EventSink {
     Rc::new(move |event| {
+        let misreported = bug.and_then(|bug| bug.misreport(event));
+        let event = misreported.as_ref().unwrap_or(event);
         tell(&events, event);
         let was_known = scene.clients.notice(host, event);
         if let Err(broken) = judge_event(&scene, host, event, was_known) {
@@ -57,7 +59,7 @@ async fn start<D: Disk>(boot: Boot<Files>, wrap: impl FnOnce(SimDisk) -> D, bug:
         replicas: bug.map_or(replicas(&options), |bug| bug.miscount(replicas(&options))),
         quota: bug.map_or(quota(&options), |bug| bug.overlook(quota(&options))),
         deletions_kept: bug.map_or(deletions_kept(&options), |bug| bug.hurry(deletions_kept(&options))),
-        events: judged(scene, host, events.clone()),
+        events: judged(scene, host, events.clone(), bug),
         ..Config::new(listen.clone(), cluster(), seed)
     };
     clients.starts(host);

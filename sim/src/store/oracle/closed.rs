@@ -1,11 +1,12 @@
 //! Promise 7: without the cluster secret no peer gets past the handshake, and only its owner stores or gets in a
-//! namespace. Nobody says that an identity runs twice if none does. Sources: what the liars of a run were answered, and
-//! events.
+//! namespace. Nobody says that an identity runs twice if none does, or that a peer is where it is not. Sources: what
+//! the liars of a run were answered, and events.
 //!
 //! Cannot see: what liars do not try, and the answers to a liar that has the keys of another.
 
 use dacapo::event::Event;
 
+use crate::host::{ip, name};
 use crate::store::files::Files;
 use crate::subject::Run;
 use crate::trace::Fact;
@@ -21,5 +22,17 @@ pub fn judge(run: &Run<Files>) -> Result<(), String> {
         Fact::Event(event) if is_alarm(event) => Some(event.to_string()),
         _ => None,
     });
-    run.clients.trespass().or(alarm).map_or(Ok(()), Err)
+    run.clients.trespass().or(alarm).or_else(|| found_elsewhere(run)).map_or(Ok(()), Err)
+}
+
+/// Returns the first peer that was found where another node runs, or none.
+fn found_elsewhere(run: &Run<Files>) -> Option<String> {
+    run.trace.lines().iter().find_map(|line| match &line.what {
+        Fact::Event(event @ Event::PeerFound { peer, address, .. }) => {
+            let at = run.clients.host(*peer).filter(|at| !run.clients.has_twin(*at))?;
+            let is_there = [name(at), ip(at)].iter().any(|host| host == address.host());
+            (!is_there).then(|| format!("{} {event}, which runs on n{at}", line.host))
+        }
+        _ => None,
+    })
 }

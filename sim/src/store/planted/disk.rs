@@ -124,6 +124,9 @@ impl Layer for BugDisk {
                 self.disk.rename(from, to).ok();
                 Ok(())
             }
+            Bug::FailedRenameLoses if is_temporary(from) => {
+                self.disk.rename(from, to).inspect_err(|_| drop(self.disk.remove(from)))
+            }
             _ => self.disk.rename(from, to),
         }
     }
@@ -193,6 +196,10 @@ impl Layer for BugDisk {
                 panic!("a planted bug panics");
             }
             Bug::WriteErrorHidden => {
+                file.below().write_at(position, bytes).ok();
+                Ok(())
+            }
+            Bug::ReplicaErrorHidden if file.path().as_str().starts_with("tmp/held.") => {
                 file.below().write_at(position, bytes).ok();
                 Ok(())
             }

@@ -4,6 +4,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use dacapo::event::Event;
 use dacapo::node::{Quota, Replicas};
 use dacapo::seed::Seed;
 
@@ -38,6 +39,17 @@ impl Bug {
     #[must_use]
     pub fn hurry(self, kept: Duration) -> Duration {
         if self == Self::ForgetsSoon { kept / 1000 } else { kept }
+    }
+
+    /// Returns what a node tells in the place of an event, if that is another one.
+    pub fn misreport(self, event: &Event) -> Option<Event> {
+        match event {
+            Event::PeerFound { peer, through, .. } if self == Self::FoundElsewhere => {
+                let address = "192.0.2.1:3000".parse().expect("an address");
+                Some(Event::PeerFound { peer: *peer, address, through: *through })
+            }
+            _ => None,
+        }
     }
 
     /// Returns what each owner may take up.

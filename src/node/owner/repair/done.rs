@@ -99,7 +99,12 @@ impl Done {
             Aim::Newer => self.growth_refusals,
             Aim::Deletion | Aim::Learn | Aim::Settle => return false,
         };
-        self.disk_refusals >= DISK_REFUSALS_MAX || refusals >= QUOTA_REFUSALS_MAX
+        self.is_disk_full() || refusals >= QUOTA_REFUSALS_MAX
+    }
+
+    /// Whether the peer takes nothing because of its disk.
+    fn is_disk_full(&self) -> bool {
+        self.disk_refusals >= DISK_REFUSALS_MAX
     }
 
     /// Notes the length of a file of which the peer holds nothing, and that it did not take because of its disk or its
@@ -112,7 +117,7 @@ impl Done {
     pub(super) fn note_not_offered(&mut self) {
         self.failed += 1;
         self.refused += 1;
-        self.over_quota += usize::from(self.disk_refusals < DISK_REFUSALS_MAX);
+        self.over_quota += usize::from(!self.is_disk_full());
     }
 
     /// Counts a file that was mended. If the peer has taken its bytes, it may take others.

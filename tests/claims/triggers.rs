@@ -109,5 +109,5 @@ fn no_crash_in_the_middle_of_any_call_loses_what_was_acknowledged() {
 #[test]
 fn crashes_in_the_middle_of_every_call_find_a_start_that_drops_what_a_commit_names() {
     let (_, broken) = crashes_of(&Files { bug: Some(Bug::NoTemporaries) }, ALONE);
-    assert!(broken.expect("one of the crashes loses the file").starts_with("BROKEN  durable"));
+    assert!(broken.expect("one of the crashes loses the file").starts_with("BROKEN  faithful"));
 }

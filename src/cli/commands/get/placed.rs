@@ -33,8 +33,8 @@ impl Placed {
         Some(Self { path, file, before })
     }
 
-    /// Copies all of it, and hears signals meanwhile. Returns false if it is shorter than what was found, or if the copy
-    /// fails: the node reads it once more then, or asks its peers, and what cannot be written fails once more.
+    /// Copies all of it, and hears signals meanwhile. Returns false if it is shorter than what was found, or if the
+    /// copy fails: the node reads it once more then, or asks its peers, and what cannot be written fails once more.
     #[expect(clippy::disallowed_methods, reason = "a copy waits for nothing, and signals have to be heard")]
     pub(super) async fn copy(&mut self, size: u64, sink: &mut Sink, meter: &Meter) -> bool {
         let mut found = 0;

@@ -145,6 +145,15 @@ impl Fault {
         }
     }
 
+    /// Returns the host on which the fault takes the name of a file that may be open.
+    #[must_use]
+    pub fn takes_name_at(&self) -> Option<Host> {
+        match self {
+            Self::Lose(host, _) | Self::Swap(host, _) => Some(*host),
+            _ => None,
+        }
+    }
+
     /// Returns the hosts that the fault concerns.
     #[must_use]
     pub fn hosts(&self) -> (Host, Option<Host>) {

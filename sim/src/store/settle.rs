@@ -121,11 +121,12 @@ async fn running(scene: &Scene<Files>) {
     }
 }
 
-/// Starts every node again whose catalog was damaged since its last start: until then it may use a file that has no
-/// name any more.
+/// Starts every node again whose catalog may have lost its name since its last start: the node uses that file until
+/// then. All other damage it has to notice while it runs.
 async fn restart_damaged(scene: &Scene<Files>) -> Result<(), Broken> {
     let honest = scene.plan.hosts_left();
-    for host in scene.clients.damaged().into_iter().filter(|host| honest.contains(host)) {
+    let has_other_file = |host: &Host| scene.plan.faults().any(|fault| fault.takes_name_at() == Some(*host));
+    for host in scene.clients.damaged().into_iter().filter(|host| honest.contains(host) && has_other_file(host)) {
         live::node(scene, host)?.stop().await;
         while scene.clients.damaged().contains(&host) || scene.clients.node(host).is_none() {
             sleep(LOOK).await;

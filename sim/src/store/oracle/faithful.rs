@@ -57,7 +57,7 @@ fn has_rotten_catalog(scene: &Scene<Files>, scrub: &HistoryEntry) -> bool {
     let host = scrub.host;
     let was_damaged = scene.damage.borrow().iter().any(|found| found.host == host && found.path == catalog().as_str());
     // A node that runs has the file open, whatever lies under its name.
-    let is_another = |fault: &Fault| matches!(fault, Fault::Lose(at, _) | Fault::Swap(at, _) if *at == host);
+    let is_another = |fault: &Fault| fault.takes_name_at() == Some(host);
     was_damaged
         && !scene.clients.was_damaged_since(host, scrub.begun)
         && !scene.plan.faults().any(is_another)

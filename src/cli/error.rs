@@ -151,7 +151,7 @@ pub(crate) enum CliError {
     #[error("cannot notice what changes in {}: {reason}", path.display())]
     NotNoticed { path: PathBuf, reason: String },
     #[error("{} failed", show::count(*failed, "file"))]
-    FilesFailed { failed: u64 },
+    FilesFailed { failed: u64, are_too_few: bool },
     #[error("nothing was stored: {reason}")]
     IgnoreFile { reason: String },
     #[error("{} failed, and so nothing was deleted", show::count(*failed, "file"))]
@@ -252,10 +252,16 @@ impl CliError {
             Self::IsADirectory { .. } | Self::NotADirectory { .. } => 2,
             Self::NoneBegins { .. } => 3,
             Self::File { failure: Failure { kind: FailureKind::NotFound, .. }, .. } => 3,
-            Self::File { failure: Failure { kind: FailureKind::TooFewReplicas, .. }, .. } => 4,
+            Self::FilesFailed { are_too_few: true, .. } => 4,
+            _ if self.is_too_few() => 4,
             Self::Interrupted => 130,
             _ => 1,
         }
+    }
+
+    /// Whether a local copy was not deleted, because too few peers hold the file.
+    pub(crate) fn is_too_few(&self) -> bool {
+        matches!(self, Self::File { failure: Failure { kind: FailureKind::TooFewReplicas, .. }, .. })
     }
 
     /// Returns the receipts that tell more than the message.

@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::path::Path;
 
+use dacapo::crypto::Key;
+use dacapo::node::Holding;
 use tokio::time::Instant;
 
 use crate::cli::control::{Answer, Client, ConnectError, ControlError, Request};
@@ -40,6 +42,18 @@ impl<'a> Pool<'a> {
         client.request(request, content).await?;
         let answer = client.answer().await;
         Ok((client, answer))
+    }
+
+    /// Returns how many peers hold the current version of a file, and how many were asked.
+    pub(super) async fn count_holders(&self, key: &Key) -> Result<(usize, usize), CliError> {
+        let (client, answer) = self.ask(&Request::Whereis { key: key.clone(), verify: false }, None).await?;
+        let holders = match answer? {
+            Answer::Holders { holders, .. } => holders,
+            answer => return Err(CliError::unexpected_about(key.clone(), answer)),
+        };
+        self.give_back(client);
+        let held = holders.iter().filter(|holder| matches!(holder.holding, Holding::Current { .. }));
+        Ok((held.count(), holders.len()))
     }
 
     /// Takes a connection back that goes on: all of a successful answer has come.

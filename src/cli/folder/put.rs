@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use dacapo::crypto::Key;
 use dacapo::folder::Scope;
-use dacapo::node::{Holding, StoreFault, Stored};
+use dacapo::node::{StoreFault, Stored};
 
 use super::excluded::Excluded;
 use super::fetch;
@@ -124,13 +124,7 @@ impl Put<'_> {
     async fn leave_unchanged(&self, key: &Key) -> Result<(), CliError> {
         let wanted = self.upload.replicas_min;
         if wanted > 0 {
-            let (client, answer) = self.pool.ask(&Request::Whereis { key: key.clone(), verify: false }, None).await?;
-            let holders = match answer? {
-                Answer::Holders { holders, .. } => holders,
-                answer => return Err(CliError::unexpected_about(key.clone(), answer)),
-            };
-            self.pool.give_back(client);
-            let found = holders.iter().filter(|holder| matches!(holder.holding, Holding::Current { .. })).count();
+            let (found, _) = self.pool.count_holders(key).await?;
             if found < wanted {
                 let reason = StoreFault::TooFewReplicas { wanted, found }.to_string();
                 return Err(CliError::TooFewReplicas { key: key.clone(), reason, receipts: Vec::new() });

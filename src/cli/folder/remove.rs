@@ -1,6 +1,7 @@
 //! `dacapo rm -r`: deletes what is stored under a prefix, here or everywhere.
 
 use dacapo::crypto::Key;
+use dacapo::node::DeleteError;
 
 use super::excluded::Excluded;
 use super::listing::{each_page, prefix};
@@ -57,14 +58,30 @@ impl Remove<'_> {
     /// Deletes one file. What fails for one file is counted; what fails for all ends the command.
     async fn take(&self, key: Key, size: u64) -> Result<(), CliError> {
         let arguments = self.arguments;
+        let wanted = if arguments.force { 0 } else { arguments.min_replicas };
         let deleted = match (arguments.selection.dry_run, arguments.everywhere) {
-            (true, _) => Ok(()),
+            (true, true) => Ok(()),
+            (true, false) => self.would(&key, usize::try_from(wanted).unwrap_or(usize::MAX)).await,
             (false, true) => everywhere(&self.pool, &key).await,
-            (false, false) => here(&self.pool, &key, if arguments.force { 0 } else { arguments.min_replicas }).await,
+            (false, false) => here(&self.pool, &key, wanted).await,
         };
         self.tally.step();
         let deleted = deleted.and_then(|()| self.tally.done(Action::Deleted, &key, size));
         self.tally.unless_fatal(key.as_str(), deleted)
+    }
+
+    /// Fails if a local copy would not be deleted, because fewer peers than are to say that they hold the file.
+    async fn would(&self, key: &Key, wanted: usize) -> Result<(), CliError> {
+        if wanted == 0 {
+            return Ok(());
+        }
+        match self.pool.count_holders(key).await? {
+            (found, asked) if found < wanted => {
+                let failure = DeleteError::TooFewReplicas { wanted, found, asked }.into();
+                Err(CliError::File { key: key.clone(), failure })
+            }
+            _ => Ok(()),
+        }
     }
 }
 

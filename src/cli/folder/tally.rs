@@ -1,6 +1,6 @@
 //! What a command about a folder has done so far: a line for each file if that is wanted, a progress bar, a summary.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Display;
 
 use dacapo::crypto::Key;
@@ -20,12 +20,22 @@ pub(super) struct Tally {
     is_dry_run: bool,
     verbosity: Verbosity,
     counts: RefCell<FolderSummary>,
+    /// How many files failed because too few peers hold them.
+    few: Cell<u64>,
     meter: RefCell<Option<Meter>>,
 }
 
 impl Tally {
     pub(super) fn new(action: Action, is_json: bool, is_dry_run: bool, verbosity: Verbosity) -> Self {
-        Self { action, is_json, is_dry_run, verbosity, counts: RefCell::default(), meter: RefCell::default() }
+        Self {
+            action,
+            is_json,
+            is_dry_run,
+            verbosity,
+            counts: RefCell::default(),
+            few: Cell::default(),
+            meter: RefCell::default(),
+        }
     }
 
     /// Says how many files are to be worked on.
@@ -114,7 +124,10 @@ impl Tally {
             Err(CliError::Connect(_) | CliError::Node(_) | CliError::Stdout(_) | CliError::Output { .. }) | Ok(()) => {
                 done
             }
-            Err(error) => self.failed(name, &error.full_message()),
+            Err(error) => {
+                self.few.set(self.few.get() + u64::from(error.is_too_few()));
+                self.failed(name, &error.full_message())
+            }
         }
     }
 
@@ -148,7 +161,7 @@ impl Tally {
         ended?;
         match counts.failed {
             0 => Ok(()),
-            failed => Err(CliError::FilesFailed { failed }),
+            failed => Err(CliError::FilesFailed { failed, are_too_few: self.few.get() == failed }),
         }
     }
 }

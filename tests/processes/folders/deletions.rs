@@ -120,6 +120,23 @@ fn a_file_is_gone_if_a_directory_or_what_is_behind_a_link_is_in_its_place() {
 }
 
 #[test]
+fn what_too_few_peers_hold_is_not_deleted_and_a_dry_run_says_so() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    bench.succeed(&node.data, &["put", "-r", text(&folder(&bench)), "kept", "-q"]);
+    for (more, code, expected) in [
+        (&["--dry-run"][..], 4, "dry run: 0 files deleted; 6 failed"),
+        (&[], 4, "0 files deleted; 6 failed"),
+        (&["--dry-run", "--force"], 0, "dry run: 6 files deleted"),
+        (&["--dry-run", "--everywhere"], 0, "dry run: 6 files deleted"),
+        (&["--force"], 0, "6 files deleted"),
+    ] {
+        let arguments: Vec<_> = ["rm", "-r", "kept"].iter().chain(more).copied().collect();
+        assert_eq!(run(&bench, &node, &arguments), (Some(code), expected.to_owned()), "{more:?}");
+    }
+}
+
+#[test]
 fn what_is_to_be_left_out_is_never_stored() {
     let bench = Bench::new();
     let node = bench.node("n1", &[]);

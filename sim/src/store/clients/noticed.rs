@@ -78,9 +78,9 @@ impl Noticed {
         }
     }
 
-    /// Returns how many peers a node has been connected with since its last start.
-    pub(in crate::store) fn count_met(&self, host: Host) -> usize {
-        self.met.get(&host).map_or(0, BTreeSet::len)
+    /// Returns the peers that a node has been connected with since its last start.
+    pub(in crate::store) fn met(&self, host: Host) -> Vec<NodeId> {
+        self.met.get(&host).into_iter().flatten().copied().collect()
     }
 
     /// Returns the peers that a node is connected with, as far as it has told.

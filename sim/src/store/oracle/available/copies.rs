@@ -49,7 +49,15 @@ fn judge_release(scene: &Scene<Files>, host: Host, owner: NodeId, replica: Repli
 fn judge_learnt(scene: &Scene<Files>, host: Host, file: FileName, version: Version) -> Result<(), String> {
     let Some(keys) = scene.clients.keys(host).filter(|_| is_calm(scene, host)) else { return Ok(()) };
     let is_here = Contents::of(&scene.disks[host]).replica(keys.node(), &BlobId::Own(file)).is_some();
-    if is_here || scene.clients.noticed.borrow().count_met(host) < 2 {
+    // Where there is one peer alone, nobody else can have it. Whoever was to be forgotten may be no peer any more.
+    let history = scene.clients.history();
+    let may_be_forgotten = |at: Host| {
+        let mut orders = history.iter().filter(|entry| entry.host == host && entry.is_forgetting());
+        orders.any(|order| order.call.member() == Some(at))
+    };
+    let met = scene.clients.noticed.borrow().met(host);
+    let peers = met.into_iter().filter(|peer| scene.clients.host(*peer).is_none_or(|at| !may_be_forgotten(at)));
+    if is_here || peers.count() < 2 {
         return Ok(());
     }
     let is_it = |key: u8| call::key(key).file_name() == file;

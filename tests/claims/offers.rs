@@ -87,9 +87,12 @@ fn a_full_quota_is_offered_some_files_at_a_time_and_each_in_its_turn() {
     });
 }
 
+/// Longer than the first repair takes, and shorter than the wait for the second one.
+const FIRST_REPAIR: Duration = Duration::from_secs(3);
+
 /// Stores so many files that a quota has no room for, while their holder is away.
 async fn put_without_room(owner: &Handle) {
-    for number in 0..3 * QUOTA_REFUSALS_MAX {
+    for number in 0..6 * QUOTA_REFUSALS_MAX {
         put(owner, &format!("large {number}"), vec![1; 1000]).await;
     }
 }
@@ -102,12 +105,10 @@ fn a_file_that_fits_is_taken_soon_from_among_many_that_do_not() {
         let owner = network.start(OWNER, &SimDisk::new(), &[HOLDER]).await;
         let owner = owner.handle();
         put_without_room(&owner).await;
-        for number in 0..5 {
-            put(&owner, &format!("small {number}"), vec![1; 10]).await;
-        }
+        put(&owner, "small", vec![1; 10]).await;
         let holder = network.start(HOLDER, &SimDisk::new(), &[]).await;
         connected(&owner, 1).await;
-        sleep(Duration::from_secs(10)).await;
+        sleep(FIRST_REPAIR).await;
         let held = holder.handle().held_for(owner.node()).await.expect("readable");
         assert_eq!((held.files, held.bytes), (1, 26));
     });
@@ -132,7 +133,7 @@ fn newer_versions_of_what_a_full_peer_holds_are_taken_soon() {
         }
         let holder = network.start(HOLDER, &disk, &[]).await;
         connected(&owner, 1).await;
-        sleep(Duration::from_secs(10)).await;
+        sleep(FIRST_REPAIR).await;
         let held = holder.handle().held_for(owner.node()).await.expect("readable");
         assert_eq!((held.files, held.bytes), (5, 5 * 36));
     });

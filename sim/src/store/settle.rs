@@ -157,19 +157,19 @@ async fn exchanges_end(scene: &Scene<Files>) {
 /// again: it may have come upon a damaged catalog.
 async fn scrub(scene: &Scene<Files>) -> Result<(), Broken> {
     for host in scene.plan.hosts_left() {
-        let (begun, at) = (Instant::now(), elapsed());
+        let begun = elapsed();
         let scrubbed = loop {
             let (told, _) = tokio::sync::mpsc::channel(1);
             let scrubbed = live::node(scene, host)?.scrub(told).await;
             let scrubbed =
                 scrubbed.map_err(|error| Broken::new("live", format!("the scrub of n{host} failed: {error}")))?;
-            if scrubbed.failed == 0 || begun.elapsed() > EXCHANGE_MAX {
+            if scrubbed.failed == 0 || elapsed() > begun + EXCHANGE_MAX {
                 break scrubbed;
             }
             sleep(LOOK_AGAIN).await;
         };
         scene.notes.note(format!("n{host} scrubbed {} files, {} damaged", scrubbed.checked, scrubbed.damaged));
-        faithful::judge_damage(scene, host, at, scrubbed.damaged).map_err(|what| Broken::new("faithful", what))?;
+        faithful::judge_damage(scene, host, begun, scrubbed.damaged).map_err(|what| Broken::new("faithful", what))?;
     }
     Ok(())
 }

@@ -77,7 +77,7 @@ impl Ignored {
     }
 }
 
-/// Reads the ignore file of a directory. Lines that are no rules say nothing, as in a walk.
+/// Reads the ignore file of a directory. A walk has refused lines that are no rules; here they say nothing.
 fn read(dir: &Path) -> io::Result<Option<Gitignore>> {
     let text = match fs::read(dir.join(IGNORE_FILE)) {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {

@@ -1,5 +1,5 @@
 //! Scrubs: reads the catalog, and compares every blob of the data directory with it, in the background and on demand.
-//! What is damaged is set aside. A replica is then sent again by its owner; an own file is fetched from a peer. What no
+//! A damaged replica is set aside, and sent again by its owner; a damaged own file is fetched from a peer. What no
 //! record names is looked for at the end.
 
 mod blob;

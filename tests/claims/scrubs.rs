@@ -15,7 +15,7 @@ use dacapo::time::UnixMillis;
 use dacapo_sim::disk::SimDisk;
 
 use crate::support::fault_disk::{Fault, FaultDisk};
-use crate::support::in_memory::{HOLDER, Network, files_below, get, key, put, run, stop};
+use crate::support::in_memory::{HOLDER, Network, connected, files_below, get, key, put, run, stop};
 
 async fn scrub(node: &Node) -> Scrubbed {
     let (told, _listener) = tokio::sync::mpsc::channel(1);
@@ -241,15 +241,24 @@ fn a_catalog_of_which_most_is_free_is_compacted_wherever_that_dies() {
 }
 
 #[test]
-fn a_scrub_counts_the_own_files_that_no_peer_could_give() {
+fn a_damaged_file_is_found_again_by_each_scrub_until_a_peer_gives_it() {
     run(async {
         let (network, disk, holder) = (Network::of(Layout::Folders), SimDisk::new(), SimDisk::new());
         let pair = network.pair(&disk, &holder).await;
         put(&pair.owner.handle(), "a", vec![1; 5000]).await;
         stop(pair.holder).await;
         rot(&disk, 5000);
+        for scrubs in 1..=2 {
+            let found = scrub(&pair.owner).await;
+            assert_eq!((found.damaged, found.restored, found.missing), (1, 0, 1), "scrub {scrubs}");
+        }
+        let again = network.start(HOLDER, &holder, &[]).await;
+        connected(&pair.owner.handle(), 1).await;
         let found = scrub(&pair.owner).await;
-        assert_eq!((found.damaged, found.restored, found.missing), (1, 0, 1));
+        assert_eq!((found.damaged, found.restored, found.missing), (1, 1, 0));
+        assert_eq!(files_below(&disk, "quarantine").len(), 1, "what was damaged is kept");
+        assert_eq!(scrub(&pair.owner).await.damaged, 0);
+        stop(again).await;
         stop(pair.owner).await;
     });
 }

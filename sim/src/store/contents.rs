@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use dacapo::crypto::{Key, Keys, NodeId, ReplicaName};
+use dacapo::crypto::{ContentCipher, Key, Keys, NodeId, ReplicaName};
 use dacapo::disk::{Disk, DiskFile, DiskPath};
 use dacapo::limits::{LIST_PAGE_MAX, STRAYS_ASIDE_MAX};
 use dacapo::node::Lane;
@@ -52,6 +52,17 @@ impl Contents {
     pub fn is_catalog_damaged(&self) -> bool {
         let copy = copy_of_store(&self.disk);
         copy.is_some_and(|(_, recovered)| matches!(recovered.catalog, Origin::MadeForDamaged(_)))
+    }
+
+    /// Whether the local copy of an own file is what the catalog says of it.
+    #[must_use]
+    pub fn is_good_own(&self, keys: &Keys, key: &Key) -> bool {
+        let record = self.copy().and_then(|store| store.own(key).ok()?);
+        let bytes = self.replica(keys.node(), &BlobId::Own(key.file_name()));
+        let (Some(record), Some(mut bytes)) = (record, bytes) else { return false };
+        let mut cipher = ContentCipher::new(keys, record.iv);
+        cipher.seal(&mut bytes);
+        cipher.digest() == record.seal.digest
     }
 
     /// Whether the file of a blob is there and cannot be read.

@@ -38,11 +38,14 @@ pub(crate) async fn run(arguments: &ScrubArguments, verbosity: Verbosity) -> Res
 }
 
 fn in_words(scrubbed: &Scrubbed) -> String {
-    let Scrubbed { checked, bytes, damaged, restored, .. } = scrubbed;
-    let (files, bytes) = (show::count(*checked, "file"), show::bytes(*bytes));
-    let found = match damaged {
-        0 => "nothing is damaged".to_owned(),
-        _ => format!("{damaged} damaged and set aside, {restored} of them fetched again"),
-    };
-    format!("scrubbed {files}, {bytes}: {found}")
+    let Scrubbed { checked, bytes, damaged, restored, missing, .. } = *scrubbed;
+    let (files, bytes) = (show::count(checked, "file"), show::bytes(bytes));
+    if damaged == 0 {
+        return format!("scrubbed {files}, {bytes}: nothing is damaged");
+    }
+    let aside = damaged.saturating_sub(restored + missing);
+    let became = [(restored, "fetched again"), (missing, "not given by any peer"), (aside, "set aside")];
+    let became: Vec<_> =
+        became.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    format!("scrubbed {files}, {bytes}: {damaged} damaged: {}", became.join(", "))
 }

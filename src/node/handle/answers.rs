@@ -19,7 +19,7 @@ pub struct Stored {
     pub size: u64,
     /// What became of the replica at each peer that was connected.
     pub receipts: Vec<Receipt>,
-    /// How many known peers were not connected; repair sends them the file when they are back.
+    /// How many known peers were not connected and have no receipt; repair sends them the file when they are back.
     pub away: usize,
 }
 
@@ -230,11 +230,11 @@ pub struct Scrubbed {
     pub checked: u64,
     /// How many bytes they have.
     pub bytes: u64,
-    /// How many were damaged or missing, and set aside.
+    /// How many were damaged. A replica is set aside; so is an own file once a peer has given a good copy.
     pub damaged: u64,
     /// How many damaged own files came back from a peer.
     pub restored: u64,
-    /// How many damaged own files no peer could give. What is left of them is in the quarantine.
+    /// How many damaged own files no peer could give. What is left of them stays where it is: a later scrub asks again.
     pub missing: u64,
     /// How many could not be read. If the catalog cannot say what comes next, the whole rest counts as one.
     pub failed: u64,

@@ -46,7 +46,7 @@ pub(in crate::node) async fn get<P: Platform>(
 ) -> Result<Fetched, GetError> {
     let blob = BlobId::Own(key.file_name());
     let mut left = pin!(left);
-    let mut looked = look(&context, &key).await?;
+    let mut looked = look(&context, &key, &purpose).await?;
     let (is_good, is_searched) = (matches!(looked, LocalCopy::Good(..)), context.searches.is_locked(blob));
     let _searching = match is_good {
         true => None,
@@ -59,7 +59,7 @@ pub(in crate::node) async fn get<P: Platform>(
     };
     if !is_good && is_searched {
         // Another search may have brought the file.
-        looked = look(&context, &key).await?;
+        looked = look(&context, &key, &purpose).await?;
     }
     let mut looks = 0;
     loop {
@@ -102,17 +102,22 @@ pub(in crate::node) async fn get<P: Platform>(
                 (_, Some(error)) => GetError::Disk(error),
             });
         }
-        looked = look(&context, &key).await?;
+        looked = look(&context, &key, &purpose).await?;
     }
 }
 
 /// Looks for a good copy on the local disk. A file that was deleted everywhere is an error.
-async fn look<P: Platform>(context: &Context<P>, key: &Key) -> Result<LocalCopy<<P::Disk as Disk>::File>, GetError> {
+async fn look<P: Platform>(
+    context: &Context<P>,
+    key: &Key,
+    purpose: &Purpose,
+) -> Result<LocalCopy<<P::Disk as Disk>::File>, GetError> {
     let _locked = context.locks.lock(BlobId::Own(key.file_name())).await;
-    let (replica_name, key) = (context.keys.replica_name(key), key.clone());
+    let (replica_name, key, is_mending) = (context.keys.replica_name(key), key.clone(), purpose.is_mending());
     let looked = context.with_keys(move |store, keys| {
         Ok(match store.proved_tombstone(keys, replica_name)? {
             Some(_) => None,
+            None if is_mending => Some(local_copy::look_at_disk(store, keys, &key)?),
             None => Some(local_copy::look_up(store, keys, &key)?),
         })
     });

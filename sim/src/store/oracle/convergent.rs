@@ -104,9 +104,11 @@ fn judge_files(
     for file in files {
         let holds = |peer: &(Host, NodeId)| holds(contents, keys, *peer, file);
         let has = |id: NodeId| peers.iter().any(|peer| peer.1 == id && holds(peer));
-        // A copy that the disk does not give stays where it is, in case that it does one day.
-        let is_here = file.is_local && !contents[host].is_unreadable(keys.node(), &BlobId::Own(file.key.file_name()));
-        let is_anywhere = is_here || peers.iter().any(holds);
+        // A copy that is damaged, or that the disk does not give, stays where it is until a peer gives a good one.
+        let blob = BlobId::Own(file.key.file_name());
+        let is_readable = || !contents[host].is_unreadable(keys.node(), &blob);
+        let is_here = || file.is_local && is_readable() && contents[host].is_good_own(keys, &file.key);
+        let is_anywhere = peers.iter().any(holds) || is_here();
         let replica_name = keys.replica_name(&file.key);
         let is_placed = |peer: &(Host, NodeId)| placement.is_none_or(|placement| placement.has(replica_name, peer.1));
         // What is placed on others stays where it is until they have it.

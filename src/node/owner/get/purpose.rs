@@ -21,6 +21,11 @@ impl Purpose {
         matches!(self, Self::Mend(mend) if mend.is_deleted())
     }
 
+    /// Whether a bad local copy is to be replaced, so that what lies on the disk is what counts.
+    pub(super) fn is_mending(&self) -> bool {
+        matches!(self, Self::Mend(_))
+    }
+
     /// Whether nothing is to stay on this disk.
     pub(super) fn is_passing(&self) -> bool {
         matches!(self, Self::Pass)

@@ -60,7 +60,7 @@ fn with(command: Command, file: &Path) -> Result<Command, ConfigError> {
         let Some(option) = options.get(&key) else {
             return Err(ConfigError::Unknown { file: file.to_owned(), suggestion: closest(&key, &options), key });
         };
-        let texts = texts(value).and_then(|texts| checked(option, texts, file));
+        let texts = texts(value, is_path(option)).and_then(|texts| checked(option, texts, file));
         let texts = texts.map_err(|reason| ConfigError::Value { file: file.to_owned(), key: key.clone(), reason })?;
         defaults.insert(key, texts);
     }
@@ -103,17 +103,23 @@ fn closest(key: &str, options: &BTreeMap<String, Arg>) -> Option<String> {
     (likeness > LIKENESS_MIN).then(|| option.clone())
 }
 
-/// Returns a value as it would be typed; a list as several.
-fn texts(value: Value) -> Result<Vec<String>, String> {
+/// Whether the value of an option is a path.
+fn is_path(option: &Arg) -> bool {
+    matches!(option.get_value_hint(), ValueHint::DirPath | ValueHint::FilePath)
+}
+
+/// Returns a value as it would be typed; a list as several. A number is no path.
+fn texts(value: Value, is_path: bool) -> Result<Vec<String>, String> {
     match value {
         Value::String(text) => Ok(vec![text]),
+        Value::Integer(_) if is_path => Err("expected a text, found an integer".to_owned()),
         Value::Integer(number) => Ok(vec![number.to_string()]),
         Value::Array(values) => {
             let mut all = Vec::new();
             for value in values {
                 match value {
                     Value::Array(_) => return Err("expected texts in the list, found a list".to_owned()),
-                    value => all.extend(texts(value)?),
+                    value => all.extend(texts(value, is_path)?),
                 }
             }
             Ok(all)
@@ -135,8 +141,7 @@ fn checked(option: &Arg, texts: Vec<String>, file: &Path) -> Result<Vec<OsString
             return Err(format!("invalid value {text:?}: {reason}"));
         }
     }
-    let is_path = matches!(option.get_value_hint(), ValueHint::DirPath | ValueHint::FilePath);
-    let folder = file.parent().filter(|_| is_path);
+    let folder = file.parent().filter(|_| is_path(option));
     Ok(texts.into_iter().map(|text| folder.map_or_else(|| text.clone().into(), |at| at.join(&text).into())).collect())
 }
 

@@ -45,7 +45,7 @@ const WRITEBACK_BYTES: NonZeroU64 = NonZeroU64::new(8 * 1024 * 1024).expect("it 
 #[non_exhaustive]
 pub enum DirDiskError {
     /// Another process, or another part of this one, has the directory open.
-    #[error("{path} is in use by another node")]
+    #[error("{path} is in use by a node or another command")]
     InUse {
         /// The directory.
         path: PathBuf,

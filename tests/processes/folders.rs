@@ -174,13 +174,13 @@ fn nothing_is_written_outside_the_folder() {
     fs::write(elsewhere.join("b"), b"another's").expect("written");
     symlink(elsewhere.join("b"), out.join("b")).expect("made");
     let got = bench.run(&node.data, &["get", "-r", "kept", text(&out)]);
-    assert_eq!(summary(&got), (Some(1), "1 file written, 7 B; 2 left out; 2 failed".to_owned()));
+    assert_eq!(summary(&got), (Some(1), "1 file written, 7 B; 4 failed".to_owned()));
     let expected = "\
-warning: left out kept/../c: it has a name of dots alone, which leads elsewhere
-warning: left out kept//f: it has an empty name
+warning: kept/../c: not written: it has a name of dots alone, which leads elsewhere
+warning: kept//f: not written: it has an empty name
 warning: kept/a/passwd: not written: Not a directory (os error 20)
 warning: kept/d/e: not written: what is in its place is no file
-error: 2 files failed
+error: 4 files failed
 ";
     assert_eq!(got.stderr, expected);
     // A link in the place of a file gives way; what it leads to does not.
@@ -245,6 +245,44 @@ fn a_program_is_told_of_each_file() {
         ),
     ];
     assert_eq!(told, expected);
+}
+
+#[test]
+fn all_is_done_and_what_failed_is_said_whether_or_not_anybody_reads_the_rest() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    let (folder, out) = (bench.path("folder"), bench.path("out"));
+    fs::create_dir(&folder).expect("made");
+    for number in 0..60 {
+        fs::write(folder.join(number.to_string()), number.to_string()).expect("written");
+    }
+    let unread = |arguments: &[&str]| {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let ended = bench.spawn_with(&node.data, arguments, |command| command.stdout(writer)).end();
+        (ended.code, ended.stderr)
+    };
+    assert_eq!(unread(&["put", "-r", "--json", text(&folder), "p"]), (Some(0), String::new()));
+    let put = ["put", "-r", text(&folder), "p"];
+    assert_eq!(run(&bench, &node, &put), done("0 files stored, 0 B; 60 unchanged"));
+    assert_eq!(unread(&["get", "-r", "--json", "p", text(&out)]), (Some(0), String::new()));
+    assert_eq!(read(&out).len(), 60);
+    let full = File::options().write(true).open("/dev/full").expect("it is there");
+    fs::write(folder.join("more"), b"more").expect("written");
+    let ended = bench.spawn_with(&node.data, &put, |command| command.stdout(full)).end();
+    assert_eq!((ended.code, ended.stderr.contains("No space left on device")), (Some(1), true), "{}", ended.stderr);
+    assert_eq!(run(&bench, &node, &put), done("0 files stored, 0 B; 61 unchanged"));
+
+    // What has no place in a folder does not come back there.
+    bench.run_with_input(&node.data, &["put", "p//odd"], b"odd");
+    for quiet in [false, true] {
+        let arguments =
+            if quiet { vec!["-q", "get", "-r", "p", text(&out)] } else { vec!["get", "-r", "p", text(&out)] };
+        let (code, stderr) = unread(&arguments);
+        assert_eq!((code, stderr.contains("p//odd: not written: it has an empty name")), (Some(1), true), "{stderr}");
+    }
+    assert_eq!(unread(&["rm", "-r", "--everywhere", "--json", "p"]), (Some(0), String::new()));
+    assert_eq!(run(&bench, &node, &["rm", "-r", "p"]).0, Some(3), "all of them are deleted");
 }
 
 #[test]

@@ -253,7 +253,7 @@ fn a_recovery_that_cannot_begin_says_why_and_makes_nothing() {
         assert!(!data.exists());
     }
     let taken = recover(&bench, &second.data, &backup, &second, &["--passphrase-file", text(&passphrase)]);
-    assert!(taken.stderr.contains("is in use by another node"), "{}", taken.stderr);
+    assert!(taken.stderr.contains("is in use by a node or another command"), "{}", taken.stderr);
     let short = bench.file("short", b"1234567\n");
     let refused = bench.run(&first.data, &["identity", "export", "--passphrase-file", text(&short)]);
     assert!(refused.stderr.contains("at least 8 characters"), "{}", refused.stderr);

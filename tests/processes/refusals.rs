@@ -27,7 +27,7 @@ fn refused(bench: &Bench, data: &Path, listen: &str) -> String {
 fn a_node_that_cannot_start_says_why() {
     let bench = Bench::new();
     let node = bench.node("n1", &[]);
-    assert_eq!(refused(&bench, &node.data, ":0"), "error: …/n1 is in use by another node");
+    assert_eq!(refused(&bench, &node.data, ":0"), "error: …/n1 is in use by a node or another command");
     let port_in_use = refused(&bench, &bench.path("n2"), &node.address);
     assert!(port_in_use.starts_with(&format!("error: cannot listen on {}: ", node.address)), "{port_in_use}");
     bench.succeed(&node.data, &["ls", "--quiet"]);

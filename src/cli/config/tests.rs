@@ -76,6 +76,7 @@ fn what_is_wrong_with_a_file_is_said() {
         error("layout = \"flat\"\n"),
         error("quota-bytes = \"ten\"\n"),
         error("data = \"\"\n"),
+        error("data = 5\n"),
         error("listen = \n"),
         error(&"# 345678\n".repeat(8000)),
     ];

@@ -97,7 +97,7 @@ impl Get<'_> {
             Ok(path) if excluded.has(&path) => return Ok(None),
             Ok(path) => path,
             Err(error) => {
-                self.tally.skipped(stored.key.as_str(), &error)?;
+                self.tally.failed(stored.key.as_str(), &format_args!("{}: not written: {error}", stored.key))?;
                 return Ok(None);
             }
         };

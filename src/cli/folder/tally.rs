@@ -22,6 +22,8 @@ pub(super) struct Tally {
     counts: RefCell<FolderSummary>,
     /// How many files failed because too few peers hold them.
     few: Cell<u64>,
+    /// Why nobody reads what is told any more.
+    untold: RefCell<Option<CliError>>,
     meter: RefCell<Option<Meter>>,
 }
 
@@ -34,6 +36,7 @@ impl Tally {
             verbosity,
             counts: RefCell::default(),
             few: Cell::default(),
+            untold: RefCell::default(),
             meter: RefCell::default(),
         }
     }
@@ -76,12 +79,8 @@ impl Tally {
             counts.bytes += bytes;
         }
         if self.is_json {
-            return output::json(&FolderJson::Step(StepJson {
-                key: key.as_str(),
-                action,
-                size,
-                would: self.is_dry_run,
-            }));
+            let step = StepJson { key: key.as_str(), action, size, would: self.is_dry_run };
+            return self.tell(|| output::json(&FolderJson::Step(step)));
         }
         if self.is_dry_run && !self.verbosity.quiet {
             let what = match action {
@@ -89,7 +88,7 @@ impl Tally {
                 Action::Written => "write",
                 Action::Deleted => "delete",
             };
-            return output::line(&format!("would {what} {key}, {}", show::size(size)));
+            return self.tell(|| output::line(&format!("would {what} {key}, {}", show::size(size))));
         }
         Ok(())
     }
@@ -98,7 +97,7 @@ impl Tally {
     pub(super) fn skipped(&self, name: &str, reason: &impl Display) -> Result<(), CliError> {
         self.counts.borrow_mut().skipped += 1;
         if self.is_json {
-            return output::json(&FolderJson::Skipped { name, reason: reason.to_string() });
+            return self.tell(|| output::json(&FolderJson::Skipped { name, reason: reason.to_string() }));
         }
         if self.counts.borrow().skipped <= FAILURES_SHOWN_MAX as u64 {
             self.say(format_args!("left out {name}: {reason}"));
@@ -110,7 +109,7 @@ impl Tally {
     pub(super) fn failed(&self, name: &str, reason: &impl Display) -> Result<(), CliError> {
         self.counts.borrow_mut().failed += 1;
         if self.is_json {
-            return output::json(&FolderJson::Failed { name, error: reason.to_string() });
+            return self.tell(|| output::json(&FolderJson::Failed { name, error: reason.to_string() }));
         }
         if self.counts.borrow().failed <= FAILURES_SHOWN_MAX as u64 {
             self.say(reason);
@@ -141,6 +140,21 @@ impl Tally {
         self.counts.borrow_mut().short += 1;
     }
 
+    /// Tells something on standard output. What is to be done is done to its end also if nobody reads that; a dry run
+    /// has nothing else to do.
+    fn tell(&self, write: impl FnOnce() -> Result<(), CliError>) -> Result<(), CliError> {
+        if self.untold.borrow().is_some() {
+            return Ok(());
+        }
+        match write() {
+            Err(error) if !self.is_dry_run => {
+                self.untold.replace(Some(error));
+                Ok(())
+            }
+            told => told,
+        }
+    }
+
     /// Writes a line beside the bar.
     fn say(&self, line: impl Display) {
         match &*self.meter.borrow() {
@@ -149,18 +163,19 @@ impl Tally {
         }
     }
 
-    /// Shows the summary, and returns an error if a file failed.
+    /// Shows the summary, and returns an error if a file failed. What went wrong counts more than whether somebody
+    /// reads the rest.
     pub(super) fn end(&self, ended: Result<(), CliError>) -> Result<(), CliError> {
         self.meter.take();
         let counts = self.counts.take();
-        if self.is_json {
-            output::json(&FolderJson::Summary(&counts))?;
-        } else if !self.verbosity.quiet {
-            output::line(&in_words(&counts, self.action, self.is_dry_run))?;
-        }
+        let told = self.tell(|| match self.verbosity.quiet {
+            _ if self.is_json => output::json(&FolderJson::Summary(&counts)),
+            true => Ok(()),
+            false => output::line(&in_words(&counts, self.action, self.is_dry_run)),
+        });
         ended?;
         match counts.failed {
-            0 => Ok(()),
+            0 => self.untold.take().map_or(told, Err),
             failed => Err(CliError::FilesFailed { failed, are_too_few: self.few.get() == failed }),
         }
     }

@@ -157,7 +157,7 @@ fn refusals_name_the_directory() {
     assert_eq!(
         texts,
         [
-            "/srv/data is in use by another node",
+            "/srv/data is in use by a node or another command",
             "/srv/data is not empty and was not made by a node",
             "/srv/data is not a directory",
             "/srv/data cannot be read and written",

@@ -279,7 +279,7 @@ fn messages_of_a_node() {
                 Rejected(disk_error()),
                 Stopped
             ),
-            messages!(StatError { NotFound, Disk, Stopped }, NotFound, Disk(disk_error()), Stopped),
+            messages!(StatError { NotFound, Deleted, Disk, Stopped }, NotFound, Deleted, Disk(disk_error()), Stopped),
             messages!(ReadError { Disk, Damaged, Stopped }, Disk(disk_error()), Damaged, Stopped),
         ],
     );

@@ -75,8 +75,8 @@ pub enum Event {
     FetchStarted { file: FileName, peers: usize },
     /// A peer has answered a get with anything but a good copy, or could not answer.
     FetchAnswered { peer: NodeId, file: FileName, answer: FetchAnswer },
-    /// An own file came back from a peer, was verified, and is on this disk again.
-    FileFetched { file: FileName, peer: NodeId, bytes: u64 },
+    /// An own file came back from a peer and was verified. It is on this disk again if it is kept.
+    FileFetched { file: FileName, peer: NodeId, bytes: u64, is_kept: bool },
     /// A peer was brought up to date with this node's files.
     PeerRepaired { peer: NodeId, sent: usize, learnt: usize, released: usize, failed: usize },
     /// The files that a peer holds could not be compared with this node's.
@@ -212,8 +212,9 @@ impl fmt::Display for Event {
                 write!(f, "don't have {} locally, asking {}", short(file), count_peers(*peers))
             }
             Self::FetchAnswered { peer, file, answer } => write!(f, "{} {answer} {}", peer.short(), short(file)),
-            Self::FileFetched { file, peer, bytes } => {
-                write!(f, "received {bytes} bytes from {}, verified, written to disk as {}", peer.short(), short(file))
+            Self::FileFetched { file, peer, bytes, is_kept } => {
+                let kept = if *is_kept { "written to disk as" } else { "not kept:" };
+                write!(f, "received {bytes} bytes from {}, verified, {kept} {}", peer.short(), short(file))
             }
             Self::ReplicaServed { owner, replica, bytes } => {
                 write!(f, "served {bytes} sealed bytes of {} to {}", short(replica), owner.short())

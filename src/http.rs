@@ -7,6 +7,7 @@
 mod api;
 mod body;
 mod check;
+mod conditions;
 mod described;
 mod events;
 mod failure;
@@ -19,6 +20,7 @@ mod metrics;
 mod openapi;
 mod page;
 mod range;
+mod reading;
 mod request;
 mod routes;
 mod server;

@@ -112,6 +112,8 @@ pub(crate) enum CliError {
     NotMoved { count: u64 },
     #[error("{} is not a Dacapo data directory", data.display())]
     NotADataDirectory { data: PathBuf },
+    #[error("--to names the directory of the old node, {data}; the new one needs another")]
+    NotAnother { data: PathBuf },
     #[error(transparent)]
     Socket(#[from] SocketError),
     #[error(transparent)]
@@ -248,7 +250,7 @@ impl CliError {
         match self {
             Self::Key(_) | Self::Id(_) | Self::Glob { .. } | Self::Exposed => 2,
             Self::Http(HttpError::NeedsToken { .. } | HttpError::NoAddress) | Self::Config(_) => 2,
-            Self::EverythingDeleted => 2,
+            Self::EverythingDeleted | Self::NotAnother { .. } => 2,
             Self::IsADirectory { .. } | Self::NotADirectory { .. } => 2,
             Self::NoneBegins { .. } => 3,
             Self::File { failure: Failure { kind: FailureKind::NotFound, .. }, .. } => 3,

@@ -4,6 +4,7 @@ use std::io;
 use std::ops::Range;
 
 use axum::body::Body;
+use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::unfold;
@@ -31,8 +32,12 @@ pub(super) fn reader(body: Body) -> impl AsyncRead + Send + Unpin {
     StreamReader::new(Box::pin(chunks))
 }
 
-/// Reads some of a content that is not wanted, so that its sender comes to read why.
-pub(super) async fn pass_over(body: Body) {
+/// Reads some of a content that is not wanted, so that its sender comes to read why. One that waits to be told to go on
+/// is told nothing.
+pub(super) async fn pass_over(headers: &HeaderMap, body: Body) {
+    if headers.contains_key(header::EXPECT) {
+        return;
+    }
     let mut chunks = body.into_data_stream();
     let mut left = UNWANTED_BYTES_MAX;
     let passing = async {

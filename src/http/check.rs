@@ -3,11 +3,12 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::api::Api;
+use super::failure::Failure;
 use super::gate::admit;
 use super::{body, page};
 
@@ -16,11 +17,15 @@ pub(super) async fn check(State(api): State<Api>, request: Request, next: Next) 
     let path = request.uri().path();
     let is_public = matches!(path, "/healthz" | "/readyz") || page::PATHS.contains(&path);
     let authority = request.uri().authority().cloned();
-    let admitted = if is_public { Ok(()) } else { admit(&api.gate, request.headers(), authority) };
+    let admitted = match names_one_host(&request) {
+        Ok(()) if !is_public => admit(&api.gate, request.headers(), authority),
+        checked => checked,
+    };
     let mut response = match admitted {
         Ok(()) => next.run(request).await,
         Err(refused) => {
-            body::pass_over(request.into_body()).await;
+            let (parts, body) = request.into_parts();
+            body::pass_over(&parts.headers, body).await;
             let mut response = refused.into_response();
             // A stranger keeps no connection.
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -36,4 +41,13 @@ pub(super) async fn check(State(api): State<Api>, request: Request, next: Next) 
     let policy = headers.entry(header::CONTENT_SECURITY_POLICY);
     policy.or_insert(HeaderValue::from_static("default-src 'none'; sandbox"));
     response
+}
+
+/// Refuses a request that names several hosts, or none where it has to (RFC 9112, 3.2).
+fn names_one_host(request: &Request) -> Result<(), Failure> {
+    match request.headers().get_all(header::HOST).iter().count() {
+        1 => Ok(()),
+        0 if request.version() < Version::HTTP_11 => Ok(()),
+        count => Err(Failure::bad_request(&format_args!("the header Host stands {count} times, not once"))),
+    }
 }

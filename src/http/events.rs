@@ -13,6 +13,7 @@ use super::api::Api;
 use super::described::Common;
 use super::failure::Failure;
 use super::limits::{SIGN_INTERVAL, WATCHERS_MAX};
+use super::request::NoQuery;
 
 /// Answers with what happens from now on.
 #[utoipa::path(
@@ -25,6 +26,7 @@ use super::limits::{SIGN_INTERVAL, WATCHERS_MAX};
 )]
 pub(super) async fn tell(
     State(api): State<Api>,
+    _: NoQuery,
 ) -> Result<Sse<impl Stream<Item = Result<sse::Event, Infallible>>>, Failure> {
     let Ok(place) = api.feed.places.clone().try_acquire_owned() else {
         let why = format!("{WATCHERS_MAX} others are watching; try again later");

@@ -104,6 +104,7 @@ impl From<StatError> for Failure {
     fn from(error: StatError) -> Self {
         let status = match error {
             StatError::NotFound => StatusCode::NOT_FOUND,
+            StatError::Deleted => StatusCode::GONE,
             StatError::Disk(_) => StatusCode::INTERNAL_SERVER_ERROR,
             StatError::Stopped => StatusCode::SERVICE_UNAVAILABLE,
         };

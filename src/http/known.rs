@@ -29,6 +29,7 @@ use crate::view::{HolderJson, HolderRow, KnownPeers, attention, holders as ask_h
     responses(
         (status = 200, body = FileJson<'static>, description = "What the node knows of the file"),
         (status = 404, body = FailureJson, description = "there is no such file"),
+        (status = 410, body = FailureJson, description = "the file was deleted"),
         Common,
     )
 )]
@@ -57,6 +58,7 @@ pub(super) struct HoldersQuery {
     responses(
         (status = 200, body = Vec<HolderJson<'static>>, description = "What each peer has of the file"),
         (status = 404, body = FailureJson, description = "there is no such file"),
+        (status = 410, body = FailureJson, description = "the file was deleted"),
         Common,
     )
 )]
@@ -79,7 +81,7 @@ pub(super) async fn holders(
         Common,
     )
 )]
-pub(super) async fn peers(State(api): State<Api>) -> Result<Response, Failure> {
+pub(super) async fn peers(State(api): State<Api>, _: NoQuery) -> Result<Response, Failure> {
     let known = KnownPeers::of(&api.handle).await?;
     Ok(Json(PeerJson::all(&known)).into_response())
 }
@@ -93,7 +95,7 @@ pub(super) async fn peers(State(api): State<Api>) -> Result<Response, Failure> {
         Common,
     )
 )]
-pub(super) async fn status(State(api): State<Api>) -> Result<Response, Failure> {
+pub(super) async fn status(State(api): State<Api>, _: NoQuery) -> Result<Response, Failure> {
     let (status, known) = (api.handle.status().await?, KnownPeers::of(&api.handle).await?);
     let (node, address) = (api.handle.node(), api.handle.address());
     Ok(Json(StatusJson::new(node, address, &status, &known, attention::all(&known))).into_response())
@@ -106,8 +108,8 @@ pub(super) async fn is_alive() -> &'static str {
 
 /// Answers whether the node works: it has started, its disk answers, and it has not stopped.
 pub(super) async fn is_ready(State(api): State<Api>) -> Result<&'static str, Failure> {
-    match api.handle.status().await {
-        Ok(_) => Ok("ready\n"),
+    match api.handle.check_disk().await {
+        Ok(()) => Ok("ready\n"),
         // Everybody may ask this, so it says no more.
         Err(_) => Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, &"the node is not ready")),
     }
@@ -141,7 +143,7 @@ struct Scrub {
         Common,
     )
 )]
-pub(super) async fn scrub(State(api): State<Api>) -> Response {
+pub(super) async fn scrub(State(api): State<Api>, _: NoQuery) -> Response {
     let (told, progress) = mpsc::channel(1);
     let work = Box::pin(async move { api.handle.scrub(told).await });
     let scrub = Scrub { work, progress, so_far: Scrubbed::default() };

@@ -6,8 +6,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use serde::de::DeserializeOwned;
 
+use super::conditions;
 use super::failure::Failure;
-use crate::crypto::{Key, Version};
+use crate::crypto::Key;
 
 /// The key that a path names, after its last fixed part, in percent-encoding.
 pub(super) struct NamedKey(pub(super) Key);
@@ -55,51 +56,10 @@ pub(super) fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     values.next().is_none().then_some(value)
 }
 
-/// Writes a version as an entity tag (RFC 9110, 8.8.3).
-pub(super) fn tag(version: Version) -> String {
-    format!("\"{}\"", version.0)
-}
-
-/// Returns the version that `If-Match` names, if the header is there.
-pub(super) fn expected(headers: &HeaderMap) -> Result<Option<Version>, Failure> {
-    if !headers.contains_key(header::IF_MATCH) {
-        return Ok(None);
-    }
-    let tag = text(headers, header::IF_MATCH).and_then(|value| value.trim().strip_prefix('"')?.strip_suffix('"'));
-    match tag.and_then(|tag| tag.parse().ok()) {
-        Some(version) => Ok(Some(Version(version))),
-        None => Err(Failure::bad_request(&"If-Match names one version here, such as \"1767225600522\"")),
-    }
-}
-
-/// Whether the value of a condition names a version. Weak tags count as well where that is asked for (RFC 9110, 13.1).
-pub(super) fn names(value: &str, version: Version, is_weak_enough: bool) -> bool {
-    let bare = |tag: &str| if is_weak_enough { tag.trim_start_matches("W/").to_owned() } else { tag.to_owned() };
-    value.split(',').map(str::trim).any(|known| known == "*" || bare(known) == tag(version))
-}
-
-/// Refuses an answer about another version than `If-Match` names.
-pub(super) fn refuse_other(headers: &HeaderMap, version: Version) -> Result<(), Failure> {
-    let mut values = headers.get_all(header::IF_MATCH).iter().peekable();
-    let is_asked = values.peek().is_some();
-    if is_asked && !values.any(|value| value.to_str().is_ok_and(|value| names(value, version, false))) {
-        return Err(Failure::new(StatusCode::PRECONDITION_FAILED, &format_args!("the version is {}", version.0)));
-    }
-    Ok(())
-}
-
-/// Refuses conditions that would have to be looked at and cannot: one that is passed over could cost a file.
-pub(super) fn refuse_conditions(headers: &HeaderMap, refused: &[HeaderName], why: &str) -> Result<(), Failure> {
-    match refused.iter().find(|name| headers.contains_key(*name)) {
-        Some(name) => Err(Failure::new(StatusCode::NOT_IMPLEMENTED, &format_args!("{name}: {why}"))),
-        None => Ok(()),
-    }
-}
-
 /// Checks what is said of the content of a store. Returns its length, if that is told before.
 pub(super) fn length_told(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
     let conditions = [header::IF_MATCH, header::IF_NONE_MATCH, header::IF_UNMODIFIED_SINCE];
-    refuse_conditions(headers, &conditions, "a store has no conditions: it replaces what is there")?;
+    conditions::refuse_all(headers, &conditions, "a store has no conditions: it replaces what is there")?;
     if headers.contains_key(header::CONTENT_RANGE) {
         return Err(Failure::bad_request(&"Content-Range: a file is stored whole"));
     }

@@ -6,14 +6,14 @@ use axum::routing::{get, post};
 use tokio_util::sync::CancellationToken;
 
 use super::api::Api;
-use super::{check, events, failure, files, known, metrics, openapi, page};
+use super::{check, events, failure, files, known, metrics, openapi, page, reading};
 
 /// Returns what answers requests, until it is told to stop. The paths of `/v1` keep their meaning.
 pub(super) fn router(mut api: Api, stop: CancellationToken) -> Router {
     api.feed.ended = stop;
     Router::new()
         .route("/v1/files", get(files::list))
-        .route("/v1/files/{*key}", get(files::get).head(files::head).put(files::put).delete(files::delete))
+        .route("/v1/files/{*key}", get(reading::get).head(reading::head).put(files::put).delete(files::delete))
         .route("/v1/copies/{*key}", axum::routing::delete(files::delete_copy))
         .route("/v1/stat/{*key}", get(known::stat))
         .route("/v1/holders/{*key}", get(known::holders))

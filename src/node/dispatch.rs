@@ -65,6 +65,7 @@ async fn answer<P: Platform>(context: Shared<P>, call: Call) {
             send(reply, scrubbed);
         }
         Call::Status(reply) => send(reply, status::status(context).await),
+        Call::CheckDisk(reply) => send(reply, status::check_disk(context).await),
     }
 }
 

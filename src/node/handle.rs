@@ -44,6 +44,7 @@ pub(super) enum Call {
     DeleteEverywhere(Key, Option<Version>, Reply<Result<Vec<Receipt>, DeleteError>>),
     Scrub(mpsc::Sender<Scrubbed>, Reply<Scrubbed>),
     Status(Reply<Result<Status, StatError>>),
+    CheckDisk(Reply<Result<(), StatError>>),
     ChangeMembers(MemberChange, Reply<Result<(), MemberError>>),
     Forgotten(Reply<Vec<NodeId>>),
     HeldFor(NodeId, Reply<Result<Usage, StatError>>),
@@ -214,6 +215,14 @@ impl Handle {
         self.call(Call::Status).await.unwrap_or_else(Err)
     }
 
+    /// Looks whether the disk gives what is on it and takes what is written.
+    ///
+    /// # Errors
+    /// Returns [`StatError::Disk`] if it does not.
+    pub async fn check_disk(&self) -> Result<(), StatError> {
+        self.call(Call::CheckDisk).await.unwrap_or_else(Err)
+    }
+
     /// Returns a page of this node's own files in the order of their keys, from the first key after `after`. The page
     /// is empty at the end.
     ///
@@ -234,7 +243,8 @@ impl Handle {
     /// Returns what this node knows of one of its own files.
     ///
     /// # Errors
-    /// Returns [`StatError::NotFound`] if the node knows no such file, and [`StatError::Disk`] if its disk fails.
+    /// Returns [`StatError::NotFound`] if the node knows no such file, [`StatError::Deleted`] if it was deleted
+    /// everywhere, and [`StatError::Disk`] if its disk fails.
     pub async fn stat(&self, key: &Key) -> Result<FileInfo, StatError> {
         self.call(|reply| Call::Stat(key.clone(), reply)).await.unwrap_or_else(Err)
     }

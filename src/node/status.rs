@@ -17,6 +17,12 @@ pub(super) async fn status<P: Platform>(context: Shared<P>) -> Result<Status, St
     looked.await.map_err(StatError::Disk)
 }
 
+/// Looks whether the disk works. See [`Handle::check_disk`](crate::node::Handle::check_disk).
+pub(super) async fn check_disk<P: Platform>(context: Shared<P>) -> Result<(), StatError> {
+    let checked = context.blocking(|store| store.count_own().and_then(|_| store.try_disk()));
+    checked.await.map_err(StatError::Disk)
+}
+
 /// Returns what the node is busy with, except for the call that asks.
 fn load<P: Platform>(context: &Context<P>) -> Load {
     Load {

@@ -9,9 +9,9 @@ use super::layout::{self, BlobId, Layout};
 use super::lock::lock;
 use super::reader::BlobReader;
 use super::writer::BlobWriter;
-use super::{Change, Store};
-use crate::crypto::Version;
-use crate::disk::{Disk, DiskPath};
+use super::{Change, PASSING, Store};
+use crate::crypto::{FileName, Version};
+use crate::disk::{Disk, DiskFile, DiskPath};
 
 impl<D: Disk> Store<D> {
     /// Begins to write one version of a blob, beside any other attempt to do so.
@@ -169,6 +169,17 @@ impl<D: Disk> Store<D> {
     pub fn read_temporary(&self, writer: BlobWriter<D>) -> BlobReader<D::File> {
         let path = writer.temporary.clone();
         writer.into_reader(path)
+    }
+
+    /// Writes a file and removes it, as stores do, to see whether the disk lets them.
+    ///
+    /// # Errors
+    /// After an error the next start removes what is left.
+    pub fn try_disk(&self) -> Result<(), StorageError> {
+        let path = self.temporary(&BlobId::Own(FileName([0; 20])), PASSING);
+        let tried = self.disk.create(&path).and_then(|file| file.write_at(0, &[0]));
+        let removed = self.remove_temporary(&path);
+        tried.map_err(failed("write", &path)).and(removed)
     }
 
     /// Removes the file of a blob that has no name.

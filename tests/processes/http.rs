@@ -1,6 +1,7 @@
 //! A node that is asked over HTTP.
 
 mod callers;
+mod conditions;
 mod examples;
 mod files;
 mod openapi;

@@ -180,7 +180,7 @@ async fn delete(client: &Client, key: u8, is_held: bool) -> Result<Outcome, Trou
     let failure = answer.json().await?;
     Ok(match answer.status {
         StatusCode::OK => Outcome::Deleted,
-        StatusCode::NOT_FOUND => Outcome::NotFound,
+        StatusCode::NOT_FOUND | StatusCode::GONE => Outcome::NotFound,
         StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED => Outcome::Kept(failure["error"].to_string()),
         _ if failure["outcome"] == "rejected" => Outcome::Rejected,
         _ => Outcome::Failed(failure["error"].to_string()),
@@ -202,7 +202,7 @@ async fn erase(client: &Client, key: u8, is_known: bool) -> Result<Outcome, Trou
     let told = answer.json().await?;
     Ok(match answer.status {
         StatusCode::OK => Outcome::Erased { known, peers: done(&told["receipts"]) },
-        StatusCode::NOT_FOUND => Outcome::NotFound,
+        StatusCode::NOT_FOUND | StatusCode::GONE => Outcome::NotFound,
         StatusCode::PRECONDITION_FAILED => Outcome::Kept(told["error"].to_string()),
         _ if told["outcome"] == "rejected" => Outcome::Rejected,
         _ => Outcome::Unconfirmed,
@@ -213,7 +213,7 @@ async fn stat(client: &Client, key: u8) -> Result<Outcome, Trouble> {
     let mut answer = client.ask(Method::GET, &path("stat", key, ""), &[], None).await?;
     Ok(match answer.status {
         StatusCode::OK => Outcome::Known(version(&answer.json().await?["version"])),
-        StatusCode::NOT_FOUND => Outcome::NotFound,
+        StatusCode::NOT_FOUND | StatusCode::GONE => Outcome::NotFound,
         _ => Outcome::Failed(error(&mut answer).await?),
     })
 }

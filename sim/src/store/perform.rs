@@ -183,7 +183,7 @@ async fn get(
 async fn stat(node: &Handle, key: u8) -> Outcome {
     match node.stat(&call::key(key)).await {
         Ok(info) => Outcome::Known(info.version),
-        Err(StatError::NotFound) => Outcome::NotFound,
+        Err(StatError::NotFound | StatError::Deleted) => Outcome::NotFound,
         Err(error) => Outcome::Failed(error.to_string()),
     }
 }
@@ -216,7 +216,7 @@ async fn erase(node: &Handle, key: u8, is_known: bool) -> Outcome {
     let known = match is_known {
         true => match node.stat(&key).await {
             Ok(info) => Some(info.version),
-            Err(StatError::NotFound) => return Outcome::NotFound,
+            Err(StatError::NotFound | StatError::Deleted) => return Outcome::NotFound,
             Err(error) => return Outcome::Kept(error.to_string()),
         },
         false => None,

@@ -15,6 +15,7 @@ pub(super) async fn ask(scene: &Scene<Files>, node: &Handle) -> Result<Told, Sta
     let forgotten = node.forgotten().await;
     let status = node.status().await?;
     node.repairs().await?;
+    node.check_disk().await?;
     let mut held = Vec::new();
     for owner in (0..HOSTS_MAX).filter_map(|host| scene.clients.id(host)).filter(|owner| *owner != node.node()) {
         held.push((owner, node.held_for(owner).await?));

@@ -57,7 +57,7 @@ failure_from!(
     StoreError,
     ReadError,
     GetError: GetError::NotFound { .. } | GetError::Deleted,
-    StatError: StatError::NotFound,
+    StatError: StatError::NotFound | StatError::Deleted,
     MemberError,
 );
 

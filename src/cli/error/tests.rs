@@ -77,6 +77,7 @@ fn all_of_membership() -> Vec<CliError> {
         CliError::Cluster(ClusterError::Taken),
         CliError::Members(MembersError::Full),
         CliError::NoCluster { data: data() },
+        CliError::NotAnother { data: data() },
         CliError::Invitation(InvitationError::Damaged),
         CliError::OwnInvitation,
         CliError::Exposed,

@@ -116,13 +116,16 @@ async function showFiles(isFirst) {
   const page = await response.json();
   if ($("prefix").value !== prefix) return;
   const rows = page.files.map((file) => {
-    const key = element("td", token ? file.key : "");
-    if (!token) {
-      // A link cannot name a token.
+    const key = element("td", "");
+    // A link cannot name a token, nor a key that is a segment of that kind itself.
+    if (!token && file.key !== "." && file.key !== "..") {
       const link = element("a", file.key);
-      link.href = "v1/files/" + file.key.split("/").map(encodeURIComponent).join("/");
+      // A browser folds the segments . and .. of a path, so slashes are written %2F.
+      link.href = "v1/files/" + encodeURIComponent(file.key);
       link.download = file.key.split("/").pop();
       key.append(link);
+    } else {
+      key.textContent = file.key;
     }
     return row(key, element("td", size(file.size), "number"), element("td", time(file.stored_unix_ms)),
       element("td", file.local ? "yes" : "no"));
@@ -130,7 +133,7 @@ async function showFiles(isFirst) {
   if (isFirst) $("files").replaceChildren(...rows);
   else $("files").append(...rows);
   next = page.next;
-  $("more").hidden = page.files.length < FILES_A_PAGE;
+  $("more").hidden = next === null;
 }
 
 let soon = null;
@@ -151,7 +154,12 @@ function showEvent(text) {
 
 // Reads Server-Sent Events by hand: an EventSource cannot name a token.
 async function watch() {
-  const response = await ask("v1/events");
+  const response = await ask("v1/events").catch((error) => {
+    $("watching").textContent = `not told: ${error.message}`;
+    $("watching").hidden = false;
+    throw error;
+  });
+  $("watching").hidden = true;
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {

@@ -144,7 +144,7 @@ pub enum DeleteError {
     #[error("there is no local copy of it")]
     NotFound,
     /// The current version is not the one that was to be deleted; nothing was deleted.
-    #[error("not deleted: it was stored again meanwhile")]
+    #[error("not deleted: another version is the current one")]
     Changed,
     /// Too few peers hold the current version, so the local copy may be the only one; nothing was deleted.
     #[error("not deleted: {}", too_few(*.wanted, *.found, *.asked))]
@@ -178,9 +178,12 @@ fn too_few(wanted: usize, found: usize, asked: usize) -> String {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StatError {
-    /// The node has never stored a file of that name.
+    /// The node knows no file of that name.
     #[error("this node has stored no such file")]
     NotFound,
+    /// The file was deleted everywhere.
+    #[error("it was deleted, here and at the peers")]
+    Deleted,
     /// The data directory failed.
     #[error(transparent)]
     Disk(store::StorageError),

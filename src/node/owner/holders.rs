@@ -8,6 +8,7 @@ use crate::node::context::{Context, Shared, Stream};
 use crate::node::handle::Look;
 use crate::node::handle::answers::{Holder, Holding};
 use crate::node::handle::errors::{ReplicaError, StatError};
+use crate::node::owner::list::find;
 use crate::node::peers::peer::Peer;
 use crate::node::peers::pool::{AskError, ask_all, ask_each, lease, question};
 use crate::platform::Platform;
@@ -20,8 +21,8 @@ pub(in crate::node) async fn holders<P: Platform>(
     look: Look,
 ) -> Result<Vec<Holder>, StatError> {
     let (replica_name, known) = (context.keys.replica_name(&key), key.clone());
-    let record = context.with_keys(move |store, keys| store.proved(keys, &known)).await.map_err(StatError::Disk)?;
-    let current = record.ok_or(StatError::NotFound)?.seal;
+    let record = context.with_keys(move |store, keys| find(store, keys, &known)).await.map_err(StatError::Disk)?;
+    let current = record?.seal;
     Ok(ask_all(&context, move |context, peer| ask(context, peer, replica_name, current.clone(), look)).await)
 }
 

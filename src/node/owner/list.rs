@@ -25,11 +25,24 @@ pub(in crate::node) async fn list<P: Platform>(
 
 /// Returns what is known of one own file. See [`Handle::stat`](crate::node::Handle::stat).
 pub(in crate::node) async fn stat<P: Platform>(context: Shared<P>, key: Key) -> Result<FileInfo, StatError> {
-    let info = context.with_keys(move |store, keys| match store.proved(keys, &key)? {
-        Some(record) => describe(store, keys, key, &record).map(Some),
-        None => Ok(None),
+    let info = context.with_keys(move |store, keys| match find(store, keys, &key)? {
+        Ok(record) => describe(store, keys, key, &record).map(Ok),
+        Err(none) => Ok(Err(none)),
     });
-    info.await.map_err(StatError::Disk)?.ok_or(StatError::NotFound)
+    info.await.map_err(StatError::Disk)?
+}
+
+/// Returns what the catalog knows of a file, or why it knows nothing.
+pub(super) fn find<D: Disk>(
+    store: &Store<D>,
+    keys: &Keys,
+    key: &Key,
+) -> Result<Result<OwnRecord, StatError>, StorageError> {
+    Ok(match store.proved(keys, key)? {
+        Some(record) => Ok(record),
+        None if store.proved_tombstone(keys, keys.replica_name(key))?.is_some() => Err(StatError::Deleted),
+        None => Err(StatError::NotFound),
+    })
 }
 
 fn describe<D: Disk>(store: &Store<D>, keys: &Keys, key: Key, record: &OwnRecord) -> Result<FileInfo, StorageError> {

@@ -101,7 +101,8 @@ pub(in crate::node) async fn store<P: Platform>(
     let mut receipts = receipts::all(waiting).await;
     receipts.append(&mut postponed);
     receipts.sort_by_key(|receipt| receipt.peer);
-    Ok(Stored { version, size, receipts, away: away(&context) })
+    let away = away(&context, &receipts.iter().map(|receipt| receipt.peer).collect::<Vec<_>>());
+    Ok(Stored { version, size, receipts, away })
 }
 
 /// Draws an IV, or gives the store up: a file is not sealed without fresh entropy, and no peer has been told of it yet.

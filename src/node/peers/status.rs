@@ -73,9 +73,10 @@ fn away_at(peer: Option<NodeId>, address: Option<Address>, is_dialled: bool) -> 
     }
 }
 
-/// Returns how many peers are configured or were connected, and are not connected at the moment.
-pub(in crate::node) fn away<P: Platform>(context: &Context<P>) -> usize {
-    info(context).iter().filter(|peer| !peer.is_connected).count()
+/// Returns how many peers are configured or were connected, are not connected at the moment, and are none of these.
+pub(in crate::node) fn away<P: Platform>(context: &Context<P>, but: &[NodeId]) -> usize {
+    let is_else = |peer: &PeerInfo| !peer.peer.is_some_and(|node| but.contains(&node));
+    info(context).iter().filter(|peer| !peer.is_connected && is_else(peer)).count()
 }
 
 /// Whether a node that was connected once is turned away only because the list is locked: what it holds comes back with
@@ -107,6 +108,7 @@ mod tests {
             peers.met.insert(met, Places::default());
             let listed: Vec<_> = info(&node.context).iter().map(|peer| (peer.peer, peer.is_connected)).collect();
             assert_eq!(listed, [(Some(connected), true), (Some(away), false), (Some(met), false)]);
+            assert_eq!([super::away(&node.context, &[]), super::away(&node.context, &[met, connected])], [2, 1]);
         });
     }
 }

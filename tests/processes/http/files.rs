@@ -92,6 +92,7 @@ fn a_listing_comes_in_pages() {
     loop {
         let page = face.get(&format!("/v1/files?prefix=a/&limit=2{after}")).json();
         keys.extend(page["files"].as_array().expect("a list").iter().map(|file| file["key"].clone()));
+        assert!(!page["files"].as_array().expect("a list").is_empty(), "the last page is known as such");
         let Some(next) = page["next"].as_str() else { break };
         after = format!("&after={next}");
     }
@@ -168,9 +169,15 @@ fn what_cannot_be_done_is_refused_and_changes_nothing() {
     }
     let long = "k".repeat(1025);
     // A question mark that was not encoded would name another file.
-    for (method, path) in
-        [("PUT", "/v1/files/a?.txt"), ("DELETE", "/v1/files/a?min_replicas=2"), ("GET", "/v1/stat/a?b")]
-    {
+    for (method, path) in [
+        ("PUT", "/v1/files/a?.txt"),
+        ("DELETE", "/v1/files/a?min_replicas=2"),
+        ("GET", "/v1/stat/a?b"),
+        ("GET", "/v1/peers?a"),
+        ("GET", "/v1/status?a"),
+        ("GET", "/v1/events?a"),
+        ("POST", "/v1/scrub?dry_run=true"),
+    ] {
         assert_eq!(face.ask(method, path, "", b"other").status, 400, "{method} {path}");
     }
     let (match_one, since) = ("If-Match: \"1\"\r\n", "If-Unmodified-Since: Sun, 29 Nov 2026 00:00:00 GMT\r\n");

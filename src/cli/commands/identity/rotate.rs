@@ -69,6 +69,9 @@ enum MoveError {
 pub(super) async fn run(arguments: &RotateArguments, verbosity: Verbosity, chance: Chance) -> Result<(), CliError> {
     let (data, reach) = (&arguments.data.dir, &arguments.reach);
     let old_id = secret::node_of(data)?.ok_or_else(|| CliError::NotADataDirectory { data: data.clone() })?;
+    if matches!((data.canonicalize(), arguments.to.canonicalize()), (Ok(old), Ok(new)) if old == new) {
+        return Err(CliError::NotAnother { data: data.clone() });
+    }
     let cluster = match secret::named(None, reach.open_cluster)? {
         Some(named) => named,
         None => secret::cluster_of(data)?.ok_or_else(|| CliError::NoCluster { data: data.clone() })?,
@@ -180,7 +183,7 @@ impl Moving {
     /// has is replaced or deleted.
     async fn one(&self, old: &FileInfo) -> Result<(), MoveError> {
         let there = match self.new.stat(&old.key).await {
-            Err(StatError::NotFound) => None,
+            Err(StatError::NotFound | StatError::Deleted) => None,
             found => Some(found?),
         };
         let version = match there {

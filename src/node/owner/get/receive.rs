@@ -309,7 +309,7 @@ impl<P: Platform> Received<P> {
     pub(super) fn hand_over(self, context: &Shared<P>, peer: NodeId) -> Fetched {
         let Self { file, reader, seal, iv, is_passing } = self;
         let origin = if is_passing { Origin::Passing(peer) } else { Origin::Peer(peer) };
-        context.tell(&Event::FileFetched { file, peer, bytes: seal.size });
+        context.tell(&Event::FileFetched { file, peer, bytes: seal.size, is_kept: !is_passing });
         local_copy::open(context, reader, (&seal, iv), origin)
     }
 }

@@ -27,7 +27,7 @@ use crate::transport::Transport;
 pub(super) struct Search<S> {
     wanted: Rc<Wanted>,
     outstanding: usize,
-    asked: usize,
+    asked: Vec<NodeId>,
     damaged: usize,
     stale: usize,
     failed: usize,
@@ -41,12 +41,12 @@ pub(super) struct Search<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
-    /// Returns a search that waits for the answers of so many peers.
-    fn new(wanted: Wanted, asked: usize) -> Self {
+    /// Returns a search that waits for the answers of these peers.
+    fn new(wanted: Wanted, asked: Vec<NodeId>) -> Self {
         let (sender, answers) = mpsc::channel(PEERS_MAX);
         Self {
             wanted: Rc::new(wanted),
-            outstanding: asked,
+            outstanding: asked.len(),
             asked,
             damaged: 0,
             stale: 0,
@@ -64,7 +64,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
         P::Transport: Transport<Stream = S>,
     {
         let peers = context.peers.connected();
-        let mut search = Self::new(wanted, peers.len());
+        let mut search = Self::new(wanted, peers.iter().map(|peer| peer.id).collect());
         search.damaged = usize::from(is_damaged);
         context.tell(&Event::FetchStarted { file: search.wanted.file, peers: peers.len() });
         let replica_name = search.wanted.replica_name;
@@ -125,7 +125,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
                     let answer = match result {
                         Ok(received) => return Ok(received.hand_over(context, peer)),
                         Err(ReceiveError::Disk(error)) => return Err(GetError::Disk(error)),
-                        Err(ReceiveError::Deleted) => return Err(GetError::NotFound { asked: self.asked }),
+                        Err(ReceiveError::Deleted) => return Err(GetError::NotFound { asked: self.asked.len() }),
                         Err(ReceiveError::Damaged) => {
                             self.have_verified(context, peer, seal);
                             FetchAnswer::Damaged
@@ -157,20 +157,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
                 }
             }
         }
-        Err(self.failure(away(context)))
+        Err(self.failure(away(context, &self.asked)))
     }
 
-    /// Returns why nothing was found while so many peers are away.
+    /// Returns why nothing was found while so many peers that were not asked are away.
     fn failure(&self, away: usize) -> GetError {
         let unreachable = self.failed + away;
         match (self.damaged, self.stale) {
             (damaged @ 1.., _) => GetError::Damaged { damaged, unreachable },
             (0, stale @ 1..) => GetError::Stale { stale, unreachable },
-            _ if unreachable > 0 => {
-                GetError::Unreachable { unreachable, peers: self.asked - self.failed + unreachable }
-            }
-            _ if self.wanted.record.is_some() => GetError::NoCopy { asked: self.asked },
-            _ => GetError::NotFound { asked: self.asked },
+            _ if unreachable > 0 => GetError::Unreachable { unreachable, peers: self.asked.len() + away },
+            _ if self.wanted.record.is_some() => GetError::NoCopy { asked: self.asked.len() },
+            _ => GetError::NotFound { asked: self.asked.len() },
         }
     }
 

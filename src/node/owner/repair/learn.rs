@@ -103,7 +103,7 @@ async fn spread<P: Platform>(
     replica_name: ReplicaName,
     record: &OwnRecord,
 ) -> Result<bool, RepairError> {
-    let mut is_everywhere = away(context) == 0;
+    let mut is_everywhere = away(context, &[]) == 0;
     for to in context.peers.connected().into_iter().filter(|peer| peer.id != from.id) {
         let held = question(context, &to, &Message::CheckFile { replica_name }).await;
         if matches!(held, Ok(Message::Checked { seal, .. }) if seal == record.seal) {

@@ -6,10 +6,11 @@ use crate::node::tests::{Idle, run};
 use crate::store::tests::{Place, key};
 
 /// Returns a search in which these peers were asked.
-fn search(asked: usize, is_known: bool) -> Search<DuplexStream> {
+fn search(asked: u8, is_known: bool) -> Search<DuplexStream> {
     let (place, key) = (Place::new(), key("a"));
     let record = is_known.then(|| place.own(&key, Version(1), b""));
     let (file, replica_name) = (key.file_name(), place.keys.replica_name(&key));
+    let asked = (1..=asked).map(|peer| NodeId([peer; 32])).collect();
     Search::new(Wanted { key, file, replica_name, record, purpose: Purpose::Copy }, asked)
 }
 

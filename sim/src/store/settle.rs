@@ -268,12 +268,11 @@ async fn deleted_stays_deleted(scene: &Scene<Files>, host: Host, key: u8) -> Res
 /// Gets a file that must be there. If a peer must have it, deletes the local copy and gets the file again.
 async fn expected_file_is_there(scene: &Scene<Files>, host: Host, key: u8) -> Result<(), Broken> {
     let expected = available::expectation(scene, host, key);
-    let is_local = live::node(scene, host)?.stat(&call::key(key)).await.is_ok_and(|info| info.is_local);
-    if expected.is_on_own_disk() && !is_local {
-        return Err(Broken::new(
-            "durable",
-            format!("the local copy of file {key} of n{host} was acknowledged and is gone"),
-        ));
+    let known = live::node(scene, host)?.stat(&call::key(key)).await.ok();
+    let is_local = known.as_ref().is_some_and(|info| info.is_local);
+    if !is_local && known.map_or(expected.is_on_own_disk(), |info| expected.is_here_as(info.version)) {
+        let what = format!("the local copy of file {key} of n{host} was acknowledged and is gone");
+        return Err(Broken::new("durable", what));
     }
     let begun = Instant::now();
     while let (Some(lost), Some(got)) = (expected.lost(), get(scene, host, key, expected.is_anywhere()).await?)

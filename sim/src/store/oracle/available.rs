@@ -6,7 +6,7 @@
 mod copies;
 pub mod newest;
 
-use dacapo::crypto::NodeId;
+use dacapo::crypto::{NodeId, Version};
 use dacapo::node::Replicas;
 use dacapo::store::layout::{BlobId, Layout};
 
@@ -14,7 +14,7 @@ use crate::fault::Fault;
 use crate::host::Host;
 use crate::store::call::{self, Call};
 use crate::store::files::Files;
-use crate::store::history::{ContentDigest, HistoryEntry, Outcome};
+use crate::store::history::{ContentDigest, HistoryEntry, Outcome, may_come_back};
 use crate::store::options::{layout, replicas};
 use crate::store::oracle::trust::{has_its_word, is_sound_since};
 use crate::subject::Scene;
@@ -25,6 +25,8 @@ pub use copies::judge as judge_copies;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Expectation {
     on_own_disk: bool,
+    /// The version of which a local copy is here for as long as the catalog calls it the current one.
+    here_while_current: Option<Version>,
     at_a_peer: bool,
     newer_possible: bool,
     lost: Option<ContentDigest>,
@@ -35,6 +37,13 @@ impl Expectation {
     #[must_use]
     pub fn is_on_own_disk(&self) -> bool {
         self.on_own_disk
+    }
+
+    /// Whether the owner must have a local copy if its catalog calls this version the current one, though a deletion
+    /// may have come after it.
+    #[must_use]
+    pub fn is_here_as(&self, current: Version) -> bool {
+        self.on_own_disk || self.here_while_current == Some(current)
     }
 
     /// Whether a get has to succeed.
@@ -80,7 +89,6 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
     };
     let Some(owner) = scene.clients.id(host) else { return Expectation::default() };
     let is_intact = |at: Host| is_intact(scene, (host, owner), at, key);
-    let ended = |entry: &HistoryEntry| entry.ended.as_ref().map_or(u64::MAX, |(end, _)| *end);
     let may_be_deleted = of_file().any(|entry| {
         matches!(entry.call, Call::Delete { .. })
             && !matches!(entry.outcome(), Some(Outcome::NotFound | Outcome::Rejected | Outcome::Kept(_)))
@@ -105,8 +113,12 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
                 && entry.begun > acknowledged
                 && is_held_since(entry)
         });
+    // What was deleted may be back without a local copy.
+    let may_be_back = may_come_back(&history, host, &scene.clients.options_ever(&scene.plan, host));
+    let is_here_while_current = !may_be_deleted && is_intact(host) && !newest.is_lost;
     Expectation {
-        on_own_disk: !may_be_deleted && !may_be_erased && is_intact(host) && !newest.is_lost,
+        on_own_disk: is_here_while_current && !may_be_erased,
+        here_while_current: Some(version).filter(|_| is_here_while_current && !may_be_back),
         at_a_peer: was_held
             || match replicas(&scene.clients.options_ever(&scene.plan, host)) {
                 Replicas::All => {
@@ -115,14 +127,21 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
                 // A peer that acknowledged the file may have dropped it since, because others hold it.
                 Replicas::Count(_) => !holders.is_empty() && is_held_since(newest),
             },
-        newer_possible: may_be_erased
-            || of_file().any(|entry| {
-                // A store goes on if its caller leaves, and counts if it ends last.
-                let may_end_later = ended(entry) > newest.begun || entry.is_left();
-                entry.may_be_stored() && entry.end() == u64::MAX && may_end_later
-            }),
+        newer_possible: may_be_erased || of_file().any(|entry| may_count_after(entry, newest)),
         lost: newest.content().filter(|_| newest.is_lost),
     }
+}
+
+/// Returns when a call was answered, whatever the answer was.
+fn ended(entry: &HistoryEntry) -> u64 {
+    entry.ended.as_ref().map_or(u64::MAX, |(end, _)| *end)
+}
+
+/// Whether a store of which nobody knows what became of it may count after an acknowledged one. It goes on if its
+/// caller leaves, and counts if it ends last.
+fn may_count_after(entry: &HistoryEntry, newest: &HistoryEntry) -> bool {
+    let may_end_later = ended(entry) > newest.begun || entry.is_left();
+    entry.may_be_stored() && entry.end() == u64::MAX && may_end_later
 }
 
 /// Whether nobody can tell which store of a host counts: another node runs on it now, or the stores of two lives of its

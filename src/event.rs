@@ -53,6 +53,8 @@ pub enum Event {
     RequestRefused { peer: NodeId, reason: String, count: u64 },
     /// A replica of a peer found no room on this disk. Told again after one that did.
     DiskFilled { peer: NodeId },
+    /// The disk has failed while it did what a peer had asked; told once until a replica was kept.
+    DiskFailed { peer: NodeId, reason: String },
     /// An own file is durable on this disk.
     FileWritten { file: FileName, version: Version, bytes: u64 },
     /// A peer acknowledged a replica as durable.
@@ -275,6 +277,9 @@ impl fmt::Display for Event {
                     "the disk is full: refused a replica of {}, and refuses others until there is room",
                     peer.short()
                 )
+            }
+            Self::DiskFailed { peer, reason } => {
+                write!(f, "the disk failed while it worked for {}: {reason}", peer.short())
             }
             Self::InboundFlooded { dropped } => {
                 write!(f, "dropped {dropped} more connections within {} seconds", DROP_LOG_INTERVAL.as_secs())

@@ -125,6 +125,7 @@ fn level(event: &Event) -> Level {
         | Event::InboundFlooded { .. }
         | Event::RequestRefused { .. }
         | Event::DiskFilled { .. }
+        | Event::DiskFailed { .. }
         | Event::ExchangeFailed { .. }
         | Event::ReplicaFailed { .. }
         | Event::FileDamaged { .. }

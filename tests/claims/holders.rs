@@ -6,6 +6,7 @@ use std::io;
 use std::time::Duration;
 
 use dacapo::crypto::{ReplicaName, Version};
+use dacapo::event::Event;
 use dacapo::limits::INBOUND_PER_PEER_MAX;
 use dacapo::node::link::LinkError;
 use dacapo::node::{DeleteError, GetError, Handle, ReplicaError};
@@ -71,6 +72,7 @@ fn a_holder_whose_commit_failed_says_perhaps_stored() {
                 disk.arm(call, fault);
                 let outcome = put_outcome(&pair.owner.handle(), "a", vec![1; len]).await;
                 assert!(matches!(outcome, Err(ReplicaError::Unconfirmed { .. })), "{call} {fault:?}: {outcome:?}");
+                assert_eq!(failures(&network).len(), 1, "{call} {fault:?}: who runs the holder is told");
             });
         }
     }
@@ -85,8 +87,24 @@ fn a_holder_that_failed_before_its_commit_says_not_stored() {
             disk.arm(call, Fault::Error(io::ErrorKind::Other));
             let outcome = put_outcome(&pair.owner.handle(), "a", vec![1; 22]).await;
             assert_eq!(outcome, Err(ReplicaError::Refused(refusal)), "{call}");
+            let told = failures(&network);
+            assert!(matches!(&told[..], [Event::DiskFailed { reason, .. }] if reason.contains("tmp")), "{told:?}");
+            // What fails again and again is told again once something was kept.
+            for (count, fault) in [(1, true), (1, false), (2, true)] {
+                if fault {
+                    disk.arm(call, Fault::Error(io::ErrorKind::Other));
+                }
+                assert_eq!(put_outcome(&pair.owner.handle(), "b", vec![1; 22]).await.is_err(), fault, "{call}");
+                assert_eq!(failures(&network).len(), count, "{call}");
+            }
         });
     }
+}
+
+/// Returns what the holder has told of its disk.
+fn failures(network: &Network) -> Vec<Event> {
+    let is_failure = |event: &&Event| matches!(event, Event::DiskFailed { .. } | Event::DiskFilled { .. });
+    network.events.borrow().iter().filter(is_failure).cloned().collect()
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Tells an owner whether this node holds a good replica of a file.
 
-use super::refuse::refusal_for;
 use super::set_aside::set_aside;
 use super::verify;
 use crate::crypto::{IV_BYTES, Iv, NodeId, ReplicaName, Tombstone};
@@ -36,7 +35,7 @@ pub(super) async fn check<P: Platform>(context: &Shared<P>, owner: NodeId, repli
             set_aside(context, owner, replica_name).await;
             return Message::Refused(Refusal::Rotten);
         }
-        Err(error) => return Message::Refused(refusal_for(&error)),
+        Err(error) => return context.refuse(owner, error),
     };
     let version = record.0.seal.version;
     if record.0.seal.size <= CHECK_BYTES_MAX {

@@ -1,6 +1,5 @@
 //! Tells an owner what this node holds of the owner's files, coarsely or in detail.
 
-use super::refuse::refusal_for;
 use crate::crypto::{NodeId, ReplicaName};
 use crate::limits::LEAF_PAGE_MAX;
 use crate::node::context::Context;
@@ -19,7 +18,7 @@ pub(super) async fn summarise<P: Platform>(context: &Context<P>, owner: NodeId, 
     match prints.await {
         Ok(Some(prints)) => Message::Summary(prints),
         Ok(None) => Message::Refused(Refusal::Unexpected),
-        Err(error) => Message::Refused(refusal_for(&error)),
+        Err(error) => context.refuse(owner, error),
     }
 }
 
@@ -33,6 +32,6 @@ pub(super) async fn list_leaf<P: Platform>(
     let Some(leaf) = Leaf::from_number(leaf) else { return Message::Refused(Refusal::Unexpected) };
     match context.blocking(move |store| store.leaf(Some(owner), leaf, after, LEAF_PAGE_MAX)).await {
         Ok(page) => Message::Leaf(page),
-        Err(error) => Message::Refused(refusal_for(&error)),
+        Err(error) => context.refuse(owner, error),
     }
 }

@@ -1,6 +1,5 @@
 //! Keeps for an owner how many names it has, and tells the owner.
 
-use super::refuse::refusal_for;
 use crate::crypto::{NameCount, NodeId};
 use crate::node::context::Context;
 use crate::platform::Platform;
@@ -20,11 +19,11 @@ pub(super) async fn note<P: Platform>(context: &Context<P>, owner: NodeId, count
         Ok((false, _)) => return Message::Refused(Refusal::Unexpected),
         Ok((true, false)) => return Message::Noted,
         Ok((true, true)) => {}
-        Err(error) => return Message::Refused(refusal_for(&error)),
+        Err(error) => return context.refuse(owner, error),
     }
     match context.commit(Change::Count(owner, count)).await {
         Ok(_) => Message::Noted,
-        Err(error) => Message::Refused(refusal_for(&error)),
+        Err(error) => context.refuse(owner, error),
     }
 }
 
@@ -33,6 +32,6 @@ pub(super) async fn tell<P: Platform>(context: &Context<P>, owner: NodeId) -> Me
     match context.blocking(move |store| store.name_count(owner)).await {
         Ok(Some(count)) => Message::Count(count),
         Ok(None) => Message::NotFound,
-        Err(error) => Message::Refused(refusal_for(&error)),
+        Err(error) => context.refuse(owner, error),
     }
 }

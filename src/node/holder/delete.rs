@@ -1,14 +1,13 @@
 //! Deletes a replica at its owner's request.
 
 use super::quota;
-use super::refuse::refusal_for;
 use crate::crypto::{NodeId, ReplicaName, Tombstone};
 use crate::event::Event;
 use crate::node::context::Context;
 use crate::platform::Platform;
 use crate::protocol::{Message, Refusal};
 use crate::store::layout::BlobId;
-use crate::store::{Change, Known};
+use crate::store::{Change, Known, StorageError};
 
 /// Deletes a replica at its owner's request, and remembers the deletion. Both are durable before the answer.
 pub(super) async fn delete<P: Platform>(
@@ -25,7 +24,8 @@ pub(super) async fn delete<P: Platform>(
         let has_room = held.is_some() || quota::has_room_for_tombstone(store.usage(owner)?);
         Ok((held, has_room))
     });
-    match held.await {
+    let held: Result<_, StorageError> = held.await;
+    match held {
         Ok((_, false)) => {
             return context.refuse(owner, Refusal::QuotaDeleted);
         }
@@ -33,19 +33,19 @@ pub(super) async fn delete<P: Platform>(
             return Message::Refused(Refusal::Stale { held: held.version() });
         }
         Ok(_) => {}
-        Err(error) => return Message::Refused(refusal_for(&error)),
+        Err(error) => return context.refuse(owner, error),
     }
     let known = Known::Deleted(tombstone);
     match context.commit(Change::Held(owner, replica_name, Box::new(known))).await {
         Ok(true) => {}
         Ok(false) => return Message::Refused(Refusal::Stale { held: tombstone.version }),
-        Err(_) => return Message::PerhapsStored,
+        Err(error) => return context.perhaps(owner, &error),
     }
     match context.blocking(move |store| store.forget_blob(&blob)).await {
         Ok(()) => {
             context.tell(&Event::ReplicaDeleted { owner, replica: replica_name });
             Message::Deleted
         }
-        Err(_) => Message::PerhapsStored,
+        Err(error) => context.perhaps(owner, &error),
     }
 }

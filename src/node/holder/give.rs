@@ -1,6 +1,6 @@
 //! Gives a replica back to its owner.
 
-use super::refuse::{refusal_for, unexpected};
+use super::refuse::{Refused, unexpected};
 use super::set_aside::set_aside;
 use crate::crypto::{NodeId, ReplicaName, Seal, Tombstone};
 use crate::disk::Disk;
@@ -18,7 +18,7 @@ use crate::store::{BlobReader, Known, Store};
 enum Answer<F> {
     Nothing,
     Gone(Tombstone),
-    Refused(Refusal),
+    Refused(Refused),
     /// A small replica, read and verified.
     Small(Seal, Vec<u8>),
     Large(Seal, BlobReader<F>),
@@ -43,14 +43,14 @@ pub(super) async fn give<P: Platform>(
         look_up(store, owner, replica_name)
     });
     let answer = looked_up.await;
-    if let Answer::Refused(Refusal::Rotten) = answer {
+    if let Answer::Refused(Refused::Rule(Refusal::Rotten)) = answer {
         set_aside(context, owner, replica_name).await;
     }
     drop(locked);
     let sealed_bytes = match answer {
         Answer::Nothing => return connection.send(&Message::NotFound).await,
         Answer::Gone(tombstone) => return connection.send(&Message::Gone(tombstone)).await,
-        Answer::Refused(refusal) => return connection.send(&Message::Refused(refusal)).await,
+        Answer::Refused(refused) => return connection.send(&context.refuse(owner, refused)).await,
         Answer::Small(seal, bytes) => {
             connection.queue(&Message::Found(seal)).await?;
             connection.queue_stream_header(bytes.len() as u64).await?;
@@ -86,12 +86,12 @@ fn look_up<D: Disk>(store: &Store<D>, owner: NodeId, replica_name: ReplicaName) 
         Ok(Some(Known::File(record))) => record,
         Ok(Some(Known::Deleted(tombstone))) => return Answer::Gone(tombstone),
         Ok(None) => return Answer::Nothing,
-        Err(error) => return Answer::Refused(refusal_for(&error)),
+        Err(error) => return Answer::Refused(error.into()),
     };
     let mut blob = match store.read_blob(&BlobId::Held(owner, replica_name)) {
         Ok(Some(blob)) if blob.len() == record.seal.sealed_bytes() => blob,
-        Ok(_) => return Answer::Refused(Refusal::Rotten),
-        Err(error) => return Answer::Refused(refusal_for(&error)),
+        Ok(_) => return Answer::Refused(Refusal::Rotten.into()),
+        Err(error) => return Answer::Refused(error.into()),
     };
     if record.seal.size > EAGER_BYTES_MAX {
         return Answer::Large(record.seal, blob);
@@ -101,7 +101,7 @@ fn look_up<D: Disk>(store: &Store<D>, owner: NodeId, replica_name: ReplicaName) 
         Ok(_) if blake3::hash(&bytes) == blake3::Hash::from_bytes(record.seal.digest.0) => {
             Answer::Small(record.seal, bytes)
         }
-        Ok(_) => Answer::Refused(Refusal::Rotten),
-        Err(error) => Answer::Refused(refusal_for(&error)),
+        Ok(_) => Answer::Refused(Refusal::Rotten.into()),
+        Err(error) => Answer::Refused(error.into()),
     }
 }

@@ -7,12 +7,15 @@ use crate::crypto::NodeId;
 use crate::event::Event;
 use crate::limits::PEERS_MAX;
 use crate::protocol::Refusal;
+use crate::store::StorageError;
 
 /// How many requests were refused because the asking node had no right to them, by node.
 #[derive(Default)]
 pub(in crate::node) struct Refusals {
     /// Whether the last replica found no room on the disk.
     is_full: Cell<bool>,
+    /// Whether the disk has failed since the last replica was kept.
+    has_failed: Cell<bool>,
     counts: RefCell<BTreeMap<NodeId, u64>>,
 }
 
@@ -20,9 +23,6 @@ impl Refusals {
     /// Counts a refusal if the peer asked for what it may not have. Returns an event for the first refusal, and then
     /// less and less often, so that a peer that asks again and again does not fill the log.
     pub(super) fn note(&self, peer: NodeId, refusal: &Refusal) -> Option<Event> {
-        if *refusal == Refusal::DiskFull {
-            return (!self.is_full.replace(true)).then_some(Event::DiskFilled { peer });
-        }
         use Refusal::{NotOwner, QuotaBytes, QuotaDeleted, QuotaFiles};
         if !matches!(refusal, NotOwner | QuotaBytes { .. } | QuotaFiles { .. } | QuotaDeleted) {
             return None;
@@ -31,9 +31,18 @@ impl Refusals {
         count.is_power_of_two().then(|| Event::RequestRefused { peer, reason: refusal.to_string(), count })
     }
 
-    /// Notes that a replica found room. The next one that finds none is told again.
-    pub(super) fn note_room(&self) {
+    /// Notes that the disk has failed. Returns an event for the first failure of each kind since a replica was kept.
+    pub(super) fn note_failure(&self, peer: NodeId, error: &StorageError) -> Option<Event> {
+        match error.is_full() {
+            true => (!self.is_full.replace(true)).then_some(Event::DiskFilled { peer }),
+            false => (!self.has_failed.replace(true)).then(|| Event::DiskFailed { peer, reason: error.to_string() }),
+        }
+    }
+
+    /// Notes that a replica was kept. The next failure is told again.
+    pub(super) fn note_kept(&self) {
         self.is_full.set(false);
+        self.has_failed.set(false);
     }
 
     /// Counts one more refusal and returns the total. When the table is full, the nodes refused least are forgotten.
@@ -56,7 +65,10 @@ impl Refusals {
 
 #[cfg(test)]
 mod tests {
+    use std::io::ErrorKind;
+
     use super::*;
+    use crate::disk::DiskPath;
 
     fn peer(number: usize) -> NodeId {
         let mut id = NodeId([0; 32]);
@@ -75,12 +87,17 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_told_once_until_there_was_room() {
+    fn a_disk_that_fails_is_told_once_until_it_has_kept_a_replica() {
         let refusals = Refusals::default();
-        let told = || refusals.note(peer(1), &Refusal::DiskFull).is_some();
-        assert_eq!([told(), told()], [true, false]);
-        refusals.note_room();
-        assert_eq!([told(), told()], [true, false]);
+        let failed = |kind: ErrorKind| {
+            let error = StorageError::Disk { operation: "write", path: DiskPath::root(), source: kind.into() };
+            refusals.note_failure(peer(1), &error)
+        };
+        for _ in 0..2 {
+            let told = [ErrorKind::StorageFull, ErrorKind::Other, ErrorKind::StorageFull, ErrorKind::Other].map(failed);
+            assert!(matches!(told, [Some(Event::DiskFilled { .. }), Some(Event::DiskFailed { .. }), None, None]));
+            refusals.note_kept();
+        }
         assert_eq!(refusals.of(peer(1)), 0, "it is not the peer's doing");
     }
 

@@ -1,13 +1,12 @@
 //! Drops a replica, or the memory of a deletion, that its owner has placed elsewhere or disowned.
 
-use super::refuse::refusal_for;
 use crate::crypto::{NodeId, ReplicaName, Version};
 use crate::event::Event;
 use crate::node::context::Context;
 use crate::platform::Platform;
 use crate::protocol::{Message, Refusal};
-use crate::store::Change;
 use crate::store::layout::BlobId;
+use crate::store::{Change, StorageError};
 
 /// Stops holding a replica that its owner has placed elsewhere, or remembering a deletion after which the owner has
 /// stored the file again and placed it elsewhere. The release is durable before the answer. The record goes first: what
@@ -27,11 +26,12 @@ pub(super) async fn release<P: Platform>(
             other => Ok(Some(other)),
         }
     });
-    match held.await {
+    let held: Result<_, StorageError> = held.await;
+    match held {
         Ok(None) => {}
         Ok(Some(None)) => return Message::Released,
         Ok(Some(Some(held))) => return Message::Refused(Refusal::Stale { held: held.version() }),
-        Err(error) => return Message::Refused(refusal_for(&error)),
+        Err(error) => return context.refuse(owner, error),
     }
     let released = match context.commit(Change::Lost(owner, replica_name)).await {
         Ok(_) => context.blocking(move |store| store.remove_blob(&blob)).await,
@@ -42,6 +42,6 @@ pub(super) async fn release<P: Platform>(
             context.tell(&Event::ReplicaReleased { owner, replica: replica_name });
             Message::Released
         }
-        Err(_) => Message::PerhapsStored,
+        Err(error) => context.perhaps(owner, &error),
     }
 }

@@ -3,7 +3,7 @@
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::quota::{OnItsWay, Quota, Room};
-use super::refuse::{refusal_for, unexpected};
+use super::refuse::{Refused, unexpected};
 use crate::crypto::{Digest, IV_BYTES, Keys, NodeId, ReplicaName, Seal, Version};
 use crate::disk::Disk;
 use crate::event::Event;
@@ -63,8 +63,8 @@ pub(super) async fn take<P: Platform>(
     let is_eager = offer.sealed_bytes <= EAGER_BYTES_MAX + IV_BYTES as u64;
     let (writer, room) = match admit(context, connection.peer, &offer).await {
         Ok(admitted) => admitted,
-        Err(refusal) => {
-            let answer = context.refuse(connection.peer, refusal);
+        Err(refused) => {
+            let answer = context.refuse(connection.peer, refused);
             if is_eager {
                 connection.receive_stream_header(offer.sealed_bytes).await?;
                 return refuse_rest(connection, offer.sealed_bytes, &answer).await;
@@ -80,7 +80,7 @@ pub(super) async fn take<P: Platform>(
         Ok(receiving) => receiving,
         Err(Unreceived::Wire(error)) => return Err(error),
         Err(Unreceived::Disk { error, rest }) => {
-            let answer = context.refuse(connection.peer, refusal_for(&error));
+            let answer = context.refuse(connection.peer, error);
             return refuse_rest(connection, rest, &answer).await;
         }
     };
@@ -150,7 +150,7 @@ async fn admit<P: Platform>(
     context: &Shared<P>,
     peer: NodeId,
     offer: &Offer,
-) -> Result<(BlobWriter<P::Disk>, Room), Refusal> {
+) -> Result<(BlobWriter<P::Disk>, Room), Refused> {
     check(peer, offer)?;
     let (offer, holder) = (*offer, &context.holder);
     let (quota, name) = (holder.quota, (offer.owner, offer.replica_name));
@@ -161,12 +161,12 @@ async fn admit<P: Platform>(
         match context.blocking(move |store| begin(store, &offer, quota, coming)).await {
             Ok(writer) => return Ok((writer, holder.reserved.add(name, offer.room()))),
             // What was committed just before the look, or during it, may have been counted twice.
-            Err(Refusal::QuotaBytes { .. } | Refusal::QuotaFiles { .. })
+            Err(Refused::Rule(Refusal::QuotaBytes { .. } | Refusal::QuotaFiles { .. }))
                 if holder.reserved.on_its_way(name) != coming || (is_first && coming != OnItsWay::default()) =>
             {
                 is_first = false;
             }
-            Err(refusal) => return Err(refusal),
+            Err(refused) => return Err(refused),
         }
     }
 }
@@ -179,15 +179,14 @@ fn check(peer: NodeId, offer: &Offer) -> Result<(), Refusal> {
     if size > FILE_BYTES_MAX { Err(Refusal::TooLarge) } else { Ok(()) }
 }
 
-fn begin<D: Disk>(store: &Store<D>, offer: &Offer, quota: Quota, coming: OnItsWay) -> Result<BlobWriter<D>, Refusal> {
-    let failed = |error| refusal_for(&error);
-    let held = store.held(offer.owner, offer.replica_name).map_err(failed)?;
+fn begin<D: Disk>(store: &Store<D>, offer: &Offer, quota: Quota, coming: OnItsWay) -> Result<BlobWriter<D>, Refused> {
+    let held = store.held(offer.owner, offer.replica_name)?;
     if let Some(held) = held.as_ref().filter(|held| held.version() > offer.version) {
-        return Err(Refusal::Stale { held: held.version() });
+        return Err(Refusal::Stale { held: held.version() }.into());
     }
-    quota.check(store.usage(offer.owner).map_err(failed)?, held.as_ref(), offer.room(), coming)?;
+    quota.check(store.usage(offer.owner)?, held.as_ref(), offer.room(), coming)?;
     let blob = BlobId::Held(offer.owner, offer.replica_name);
-    store.write_blob(blob, offer.version).map_err(failed)
+    Ok(store.write_blob(blob, offer.version)?)
 }
 
 /// Makes a received replica durable, in place of an older version, and answers the store.
@@ -207,7 +206,7 @@ async fn keep<P: Platform>(
     }
     let _locked = context.locks.lock(BlobId::Held(owner, replica_name)).await;
     let now = context.platform.now();
-    let look = move |store: &Store<P::Disk>, keys: &Keys| {
+    let look = move |store: &Store<P::Disk>, keys: &Keys| -> Result<_, Refused> {
         check_held(store, keys, owner, replica_name, &seal)?;
         let record = Known::File(HeldRecord { seal, stored: now, verified: now });
         Ok(Some(Change::Held(owner, replica_name, Box::new(record))))
@@ -221,20 +220,20 @@ async fn keep<P: Platform>(
     };
     match kept {
         Ok(_) => {
-            context.holder.refusals.note_room();
+            context.holder.refusals.note_kept();
             context.tell(&Event::ReplicaWritten { owner, replica: replica_name, version, bytes: sealed_bytes });
             Message::Stored
         }
-        Err(KeepError::Refused(refusal, writer)) => {
+        Err(KeepError::Refused(refused, writer)) => {
             context.discard(writer).await;
-            Message::Refused(refusal)
+            context.refuse(owner, refused)
         }
         Err(KeepError::Outdated(writer)) => {
             context.discard(writer).await;
             Message::Refused(Refusal::Stale { held: version })
         }
-        Err(KeepError::NotStored(error)) => context.refuse(owner, refusal_for(&error)),
-        Err(KeepError::PerhapsStored(_)) => Message::PerhapsStored,
+        Err(KeepError::NotStored(error)) => context.refuse(owner, error),
+        Err(KeepError::PerhapsStored(error)) => context.perhaps(owner, &error),
     }
 }
 
@@ -245,13 +244,13 @@ fn check_held<D: Disk>(
     owner: NodeId,
     replica_name: ReplicaName,
     seal: &Seal,
-) -> Result<(), Refusal> {
+) -> Result<(), Refused> {
     let held = store.settle(keys, &BlobId::Held(owner, replica_name)).and_then(|()| store.held(owner, replica_name));
-    let Some(held) = held.map_err(|error| refusal_for(&error))? else { return Ok(()) };
+    let Some(held) = held? else { return Ok(()) };
     // A deleted file has no seal, so nothing takes its place under the same version.
     let is_same = matches!(&held, Known::File(record) if record.seal == *seal);
     if held.version() > seal.version || (held.version() == seal.version && !is_same) {
-        return Err(Refusal::Stale { held: held.version() });
+        return Err(Refusal::Stale { held: held.version() }.into());
     }
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! Compares a large replica with its seal, a part for each question, so that an answer never takes long.
 
 use super::check::check;
-use super::refuse::refusal_for;
 use super::set_aside::set_aside;
 use super::verify;
 use crate::crypto::{NodeId, ReplicaName};
@@ -44,7 +43,7 @@ pub(super) async fn verify<P: Platform>(
             Message::Verifying
         }
         Ok((Some(is_good), _)) => finish(context, owner, replica_name, &opened, is_good).await,
-        Err(error) => Message::Refused(refusal_for(&error)),
+        Err(error) => context.refuse(owner, error),
     }
 }
 
@@ -66,11 +65,12 @@ async fn begin<P: Platform>(
         }
         _ => Ok(None),
     });
-    match opened.await {
+    let opened: Result<_, StorageError> = opened.await;
+    match opened {
         Ok(Some(begun)) if begun.opened.seal == seal => Ok(begun),
         // It has been replaced or removed since the check.
         Ok(_) => Err(Message::Verifying),
-        Err(error) => Err(Message::Refused(refusal_for(&error))),
+        Err(error) => Err(context.refuse(owner, error)),
     }
 }
 
@@ -95,7 +95,7 @@ async fn finish<P: Platform>(
         // Another one has taken its place, of which nothing is known yet.
         Ok(Some(Known::File(_))) => return Message::Verifying,
         Ok(_) => {}
-        Err(error) => return Message::Refused(refusal_for(&error)),
+        Err(error) => return context.refuse(owner, error),
     }
     drop(locked);
     // The note that was just made is what this says.

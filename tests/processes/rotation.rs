@@ -61,24 +61,14 @@ fn a_new_identity_takes_nobody_elses_directory() {
     let holder = bench.member_at("n2", &second.address);
     let other = bench.path("n4");
     bench.succeed(&other, &["--quiet", "init"]);
-    let rotate = [
-        "identity",
-        "rotate",
-        "--to",
-        text(&other),
-        "--listen",
-        &first.address,
-        "--peer",
-        &holder.address,
-        "--wait-for",
-        "1",
-    ];
-    let refused = bench.run(&first.data, &rotate);
-    assert!(
-        refused.code == Some(1) && refused.stderr.contains("is the directory of another node"),
-        "{}",
-        refused.stderr
-    );
+    let itself = first.data.join("../n1");
+    for (to, code, why) in
+        [(&other, 1, "is the directory of another node"), (&itself, 2, "--to names the directory of the old node")]
+    {
+        let peer = ["--listen", &first.address, "--peer", &holder.address, "--wait-for", "1"];
+        let refused = bench.run(&first.data, &[&["identity", "rotate", "--to", text(to)], &peer[..]].concat());
+        assert_eq!((refused.code, refused.stderr.contains(why)), (Some(code), true), "{}", refused.stderr);
+    }
     let kept = bench.member_at("n1", &first.address);
     assert_eq!(listing(&bench, &kept.data).len(), 1);
 }

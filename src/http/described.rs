@@ -14,6 +14,28 @@ pub(super) struct KeyInPath {
     key: String,
 }
 
+/// The versions that a caller wants.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it is read when the document is made")]
+pub(super) struct IfMatch {
+    /// Does what is asked only if one of these versions is the current one, or with `*` any.
+    #[param(rename = "If-Match", value_type = String, required = false)]
+    #[param(pattern = r#"^(\*|"[0-9]+"(, "[0-9]+")*)$"#)]
+    if_match: Option<String>,
+}
+
+/// The versions that a caller has.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "it is read when the document is made")]
+pub(super) struct IfNoneMatch {
+    /// Answers with content only if none of these versions is the current one.
+    #[param(rename = "If-None-Match", value_type = String, required = false)]
+    #[param(pattern = r#"^(\*|"[0-9]+"(, "[0-9]+")*)$"#)]
+    if_none_match: Option<String>,
+}
+
 /// What is wrong with any request.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "it is read when the document is made")]

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::api::Api;
 use super::body;
 use super::conditions::{self, Conditions, Verdict, tag_of};
-use super::described::{Common, KeyInPath};
+use super::described::{Common, IfMatch, KeyInPath};
 use super::failure::{Failure, FailureJson};
 use super::request::{Asked, NamedKey, NoQuery, length_told};
 use crate::crypto::Key;
@@ -61,7 +61,7 @@ pub(super) async fn put(
 #[utoipa::path(
     delete,
     path = "/v1/files/{key}",
-    params(KeyInPath, ("If-Match" = Option<String>, Header, description = "Deletes one of these versions only")),
+    params(KeyInPath, IfMatch),
     responses(
         (
             status = 200, body = DeletedEverywhereJson<'static>,

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::api::Api;
 use super::body;
 use super::conditions::{self, Conditions, Verdict, tag_of};
-use super::described::{Common, CommonOfHead, KeyInPath};
+use super::described::{Common, CommonOfHead, IfMatch, IfNoneMatch, KeyInPath};
 use super::failure::{Failure, FailureJson};
 use super::files::set;
 use super::range::{self, Part};
@@ -41,8 +41,8 @@ fn yes() -> bool {
             nothing is said"),
         ("Range" = Option<String>, Header, description = "One range of bytes"),
         ("If-Range" = Option<String>, Header, description = "The version of which Range is a part"),
-        ("If-Match" = Option<String>, Header, description = "Gets one of these versions only"),
-        ("If-None-Match" = Option<String>, Header, description = "The versions that the caller has")
+        IfMatch,
+        IfNoneMatch
     ),
     responses(
         (
@@ -137,8 +137,8 @@ fn unchanged(version: Version) -> Response {
     params(
         KeyInPath,
         ("keep" = Option<bool>, Query, description = "As for GET; says nothing here"),
-        ("If-Match" = Option<String>, Header, description = "Answers for one of these versions only"),
-        ("If-None-Match" = Option<String>, Header, description = "The versions that the caller has")
+        IfMatch,
+        IfNoneMatch
     ),
     responses(
         (status = 200, description = "Size and version"),

@@ -32,6 +32,17 @@ fn the_document_is_as_reviewed() {
     assert_snapshot("openapi", &lines);
 }
 
+/// A version may be another one by now, a file deleted, and a range outside. What is drawn for the headers of
+/// conditions loses its quotation marks on its way, so these have one value each.
+const SETTINGS: &[u8] = br#"
+[parameters]
+"header.If-Match" = "*"
+"header.If-None-Match" = "\"1\""
+
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "410", "412", "416", "5xx"]
+"#;
+
 /// Asks at random what the document allows and what it does not, and compares the answers with it.
 #[test]
 #[ignore = "needs Schemathesis; `.ci/run recipes` runs it"]
@@ -40,6 +51,7 @@ fn every_answer_is_one_of_the_document() {
     let face = Face::new(&bench, "n1", &[]);
     #[expect(clippy::disallowed_methods, reason = "the environment says where it is")]
     let program = std::env::var("SCHEMATHESIS").unwrap_or_else(|_| "st".to_owned());
+    bench.file("schemathesis.toml", SETTINGS);
     let asked = Command::new(program)
         .args(["run", &format!("http://{}/v1/openapi.json", face.address)])
         // Events never end.

@@ -103,18 +103,23 @@ fn unread(
     version: Version,
     size: u64,
 ) -> Option<Result<Response, Failure>> {
-    match conditions.judge(version) {
-        Verdict::Other => return Some(Err(conditions::refuse(version))),
-        Verdict::Known => return Some(Ok(unchanged(version))),
-        Verdict::Met => {}
-    }
-    if asked(headers, version, size) != Part::Outside {
-        return None;
+    let decided = decided(conditions, version);
+    if decided.is_some() || asked(headers, version, size) != Part::Outside {
+        return decided;
     }
     let why = format!("the file has {size} bytes");
     let mut response = Failure::new(StatusCode::RANGE_NOT_SATISFIABLE, &why).into_response();
     set(&mut response, header::CONTENT_RANGE, format!("bytes */{size}"));
     Some(Ok(response))
+}
+
+/// Returns the answer to a request for a version, if its conditions decide it.
+fn decided(conditions: &Conditions, version: Version) -> Option<Result<Response, Failure>> {
+    match conditions.judge(version) {
+        Verdict::Other => Some(Err(conditions::refuse(version))),
+        Verdict::Known => Some(Ok(unchanged(version))),
+        Verdict::Met => None,
+    }
 }
 
 /// Returns the part of a version that is asked for. A part of another version would not fit to what the caller has.
@@ -157,10 +162,8 @@ pub(super) async fn head(
 ) -> Result<Response, Failure> {
     let conditions = Conditions::read(&headers)?;
     let info = api.handle.stat(&key).await?;
-    match conditions.judge(info.version) {
-        Verdict::Other => return Err(conditions::refuse(info.version)),
-        Verdict::Known => return Ok(unchanged(info.version)),
-        Verdict::Met => {}
+    if let Some(answer) = decided(&conditions, info.version) {
+        return answer;
     }
     let mut response = StatusCode::OK.into_response();
     describe(&mut response, info.version, info.size);

@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 use crate::fault::Fault;
 use crate::host::Host;
 
-pub use text::PlanError;
+pub use text::{PlanError, UnknownWord};
 pub use trigger::{Deed, Trigger};
 
 /// A run, before it is run. `O` is a call of the subject under test.
@@ -108,15 +108,18 @@ impl<O> Plan<O> {
     ///
     /// # Errors
     /// Names the first word that the subject does not know.
-    pub fn check_words(&self, options: &[&str], lies: &[&str]) -> Result<(), String> {
+    pub fn check_words(&self, options: &[&str], lies: &[&str]) -> Result<(), UnknownWord> {
+        let unknown = |word: &str, is_no: &'static str, known: &[&str]| {
+            Err(UnknownWord { word: word.to_owned(), is_no, known: known.join(", ") })
+        };
         if let Some((_, option)) = self.options.iter().find(|(_, option)| !options.contains(&option.as_str())) {
-            return Err(format!("{option:?} is no option: known are {}", options.join(", ")));
+            return unknown(option, "option", options);
         }
         for step in &self.steps {
             if let Some(Fault::Lie(_, lie)) = step.what.fault()
                 && !lies.contains(&lie.as_str())
             {
-                return Err(format!("{lie:?} is no lie: known are {}", lies.join(", ")));
+                return unknown(lie, "lie", lies);
             }
         }
         Ok(())

@@ -43,7 +43,7 @@ pub fn run<S: Subject>(subject: &S, plan: &Plan<S::Call>) -> Run<S> {
 }
 
 /// Runs a plan up to a moment of virtual time, for a look at everything as it is then. No oracle is asked about such
-/// a run.
+/// a run, unless it comes to its end before.
 #[must_use]
 pub fn run_until<S: Subject>(subject: &S, plan: &Plan<S::Call>, until: Option<Duration>) -> Run<S> {
     observe(subject, plan, until, Trace::default(), |_, _, _| {})
@@ -111,7 +111,8 @@ fn observe<S: Subject>(
     // The oracles take their time, and a panic of theirs is the harness's own.
     drop((panics, watched));
     let mut run = ended(scene, &trace, faults, (elapsed, connections));
-    if run.broken.is_none() && until.is_none() {
+    // Before that moment it has come to its end.
+    if run.broken.is_none() && until.is_none_or(|until| run.elapsed < until) {
         run.broken = judge(subject, &run);
     }
     run

@@ -1,19 +1,25 @@
 //! The words of one line of a plan, and its times.
 
-use std::str::{FromStr, SplitWhitespace};
+use std::str::FromStr;
 
 use crate::host::{self, HOSTS_MAX, Host};
 
 /// The words of a line that are not read yet.
 pub struct Words<'a> {
-    words: SplitWhitespace<'a>,
+    rest: &'a str,
 }
 
 impl<'a> Words<'a> {
     /// Splits a text into words.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
-        Self { words: text.split_whitespace() }
+        Self { rest: text.trim() }
+    }
+
+    fn next(&mut self) -> Option<&'a str> {
+        let (word, rest) = self.rest.split_once(char::is_whitespace).unwrap_or((self.rest, ""));
+        self.rest = rest.trim_start();
+        (!word.is_empty()).then_some(word)
     }
 
     /// Returns the next word.
@@ -21,7 +27,7 @@ impl<'a> Words<'a> {
     /// # Errors
     /// If there is none. `what` names what was expected.
     pub fn word(&mut self, what: &str) -> Result<&'a str, String> {
-        self.words.next().ok_or_else(|| format!("{what} is missing at the end of the line"))
+        self.next().ok_or_else(|| format!("{what} is missing at the end of the line"))
     }
 
     /// Returns the next word as a value.
@@ -59,10 +65,10 @@ impl<'a> Words<'a> {
         time_of(self.word("a time in seconds")?)
     }
 
-    /// Returns the words that are left, as one text.
+    /// Returns the words that are left, as they were written.
     #[must_use]
     pub fn rest(self) -> String {
-        self.words.collect::<Vec<_>>().join(" ")
+        self.rest.to_owned()
     }
 
     /// Checks that no word is left.
@@ -70,7 +76,7 @@ impl<'a> Words<'a> {
     /// # Errors
     /// If one is.
     pub fn end(mut self) -> Result<(), String> {
-        match self.words.next() {
+        match self.next() {
             None => Ok(()),
             Some(word) => Err(format!("{word:?} is one word too many")),
         }

@@ -155,15 +155,19 @@ fn the_parts_of_a_sweep_are_joined_and_one_that_is_not_there_is_missed() {
     let plan = fs::read_to_string(kept.join("seed.plan")).expect("there is one");
     assert!(plan.contains("\nseed 0\n"), "the folder is that of the seed in the table: {plan}");
     let (code, out, _) = sim(&["merge", one, zero, two, "-o", shown(&no_folder("joined-otherwise"))]);
-    assert!(code == Some(1) && out.contains("                     1  "), "{out}");
+    assert!(code == Some(1) && out.contains("                     0  "), "the order makes no difference: {out}");
     // What cannot be copied hides nothing.
-    fs::create_dir(folders[2].join(&summary.groups[0].folder).join("a-folder")).expect("made");
+    fs::create_dir(folders[0].join(&summary.groups[0].folder).join("a-folder")).expect("made");
     let (code, out, err) = sim(&["merge", two, zero, one, "-o", shown(&no_folder("joined-in-part"))]);
     assert!(code == Some(1) && out.contains("6 broke a promise") && err.contains("cannot copy"), "{out}{err}");
     let (code, _, err) = sim(&["merge", zero, two, "-o", shown(&no_folder("without-one"))]);
     assert!(code == Some(1) && err.contains("part 1/3 of 0..6 is not there"), "{err}");
-    let (code, _, err) = sim(&["merge", zero, zero, "-o", shown(&no_folder("twice"))]);
+    let twice = no_folder("twice");
+    let (code, _, err) = sim(&["merge", zero, zero, "-o", shown(&twice)]);
+    assert!(!twice.exists(), "what cannot be joined leaves nothing");
     assert!(code == Some(2) && err.contains("part 0/3 of 0..6 and part 0/3 of 0..6 have seeds in common"), "{err}");
+    let (code, _, err) = sim(&["merge", zero, "-o", shown(&joined)]);
+    assert!(code == Some(2) && err.contains("has a sweep already: name a new folder"), "{err}");
 }
 
 #[test]

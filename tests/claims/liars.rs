@@ -67,5 +67,6 @@ fn an_answer_that_nobody_should_get_breaks_a_promise() {
 #[test]
 fn a_lie_that_the_subject_does_not_know_is_named() {
     let error = plan("sideways", 5).check_words(&[], Lie::NAMES).expect_err("no such lie");
+    let error = error.to_string();
     assert!(error.starts_with("\"sideways\" is no lie: known are other-bytes, "), "{error}");
 }

@@ -1,68 +1,118 @@
-//! A file that a command writes its result to. It is opened before the work, so that a path that cannot be written is
-//! known at once; what was there before stays until there is a result.
+//! A file that a command writes its result to. That it can be written is seen before the work, and what was there stays
+//! until there is a result.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// A file for a result.
 pub(super) struct ResultFile {
     path: PathBuf,
-    file: File,
-    /// Whether there was no such file before. Without a result there will be none after.
-    is_new: bool,
+    place: Place,
+}
+
+/// How a file gets its content.
+enum Place {
+    /// It is written under a name of its own first, so that nobody sees a part of it, or parts of two.
+    Replaced(PathBuf),
+    /// It is there, and nothing can be made beside it; or it is a pipe or a terminal.
+    Written(File),
 }
 
 impl ResultFile {
-    /// Opens a file.
+    /// Opens a file. One that is not there is not there afterwards either.
     ///
     /// # Errors
     /// Says which file cannot be written, and why.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
-        let is_new = !path.exists();
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
-        let file = file.map_err(|error| cannot_write(path, &error))?;
-        Ok(Self { path: path.to_owned(), file, is_new })
+        if path == Path::new("-") {
+            return Err("- is no name of a file here; ./- is".to_owned());
+        }
+        let place = place_of(path).map_err(|error| cannot_write(path, &error))?;
+        Ok(Self { path: path.to_owned(), place })
     }
 
     /// Writes the result in the place of what was there.
     ///
     /// # Errors
     /// Says which file cannot be written, and why.
-    pub(super) fn write(mut self, text: &str) -> Result<(), String> {
-        self.is_new = false;
-        let written = match self.file.metadata() {
-            Ok(metadata) if metadata.is_file() => replace(&self.path, text),
-            // A pipe or a terminal has no name to be taken over.
-            other => other.and_then(|_| self.file.write_all(text.as_bytes())),
+    pub(super) fn write(self, text: &str) -> Result<(), String> {
+        let written = match self.place {
+            Place::Replaced(path) => replace(&path, text),
+            Place::Written(mut file) => fill(&mut file, text),
         };
         written.map_err(|error| cannot_write(&self.path, &error))
     }
 }
 
-impl Drop for ResultFile {
-    fn drop(&mut self) {
-        // Another command may have written to it meanwhile.
-        if self.is_new && fs::metadata(&self.path).is_ok_and(|metadata| metadata.len() == 0) {
-            // If it cannot be removed, an empty file is left.
-            drop(fs::remove_file(&self.path));
+fn place_of(path: &Path) -> io::Result<Place> {
+    let there = OpenOptions::new().write(true).open(path);
+    let (path, file) = match there {
+        // A link stays one.
+        Ok(file) => (fs::canonicalize(path)?, file),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            // Through a link it is made where that leads.
+            let new = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+            let found = fs::canonicalize(path)?;
+            // Another command may have written to it since.
+            if new.metadata()?.len() == 0 {
+                fs::remove_file(&found)?;
+            }
+            return Ok(Place::Replaced(found));
         }
+        Err(error) => return Err(error),
+    };
+    if !file.metadata()?.is_file() {
+        return Ok(Place::Written(file));
+    }
+    let beside = temporary(&path);
+    match OpenOptions::new().write(true).create_new(true).open(&beside) {
+        Ok(_) => fs::remove_file(&beside).map(|()| Place::Replaced(path)),
+        Err(_) => Ok(Place::Written(file)),
     }
 }
 
-/// Gives a file a new content under a name of its own first, so that nobody sees a part of it, or parts of two.
+/// Returns the name under which a file is written first.
+fn temporary(path: &Path) -> PathBuf {
+    path.with_file_name(format!(".{}.tmp", std::process::id()))
+}
+
 fn replace(path: &Path, text: &str) -> io::Result<()> {
-    // A link stays one.
-    let path = fs::canonicalize(path)?;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let renamed = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, &path));
+    let temporary = temporary(path);
+    let written = fs::write(&temporary, text).and_then(|()| match fs::metadata(path) {
+        Ok(before) => fs::set_permissions(&temporary, before.permissions()),
+        Err(_) => Ok(()),
+    });
+    let renamed = written.and_then(|()| fs::rename(&temporary, path));
     if renamed.is_err() {
         // If it cannot be removed either, it stays.
         drop(fs::remove_file(&temporary));
     }
     renamed
+}
+
+fn fill(file: &mut File, text: &str) -> io::Result<()> {
+    if file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    file.write_all(text.as_bytes())
+}
+
+/// Reads a text that has at most so many bytes, also if its file does not tell its length.
+pub(super) fn read_bounded(path: &Path, bytes_max: u64) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(bytes_max + 1).read_to_string(&mut text)?;
+    match text.len() as u64 > bytes_max {
+        true => Err(io::Error::new(ErrorKind::InvalidData, format!("it is longer than {bytes_max} bytes"))),
+        false => Ok(text),
+    }
+}
+
+/// Returns what tells whether two paths lead to one file, whether or not that is there.
+pub(super) fn same_file(path: &Path) -> PathBuf {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let beside = || Some(fs::canonicalize(parent).ok()?.join(path.file_name()?));
+    fs::canonicalize(path).ok().or_else(beside).unwrap_or_else(|| path.to_owned())
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> String {

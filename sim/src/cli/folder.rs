@@ -1,9 +1,13 @@
 //! The folder that a sweep writes: `summary.json`, `index.html`, and a folder for each cause of a broken promise.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::file::ResultFile;
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+
+use super::file::{ResultFile, read_bounded};
 use super::source::Planted;
 use super::summarised::faults_of;
 use crate::artefacts::{Artefacts, PLAN};
@@ -17,21 +21,40 @@ const SUMMARY_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// The folder of a sweep.
 pub(super) struct Folder {
     path: PathBuf,
+    /// Keeps other commands from writing to it.
+    _lock: Option<File>,
 }
 
 impl Folder {
-    /// Makes a folder for a new sweep.
+    /// Makes a folder for a new sweep. `instead` says what to do if it has one already.
     ///
     /// # Errors
-    /// If it cannot be made, or has a sweep already.
-    pub(super) fn create(path: &Path) -> Result<Self, String> {
+    /// If it cannot be made, has a sweep already, or another command writes to it.
+    pub(super) fn create(path: &Path, instead: &str) -> Result<Self, String> {
         fs::create_dir_all(path).map_err(|error| format!("cannot make {}: {error}", path.display()))?;
-        let folder = Self { path: path.to_owned() };
+        let folder = Self { path: path.to_owned(), _lock: None }.locked()?;
         // What cannot be written is known before the work.
         match fs::metadata(folder.summary_path()).is_ok_and(|metadata| metadata.len() > 0) {
-            true => Err(format!("{} has a sweep already: --resume goes on with it", path.display())),
+            true => Err(format!("{} has a sweep already: {instead}", path.display())),
             false => ResultFile::open(&folder.summary_path()).map(|_| folder),
         }
+    }
+
+    /// Returns the folder as one that this command alone writes to.
+    ///
+    /// # Errors
+    /// If another command does.
+    pub(super) fn locked(self) -> Result<Self, String> {
+        let path = self.path;
+        let failed = |error: io::Error| format!("cannot lock {}: {error}", path.display());
+        let lock = File::open(&path).map_err(failed)?;
+        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Err(Errno::WOULDBLOCK) => return Err(format!("another command writes to {}", path.display())),
+            // Some file systems have no locks.
+            Err(Errno::OPNOTSUPP | Errno::NOLCK) | Ok(()) => {}
+            Err(error) => return Err(failed(error.into())),
+        }
+        Ok(Self { path, _lock: Some(lock) })
     }
 
     /// Opens the folder of a sweep, if there is one.
@@ -39,20 +62,16 @@ impl Folder {
     /// # Errors
     /// If there is one, and its summary cannot be read.
     pub(super) fn open(path: &Path) -> Result<Option<(Self, SweepSummary)>, String> {
-        let folder = Self { path: path.to_owned() };
+        let folder = Self { path: path.to_owned(), _lock: None };
         let summary_path = folder.summary_path();
         let failed = |error: String| format!("cannot read {}: {error}", summary_path.display());
-        match fs::metadata(&summary_path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        let text = match read_bounded(&summary_path, SUMMARY_BYTES_MAX) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error.to_string())),
             // Whoever made it was killed before there was anything to write.
-            Ok(metadata) if metadata.len() == 0 => return Ok(None),
-            Ok(metadata) if metadata.len() > SUMMARY_BYTES_MAX => {
-                return Err(failed(format!("it is longer than {SUMMARY_BYTES_MAX} bytes")));
-            }
-            Ok(_) => {}
-        }
-        let text = fs::read_to_string(&summary_path).map_err(|error| failed(error.to_string()))?;
+            Ok(text) if text.is_empty() => return Ok(None),
+            Ok(text) => text,
+        };
         Ok(Some((folder, SweepSummary::parse(&text).map_err(failed)?)))
     }
 
@@ -102,17 +121,17 @@ impl Folder {
         written.map_err(|error| format!("cannot write to {}: {error}", self.path.join(name).display()))
     }
 
-    /// Takes over the folder of a cause from another sweep, unless there is one here.
+    /// Takes over the folder of a cause from another sweep.
     ///
     /// # Errors
-    /// Says what cannot be read or written.
+    /// Says what cannot be read or written. What is there already stays.
     pub(super) fn take_over(&self, other: &Self, name: &str) -> Result<(), String> {
         let (from, to) = (other.path.join(name), self.path.join(name));
         if to.exists() {
-            return Ok(());
+            return Err(format!("{} is there already, and is of another sweep", to.display()));
         }
         let half = self.path.join(format!("{name}.part"));
-        let failed = |error: std::io::Error| format!("cannot copy {} to {}: {error}", from.display(), to.display());
+        let failed = |error: io::Error| format!("cannot copy {} to {}: {error}", from.display(), to.display());
         fs::create_dir_all(&half).map_err(failed)?;
         for entry in fs::read_dir(&from).map_err(failed)? {
             let entry = entry.map_err(failed)?;

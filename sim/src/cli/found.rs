@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::file::ResultFile;
 use super::output::{note, outln};
-use super::source::Planted;
+use super::source::{Planted, pasted};
 use crate::artefacts::commented;
 use crate::plan::Plan;
 use crate::report::report_for;
@@ -39,7 +39,7 @@ impl Found {
     ) {
         // First, because nobody may read what is shown.
         let written = file.write(&commented(broken, plan));
-        let again = format!("{}{}", self.output.display(), planted.again());
+        let again = format!("{}{}", pasted(&self.output), planted.again());
         outln!("\n{}", report_again(program, subject, (plan, broken), &again));
         // What was found counts, also if the plan is here and not in its file.
         if let Err(error) = written {

@@ -1,5 +1,6 @@
 //! The command `merge`: what the parts of a sweep have seen, as one.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -30,17 +31,24 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
         let part = Folder::open(path)?.ok_or_else(|| format!("{} has no summary.json", path.display()))?;
         parts.push((path, part));
     }
-    let folder = Folder::create(&arguments.output)?;
-    let (mut whole, mut copied) = (None::<SweepSummary>, Vec::new());
-    for (path, (of_part, summary)) in parts {
-        copied.extend(summary.groups.iter().map(|group| folder.take_over(&of_part, &group.folder)));
+    let (mut whole, mut causes) = (None::<SweepSummary>, BTreeMap::new());
+    for (path, (of_part, summary)) in &parts {
+        for group in &summary.groups {
+            // The folder of a cause has the plan of its first seed.
+            let first = causes.entry(&group.folder).or_insert((group.first, of_part));
+            if group.first < first.0 {
+                *first = (group.first, of_part);
+            }
+        }
         let joined = match whole {
-            None => Ok(summary),
-            Some(before) => before.join(summary),
+            None => Ok(summary.clone()),
+            Some(before) => before.join(summary.clone()),
         };
         whole = Some(joined.map_err(|error| format!("{} cannot be joined: {error}", path.display()))?);
     }
     let summary = whole.expect("there is a part");
+    let folder = Folder::create(&arguments.output, "name a new folder")?;
+    let mut copied: Vec<_> = causes.iter().map(|(name, (_, of_part))| folder.take_over(of_part, name)).collect();
     copied.push(folder.finish(program, subject, &summary));
     if arguments.json {
         out!("{}", summary.json());

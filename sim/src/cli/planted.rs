@@ -16,14 +16,17 @@ use crate::parallel;
 use crate::shrink::{SHRINK_RUNS_MAX, shrink};
 use crate::subject::Subject;
 use crate::sweep::{Sweep, plan_of, sweep};
-use compare::Comparison;
+use compare::{Comparison, SEEDS_MAX};
 
 #[derive(Args, Debug)]
 #[command(mut_arg("corpus", |corpus| corpus.requires("search")))]
 pub(super) struct Arguments {
     /// How many seeds each bug has.
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=SEEDS_MAX))]
     seeds: u64,
+    /// Name the bugs, and do nothing else.
+    #[arg(long)]
+    list: bool,
     /// Plant this bug alone. May be given several times.
     #[arg(long = "bug", value_name = "BUG")]
     bugs: Vec<String>,
@@ -44,6 +47,10 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute<S: Subject + Sync>(subject: &S, arguments: &Arguments) -> Result<ExitCode, String> {
+    if arguments.list {
+        subject.bugs().iter().for_each(|bug| outln!("{bug}"));
+        return Ok(ExitCode::SUCCESS);
+    }
     let corpus = arguments.corpus.plans(subject)?;
     // A panic is one way to be caught; its words are not of interest here.
     std::panic::set_hook(Box::new(|_| ()));

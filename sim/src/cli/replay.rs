@@ -9,7 +9,7 @@ use clap::Args;
 use dacapo::disk::EntryKind;
 
 use super::arguments::parse_seconds;
-use super::file::ResultFile;
+use super::file::{ResultFile, same_file};
 use super::output::{note, out, outln};
 use super::source::Source;
 use crate::export::{json, mermaid, page, perfetto};
@@ -81,7 +81,7 @@ impl Arguments {
     /// Returns the forms that are asked for, each with its file.
     ///
     /// # Errors
-    /// If two have one file.
+    /// If two have one file, or one has that of the plan.
     fn forms(&self) -> Result<Vec<(Form, &Path)>, String> {
         let from = Duration::from_secs_f64(self.from.unwrap_or_default());
         let forms = [
@@ -92,9 +92,12 @@ impl Arguments {
             (Form::Html, &self.html),
         ];
         let forms: Vec<_> = forms.into_iter().filter_map(|(form, path)| Some((form, path.as_deref()?))).collect();
-        let mut paths = BTreeSet::new();
-        match forms.iter().find(|(_, path)| !paths.insert(path)) {
-            Some((_, path)) => Err(format!("{} cannot take two forms of one run", path.display())),
+        let mut files = BTreeSet::new();
+        if let Some((_, path)) = forms.iter().find(|(_, path)| !files.insert(same_file(path))) {
+            return Err(format!("{} cannot take two forms of one run", path.display()));
+        }
+        match self.source.file().filter(|plan| files.contains(&same_file(plan))) {
+            Some(plan) => Err(format!("{} is the plan itself", plan.display())),
             None => Ok(forms),
         }
     }
@@ -130,7 +133,7 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
     if !is_printed && run.broken.is_some() {
         outln!("{}", report_for(program, run, Some(&again)));
     } else if !is_printed {
-        show(&subject, run, arguments.until.is_some());
+        show(&subject, run, until.is_some_and(|until| run.elapsed >= until));
     }
     errors.iter().for_each(|error| note!("{program}: {error}"));
     // What a run has broken counts, also if it is not in its file.

@@ -25,16 +25,17 @@ pub(super) struct Arguments {
     #[arg(long)]
     as_test: bool,
     /// How many runs it may take.
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    runs: usize,
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
 }
 
 pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Arguments) -> Result<ExitCode, String> {
     let plan = arguments.source.plan(subject)?;
     let file = arguments.output.as_deref().map(ResultFile::open).transpose()?;
-    let progress = Progress::begin(arguments.runs as u64, "runs");
+    let progress = Progress::begin(u64::from(arguments.runs), "runs");
+    let runs_max = usize::try_from(arguments.runs).unwrap_or(usize::MAX);
     let subject = arguments.source.subject(subject);
-    let shrunk = shrink(&subject, &plan, arguments.runs, |runs| progress.goes_on(runs as u64));
+    let shrunk = shrink(&subject, &plan, runs_max, |runs| progress.goes_on(runs as u64));
     progress.clear();
     let Some(shrunk) = shrunk else {
         outln!("{} breaks no promise", arguments.source.again(None));

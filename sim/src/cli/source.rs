@@ -5,6 +5,7 @@ use std::path::Path;
 
 use clap::Args;
 
+use super::file::read_bounded;
 use crate::plan::{Plan, PlanError};
 use crate::subject::Subject;
 use crate::sweep::plan_of;
@@ -110,7 +111,8 @@ impl Source {
             let no_line = |error: String| format!("{line:?} is no line of this plan: {error}");
             let longer: Plan<S::Call> =
                 format!("{plan}{line}").parse().map_err(|error: PlanError| no_line(error.cause))?;
-            longer.check_words(subject.options(), subject.lies()).map_err(no_line)?;
+            let known = longer.check_words(subject.options(), subject.lies());
+            known.map_err(|unknown| no_line(unknown.to_string()))?;
             Ok(longer)
         })
     }
@@ -125,36 +127,53 @@ impl Source {
         &self.changes.planted
     }
 
-    /// Returns the arguments that name this plan and bug once more, each by itself.
-    pub(super) fn arguments(&self) -> Vec<String> {
-        let lines = self.changes.with.iter().flat_map(|line| ["--with".to_owned(), line.clone()]);
-        let bug = self.changes.planted.bug.iter().flat_map(|bug| ["--bug".to_owned(), bug.clone()]);
-        [self.source.clone()].into_iter().chain(lines).chain(bug).collect()
-    }
-
     /// Returns the arguments that name this plan and bug once more, with a further line if there is one.
     pub(super) fn again(&self, with: Option<&str>) -> String {
         let lines = self.changes.with.iter().map(String::as_str).chain(with);
-        let lines: String = lines.map(|line| format!(" --with '{line}'")).collect();
-        format!("{}{lines}{}", self.source, self.changes.planted.again())
+        let lines: String = lines.map(|line| format!(" --with {}", quoted(line))).collect();
+        let source = match self.source.parse::<u64>() {
+            Ok(_) => self.source.clone(),
+            Err(_) => pasted(Path::new(&self.source)),
+        };
+        format!("{source}{lines}{}", self.changes.planted.again())
+    }
+
+    /// Returns the path of the plan, if it is in a file.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.source.parse::<u64>().is_err().then(|| Path::new(&self.source))
+    }
+}
+
+/// Returns a path as it is typed in a shell: it is taken for no seed and for no option.
+pub(super) fn pasted(path: &Path) -> String {
+    let text = path.display().to_string();
+    match text.starts_with('-') || text.parse::<u64>().is_ok() {
+        true => quoted(&format!("./{text}")),
+        false => quoted(&text),
+    }
+}
+
+/// Returns a word as it is typed in a shell.
+fn quoted(word: &str) -> String {
+    let is_plain = |char: char| char.is_alphanumeric() || "-_./=:,+@%".contains(char);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', "'\\''")),
     }
 }
 
 /// Returns the plan in a file.
 fn plan_in<S: Subject>(subject: &S, source: &str) -> Result<Plan<S::Call>, String> {
     let no_plan = |error: String| format!("{source} is no plan: {error}");
-    let plan: Plan<S::Call> = read(source)?.parse().map_err(|error: PlanError| no_plan(error.to_string()))?;
-    plan.check_words(subject.options(), subject.lies()).map_err(no_plan)?;
+    let text = read(source)?;
+    let plan: Plan<S::Call> = text.parse().map_err(|error: PlanError| no_plan(error.to_string()))?;
+    plan.check_words(subject.options(), subject.lies())
+        .map_err(|unknown| no_plan(unknown.in_text(&text).to_string()))?;
     Ok(plan)
 }
 
 fn read(source: &str) -> Result<String, String> {
-    let path = Path::new(source);
-    let failed = |error: std::io::Error| format!("cannot read {source}: {error}");
-    if fs::metadata(path).map_err(failed)?.len() > FILE_BYTES_MAX {
-        return Err(format!("{source} is longer than {FILE_BYTES_MAX} bytes"));
-    }
-    fs::read_to_string(path).map_err(failed)
+    read_bounded(Path::new(source), FILE_BYTES_MAX).map_err(|error| format!("cannot read {source}: {error}"))
 }
 
 /// Returns a parser of the names of planted bugs.
@@ -164,6 +183,6 @@ pub(super) fn bug_parser(
 ) -> impl Fn(&str) -> Result<String, String> + Clone + Send + Sync + 'static {
     move |text: &str| match bugs.contains(&text) {
         true => Ok(text.to_owned()),
-        false => Err(format!("{text:?} is no planted bug: {program} planted lists them")),
+        false => Err(format!("{text:?} is no planted bug: {program} planted --list names them")),
     }
 }

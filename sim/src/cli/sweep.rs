@@ -32,7 +32,8 @@ pub(super) struct Arguments {
     shard: (u64, u64),
     #[command(flatten)]
     effort: Effort,
-    /// Go on past a broken promise, and show the broken promises by cause.
+    /// Go on past a broken promise, and show the broken promises by cause. The first plan of each is shrunk at the end,
+    /// which --for does not bound.
     #[arg(long)]
     keep_going: bool,
     /// Write a summary and a page of it to this folder, and a folder for each cause of a broken promise.
@@ -119,8 +120,10 @@ impl Sweeping {
         let Some(path) = &arguments.out else { return Ok(begun) };
         let there = if arguments.resume { Folder::open(path)? } else { None };
         let Some((folder, mut earlier)) = there else {
-            return Ok(Self { folder: Some(Folder::create(path)?), ..begun });
+            let folder = Folder::create(path, "--resume goes on with it")?;
+            return Ok(Self { folder: Some(folder), ..begun });
         };
+        let folder = folder.locked()?;
         let no_rest = |error: String| format!("{} cannot be gone on with: {error}", path.display());
         earlier.check_same(&built_from(), begun.bug.as_deref()).map_err(no_rest)?;
         let known: Vec<_> = earlier.parts.drain(..).collect();

@@ -1,8 +1,10 @@
 //! The command `twice`: the proof that plans replay, in one process and in another.
 
+use std::fmt::Display;
+use std::io::{self, Write};
 use std::ops::Range;
 use std::os::unix::process::CommandExt;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 use clap::Args;
 
@@ -30,6 +32,8 @@ pub(super) struct Arguments {
 pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Arguments) -> Result<ExitCode, String> {
     if let Some(source) = &arguments.source {
         let source = Source::new(source.clone(), &arguments.changes);
+        // The first signal waits for the runs, one of which is in another process.
+        progress::is_interrupted();
         let replays = replays(program, subject, &source)?;
         if replays {
             outln!("{} replays exactly: twice in this process and once in another", source.again(None));
@@ -81,21 +85,29 @@ fn check<S: Subject>(
     if let Some(difference) = same_process {
         return Ok(Some(("two runs in one process", difference)));
     }
-    let other = elsewhere(source)?;
+    let other = elsewhere(plan, source.planted().name())?;
     let other_process = compare(first.iter().map(String::as_str), other.lines());
     Ok(other_process.map(|difference| ("two processes", difference)))
 }
 
 /// Returns the trace of a run of the same plan in a process of its own.
-fn elsewhere(source: &Source) -> Result<String, String> {
+fn elsewhere<C: Display>(plan: &Plan<C>, bug: Option<&str>) -> Result<String, String> {
     let program = std::env::current_exe().map_err(|error| format!("cannot find this program: {error}"))?;
-    let output = Command::new(program)
-        .args(["replay", "--trace", "-"])
-        .args(source.arguments())
+    let failed = |error: io::Error| format!("cannot start another process: {error}");
+    let mut other = Command::new(program)
+        .args(["replay", "--trace", "-", "/dev/stdin"])
+        .args(bug.into_iter().flat_map(|bug| ["--bug", bug]))
         // An interrupt ends this process once the run is through, and not the run.
         .process_group(0)
-        .output()
-        .map_err(|error| format!("cannot start another process: {error}"))?;
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(failed)?;
+    // The whole plan is read before anything is written.
+    let given = other.stdin.take().map(|mut stdin| stdin.write_all(plan.to_string().as_bytes()));
+    let output = other.wait_with_output().map_err(failed)?;
+    given.transpose().map_err(failed)?;
     // A run that breaks a promise ends with 1, and has to replay all the same.
     if !matches!(output.status.code(), Some(0 | 1)) {
         return Err(format!("the run failed in another process: {}", String::from_utf8_lossy(&output.stderr).trim()));

@@ -21,6 +21,39 @@ pub struct PlanError {
     pub cause: String,
 }
 
+/// A word of a plan that its subject does not know.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{word:?} is no {is_no}: known are {known}")]
+pub struct UnknownWord {
+    pub(super) word: String,
+    pub(super) is_no: &'static str,
+    pub(super) known: String,
+}
+
+impl UnknownWord {
+    /// Says in which line of the text of a plan the word is.
+    #[must_use]
+    pub fn in_text(&self, text: &str) -> PlanError {
+        PlanError { line: line_of(text, &self.word), cause: self.to_string() }
+    }
+}
+
+/// Returns the number of the first line that has a word, outside of a comment.
+fn line_of(text: &str, word: &str) -> usize {
+    let has_word = |line: &str| without_comment(line).split_whitespace().any(|found| found == word);
+    text.lines().position(has_word).unwrap_or_default() + 1
+}
+
+/// Returns a line without its comment. The words of an event are none.
+fn without_comment(line: &str) -> &str {
+    let mut is_quoted = false;
+    let comment = line.char_indices().find(|(_, char)| {
+        is_quoted ^= *char == '"';
+        *char == '#' && !is_quoted
+    });
+    comment.map_or(line, |(at, _)| &line[..at]).trim()
+}
+
 impl<O: fmt::Display> fmt::Display for Plan<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "seed {}", self.seed)?;
@@ -61,10 +94,16 @@ impl<O: FromStr<Err: fmt::Display>> FromStr for Plan<O> {
         let mut lines = 0;
         for (index, line) in text.lines().enumerate() {
             lines = index + 1;
-            let line = line.split('#').next().unwrap_or_default().trim();
+            let line = without_comment(line);
             if !line.is_empty() {
                 reading.line(line).map_err(|cause| PlanError { line: lines, cause })?;
             }
+        }
+        let (nodes, used) = (reading.nodes, reading.last_host());
+        if let (Some(nodes), Some(host)) = (nodes, used.filter(|host| nodes.is_some_and(|nodes| *host >= nodes))) {
+            let are = if nodes == 1 { "is 1 node".to_owned() } else { format!("are {nodes} nodes") };
+            let cause = format!("{} is used, and there {are} of at most {HOSTS_MAX}", name(host));
+            return Err(PlanError { line: line_of(text, &name(host)), cause });
         }
         reading.plan().map_err(|cause| PlanError { line: lines + 1, cause })
     }
@@ -158,23 +197,21 @@ impl<O: FromStr<Err: fmt::Display>> Reading<O> {
 
     fn plan(self) -> Result<Plan<O>, String> {
         let missing = |what: &str| format!("the line {what:?} is missing");
-        let plan = Plan {
+        Ok(Plan {
             seed: self.seed.ok_or_else(|| missing("seed NUMBER"))?,
             nodes: self.nodes.ok_or_else(|| missing("nodes NUMBER"))?,
             dials: self.dials,
             options: self.options,
             steps: self.steps,
             lift_ms: self.lift_ms.ok_or_else(|| missing("lift TIME"))?,
-        };
-        let of_steps = plan.steps.iter().flat_map(|step| step.what.hosts());
-        let of_dials = plan.dials.iter().flat_map(|(from, to)| [*from, *to]);
-        let of_options = plan.options.iter().map(|(host, _)| *host);
-        match of_steps.chain(of_dials).chain(of_options).max() {
-            Some(host) if host >= plan.nodes => {
-                Err(format!("{} is used, and there are {} nodes of at most {HOSTS_MAX}", name(host), plan.nodes))
-            }
-            _ => Ok(plan),
-        }
+        })
+    }
+
+    /// Returns the host with the greatest number that a line names.
+    fn last_host(&self) -> Option<Host> {
+        let of_steps = self.steps.iter().flat_map(|step| step.what.hosts());
+        let of_dials = self.dials.iter().flat_map(|(from, to)| [*from, *to]);
+        of_steps.chain(of_dials).chain(self.options.iter().map(|(host, _)| *host)).max()
     }
 }
 

@@ -125,7 +125,13 @@ pub(crate) fn by_cause<S: Subject + Sync>(
 /// Adds a group to those of other parts. The first of two with one cause stays, with its folder.
 pub(super) fn add(groups: &mut Vec<Group>, group: Group) {
     match groups.iter_mut().find(|known| known.folder == group.folder) {
-        Some(known) => known.seeds = known.seeds.saturating_add(group.seeds),
+        Some(known) => {
+            let seeds = known.seeds.saturating_add(group.seeds);
+            if group.first < known.first {
+                *known = group;
+            }
+            known.seeds = seeds;
+        }
         None => groups.push(group),
     }
     groups.sort_by_key(|group| group.first);

@@ -4,14 +4,15 @@ use std::process::ExitCode;
 
 use crate::cli::median::median;
 use crate::cli::output::outln;
+use crate::cli::progress::{self, Progress};
 use crate::parallel;
 use crate::plan::Plan;
 use crate::search::Search;
 use crate::subject::Subject;
 use crate::sweep::{Sweep, sweep};
 
-/// How far the seeds of two repetitions are apart.
-const APART: u64 = 1_000_000;
+/// The most seeds of a bug: the repetitions of a comparison begin so far apart.
+pub(super) const SEEDS_MAX: u64 = 1_000_000;
 
 /// How many runs one repetition took; `None` if it did not catch the bug.
 type Caught = Option<u64>;
@@ -41,7 +42,11 @@ pub(super) fn execute<S: Subject + Sync>(
         "WORST"
     );
     let (mut medians, mut worsts) = (Vec::new(), Vec::new());
-    for bug in bugs {
+    let progress = Progress::begin(bugs.len() as u64, "bugs");
+    for (done, bug) in (0..).zip(bugs) {
+        if !progress.goes_on(done) {
+            break;
+        }
         let subject = subject.clone().plant(bug);
         let count = usize::try_from(2 * repeat).expect("at most 200");
         let caught = parallel::map(jobs, count, |index| {
@@ -55,17 +60,18 @@ pub(super) fn execute<S: Subject + Sync>(
         let (seeds, search) = (figures(&pick(0)), figures(&pick(1)));
         let show = |runs: Caught| runs.map_or(format!("over {runs_max}"), |runs| runs.to_string());
         let [a, b, c, d] = [seeds.0, seeds.1, search.0, search.1].map(show);
+        progress.clear();
         outln!("{bug:<26}  {a:>14}  {b:>14}  {c:>14}  {d:>14}");
         medians.push((seeds.0.unwrap_or(runs_max), search.0.unwrap_or(runs_max)));
         worsts.push(search.1);
     }
     let of = |side: fn(&(u64, u64)) -> u64| median(medians.iter().map(side).collect());
     outln!("\nmedian of the medians: {} seeds, {} runs of the search", of(|both| both.0), of(|both| both.1));
-    if worsts.iter().all(Option::is_some) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if worsts.iter().all(Option::is_some) { progress::well() } else { ExitCode::FAILURE }
 }
 
 fn by_seeds<S: Subject + Sync>(subject: &S, number: u64, runs_max: u64) -> Caught {
-    let from = number * APART;
+    let from = number * SEEDS_MAX;
     let totals = sweep(subject, &Sweep::all(from..from + runs_max, 1), |_| true);
     totals.broken.keys().next().map(|seed| seed - from + 1)
 }

@@ -21,6 +21,7 @@ mod logging;
 mod output;
 mod own_files;
 mod passphrase;
+mod placed;
 mod progress;
 mod receipts;
 mod runtime;

@@ -158,6 +158,10 @@ pub(crate) const CHANGED_PLACES_MAX: usize = 256;
 pub(crate) const RETRY_WAIT_MIN: Duration = Duration::from_secs(5);
 pub(crate) const RETRY_WAIT_MAX: Duration = Duration::from_secs(300);
 
+/// The longest wait if no node runs, which says nothing of the files. Chosen: whoever starts a node again does not wait
+/// for long, and a node that is away for a day makes 3,000 lines.
+pub(crate) const AWAY_WAIT_MAX: Duration = Duration::from_secs(30);
+
 /// How often `watch` compares all of its folder, whatever it was told of changes. Chosen: as Syncthing does by default.
 pub(crate) const RESCAN_INTERVAL: Duration = Duration::from_secs(3600);
 

@@ -24,7 +24,8 @@ pub(crate) struct PutArguments {
     pub(crate) recursive: bool,
     #[command(flatten)]
     pub(crate) selection: Selection,
-    /// Also delete, everywhere, what is stored under PREFIX and is not in DIR any more. Needs a PREFIX
+    /// Also delete, everywhere, what is stored under PREFIX and is not in DIR any more. Needs a PREFIX. Nothing is
+    /// deleted as long as anything fails
     #[arg(long, requires = "recursive")]
     pub(crate) delete: bool,
     /// Run the command after -- and store what it prints, if it succeeds
@@ -66,7 +67,7 @@ pub(crate) struct GetArguments {
     /// Give the written file the permissions and the time of the file that was stored, if these are known
     #[arg(long)]
     pub(crate) preserve: bool,
-    /// Keep no copy here of what comes from a peer
+    /// Keep no copy here of what comes from a peer. While it comes it takes room in the data directory
     #[arg(long)]
     pub(crate) no_keep: bool,
     /// Print a summary as one JSON object: on standard output, or on standard error if the content goes to standard
@@ -85,7 +86,8 @@ pub(crate) struct WatchArguments {
     /// What the keys begin with, before a /
     #[arg(default_value = "", hide_default_value = true)]
     pub(crate) prefix: OsString,
-    /// Also delete, everywhere, what is stored under PREFIX and is not in DIR any more. Needs a PREFIX
+    /// Also delete, everywhere, what is stored under PREFIX and is not in DIR any more. Needs a PREFIX. Nothing is
+    /// deleted as long as anything fails
     #[arg(long)]
     pub(crate) delete: bool,
     /// Leave out what has such a name, as in a .gitignore file: *.tmp, cache/, /build. May be given several times. A

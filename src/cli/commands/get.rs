@@ -1,6 +1,5 @@
 //! `dacapo get`: takes a file from the node and writes it out. A file on disk appears whole or not at all.
 
-mod placed;
 mod sink;
 
 use std::io::{self, IsTerminal};
@@ -13,9 +12,9 @@ use crate::cli::arguments::{GetArguments, Verbosity};
 use crate::cli::control::{Answer, Client, ControlError, FoundFile, Frame, Request};
 use crate::cli::error::CliError;
 use crate::cli::json::FoundJson;
+use crate::cli::placed::Placed;
 use crate::cli::progress::Meter;
 use crate::cli::{folder, logging, output};
-use placed::Placed;
 use sink::Sink;
 
 pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Result<(), CliError> {
@@ -37,12 +36,18 @@ pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Resul
     let has_come = match placed {
         // What is passing nobody else wants.
         Some(ref placed) if found.is_passing && sink.take((&placed.path, &placed.file), found.size) => true,
-        Some(mut placed) if matches!(sink, Sink::File(_)) => {
-            placed.copy(found.size, &mut sink, &meter).await
-                && (found.is_passing || placed.is_good(&mut client, &key, found.version).await?)
+        Some(mut placed) => match sink.file() {
+            Some(file) => {
+                placed.copy(found.size, file, |bytes| meter.add(bytes)).await
+                    && (found.is_passing || placed.is_good(&mut client, &key, found.version).await?)
+            }
+            None => false,
+        },
+        None if found.place.is_none() => {
+            receive(&mut client, &key, found.size, &mut sink, &meter).await?;
+            true
         }
-        _ if found.place.is_none() => receive(&mut client, &key, found.size, &mut sink, &meter).await.map(|()| true)?,
-        _ => false,
+        None => false,
     };
     if !has_come {
         // A newer version has taken the place, or somebody has written to the file: the node looks again.

@@ -1,7 +1,7 @@
 //! `dacapo get -r`: writes what is stored under a prefix to a folder, as far as it differs.
 
 use std::cell::RefCell;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use dacapo::crypto::{Attributes, Key};
@@ -16,6 +16,7 @@ use super::pool::Pool;
 use super::steps::each;
 use super::tally::Tally;
 use crate::cli::arguments::{GetArguments, Verbosity};
+use crate::cli::control::ControlError;
 use crate::cli::error::CliError;
 use crate::cli::json::Action;
 use crate::cli::limits::{FOLDER_BATCH_BYTES, FOLDER_BATCH_DIRS, FOLDER_BATCH_FILES, SYMLINK_BYTES_MAX};
@@ -173,8 +174,19 @@ impl Get<'_> {
     }
 
     async fn write(&self, step: Step) -> Result<(), CliError> {
+        let mut received = self.receive(&step, true).await?;
+        if received.is_none() {
+            // A newer version has taken the place, or somebody has written to the file: the node looks again.
+            received = self.receive(&step, false).await?;
+        }
+        let Some((size, unnamed)) = received else { return Err(ControlError::Unexpected.into()) };
+        if self.complete.borrow_mut().keep(step.key, size, unnamed) { self.publish() } else { Ok(()) }
+    }
+
+    /// Writes a file that has no name yet. Returns none if the content has left the place where it was to be taken.
+    async fn receive(&self, step: &Step, takes_place: bool) -> Result<Option<(u64, Unnamed)>, CliError> {
         let place = self.place.as_ref().expect("only a dry run has none");
-        let mut fetch = Fetch::begin(&self.pool, &step.key, self.is_kept).await?;
+        let mut fetch = Fetch::begin(&self.pool, &step.key, (takes_place && !step.is_link(), self.is_kept)).await?;
         let failed = |source| CliError::NotWritten { key: step.key.clone(), source };
         let (size, attributes) = (fetch.found.size, fetch.found.attributes);
         let unnamed = match attributes {
@@ -184,15 +196,15 @@ impl Get<'_> {
             }
             attributes => {
                 let (mut file, unnamed) = place.create(&step.path).map_err(failed)?;
-                while let Some(chunk) = fetch.chunk().await? {
-                    file.write_all(&chunk).map_err(failed)?;
+                if !fetch.write(&self.pool, &mut file).await? {
+                    return Ok(None);
                 }
                 unnamed.finish(&file, attributes.as_ref()).map_err(failed)?;
                 unnamed
             }
         };
         fetch.end(&self.pool);
-        if self.complete.borrow_mut().keep(step.key, size, unnamed) { self.publish() } else { Ok(()) }
+        Ok(Some((size, unnamed)))
     }
 
     /// Gives all complete files their names, durably.

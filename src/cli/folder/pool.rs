@@ -22,6 +22,11 @@ impl<'a> Pool<'a> {
         Self { data, idle: RefCell::default() }
     }
 
+    /// Returns the data directory of the node.
+    pub(super) fn data(&self) -> &Path {
+        self.data
+    }
+
     /// Returns a connection to the node.
     pub(super) async fn client(&self) -> Result<Client, ConnectError> {
         let idle = self.idle.borrow_mut().pop();

@@ -16,7 +16,9 @@ use super::upload::{Upload, Watched};
 use crate::cli::arguments::{Verbosity, WatchArguments};
 use crate::cli::error::CliError;
 use crate::cli::json::ErrorJson;
-use crate::cli::limits::{CHANGED_PLACES_MAX, RESCAN_INTERVAL, RETRY_WAIT_MAX, RETRY_WAIT_MIN, ROOT_CHECK_INTERVAL};
+use crate::cli::limits::{
+    AWAY_WAIT_MAX, CHANGED_PLACES_MAX, RESCAN_INTERVAL, RETRY_WAIT_MAX, RETRY_WAIT_MIN, ROOT_CHECK_INTERVAL,
+};
 use crate::cli::runtime::Signals;
 use crate::cli::{logging, output};
 
@@ -33,6 +35,8 @@ struct Watch {
 struct Again {
     failed: Scope,
     wait: Duration,
+    /// The wait for a node that is away.
+    away: Duration,
     retry_at: Instant,
     rescan_at: Instant,
 }
@@ -77,7 +81,8 @@ impl Watch {
                 Err(error) if !is_of_places(error) => left.join(scope, CHANGED_PLACES_MAX),
                 Err(_) => {}
             }
-            let wait = self.again.put_back(left);
+            let is_away = matches!(ended, Err(CliError::Connect(_)));
+            let wait = self.again.put_back(left, is_away);
             if let Err(error) = &ended {
                 self.warn(error, wait);
             }
@@ -152,13 +157,16 @@ impl Watch {
 impl Again {
     fn new() -> Self {
         let now = Instant::now();
-        Self { failed: Scope::default(), wait: RETRY_WAIT_MIN, retry_at: now, rescan_at: now + RESCAN_INTERVAL }
+        let (wait, away) = (RETRY_WAIT_MIN, RETRY_WAIT_MIN);
+        Self { failed: Scope::default(), wait, away, retry_at: now, rescan_at: now + RESCAN_INTERVAL }
     }
 
-    /// Has a scope be looked at again. Returns how long it is until then.
-    fn put_back(&mut self, left: Scope) -> Duration {
+    /// Has a scope be looked at again. Returns how long it is until then: not long if only the node is away, whatever
+    /// has failed before.
+    fn put_back(&mut self, left: Scope, is_away: bool) -> Duration {
         let now = Instant::now();
         match (self.failed.is_empty(), left.is_empty()) {
+            _ if is_away => self.retry_at = now + self.away,
             (true, true) => self.wait = RETRY_WAIT_MIN,
             (true, false) => {
                 self.retry_at = now + self.wait;
@@ -166,6 +174,7 @@ impl Again {
             }
             (false, _) => {}
         }
+        self.away = if is_away { (self.away * 2).min(AWAY_WAIT_MAX) } else { RETRY_WAIT_MIN };
         self.failed.join(left, CHANGED_PLACES_MAX);
         self.retry_at.saturating_duration_since(now)
     }
@@ -208,5 +217,25 @@ fn ends(error: &CliError, is_first: bool) -> bool {
         | CliError::FolderReplaced { .. }
         | CliError::EverythingDeleted => true,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dacapo::folder::FilePath;
+
+    use super::*;
+
+    #[test]
+    fn a_node_that_is_away_is_tried_again_soon_whatever_has_failed_before() {
+        let place = |text| Scope::from(FilePath::new(text).expect("a place"));
+        let mut again = Again::new();
+        again.wait = RETRY_WAIT_MAX;
+        assert!(again.put_back(place("bad"), false) > AWAY_WAIT_MAX);
+        assert!(again.put_back(place("new"), true) <= RETRY_WAIT_MIN);
+        for _ in 0..10 {
+            assert!(again.put_back(Scope::default(), true) <= AWAY_WAIT_MAX);
+        }
+        assert!(again.failed.has("bad") && again.failed.has("new"));
     }
 }

@@ -57,9 +57,8 @@ const NODE: &[&[&str]] = &[
         "src/node/members.rs",
         "src/node/mending.rs",
         "src/node/panic_guard.rs",
-        "src/node/tally.rs",
     ],
-    &["src/node/lanes.rs"],
+    &["src/node/lanes.rs", "src/node/tally.rs"],
 ];
 
 /// The rooms of the command line.
@@ -74,6 +73,7 @@ const COMMAND_LINE: &[&[&str]] = &[
         "src/cli/source",
         "src/cli/own_files",
         "src/cli/passphrase",
+        "src/cli/placed",
         "src/cli/connecting",
     ],
     &["src/cli/json", "src/cli/chance", "src/cli/output", "src/cli/runtime"],

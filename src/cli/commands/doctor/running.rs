@@ -7,6 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use dacapo::disk::dir::{DirDisk, DirDiskError};
 use dacapo::node::{PeerInfo, Status};
+use dacapo::store::Setup;
 use dacapo::transport::tcp::Tcp;
 use dacapo::transport::{Address, Transport};
 use dacapo::view::{KnownPeers, attention, show};
@@ -38,12 +39,12 @@ pub(super) async fn look(data: &Path, listen: Option<&Address>, peers: &[Address
             findings
         }
         Err(CliError::Connect(ConnectError::NoNode { .. })) => {
-            if is_in_use(data) {
+            let disk = DirDisk::open(data);
+            if let Err(DirDiskError::InUse { .. }) = disk {
                 let found = "a node starts or stops here, or another command works on the directory";
                 return vec![Finding::warn(NODE, found, "wait for it, and ask again")];
             }
-            let advice = format!("`dacapo node {}` runs it; a service starts it with the machine", option(data));
-            let mut findings = vec![Finding::fail(NODE, "no node is running on this directory", advice)];
+            let mut findings = vec![at_rest(data, disk.ok())];
             if let Some(address) = listen {
                 findings.push(free(address).await);
             }
@@ -58,9 +59,17 @@ pub(super) async fn look(data: &Path, listen: Option<&Address>, peers: &[Address
     }
 }
 
-/// Tells whether a process holds the lock of a directory.
-fn is_in_use(data: &Path) -> bool {
-    matches!(DirDisk::open(data), Err(DirDiskError::InUse { .. }))
+/// Tells how a node can be started on a directory.
+fn at_rest(data: &Path, disk: Option<DirDisk>) -> Finding {
+    if let Some(Ok(Setup::Converting { from, to })) = disk.map(|disk| Setup::read(&disk)) {
+        let found = format!("no node is running, and the conversion to the layout {to} was interrupted");
+        let option = option(data);
+        let advice =
+            format!("`dacapo convert {option} --layout {to}` goes on with it, `--layout {from}` turns it back");
+        return Finding::fail(NODE, found, advice);
+    }
+    let advice = format!("`dacapo node {}` runs it; a service starts it with the machine", option(data));
+    Finding::fail(NODE, "no node is running on this directory", advice)
 }
 
 async fn status(data: &Path) -> Result<(SocketAddr, Status, KnownPeers), CliError> {

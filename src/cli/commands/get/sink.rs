@@ -2,7 +2,7 @@
 //! pipe, a device or an open descriptor, which gets the content as it comes.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -73,17 +73,12 @@ impl Sink {
         }
     }
 
-    /// Writes up to so many bytes of another file. Returns how many there were.
-    pub(super) async fn copy(&mut self, from: &mut File, bytes_max: u64) -> Result<u64, CliError> {
-        let mut part = from.take(bytes_max);
-        if let Self::File(new) = self {
-            let failed = |source| CliError::Output { path: new.path.clone(), source };
-            return io::copy(&mut part, &mut new.file).map_err(failed);
+    /// Returns the file that the content goes to, if it goes to one.
+    pub(super) fn file(&mut self) -> Option<&mut File> {
+        match self {
+            Self::File(new) => Some(&mut new.file),
+            Self::Stdout(_) | Self::Special(..) => None,
         }
-        let mut content = Vec::new();
-        part.read_to_end(&mut content).map_err(CliError::Process)?;
-        self.write(&content).await?;
-        Ok(content.len() as u64)
     }
 
     /// Takes over an open file of this length that lies elsewhere, if it can become this one. Returns false if it stays

@@ -1,6 +1,6 @@
 //! `dacapo identity export`: writes a backup of the identity, by which the node's files come back from any peer.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -32,7 +32,11 @@ pub(super) fn run(arguments: &ExportArguments, verbosity: Verbosity, chance: Cha
     let mut file =
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&arguments.output).map_err(failed)?;
     let written = file.write_all(backup.to_string().as_bytes()).and_then(|()| file.sync_all());
-    written.and_then(|()| output::sync_folder_of(&arguments.output)).map_err(failed)?;
+    written.and_then(|()| output::sync_folder_of(&arguments.output)).map_err(|error| {
+        // A part of a backup is none, and would be in the way of the next one. What failed first is told.
+        drop(fs::remove_file(&arguments.output));
+        failed(error)
+    })?;
     secret::tell_backup(data);
     if !verbosity.quiet {
         logging::note(format_args!("wrote {}; it is worth nothing without its passphrase", arguments.output.display()));

@@ -2,18 +2,16 @@
 //! the file system can. The node compares it meanwhile, as it does with what it sends.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use dacapo::crypto::{Key, Version};
 use tokio::task::yield_now;
 
-use super::sink::Sink;
-use crate::cli::control::{Answer, Client, Failure, FailureKind, Request};
-use crate::cli::error::CliError;
-use crate::cli::limits::COPY_BYTES;
-use crate::cli::progress::Meter;
+use super::control::{Answer, Client, Failure, FailureKind, Request};
+use super::error::CliError;
+use super::limits::COPY_BYTES;
 
 /// A content that is being copied, as it was when it was opened.
 pub(super) struct Placed {
@@ -35,16 +33,18 @@ impl Placed {
 
     /// Copies all of it, and hears signals meanwhile. Returns false if it is shorter than what was found, or if the
     /// copy fails: the node reads it once more then, or asks its peers, and what cannot be written fails once more.
+    /// `moved` is told how many bytes have come.
     #[expect(clippy::disallowed_methods, reason = "a copy waits for nothing, and signals have to be heard")]
-    pub(super) async fn copy(&mut self, size: u64, sink: &mut Sink, meter: &Meter) -> bool {
+    pub(super) async fn copy(&mut self, size: u64, to: &mut File, moved: impl Fn(usize)) -> bool {
         let mut found = 0;
         while found < size {
-            let copied = sink.copy(&mut self.file, COPY_BYTES.min(size - found)).await.unwrap_or(0);
+            let mut part = (&mut self.file).take(COPY_BYTES.min(size - found));
+            let copied = io::copy(&mut part, to).unwrap_or(0);
             if copied == 0 {
                 return false;
             }
             found += copied;
-            meter.add(usize::try_from(copied).unwrap_or(usize::MAX));
+            moved(usize::try_from(copied).unwrap_or(usize::MAX));
             yield_now().await;
         }
         true

@@ -14,6 +14,10 @@ pub const INBOUND_PER_PEER_MAX: usize = 2 * POOL_CONNECTIONS_MAX;
 /// node has not noticed yet.
 pub const CONTROLS_PER_PEER_MAX: usize = 8;
 
+/// Connections of one peer that have not come to their end, those of its earlier starts among them, whose places are
+/// free already. Chosen: as many again as a start may have.
+pub const INBOUND_OPEN_PER_PEER_MAX: usize = 2 * (2 * INBOUND_PER_PEER_MAX + CONTROLS_PER_PEER_MAX);
+
 /// Starts of one peer that are remembered, so that a start ends the connections of the earlier ones only once. Chosen:
 /// more nodes than run with one identity by mistake.
 pub const BOOTS_PER_PEER_MAX: usize = 8;
@@ -44,6 +48,10 @@ pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 /// How long a peer is away before this node asks the others where it is. Chosen: longer than the longest wait between
 /// two dials, so that a peer that has only started again is there before.
 pub const SEEK_AFTER: Duration = Duration::from_secs(20);
+
+/// How long after a start of this node a peer that it remembers is looked for if it has not come by itself. Chosen: one
+/// heartbeat, since nobody may know where this node listens now.
+pub const SEEK_AFTER_START: Duration = HEARTBEAT_INTERVAL;
 
 /// How long a place where a peer was looked for is left alone, and so is what the same source says of the peer. Chosen:
 /// a source that names wrong places has this node dial in vain twice a minute for each peer.

@@ -12,6 +12,7 @@ use std::rc::Rc;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
+use super::tally::{Tallied, Tally};
 use crate::crypto::NodeId;
 use crate::limits::{BOOTS_PER_PEER_MAX, MEMBERS_MAX};
 use crate::protocol::{BootId, Purpose, WireError};
@@ -21,6 +22,9 @@ use crate::protocol::{BootId, Purpose, WireError};
 pub(super) struct Boots {
     known: RefCell<BTreeMap<NodeId, VecDeque<PeerBoot>>>,
     entered: Cell<u64>,
+    /// The incoming connections that have not come to their end, those of starts that are over among them: a connection
+    /// ends at its next look at the other side, and may wait for a lock until then.
+    open: Tally<NodeId, usize>,
 }
 
 /// One start of a peer. Clones are the same start.
@@ -36,6 +40,7 @@ pub(super) struct PeerBoot {
 pub(super) struct InboundPlace {
     number: u64,
     boot: PeerBoot,
+    _open: Tallied<NodeId, usize>,
 }
 
 impl Boots {
@@ -79,19 +84,29 @@ impl Boots {
         self.known.borrow().get(&peer).map_or(0, |boots| boots.iter().map(of_boot).sum())
     }
 
+    /// Returns how many incoming connections of a peer have not come to their end.
+    pub(super) fn open(&self, peer: NodeId) -> usize {
+        self.open.sum(peer)
+    }
+
     /// Returns how many incoming connections there are.
     pub(super) fn all_inbound(&self) -> usize {
         self.known.borrow().values().flatten().map(|boot| boot.inbound.borrow().len()).sum()
     }
 
-    /// Gives a place to an incoming connection.
-    pub(super) fn take_place(&self, boot: &PeerBoot, purpose: Purpose, of_node: OwnedSemaphorePermit) -> InboundPlace {
+    /// Gives a place to an incoming connection of a peer.
+    pub(super) fn take_place(
+        &self,
+        (peer, boot): (NodeId, &PeerBoot),
+        purpose: Purpose,
+        of_node: OwnedSemaphorePermit,
+    ) -> InboundPlace {
         let number = self.entered.get();
         self.entered.set(number + 1);
         if !boot.is_over() {
             boot.inbound.borrow_mut().insert(number, (purpose, of_node));
         }
-        InboundPlace { number, boot: boot.clone() }
+        InboundPlace { number, boot: boot.clone(), _open: self.open.add(peer, 1) }
     }
 }
 
@@ -152,14 +167,17 @@ mod tests {
         let (boots, node) = (Boots::default(), Arc::new(Semaphore::new(2)));
         let place = |boot: &PeerBoot| {
             let of_node = node.clone().try_acquire_owned().expect("room");
-            boots.take_place(boot, Purpose::DialerAsks, of_node)
+            boots.take_place((PEER, boot), Purpose::DialerAsks, of_node)
         };
         let old = boots.enter(PEER, id(1));
-        let _places = [place(&old), place(&old)];
+        let places = [place(&old), place(&old)];
         assert_eq!((boots.inbound(PEER, Purpose::DialerAsks), node.available_permits()), (2, 0));
         let new = boots.enter(PEER, id(2));
         assert!(old.is_over() && !new.is_over());
         assert_eq!((boots.inbound(PEER, Purpose::DialerAsks), node.available_permits()), (0, 2));
+        assert_eq!(boots.open(PEER), 2, "they have not looked");
+        drop(places);
+        assert_eq!(boots.open(PEER), 0);
         drop(place(&new));
         assert_eq!((boots.inbound(PEER, Purpose::DialerAsks), node.available_permits()), (0, 2));
     }

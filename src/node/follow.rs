@@ -15,7 +15,7 @@ use super::peers::liveness::Way;
 use super::peers::open::open_as;
 use super::peers::seek;
 use crate::event::Event;
-use crate::limits::{FOLLOWED_MAX, SEEK_RETRY};
+use crate::limits::{FOLLOWED_MAX, SEEK_AFTER_START, SEEK_RETRY};
 use crate::platform::Platform;
 use crate::protocol::Purpose;
 use crate::seed::Rng;
@@ -23,7 +23,7 @@ use crate::seed::Rng;
 /// Follows hints until the node stops, a bounded number at a time.
 pub(super) async fn run<P: Platform>(context: Shared<P>) {
     let places = Arc::new(Semaphore::new(FOLLOWED_MAX));
-    let mut remembers = Instant::now() + SEEK_RETRY;
+    let mut remembers = Instant::now() + SEEK_AFTER_START;
     loop {
         let next = async {
             let place = places.clone().acquire_owned().await.expect("the semaphore is never closed");

@@ -82,6 +82,14 @@ impl<D: Disk> Store<D> {
         Ok(count)
     }
 
+    /// Returns the name of the local copy that a deleted file had, if it ever had one here.
+    ///
+    /// # Errors
+    /// Fails if the catalog cannot be read.
+    pub fn tombstone_name(&self, name: ReplicaName) -> Result<Option<FileName>, StorageError> {
+        Ok(self.catalog.tombstone_name(name)?)
+    }
+
     /// Whether the local copy of a deleted file is still there.
     fn has_left_over(&self, name: ReplicaName) -> Result<bool, StorageError> {
         match self.catalog.tombstone_name(name)? {

@@ -28,6 +28,7 @@ fn the_protocol_document_has_the_limits_of_the_code() {
         row!(EAGER_BYTES_MAX),
         row!(INBOUND_CONNECTIONS_MAX),
         row!(INBOUND_PER_PEER_MAX),
+        row!(INBOUND_OPEN_PER_PEER_MAX),
         row!(CONTROLS_PER_PEER_MAX),
         row!(BOOTS_PER_PEER_MAX),
         row!(STRANGERS_MAX),
@@ -50,12 +51,14 @@ fn the_protocol_document_has_the_limits_of_the_code() {
 
 #[test]
 fn the_protocol_document_has_the_deadlines_of_the_code() {
-    let rows: [(&str, Duration); 9] = [
+    let rows: [(&str, Duration); 11] = [
         ("DIAL_TIMEOUT", limits::DIAL_TIMEOUT),
         ("HANDSHAKE_TIMEOUT", limits::HANDSHAKE_TIMEOUT),
         ("PROGRESS_TIMEOUT", limits::PROGRESS_TIMEOUT),
         ("HEARTBEAT_INTERVAL", limits::HEARTBEAT_INTERVAL),
         ("HEARTBEAT_GRACE", limits::HEARTBEAT_GRACE),
+        ("SEEK_AFTER", limits::SEEK_AFTER),
+        ("SEEK_AFTER_START", limits::SEEK_AFTER_START),
         ("IDLE_ASKER_TIMEOUT", limits::IDLE_ASKER_TIMEOUT),
         ("IDLE_SERVER_TIMEOUT", limits::IDLE_SERVER_TIMEOUT),
         ("REPAIR_RETRY_MIN", limits::REPAIR_RETRY_MIN),

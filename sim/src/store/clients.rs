@@ -20,6 +20,7 @@ use super::options::cluster;
 use super::settings::Settings;
 use crate::host::Host;
 use crate::plan::Plan;
+pub(super) use noticed::Damaged;
 use noticed::Noticed;
 
 /// What all clients of a run share. Clones are the same clients.
@@ -41,9 +42,10 @@ struct Seen {
     moments: u64,
     leak: Option<String>,
     trespass: Option<String>,
+    excess: Option<String>,
     liars: BTreeSet<Host>,
-    /// The hosts beside whose node another one ran with the same identity.
-    with_twins: BTreeSet<Host>,
+    /// The hosts beside whose node another one ran with the same identity, and whether it still runs.
+    with_twins: BTreeMap<Host, bool>,
     /// Of each host whose disk was copied, the moment of the first copy, and that at which a copy was put back last.
     copied: BTreeMap<Host, (u64, Option<u64>)>,
     /// When the disk of a host was copied first, whatever has become of its catalog since.
@@ -193,20 +195,39 @@ impl Clients {
 
     /// Notes that another node runs with the identity of a host's node.
     pub(super) fn gets_twin(&self, host: Host) {
-        self.seen.borrow_mut().with_twins.insert(host);
+        self.seen.borrow_mut().with_twins.insert(host, true);
+    }
+
+    /// Notes that it stops.
+    pub(super) fn twin_stops(&self, host: Host) {
+        self.seen.borrow_mut().with_twins.insert(host, false);
+    }
+
+    /// Whether another node runs with the identity of a host's node.
+    pub(super) fn runs_twice(&self, host: Host) -> bool {
+        self.seen.borrow().with_twins.get(&host) == Some(&true)
     }
 
     /// Whether another node has run with the identity of a host's node: nobody knows which of them peers have asked.
     pub(super) fn has_twin(&self, host: Host) -> bool {
-        self.seen.borrow().with_twins.contains(&host)
+        self.seen.borrow().with_twins.contains_key(&host)
     }
 
     /// Notes that a node did for a peer what it must not do for it. The deeds of liars, and of nodes that have lied,
     /// do not count.
     pub(super) fn trespassed(&self, node: NodeId, what: &str) {
+        self.did(node, what, |seen| &mut seen.trespass);
+    }
+
+    /// Notes that a node did more for a peer than it may be made to do.
+    pub(super) fn exceeded(&self, node: NodeId, what: &str) {
+        self.did(node, what, |seen| &mut seen.excess);
+    }
+
+    fn did(&self, node: NodeId, what: &str, first: impl Fn(&mut Seen) -> &mut Option<String>) {
         let honest = self.host(node).filter(|host| !self.seen.borrow().liars.contains(host));
         if let Some(host) = honest {
-            self.seen.borrow_mut().trespass.get_or_insert_with(|| format!("n{host} {what}"));
+            first(&mut self.seen.borrow_mut()).get_or_insert_with(|| format!("n{host} {what}"));
         }
     }
 
@@ -214,6 +235,12 @@ impl Clients {
     #[must_use]
     pub fn trespass(&self) -> Option<String> {
         self.seen.borrow().trespass.clone()
+    }
+
+    /// Returns the first deed that was more than a node may be made to do for a peer.
+    #[must_use]
+    pub fn excess(&self) -> Option<String> {
+        self.seen.borrow().excess.clone()
     }
 
     /// Learns the secret in the identity file of a host's node.

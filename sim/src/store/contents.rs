@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use dacapo::crypto::{ContentCipher, Key, Keys, NodeId, ReplicaName};
+use dacapo::crypto::{ContentCipher, Key, Keys, NodeId, ReplicaName, Version};
 use dacapo::disk::{Disk, DiskFile, DiskPath};
 use dacapo::limits::{LIST_PAGE_MAX, STRAYS_ASIDE_MAX};
 use dacapo::node::Lane;
@@ -38,6 +38,12 @@ impl Contents {
         let packed = self.packed().and_then(|store| packed(store, blob));
         let places = || self.layouts().iter().map(|layout| layout.place(node, blob));
         packed.or_else(|| places().find_map(|place| self.disk.read(place.as_str())))
+    }
+
+    /// Returns the version of a replica in the catalog of the node of this host.
+    #[must_use]
+    pub fn held_version(&self, owner: NodeId, replica_name: ReplicaName) -> Option<Version> {
+        Some(self.copy()?.held(owner, replica_name).ok()??.file()?.seal.version)
     }
 
     /// Whether the catalog of the node of this host knows nothing of an own file, not even that it was deleted.

@@ -62,8 +62,9 @@ pub(super) async fn run(boot: Boot<Files>, lie: Lie, bug: Option<Bug>) -> Ended 
     let replicas = RefCell::new(replicas);
     let (clients, notes) = (scene.clients, events);
     let others = hosts.clone().into_iter().enumerate().filter(|(other, _)| *other != host).map(|(_, address)| address);
-    let misled = Cell::new(0);
-    let liar = Liar { lie, bug, port, hosts, misled, boot, keys, cluster, transport, lane, replicas, clients, notes };
+    let (misled, listed) = (Cell::new(0), RefCell::default());
+    let liar =
+        Liar { lie, bug, port, hosts, misled, boot, keys, cluster, transport, lane, replicas, listed, clients, notes };
     let liar = Rc::new(liar);
     for address in dials {
         tokio::task::spawn_local(liar.clone().keep_connected(address));

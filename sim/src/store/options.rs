@@ -50,6 +50,12 @@ pub fn quota(options: &[String]) -> Quota {
     if options.iter().any(|option| option == "quota") { QUOTA } else { Quota::default() }
 }
 
+/// Whether a peer has refused a replica for this reason because of its quota.
+#[must_use]
+pub fn is_of_quota(reason: &str) -> bool {
+    reason.ends_with("for one owner")
+}
+
 /// Whether a host's node listens elsewhere than where the others were told to dial it.
 #[must_use]
 pub fn has_moved(options: &[String]) -> bool {

@@ -59,7 +59,10 @@ pub fn judge_answer(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcom
 /// Returns the promise that was broken.
 pub fn judge_event(scene: &Scene<Files>, host: Host, event: &Event, was_known: bool) -> Result<(), Broken> {
     durable::forgotten::judge(scene, host, event).map_err(|what| Broken::new("durable", what))?;
-    available::judge_copies(scene, host, event, was_known).map_err(|what| Broken::new("available", what))
+    durable::twins::judge(scene, host, event, was_known).map_err(|what| Broken::new("durable", what))?;
+    available::judge_copies(scene, host, event, was_known).map_err(|what| Broken::new("available", what))?;
+    available::judge_room(scene, host, event).map_err(|what| Broken::new("available", what))?;
+    bounded::judge_offers(scene, host, event).map_err(|what| Broken::new("bounded", what))
 }
 
 /// Judges a call that has ended.

@@ -83,18 +83,14 @@ async fn finish<P: Platform>(
     is_good: bool,
 ) -> Message {
     let locked = context.locks.lock(BlobId::Held(owner, replica_name)).await;
-    let held: Result<_, StorageError> = context.blocking(move |store| store.held(owner, replica_name)).await;
-    match held {
-        Ok(Some(Known::File(record))) if record.seal == opened.seal && record.stored == opened.stored => {
-            if !is_good {
-                set_aside(context, owner, replica_name).await;
-                return Message::Refused(Refusal::Rotten);
-            }
-            verify::note(context, owner, replica_name, opened.seal.version).await;
+    match verify::is_still(context, owner, replica_name, opened).await {
+        Ok(true) if is_good => verify::note(context, owner, replica_name, opened.seal.version).await,
+        Ok(true) => {
+            set_aside(context, owner, replica_name).await;
+            return Message::Refused(Refusal::Rotten);
         }
-        // Another one has taken its place, of which nothing is known yet.
-        Ok(Some(Known::File(_))) => return Message::Verifying,
-        Ok(_) => {}
+        // It is gone, or another one has taken its place, of which nothing is known yet.
+        Ok(false) => return Message::Verifying,
         Err(error) => return context.refuse(owner, error),
     }
     drop(locked);

@@ -10,8 +10,8 @@ use super::eviction_queue::{EvictionQueue, Place};
 use super::seen_handshakes::SeenHandshakes;
 use crate::crypto::NodeId;
 use crate::limits::{
-    CONTROLS_PER_PEER_MAX, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, INBOUND_CONNECTIONS_MAX, INBOUND_PER_PEER_MAX,
-    STRANGERS_MAX,
+    CONTROLS_PER_PEER_MAX, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, INBOUND_CONNECTIONS_MAX, INBOUND_OPEN_PER_PEER_MAX,
+    INBOUND_PER_PEER_MAX, STRANGERS_MAX,
 };
 use crate::membership::Admission;
 use crate::node::boots::{InboundPlace, PeerBoot};
@@ -103,11 +103,14 @@ impl Door {
                 (INBOUND_PER_PEER_MAX, context.peers.find(peer).is_some_and(|peer| peer.is_connected()))
             }
         };
-        if !is_wanted || context.boots.inbound(peer, purpose) >= max {
+        if !is_wanted
+            || context.boots.inbound(peer, purpose) >= max
+            || context.boots.open(peer) >= INBOUND_OPEN_PER_PEER_MAX
+        {
             return None;
         }
         let of_node = self.places.clone().try_acquire_owned().ok()?;
-        Some(context.boots.take_place(boot, purpose, of_node))
+        Some(context.boots.take_place((peer, boot), purpose, of_node))
     }
 }
 

@@ -61,7 +61,7 @@ pub(in crate::node) async fn get<P: Platform>(
         // Another search may have brought the file.
         looked = look(&context, &key, &purpose).await?;
     }
-    let mut looks = 0;
+    let (mut looks, mut proved) = (0, Version(0));
     loop {
         looks += 1;
         let mut unread = None;
@@ -88,10 +88,12 @@ pub(in crate::node) async fn get<P: Platform>(
                 false => pending().await,
             }
         };
-        let error = match Search::begin(&context, wanted, is_damaged).run(&context, is_useless).await {
+        let mut search = Search::begin(&context, wanted, is_damaged, proved);
+        let error = match search.run(&context, is_useless).await {
             Err(error) => error,
             found => return found,
         };
+        proved = search.newest();
         if purpose.is_gone() || matches!(error, GetError::Stopped) {
             return Err(error);
         }
@@ -112,7 +114,7 @@ async fn look<P: Platform>(
     key: &Key,
     purpose: &Purpose,
 ) -> Result<LocalCopy<<P::Disk as Disk>::File>, GetError> {
-    let _locked = context.locks.lock(BlobId::Own(key.file_name())).await;
+    let locked = context.locks.lock(BlobId::Own(key.file_name())).await;
     let (replica_name, key, is_mending) = (context.keys.replica_name(key), key.clone(), purpose.is_mending());
     let looked = context.with_keys(move |store, keys| {
         Ok(match store.proved_tombstone(keys, replica_name)? {
@@ -121,7 +123,9 @@ async fn look<P: Platform>(
             None => Some(local_copy::look_up(store, keys, &key)?),
         })
     });
-    looked.await.map_err(GetError::Disk)?.ok_or(GetError::Deleted)
+    let look = looked.await.map_err(GetError::Disk)?.ok_or(GetError::Deleted)?;
+    drop(locked);
+    look.verified(context).await.map_err(GetError::Disk)
 }
 
 /// Returns the newest version, or deletion, that the catalog knows of a file.

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 
 use crate::crypto::{ContentCipher, Digest, Iv, Key, Keys, NodeId, Seal};
-use crate::disk::Disk;
-use crate::limits::CHUNK_BYTES;
-use crate::node::context::Shared;
+use crate::disk::{Disk, DiskFile};
+use crate::limits::{CHECK_BYTES_MAX, CHUNK_BYTES};
+use crate::node::context::{Context, Shared};
 use crate::node::handle::errors::ReadError;
 use crate::node::handle::fetched::Fetched;
 use crate::platform::Platform;
@@ -28,22 +28,30 @@ pub(in crate::node) enum LocalCopy<F> {
     Absent(Option<OwnRecord>),
 }
 
-/// Looks for a local copy and verifies it: encrypted again, the copy must have the digest of the replicas. The caller
-/// holds the lock of the file.
+/// A look at a local copy.
+pub(in crate::node) enum Look<F> {
+    /// It is known what is there.
+    Done(LocalCopy<F>),
+    /// A large copy is open, and is to be verified. Whatever takes its place meanwhile makes no difference to it.
+    Open(OwnRecord, BlobReader<F>),
+}
+
+/// Looks for a local copy and verifies it unless it is large: encrypted again, the copy must have the digest of the
+/// replicas. The caller holds the lock of the file.
 pub(in crate::node) fn look_up<D: Disk>(
     store: &Store<D>,
     keys: &Keys,
     key: &Key,
-) -> Result<LocalCopy<D::File>, StorageError> {
+) -> Result<Look<D::File>, StorageError> {
     look_up_by(store, keys, key, Store::read_blob)
 }
 
-/// Does the same, and verifies what lies on the disk now.
+/// Does the same with what lies on the disk now.
 pub(in crate::node) fn look_at_disk<D: Disk>(
     store: &Store<D>,
     keys: &Keys,
     key: &Key,
-) -> Result<LocalCopy<D::File>, StorageError> {
+) -> Result<Look<D::File>, StorageError> {
     look_up_by(store, keys, key, Store::read_from_disk)
 }
 
@@ -52,24 +60,55 @@ fn look_up_by<D: Disk>(
     keys: &Keys,
     key: &Key,
     read: impl FnOnce(&Store<D>, &BlobId) -> Result<Option<BlobReader<D::File>>, StorageError>,
-) -> Result<LocalCopy<D::File>, StorageError> {
+) -> Result<Look<D::File>, StorageError> {
     // If this fails, the local copy is at worst an older version, and the peers are asked.
     drop(store.settle(keys, &BlobId::Own(key.file_name())));
-    let Some(record) = store.proved(keys, key)? else { return Ok(LocalCopy::Absent(None)) };
-    let looked = read(store, &BlobId::Own(key.file_name())).and_then(|reader| {
-        let Some(mut reader) = reader else { return Ok(None) };
-        Ok(Some((reader.is_plaintext_of(keys, record.iv, &record.seal)?, reader)))
-    });
-    Ok(match looked {
-        Ok(Some((true, mut reader))) => {
+    let Some(record) = store.proved(keys, key)? else { return Ok(Look::Done(LocalCopy::Absent(None))) };
+    match read(store, &BlobId::Own(key.file_name())) {
+        Ok(Some(reader)) if reader.len() > CHECK_BYTES_MAX => Ok(Look::Open(record, reader)),
+        Ok(Some(reader)) => verify(keys, record, reader).map(Look::Done),
+        Ok(None) => Ok(Look::Done(LocalCopy::Absent(Some(record)))),
+        Err(error) => LocalCopy::unread(record, error).map(Look::Done),
+    }
+}
+
+/// Reads all of a copy that is open, and compares it with its record.
+fn verify<F: DiskFile>(
+    keys: &Keys,
+    record: OwnRecord,
+    mut reader: BlobReader<F>,
+) -> Result<LocalCopy<F>, StorageError> {
+    match reader.is_plaintext_of(keys, record.iv, &record.seal) {
+        Ok(true) => {
             reader.rewind();
-            LocalCopy::Good(record, reader)
+            Ok(LocalCopy::Good(record, reader))
         }
-        Ok(Some((false, _))) => LocalCopy::Damaged(record),
-        Ok(None) => LocalCopy::Absent(Some(record)),
-        Err(error @ StorageError::Disk { .. }) => LocalCopy::Unreadable(record, error),
-        Err(error) => return Err(error),
-    })
+        Ok(false) => Ok(LocalCopy::Damaged(record)),
+        Err(error) => LocalCopy::unread(record, error),
+    }
+}
+
+impl<F: DiskFile> Look<F> {
+    /// Verifies what is open. This may take long, and nobody has to hold the lock of the file.
+    pub(in crate::node) async fn verified<P: Platform>(self, context: &Context<P>) -> Result<LocalCopy<F>, StorageError>
+    where
+        P::Disk: Disk<File = F>,
+    {
+        match self {
+            Self::Done(local) => Ok(local),
+            Self::Open(record, reader) => context.with_keys(move |_, keys| verify(keys, record, reader)).await,
+        }
+    }
+}
+
+impl<F> LocalCopy<F> {
+    /// What the disk does not give is a copy all the same.
+    fn unread(record: OwnRecord, error: StorageError) -> Result<Self, StorageError> {
+        match error {
+            StorageError::Disk { .. } => Ok(Self::Unreadable(record, error)),
+            error => Err(error),
+        }
+    }
 }
 
 /// Sets a local copy aside that is none of these versions: one from before the catalog was lost may be newer than all

@@ -215,10 +215,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
 
     /// Has the peer open a connection, and waits for it.
     pub(super) async fn wait_for_opened(&self) -> Option<Connection<S>> {
-        self.wanted.set(self.wanted.get().saturating_add(1));
-        self.wanted_changed.notify_one();
         timeout(DIAL_TIMEOUT, async {
             loop {
+                // Another exchange may have taken the one before.
+                self.wanted.set(self.wanted.get().saturating_add(1));
+                self.wanted_changed.notify_one();
                 self.opened.notified().await;
                 if let Some(connection) = self.take_idle() {
                     return connection;

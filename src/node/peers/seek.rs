@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::hints::Hint;
 use super::peer::Peer;
 use crate::crypto::NodeId;
-use crate::limits::{SEEK_AFTER, SOUGHT_MAX};
+use crate::limits::{SEEK_AFTER, SEEK_AFTER_START, SOUGHT_MAX};
 use crate::node::context::{Context, Stream};
 use crate::platform::Platform;
 use crate::protocol::Whereabouts;
@@ -72,9 +72,11 @@ fn is_sought<P: Platform>(context: &Context<P>, id: NodeId) -> bool {
     let peer = context.peers.find(id);
     let is_connected = peer.as_ref().is_some_and(|peer| peer.is_connected());
     let is_known = peer.is_some() || context.peers.met.knows(id);
-    let lost = peer.and_then(|peer| peer.lost()).unwrap_or(context.owner.started);
-    let is_away = is_known && !is_connected && lost.elapsed() >= SEEK_AFTER;
-    is_away && context.members.admits(id) && context.peers.has_room_for(id)
+    let is_away = match peer.and_then(|peer| peer.lost()) {
+        Some(lost) => lost.elapsed() >= SEEK_AFTER,
+        None => context.owner.started.elapsed() >= SEEK_AFTER_START,
+    };
+    is_known && !is_connected && is_away && context.members.admits(id) && context.peers.has_room_for(id)
 }
 
 /// Whether an address leads elsewhere on another machine: a loopback address, or one of a single link.

@@ -5,18 +5,19 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::crypto::{Key, NodeId, ReplicaName, Version};
+use crate::crypto::{Key, NodeId, ReplicaName};
+use crate::disk::Disk;
 use crate::event::Event;
-use crate::limits::LIST_PAGE_MAX;
+use crate::limits::{CHECK_BYTES_MAX, LIST_PAGE_MAX};
 use crate::node::context::Shared;
 use crate::node::handle::errors::GetError;
 use crate::node::holder::set_aside::set_aside;
-use crate::node::holder::verify;
+use crate::node::holder::verify::{self, is_still};
 use crate::node::owner::get::{Purpose, get};
 use crate::node::owner::local_copy::{self, LocalCopy};
 use crate::platform::Platform;
 use crate::store::layout::BlobId;
-use crate::store::{Known, StorageError};
+use crate::store::{Comparison, HeldRecord, Known, StorageError};
 
 /// How often a replica that the disk does not give is looked at, and how long after the last time: a bus may have been
 /// reset. Chosen: a drive tries for a few seconds by itself.
@@ -46,7 +47,13 @@ pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome 
         let was_obstructed = store.clear_way(&blob)?;
         Ok::<_, StorageError>((was_obstructed, local_copy::look_at_disk(store, keys, &looked_up)?))
     });
-    let is_damaged = match looked.await {
+    let looked = looked.await;
+    drop(locked);
+    let looked = match looked {
+        Ok((was_obstructed, look)) => look.verified(context).await.map(|local| (was_obstructed, local)),
+        Err(error) => Err(error),
+    };
+    let is_damaged = match looked {
         Ok((_, LocalCopy::Good(..))) => return Outcome::Good,
         Ok((false, LocalCopy::Absent(_))) => return Outcome::Absent,
         Ok((true, LocalCopy::Absent(_))) => {
@@ -58,7 +65,6 @@ pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome 
         Ok((_, LocalCopy::Unreadable(..))) => false,
         Err(error) => return failure(context, &error, key),
     };
-    drop(locked);
     match get(context.clone(), key.clone(), mend, pending()).await {
         Ok(fetched) if fetched.from.is_none() => Outcome::Good,
         Ok(_) => Outcome::Restored,
@@ -100,20 +106,44 @@ pub(super) async fn remove_deleted<P: Platform>(context: &Shared<P>) -> u64 {
     }
 }
 
-/// Scrubs a replica.
+/// What a look at a replica has found.
+enum Looked<F> {
+    /// Nothing is held under the name.
+    Nothing,
+    /// The replica is good, or is not.
+    Small(Box<HeldRecord>, bool),
+    /// It is large, and is compared while others may have it.
+    Large(Box<HeldRecord>, Box<Comparison<F>>),
+}
+
+/// Scrubs a replica. Whoever asks for a large one does not wait for the end of the comparison.
 pub(super) async fn held<P: Platform>(context: &Shared<P>, owner: NodeId, replica_name: ReplicaName) -> Outcome {
     let blob = BlobId::Held(owner, replica_name);
-    let _locked = context.locks.lock(blob).await;
+    let mut locked = context.locks.lock(blob).await;
     let mut looks = 0;
     loop {
         looks += 1;
-        match look_at(context, owner, replica_name).await {
-            Ok((Outcome::Good, version)) => {
-                verify::note(context, owner, replica_name, version).await;
+        let compared = match look_at(context, owner, replica_name).await {
+            Ok(Looked::Nothing) => return Outcome::Absent,
+            Ok(Looked::Small(record, is_good)) => Ok((record, is_good)),
+            Ok(Looked::Large(record, comparison)) => {
+                drop(locked);
+                let compared = compare(context, comparison).await;
+                locked = context.locks.lock(blob).await;
+                match is_still(context, owner, replica_name, &record).await {
+                    // Another one has taken its place, and was compared as it came.
+                    Ok(false) => return Outcome::Absent,
+                    still => still.and(compared).map(|is_good| (record, is_good)),
+                }
+            }
+            Err(error) => Err(error),
+        };
+        match compared {
+            Ok((record, true)) => {
+                verify::note(context, owner, replica_name, record.seal.version).await;
                 return Outcome::Good;
             }
-            Ok((Outcome::Damaged, _)) => break,
-            Ok((outcome, _)) => return outcome,
+            Ok((_, false)) => break,
             Err(error) => {
                 if !context
                     .blocking(move |store| store.is_unreadable(&blob, &error) && store.has_place_aside(&blob))
@@ -129,29 +159,57 @@ pub(super) async fn held<P: Platform>(context: &Shared<P>, owner: NodeId, replic
         sleep(LOOK_AGAIN).await;
     }
     set_aside(context, owner, replica_name).await;
+    drop(locked);
     Outcome::Damaged
 }
 
-/// Compares a replica with its record. The caller holds the lock of the replica.
+/// Compares a large replica, a part at a time.
+async fn compare<P: Platform>(
+    context: &Shared<P>,
+    mut comparison: Box<Comparison<<P::Disk as Disk>::File>>,
+) -> Result<bool, StorageError> {
+    loop {
+        let compared;
+        (comparison, compared) = context
+            .blocking(move |_| {
+                let compared = comparison.go_on(CHECK_BYTES_MAX);
+                (comparison, compared)
+            })
+            .await;
+        if let Some(is_good) = compared? {
+            return Ok(is_good);
+        }
+    }
+}
+
+/// Compares a replica with its record, or begins to. The caller holds the lock of the replica.
 async fn look_at<P: Platform>(
     context: &Shared<P>,
     owner: NodeId,
     replica_name: ReplicaName,
-) -> Result<(Outcome, Version), StorageError> {
+) -> Result<Looked<<P::Disk as Disk>::File>, StorageError> {
     let blob = BlobId::Held(owner, replica_name);
     let looked = context.with_keys(move |store, keys| {
         store.settle(keys, &blob)?;
         store.clear_way(&blob)?;
         match store.held(owner, replica_name)? {
-            None => Ok((Outcome::Absent, Version(0))),
+            None => Ok(Looked::Nothing),
             Some(Known::Deleted(_)) => {
                 // A crash between the commit of the deletion and the removal leaves the sealed bytes behind.
                 store.forget_blob(&blob)?;
-                Ok((Outcome::Absent, Version(0)))
+                Ok(Looked::Nothing)
+            }
+            Some(Known::File(record)) if record.seal.size > CHECK_BYTES_MAX => {
+                let comparison = store.compare(&blob, &record)?;
+                let record = Box::new(record);
+                Ok(match comparison {
+                    Some(comparison) => Looked::Large(record, Box::new(comparison)),
+                    None => Looked::Small(record, false),
+                })
             }
             Some(Known::File(record)) => {
                 let is_good = store.is_good(&blob, &record)?;
-                Ok((if is_good { Outcome::Good } else { Outcome::Damaged }, record.seal.version))
+                Ok(Looked::Small(Box::new(record), is_good))
             }
         }
     });
@@ -161,8 +219,57 @@ async fn look_at<P: Platform>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::Version;
     use crate::node::tests::{Idle, poll_once, run};
-    use crate::store::tests::{key, write};
+    use crate::store::Change;
+    use crate::store::tests::{held as record_of, key, write};
+
+    /// A content, or sealed bytes, of a file that takes long to compare.
+    fn large() -> Vec<u8> {
+        vec![7; usize::try_from(CHECK_BYTES_MAX).expect("it fits") + 100]
+    }
+
+    /// Whether a scrub that has looked at a blob, and still compares it, leaves its lock to others.
+    async fn is_free_meanwhile(node: &Idle, blob: BlobId, scrub: impl Future<Output = Outcome>) -> bool {
+        let (_, first) = node.hold_up().await;
+        let mut scrubbed = Box::pin(scrub);
+        assert!(poll_once(&mut scrubbed).await.is_pending());
+        let (has_looked, second) = node.hold_up().await;
+        drop(first);
+        has_looked.await.expect("it looks at the file");
+        assert!(poll_once(&mut scrubbed).await.is_pending(), "it compares the file");
+        let is_free = poll_once(&mut Box::pin(node.context.locks.lock(blob))).await.is_ready();
+        drop(second);
+        assert!(matches!(scrubbed.await, Outcome::Good));
+        is_free
+    }
+
+    #[test]
+    fn a_large_file_is_not_locked_while_a_scrub_compares_it() {
+        run(async {
+            let node = Idle::new();
+            let (context, place, key) = (&node.context, &node.place, key("a"));
+            let (content, own) = (large(), BlobId::Own(key.file_name()));
+            context.store.commit(&[place.stored(&key, Version(1), &content)]).expect("a good disk");
+            write(&context.store, own, Version(1), &content);
+            assert!(is_free_meanwhile(&node, own, super::own(context, &key)).await);
+        });
+    }
+
+    #[test]
+    fn a_large_replica_is_not_locked_while_a_scrub_compares_it() {
+        run(async {
+            let node = Idle::new();
+            let (context, place, sealed) = (&node.context, &node.place, large());
+            let (owner, replica_name) = (NodeId([9; 32]), ReplicaName([1; 16]));
+            let record = record_of(place.seal(&key("a"), Version(1), &sealed));
+            let change = Change::Held(owner, replica_name, Box::new(Known::File(record)));
+            context.store.commit(&[change]).expect("a good disk");
+            let blob = BlobId::Held(owner, replica_name);
+            write(&context.store, blob, Version(1), &sealed);
+            assert!(is_free_meanwhile(&node, blob, held(context, owner, replica_name)).await);
+        });
+    }
 
     #[test]
     fn a_damaged_file_that_is_deleted_meanwhile_is_not_missing() {

@@ -10,7 +10,7 @@ use super::{
     COUNTS, FORGETTING, FORGETTING_STATE, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES,
     PEERS, SCRUB, SCRUB_STATE, VERSION_CEILING, VERSION_RANGES, held_key, object_key,
 };
-use crate::crypto::{NodeId, ReplicaName, Tombstone, Version};
+use crate::crypto::{NameCount, NodeId, ReplicaName, Tombstone, Version};
 use crate::replication::Entry;
 use crate::store::Usage;
 use crate::store::error::CatalogError;
@@ -154,9 +154,7 @@ fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogErr
         Change::Lost(owner, replica_name) => {
             transaction.open_table(HELD)?.remove(&held_key(*owner, *replica_name))?;
         }
-        Change::Count(owner, count) => {
-            transaction.open_table(COUNTS)?.insert(&owner.0, encode(count).as_slice())?;
-        }
+        Change::Count(owner, count) => note_count(transaction, *owner, count)?,
         Change::Object(blob, bytes) => {
             let mut objects = transaction.open_table(OBJECTS)?;
             match bytes {
@@ -177,6 +175,16 @@ fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogErr
             transaction.open_table(NUMBERS)?.insert(VERSION_CEILING, ceiling)?;
         }
         Change::VersionsReserved(ranges) => reserve(transaction, ranges)?,
+    }
+    Ok(())
+}
+
+/// Keeps the number of names of an owner, unless the owner has said another one later.
+fn note_count(transaction: &WriteTransaction, owner: NodeId, count: &NameCount) -> Result<(), CatalogError> {
+    let mut counts = transaction.open_table(COUNTS)?;
+    let kept = counts.get(&owner.0)?.map(|kept| decode::<NameCount>(kept.value(), "name counts")).transpose()?;
+    if kept.is_none_or(|kept| kept.version < count.version) {
+        counts.insert(&owner.0, encode(count).as_slice())?;
     }
     Ok(())
 }

@@ -6,8 +6,10 @@ use redb::{ReadableTable, Table, WriteTransaction};
 
 use super::pages::{Tree, Trees};
 use super::read::{decode, parse_key, split_held_key};
-use super::{HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, PEERS, VERSION_CEILING, put};
-use crate::crypto::{ContentCipher, Digest, IV_BYTES, Keys, ReplicaName, Tombstone};
+use super::{
+    COUNTS, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, PEERS, VERSION_CEILING, put,
+};
+use crate::crypto::{ContentCipher, Digest, IV_BYTES, Keys, NameCount, ReplicaName, Tombstone};
 use crate::disk::DiskFile;
 use crate::limits::{PACKED_BYTES_MAX, VERSIONS_RESERVED};
 use crate::store::backend::Remains;
@@ -72,23 +74,38 @@ pub(super) fn salvage<F: DiskFile>(
     if let Some(tree) = find("peers v1") {
         peers(transaction, &mut trees, tree)?;
     }
-    if let Some(tree) = find("numbers v1") {
-        trees.each::<CatalogError>(tree, &mut |name, number| {
-            if let (Ok(number), true) = (number.try_into(), name == VERSION_CEILING.as_bytes()) {
-                ceiling = ceiling.max(u64::from_le_bytes(number));
+    if let Some(tree) = find("name counts v1") {
+        name_counts(transaction, &mut trees, tree)?;
+    }
+    ceiling = ceiling.max(highest_number(&mut trees, find("numbers v1"), find("version ranges v1"))?);
+    // The page of a later header is lost, and the commit may have reserved versions.
+    salvaged.lost_pages = trees.lost_pages() + u64::from(remains.is_older());
+    Ok((salvaged, if remains.is_older() { ceiling.saturating_add(VERSIONS_RESERVED) } else { ceiling }))
+}
+
+/// Returns the highest number up to which versions were reserved, as far as it is left.
+fn highest_number<F: DiskFile>(
+    trees: &mut Trees<'_, F>,
+    numbers: Option<Tree>,
+    ranges: Option<Tree>,
+) -> Result<u64, CatalogError> {
+    let mut highest = 0;
+    let number = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
+    if let Some(tree) = numbers {
+        trees.each::<CatalogError>(tree, &mut |name, ceiling| {
+            if name == VERSION_CEILING.as_bytes() {
+                highest = highest.max(number(ceiling));
             }
             Ok(())
         })?;
     }
-    if let Some(tree) = find("version ranges v1") {
+    if let Some(tree) = ranges {
         trees.each::<CatalogError>(tree, &mut |_, last| {
-            ceiling = last.try_into().map_or(ceiling, |last| ceiling.max(u64::from_le_bytes(last)));
+            highest = highest.max(number(last));
             Ok(())
         })?;
     }
-    // The page of a later header is lost, and the commit may have reserved versions.
-    salvaged.lost_pages = trees.lost_pages() + u64::from(remains.is_older());
-    Ok((salvaged, if remains.is_older() { ceiling.saturating_add(VERSIONS_RESERVED) } else { ceiling }))
+    Ok(highest)
 }
 
 fn peers<F: DiskFile>(
@@ -100,6 +117,21 @@ fn peers<F: DiskFile>(
     trees.each::<CatalogError>(tree, &mut |peer, address| {
         if let (Ok(peer), Ok(address)) = (<&[u8; 32]>::try_from(peer), str::from_utf8(address)) {
             peers.insert(peer, address)?;
+        }
+        Ok(())
+    })
+}
+
+/// Takes over what owners have said of how many names they have. Only they can tell whether it is so.
+fn name_counts<F: DiskFile>(
+    transaction: &WriteTransaction,
+    trees: &mut Trees<'_, F>,
+    tree: Tree,
+) -> Result<(), CatalogError> {
+    let mut counts = transaction.open_table(COUNTS)?;
+    trees.each::<CatalogError>(tree, &mut |owner, count| {
+        if let (Ok(owner), Ok(_)) = (<&[u8; 32]>::try_from(owner), decode::<NameCount>(count, "name counts")) {
+            counts.insert(owner, count)?;
         }
         Ok(())
     })

@@ -1,5 +1,5 @@
 use super::*;
-use crate::crypto::MasterSecret;
+use crate::crypto::{MasterSecret, NameCount};
 use crate::disk::dir::DirDisk;
 use crate::disk::{DiskFile, read_full};
 use crate::store::tests::{Place, key};
@@ -63,6 +63,21 @@ fn what_is_salvaged_is_counted() {
     assert_eq!((salvaged.own, salvaged.held, salvaged.lost_pages), (3, 0, 0));
     let others = Keys::derive(&MasterSecret([2; 32]));
     assert_eq!(file::renew(&place.disk, &others, Version(0)).expect("a good disk").own, 0, "nothing is proved");
+}
+
+#[test]
+fn a_count_of_names_gives_way_to_no_older_one_and_is_salvaged() {
+    let place = Place::new();
+    let (catalog, _) = open(&place);
+    let owner = NodeId([9; 32]);
+    let count = |version| NameCount::new(&place.keys, version, Version(version));
+    for version in [3, 2] {
+        catalog.commit(&[&[Change::Count(owner, count(version))]]).expect("a good disk");
+    }
+    assert_eq!(catalog.name_count(owner).ok(), Some(Some(count(3))));
+    drop(catalog);
+    file::renew(&place.disk, &place.keys, Version(0)).expect("a good disk");
+    assert_eq!(open(&place).0.name_count(owner).ok(), Some(Some(count(3))));
 }
 
 #[test]

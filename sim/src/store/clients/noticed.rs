@@ -1,11 +1,14 @@
 //! What nodes have told of themselves, as far as an oracle needs it before the end of a run.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use dacapo::crypto::{FileName, NodeId, Version};
 use dacapo::event::{Event, FetchAnswer};
 
 use crate::host::Host;
+use crate::platform::elapsed;
+use crate::store::options::is_of_quota;
 
 /// What nodes have told, and at which moments.
 #[derive(Default)]
@@ -22,19 +25,44 @@ pub(in crate::store) struct Noticed {
     connected: BTreeMap<Host, BTreeSet<NodeId>>,
     /// When a node last learnt of a file, or had another peer or a peer that did not answer.
     stirred: BTreeMap<Host, u64>,
+    /// When a node last learnt of a file.
+    learnt: BTreeMap<(Host, FileName), u64>,
+    /// When a search for a file among the peers began last, and when the node had learnt of the file before that.
+    searched: BTreeMap<(Host, FileName), (u64, Option<u64>)>,
+    /// The last damaged replica of a peer, of each file.
+    damaged: BTreeMap<(Host, FileName), BTreeMap<NodeId, Damaged>>,
+    /// Since when the peers of a node have said that they see another one with its identity.
+    told_twice: BTreeMap<Host, BTreeMap<NodeId, Duration>>,
+    /// When a node last told of anything that may change what a peer takes of it, or what it takes of a peer.
+    changed: BTreeMap<Host, u64>,
+    /// When a repair last offered a peer nothing but what it did not take, and whether nothing had changed since the
+    /// one before it.
+    refused: BTreeMap<(Host, Host), (u64, Duration, bool)>,
+    /// The moment of the last event.
+    latest: u64,
     /// The hosts whose nodes have ever told that their catalog is damaged or lost.
     has_told_damage: BTreeSet<Host>,
+}
+
+/// A damaged replica that a peer has given.
+#[derive(Clone, Copy)]
+pub(in crate::store) struct Damaged {
+    pub(in crate::store) at: u64,
+    /// When the node had last learnt of the file before it began to search for it.
+    pub(in crate::store) learnt_before: Option<u64>,
 }
 
 impl Noticed {
     /// Notes what the node of a host has told. Returns whether the node has learnt of a file that it knew already.
     pub(in crate::store) fn note(&mut self, host: Host, event: &Event, moment: u64) -> bool {
         self.stir(host, event, moment);
+        self.latest = moment;
         match event {
             Event::Started { .. } => {
                 self.known.remove(&host);
                 self.met.remove(&host);
                 self.connected.remove(&host);
+                self.told_twice.remove(&host);
             }
             Event::PeerConnected { peer, .. } => {
                 self.met.entry(host).or_default().insert(*peer);
@@ -42,15 +70,28 @@ impl Noticed {
             }
             Event::PeerLost { peer, .. } => {
                 self.connected.entry(host).or_default().remove(peer);
+                self.told_twice.entry(host).or_default().remove(peer);
             }
             Event::FileWritten { file, version, .. } => {
                 self.written.insert((host, *file), (moment, *version));
                 self.known.entry(host).or_default().insert(*file);
             }
             Event::FileDeleted { file } => self.deleted.entry((host, *file)).or_default().push(moment),
-            Event::FileLearnt { file, .. } => return !self.known.entry(host).or_default().insert(*file),
+            Event::FileLearnt { file, .. } => {
+                self.learnt.insert((host, *file), moment);
+                return !self.known.entry(host).or_default().insert(*file);
+            }
+            Event::RunsTwice { peer } => _ = self.told_twice.entry(host).or_default().insert(*peer, elapsed()),
             Event::CatalogDamaged { .. } | Event::CatalogLost => {
                 self.has_told_damage.insert(host);
+            }
+            Event::FetchStarted { file, .. } => {
+                let learnt = self.learnt.get(&(host, *file)).copied();
+                self.searched.insert((host, *file), (moment, learnt));
+            }
+            Event::FetchAnswered { peer, file, answer: FetchAnswer::Damaged } => {
+                let learnt_before = self.searched.get(&(host, *file)).and_then(|(_, learnt)| *learnt);
+                self.damaged.entry((host, *file)).or_default().insert(*peer, Damaged { at: moment, learnt_before });
             }
             _ => {}
         }
@@ -61,10 +102,29 @@ impl Noticed {
         if let Event::PeerConnected { .. }
         | Event::PeerLost { .. }
         | Event::FileLearnt { .. }
-        | Event::FetchAnswered { answer: FetchAnswer::Damaged | FetchAnswer::Failed(_), .. } = event
+        | Event::FetchAnswered { answer: FetchAnswer::Failed(_), .. } = event
         {
             self.stirred.insert(host, moment);
         }
+        let is_change = match event {
+            Event::PeerRepaired { .. } | Event::RequestRefused { .. } => false,
+            Event::MessageSent { .. } | Event::MessageReceived { .. } => false,
+            Event::ReplicaFailed { reason, .. } => !is_of_quota(reason),
+            _ => true,
+        };
+        if is_change {
+            self.changed.insert(host, moment);
+        }
+    }
+
+    /// Notes that a repair has offered a peer nothing but what it did not take. Returns when the one before did so, if
+    /// neither host has told of anything else since the one before that: a change may have come while it went on.
+    pub(in crate::store) fn note_refused(&mut self, pair: (Host, Host), now: Duration) -> Option<Duration> {
+        let (before, at, was_calm) = self.refused.get(&pair).copied().unwrap_or_default();
+        let is_as_before = |host| self.changed.get(host).is_none_or(|changed| *changed < before);
+        let is_calm = before > 0 && [pair.0, pair.1].iter().all(is_as_before);
+        self.refused.insert(pair, (self.latest, now, is_calm));
+        (is_calm && was_calm).then_some(at)
     }
 
     /// Returns the version of which a local copy was deleted since a moment; `None` if nobody can tell, because none
@@ -88,9 +148,27 @@ impl Noticed {
         self.connected.get(&host).into_iter().flatten().copied().collect()
     }
 
+    /// Returns for how long all peers of a node have said that they see another one with its identity, if they have.
+    pub(in crate::store) fn told_twice_for(&self, host: Host) -> Option<Duration> {
+        let told = self.told_twice.get(&host)?;
+        let since = self.connected.get(&host)?.iter().map(|peer| told.get(peer).copied());
+        since.collect::<Option<Vec<_>>>()?.into_iter().max().map(|since| elapsed().saturating_sub(since))
+    }
+
     /// Whether a node has learnt of no file since a moment, and has had the same peers, which have answered.
     pub(in crate::store) fn is_unstirred_since(&self, host: Host, moment: u64) -> bool {
         self.stirred.get(&host).is_none_or(|stirred| *stirred < moment)
+    }
+
+    /// Returns the damaged replicas of a file that peers have given a node since a moment.
+    pub(in crate::store) fn damaged_since(&self, host: Host, file: FileName, moment: u64) -> BTreeMap<NodeId, Damaged> {
+        let given = self.damaged.get(&(host, file)).into_iter().flatten();
+        given.filter(|(_, given)| given.at > moment).map(|(peer, given)| (*peer, *given)).collect()
+    }
+
+    /// Whether a node has begun to search for a file among its peers since a moment.
+    pub(in crate::store) fn has_searched_since(&self, host: Host, file: FileName, moment: u64) -> bool {
+        self.searched.get(&(host, file)).is_some_and(|(searched, _)| *searched > moment)
     }
 
     /// Whether the node of a host has ever told that its catalog is damaged or lost.

@@ -1,7 +1,9 @@
 //! What a liar claims to hold: newer versions of what it was given, and files that there never were.
 
+use std::collections::BTreeMap;
+
 use dacapo::crypto::{Iv, NodeId, ReplicaName, Seal, Version};
-use dacapo::limits::LEAF_PAGE_MAX;
+use dacapo::limits::{LEAF_PAGE_MAX, UNLIKE_LEAVES_MAX};
 use dacapo::protocol::Message;
 use dacapo::replication::{Entry, Leaf, Print, Summary};
 use dacapo::seed::Rng;
@@ -12,6 +14,10 @@ use super::state::Liar;
 use crate::store::bug::Bug;
 use crate::store::scripted_peer::Replica;
 
+/// The leaves in a row that a node asks for without sending or getting anything. A node with hundreds of files may find
+/// one that it must not send yet in many of them.
+const LEAVES_MAX: usize = 32 * UNLIKE_LEAVES_MAX;
+
 /// The invented version.
 const NEWER: u64 = 1 << 45;
 
@@ -20,14 +26,18 @@ impl Liar {
     /// questions.
     pub(super) fn invent(&self, owner: NodeId, question: &Message) -> Option<Message> {
         Some(match question {
-            Message::Summarise { .. } if self.lie == Lie::Bottomless => Message::Summary(vec![self.other_print(); 64]),
+            Message::Summarise { .. } if matches!(self.lie, Lie::Bottomless | Lie::FalseSummary) => {
+                Message::Summary(vec![self.other_print(); 64])
+            }
             Message::ListLeaf { leaf, after } if self.lie == Lie::Bottomless => {
                 Message::Leaf(self.next_names(owner, Leaf::from_number(*leaf)?, *after))
             }
             Message::Summarise { group: None } => Message::Summary(self.summary(owner).groups()),
             Message::Summarise { group: Some(group) } => Message::Summary(self.summary(owner).group(*group)?),
             Message::ListLeaf { leaf, after } => Message::Leaf(self.leaf(owner, Leaf::from_number(*leaf)?, *after)),
-            Message::CheckFile { replica_name } | Message::VerifyFile { replica_name } => {
+            Message::CheckFile { replica_name } | Message::VerifyFile { replica_name }
+                if self.lie != Lie::FalseSummary =>
+            {
                 let Replica { seal, bytes, .. } = self.forge(owner, *replica_name);
                 let iv = Iv(*bytes.first_chunk()?);
                 Message::Checked { seal, iv, verified: UnixMillis(0) }
@@ -40,7 +50,7 @@ impl Liar {
     pub(super) fn held(&self, owner: NodeId) -> Option<Print> {
         match self.lie {
             Lie::FalseInventory => Some(self.summary(owner).print()),
-            Lie::Bottomless => Some(self.other_print()),
+            Lie::Bottomless | Lie::FalseSummary => Some(self.other_print()),
             _ => None,
         }
     }
@@ -78,12 +88,27 @@ impl Liar {
     /// Returns the entries of all files that the liar claims to hold, in the order of their names.
     fn entries(&self, owner: NodeId) -> Vec<Entry> {
         let replicas = self.replicas.borrow();
-        let held = replicas.iter().filter(|replica| replica.owner == owner).map(|replica| replica.replica_name);
-        let mut names: Vec<_> = held.chain([ReplicaName([0x5a; 16])]).collect();
+        let held = replicas.iter().filter(|replica| replica.owner == owner);
+        if self.lie == Lie::FalseSummary {
+            // What came last under a name counts.
+            let given: BTreeMap<_, _> = held.map(|replica| (replica.replica_name, &replica.seal)).collect();
+            return given.into_iter().map(|(replica_name, seal)| Entry::file(replica_name, seal)).collect();
+        }
+        let mut names: Vec<_> = held.map(|replica| replica.replica_name).chain([ReplicaName([0x5a; 16])]).collect();
         names.sort();
         names.dedup();
         let entry = |replica_name| Entry::file(replica_name, &self.forge(owner, replica_name).seal);
         names.into_iter().map(entry).collect()
+    }
+
+    /// Notes that a node asks on about a summary of which nothing is so, or that it asks for something else.
+    pub(super) fn count_leaves(&self, asking: NodeId, question: &Message) {
+        let mut listed = self.listed.borrow_mut();
+        let count = listed.entry(asking).or_default();
+        *count = if matches!(question, Message::ListLeaf { .. }) { *count + 1 } else { 0 };
+        if self.lie == Lie::FalseSummary && *count > LEAVES_MAX {
+            self.clients.exceeded(asking, "goes through all that a peer claims, and the peer lists nothing of it");
+        }
     }
 
     /// Makes the replica that the liar claims to hold under a name: bytes and a version that there never were. The

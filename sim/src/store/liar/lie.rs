@@ -48,6 +48,8 @@ named! {
     FalseOwner "false-owner",
     /// Says that whoever is away is at a wrong place.
     FalseAddresses "false-addresses",
+    /// Claims that everything is different, and lists only what it was given.
+    FalseSummary "false-summary",
     /// Runs an honest node with the identity of another host's node, on a disk that was empty.
     Twin "twin",
 }

@@ -58,7 +58,9 @@ impl Liar {
                     match self.lie {
                         Lie::Floods => {}
                         // A liar that has something to claim does not wait long.
-                        Lie::FalseInventory | Lie::Bottomless | Lie::FalseAddresses => sleep(DIAL_AGAIN / 10).await,
+                        Lie::FalseInventory | Lie::Bottomless | Lie::FalseSummary | Lie::FalseAddresses => {
+                            sleep(DIAL_AGAIN / 10).await;
+                        }
                         _ => sleep(HEARTBEAT_INTERVAL).await,
                     }
                     let (held, whereabouts) = (self.held(peer), self.mislead(&whereabouts.sought));
@@ -70,6 +72,7 @@ impl Liar {
                     link.flush().await?;
                 }
                 Message::StoreFile { owner, replica_name, sealed_bytes, .. } => {
+                    self.listed.borrow_mut().remove(&peer);
                     let replica = scripted_peer::take(&mut link, owner, replica_name, sealed_bytes).await?;
                     if self.lie == Lie::NeverAnswers {
                         return std::future::pending().await;
@@ -78,7 +81,8 @@ impl Liar {
                     scripted_peer::send(&mut link, &Message::Stored).await?;
                 }
                 Message::GetFile { owner, replica_name } => self.give(&mut link, owner, replica_name).await?,
-                question if matches!(self.lie, Lie::FalseInventory | Lie::Bottomless) => {
+                question if matches!(self.lie, Lie::FalseInventory | Lie::Bottomless | Lie::FalseSummary) => {
+                    self.count_leaves(peer, &question);
                     match self.invent(peer, &question) {
                         Some(answer) => scripted_peer::send(&mut link, &answer).await?,
                         None => return Ok(()),

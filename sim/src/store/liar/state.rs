@@ -1,6 +1,7 @@
 //! A liar: the keys and replicas of the node whose place it has taken, and how it reaches the other nodes.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use dacapo::crypto::{ClusterSecret, Keys, NodeId};
@@ -43,6 +44,8 @@ pub(super) struct Liar {
     pub(super) lane: RefCell<SeedRng>,
     /// The replicas, in the order in which they came.
     pub(super) replicas: RefCell<Vec<Replica>>,
+    /// How many leaves in a row each node has asked for.
+    pub(super) listed: RefCell<BTreeMap<NodeId, usize>>,
     pub(super) clients: Clients,
     pub(super) notes: Tracer<Event>,
 }

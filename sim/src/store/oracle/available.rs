@@ -5,6 +5,7 @@
 
 mod copies;
 pub mod newest;
+mod room;
 
 use dacapo::crypto::{NodeId, Version};
 use dacapo::node::Replicas;
@@ -20,6 +21,7 @@ use crate::store::oracle::trust::{has_its_word, is_sound_since};
 use crate::subject::Scene;
 
 pub use copies::judge as judge_copies;
+pub use room::judge as judge_room;
 
 /// What must be there of the newest acknowledged version of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

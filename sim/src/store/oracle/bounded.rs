@@ -1,8 +1,11 @@
-//! Promise 8: connections stay under their limits, no owner takes up more than its quota, and work that was given up
-//! leaves no task, no place that is taken, no lock and no temporary file. Sources: the links and the disks at the end
-//! of a run, when nothing is on its way any more, and what nodes say of their load.
+//! Promise 8: connections stay under their limits, no owner takes up more than its quota, no peer makes a repair go on
+//! for ever, and work that was given up leaves no task, no place that is taken, no lock and no temporary file. Sources:
+//! the links and the disks at the end of a run, when nothing is on its way any more, what nodes say of their load, and
+//! what liars are asked.
 //!
 //! Cannot see: memory. A host whose disk failed may keep temporary files until its next start.
+
+mod offers;
 
 use dacapo::limits::{POOL_CONNECTIONS_MAX, QUARANTINE_CATALOGS_MAX, QUARANTINE_FILES_MAX};
 use dacapo::node::{Load, Quota};
@@ -13,6 +16,8 @@ use crate::store::contents::{self, Contents};
 use crate::store::files::Files;
 use crate::store::options::{fits, quota};
 use crate::subject::{Run, Scene};
+
+pub use offers::judge as judge_offers;
 
 /// How many tasks a node at rest has beside one for each connection on which peers ask, each address that it dials, and
 /// two for each peer: those of commits, connections, calls, searches, scrubs and verifications.
@@ -44,6 +49,9 @@ pub fn judge_load(scene: &Scene<Files>, host: Host, load: Load) -> Result<(), St
 /// # Errors
 /// Returns what is too much.
 pub fn judge(run: &Run<Files>) -> Result<(), String> {
+    if let Some(excess) = run.clients.excess() {
+        return Err(excess);
+    }
     // To each peer: control connections both ways and to where it was found, a full pool, and a connection that the
     // peer asked for.
     let max = (run.plan.nodes - 1) * (3 + 2 * POOL_CONNECTIONS_MAX);

@@ -6,6 +6,7 @@
 
 mod acknowledged;
 pub mod forgotten;
+pub mod twins;
 
 use std::collections::BTreeSet;
 

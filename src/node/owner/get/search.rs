@@ -31,8 +31,8 @@ pub(super) struct Search<S> {
     damaged: usize,
     stale: usize,
     failed: usize,
-    /// The newest version for which a peer gave this owner's own seal and no good bytes. It counts if the catalog knows
-    /// nothing of the file.
+    /// The newest version for which a peer gave this owner's own seal, in this search or in one before it for the same
+    /// caller. The catalog may know of none, or of an older one.
     proved: Version,
     /// The answers that came before all peers had answered.
     gathered: Vec<Answer<S>>,
@@ -58,14 +58,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
         }
     }
 
-    /// Asks every connected peer. `is_damaged` says whether there was a damaged copy here.
-    pub(super) fn begin<P: Platform>(context: &Shared<P>, wanted: Wanted, is_damaged: bool) -> Self
+    /// Asks every connected peer. `is_damaged` says whether there was a damaged copy here, `proved` is the newest
+    /// version that an earlier search for the same caller has met.
+    pub(super) fn begin<P: Platform>(context: &Shared<P>, wanted: Wanted, is_damaged: bool, proved: Version) -> Self
     where
         P::Transport: Transport<Stream = S>,
     {
         let peers = context.peers.connected();
         let mut search = Self::new(wanted, peers.iter().map(|peer| peer.id).collect());
-        search.damaged = usize::from(is_damaged);
+        (search.damaged, search.proved) = (usize::from(is_damaged), proved);
         context.tell(&Event::FetchStarted { file: search.wanted.file, peers: peers.len() });
         let replica_name = search.wanted.replica_name;
         for peer in peers {
@@ -173,8 +174,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
     }
 
     /// Returns the newest version that is known, from the catalog or proved by a peer.
-    fn newest(&self) -> Version {
-        self.wanted.record.as_ref().map_or(self.proved, |record| record.seal.version)
+    pub(super) fn newest(&self) -> Version {
+        self.wanted.record.as_ref().map_or(self.proved, |record| record.seal.version.max(self.proved))
     }
 
     /// Refuses an older version than the newest one that is known, or another one under the same number, and notes a

@@ -169,10 +169,20 @@ async fn note_deletion<P: Platform>(
         return Ok(false);
     }
     context.peers.note_deletion(tombstone.version);
-    if let Some(blob) = blob {
-        context.blocking(move |store| store.forget_blob(&blob)).await?;
+    match blob {
+        Some(blob) => context.blocking(move |store| store.forget_blob(&blob)).await?,
+        None => forget_copy_of(context, replica_name).await?,
     }
     Ok(true)
+}
+
+/// Removes the local copy of a deleted file whose key was not known: a get may have brought it just before.
+async fn forget_copy_of<P: Platform>(context: &Shared<P>, replica_name: ReplicaName) -> Result<(), RepairError> {
+    let named: Result<_, StorageError> = context.blocking(move |store| store.tombstone_name(replica_name)).await;
+    let Some(file) = named? else { return Ok(()) };
+    let blob = BlobId::Own(file);
+    let _locked = context.locks.lock(blob).await;
+    Ok(context.blocking(move |store| store.forget_blob(&blob)).await?)
 }
 
 #[cfg(test)]
@@ -180,10 +190,37 @@ mod tests {
     use super::*;
     use crate::crypto::Version;
     use crate::disk::Disk;
-    use crate::node::tests::{Idle, run};
+    use crate::node::tests::{Idle, poll_once, run};
     use crate::store::layout;
     use crate::store::tests::{key, write};
     use crate::time::UnixMillis;
+
+    #[test]
+    fn no_copy_is_left_of_a_deleted_file_whose_key_came_with_a_get_meanwhile() {
+        for steps in 0..8 {
+            run(async move {
+                let node = Idle::new();
+                let (store, place, key) = (&node.context.store, &node.place, key("a"));
+                let (name, blob) = (place.keys.replica_name(&key), BlobId::Own(key.file_name()));
+                let (_, mut held_up) = node.hold_up().await;
+                let tombstone = Tombstone::new(&place.keys, name, Version(7));
+                let mut learning = Box::pin(note_deletion(&node.context, name, tombstone));
+                for _ in 0..steps {
+                    drop(poll_once(&mut learning).await);
+                    let (is_next, next) = node.hold_up().await;
+                    drop(std::mem::replace(&mut held_up, next));
+                    is_next.await.expect("the work before it ends");
+                }
+                // What a get that was under way does at its end, if the deletion does not count yet.
+                if store.commit(&[place.stored(&key, Version(5), b"content")]).expect("a good disk") {
+                    write(store, blob, Version(5), b"content");
+                }
+                drop(held_up);
+                learning.await.expect("a good disk");
+                assert!(!store.has_blob(&blob).expect("a good disk"), "after {steps} steps");
+            });
+        }
+    }
 
     #[test]
     fn a_copy_is_kept_only_of_what_another_life_has_deleted() {

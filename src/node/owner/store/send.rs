@@ -209,9 +209,9 @@ pub(in crate::node::owner) async fn send_again<P: Platform>(
     let locked = context.locks.lock(BlobId::Own(file)).await;
     let key = key.clone();
     // The copy is verified before a byte of it is encrypted: other bytes under the same IV would tell how they differ.
-    let local = context.with_keys(move |store, keys| local_copy::look_up(store, keys, &key)).await;
+    let look = context.with_keys(move |store, keys| local_copy::look_up(store, keys, &key)).await;
     drop(locked);
-    let reader = match local {
+    let reader = match look.map_err(|_| NotSent::NoCopy)?.verified(context).await {
         Ok(LocalCopy::Good(known, reader)) if known.seal == record.seal => reader,
         _ => return Err(NotSent::NoCopy),
     };

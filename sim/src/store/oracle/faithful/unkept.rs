@@ -36,12 +36,15 @@ pub fn is_bare(scene: &Scene<Files>, get: &HistoryEntry) -> bool {
 /// If there is one now.
 pub fn judge(scene: &Scene<Files>, get: &HistoryEntry, outcome: &Outcome) -> Result<(), String> {
     let history = scene.clients.history();
+    let noticed = scene.clients.noticed.borrow();
     let is_scrub = |entry: &&HistoryEntry| entry.host == get.host && entry.call == Call::Scrub;
     let is_judged = matches!(outcome, Outcome::Got(_))
         && is_as_left(scene, get.host)
         && !get.meets(&history, brings_copy)
         && !history.iter().filter(is_scrub).any(|scrub| scrub.end() > get.begun)
-        && scene.clients.noticed.borrow().is_unstirred_since(get.host, get.begun);
+        && noticed.is_unstirred_since(get.host, get.begun)
+        && get.key.is_some_and(|key| noticed.damaged_since(get.host, call::key(key).file_name(), get.begun).is_empty());
+    drop(noticed);
     match is_judged && !is_bare(scene, get) {
         true => Err("was to leave no local copy, and left one".to_owned()),
         false => Ok(()),

@@ -4,13 +4,12 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use dacapo::crypto::{Key, Version};
 use tokio::task::yield_now;
 
-use super::control::{Answer, Client, Failure, FailureKind, Request};
-use super::error::CliError;
+use super::control::{Answer, Client, Request};
 use super::limits::COPY_BYTES;
 
 /// A content that is being copied, as it was when it was opened.
@@ -52,21 +51,18 @@ impl Placed {
 
     /// Tells whether what was copied is what was found: the node has compared the place once more meanwhile, nobody has
     /// written to the file, and the version still counts. A newer version gets the place after the catalog has it, so
-    /// one that counts is what was opened.
-    pub(super) async fn is_good(&self, client: &mut Client, key: &Key, version: Version) -> Result<bool, CliError> {
-        match client.answer().await? {
-            Answer::Compared => {}
-            // The node looks again, and asks its peers.
-            Answer::Failed(_) => return Ok(false),
-            answer => return Err(CliError::unexpected_about(key.clone(), answer)),
+    /// one that counts is what was opened. Whatever else the node says, it is asked for the content then.
+    pub(super) async fn is_good(&self, client: &mut Client, data: &Path, key: &Key, version: Version) -> bool {
+        if !matches!(client.answer().await, Ok(Answer::Compared)) {
+            return false;
         }
-        client.request(&Request::Stat { key: key.clone() }, None).await?;
-        match client.answer().await? {
-            Answer::File(info) => {
-                Ok(info.version == version && seen(&self.file).is_ok_and(|after| after == self.before))
+        // The copy may have taken longer than the node waits for the next request.
+        let Ok(mut client) = Client::ask(data, &Request::Stat { key: key.clone() }).await else { return false };
+        match client.answer().await {
+            Ok(Answer::File(info)) => {
+                info.version == version && seen(&self.file).is_ok_and(|after| after == self.before)
             }
-            Answer::Failed(Failure { kind: FailureKind::NotFound, .. }) => Ok(false),
-            answer => Err(CliError::unexpected_about(key.clone(), answer)),
+            _ => false,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A file for a result.
@@ -54,8 +55,9 @@ fn place_of(path: &Path) -> io::Result<Place> {
             // Through a link it is made where that leads.
             let new = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
             let found = fs::canonicalize(path)?;
-            // Another command may have written to it since.
-            if new.metadata()?.len() == 0 {
+            // Another command may have written to it since, or put its own in the place.
+            let (there, made) = (fs::metadata(&found)?, new.metadata()?);
+            if made.len() == 0 && (there.dev(), there.ino()) == (made.dev(), made.ino()) {
                 fs::remove_file(&found)?;
             }
             return Ok(Place::Replaced(found));

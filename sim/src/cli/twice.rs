@@ -107,10 +107,10 @@ fn elsewhere<C: Display>(plan: &Plan<C>, bug: Option<&str>) -> Result<String, St
     // The whole plan is read before anything is written.
     let given = other.stdin.take().map(|mut stdin| stdin.write_all(plan.to_string().as_bytes()));
     let output = other.wait_with_output().map_err(failed)?;
-    given.transpose().map_err(failed)?;
     // A run that breaks a promise ends with 1, and has to replay all the same.
     if !matches!(output.status.code(), Some(0 | 1)) {
         return Err(format!("the run failed in another process: {}", String::from_utf8_lossy(&output.stderr).trim()));
     }
+    given.transpose().map_err(failed)?;
     String::from_utf8(output.stdout).map_err(|_| "the trace of another process is not text".to_owned())
 }

@@ -39,7 +39,7 @@ pub(crate) async fn run(arguments: &GetArguments, verbosity: Verbosity) -> Resul
         Some(mut placed) => match sink.file() {
             Some(file) => {
                 placed.copy(found.size, file, |bytes| meter.add(bytes)).await
-                    && (found.is_passing || placed.is_good(&mut client, &key, found.version).await?)
+                    && (found.is_passing || placed.is_good(&mut client, &arguments.data.dir, &key, found.version).await)
             }
             None => false,
         },

@@ -44,7 +44,8 @@ impl Fetch {
         if let Some(place) = &self.found.place {
             let Some(mut placed) = Placed::open(pool.data().join(place)) else { return Ok(false) };
             return Ok(placed.copy(self.found.size, file, |_| {}).await
-                && (self.found.is_passing || placed.is_good(&mut self.client, &self.key, self.found.version).await?));
+                && (self.found.is_passing
+                    || placed.is_good(&mut self.client, pool.data(), &self.key, self.found.version).await));
         }
         while let Some(chunk) = self.chunk().await? {
             let failed = |source| CliError::NotWritten { key: self.key.clone(), source };
@@ -71,10 +72,10 @@ impl Fetch {
         }
     }
 
-    /// Gives the connection back at the end of the content. The node keeps what is passing until the connection is used
-    /// again, or closed.
+    /// Gives the connection back at the end of the content. If that was copied from its place, the node may have waited
+    /// for long.
     pub(super) fn end(self, pool: &Pool<'_>) {
-        if !self.found.is_passing {
+        if self.found.place.is_none() {
             pool.give_back(self.client);
         }
     }

@@ -46,8 +46,11 @@ pub(in crate::node) async fn get<P: Platform>(
 ) -> Result<Fetched, GetError> {
     let blob = BlobId::Own(key.file_name());
     let mut left = pin!(left);
+    // A large copy is verified while others search for a better one.
+    let was_searched = context.searches.is_locked(blob);
     let mut looked = look(&context, &key, &purpose).await?;
-    let (is_good, is_searched) = (matches!(looked, LocalCopy::Good(..)), context.searches.is_locked(blob));
+    let is_good = matches!(looked, LocalCopy::Good(..));
+    let is_searched = was_searched || context.searches.is_locked(blob);
     let _searching = match is_good {
         true => None,
         false => tokio::select! {

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, timeout};
@@ -215,6 +216,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
 
     /// Has the peer open a connection, and waits for it.
     pub(super) async fn wait_for_opened(&self) -> Option<Connection<S>> {
+        // There is none: what was opened while nobody waited is taken already.
+        self.opened.notified().now_or_never();
         timeout(DIAL_TIMEOUT, async {
             loop {
                 // Another exchange may have taken the one before.

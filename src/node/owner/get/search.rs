@@ -31,8 +31,8 @@ pub(super) struct Search<S> {
     damaged: usize,
     stale: usize,
     failed: usize,
-    /// The newest version for which a peer gave this owner's own seal, in this search or in one before it for the same
-    /// caller. The catalog may know of none, or of an older one.
+    /// The newest version for which a peer gave this owner's own seal while the catalog knew nothing of the file, in
+    /// this search or in one before it for the same caller.
     proved: Version,
     /// The answers that came before all peers had answered.
     gathered: Vec<Answer<S>>,
@@ -183,15 +183,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
     fn judge(&mut self, found: Result<Offer<S>, FetchAnswer>) -> Result<Offer<S>, FetchAnswer> {
         let mut found = found?;
         let known = self.wanted.record.as_ref().map(|record| &record.seal);
+        let version = found.seal.version;
         if let Some(known) = known.filter(|known| known.has_bytes_of(&found.seal)) {
             // The peer may have them under an earlier number.
             found.seal = known.clone();
         }
         let is_other = known.is_some_and(|known| known.version == found.seal.version && *known != found.seal);
-        if is_other || found.seal.version < self.newest() {
+        if is_other || version < self.newest() {
             return Err(FetchAnswer::Stale(found.seal.version));
         }
-        self.proved = self.proved.max(found.seal.version);
+        // What the catalog knows counts until a newer version is in as many places.
+        if self.wanted.record.is_none() {
+            self.proved = self.proved.max(version);
+        }
         Ok(found)
     }
 

@@ -147,7 +147,7 @@ async fn note_deletion<P: Platform>(
     replica_name: ReplicaName,
     tombstone: Tombstone,
 ) -> Result<bool, RepairError> {
-    let (key, _locked) = context.lock_named(replica_name).await?;
+    let (key, locked) = context.lock_named(replica_name).await?;
     let blob = key.as_ref().map(|key| BlobId::Own(key.file_name()));
     let is_of_other_life = rollback::meet(context, replica_name, tombstone.version).await?;
     if is_of_other_life && rollback::renew(context, Entry::deleted(replica_name, tombstone.version)).await? {
@@ -171,18 +171,27 @@ async fn note_deletion<P: Platform>(
     context.peers.note_deletion(tombstone.version);
     match blob {
         Some(blob) => context.blocking(move |store| store.forget_blob(&blob)).await?,
-        None => forget_copy_of(context, replica_name).await?,
+        None => {
+            // A store locks the file before the name.
+            drop(locked);
+            forget_copy_of(context, replica_name).await?;
+        }
     }
     Ok(true)
 }
 
-/// Removes the local copy of a deleted file whose key was not known: a get may have brought it just before.
+/// Removes the local copy of a deleted file whose key was not known: a get may have brought it just before. A store may
+/// have brought a newer version since.
 async fn forget_copy_of<P: Platform>(context: &Shared<P>, replica_name: ReplicaName) -> Result<(), RepairError> {
     let named: Result<_, StorageError> = context.blocking(move |store| store.tombstone_name(replica_name)).await;
     let Some(file) = named? else { return Ok(()) };
     let blob = BlobId::Own(file);
     let _locked = context.locks.lock(blob).await;
-    Ok(context.blocking(move |store| store.forget_blob(&blob)).await?)
+    let forgotten = context.blocking(move |store| match store.tombstone(replica_name)? {
+        Some(_) => store.forget_blob(&blob),
+        None => Ok(()),
+    });
+    Ok(forgotten.await?)
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ pub fn judge(scene: &Scene<Files>, get: &HistoryEntry, expected: Newest, outcome
             || noticed.has_searched_since(get.host, file, tried.at)
     };
     let is_proved = match tried {
-        Some(tried) => is_unstirred || (counts(tried) && is_alone(&history, get)),
+        Some(tried) => is_alone(&history, get) && (is_unstirred || counts(tried)),
         None => expected.is_good && is_unstirred,
     };
     if is_older && has_held_still && is_proved {

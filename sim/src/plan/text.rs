@@ -99,8 +99,9 @@ impl<O: FromStr<Err: fmt::Display>> FromStr for Plan<O> {
                 reading.line(line).map_err(|cause| PlanError { line: lines, cause })?;
             }
         }
-        let (nodes, used) = (reading.nodes, reading.last_host());
-        if let (Some(nodes), Some(host)) = (nodes, used.filter(|host| nodes.is_some_and(|nodes| *host >= nodes))) {
+        if let (Some(nodes), Some(host)) = (reading.nodes, reading.last_host())
+            && host >= nodes
+        {
             let are = if nodes == 1 { "is 1 node".to_owned() } else { format!("are {nodes} nodes") };
             let cause = format!("{} is used, and there {are} of at most {HOSTS_MAX}", name(host));
             return Err(PlanError { line: line_of(text, &name(host)), cause });

@@ -137,20 +137,22 @@ impl Many {
         Outcome::Many(done)
     }
 
-    /// Notes that a call about a file begins. Returns what `end` wants to know.
-    fn begin(&self, host: Host, number: u16) -> (u32, Fate) {
+    /// Notes that a call about a file begins. Returns what `end` wants to know: no turn if another call is under way,
+    /// for the one that ends last need not be the one that has taken effect last.
+    fn begin(&self, host: Host, number: u16) -> (Option<u32>, Fate) {
         let mut files = self.files.borrow_mut();
         let known =
             files.entry((host, number)).or_insert(Known { fate: Fate::Gone, ever: BTreeSet::new(), begun: 0, open: 0 });
         known.begun += 1;
         known.open += 1;
-        (known.begun, std::mem::replace(&mut known.fate, Fate::Unknown))
+        let turn = (known.open == 1).then_some(known.begun);
+        (turn, std::mem::replace(&mut known.fate, Fate::Unknown))
     }
 
-    fn end(&self, file: (Host, u16), (turn, before): (u32, Fate), done: Done) {
+    fn end(&self, file: (Host, u16), (turn, before): (Option<u32>, Fate), done: Done) {
         let mut files = self.files.borrow_mut();
         let known = files.get_mut(&file).expect("it has begun");
-        let is_alone = known.begun == turn && known.open == 1;
+        let is_alone = turn == Some(known.begun) && known.open == 1;
         match done {
             // It may take effect later.
             Done::Now(Fate::Unknown) => return,

@@ -52,8 +52,8 @@ pub(super) async fn pass_over(headers: &HeaderMap, body: Body) {
     drop(timeout(UNWANTED_TIMEOUT, passing).await);
 }
 
-/// Returns a part of a file as the content of an answer. An error breaks the answer off, so that nobody takes what came
-/// for the whole.
+/// Returns a part of a file as the content of an answer. An error breaks the answer off before its last byte, so that
+/// nobody takes what came for the part.
 pub(super) fn part(fetched: Fetched, part: Range<u64>) -> Body {
     let reading = Reading { fetched, at: 0, part };
     Body::from_stream(unfold(Some(reading), |reading| async {
@@ -82,9 +82,10 @@ impl Reading {
             let Some(chunk) = self.fetched.chunk().await? else { return Ok(None) };
             let piece = within(&chunk, self.at, &self.part);
             self.at += chunk.len() as u64;
-            // Nothing can be taken back once the last byte is sent, so the node first says that it is the last.
-            if self.at == self.fetched.size && self.fetched.chunk().await?.is_some() {
-                return Err(ReadError::Damaged);
+            // Nothing can be taken back once the last byte is sent, so the rest of the file is read first: with its end
+            // comes the proof of all that was read.
+            if self.at >= self.part.end {
+                while self.fetched.chunk().await?.is_some() {}
             }
             if !piece.is_empty() {
                 return Ok(Some(piece));

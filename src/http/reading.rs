@@ -163,7 +163,10 @@ pub(super) async fn head(
     let conditions = Conditions::read(&headers)?;
     let info = api.handle.stat(&key).await?;
     if let Some(answer) = decided(&conditions, info.version) {
-        return answer;
+        let mut response = answer?;
+        // Without it, an answer that has no content would say that the file is empty (RFC 9110, section 8.6).
+        set(&mut response, header::CONTENT_LENGTH, info.size.to_string());
+        return Ok(response);
     }
     let mut response = StatusCode::OK.into_response();
     describe(&mut response, info.version, info.size);

@@ -4,6 +4,7 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 
 use super::conditions;
@@ -19,6 +20,12 @@ impl<S: Send + Sync> FromRequestParts<S> for NamedKey {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         let path: Result<Path<String>, PathRejection> = Path::from_request_parts(parts, state).await;
         let Path(key) = path.map_err(|refused| Failure::bad_request(&refused.body_text()))?;
+        if parts.uri.query() == Some("") {
+            return Err(Failure::bad_request(&"a question mark in a key is written %3F"));
+        }
+        if !is_encoded(parts.uri.path()) {
+            return Err(Failure::bad_request(&"a percent sign in a key is written %25"));
+        }
         key.parse().map(Self).map_err(|error| Failure::bad_request(&error))
     }
 }
@@ -44,9 +51,23 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        if !parts.uri.query().is_none_or(is_text) {
+            return Err(Failure::bad_request(&"the query is not UTF-8 in percent-encoding"));
+        }
         let query: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
         query.map(|Query(asked)| Self(asked)).map_err(|refused| Failure::bad_request(&refused.body_text()))
     }
+}
+
+/// Whether each percent sign begins the code of a byte (RFC 3986, section 2.1). The decoder leaves others as they are.
+fn is_encoded(text: &str) -> bool {
+    let mut codes = text.split('%').skip(1);
+    codes.all(|code| code.as_bytes().first_chunk::<2>().is_some_and(|code| code.iter().all(u8::is_ascii_hexdigit)))
+}
+
+/// Whether a query is text once it is decoded. The decoder would put another character in the place of what is none.
+fn is_text(query: &str) -> bool {
+    is_encoded(query) && percent_decode_str(query).decode_utf8().is_ok()
 }
 
 /// Returns the value of a header, if it is text and stands there once.

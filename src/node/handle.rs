@@ -223,8 +223,8 @@ impl Handle {
         self.call(Call::CheckDisk).await.unwrap_or_else(Err)
     }
 
-    /// Returns a page of this node's own files in the order of their keys, from the first key after `after`. The page
-    /// is empty at the end.
+    /// Returns a page of this node's own files in the order of their keys, from the first key after `after`: 1,024,
+    /// or fewer at the end.
     ///
     /// # Errors
     /// Returns [`StatError::Disk`] if the disk fails.

@@ -81,7 +81,7 @@ impl<D: Disk> Store<D> {
     }
 
     /// Returns own files in the order of their keys, like [`list_own`](Self::list_own), without those whose record has
-    /// no proof and could not be given one.
+    /// no proof and could not be given one. Fewer than asked for, or than [`LIST_PAGE_MAX`], are the last.
     ///
     /// # Errors
     /// Fails like [`proved`](Self::proved).
@@ -92,22 +92,20 @@ impl<D: Disk> Store<D> {
         after: Option<&Key>,
         limit: usize,
     ) -> Result<Vec<(Key, OwnRecord)>, StorageError> {
-        let mut after = after.cloned();
-        loop {
-            let page = self.list_own(prefix, after.as_ref(), limit.min(LIST_PAGE_MAX))?;
-            let Some((last, _)) = page.last() else { return Ok(Vec::new()) };
+        let limit = limit.min(LIST_PAGE_MAX);
+        let (mut after, mut proved) = (after.cloned(), Vec::new());
+        while proved.len() < limit {
+            let page = self.list_own(prefix, after.as_ref(), limit - proved.len())?;
+            let Some((last, _)) = page.last() else { break };
             after = Some(last.clone());
-            let mut proved = Vec::with_capacity(page.len());
             for (key, record) in page {
                 let is_proved = record.seal.is_authentic(keys, keys.replica_name(&key));
                 if let Some(record) = if is_proved { Some(record) } else { self.proved(keys, &key)? } {
                     proved.push((key, record));
                 }
             }
-            if !proved.is_empty() {
-                return Ok(proved);
-            }
         }
+        Ok(proved)
     }
 
     /// Makes the record of a file whose local copy has the digest of this one, under a new version.
@@ -130,4 +128,33 @@ fn metadata_iv(version: Version, iv: Iv) -> Iv {
     hasher.update(&version.0.to_le_bytes());
     hasher.update(&iv.0);
     Iv(*hasher.finalize().as_bytes().first_chunk().expect("a hash has 32 bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::crypto::{Digest, Version};
+    use crate::store::Change;
+    use crate::store::layout::Layout;
+    use crate::store::tests::{Place, key};
+
+    #[test]
+    fn a_page_is_full_although_a_record_in_it_has_lost_its_proof() {
+        let place = Place::new();
+        let (store, _) = place.open(Layout::Folders);
+        for (text, version) in [("a", 1), ("b", 2), ("c", 3), ("d", 4)] {
+            store.commit(&[place.stored(&key(text), Version(version), b"content")]).expect("a good disk");
+        }
+        let mut rotten = place.own(&key("b"), Version(5), b"content");
+        rotten.seal.digest = Digest([0; 32]);
+        let change = Change::Own(key("b"), place.keys.replica_name(&key("b")), Box::new(rotten));
+        store.commit(&[change]).expect("a good disk");
+        let listed = |after: Option<&str>| {
+            let after = after.map(key);
+            let page = store.list_proved(&place.keys, "", after.as_ref(), 2).expect("a good disk");
+            page.into_iter().map(|(key, _)| key.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(listed(None), ["a", "c"]);
+        assert_eq!(listed(Some("c")), ["d"]);
+        assert!(listed(Some("d")).is_empty());
+    }
 }

@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::support::bench::{Bench, wait_until, without_versions};
+use crate::support::bench::{Bench, files_under, wait_until, without_versions};
 
 const CONTENT: &[u8] = b"my big data file here!";
 
@@ -158,18 +158,9 @@ fn the_demonstration_repeats_from_its_seed() {
         let text = String::from_utf8(ended.stdout).expect("text");
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
         assert!(text.contains("sealed") && text.contains("plaintext"), "{text}");
-        let mut files = Vec::new();
-        let mut dirs = vec![data.clone()];
-        while let Some(dir) = dirs.pop() {
-            for entry in fs::read_dir(dir).expect("listed").map(|entry| entry.expect("an entry").path()) {
-                let below = entry.strip_prefix(&data).expect("below").to_owned();
-                if entry.is_dir() {
-                    dirs.push(entry);
-                } else if !below.ends_with("catalog.redb") {
-                    files.push((below, fs::read(entry).expect("read")));
-                }
-            }
-        }
+        let files = files_under(&data).into_iter().filter(|file| !file.ends_with("catalog.redb"));
+        let below = |file: &Path| file.strip_prefix(&data).expect("below").to_owned();
+        let mut files: Vec<_> = files.map(|file| (below(&file), fs::read(file).expect("read"))).collect();
         files.sort();
         files
     };

@@ -31,6 +31,12 @@ const POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// these takes the port while its node is away.
 const PORTS: std::ops::Range<u32> = 20_000..32_000;
 
+/// Returns every file under a directory.
+pub(crate) fn files_under(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).expect("listed").map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|entry| if entry.is_dir() { files_under(&entry) } else { vec![entry] }).collect()
+}
+
 /// A temporary directory with the data directories of nodes, and everything that processes print.
 pub(crate) struct Bench {
     pub(crate) dir: TempDir,

@@ -116,8 +116,15 @@ async fn the_status_page_fits_a_narrow_dark_screen_and_asks_for_a_token() {
     browser.visit(&node.url).await;
     wait_until(&browser, "!document.querySelector('#login').hidden").await;
     let field = browser.page.find(Locator::Css("#token")).await.expect("there");
+    let button = browser.page.find(Locator::Css("#login button")).await.expect("there");
+    // What is copied with the token.
+    field.send_keys("0123456789abcdef\u{200b}").await.expect("typed");
+    button.click().await.expect("clicked");
+    wait_until(&browser, "/^a token is /.test(document.querySelector('#state').textContent)").await;
+    assert_eq!(browser.value("sessionStorage.getItem('token')").await, json!(null));
+    field.clear().await.expect("cleared");
     field.send_keys("0123456789abcdef").await.expect("typed");
-    browser.page.find(Locator::Css("#login button")).await.expect("there").click().await.expect("clicked");
+    button.click().await.expect("clicked");
     wait_until(&browser, "document.querySelectorAll('#files tr').length === 1").await;
     assert_eq!(browser.value("location.href.includes('0123456789abcdef')").await, false);
     assert_eq!(browser.value("getComputedStyle(document.body).backgroundColor").await, "rgb(20, 22, 26)");

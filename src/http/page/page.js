@@ -109,12 +109,15 @@ async function refresh() {
 }
 
 let next = null;
+let asked = 0;
 async function showFiles(isFirst) {
+  const turn = ++asked;
   const prefix = $("prefix").value;
   const after = isFirst || next === null ? "" : `&after=${encodeURIComponent(next)}`;
   const response = await ask(`v1/files?limit=${FILES_A_PAGE}&prefix=${encodeURIComponent(prefix)}${after}`);
   const page = await response.json();
-  if ($("prefix").value !== prefix) return;
+  // Somebody has asked for another page meanwhile.
+  if (turn !== asked) return;
   const rows = page.files.map((file) => {
     const key = element("td", "");
     // A link cannot name a token, nor a key that is a segment of that kind itself.
@@ -136,13 +139,18 @@ async function showFiles(isFirst) {
   $("more").hidden = next === null;
 }
 
+// What "More" has added stays.
+async function refreshFiles() {
+  if (next === null || $("files").childElementCount <= FILES_A_PAGE) await showFiles(true);
+}
+
 let soon = null;
 function refreshSoon() {
   // Many events come together.
   soon ??= setTimeout(() => {
     soon = null;
     refresh().catch(() => {});
-    if (next === null || $("files").childElementCount <= FILES_A_PAGE) showFiles(true).catch(() => {});
+    refreshFiles().catch(() => {});
   }, 300);
 }
 
@@ -203,7 +211,7 @@ async function run() {
   for (;;) {
     try {
       await refresh();
-      await showFiles(true);
+      await refreshFiles();
       await watch();
     } catch {
       // The line on top says why. The token form begins anew.
@@ -215,6 +223,11 @@ async function run() {
 
 $("login").addEventListener("submit", (event) => {
   event.preventDefault();
+  // No other character can be in a token, nor in a header.
+  if (!/^[-._~+/=A-Za-z0-9]{16,128}$/.test($("token").value)) {
+    $("state").textContent = "a token is 16 to 128 letters, digits and -._~+/=";
+    return;
+  }
   token = $("token").value;
   sessionStorage.setItem("token", token);
   $("token").value = "";
@@ -228,6 +241,6 @@ $("prefix").addEventListener("input", () => {
   showFiles(true).catch(() => {});
 });
 setInterval(() => {
-  if (!document.hidden && $("login").hidden) refresh().catch(() => {});
+  if (!document.hidden && $("login").hidden) refresh().then(refreshFiles).catch(() => {});
 }, REFRESH_MS);
 run();

@@ -1,9 +1,11 @@
 //! Files over HTTP: stored, got in whole and in part, listed and deleted; and what is refused.
 
+use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
+use std::os::unix::fs::FileExt;
 
 use super::{Answer, CONTENT, Face, read_answer};
-use crate::support::bench::{Bench, wait_until};
+use crate::support::bench::{Bench, files_under, wait_until};
 
 #[test]
 fn a_file_is_stored_got_listed_and_deleted_over_http() {
@@ -26,8 +28,12 @@ fn a_file_is_stored_got_listed_and_deleted_over_http() {
 
     let head = face.ask("HEAD", "/v1/files/a/b%20%C3%A4", "", b"");
     assert_eq!((head.status, head.header("content-length"), head.body.len()), (200, Some("22"), 0));
-    let unchanged = face.ask("GET", "/v1/files/a/b%20%C3%A4", &format!("If-None-Match: \"{version}\"\r\n"), b"");
-    assert_eq!((unchanged.status, unchanged.body.len()), (304, 0));
+    for (method, length) in [("GET", None), ("HEAD", Some("22"))] {
+        let known = format!("If-None-Match: \"{version}\"\r\n");
+        let unchanged = face.ask(method, "/v1/files/a/b%20%C3%A4", &known, b"");
+        assert_eq!((unchanged.status, unchanged.body.len()), (304, 0));
+        assert_eq!(unchanged.header("content-length"), length, "{method}");
+    }
 
     let stat = face.get("/v1/stat/a/b%20%C3%A4").json();
     assert_eq!((&stat["size"], &stat["local"]), (&22.into(), &true.into()));
@@ -82,6 +88,50 @@ fn a_part_of_a_file_is_that_part() {
 }
 
 #[test]
+fn a_part_that_rots_while_it_is_read_breaks_off() {
+    const SIZE: usize = 40_000_000;
+    let bench = Bench::new();
+    let face = Face::new(&bench, "n1", &[]);
+    assert_eq!(face.ask("PUT", "/v1/files/a", "", &vec![7; SIZE]).status, 200);
+    let files = files_under(&face.node.data).into_iter();
+    let copy = files.max_by_key(|file| fs::metadata(file).map_or(0, |there| there.len())).expect("a file");
+    for (range, len) in [("0-38999999", 39_000_000), ("0-", SIZE)] {
+        let mut stream = face.connect();
+        let head = format!("GET /v1/files/a HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", face.address);
+        stream.write_all(format!("{head}Range: bytes={range}\r\n\r\n").as_bytes()).expect("sent");
+        // With its first byte all is verified, and a reader that is slow is waited for.
+        stream.peek(&mut [0]).expect("it begins");
+        let file = OpenOptions::new().write(true).open(&copy).expect("it is there");
+        file.write_all_at(b"rot", 38_000_000).expect("written");
+        let answer = read_answer(&mut stream);
+        assert!(answer.body.len() < len, "{range}: {} bytes", answer.body.len());
+        file.write_all_at(&[7; 3], 38_000_000).expect("written");
+    }
+}
+
+#[test]
+fn a_key_that_was_not_encoded_names_no_other_file() {
+    let bench = Bench::new();
+    let face = Face::new(&bench, "n1", &[]);
+    assert_eq!(face.ask("PUT", "/v1/files/a", "", CONTENT).status, 200);
+    for (method, path) in [
+        ("GET", "/v1/files/a?"),
+        ("HEAD", "/v1/files/a?"),
+        ("GET", "/v1/stat/a?"),
+        ("GET", "/v1/holders/a?"),
+        ("DELETE", "/v1/files/a?"),
+        ("DELETE", "/v1/copies/a?"),
+        ("DELETE", "/v1/copies/a?min_replicas=0&x"),
+        ("PUT", "/v1/files/100%"),
+        ("PUT", "/v1/files/%zz"),
+        ("GET", "/v1/files/a%"),
+    ] {
+        assert_eq!(face.ask(method, path, "", b"").status, 400, "{method} {path}");
+    }
+    assert_eq!(face.get("/v1/stat/a").json()["local"], true);
+}
+
+#[test]
 fn a_listing_comes_in_pages() {
     let bench = Bench::new();
     let face = Face::new(&bench, "n1", &[]);
@@ -97,7 +147,9 @@ fn a_listing_comes_in_pages() {
         after = format!("&after={next}");
     }
     assert_eq!(keys, ["a/1", "a/2", "a/3"]);
-    for query in ["limit=0", "limit=1025", "limit=x", "after=", "page=3", "prefix=a&prefix=b"] {
+    let beyond = ["limit=0", "limit=1025", "limit=x"];
+    for query in beyond.iter().chain(&["after=", "page=3", "prefix=a&prefix=b", "prefix=%FF", "after=%E2", "prefix=%z"])
+    {
         let refused = face.get(&format!("/v1/files?{query}"));
         assert_eq!((refused.status, &refused.json()["outcome"]), (400, &"rejected".into()), "{query}");
     }

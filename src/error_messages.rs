@@ -106,10 +106,11 @@ fn messages_about_data_directories() {
                 Disk { operation: "read", source: denied() }
             ),
             messages!(
-                CatalogError { Database, Panicked, NotReplaced, Record },
+                CatalogError { Database, Panicked, NotReplaced, OtherNode, Record },
                 Database(Box::new(database)),
                 Panicked,
                 NotReplaced { reason: disk_error().to_string(), kind: None },
+                OtherNode,
                 Record { table: "own" }
             ),
             messages!(
@@ -122,9 +123,10 @@ fn messages_about_data_directories() {
                 CatalogsSetAside { count: 8 }
             ),
             messages!(
-                LayoutError { Damaged, Other, Converting, Disk },
+                LayoutError { Damaged, Other, Packed, Converting, Disk },
                 Damaged,
                 Other { found: Layout::Folders, wanted: Layout::Packed },
+                Packed,
                 Converting { to: Layout::Packed },
                 Disk { operation: "read", source: denied() }
             ),

@@ -91,10 +91,10 @@ impl<D: Disk> Store<D> {
     /// Fails if the disk fails, if the catalog cannot be read, or if a conversion of the layout was interrupted.
     pub fn open_above(disk: D, keys: &Keys, above: Version) -> Result<(Self, Recovered), StorageError> {
         let layout = Setup::read(&disk)?.settled()?;
-        Self::open_as(disk, keys, layout, above)
+        Self::open_as(disk, keys, Setup::Settled(layout), above)
     }
 
-    fn open_as(disk: D, keys: &Keys, layout: Layout, above: Version) -> Result<(Self, Recovered), StorageError> {
+    fn open_as(disk: D, keys: &Keys, setup: Setup, above: Version) -> Result<(Self, Recovered), StorageError> {
         let root = DiskPath::root();
         disk.sync_all().map_err(failed("sync", &root))?;
         let mut news = Vec::new();
@@ -104,6 +104,14 @@ impl<D: Disk> Store<D> {
             }
         }
         let (catalog, origin) = Catalog::open(&disk, keys, above)?;
+        twice(|| Ok(catalog.check_owner()?))?;
+        let layout = match setup {
+            // The file may be lost, and then says the same.
+            Setup::Settled(Layout::Folders) if twice(|| Ok(catalog.has_objects()?))? => {
+                return Err(LayoutError::Packed.into());
+            }
+            Setup::Settled(layout) | Setup::Converting { to: layout, .. } => layout,
+        };
         disk.sync_dir(&root).map_err(failed("sync", &root))?;
         let (ceiling, ranges) = twice(|| Ok((catalog.version_ceiling()?, catalog.reserved_versions()?)))?;
         let versions = Mutex::new(Versions::new(ceiling, ranges));

@@ -5,6 +5,7 @@ mod compact;
 mod deletions;
 mod file;
 mod numbers;
+mod owner;
 mod page;
 mod pages;
 mod panics;
@@ -120,7 +121,7 @@ impl<D: Disk> Catalog<D> {
     /// Opens the catalog, or makes one whose versions go on above `above`, and returns which. A damaged file is set
     /// aside, and what can be salvaged of it is in the new one. If the disk fails, nothing is changed.
     pub(super) fn open(disk: &D, keys: &Keys, above: Version) -> Result<(Self, Origin), StorageError> {
-        let origin = file::prepare(disk, above)?;
+        let origin = file::prepare(disk, keys, above)?;
         let catalog = Self {
             disk: disk.clone(),
             keys: keys.clone(),

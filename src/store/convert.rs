@@ -56,12 +56,12 @@ pub fn convert<D: Disk>(
     };
     if matches!(setup, Setup::Settled(_)) {
         // What a crash has left is settled while everything still lies in one layout.
-        settled(open(disk, keys, from, above, &mut told)?)?;
+        settled(open(disk, keys, setup, above, &mut told)?)?;
     }
     if setup != (Setup::Converting { from, to }) {
         Setup::Converting { from, to }.write(disk)?;
     }
-    let store = settled(open(disk, keys, to, above, &mut told)?)?;
+    let store = settled(open(disk, keys, Setup::Converting { from, to }, above, &mut told)?)?;
     let mut conversion = Conversion { store: &store, from, to, converted: Converted::default(), told: &mut told };
     let moved = conversion.move_all();
     let converted = conversion.converted;
@@ -76,11 +76,11 @@ pub fn convert<D: Disk>(
 fn open<D: Disk>(
     disk: &D,
     keys: &Keys,
-    layout: Layout,
+    setup: Setup,
     above: Version,
     told: &mut impl FnMut(ConvertEvent),
 ) -> Result<Store<D>, StorageError> {
-    let (store, recovered) = Store::open_as(disk.clone(), keys, layout, above)?;
+    let (store, recovered) = Store::open_as(disk.clone(), keys, setup, above)?;
     let news = recovered.catalog.news().into_iter().chain(store.take_news());
     news.for_each(|news| told(ConvertEvent::Besides(news)));
     // If this fails, it is told once more.

@@ -93,6 +93,12 @@ pub enum CatalogError {
         /// The kind of the disk's error, if it was one.
         kind: Option<io::ErrorKind>,
     },
+    /// The catalog is that of another node. Nothing was changed.
+    #[error(
+        "the catalog belongs to another identity than the one in the file identity: put back the file that was here \
+         before"
+    )]
+    OtherNode,
     /// A record does not decode: the file was changed by something else.
     #[error("the catalog has a record that does not decode, in table {table:?}")]
     Record {
@@ -113,7 +119,7 @@ impl CatalogError {
                 _ => false,
             },
             Self::Record { .. } | Self::Panicked => true,
-            Self::NotReplaced { .. } => false,
+            Self::NotReplaced { .. } | Self::OtherNode => false,
         }
     }
 
@@ -130,7 +136,7 @@ impl CatalogError {
             ),
             // Each page is what was written, so one of them was written elsewhere, or never.
             Self::Record { .. } | Self::Panicked => true,
-            Self::NotReplaced { .. } => false,
+            Self::NotReplaced { .. } | Self::OtherNode => false,
         }
     }
 
@@ -151,7 +157,7 @@ impl CatalogError {
                 _ => None,
             },
             Self::NotReplaced { kind, .. } => *kind,
-            Self::Record { .. } | Self::Panicked => None,
+            Self::Record { .. } | Self::Panicked | Self::OtherNode => None,
         }
     }
 }

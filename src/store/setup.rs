@@ -48,6 +48,13 @@ pub enum LayoutError {
         /// The layout that was asked for.
         wanted: Layout,
     },
+    /// The directory is said to have folders, or says nothing, and has packed blobs. Nothing was changed.
+    #[error(
+        "the file layout is missing, or says folders, and the directory has packed files: put back the file that was \
+         here, the lines {line:?} and \"packed\"",
+        line = HEADER.trim_end()
+    )]
+    Packed,
     /// A conversion was interrupted.
     #[error("the conversion to the layout {to} was interrupted; `dacapo convert` goes on with it, or turns it back")]
     Converting {
@@ -139,6 +146,24 @@ fn parse(text: &[u8]) -> Option<Setup> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::Version;
+    use crate::store::layout::BlobId;
+    use crate::store::tests::{Place, key};
+    use crate::store::{Change, StorageError, Store};
+
+    #[test]
+    fn a_packed_directory_that_has_lost_its_layout_is_refused_as_it_is() {
+        let place = Place::new();
+        let (store, _) = place.open(Layout::Packed);
+        let packed = Change::Object(BlobId::Own(key("a").file_name()), Some(b"content".to_vec().into()));
+        store.commit(&[place.stored(&key("a"), Version(1), b"content"), packed]).expect("a good disk");
+        drop(store);
+        let opened = Store::open(place.disk.clone(), &place.keys).map(drop);
+        assert!(matches!(opened, Err(StorageError::Layout(LayoutError::Packed))), "{opened:?}");
+        Setup::Settled(Layout::Packed).write(&place.disk).expect("a good disk");
+        let (store, _) = Store::open(place.disk.clone(), &place.keys).expect("it is as it was");
+        assert!(store.has_blob(&BlobId::Own(key("a").file_name())).expect("a good disk"));
+    }
 
     #[test]
     fn only_what_a_node_writes_is_a_layout() {

@@ -21,7 +21,7 @@ impl Place {
     }
 
     pub(crate) fn open(&self, layout: Layout) -> (Store<DirDisk>, Recovered) {
-        Store::open_as(self.disk.clone(), &self.keys, layout, Version(0)).expect("a good directory")
+        Store::open_as(self.disk.clone(), &self.keys, Setup::Settled(layout), Version(0)).expect("a good directory")
     }
 
     /// Returns the seal of these sealed bytes.

@@ -5,6 +5,7 @@ use std::io;
 
 use redb::{Database, ReadableDatabase};
 
+use super::owner;
 use super::panics::{abandon, close, guarded};
 use super::salvage::{self, Salvaged};
 use super::untold;
@@ -19,7 +20,7 @@ use crate::store::obstacles;
 use super::Origin;
 
 /// Ensures that there is a file of the catalog's name. Its versions go on above `above` if it is made here.
-pub(super) fn prepare(disk: &impl Disk, above: Version) -> Result<Origin, StorageError> {
+pub(super) fn prepare(disk: &impl Disk, keys: &Keys, above: Version) -> Result<Origin, StorageError> {
     if exists(disk, &layout::catalog())? {
         // What an interrupted replacement has left: it is made again.
         remove(disk, &layout::catalog_temporary())?;
@@ -27,7 +28,7 @@ pub(super) fn prepare(disk: &impl Disk, above: Version) -> Result<Origin, Storag
     }
     // A start that was killed after it had set a damaged catalog aside has left the new one.
     if !take_whole(disk, above)? {
-        create(disk, above)?;
+        create(disk, keys, above)?;
     }
     Ok(Origin::MadeForNone)
 }
@@ -48,11 +49,12 @@ fn remove(disk: &impl Disk, path: &DiskPath) -> Result<(), StorageError> {
 
 /// Makes an empty catalog under a temporary name and renames it. So a crash leaves no half-made database, and none that
 /// does not know above which version to go on and would hand out versions again.
-fn create(disk: &impl Disk, above: Version) -> Result<(), StorageError> {
+fn create(disk: &impl Disk, keys: &Keys, above: Version) -> Result<(), StorageError> {
     // A new directory has nothing above which its versions go on, and nothing to tell.
     let origin = if above == Version(0) { Origin::Found } else { Origin::MadeForNone };
     make(disk, |transaction| {
         untold::leave(transaction, origin)?;
+        owner::mark(transaction, keys.node())?;
         salvage::reserve(transaction, above.0)
     })?;
     rename_new(disk)
@@ -159,6 +161,7 @@ pub(super) fn renew(disk: &impl Disk, keys: &Keys, above: Version) -> Result<Sal
             None => Default::default(),
         };
         untold::leave(transaction, Origin::MadeForDamaged(salvaged))?;
+        owner::mark(transaction, keys.node())?;
         // Written with the rest, so a catalog without it is not whole.
         salvage::reserve(transaction, reserved.max(above.0))?;
         Ok(salvaged)

@@ -7,7 +7,8 @@ use redb::{ReadableTable, Table, WriteTransaction};
 use super::pages::{Tree, Trees};
 use super::read::{decode, parse_key, split_held_key};
 use super::{
-    COUNTS, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, PEERS, VERSION_CEILING, put,
+    COUNTS, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, PEERS, VERSION_CEILING, owner,
+    put,
 };
 use crate::crypto::{ContentCipher, Digest, IV_BYTES, Keys, NameCount, ReplicaName, Tombstone};
 use crate::disk::DiskFile;
@@ -77,35 +78,43 @@ pub(super) fn salvage<F: DiskFile>(
     if let Some(tree) = find("name counts v1") {
         name_counts(transaction, &mut trees, tree)?;
     }
-    ceiling = ceiling.max(highest_number(&mut trees, find("numbers v1"), find("version ranges v1"))?);
+    if let Some(tree) = find("numbers v1") {
+        let marked = number_of(&mut trees, tree, owner::NODE)?;
+        owner::check(marked, keys.node())?;
+        ceiling = ceiling.max(number_of(&mut trees, tree, VERSION_CEILING)?.unwrap_or_default());
+    }
+    if let Some(tree) = find("version ranges v1") {
+        ceiling = ceiling.max(highest_of(&mut trees, tree)?);
+    }
     // The page of a later header is lost, and the commit may have reserved versions.
     salvaged.lost_pages = trees.lost_pages() + u64::from(remains.is_older());
     Ok((salvaged, if remains.is_older() { ceiling.saturating_add(VERSIONS_RESERVED) } else { ceiling }))
 }
 
-/// Returns the highest number up to which versions were reserved, as far as it is left.
-fn highest_number<F: DiskFile>(
-    trees: &mut Trees<'_, F>,
-    numbers: Option<Tree>,
-    ranges: Option<Tree>,
-) -> Result<u64, CatalogError> {
-    let mut highest = 0;
-    let number = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
-    if let Some(tree) = numbers {
-        trees.each::<CatalogError>(tree, &mut |name, ceiling| {
-            if name == VERSION_CEILING.as_bytes() {
-                highest = highest.max(number(ceiling));
-            }
-            Ok(())
-        })?;
-    }
-    if let Some(tree) = ranges {
-        trees.each::<CatalogError>(tree, &mut |_, last| {
-            highest = highest.max(number(last));
-            Ok(())
-        })?;
-    }
+/// Returns a number by its name, if it is left.
+fn number_of<F: DiskFile>(trees: &mut Trees<'_, F>, tree: Tree, wanted: &str) -> Result<Option<u64>, CatalogError> {
+    let mut highest = None;
+    trees.each::<CatalogError>(tree, &mut |name, found| {
+        if name == wanted.as_bytes() {
+            highest = highest.max(Some(number(found)));
+        }
+        Ok(())
+    })?;
     Ok(highest)
+}
+
+/// Returns the highest number up to which versions were reserved, as far as the ranges are left.
+fn highest_of<F: DiskFile>(trees: &mut Trees<'_, F>, ranges: Tree) -> Result<u64, CatalogError> {
+    let mut highest = 0;
+    trees.each::<CatalogError>(ranges, &mut |_, last| {
+        highest = highest.max(number(last));
+        Ok(())
+    })?;
+    Ok(highest)
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    bytes.try_into().map_or(0, u64::from_le_bytes)
 }
 
 fn peers<F: DiskFile>(

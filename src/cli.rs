@@ -109,7 +109,7 @@ fn run(arguments: Arguments, chance: Chance) -> Result<(), CliError> {
         Command::Scrub(arguments) => runtime::run(runtime::unless_interrupted(scrub::run(&arguments, verbosity))),
         Command::Peers(arguments) => runtime::run(peers::run(&arguments, verbosity)),
         Command::Stop(arguments) => runtime::run(stop::run(&arguments)),
-        Command::Convert(arguments) => convert::run(&arguments, verbosity),
+        Command::Convert(arguments) => runtime::run(async { convert::run(&arguments, verbosity) }),
         Command::Doctor(arguments) => runtime::run(doctor::run(&arguments)),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man(arguments) => manual::pages(&arguments),

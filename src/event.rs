@@ -149,6 +149,12 @@ fn short(name: &impl fmt::Display) -> String {
 }
 
 impl Event {
+    /// Why a repair ends if the peer has listed too much that is not there or not from this node.
+    pub const UNPROVEN: &str = "it claims to have what it cannot prove";
+
+    /// Why a repair ends if the peer's summary and its listings do not agree.
+    pub const UNLIKE: &str = "what it says of all files is not what it lists";
+
     /// Whether this tells of one message on a link. There are many of these.
     #[must_use]
     pub fn is_message(&self) -> bool {

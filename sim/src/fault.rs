@@ -145,6 +145,12 @@ impl Fault {
         }
     }
 
+    /// Whether the fault has calls of a disk fail, and leaves what is on the disk as it is.
+    #[must_use]
+    pub fn only_fails_calls(&self) -> bool {
+        matches!(self, Self::DiskErrors(..) | Self::LateErrors(..) | Self::FullDisk(_))
+    }
+
     /// Returns the host on which the fault takes the name of a file that may be open.
     #[must_use]
     pub fn takes_name_at(&self) -> Option<Host> {

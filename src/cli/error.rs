@@ -174,6 +174,8 @@ pub(crate) enum CliError {
     CommandFailed { command: String, status: ExitStatus },
     #[error("cannot write {}: {source}", path.display())]
     Output { path: PathBuf, source: io::Error },
+    #[error("{} is in the data directory, with which it would be lost: name a file elsewhere", path.display())]
+    BackupInData { path: PathBuf },
     #[error("cannot write standard output: {0}")]
     Stdout(#[source] io::Error),
     /// Unlike [`Stdout`](Self::Stdout), the output is all that the command is for.
@@ -183,7 +185,7 @@ pub(crate) enum CliError {
     Untold { done: String, source: io::Error },
     #[error("cannot set up the process: {0}")]
     Process(#[source] io::Error),
-    #[error("{failed} files could not be read")]
+    #[error("{} could not be read", show::count(*failed, "file"))]
     Unread { failed: u64 },
     #[error("own files that no peer could give: {missing}")]
     NotRestored { missing: u64 },

@@ -1,6 +1,7 @@
 //! The tokio runtime of a command: one thread with local tasks, as in simulation. Signals are turned into errors here.
 //! What blocks on another thread when a command ends, such as a write into a pipe that nobody reads, is not waited for.
 
+use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
@@ -9,7 +10,11 @@ use super::error::CliError;
 /// Runs a command to its end.
 pub(crate) fn run(command: impl Future<Output = Result<(), CliError>>) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CliError::Process)?;
-    let result = LocalSet::new().block_on(&runtime, command);
+    let result = LocalSet::new().block_on(&runtime, async {
+        // A write behind the limit of `ulimit -f` fails like one on a full disk, and ends no process without a word.
+        let _caught = signal(SignalKind::from_raw(Signal::XFSZ.as_raw())).map_err(CliError::Process)?;
+        command.await
+    });
     runtime.shutdown_background();
     result
 }

@@ -48,6 +48,8 @@ impl Collector for Snapshot {
             ("connected_peers", "Peers that are connected", counts.connected as u64),
             ("behind_peers", "Connected peers that are known to lack files of this node", counts.behind as u64),
             ("away_peers", "Peers that are not connected", counts.away as u64),
+            ("unknown_peers", "Addresses that are dialled and at which no peer is known", counts.unknown as u64),
+            ("missing_peers", "Peers that lack for as many copies as are asked for", counts.missing as u64),
             ("unlearnt_files", "Files of this node that peers list and cannot give", self.known.unlearnt),
             ("attention", "Things that need somebody's attention: see dacapo status", all as u64),
             ("calls", "Calls under way", load.calls as u64),

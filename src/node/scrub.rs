@@ -101,6 +101,7 @@ impl<'a, P: Platform> Scrub<'a, P> {
         {
             let Ok((key, bytes)) = next else { return self.broke_off().await };
             let outcome = blob::own(self.context, &key).await;
+            self.scrubbed.absent += u64::from(matches!(outcome, Outcome::Absent));
             after = Some(key.clone());
             self.note(outcome, bytes, ScrubPosition::Own(key)).await;
         }
@@ -232,7 +233,7 @@ mod tests {
         ];
         let mut scrubbed = Scrubbed::default();
         all.iter().for_each(|outcome| count(&mut scrubbed, outcome, 10));
-        let expected = Scrubbed { checked: 7, bytes: 70, damaged: 4, restored: 2, missing: 1, failed: 2 };
+        let expected = Scrubbed { checked: 7, bytes: 70, damaged: 4, restored: 2, missing: 1, failed: 2, absent: 0 };
         assert_eq!(scrubbed, expected);
     }
 }

@@ -25,6 +25,17 @@ pub struct ReplicasError {
     pub text: String,
 }
 
+impl Replicas {
+    /// Returns how many peers are to hold each file; `None` if all are.
+    #[must_use]
+    pub fn count(self) -> Option<usize> {
+        match self {
+            Self::All => None,
+            Self::Count(count) => Some(count.get()),
+        }
+    }
+}
+
 impl fmt::Display for Replicas {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -88,6 +88,12 @@ impl Leaf {
         self.0
     }
 
+    /// Returns the group that the leaf is in.
+    #[must_use]
+    pub fn group(self) -> u8 {
+        u8::try_from(usize::from(self.0) / GROUP).expect("there are 64 groups")
+    }
+
     /// Returns the first and the last name that can belong to the leaf.
     #[must_use]
     pub fn range(self) -> (ReplicaName, ReplicaName) {

@@ -32,13 +32,50 @@ pub fn refusals(known: &KnownPeers) -> Vec<String> {
 }
 
 /// Returns a sentence for everything that concerns a node as a whole: what [`sentences`] says, what peers do not take,
-/// and whether there is a peer at all.
+/// whether there are as many as are asked for, and whether one is connected at all.
 #[must_use]
 pub fn all(known: &KnownPeers) -> Vec<String> {
-    let mut all = sentences(known);
+    let (mut all, counts) = (sentences(known), known.counts());
     all.extend(refusals(known));
-    if known.counts().connected == 0 {
+    if let Some(wanted) = known.wanted.filter(|_| counts.missing > 0) {
+        let there = show::count((wanted - counts.missing) as u64, "peer");
+        all.push(format!("each file is to be on {}, and this node knows {there}", show::count(wanted as u64, "peer")));
+    }
+    if counts.connected == 0 {
         all.push("no peer is connected: what is stored now is on this disk alone".to_owned());
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::{PeerInfo, Progress};
+
+    fn peer(number: Option<u8>) -> PeerInfo {
+        PeerInfo {
+            peer: number.map(|number| NodeId([number; 32])),
+            address: None,
+            not_reached_at: None,
+            is_dialled: true,
+            is_connected: number.is_some(),
+            progress: Progress::Unknown,
+            refused: 0,
+            has_twin: false,
+            sees_twin: false,
+            is_slow: false,
+        }
+    }
+
+    fn said(wanted: Option<usize>, peers: Vec<PeerInfo>) -> Vec<String> {
+        all(&KnownPeers { peers, wanted, ..KnownPeers::default() })
+    }
+
+    #[test]
+    fn too_few_peers_for_the_copies_that_are_asked_for_need_attention() {
+        let sentence = "each file is to be on 3 peers, and this node knows 1 peer";
+        assert_eq!(said(Some(3), vec![peer(Some(1)), peer(None)]), [sentence]);
+        assert!(said(Some(1), vec![peer(Some(1))]).is_empty());
+        assert!(said(None, vec![peer(Some(1))]).is_empty(), "as many as there are");
+    }
 }

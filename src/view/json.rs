@@ -117,7 +117,7 @@ impl StatusJson {
     /// Makes the form.
     #[must_use]
     pub fn new(node: NodeId, address: SocketAddr, status: &Status, known: &KnownPeers, attention: Vec<String>) -> Self {
-        let (PeerCounts { connected, behind, away }, held) = (known.counts(), status.held);
+        let (PeerCounts { connected, behind, away, .. }, held) = (known.counts(), status.held);
         Self {
             node: node.to_string(),
             address: address.to_string(),

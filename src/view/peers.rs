@@ -9,7 +9,7 @@ use crate::node::{Handle, Holder, PeerInfo, Refusing, Repairs, StatError};
 use crate::store::Usage;
 
 /// The peers of a node, the nodes that it has forgotten, and what it holds for them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownPeers {
     /// The peers, the connected ones first.
     pub peers: Vec<PeerInfo>,
@@ -23,6 +23,8 @@ pub struct KnownPeers {
     pub unlearnt: u64,
     /// The version that shows that the data directory was put back from an older copy.
     pub rolled_back: Option<Version>,
+    /// On how many peers each file is to be; `None` if on all.
+    pub wanted: Option<usize>,
 }
 
 /// How many peers are connected, and how many of these lack files.
@@ -34,6 +36,10 @@ pub struct PeerCounts {
     pub behind: usize,
     /// How many are not connected.
     pub away: usize,
+    /// How many of these are addresses at which no peer is known.
+    pub unknown: usize,
+    /// How many more there would have to be, so that each file could be on as many as are asked for.
+    pub missing: usize,
 }
 
 impl KnownPeers {
@@ -51,8 +57,8 @@ impl KnownPeers {
             }
         }
         // Asked last: a node that stops says so here, and not that it has no peers.
-        let Repairs { refusing, unlearnt, more, rolled_back, .. } = handle.repairs().await?;
-        Ok(Self { peers, forgotten, held, refusing, unlearnt: unlearnt.len() as u64 + more, rolled_back })
+        let Repairs { refusing, unlearnt, more, rolled_back, wanted, .. } = handle.repairs().await?;
+        Ok(Self { peers, forgotten, held, refusing, unlearnt: unlearnt.len() as u64 + more, rolled_back, wanted })
     }
 
     /// Counts the peers.
@@ -63,6 +69,8 @@ impl KnownPeers {
             connected: count(&|info| info.is_connected),
             behind: count(&|info| info.is_current() == Some(false)),
             away: count(&|info| !info.is_connected),
+            unknown: count(&|info| info.peer.is_none()),
+            missing: self.wanted.unwrap_or_default().saturating_sub(count(&|info| info.peer.is_some())),
         }
     }
 }

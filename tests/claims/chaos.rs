@@ -97,6 +97,7 @@ const CAUGHT: &[(Bug, u64, &str)] = &[
     (Bug::FlushForgotten, 0, "live"),
     (Bug::AcceptWaits, 14, "live"),
     (Bug::FoundElsewhere, 5, "closed"),
+    (Bug::HonestAccused, 1, "closed"),
     (Bug::MovedNotFound, 270, "live"),
     (Bug::BrokenOffStored, 14, "atomic"),
     (Bug::IfRangeIgnored, 250, "faithful"),

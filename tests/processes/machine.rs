@@ -100,6 +100,18 @@ fn a_doctor_says_what_is_to_be_mended() {
     fs::set_permissions(bench.path("n1"), fs::Permissions::from_mode(0o755)).expect("changed");
     assert_eq!(verdict("n1", "directory"), "warn");
     fs::set_permissions(bench.path("n1"), fs::Permissions::from_mode(0o700)).expect("changed");
+    fs::rename(bench.path("n1/layout"), bench.path("layout")).expect("renamed");
+    fs::write(bench.path("n1/layout"), b"flat\n").expect("written");
+    let told = String::from_utf8(doctor("n1").stdout).expect("text");
+    assert!(told.contains("no node is running, and none starts: the file layout is damaged"), "{told}");
+    fs::rename(bench.path("layout"), bench.path("n1/layout")).expect("renamed");
+    // Nobody makes a new identity for a directory that is used.
+    fs::rename(bench.path("n1/identity"), bench.path("identity")).expect("renamed");
+    fs::write(bench.path("n1/catalog.redb"), b"").expect("written");
+    let told = String::from_utf8(doctor("n1").stdout).expect("text");
+    assert!(told.contains("has lost its identity") && !told.contains("dacapo init"), "{told}");
+    fs::remove_file(bench.path("n1/catalog.redb")).expect("removed");
+    fs::rename(bench.path("identity"), bench.path("n1/identity")).expect("renamed");
     // A directory that somebody works on has no node that is to be started.
     let lock = fs::File::open(bench.path("n1/lock")).expect("it is there");
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).expect("nobody has it");
@@ -109,6 +121,9 @@ fn a_doctor_says_what_is_to_be_mended() {
     let export = ["identity", "export", "--passphrase-file", passphrase.to_str().expect("plain")];
     bench.succeed(&bench.path("n1"), &export);
     assert_eq!(verdict("n1", "backup"), "ok");
+    let inside = bench.path("n1/backup");
+    let refused = bench.run(&bench.path("n1"), &[&export[..], &["-o", inside.to_str().expect("plain")]].concat());
+    assert_eq!((refused.code, inside.exists()), (Some(1), false), "{}", refused.stderr);
     let mark = fs::File::options().write(true).open(bench.path("n1/backed-up")).expect("it is there");
     let written = mark.metadata().and_then(|mark| mark.modified()).expect("a time");
     mark.set_modified(written + Duration::from_secs(3600)).expect("changed");

@@ -1,10 +1,31 @@
 //! What a person chooses at the start of a node: the layout of its directory, and how many peers hold each file.
 
 use std::fs::{self, File};
+use std::path::Path;
 
-use crate::support::bench::{Bench, wait_until};
+use crate::support::bench::{Bench, files_under, wait_until};
 
 const CONTENT: &[u8] = b"my big data file here!";
+
+#[test]
+fn a_conversion_beyond_the_limit_of_the_shell_says_so_and_loses_nothing() {
+    let bench = Bench::new();
+    let mut node = bench.node("n1", &[]);
+    let content = bench.file("content", &[7; 20_000]);
+    for key in ["a", "b", "c", "d", "e", "f"] {
+        bench.succeed(&node.data, &["put", key, content.to_str().expect("plain")]);
+    }
+    bench.succeed(&node.data, &["stop"]);
+    assert!(node.wait().success());
+    let data = node.data.to_str().expect("plain");
+    let line = format!("ulimit -f 100; exec {} convert --layout packed --data {data}", env!("CARGO_BIN_EXE_dacapo"));
+    let ended = bench.spawn_program(Path::new("sh"), &["-c", &line]).end();
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(ended.stderr.contains("too large"), "{}", ended.stderr);
+    bench.succeed(&node.data, &["convert", "--layout", "folders", "--quiet"]);
+    let node = bench.node("n1", &[]);
+    assert_eq!(bench.succeed(&node.data, &["get", "a"]).len(), 20_000);
+}
 
 #[test]
 fn a_directory_keeps_its_layout_until_it_is_converted() {
@@ -14,19 +35,7 @@ fn a_directory_keeps_its_layout_until_it_is_converted() {
     let mut node = bench.node_with("n1", &[], &["--layout", "packed"]);
     bench.succeed(&node.data, &["put", "a", file]);
     let data = node.data.clone();
-    let is_in_a_file = || {
-        let mut dirs = vec![data.clone()];
-        while let Some(dir) = dirs.pop() {
-            for entry in fs::read_dir(dir).expect("listed").map(|entry| entry.expect("an entry").path()) {
-                if entry.is_dir() {
-                    dirs.push(entry);
-                } else if fs::read(&entry).is_ok_and(|bytes| bytes == CONTENT) {
-                    return true;
-                }
-            }
-        }
-        false
-    };
+    let is_in_a_file = || files_under(&data).iter().any(|file| fs::read(file).is_ok_and(|bytes| bytes == CONTENT));
     assert!(!is_in_a_file(), "the content lies in the catalog");
     let busy = bench.run(&node.data, &["convert", "--layout", "folders"]);
     assert_eq!(

@@ -165,6 +165,8 @@ named! {
     AcceptWaits "accept-waits",
     /// A node says that it has found a peer where nobody is.
     FoundElsewhere "found-elsewhere",
+    /// A node says of a peer that it claims to have what it cannot prove, though it can.
+    HonestAccused "honest-accused",
     /// A node that has moved is not dialled where it is now.
     MovedNotFound "moved-not-found",
     /// A content that breaks off over HTTP is taken for a whole one.

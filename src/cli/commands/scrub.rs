@@ -38,14 +38,20 @@ pub(crate) async fn run(arguments: &ScrubArguments, verbosity: Verbosity) -> Res
 }
 
 fn in_words(scrubbed: &Scrubbed) -> String {
-    let Scrubbed { checked, bytes, damaged, restored, missing, .. } = *scrubbed;
+    let Scrubbed { checked, bytes, damaged, restored, missing, failed, absent } = *scrubbed;
     let (files, bytes) = (show::count(checked, "file"), show::bytes(bytes));
+    let absent = match absent {
+        0 => String::new(),
+        // Somebody has deleted the copy, or the disk has lost it.
+        _ => format!("; no copy here of {}", show::count(absent, "own file")),
+    };
     if damaged == 0 {
-        return format!("scrubbed {files}, {bytes}: nothing is damaged");
+        let found = if failed == 0 { "nothing is damaged" } else { "nothing that could be read is damaged" };
+        return format!("scrubbed {files}, {bytes}: {found}{absent}");
     }
     let aside = damaged.saturating_sub(restored + missing);
     let became = [(restored, "fetched again"), (missing, "not given by any peer"), (aside, "set aside")];
     let became: Vec<_> =
         became.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    format!("scrubbed {files}, {bytes}: {damaged} damaged: {}", became.join(", "))
+    format!("scrubbed {files}, {bytes}: {damaged} damaged: {}{absent}", became.join(", "))
 }

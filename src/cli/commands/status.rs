@@ -30,7 +30,7 @@ pub(crate) async fn run(arguments: &StatusArguments) -> Result<(), CliError> {
 }
 
 fn rows(node: NodeId, address: SocketAddr, status: &Status, known: &KnownPeers) -> Vec<(&'static str, String)> {
-    let PeerCounts { connected, behind, away } = known.counts();
+    let PeerCounts { connected, behind, away, .. } = known.counts();
     let Status { files, deleted, owners, held, last_scrub, load, .. } = status;
     vec![
         ("node", node.to_string()),

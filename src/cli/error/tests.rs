@@ -73,6 +73,7 @@ fn all_of_membership() -> Vec<CliError> {
     let data = || PathBuf::from("/srv/data");
     let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
     vec![
+        CliError::BackupInData { path: data().join("backup") },
         CliError::Identity(IdentityError::Missing),
         CliError::Cluster(ClusterError::Taken),
         CliError::Members(MembersError::Full),

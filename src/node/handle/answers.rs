@@ -177,7 +177,7 @@ pub struct Repairs {
     /// connected.
     pub compared: Vec<NodeId>,
     /// What connected peers did not take when they were last repaired, because they have no room or keep no more for
-    /// this node.
+    /// this node; or what was not sent because no connected peer has it, and this node has no copy.
     pub refusing: BTreeMap<NodeId, Refusing>,
     /// Files and deletions that peers list and could not give, so that this node does not know them. The names are in
     /// order; each peer that lists one counts by itself.
@@ -188,6 +188,8 @@ pub struct Repairs {
     pub names: Option<Names>,
     /// The version by which a peer has shown that the data directory was put back from an older copy.
     pub rolled_back: Option<Version>,
+    /// On how many peers each file is to be; `None` if on all.
+    pub wanted: Option<usize>,
 }
 
 /// How many names a node has: files, and files that are deleted everywhere.
@@ -238,6 +240,8 @@ pub struct Scrubbed {
     pub missing: u64,
     /// How many could not be read. If the catalog cannot say what comes next, the whole rest counts as one.
     pub failed: u64,
+    /// How many own files have no copy here: somebody has deleted it, or the disk has lost it.
+    pub absent: u64,
 }
 
 impl PeerInfo {

@@ -27,7 +27,7 @@ use crate::event::Event;
 use crate::limits::PLACEMENT_AFTER_START;
 use crate::node::config::Mode;
 use crate::node::context::{Shared, Stream};
-use crate::node::handle::answers::{Names, Progress, Refusing, Repairs, Unlearnt};
+use crate::node::handle::answers::{Names, Progress, Repairs, Unlearnt};
 use crate::node::handle::errors::StatError;
 use crate::node::peers::control;
 use crate::node::peers::peer::Peer;
@@ -35,6 +35,7 @@ use crate::platform::Platform;
 use crate::replication::{Print, Replicas, Summary};
 use crate::store::StorageError;
 use done::Done;
+use error::RepairError;
 
 /// Hears what a peer holds of this node's files, and starts to repair the peer if that is not what is current.
 pub(in crate::node) fn hear<P: Platform>(context: &Shared<P>, peer: &Rc<Peer<Stream<P>>>, held: Option<Print>) {
@@ -63,11 +64,14 @@ pub(in crate::node) async fn told<P: Platform>(context: Shared<P>) -> Result<Rep
     let looked: Result<_, StorageError> = unlearnt.await;
     let (unlearnt, known) = looked.map_err(StatError::Disk)?;
     let names = context.owner.repair_log.names().map(|stored| Names { stored, known });
+    // Once all are known, other peers have given what some could not.
+    let more = if names.is_some_and(|names| names.stored <= names.known) { 0 } else { more };
     let rolled_back = context.owner.rolled_back.get();
+    let wanted = context.owner.replicas.count();
     let connected = context.peers.connected();
     let compared = connected.iter().filter(|peer| peer.repair.is_compared()).map(|peer| peer.id).collect();
     let refusing = connected.iter().filter_map(|peer| Some((peer.id, peer.repair.refusing()?))).collect();
-    Ok(Repairs { steps, compared, refusing, unlearnt, more, names, rolled_back })
+    Ok(Repairs { steps, compared, refusing, unlearnt, more, names, rolled_back, wanted })
 }
 
 /// Ends a repair of a peer that holds what is current. It has known every deletion up to a version.
@@ -94,6 +98,7 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
     if context.owner.replicas != Replicas::All && context.owner.started.elapsed() < PLACEMENT_AFTER_START {
         return peer.repair.end(false, false);
     }
+    let steps = context.owner.repair_log.steps();
     let expected = compare::Expected { peer: peer.id, placement: placement::long_run(&context) };
     let Ok((last, current)) = expected.look(&context, Summary::print).await else {
         return peer.repair.end(true, false);
@@ -108,14 +113,16 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
     let (done, result) = compare::all(&context, &peer, &expected).await;
     peer.repair.set_compared(result.is_ok() && done.unlearnt == 0);
     peer.repair.set_knows_deletions((result.is_ok() && done.untold == 0).then_some(last));
-    let refusing = done.refusal.as_ref();
-    let refusing = refusing.map(|refusal| Refusing { files: done.refused as u64, reason: refusal.to_string() });
+    let refusing = done.refusing();
     if result.is_ok() || refusing.is_some() {
         peer.repair.set_refusing(refusing);
     }
     let is_refused = result.is_ok() && done.is_all_over_quota();
     peer.repair.set_refused(is_refused.then_some((held, current)));
-    let has_failed = result.is_err() || done.failed + done.kept > 0;
+    let failure = result.as_ref().err().filter(|error| !matches!(error, RepairError::Changed));
+    // What another repair has changed is looked at anew after the next heartbeat.
+    let is_outrun = failure.is_none() && context.owner.repair_log.steps() > steps;
+    let has_failed = (result.is_err() && !is_outrun) || done.failed + done.kept > 0;
     let has_mended = done.sent + done.learnt + done.released > 0;
     peer.repair.set_keeps(done.kept > 0);
     if done.sent > 0 {
@@ -126,7 +133,7 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
         Mode::Normal => forget::consider(&context).await,
         Mode::Learning => count::ask(&context, &peer).await,
     }
-    if context.owner.mode == Mode::Learning && !has_failed && done.unlearnt == 0 {
+    if context.owner.mode == Mode::Learning && result.is_ok() && !has_failed && done.unlearnt == 0 {
         // What the peer holds is known to this node, whatever the peer lacks.
         peer.repair.set_progress(Progress::Current);
     }
@@ -137,7 +144,7 @@ async fn run<P: Platform>(context: Shared<P>, peer: Rc<Peer<Stream<P>>>, held: P
             context.tell(&Event::PeerRepaired { peer: peer.id, sent, learnt, released, failed });
         }
     }
-    if let Err(error) = result {
+    if let Some(error) = failure {
         context.tell(&Event::RepairFailed { peer: peer.id, reason: error.to_string() });
     }
     peer.repair.end(has_failed, has_mended);

@@ -1,7 +1,5 @@
 //! The text of every form. A change here breaks scripts, and has to stand in the changelog.
 
-use std::collections::BTreeMap;
-
 use crate::crypto::{Digest, Version};
 use crate::node::{Load, Progress, Scrubbed, Status};
 use crate::protocol::Refusal;
@@ -76,14 +74,7 @@ fn status_prints_what_the_node_says_of_itself() {
         rolled_back: Some(Version(3)),
         load: Load { calls: 1, exchanges: 2, connections: 3, tasks: 4, ..Load::default() },
     };
-    let known = KnownPeers {
-        peers: Vec::new(),
-        forgotten: Vec::new(),
-        held: BTreeMap::new(),
-        refusing: BTreeMap::new(),
-        unlearnt: 0,
-        rolled_back: Some(Version(3)),
-    };
+    let known = KnownPeers { rolled_back: Some(Version(3)), ..KnownPeers::default() };
     let address = ([127, 0, 0, 1], 3000).into();
     let expected = concat!(
         r#"{"node":"ID","address":"127.0.0.1:3000","peers_connected":0,"peers_behind":0,"peers_away":0,"files":7,"#,
@@ -129,6 +120,7 @@ fn peers_prints_known_and_forgotten_nodes() {
 
 #[test]
 fn scrub_prints_the_counts_of_the_node() {
-    let scrubbed = Scrubbed { checked: 5, bytes: 110, damaged: 2, restored: 1, missing: 1, failed: 0 };
-    assert_printed(&scrubbed, r#"{"checked":5,"bytes":110,"damaged":2,"restored":1,"missing":1,"failed":0}"#);
+    let scrubbed = Scrubbed { checked: 5, bytes: 110, damaged: 2, restored: 1, missing: 1, failed: 0, absent: 3 };
+    let expected = r#"{"checked":5,"bytes":110,"damaged":2,"restored":1,"missing":1,"failed":0,"absent":3}"#;
+    assert_printed(&scrubbed, expected);
 }

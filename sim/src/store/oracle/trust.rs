@@ -36,11 +36,10 @@ const AFTER_A_FAULT: Duration = Duration::from_millis(100);
 /// its node has left there. Calls that failed earlier take nothing back that was acknowledged.
 #[must_use]
 pub fn is_sound_since(scene: &Scene<Files>, host: Host, since: Duration) -> bool {
-    let passes = |fault: &Fault| matches!(fault, Fault::DiskErrors(..) | Fault::LateErrors(..) | Fault::FullDisk(_));
     let is_of_disk = |fault: &Fault| fault.faulty_disk() == Some(host);
     let is_over = |(at_ms, until_ms, fault): (u64, u64, &Fault)| {
         let end = Duration::from_millis(until_ms.min(scene.plan.lift_ms));
-        Duration::from_millis(at_ms) > elapsed() || (passes(fault) && end + AFTER_A_FAULT <= since)
+        Duration::from_millis(at_ms) > elapsed() || (fault.only_fails_calls() && end + AFTER_A_FAULT <= since)
     };
     is_as_left(scene, host)
         && scene.plan.timed_faults().into_iter().filter(|(.., fault)| is_of_disk(fault)).all(is_over)

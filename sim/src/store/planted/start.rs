@@ -48,6 +48,9 @@ impl Bug {
                 let address = "192.0.2.1:3000".parse().expect("an address");
                 Some(Event::PeerFound { peer: *peer, address, through: *through })
             }
+            Event::PeerRepaired { peer, failed: 0, .. } if self == Self::HonestAccused => {
+                Some(Event::RepairFailed { peer: *peer, reason: Event::UNPROVEN.to_owned() })
+            }
             _ => None,
         }
     }

@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use dacapo::membership::Cluster;
+use dacapo::store::layout;
 use rustix::fs::{Access, access};
 use rustix::process::geteuid;
 
@@ -20,6 +21,9 @@ const BACKUP_DAYS_MAX: u64 = 365;
 
 /// What to do about a directory that whoever asks may not look into.
 const AS_ITS_USER: &str = "call this as the user that runs the node, to whom all files in it have to belong";
+
+/// What to do about a directory of which nobody knows whose it is.
+const FROM_A_BACKUP: &str = "put its file identity back from a backup, or `dacapo recover` into a new directory";
 
 /// Looks at a data directory.
 ///
@@ -45,11 +49,14 @@ pub(super) fn look(data: &Path) -> Result<Vec<Finding>, Finding> {
         let advice = match &error {
             // The identity is perhaps good, and only not to be read by whoever asks.
             CliError::SecretFile { .. } => AS_ITS_USER,
-            _ => "put its file identity back from a backup, or `dacapo recover` into a new directory",
+            _ => FROM_A_BACKUP,
         };
         useless(error.full_message(), advice)
     })?;
     let node = node.ok_or_else(|| {
+        if data.join(layout::catalog().to_string()).exists() {
+            return useless(format!("{at} has lost its identity"), FROM_A_BACKUP);
+        }
         let advice = format!("`dacapo init {option}` makes an identity, `dacapo recover {option}` brings one back");
         useless(format!("{at} holds no identity"), &advice)
     })?;
@@ -57,6 +64,9 @@ pub(super) fn look(data: &Path) -> Result<Vec<Finding>, Finding> {
         let advice = "mount it to be written to, if the disk is well; a disk with errors is mounted read-only";
         useless(format!("{at} cannot be written: {}", io::Error::from(error)), advice)
     })?;
+    if let Some(name) = foreign(data) {
+        return Err(useless(format!("{name} in {at} belongs to another user"), AS_ITS_USER));
+    }
     let directory = if there.permissions().mode() & 0o077 == 0 {
         Finding::ok(DIRECTORY, format!("{at} of node {}", node.short()))
     } else {
@@ -64,6 +74,13 @@ pub(super) fn look(data: &Path) -> Result<Vec<Finding>, Finding> {
         Finding::warn(DIRECTORY, found, format!("`chmod 700 {}`", quoted(data)))
     };
     Ok(vec![directory, cluster(data), backup(data)])
+}
+
+/// Returns the name of something in a directory that belongs to another user, if there is any.
+fn foreign(data: &Path) -> Option<String> {
+    let entries = fs::read_dir(data).ok()?.flatten();
+    let mut foreign = entries.filter(|entry| entry.metadata().is_ok_and(|there| there.uid() != geteuid().as_raw()));
+    foreign.next().map(|entry| entry.file_name().to_string_lossy().into_owned())
 }
 
 fn cluster(data: &Path) -> Finding {

@@ -61,12 +61,19 @@ pub(super) async fn look(data: &Path, listen: Option<&Address>, peers: &[Address
 
 /// Tells how a node can be started on a directory.
 fn at_rest(data: &Path, disk: Option<DirDisk>) -> Finding {
-    if let Some(Ok(Setup::Converting { from, to })) = disk.map(|disk| Setup::read(&disk)) {
-        let found = format!("no node is running, and the conversion to the layout {to} was interrupted");
-        let option = option(data);
-        let advice =
-            format!("`dacapo convert {option} --layout {to}` goes on with it, `--layout {from}` turns it back");
-        return Finding::fail(NODE, found, advice);
+    match disk.map(|disk| Setup::read(&disk)) {
+        Some(Ok(Setup::Converting { from, to })) => {
+            let found = format!("no node is running, and the conversion to the layout {to} was interrupted");
+            let option = option(data);
+            let advice =
+                format!("`dacapo convert {option} --layout {to}` goes on with it, `--layout {from}` turns it back");
+            return Finding::fail(NODE, found, advice);
+        }
+        Some(Err(error)) => {
+            let advice = "write the file layout anew, with the layout that the directory has had, and start the node";
+            return Finding::fail(NODE, format!("no node is running, and none starts: {error}"), advice);
+        }
+        Some(Ok(Setup::Settled(_))) | None => {}
     }
     let advice = format!("`dacapo node {}` runs it; a service starts it with the machine", option(data));
     Finding::fail(NODE, "no node is running on this directory", advice)

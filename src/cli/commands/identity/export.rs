@@ -28,6 +28,9 @@ pub(super) fn run(arguments: &ExportArguments, verbosity: Verbosity, chance: Cha
         secret::tell_backup(data);
         return Ok(());
     }
+    if is_within(&arguments.output, data) {
+        return Err(CliError::BackupInData { path: arguments.output.clone() });
+    }
     let failed = |source| CliError::Output { path: arguments.output.clone(), source };
     let mut file =
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(&arguments.output).map_err(failed)?;
@@ -42,4 +45,10 @@ pub(super) fn run(arguments: &ExportArguments, verbosity: Verbosity, chance: Cha
         logging::note(format_args!("wrote {}; it is worth nothing without its passphrase", arguments.output.display()));
     }
     Ok(())
+}
+
+/// Whether a file would lie in a directory, or in one below it.
+fn is_within(file: &Path, dir: &Path) -> bool {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    matches!((folder.canonicalize(), dir.canonicalize()), (Ok(folder), Ok(dir)) if folder.starts_with(&dir))
 }

@@ -94,43 +94,54 @@ struct Comparison<'a, P: Platform> {
     looks: Cell<usize>,
 }
 
-/// Why a comparison ends early, and at which name, if at one.
-struct End(RepairError, Option<ReplicaName>);
-
-impl From<RepairError> for End {
-    fn from(error: RepairError) -> Self {
-        Self(error, None)
-    }
-}
+/// Why a comparison ends early, and behind which name the next one begins: if it began anew, it would not get further
+/// for as long as the cause lasts.
+struct End(RepairError, ReplicaName);
 
 impl<P: Platform> Comparison<'_, P> {
     async fn mend_leaves(&self, turns: Vec<(Leaf, Part)>) -> Result<(), RepairError> {
+        let listed: Vec<_> = turns.iter().map(|(leaf, _)| *leaf).collect();
         // They end in the order in which they began.
         let turns = stream::iter(turns.into_iter().enumerate());
         let mut leaves = turns.map(|(turn, (leaf, part))| self.take_turn(turn, leaf, part)).buffered(REPAIR_LEAVES_MAX);
-        let (mut alike, mut end, mut turn) = (0, None, 0);
+        let (mut alike, mut unlike, mut end, mut turn) = (0, None, None, 0);
         while let Some(is_alike) = leaves.next().await {
             match is_alike {
                 Ok(is_alike) => alike = if is_alike { alike + 1 } else { 0 },
                 Err(error) => _ = end.get_or_insert(error),
             }
-            if alike == UNLIKE_LEAVES_MAX {
-                end.get_or_insert(RepairError::Summary.into());
+            if alike == UNLIKE_LEAVES_MAX && end.is_none() {
                 self.end_at(turn);
+                unlike.get_or_insert(turn);
             }
             turn += 1;
         }
+        // Leaves that have begun go on only while they are waited for, so this waits for their end.
+        if let Some(turn) = unlike {
+            let error = self.look_again(&listed[turn + 1 - UNLIKE_LEAVES_MAX..=turn]).await;
+            end = Some(End(error, listed[turn].range().1));
+        }
         match end {
             Some(End(error, ended_at)) => {
-                if ended_at.is_some() {
-                    self.peer.repair.set_ended_at(ended_at);
-                }
+                self.peer.repair.set_ended_at(Some(ended_at));
                 Err(error)
             }
             None => {
                 self.peer.repair.set_ended_at(self.not_offered.get().map(|(_, name)| just_before(name)));
                 Ok(())
             }
+        }
+    }
+
+    /// Returns why leaves are alike that were to differ: what the peer says of them is not so, or it was so and is not
+    /// any more, because another repair or a store has changed what is current, or what the peer holds.
+    async fn look_again(&self, leaves: &[Leaf]) -> RepairError {
+        let mut groups: Vec<_> = leaves.iter().map(|leaf| leaf.group()).collect();
+        groups.dedup();
+        match self.differing_in(groups).await {
+            Ok(differing) if leaves.iter().all(|leaf| differing.contains(leaf)) => RepairError::Unlike,
+            Ok(_) => RepairError::Changed,
+            Err(error) => error,
         }
     }
 
@@ -151,14 +162,16 @@ impl<P: Platform> Comparison<'_, P> {
     }
 
     async fn mend_leaf(&self, turn: usize, leaf: Leaf, part: Part) -> Result<bool, End> {
-        let (theirs, _large) = listing::theirs(self.context, self.peer, leaf, &self.has_large_leaf).await?;
-        let ours = listing::ours(self.context, leaf).await?;
+        let unlisted = |error| End(error, leaf.range().1);
+        let (theirs, _large) =
+            listing::theirs(self.context, self.peer, leaf, &self.has_large_leaf).await.map_err(unlisted)?;
+        let ours = listing::ours(self.context, leaf).await.map_err(unlisted)?;
         let differences = differences(&ours, &theirs, |entry| self.expected.has(entry));
         let is_alike = differences.is_empty();
         for difference in differences {
             let name = difference.entry().replica_name;
             if part.has(name) && !self.is_over(turn) {
-                self.mend(turn, difference).await.map_err(|error| End(error, Some(name)))?;
+                self.mend(turn, difference).await.map_err(|error| End(error, name))?;
             }
         }
         Ok(is_alike)
@@ -166,11 +179,15 @@ impl<P: Platform> Comparison<'_, P> {
 
     /// Returns the leaves in which the peer holds something else than what is current, in their order.
     async fn differing(&self) -> Result<Vec<Leaf>, RepairError> {
+        let theirs = listing::summary(self.context, self.peer, None).await?;
+        let (_, ours) = self.expected.look(self.context, Summary::groups).await?;
+        self.differing_in(differing_groups(&ours, &theirs)).await
+    }
+
+    async fn differing_in(&self, groups: Vec<u8>) -> Result<Vec<Leaf>, RepairError> {
         let (context, peer) = (self.context, self.peer);
         let mut leaves = Vec::new();
-        let theirs = listing::summary(context, peer, None).await?;
-        let (_, ours) = self.expected.look(context, Summary::groups).await?;
-        for group in differing_groups(&ours, &theirs) {
+        for group in groups {
             let theirs = listing::summary(context, peer, Some(group)).await?;
             let (_, ours) = self.expected.look(context, move |summary| summary.group(group)).await?;
             let ours = ours.ok_or(RepairError::NoGroup)?;
@@ -217,7 +234,7 @@ impl<P: Platform> Comparison<'_, P> {
                 if error.is_about_the_taker() {
                     // It answers, and says no: a full peer takes nothing, and would be slow for ever.
                     peer.is_slow.set(false);
-                } else if begun.elapsed() > CRAWL_WINDOW {
+                } else if begun.elapsed() > CRAWL_WINDOW && error.is_of(self.peer.id) {
                     // It had its turn, and has used it for nothing.
                     peer.is_slow.set(true);
                 }

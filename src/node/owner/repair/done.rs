@@ -3,6 +3,7 @@
 use super::difference::Difference;
 use super::error::RepairError;
 use crate::limits::{DISK_REFUSALS_MAX, QUOTA_REFUSALS_MAX};
+use crate::node::handle::answers::Refusing;
 use crate::protocol::Refusal;
 
 /// How one file was mended, or that it was left as it is.
@@ -74,6 +75,8 @@ pub(super) struct Done {
     /// The length in bytes of the smallest file in a row of which it holds nothing, and that it did not take because of
     /// its disk or its quota.
     pub(super) smallest_refused: Option<u64>,
+    /// Those of the failed ones that no connected peer has, and this node neither.
+    pub(super) nowhere: usize,
     /// Files that are left for the next repair, because something else is under way with them.
     pub(super) left_out: usize,
     /// Files of which the peer still knows more than the own catalog.
@@ -105,6 +108,13 @@ impl Done {
     /// Whether the peer takes nothing because of its disk.
     fn is_disk_full(&self) -> bool {
         self.disk_refusals >= DISK_REFUSALS_MAX
+    }
+
+    /// Returns what the peer did not take, or else what nobody could give it.
+    pub(super) fn refusing(&self) -> Option<Refusing> {
+        let refused = self.refusal.as_ref().map(|refusal| (self.refused, refusal.to_string()));
+        let nowhere = (self.nowhere > 0).then(|| (self.nowhere, "no other peer that is connected has it".to_owned()));
+        refused.or(nowhere).map(|(files, reason)| Refusing { files: files as u64, reason })
     }
 
     /// Notes the length of a file of which the peer holds nothing, and that it did not take because of its disk or its
@@ -153,6 +163,7 @@ impl Done {
         self.untold += usize::from(aim == Aim::Deletion && !holds_nothing);
         self.failed += 1;
         self.unlearnt += usize::from(aim == Aim::Learn);
+        self.nowhere += usize::from(matches!(error, RepairError::NoOther));
         let Some(refusal) = error.refusal().filter(|_| aim != Aim::Learn) else { return };
         self.refused += 1;
         self.disk_refusals += usize::from(refusal.is_about_the_disk());
@@ -193,6 +204,17 @@ mod tests {
         let mut left_out = done;
         left_out.note_left_out(Aim::New);
         assert!(!left_out.is_all_over_quota());
+    }
+
+    #[test]
+    fn what_nobody_can_give_is_told_like_what_a_peer_does_not_take() {
+        let mut done = Done::default();
+        assert_eq!(done.refusing(), None);
+        done.note_failure(&RepairError::NoOther, Aim::New);
+        let told = |done: &Done| done.refusing().map(|refusing| (refusing.files, refusing.reason));
+        assert_eq!(told(&done), Some((1, "no other peer that is connected has it".to_owned())));
+        done.note_failure(&RepairError::Refused(OVER_QUOTA), Aim::New);
+        assert_eq!(told(&done), Some((1, OVER_QUOTA.to_string())));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Why a peer, or one of its replicas, could not be repaired.
 
 use crate::crypto::{MetadataError, NodeId};
-use crate::event::FetchAnswer;
+use crate::event::{Event, FetchAnswer};
 use crate::node::handle::errors::ReplicaError;
 use crate::node::owner::get::{NewerError, ReceiveError};
 use crate::node::peers::pool::{AskError, LeaseError};
@@ -37,6 +37,12 @@ pub(super) enum RepairError {
         /// The message that came.
         answer: &'static str,
     },
+    /// The disk of the peer failed when its node was to do something: it is done, or it is not.
+    #[error("its disk failed at {question}, which may have been done")]
+    Unconfirmed {
+        /// What it was to do.
+        question: &'static str,
+    },
     /// The own summary does not have a group that the peer's has.
     #[error("there is no such group")]
     NoGroup,
@@ -69,10 +75,13 @@ pub(super) enum RepairError {
         reason: Box<RepairError>,
     },
     /// The peer's summary says that leaves differ, and its listings of them do not.
-    #[error("what it says of all files is not what it lists")]
-    Summary,
+    #[error("{}", Event::UNLIKE)]
+    Unlike,
+    /// So much of what differed does not differ any more that a new look is cheaper.
+    #[error("what differs has changed meanwhile")]
+    Changed,
     /// Too much of what the peer claims to have is not from this node, or is not there.
-    #[error("it claims to have what it cannot prove")]
+    #[error("{}", Event::UNPROVEN)]
     Unproven,
 }
 
@@ -87,6 +96,19 @@ impl RepairError {
             | Self::Unproven => true,
             Self::NotTaken { peer: taking, reason } => *taking == peer && reason.ends_repair_of(peer),
             _ => false,
+        }
+    }
+
+    /// Whether this peer has failed, and not another one or the own disk.
+    pub(super) fn is_of(&self, peer: NodeId) -> bool {
+        match self {
+            Self::NotTaken { peer: taking, .. } => *taking == peer,
+            Self::NotGiven { .. } | Self::NoOther | Self::NoGroup | Self::Disk(_) => false,
+            Self::Newer(NewerError::Disk(_)) => false,
+            Self::Newer(NewerError::Receive(
+                ReceiveError::Disk(_) | ReceiveError::Outdated | ReceiveError::Deleted,
+            )) => false,
+            _ => true,
         }
     }
 
@@ -126,6 +148,31 @@ impl From<WireError> for RepairError {
 pub(super) fn other_answer(question: &'static str, answer: Message) -> RepairError {
     match answer {
         Message::Refused(refusal) => RepairError::Refused(refusal),
+        Message::PerhapsStored => RepairError::Unconfirmed { question },
         other => RepairError::Answer { question, answer: other.name() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_has_failed_only_if_it_was_that_peer() {
+        let (peer, other) = (NodeId([1; 32]), NodeId([2; 32]));
+        let reason = || Box::new(RepairError::NotListed);
+        let is_of_peer = |error: RepairError| error.is_of(peer);
+        assert!(is_of_peer(RepairError::NotListed));
+        assert!(is_of_peer(RepairError::NotTaken { peer, reason: reason() }));
+        assert!(!is_of_peer(RepairError::NotTaken { peer: other, reason: reason() }));
+        assert!(!is_of_peer(RepairError::NotGiven { peer: other, reason: reason() }));
+        assert!(!is_of_peer(RepairError::NoOther));
+    }
+
+    #[test]
+    fn a_peer_whose_disk_fails_claims_nothing() {
+        assert!(other_answer("a deletion", Message::NotFound).is_unproven());
+        assert!(!other_answer("a deletion", Message::PerhapsStored).is_unproven());
+        assert!(!other_answer("a listing", Message::Refused(Refusal::DiskFailed)).is_unproven());
     }
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::error::RepairError;
+use super::error::{RepairError, other_answer};
 use crate::limits::{LARGE_LEAF_ENTRIES, LEAF_ENTRIES_MAX, LIST_PAGE_MAX};
 use crate::node::context::{Shared, Stream};
 use crate::node::peers::peer::Peer;
@@ -21,7 +21,7 @@ pub(super) async fn summary<P: Platform>(
 ) -> Result<Vec<Print>, RepairError> {
     match question(context, peer, &Message::Summarise { group }).await? {
         Message::Summary(prints) => Ok(prints),
-        other => Err(RepairError::Answer { question: "a comparison", answer: other.name() }),
+        other => Err(other_answer("a comparison", other)),
     }
 }
 
@@ -54,7 +54,7 @@ pub(super) async fn theirs<'a, P: Platform>(
         let after = entries.last().map(|entry| entry.replica_name);
         let page = match question(context, peer, &Message::ListLeaf { leaf: leaf.number(), after }).await? {
             Message::Leaf(page) => page,
-            other => return Err(RepairError::Answer { question: "a listing", answer: other.name() }),
+            other => return Err(other_answer("a listing", other)),
         };
         if !extend(&mut entries, page, leaf)? {
             return Ok((entries, permit));

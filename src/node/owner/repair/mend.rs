@@ -7,6 +7,7 @@ use super::relay;
 use crate::crypto::{Key, ReplicaName, Tombstone};
 use crate::limits::CHECK_BYTES_MAX;
 use crate::node::context::{Shared, Stream};
+use crate::node::handle::answers::Progress;
 use crate::node::handle::errors::ReplicaError;
 use crate::node::owner::holders;
 use crate::node::owner::store::{NotSent, send_again};
@@ -81,19 +82,21 @@ pub(super) async fn release<P: Platform>(
     let Some(Current::File(_, record)) = current(context, replica_name).await? else { return Ok(false) };
     let is_current =
         |answer: Result<Message, AskError>| matches!(answer, Ok(Message::Checked { seal, .. }) if seal == record.seal);
-    let mut placed = Vec::new();
-    for id in placement.of(replica_name) {
-        // Of a peer that runs twice nobody knows which of the two answers.
-        let is_one = |holder: &Rc<Peer<Stream<P>>>| holder.is_connected() && !holder.has_twin();
-        let Some(holder) = context.peers.find(id).filter(is_one) else { return Ok(false) };
-        if !is_current(question(context, &holder, &Message::CheckFile { replica_name }).await) {
-            return Ok(false);
-        }
-        placed.push(holder);
-    }
+    // Of a peer that runs twice nobody knows which of the two answers.
+    let is_one = |holder: &Rc<Peer<Stream<P>>>| holder.is_connected() && !holder.has_twin();
+    let places = placement.of(replica_name).into_iter();
+    let mut placed: Vec<_> =
+        places.map(|id| context.peers.find(id).filter(is_one)).collect::<Option<_>>().unwrap_or_default();
     // Where a file is placed on nobody, nobody has proved to hold it.
     if placed.is_empty() {
         return Ok(false);
+    }
+    // A peer that lacks the file says so without a look at its disk, and a peer that has it compares all of it.
+    placed.sort_by_key(|holder| holder.repair.progress() == Progress::Current);
+    for holder in &placed {
+        if !is_current(question(context, holder, &Message::CheckFile { replica_name }).await) {
+            return Ok(false);
+        }
     }
     // A check compares small replicas only. A large one is read once all others have said that they hold it.
     for holder in placed.iter().filter(|_| record.seal.size > CHECK_BYTES_MAX) {

@@ -27,7 +27,7 @@ pub(super) async fn settle<P: Platform>(
         Message::NotFound | Message::Refused(Refusal::Rotten) => {}
         Message::Checked { .. } | Message::Gone(_) => match proof(&context.keys, replica_name, &answer) {
             (met, true) if met.version > ours.version => {
-                return learn::learn_from(context, peer, replica_name, answer).await.map(drop);
+                return learn::learn_from(context, peer, replica_name, answer).await;
             }
             (met, true) if met.version == ours.version => renew(context, met).await?,
             (_, true) => {}

@@ -35,9 +35,11 @@ impl Part {
 pub(super) fn in_turn(mut leaves: Vec<Leaf>, ended_at: Option<ReplicaName>) -> Vec<(Leaf, Part)> {
     let Some(name) = ended_at else { return leaves.into_iter().map(|leaf| (leaf, Part::All)).collect() };
     let cut = Leaf::of(name);
-    let first = leaves.partition_point(|leaf| *leaf < cut);
+    // Behind the last name that a leaf can have there is nothing of it.
+    let is_past = cut.range().1 == name;
+    let first = leaves.partition_point(|leaf| *leaf < cut || (is_past && *leaf == cut));
     leaves.rotate_left(first);
-    let is_cut = leaves.first() == Some(&cut);
+    let is_cut = leaves.first() == Some(&cut) && !is_past;
     let mut parts: Vec<_> = leaves.into_iter().map(|leaf| (leaf, Part::All)).collect();
     if is_cut {
         parts[0].1 = Part::Behind(name);
@@ -77,5 +79,14 @@ mod tests {
         assert_eq!(in_turn(leaves, Some(name)), turn);
         assert_eq!(in_turn(vec![leaf(1), leaf(3)], Some(name)), [all(leaf(3)), all(leaf(1))]);
         assert_eq!(in_turn(Vec::new(), Some(name)), []);
+    }
+
+    #[test]
+    fn a_leaf_that_a_repair_did_not_get_past_comes_last() {
+        let leaf = |name: u8| Leaf::of(ReplicaName([name; 16]));
+        let turns = |leaves, at: u8| in_turn(leaves, Some(leaf(at).range().1)).into_iter();
+        assert!(turns(vec![leaf(1), leaf(2), leaf(3)], 2).eq([3, 1, 2].map(|at| (leaf(at), Part::All))));
+        assert!(turns(vec![leaf(1), leaf(2)], 2).eq([1, 2].map(|at| (leaf(at), Part::All))));
+        assert!(turns(vec![leaf(2)], 2).eq([(leaf(2), Part::All)]), "nothing else is left");
     }
 }

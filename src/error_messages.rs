@@ -123,10 +123,10 @@ fn messages_about_data_directories() {
                 CatalogsSetAside { count: 8 }
             ),
             messages!(
-                LayoutError { Damaged, Other, Packed, Converting, Disk },
+                LayoutError { Damaged, Other, Mismatch, Converting, Disk },
                 Damaged,
                 Other { found: Layout::Folders, wanted: Layout::Packed },
-                Packed,
+                Mismatch { said: Layout::Folders, blobs: Layout::Packed },
                 Converting { to: Layout::Packed },
                 Disk { operation: "read", source: denied() }
             ),

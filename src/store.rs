@@ -94,7 +94,12 @@ impl<D: Disk> Store<D> {
         Self::open_as(disk, keys, Setup::Settled(layout), above)
     }
 
-    fn open_as(disk: D, keys: &Keys, setup: Setup, above: Version) -> Result<(Self, Recovered), StorageError> {
+    /// Opens the directory like [`open_above`](Self::open_above), whatever its file `layout` says. During a conversion
+    /// blobs are found in the layout that they are to have.
+    ///
+    /// # Errors
+    /// Fails like [`open_above`](Self::open_above), and if the blobs are not in the layout that they are said to have.
+    pub fn open_as(disk: D, keys: &Keys, setup: Setup, above: Version) -> Result<(Self, Recovered), StorageError> {
         let root = DiskPath::root();
         disk.sync_all().map_err(failed("sync", &root))?;
         let mut news = Vec::new();
@@ -103,15 +108,12 @@ impl<D: Disk> Store<D> {
                 news.push(News::Obstacle { path, place });
             }
         }
-        let (catalog, origin) = Catalog::open(&disk, keys, above)?;
+        let (Setup::Settled(layout) | Setup::Converting { to: layout, .. }) = setup;
+        let (catalog, origin) = Catalog::open(&disk, (keys, layout), above)?;
+        if setup == Setup::Settled(layout) {
+            twice(|| catalog.check_layout(layout))?;
+        }
         twice(|| Ok(catalog.check_owner()?))?;
-        let layout = match setup {
-            // The file may be lost, and then says the same.
-            Setup::Settled(Layout::Folders) if twice(|| Ok(catalog.has_objects()?))? => {
-                return Err(LayoutError::Packed.into());
-            }
-            Setup::Settled(layout) | Setup::Converting { to: layout, .. } => layout,
-        };
         disk.sync_dir(&root).map_err(failed("sync", &root))?;
         let (ceiling, ranges) = twice(|| Ok((catalog.version_ceiling()?, catalog.reserved_versions()?)))?;
         let versions = Mutex::new(Versions::new(ceiling, ranges));

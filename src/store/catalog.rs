@@ -4,8 +4,8 @@
 mod compact;
 mod deletions;
 mod file;
+mod marks;
 mod numbers;
-mod owner;
 mod page;
 mod pages;
 mod panics;
@@ -25,9 +25,9 @@ use redb::{Database, TableDefinition};
 
 use super::backend::{Backend, Switches, write_again};
 use super::error::{CatalogError, StorageError, twice};
-use super::layout::{self, BlobId};
+use super::layout::{self, Layout};
 use super::record::Change;
-use crate::crypto::{Keys, NodeId, ReplicaName, Version};
+use crate::crypto::{Keys, Version};
 use crate::disk::Disk;
 use panics::{abandon, close, guarded};
 use summaries::{StepOf, Summaries};
@@ -100,6 +100,8 @@ pub(super) struct Catalog<D: Disk> {
     disk: D,
     /// Proves own records, if a damaged catalog is salvaged.
     keys: Keys,
+    /// How blobs lie beside a catalog that is made.
+    layout: Layout,
     /// `None` between a failure and the next use.
     database: RwLock<Option<Database>>,
     /// How many damaged catalogs were replaced while this one was open.
@@ -120,11 +122,16 @@ pub(super) struct Catalog<D: Disk> {
 impl<D: Disk> Catalog<D> {
     /// Opens the catalog, or makes one whose versions go on above `above`, and returns which. A damaged file is set
     /// aside, and what can be salvaged of it is in the new one. If the disk fails, nothing is changed.
-    pub(super) fn open(disk: &D, keys: &Keys, above: Version) -> Result<(Self, Origin), StorageError> {
-        let origin = file::prepare(disk, keys, above)?;
+    pub(super) fn open(
+        disk: &D,
+        (keys, layout): (&Keys, Layout),
+        above: Version,
+    ) -> Result<(Self, Origin), StorageError> {
+        let origin = file::prepare(disk, (keys, layout), above)?;
         let catalog = Self {
             disk: disk.clone(),
             keys: keys.clone(),
+            layout,
             database: RwLock::default(),
             generation: AtomicU64::new(0),
             damage: Mutex::default(),
@@ -139,7 +146,7 @@ impl<D: Disk> Catalog<D> {
         let opened = file::to_checked(disk).and_then(|()| catalog.reopen()).and_then(file::not_blank);
         let (database, origin) = match opened {
             Err(error) if error.is_damage() => {
-                let salvaged = file::renew(disk, keys, above)?;
+                let salvaged = file::renew(disk, (keys, layout), above)?;
                 file::put_in_place(disk)?;
                 (catalog.reopen()?, Origin::MadeForDamaged(salvaged))
             }
@@ -208,7 +215,7 @@ impl<D: Disk> Catalog<D> {
             Damage::Renewed(salvaged) => salvaged,
             Damage::None | Damage::Found => {
                 let above = Version(self.ceiling.load(Ordering::Relaxed));
-                file::renew(&self.disk, &self.keys, above)?
+                file::renew(&self.disk, (&self.keys, self.layout), above)?
             }
         };
         *damage = Damage::Renewed(salvaged);
@@ -298,21 +305,6 @@ impl<D: Disk> Drop for Catalog<D> {
     fn drop(&mut self) {
         close(self.database.get_mut().unwrap_or_else(PoisonError::into_inner).take());
         self.mark_if_doubtful();
-    }
-}
-
-fn held_key(owner: NodeId, replica_name: ReplicaName) -> [u8; 48] {
-    let mut key = [0; 48];
-    key[..32].copy_from_slice(&owner.0);
-    key[32..].copy_from_slice(&replica_name.0);
-    key
-}
-
-/// Returns the key of a blob's bytes: 20 bytes for an own file, 48 for a replica.
-fn object_key(blob: &BlobId) -> Vec<u8> {
-    match blob {
-        BlobId::Own(name) => name.0.to_vec(),
-        BlobId::Held(owner, replica_name) => held_key(*owner, *replica_name).to_vec(),
     }
 }
 

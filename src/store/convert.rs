@@ -67,6 +67,7 @@ pub fn convert<D: Disk>(
     let converted = conversion.converted;
     store.take_news().into_iter().for_each(|news| told(ConvertEvent::Besides(news)));
     moved?;
+    store.catalog.mark_layout()?;
     drop(store);
     Setup::Settled(to).write(disk)?;
     Ok(Some(converted))

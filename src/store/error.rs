@@ -93,7 +93,7 @@ pub enum CatalogError {
         /// The kind of the disk's error, if it was one.
         kind: Option<io::ErrorKind>,
     },
-    /// The catalog is that of another node. Nothing was changed.
+    /// The catalog is that of another node. Nothing in it was changed.
     #[error(
         "the catalog belongs to another identity than the one in the file identity: put back the file that was here \
          before"

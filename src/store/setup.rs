@@ -48,13 +48,18 @@ pub enum LayoutError {
         /// The layout that was asked for.
         wanted: Layout,
     },
-    /// The directory is said to have folders, or says nothing, and has packed blobs. Nothing was changed.
+    /// The blobs lie in another layout than the file says; without the file they would lie in folders. Nothing is lost.
     #[error(
-        "the file layout is missing, or says folders, and the directory has packed files: put back the file that was \
-         here, the lines {line:?} and \"packed\"",
+        "the blobs lie in the layout {blobs}, and the file layout says {said}, or is missing: put back the file that \
+         was here, the lines {line:?} and \"{blobs}\", or what a conversion has left there",
         line = HEADER.trim_end()
     )]
-    Packed,
+    Mismatch {
+        /// The layout in the file.
+        said: Layout,
+        /// The layout of the blobs.
+        blobs: Layout,
+    },
     /// A conversion was interrupted.
     #[error("the conversion to the layout {to} was interrupted; `dacapo convert` goes on with it, or turns it back")]
     Converting {
@@ -159,7 +164,7 @@ mod tests {
         store.commit(&[place.stored(&key("a"), Version(1), b"content"), packed]).expect("a good disk");
         drop(store);
         let opened = Store::open(place.disk.clone(), &place.keys).map(drop);
-        assert!(matches!(opened, Err(StorageError::Layout(LayoutError::Packed))), "{opened:?}");
+        assert!(matches!(opened, Err(StorageError::Layout(LayoutError::Mismatch { .. }))), "{opened:?}");
         Setup::Settled(Layout::Packed).write(&place.disk).expect("a good disk");
         let (store, _) = Store::open(place.disk.clone(), &place.keys).expect("it is as it was");
         assert!(store.has_blob(&BlobId::Own(key("a").file_name())).expect("a good disk"));

@@ -28,7 +28,7 @@ const CAUGHT: &[(Bug, u64, &str)] = &[
     (Bug::SyncErrorHidden, 99, "durable"),
     (Bug::ReadErrorHidden, 144, "faithful"),
     (Bug::WriteErrorHidden, 11, "faithful"),
-    (Bug::RenameErrorHidden, 153, "durable"),
+    (Bug::RenameErrorHidden, 153, "live"),
     (Bug::ReplicaErrorHidden, 692, "durable"),
     (Bug::FailedRenameLoses, 452, "faithful"),
     (Bug::AckBeforeWrite, 0, "durable"),

@@ -155,9 +155,9 @@ fn packed(store: &Store<SimDisk>, blob: &BlobId) -> Option<Vec<u8>> {
 /// Opens a copy of what a store needs to find its packed blobs, also if a conversion was interrupted.
 fn copy_of_store(disk: &SimDisk) -> Option<(Store<SimDisk>, Recovered)> {
     let copy = copy_of(disk, &["identity", "catalog.redb"])?;
-    Setup::Settled(Layout::Packed).write(&copy).ok()?;
     let keys = Keys::derive(&Identity::load(&copy).ok()??);
-    Store::open(copy, &keys).ok()
+    let either = Setup::Converting { from: Layout::Folders, to: Layout::Packed };
+    Store::open_as(copy, &keys, either, Version(0)).ok()
 }
 
 /// Returns a disk with copies of these files.

@@ -177,7 +177,7 @@ pub struct Repairs {
     /// connected.
     pub compared: Vec<NodeId>,
     /// What connected peers did not take when they were last repaired, because they have no room or keep no more for
-    /// this node; or what was not sent because no connected peer has it, and this node has no copy.
+    /// this node; or what was not sent because neither this node nor another connected peer gives it.
     pub refusing: BTreeMap<NodeId, Refusing>,
     /// Files and deletions that peers list and could not give, so that this node does not know them. The names are in
     /// order; each peer that lists one counts by itself.

@@ -5,7 +5,7 @@ use std::io;
 
 use redb::{Database, ReadableDatabase};
 
-use super::owner;
+use super::marks;
 use super::panics::{abandon, close, guarded};
 use super::salvage::{self, Salvaged};
 use super::untold;
@@ -20,7 +20,7 @@ use crate::store::obstacles;
 use super::Origin;
 
 /// Ensures that there is a file of the catalog's name. Its versions go on above `above` if it is made here.
-pub(super) fn prepare(disk: &impl Disk, keys: &Keys, above: Version) -> Result<Origin, StorageError> {
+pub(super) fn prepare(disk: &impl Disk, of: (&Keys, Layout), above: Version) -> Result<Origin, StorageError> {
     if exists(disk, &layout::catalog())? {
         // What an interrupted replacement has left: it is made again.
         remove(disk, &layout::catalog_temporary())?;
@@ -28,7 +28,7 @@ pub(super) fn prepare(disk: &impl Disk, keys: &Keys, above: Version) -> Result<O
     }
     // A start that was killed after it had set a damaged catalog aside has left the new one.
     if !take_whole(disk, above)? {
-        create(disk, keys, above)?;
+        create(disk, of, above)?;
     }
     Ok(Origin::MadeForNone)
 }
@@ -49,12 +49,12 @@ fn remove(disk: &impl Disk, path: &DiskPath) -> Result<(), StorageError> {
 
 /// Makes an empty catalog under a temporary name and renames it. So a crash leaves no half-made database, and none that
 /// does not know above which version to go on and would hand out versions again.
-fn create(disk: &impl Disk, keys: &Keys, above: Version) -> Result<(), StorageError> {
+fn create(disk: &impl Disk, (keys, layout): (&Keys, Layout), above: Version) -> Result<(), StorageError> {
     // A new directory has nothing above which its versions go on, and nothing to tell.
     let origin = if above == Version(0) { Origin::Found } else { Origin::MadeForNone };
     make(disk, |transaction| {
         untold::leave(transaction, origin)?;
-        owner::mark(transaction, keys.node())?;
+        marks::mark(transaction, keys.node(), layout)?;
         salvage::reserve(transaction, above.0)
     })?;
     rename_new(disk)
@@ -145,7 +145,11 @@ pub(super) fn to_checked(disk: &impl Disk) -> Result<(), CatalogError> {
 
 /// Makes a new catalog for a damaged one, under a temporary name, with what can be salvaged of that. Its versions go on
 /// above both `above` and those that the damaged one has reserved.
-pub(super) fn renew(disk: &impl Disk, keys: &Keys, above: Version) -> Result<Salvaged, StorageError> {
+pub(super) fn renew(
+    disk: &impl Disk,
+    (keys, layout): (&Keys, Layout),
+    above: Version,
+) -> Result<Salvaged, StorageError> {
     // Without a place for the damaged one nothing is made.
     place_aside(disk)?;
     let path = layout::catalog();
@@ -156,12 +160,12 @@ pub(super) fn renew(disk: &impl Disk, keys: &Keys, above: Version) -> Result<Sal
         places.any(|place| disk.open(&place).and_then(|file| file.len()).is_ok_and(|found| found == len))
     };
     make(disk, |transaction| {
+        marks::mark(transaction, keys.node(), layout)?;
         let (salvaged, reserved) = match &remains {
             Some(remains) => salvage::salvage(transaction, remains, keys, &has_file)?,
             None => Default::default(),
         };
         untold::leave(transaction, Origin::MadeForDamaged(salvaged))?;
-        owner::mark(transaction, keys.node())?;
         // Written with the rest, so a catalog without it is not whole.
         salvage::reserve(transaction, reserved.max(above.0))?;
         Ok(salvaged)

@@ -3,7 +3,7 @@
 use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata};
 
 use super::read::{decode, exists};
-use super::{COUNTS, Catalog, NUMBERS, OBJECTS, OWN_NAMES, OWN_TOMBSTONES, VERSION_CEILING, VERSION_RANGES};
+use super::{COUNTS, Catalog, NUMBERS, OWN_NAMES, OWN_TOMBSTONES, VERSION_CEILING, VERSION_RANGES};
 use crate::crypto::{NameCount, NodeId};
 use crate::disk::Disk;
 use crate::limits::VERSION_RANGES_MAX;
@@ -35,14 +35,6 @@ impl<D: Disk> Catalog<D> {
             let Some(table) = exists(read.open_table(COUNTS))? else { return Ok(None) };
             let Some(count) = table.get(&owner.0)? else { return Ok(None) };
             decode(count.value(), "name counts").map(Some)
-        })
-    }
-
-    /// Whether blobs are packed here.
-    pub(in crate::store) fn has_objects(&self) -> Result<bool, CatalogError> {
-        self.with(|database| {
-            let objects = exists(database.begin_read()?.open_table(OBJECTS))?;
-            Ok(objects.map_or(Ok(true), |objects| objects.is_empty()).map(|is_empty| !is_empty)?)
         })
     }
 

@@ -4,11 +4,11 @@
 use redb::{ReadableTable, WriteTransaction};
 use serde::Serialize;
 
-use super::read::{decode, own_in, parse_key};
+use super::read::{decode, held_key, object_key, own_in, parse_key};
 use super::summaries::StepOf;
 use super::{
     COUNTS, FORGETTING, FORGETTING_STATE, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES,
-    PEERS, SCRUB, SCRUB_STATE, VERSION_CEILING, VERSION_RANGES, held_key, object_key,
+    PEERS, SCRUB, SCRUB_STATE, VERSION_CEILING, VERSION_RANGES,
 };
 use crate::crypto::{NameCount, NodeId, ReplicaName, Tombstone, Version};
 use crate::replication::Entry;

@@ -3,7 +3,7 @@
 use redb::{ReadableDatabase, ReadableTable};
 use serde::de::DeserializeOwned;
 
-use super::{Catalog, HELD, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONES, SCRUB, SCRUB_STATE, held_key, object_key};
+use super::{Catalog, HELD, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONES, SCRUB, SCRUB_STATE};
 use crate::crypto::{FileName, Key, NodeId, ReplicaName, Tombstone};
 use crate::disk::Disk;
 use crate::replication::Entry;
@@ -250,4 +250,19 @@ pub(super) fn blob_of(key: &[u8]) -> Option<BlobId> {
 
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8], table: &'static str) -> Result<T, CatalogError> {
     postcard::from_bytes(bytes).map_err(|_| CatalogError::Record { table })
+}
+
+pub(super) fn held_key(owner: NodeId, replica_name: ReplicaName) -> [u8; 48] {
+    let mut key = [0; 48];
+    key[..32].copy_from_slice(&owner.0);
+    key[32..].copy_from_slice(&replica_name.0);
+    key
+}
+
+/// Returns the key of a blob's bytes: 20 bytes for an own file, 48 for a replica.
+pub(super) fn object_key(blob: &BlobId) -> Vec<u8> {
+    match blob {
+        BlobId::Own(name) => name.0.to_vec(),
+        BlobId::Held(owner, replica_name) => held_key(*owner, *replica_name).to_vec(),
+    }
 }

@@ -2,12 +2,14 @@
 //! compared with its checksum, an own file and its deletion with the owner's tag, and the bytes of a small blob with
 //! its record. What is not found is learnt again from the peers, or sent again by its owner.
 
+use std::collections::BTreeMap;
+
 use redb::{ReadableTable, Table, WriteTransaction};
 
 use super::pages::{Tree, Trees};
 use super::read::{decode, parse_key, split_held_key};
 use super::{
-    COUNTS, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, PEERS, VERSION_CEILING, owner,
+    COUNTS, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, PEERS, VERSION_CEILING, marks,
     put,
 };
 use crate::crypto::{ContentCipher, Digest, IV_BYTES, Keys, NameCount, ReplicaName, Tombstone};
@@ -79,9 +81,10 @@ pub(super) fn salvage<F: DiskFile>(
         name_counts(transaction, &mut trees, tree)?;
     }
     if let Some(tree) = find("numbers v1") {
-        let marked = number_of(&mut trees, tree, owner::NODE)?;
-        owner::check(marked, keys.node())?;
-        ceiling = ceiling.max(number_of(&mut trees, tree, VERSION_CEILING)?.unwrap_or_default());
+        let numbers = numbers(&mut trees, tree)?;
+        let number = |name: &str| numbers.get(name).copied();
+        marks::take_over(transaction, keys.node(), (number(marks::NODE), number(marks::LAYOUT)))?;
+        ceiling = ceiling.max(number(VERSION_CEILING).unwrap_or_default());
     }
     if let Some(tree) = find("version ranges v1") {
         ceiling = ceiling.max(highest_of(&mut trees, tree)?);
@@ -91,16 +94,17 @@ pub(super) fn salvage<F: DiskFile>(
     Ok((salvaged, if remains.is_older() { ceiling.saturating_add(VERSIONS_RESERVED) } else { ceiling }))
 }
 
-/// Returns a number by its name, if it is left.
-fn number_of<F: DiskFile>(trees: &mut Trees<'_, F>, tree: Tree, wanted: &str) -> Result<Option<u64>, CatalogError> {
-    let mut highest = None;
+/// Returns the numbers that are taken over, as far as they are left.
+fn numbers<F: DiskFile>(trees: &mut Trees<'_, F>, tree: Tree) -> Result<BTreeMap<&'static str, u64>, CatalogError> {
+    let mut numbers = BTreeMap::new();
     trees.each::<CatalogError>(tree, &mut |name, found| {
-        if name == wanted.as_bytes() {
-            highest = highest.max(Some(number(found)));
+        let known = [VERSION_CEILING, marks::NODE, marks::LAYOUT];
+        if let Some(name) = known.into_iter().find(|known| known.as_bytes() == name) {
+            numbers.insert(name, number(found));
         }
         Ok(())
     })?;
-    Ok(highest)
+    Ok(numbers)
 }
 
 /// Returns the highest number up to which versions were reserved, as far as the ranges are left.
@@ -161,12 +165,13 @@ fn own_files<F: DiskFile>(
     let mut own = transaction.open_table(OWN)?;
     let mut names = transaction.open_table(OWN_NAMES)?;
     let mut objects = transaction.open_table(OBJECTS)?;
-    let mut count = 0;
+    let (mut count, mut unproved) = (0, 0);
     trees.each::<CatalogError>(tree, &mut |key, bytes| {
         let Some(key) = std::str::from_utf8(key).ok().and_then(|text| parse_key(text).ok()) else { return Ok(()) };
         let Ok(record) = decode::<OwnRecord>(bytes, "own files") else { return Ok(()) };
         let replica_name = keys.replica_name(&key);
         if !record.seal.is_authentic(keys, replica_name) {
+            unproved += 1;
             return Ok(());
         }
         own.insert(key.as_str(), bytes)?;
@@ -180,7 +185,8 @@ fn own_files<F: DiskFile>(
         }
         Ok(())
     })?;
-    Ok(count)
+    // Rot takes the proof of single ones.
+    if count == 0 && unproved > 1 { Err(CatalogError::OtherNode) } else { Ok(count) }
 }
 
 fn tombstones<F: DiskFile>(

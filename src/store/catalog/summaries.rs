@@ -184,12 +184,13 @@ impl<D: Disk> Catalog<D> {
 mod tests {
     use super::*;
     use crate::crypto::Version;
+    use crate::store::layout::Layout;
     use crate::store::tests::{Place, key};
 
     #[test]
     fn a_commit_updates_the_summary_that_was_made() {
         let place = Place::new();
-        let (catalog, _) = Catalog::open(&place.disk, &place.keys, Version(0)).expect("a good disk");
+        let (catalog, _) = Catalog::open(&place.disk, (&place.keys, Layout::Folders), Version(0)).expect("a good disk");
         let before = catalog.summary(None, Summary::print).expect("a good disk");
         catalog.commit(&[&[place.stored(&key("a"), Version(1), b"")]]).expect("a good disk");
         let updated = lock(&catalog.summaries).made.get(&None).map(Summary::print);

@@ -1,11 +1,11 @@
 use super::*;
-use crate::crypto::{MasterSecret, NameCount};
+use crate::crypto::{MasterSecret, NameCount, NodeId};
 use crate::disk::dir::DirDisk;
 use crate::disk::{DiskFile, read_full};
 use crate::store::tests::{Place, key};
 
 fn open(place: &Place) -> (Catalog<DirDisk>, Origin) {
-    Catalog::open(&place.disk, &place.keys, Version(0)).expect("a good disk")
+    Catalog::open(&place.disk, (&place.keys, Layout::Folders), Version(0)).expect("a good disk")
 }
 
 fn content(place: &Place) -> Vec<u8> {
@@ -59,10 +59,10 @@ fn what_is_salvaged_is_counted() {
     let own = [place.stored(&a, Version(1), b""), place.deleted(&b, Version(2)), place.deleted(&c, Version(3))];
     catalog.commit(&[&own]).expect("a good disk");
     drop(catalog);
-    let salvaged = file::renew(&place.disk, &place.keys, Version(0)).expect("a good disk");
+    let salvaged = file::renew(&place.disk, (&place.keys, Layout::Folders), Version(0)).expect("a good disk");
     assert_eq!((salvaged.own, salvaged.held, salvaged.lost_pages), (3, 0, 0));
     let others = Keys::derive(&MasterSecret([2; 32]));
-    let refused = file::renew(&place.disk, &others, Version(0));
+    let refused = file::renew(&place.disk, (&others, Layout::Folders), Version(0));
     assert!(matches!(refused, Err(StorageError::Catalog(CatalogError::OtherNode))), "nothing would be proved");
 }
 
@@ -77,14 +77,14 @@ fn a_count_of_names_gives_way_to_no_older_one_and_is_salvaged() {
     }
     assert_eq!(catalog.name_count(owner).ok(), Some(Some(count(3))));
     drop(catalog);
-    file::renew(&place.disk, &place.keys, Version(0)).expect("a good disk");
+    file::renew(&place.disk, (&place.keys, Layout::Folders), Version(0)).expect("a good disk");
     assert_eq!(open(&place).0.name_count(owner).ok(), Some(Some(count(3))));
 }
 
 #[test]
 fn why_a_catalog_was_made_is_told_until_it_was_heard() {
     let place = Place::new();
-    let open = || Catalog::open(&place.disk, &place.keys, Version(5)).expect("a good disk");
+    let open = || Catalog::open(&place.disk, (&place.keys, Layout::Folders), Version(5)).expect("a good disk");
     for _ in 0..2 {
         assert_eq!(open().1, Origin::MadeForNone);
     }

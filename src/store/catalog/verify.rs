@@ -6,7 +6,8 @@ use redb::{Database, ReadableDatabase, TableHandle, WriteTransaction};
 
 use super::pages::Found;
 use super::panics::{abandon, close_reader, guarded};
-use super::{Catalog, OBJECTS, object_key, pages};
+use super::read::object_key;
+use super::{Catalog, OBJECTS, pages};
 use crate::disk::{Disk, DiskFile};
 use crate::limits::CATALOG_VERIFIED_BYTES_MAX;
 use crate::store::backend::Remains;

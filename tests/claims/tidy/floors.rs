@@ -159,7 +159,7 @@ const ORGANS: &[&[&str]] = &[
         "src/store/catalog.rs",
         "src/store/catalog/compact.rs",
         "src/store/catalog/file.rs",
-        "src/store/catalog/owner.rs",
+        "src/store/catalog/marks.rs",
         "src/store/catalog/put.rs",
         "src/store/catalog/read.rs",
         "src/store/catalog/salvage.rs",

@@ -64,10 +64,9 @@ pub(super) fn look(data: &Path) -> Result<Vec<Finding>, Finding> {
         let advice = "mount it to be written to, if the disk is well; a disk with errors is mounted read-only";
         useless(format!("{at} cannot be written: {}", io::Error::from(error)), advice)
     })?;
-    if let Some(name) = foreign(data) {
-        return Err(useless(format!("{name} in {at} belongs to another user"), AS_ITS_USER));
-    }
-    let directory = if there.permissions().mode() & 0o077 == 0 {
+    let directory = if let Some(name) = foreign(data) {
+        Finding::fail(DIRECTORY, format!("{name} in {at} belongs to another user"), AS_ITS_USER)
+    } else if there.permissions().mode() & 0o077 == 0 {
         Finding::ok(DIRECTORY, format!("{at} of node {}", node.short()))
     } else {
         let found = format!("other users can look into {at}");
@@ -76,11 +75,12 @@ pub(super) fn look(data: &Path) -> Result<Vec<Finding>, Finding> {
     Ok(vec![directory, cluster(data), backup(data)])
 }
 
-/// Returns the name of something in a directory that belongs to another user, if there is any.
+/// Returns the name of something that the node uses in a directory and that belongs to another user, if there is any. A
+/// file system has a `lost+found` of its own.
 fn foreign(data: &Path) -> Option<String> {
     let entries = fs::read_dir(data).ok()?.flatten();
-    let mut foreign = entries.filter(|entry| entry.metadata().is_ok_and(|there| there.uid() != geteuid().as_raw()));
-    foreign.next().map(|entry| entry.file_name().to_string_lossy().into_owned())
+    let foreign = entries.filter(|entry| entry.metadata().is_ok_and(|there| there.uid() != geteuid().as_raw()));
+    foreign.map(|entry| entry.file_name().to_string_lossy().into_owned()).find(|name| name != "lost+found")
 }
 
 fn cluster(data: &Path) -> Finding {

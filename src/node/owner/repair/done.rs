@@ -113,7 +113,8 @@ impl Done {
     /// Returns what the peer did not take, or else what nobody could give it.
     pub(super) fn refusing(&self) -> Option<Refusing> {
         let refused = self.refusal.as_ref().map(|refusal| (self.refused, refusal.to_string()));
-        let nowhere = (self.nowhere > 0).then(|| (self.nowhere, "no other peer that is connected has it".to_owned()));
+        let nowhere = (self.nowhere > 0)
+            .then(|| (self.nowhere, "neither this node nor another connected peer gives them".to_owned()));
         refused.or(nowhere).map(|(files, reason)| Refusing { files: files as u64, reason })
     }
 
@@ -212,7 +213,7 @@ mod tests {
         assert_eq!(done.refusing(), None);
         done.note_failure(&RepairError::NoOther, Aim::New);
         let told = |done: &Done| done.refusing().map(|refusing| (refusing.files, refusing.reason));
-        assert_eq!(told(&done), Some((1, "no other peer that is connected has it".to_owned())));
+        assert_eq!(told(&done), Some((1, "neither this node nor another connected peer gives them".to_owned())));
         done.note_failure(&RepairError::Refused(OVER_QUOTA), Aim::New);
         assert_eq!(told(&done), Some((1, OVER_QUOTA.to_string())));
     }

@@ -3,12 +3,12 @@ use crate::crypto::{NodeId, Version};
 use crate::disk::Disk;
 use crate::disk::dir::{DirDisk, DirFile};
 use crate::store::catalog::Catalog;
-use crate::store::layout;
+use crate::store::layout::{self, Layout};
 use crate::store::record::Change;
 use crate::store::tests::Place;
 
 fn open(place: &Place) -> Catalog<DirDisk> {
-    Catalog::open(&place.disk, &place.keys, Version(0)).expect("a good disk").0
+    Catalog::open(&place.disk, (&place.keys, Layout::Folders), Version(0)).expect("a good disk").0
 }
 
 fn remains(place: &Place) -> Remains<DirFile> {

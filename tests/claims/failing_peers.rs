@@ -10,7 +10,6 @@ use dacapo::limits::HEARTBEAT_INTERVAL;
 use dacapo::node::link::LinkError;
 use dacapo::protocol::{Message, Purpose, Refusal, read_message};
 use dacapo::replication::{Leaf, Summary};
-use dacapo::store::Identity;
 use dacapo_sim::disk::SimDisk;
 use dacapo_sim::store::scripted_peer::take;
 use tokio::io::DuplexStream;
@@ -94,12 +93,7 @@ fn a_version_that_one_peer_alone_has_is_learnt_beside_a_peer_that_cannot_store_i
         owner.handle().delete(&key("a")).await.expect("deleted");
         stop(owner).await;
         // The holder has a version that is stored from elsewhere.
-        let elsewhere = SimDisk::new();
-        Identity::restore(&elsewhere, &Identity::load(&disk).expect("readable").expect("an identity")).expect("empty");
-        let other = network.start(OWNER, &elsewhere, &[HOLDER]).await;
-        connected(&other.handle(), 1).await;
-        put(&other.handle(), "a", vec![8; 1000]).await;
-        stop(other).await;
+        network.put_from_elsewhere(&disk, "a", vec![8; 1000]).await;
         listen(&network, 4000, Fails::Stores);
         let owner = network.start(OWNER, &disk, &[HOLDER, 4000]).await;
         connected(&owner.handle(), 2).await;

@@ -156,12 +156,7 @@ fn a_version_that_one_peer_alone_has_is_learnt_while_another_peer_is_away() {
         let [first, second, third] = holders;
         stop(second).await;
         stop(third).await;
-        let elsewhere = SimDisk::new();
-        Identity::restore(&elsewhere, &Identity::load(&disk).expect("readable").expect("an identity")).expect("empty");
-        let other = network.start(OWNER, &elsewhere, &[HOLDER]).await;
-        connected(&other.handle(), 1).await;
-        put(&other.handle(), "a", vec![8; 1000]).await;
-        stop(other).await;
+        network.put_from_elsewhere(&disk, "a", vec![8; 1000]).await;
         stop(first).await;
         let (second, third) = (start(1).await, start(2).await);
         let owner = network.start(OWNER, &disk, &[HOLDER, HOLDER + 1, HOLDER + 2]).await;

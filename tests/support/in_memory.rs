@@ -164,6 +164,16 @@ impl Network {
         connected(&owner.handle(), 1).await;
         Pair { owner, holder }
     }
+
+    /// Stores a file at the first holder in the name of the owner of a disk, who does not know of it.
+    pub(crate) async fn put_from_elsewhere(&self, owner: &SimDisk, name: &str, content: Vec<u8>) {
+        let elsewhere = SimDisk::new();
+        Identity::restore(&elsewhere, &Identity::load(owner).expect("readable").expect("an identity")).expect("empty");
+        let other = self.start(OWNER, &elsewhere, &[HOLDER]).await;
+        connected(&other.handle(), 1).await;
+        put(&other.handle(), name, content).await;
+        stop(other).await;
+    }
 }
 
 /// An owner and the only peer that holds its files.

@@ -3,10 +3,10 @@
 //! them for lost. So a directory into which the file `identity` or `layout` of another one was put, or that has lost
 //! its `layout`, is refused, and nothing in it is lost.
 
-use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata, WriteTransaction};
+use redb::{Key, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, Value, WriteTransaction};
 
 use super::read::{decode, exists, parse_key};
-use super::{Catalog, HELD, NUMBERS, OBJECTS, OWN, OWN_TOMBSTONES};
+use super::{Catalog, HELD, NUMBERS, OBJECTS, OWN};
 use crate::crypto::{Keys, NodeId};
 use crate::disk::Disk;
 use crate::store::error::{CatalogError, StorageError};
@@ -71,7 +71,7 @@ impl<D: Disk> Catalog<D> {
     pub(in crate::store) fn check_layout(&self, said: Layout) -> Result<(), StorageError> {
         let is_packed = match self.number(LAYOUT)? {
             Some(marked) => marked == Layout::Packed as u64,
-            None => said == Layout::Packed || self.has_objects()?,
+            None => said == Layout::Packed || self.has_any(OBJECTS)?,
         };
         let blobs = if is_packed { Layout::Packed } else { Layout::Folders };
         match said == blobs {
@@ -98,28 +98,18 @@ impl<D: Disk> Catalog<D> {
         })
     }
 
-    fn number(&self, name: &str) -> Result<Option<u64>, CatalogError> {
-        self.with(|database| {
-            let numbers = exists(database.begin_read()?.open_table(NUMBERS))?;
-            Ok(numbers.map(|numbers| numbers.get(name)).transpose()?.flatten().map(|number| number.value()))
-        })
-    }
-
-    fn has_objects(&self) -> Result<bool, CatalogError> {
-        self.with(|database| {
-            let objects = exists(database.begin_read()?.open_table(OBJECTS))?;
-            Ok(objects.map_or(Ok(0), |objects| objects.len())? > 0)
-        })
-    }
-
     /// Whether there is neither a file nor a deletion nor a replica.
     fn is_empty(&self) -> Result<bool, CatalogError> {
+        Ok(self.count_own()? == (0, 0) && !self.has_any(HELD)?)
+    }
+
+    fn has_any<K: Key + 'static, V: Value + 'static>(
+        &self,
+        table: TableDefinition<'_, K, V>,
+    ) -> Result<bool, CatalogError> {
         self.with(|database| {
-            let read = database.begin_read()?;
-            let files = exists(read.open_table(OWN))?.map_or(Ok(0), |table| table.len())?;
-            let deleted = exists(read.open_table(OWN_TOMBSTONES))?.map_or(Ok(0), |table| table.len())?;
-            let held = exists(read.open_table(HELD))?.map_or(Ok(0), |table| table.len())?;
-            Ok(files + deleted + held == 0)
+            let entries = exists(database.begin_read()?.open_table(table))?;
+            Ok(entries.map_or(Ok(true), |entries| entries.is_empty()).map(|is_empty| !is_empty)?)
         })
     }
 

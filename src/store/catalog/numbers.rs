@@ -11,10 +11,14 @@ use crate::store::error::CatalogError;
 
 impl<D: Disk> Catalog<D> {
     pub(in crate::store) fn version_ceiling(&self) -> Result<u64, CatalogError> {
+        Ok(self.number(VERSION_CEILING)?.unwrap_or_default())
+    }
+
+    /// Returns one of the single numbers.
+    pub(super) fn number(&self, name: &str) -> Result<Option<u64>, CatalogError> {
         self.with(|database| {
-            let read = database.begin_read()?;
-            let Some(table) = exists(read.open_table(NUMBERS))? else { return Ok(0) };
-            Ok(table.get(VERSION_CEILING)?.map_or(0, |ceiling| ceiling.value()))
+            let numbers = exists(database.begin_read()?.open_table(NUMBERS))?;
+            Ok(numbers.map(|numbers| numbers.get(name)).transpose()?.flatten().map(|number| number.value()))
         })
     }
 

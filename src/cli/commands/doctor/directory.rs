@@ -75,8 +75,8 @@ pub(super) fn look(data: &Path) -> Result<Vec<Finding>, Finding> {
     Ok(vec![directory, cluster(data), backup(data)])
 }
 
-/// Returns the name of something that the node uses in a directory and that belongs to another user, if there is any. A
-/// file system has a `lost+found` of its own.
+/// Returns the name of something in a directory that belongs to another user, if there is any. The `lost+found` of a
+/// file system is none of the node's.
 fn foreign(data: &Path) -> Option<String> {
     let entries = fs::read_dir(data).ok()?.flatten();
     let foreign = entries.filter(|entry| entry.metadata().is_ok_and(|there| there.uid() != geteuid().as_raw()));

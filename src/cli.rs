@@ -27,6 +27,7 @@ mod receipts;
 mod runtime;
 mod secret;
 mod source;
+mod space;
 mod starting;
 
 use std::env;

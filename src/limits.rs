@@ -183,6 +183,10 @@ pub const VERSION_RANGES_MAX: usize = 1024;
 /// (1 + 2 + 4 seconds) do not.
 pub const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a dial has to itself before the peer is asked to open a connection as well. Chosen: longer than a handshake
+/// takes to the other side of the Earth, and a call hardly notices.
+pub const DIAL_HEAD_START: Duration = Duration::from_millis(500);
+
 /// The deadline from an open connection to the end of both hellos. Chosen: three messages that take computing and no
 /// disk.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);

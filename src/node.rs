@@ -15,6 +15,7 @@ mod context;
 mod data_dir;
 mod dial;
 mod dispatch;
+mod eviction_queue;
 mod follow;
 mod handle;
 mod heartbeat;

@@ -1,30 +1,18 @@
-//! The commands of the origin on the one large file, and the file itself.
+//! The commands of the origin on the one large file.
 
 use std::cell::RefCell;
 use std::fs::File;
-use std::io::{BufWriter, Read, Write};
+use std::io::Read;
 use std::time::Instant;
 
 use dacapo::crypto::Key;
-use dacapo::node::{Content, Fetched, Handle, Lane};
-use dacapo::seed::{Rng, Seed};
+use dacapo::node::{Content, Fetched, Handle};
+
+use crate::process::seconds;
 
 thread_local! {
     /// The file that the last get found.
     static FETCHED: RefCell<Option<Fetched>> = const { RefCell::new(None) };
-}
-
-/// Writes a file of random bytes and syncs it, so that its writeback is not part of what is measured after it.
-pub(crate) fn make_content(path: &str, mib: u32) {
-    let mut lane = Seed::from_u64(u64::from(mib)).rng(Lane::Iv);
-    let mut file = BufWriter::new(File::create(path).expect("the disk has room"));
-    let mut chunk = vec![0; 1 << 20];
-    for _ in 0..mib {
-        lane.fill_bytes(&mut chunk);
-        file.write_all(&chunk).expect("the disk has room");
-    }
-    let file = file.into_inner().expect("the disk has room");
-    file.sync_all().expect("the disk works");
 }
 
 /// Carries out one command on the origin, and returns the answer.
@@ -69,8 +57,4 @@ async fn read(mut fetched: Fetched, path: &str) -> String {
     }
     assert_eq!(len, content.metadata().expect("the content is there").len());
     waited.to_string()
-}
-
-pub(crate) fn seconds(start: Instant) -> String {
-    start.elapsed().as_secs_f64().to_string()
 }

@@ -5,6 +5,8 @@
 
 mod blocks;
 mod commands;
+#[path = "../shared/content.rs"]
+mod content;
 #[path = "../shared/counting.rs"]
 mod counting;
 #[path = "../shared/node.rs"]
@@ -60,7 +62,7 @@ fn bench() {
     for mib in SIZES_MIB {
         let dir = process::empty_dir("content");
         let path = format!("{dir}/{mib}");
-        commands::make_content(&path, mib);
+        content::make(&path, (mib as usize) << 20, u64::from(mib));
         let mut turns = Vec::new();
         for _ in 0..rounds {
             turns.push((node_turn(&path, mib), pipe_turn(&path, mib)));

@@ -8,8 +8,7 @@ use std::time::Instant;
 
 use ctr::cipher::{KeyIvInit, StreamCipher};
 
-use crate::commands::seconds;
-use crate::process::{self, Process};
+use crate::process::{self, Process, seconds};
 
 /// The role of a holder. Its directory follows.
 pub(crate) const HOLDER: &str = "pipe-holder";

@@ -3,8 +3,9 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Instant;
 
 /// The hidden first argument of a process in another role.
 const ROLE: &str = "--role";
@@ -64,27 +65,16 @@ impl Process {
         line.trim_end().to_owned()
     }
 
-    /// Returns the processor seconds so far, of all threads, in user mode and in the kernel.
+    /// Returns the processor seconds so far.
     #[allow(dead_code, reason = "not every benchmark counts it")]
     pub(crate) fn cpu_seconds(&self) -> f64 {
-        let stat = self.proc("stat");
-        // The name in parentheses may hold anything, so the fields are counted from behind it.
-        let fields = stat.rsplit(')').next().unwrap_or("").split_whitespace();
-        let ticks = fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
-        ticks.sum::<f64>() / TICKS_PER_SECOND
+        cpu_seconds(self.child.id())
     }
 
     /// Returns the largest resident memory so far, in MiB.
+    #[allow(dead_code, reason = "not every benchmark looks at it")]
     pub(crate) fn peak_mib(&self) -> f64 {
-        let status = self.proc("status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
-        kib.expect("Linux tells the peak of every process") / 1024.0
-    }
-
-    fn proc(&self, name: &str) -> String {
-        let path = format!("/proc/{}/{name}", self.child.id());
-        fs::read_to_string(path).expect("the process lives")
+        peak_mib(self.child.id())
     }
 }
 
@@ -96,11 +86,44 @@ impl Drop for Process {
     }
 }
 
-/// Makes an empty directory for the files of one benchmark, on the disk that holds the target directory. Returns its
-/// path.
+/// Returns the processor seconds of a process so far, of all threads, in user mode and in the kernel.
+#[allow(dead_code, reason = "not every benchmark counts it")]
+pub(crate) fn cpu_seconds(process: u32) -> f64 {
+    let stat = proc(process, "stat");
+    // The name in parentheses may hold anything, so the fields are counted from behind it.
+    let fields = stat.rsplit(')').next().unwrap_or("").split_whitespace();
+    let ticks = fields.skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
+    ticks.sum::<f64>() / TICKS_PER_SECOND
+}
+
+/// Returns the largest resident memory of a process so far, in MiB.
+pub(crate) fn peak_mib(process: u32) -> f64 {
+    let status = proc(process, "status");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+    kib.expect("Linux tells the peak of every process") / 1024.0
+}
+
+fn proc(process: u32, name: &str) -> String {
+    fs::read_to_string(format!("/proc/{process}/{name}")).expect("the process lives")
+}
+
+/// Answers how many seconds something took.
+#[allow(dead_code, reason = "not every benchmark answers only that")]
+pub(crate) fn seconds(start: Instant) -> String {
+    start.elapsed().as_secs_f64().to_string()
+}
+
+/// Returns where benchmarks make their files: in the directory that `BENCH_DIR` names, or on the disk that holds the
+/// target directory.
+pub(crate) fn root() -> PathBuf {
+    std::env::var_os("BENCH_DIR").map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from)
+}
+
+/// Makes an empty directory for the files of one benchmark. Returns its path.
 pub(crate) fn empty_dir(name: &str) -> String {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let path = root().join(name);
     drop(fs::remove_dir_all(&path));
-    fs::create_dir_all(&path).expect("the target directory can be written");
-    path.to_str().expect("the target directory has a plain name").to_owned()
+    fs::create_dir_all(&path).expect("the directory can be written");
+    path.to_str().expect("the directory has a plain name").to_owned()
 }

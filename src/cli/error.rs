@@ -252,6 +252,8 @@ impl CliError {
         match self {
             Self::Key(_) | Self::Id(_) | Self::Glob { .. } | Self::Exposed => 2,
             Self::Http(HttpError::NeedsToken { .. } | HttpError::NoAddress) | Self::Config(_) => 2,
+            Self::Http(HttpError::Token { .. }) | Self::Secret { .. } | Self::SecretFile { .. } => 2,
+            Self::NoCluster { .. } | Self::Layout(LayoutError::Other { .. }) => 2,
             Self::EverythingDeleted | Self::NotAnother { .. } => 2,
             Self::IsADirectory { .. } | Self::NotADirectory { .. } => 2,
             Self::NoneBegins { .. } => 3,

@@ -2,6 +2,7 @@
 //! is here with what the node has, and then works on many files at a time.
 
 mod changes;
+mod data_directory;
 mod excluded;
 mod fetch;
 mod get;

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use dacapo::crypto::{ClusterSecret, Keys, MasterSecret, NodeId};
+use dacapo::crypto::{Keys, MasterSecret, NodeId};
 use dacapo::disk::DiskPath;
 use dacapo::limits::MEMBERS_FILE_BYTES_MAX;
 use dacapo::membership::{Cluster, Members};
@@ -21,16 +21,26 @@ use super::logging;
 /// Returns the cluster that the arguments of a command name, if any.
 pub(crate) fn named(secret_file: Option<&Path>, is_open: bool) -> Result<Option<Cluster>, CliError> {
     match secret_file {
-        Some(path) => read(path).map(|secret| Some(Cluster::Closed(secret))),
+        Some(path) => read(path).map(Some),
         None => Ok(is_open.then_some(Cluster::Open)),
     }
 }
 
-fn read(path: &Path) -> Result<ClusterSecret, CliError> {
-    text(path)?.parse().map_err(|source| CliError::Secret { path: path.to_owned(), source })
+/// Reads the secret of a cluster, or the file `cluster` of a data directory, which has a mark and a check beside it.
+fn read(path: &Path) -> Result<Cluster, CliError> {
+    let text = text(path)?;
+    let mut of_directory = text.clone();
+    of_directory.push('\n');
+    match Cluster::parse(of_directory.as_bytes()) {
+        Ok(cluster) => Ok(cluster),
+        Err(_) => {
+            let secret = text.parse().map_err(|source| CliError::Secret { path: path.to_owned(), source })?;
+            Ok(Cluster::Closed(secret))
+        }
+    }
 }
 
-/// Reads the line of a file that holds a secret, and warns if others can read it too.
+/// Reads a file that holds a secret, up to its last line end, and warns if others can read it too.
 pub(crate) fn text(path: &Path) -> Result<Zeroizing<String>, CliError> {
     let failed = |source| CliError::SecretFile { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;

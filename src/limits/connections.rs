@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-/// Connections of peers, after the handshake. Chosen: 7 peers with full pools fit four times over; each costs at most
-/// 0.4 MiB.
+/// Connections of peers on which one side asks, after the handshake. One more takes the place of that on which longest
+/// nothing was asked. Chosen: 16 peers with full pools fit; each costs at most 0.4 MiB.
 pub const INBOUND_CONNECTIONS_MAX: usize = 256;
+
+/// Control connections of peers, after the handshake. Chosen: two of each peer that there can be.
+pub const INBOUND_CONTROLS_MAX: usize = 128;
 
 /// Those of the [`INBOUND_CONNECTIONS_MAX`] that one peer may open and ask on, and as many that it may open for this
 /// node to ask on. Chosen: a full pool, and as many again that the peer has given up and this node has not noticed yet.

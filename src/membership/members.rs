@@ -69,7 +69,7 @@ impl fmt::Display for Admission {
 /// A change of the list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MemberChange {
-    /// This node is no longer a peer, and is no longer dialled by id.
+    /// This node is no longer a peer. Where it is dialled by id, it is not until it is allowed again.
     Forget(NodeId),
     /// This node may be a peer, even if it was forgotten, and even if the list is locked.
     Allow(NodeId),
@@ -157,12 +157,15 @@ impl Members {
         &self.dials
     }
 
-    /// Returns the peers to dial, and any node at each further address.
+    /// Returns the peers to dial, and any node at each further address: another one may be where one that was
+    /// forgotten is dialled by id.
     #[must_use]
     pub fn dials_and(&self, addresses: &[Address]) -> Vec<Dial> {
-        let is_new = |address: &&Address| self.dials.iter().all(|dial| dial.address != **address);
+        let is_of_a_peer = |dial: &&Dial| !dial.node.is_some_and(|node| self.forgotten.contains(&node));
+        let listed = self.dials.iter().filter(|dial| is_of_a_peer(dial) || !addresses.contains(&dial.address));
+        let is_new = |address: &&Address| self.dials.iter().filter(is_of_a_peer).all(|dial| dial.address != **address);
         let more = addresses.iter().filter(is_new).map(|address| Dial { address: address.clone(), node: None });
-        self.dials.iter().cloned().chain(more).collect()
+        listed.cloned().chain(more).collect()
     }
 
     /// Returns the nodes that were forgotten, in the order of their ids.
@@ -175,7 +178,6 @@ impl Members {
     /// # Errors
     /// Fails if there is no room, or no such address; nothing has changed then.
     pub fn change(&mut self, change: MemberChange) -> Result<(), MembersError> {
-        let is_forgotten = matches!(change, MemberChange::Forget(_));
         let (from, to, node) = match change {
             MemberChange::Forget(node) => (&mut self.allowed, &mut self.forgotten, node),
             MemberChange::Allow(node) => (&mut self.forgotten, &mut self.allowed, node),
@@ -190,9 +192,6 @@ impl Members {
         }
         from.remove(&node);
         to.insert(node);
-        if is_forgotten {
-            self.dials.retain(|dial| dial.node != Some(node));
-        }
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use super::tally::{Tallied, Tally};
@@ -33,6 +33,7 @@ pub(super) struct PeerBoot {
     id: BootId,
     over: CancellationToken,
     was_turned_away: Rc<Cell<bool>>,
+    is_lost: Rc<Notify>,
     inbound: Rc<RefCell<BTreeMap<u64, (Purpose, OwnedSemaphorePermit)>>>,
 }
 
@@ -78,6 +79,11 @@ impl Boots {
         }
     }
 
+    /// Notes that the last control connection of a peer was lost.
+    pub(super) fn note_lost(&self, peer: NodeId) {
+        self.known.borrow().get(&peer).into_iter().flatten().for_each(|boot| boot.is_lost.notify_waiters());
+    }
+
     /// Returns how many incoming connections of this kind a peer has.
     pub(super) fn inbound(&self, peer: NodeId, purpose: Purpose) -> usize {
         let of_boot = |boot: &PeerBoot| boot.inbound.borrow().values().filter(|(of, _)| *of == purpose).count();
@@ -112,7 +118,13 @@ impl Boots {
 
 impl PeerBoot {
     fn new(id: BootId) -> Self {
-        Self { id, over: CancellationToken::new(), was_turned_away: Rc::default(), inbound: Rc::default() }
+        Self {
+            id,
+            over: CancellationToken::new(),
+            was_turned_away: Rc::default(),
+            is_lost: Rc::default(),
+            inbound: Rc::default(),
+        }
     }
 
     /// Ends the connections of the start, and frees their places.
@@ -133,6 +145,11 @@ impl PeerBoot {
     /// Whether a later start of the peer has connected, or the peer was turned away.
     pub(super) fn is_over(&self) -> bool {
         self.over.is_cancelled()
+    }
+
+    /// Waits until the last control connection of the peer is lost.
+    pub(super) async fn lost(&self) {
+        self.is_lost.notified().await;
     }
 
     /// Waits until the start is over, and returns why.

@@ -17,7 +17,7 @@ use super::meter::Meter;
 use crate::crypto::NodeId;
 use crate::event::{Event, EventSink};
 use crate::limits::PROGRESS_TIMEOUT;
-use crate::protocol::{BootId, Message, WireError, message_frame, read_message, read_stream_header, stream_header};
+use crate::protocol::{Message, WireError, message_frame, read_message, read_stream_header, stream_header};
 
 /// What the begin of content is called beside the names of messages.
 const CONTENT: &str = "content";
@@ -66,14 +66,19 @@ impl<S> Connection<S> {
         }
     }
 
-    /// Returns which start of the peer is at the other end.
-    pub(super) fn boot(&self) -> BootId {
-        self.ends.boot.id()
+    /// Returns the start of the peer that is at the other end.
+    pub(super) fn boot(&self) -> &PeerBoot {
+        &self.ends.boot
     }
 
     /// Keeps the place of an incoming connection for as long as the connection lives.
     pub(super) fn in_place(self, place: InboundPlace) -> Self {
         Self { _place: Some(place), ..self }
+    }
+
+    /// Whether the connection takes one of the places for incoming ones.
+    pub(super) fn has_place(&self) -> bool {
+        self._place.is_some()
     }
 
     /// Whether the peer is no longer admitted, or has started again.

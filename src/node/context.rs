@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::boots::Boots;
 use super::commit::queue::CommitQueue;
 use super::config::Mode;
+use super::eviction_queue::EvictionQueue;
 use super::holder::quota::{Quota, Reserved};
 use super::holder::refusals::Refusals;
 use super::holder::verified::Verified;
@@ -99,6 +100,8 @@ pub(super) struct HolderState {
     /// Replicas of one owner are admitted one after the other.
     pub(super) admissions: Locks<NodeId>,
     pub(super) refusals: Refusals,
+    /// The incoming connections on which a peer asks, and asks nothing at the moment.
+    pub(super) idle: EvictionQueue,
     pub(super) verified: Verified,
 }
 
@@ -154,6 +157,7 @@ impl HolderState {
             reserved: Reserved::default(),
             admissions: Locks::default(),
             refusals: Refusals::default(),
+            idle: EvictionQueue::default(),
             verified: Verified::default(),
         }
     }

@@ -8,38 +8,64 @@ use super::context::{Context, Shared};
 use super::heartbeat;
 use super::peers::control::Control;
 use super::peers::liveness::Way;
-use super::peers::open::open_as;
+use super::peers::open::{OpenError, open_as};
 use crate::event::Event;
-use crate::limits::{BACKOFF_MAX, BACKOFF_MIN, DIAL_REASONS_TOLD_MAX, DIAL_TOLD_MAX, DIAL_TOLD_MIN};
+use crate::limits::{
+    BACKOFF_MAX, BACKOFF_MIN, DIAL_REASONS_TOLD_MAX, DIAL_TOLD_MAX, DIAL_TOLD_MIN, HEARTBEAT_INTERVAL,
+};
 use crate::membership::Dial;
 use crate::platform::Platform;
 use crate::protocol::Purpose;
 use crate::seed::Rng;
+use crate::transport::Address;
 
 /// Dials a configured peer, sends heartbeats while it is connected, and dials it again when it is lost, until the node
 /// stops or the address is forgotten.
 pub(super) async fn keep_connected<P: Platform>(context: Shared<P>, dial: Dial) {
-    let (peers, address) = (&context.peers, dial.address.clone());
+    let address = dial.address.clone();
     tokio::select! {
         biased;
-        () = context.members.until_not(|| peers.dials(&address)) => {}
-        () = dial_for_ever(&context, dial) => {}
+        () = dial_until_forgotten(&context, dial) => {}
+        () = is_forgotten(&context, &address) => {}
     }
 }
 
-async fn dial_for_ever<P: Platform>(context: &Shared<P>, dial: Dial) {
+/// Waits until an address is dialled no longer.
+async fn is_forgotten<P: Platform>(context: &Context<P>, address: &Address) {
+    context.members.until_not(|| context.peers.dials(address)).await;
+}
+
+/// Dials until the address is forgotten while the peer is connected.
+async fn dial_until_forgotten<P: Platform>(context: &Shared<P>, dial: Dial) {
     let Dial { address, node } = dial;
     let (mut failures, mut told) = (0, Told::default());
     loop {
+        // A node that was forgotten may be allowed again.
+        context.members.until_not(|| node.is_some_and(|node| !context.members.admits(node))).await;
         context.tell(&Event::Dialled { address: address.clone() });
-        match open_as(context, &address, Purpose::Control, node).await {
+        let opened = open_as(context, &address, Purpose::Control, node).await;
+        let opened = opened.and_then(|connection| match context.peers.has_room_for(connection.peer) {
+            true => Ok(connection),
+            false => Err(OpenError::NoRoom),
+        });
+        match opened {
             Ok(connection) => {
-                (failures, told) = (0, Told::default());
+                told = Told::default();
                 context.peers.note_answer(&address, connection.peer);
                 let control = Control::attach(context, &connection, Way::Configured(address.clone())).await;
-                let end = heartbeat::beat(context, connection, &control, &address).await;
+                let since = Instant::now();
+                let end = tokio::select! {
+                    biased;
+                    () = is_forgotten(context, &address) => None,
+                    end = heartbeat::beat(context, connection, &control, &address) => Some(end),
+                };
+                let Some(end) = end else { return control.detach(&"its address was forgotten") };
                 control.detach(&end);
+                // What ends before its first heartbeat, again and again, is as good as nothing.
+                let was_short = since.elapsed() < HEARTBEAT_INTERVAL;
+                failures = if was_short { failures } else { 0 };
                 sleep(backoff(context, failures)).await;
+                failures += u32::from(was_short);
             }
             Err(error) => {
                 let wait = backoff(context, failures);

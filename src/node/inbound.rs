@@ -3,7 +3,6 @@
 
 mod admit;
 mod drop_log;
-mod eviction_queue;
 mod seen_handshakes;
 
 use std::net::SocketAddr;

@@ -3,12 +3,12 @@
 //! The file `layout` says that a conversion has begun before the first blob is moved, and names the new layout after
 //! the last one. Meanwhile each blob lies in its old place or in its new one, durably: a conversion that was
 //! interrupted is begun again, in either direction, and finds what is left. All blobs are moved, even those that the
-//! catalog does not know.
+//! catalog does not know. A directory whose file `layout` is lost, or is that of another one, counts as interrupted.
 
 use super::error::{StorageError, failed};
 use super::layout::{BlobId, Layout};
 use super::lock::lock;
-use super::{Change, News, Setup, Store, above_all_before};
+use super::{Change, LayoutError, News, Setup, Store, above_all_before};
 use crate::crypto::{Keys, NodeId, Version};
 use crate::disk::{Disk, DiskPath, EntryKind};
 use crate::limits::{CONVERT_BATCH_MAX, PACKED_BYTES_MAX};
@@ -46,18 +46,23 @@ pub fn convert<D: Disk>(
     mut told: impl FnMut(ConvertEvent),
 ) -> Result<Option<Converted>, StorageError> {
     let above = above_all_before(now);
-    let setup = Setup::read(disk)?;
+    let mut setup = Setup::read(disk)?;
+    if matches!(setup, Setup::Settled(_)) {
+        match open(disk, keys, setup, above, &mut told) {
+            Err(StorageError::Layout(LayoutError::Mismatch { said, blobs })) => {
+                setup = Setup::Converting { from: blobs, to: said };
+            }
+            opened if setup == Setup::Settled(to) => return opened.map(|_| None),
+            // What a crash has left is settled while everything still lies in one layout.
+            opened => drop(settled(opened?)?),
+        }
+    }
     let from = match setup {
-        Setup::Settled(layout) if layout == to => return Ok(None),
         Setup::Settled(from) => from,
         Setup::Converting { from, to: begun } if begun == to => from,
         // It turns back: what was moved goes to where the rest still is.
         Setup::Converting { to: begun, .. } => begun,
     };
-    if matches!(setup, Setup::Settled(_)) {
-        // What a crash has left is settled while everything still lies in one layout.
-        settled(open(disk, keys, setup, above, &mut told)?)?;
-    }
     if setup != (Setup::Converting { from, to }) {
         Setup::Converting { from, to }.write(disk)?;
     }
@@ -68,6 +73,10 @@ pub fn convert<D: Disk>(
     store.take_news().into_iter().for_each(|news| told(ConvertEvent::Besides(news)));
     moved?;
     store.catalog.mark_layout()?;
+    if to == Layout::Folders {
+        // What was packed leaves its room behind, and nobody waits. If this fails, a scrub tries it again.
+        drop(store.catalog.compact(u64::MAX));
+    }
     drop(store);
     Setup::Settled(to).write(disk)?;
     Ok(Some(converted))

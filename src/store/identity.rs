@@ -16,8 +16,6 @@ use crate::disk::text_file;
 use crate::disk::{Disk, DiskPath, EntryKind};
 use crate::seed::{Rng, SeedRng};
 
-const HEADER: &str = "dacapo identity 1\n";
-
 /// The identity of a data directory.
 #[derive(Clone, Debug)]
 pub struct Identity {
@@ -51,6 +49,9 @@ pub enum IdentityError {
 }
 
 impl Identity {
+    /// What the file begins with.
+    pub const HEADER: &str = "dacapo identity 1\n";
+
     /// Reads the identity, or makes one in an empty data directory. Durable on return.
     ///
     /// # Errors
@@ -106,7 +107,7 @@ impl Identity {
     /// # Errors
     /// Fails if the bytes are damaged.
     pub fn parse(bytes: &[u8]) -> Result<MasterSecret, IdentityError> {
-        let secret = text_file::checked(bytes, HEADER).map_err(IdentityError::Damaged)?;
+        let secret = text_file::checked(bytes, Self::HEADER).map_err(IdentityError::Damaged)?;
         let secret = hex::decode(secret).map_err(|_| IdentityError::Damaged("its secret is not 64 hex digits"))?;
         Ok(MasterSecret(secret))
     }
@@ -124,7 +125,7 @@ fn write(disk: &impl Disk, master: &MasterSecret) -> io::Result<()> {
 }
 
 fn render(master: &MasterSecret) -> String {
-    text_file::with_check(HEADER, &Zeroizing::new(hex::encode(&master.0)))
+    text_file::with_check(Identity::HEADER, &Zeroizing::new(hex::encode(&master.0)))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::record::ScrubState;
 use super::{Known, Store, obstacles};
 use crate::crypto::NodeId;
 use crate::disk::{Disk, DiskPath, EntryKind};
-use crate::limits::{LIST_PAGE_MAX, STRAYS_ASIDE_MAX};
+use crate::limits::{COMPACT_BYTES_MAX, LIST_PAGE_MAX, STRAYS_ASIDE_MAX};
 
 /// How far a look for strays has come.
 #[derive(Debug, Default)]
@@ -67,7 +67,7 @@ impl<D: Disk> Store<D> {
     /// # Errors
     /// After an error the catalog says what it said before.
     pub fn compact_catalog(&self) -> Result<Option<u64>, StorageError> {
-        Ok(self.catalog.compact()?)
+        Ok(self.catalog.compact(COMPACT_BYTES_MAX)?)
     }
 
     /// Looks at one more folder, or at some more small blobs, and returns replicas there that have no record; `None` at

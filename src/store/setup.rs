@@ -51,8 +51,7 @@ pub enum LayoutError {
     /// The blobs lie in another layout than the file says; without the file they would lie in folders. Nothing is lost.
     #[error(
         "the blobs lie in the layout {blobs}, and the file layout says {said}, or is missing: put back the file that \
-         was here, the lines {line:?} and \"{blobs}\", or what a conversion has left there",
-        line = HEADER.trim_end()
+         was here, or let `dacapo convert --layout {blobs}` look for all blobs and write it anew"
     )]
     Mismatch {
         /// The layout in the file.

@@ -27,6 +27,7 @@ fn the_protocol_document_has_the_limits_of_the_code() {
         row!(MESSAGE_BYTES_MAX),
         row!(EAGER_BYTES_MAX),
         row!(INBOUND_CONNECTIONS_MAX),
+        row!(INBOUND_CONTROLS_MAX),
         row!(INBOUND_PER_PEER_MAX),
         row!(INBOUND_OPEN_PER_PEER_MAX),
         row!(CONTROLS_PER_PEER_MAX),
@@ -51,8 +52,9 @@ fn the_protocol_document_has_the_limits_of_the_code() {
 
 #[test]
 fn the_protocol_document_has_the_deadlines_of_the_code() {
-    let rows: [(&str, Duration); 11] = [
+    let rows: [(&str, Duration); 12] = [
         ("DIAL_TIMEOUT", limits::DIAL_TIMEOUT),
+        ("DIAL_HEAD_START", limits::DIAL_HEAD_START),
         ("HANDSHAKE_TIMEOUT", limits::HANDSHAKE_TIMEOUT),
         ("PROGRESS_TIMEOUT", limits::PROGRESS_TIMEOUT),
         ("HEARTBEAT_INTERVAL", limits::HEARTBEAT_INTERVAL),
@@ -65,7 +67,7 @@ fn the_protocol_document_has_the_deadlines_of_the_code() {
         ("REPAIR_RETRY_MAX", limits::REPAIR_RETRY_MAX),
     ];
     for (name, value) in rows {
-        let row = format!("| `{name}` | {} |", value.as_secs());
+        let row = format!("| `{name}` | {} |", value.as_secs_f64());
         assert!(PROTOCOL.contains(&row), "docs/PROTOCOL.md needs the row {row}");
     }
 }

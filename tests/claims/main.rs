@@ -63,6 +63,7 @@ mod unkept;
 
 // All promises at once: plans of whole clusters under faults.
 mod chaos;
+mod connections;
 mod plans;
 mod relays;
 mod replication;

@@ -68,7 +68,7 @@ fn without_the_secret_nobody_gets_anywhere() {
 fn an_open_cluster_has_to_be_asked_for() {
     let bench = Bench::new();
     let refused = bench.run(&bench.path("n1"), &["node", "--listen", ":0"]);
-    assert!(refused.code == Some(1) && refused.stderr.contains("is in no cluster"), "{}", refused.stderr);
+    assert!(refused.code == Some(2) && refused.stderr.contains("is in no cluster"), "{}", refused.stderr);
     assert!(!bench.path("n1").exists(), "no directory was made");
     let asked = bench.run(&bench.path("n1"), &["init", "--open-cluster"]);
     assert!(asked.stderr.contains("everybody who reaches the port"), "{}", asked.stderr);

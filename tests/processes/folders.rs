@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "real processes take real time")]
 
 mod deletions;
+mod lost;
 mod watching;
 
 use std::collections::BTreeMap;

@@ -45,7 +45,7 @@ pub(crate) struct Bench {
 
 /// A running `dacapo node`, killed on drop.
 pub(crate) struct Node {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) data: PathBuf,
     pub(crate) address: String,
     pub(crate) stdout: PathBuf,

@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use dacapo::disk::Disk;
 use dacapo::event::{Event, EventSink};
-use dacapo::node::{Config, Lane, Node};
+use dacapo::node::{Config, Lane, Node, StartError};
 use dacapo::seed::Seed;
-use dacapo::store::Identity;
+use dacapo::store::{Identity, LayoutError, StorageError};
 
 use super::bug::Bug;
 use super::conversion::convert_if_told;
@@ -78,7 +78,13 @@ async fn start<D: Disk>(boot: Boot<Files>, wrap: impl FnOnce(SimDisk) -> D, bug:
     }
     let node = match Node::start(platform, config).await {
         Ok(node) => node,
-        Err(error) => return Ended::Failed(error.to_string()),
+        Err(error) => {
+            // What the message says to do.
+            if matches!(error, StartError::Store(StorageError::Layout(LayoutError::Mismatch { .. }))) {
+                clients.conversions.order(host);
+            }
+            return Ended::Failed(error.to_string());
+        }
     };
     let _served = match http::serve(&options, node.handle()).await {
         Ok(served) => served,

@@ -168,9 +168,9 @@ Examples:
 
 pub(super) const RECOVER_EXAMPLE: &str = "\
 Names, times and contents of all files come back from any peer that holds them, each verified. The data directory \
-has to be new; a recovery that was interrupted goes on with the same command. Afterwards `dacapo node` runs on the \
-directory as on the lost one. The lost node must not run any more: two nodes with one identity would overwrite each \
-other's files.
+has to be new, or one of this identity; a recovery that was interrupted goes on with the same command. Afterwards \
+`dacapo node` runs on the directory as on the lost one. The lost node must not run any more: two nodes with one \
+identity would overwrite each other's files.
 
 Example:
   dacapo recover --data ~/a --identity a.backup --peer other.example:3000";

@@ -94,7 +94,7 @@ pub(crate) struct WatchArguments {
     /// file .dacapoignore in the folder does the same
     #[arg(long, value_name = "GLOB")]
     pub(crate) exclude: Vec<String>,
-    /// How many files are under way at a time
+    /// How many files are under way at a time, up to 32
     #[arg(short, long, value_name = "N", default_value_t = 16)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=32))]
     pub(crate) jobs: u16,

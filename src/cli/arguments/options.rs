@@ -52,7 +52,7 @@ pub(crate) struct Selection {
     /// With -r, only say what would be done
     #[arg(short = 'n', long, requires = "recursive")]
     pub(crate) dry_run: bool,
-    /// With -r, how many files are under way at a time
+    /// With -r, how many files are under way at a time, up to 32
     #[arg(short, long, value_name = "N", requires = "recursive", default_value_t = 16)]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=32))]
     pub(crate) jobs: u16,
@@ -65,7 +65,7 @@ pub(crate) struct Reach {
     #[arg(long, value_name = "ADDR", env = "DACAPO_LISTEN", hide_env_values = true)]
     pub(crate) listen: Address,
     /// A peer to dial, beside those that the data directory names; may be given several times. Of the variable, commas
-    /// part several
+    /// part several. The command line, the variable, the config file: only the first that names any counts
     #[arg(long = "peer", value_name = "ADDR", env = "DACAPO_PEER", hide_env_values = true, value_delimiter = ',')]
     pub(crate) peers: Vec<Address>,
     /// Let in everybody who reaches the port, whatever cluster the data directory is in

@@ -13,7 +13,7 @@ pub(crate) async fn run(arguments: &LsArguments, verbosity: Verbosity) -> Result
     let mut is_first = true;
     folder::each_page(&arguments.data.dir, folder::prefix(&arguments.prefix)?.as_str(), |page| {
         if is_first && !arguments.json {
-            output::line(&format!("{:>10}  {:>7}  {:20}  {:5}  KEY", "SIZE", "VERSION", "STORED", "LOCAL"))?;
+            output::line(&format!("{:>10}  {:>14}  {:20}  {:5}  KEY", "SIZE", "VERSION", "STORED", "LOCAL"))?;
         }
         is_first = false;
         page.iter().try_for_each(|info| show_file(info, arguments.json))
@@ -31,5 +31,5 @@ fn show_file(info: &FileInfo, is_json: bool) -> Result<(), CliError> {
     }
     let FileInfo { key, size, version, modified, is_local, .. } = info;
     let (size, version, stored) = (show::size(*size), version.to_string(), show::time(*modified));
-    output::line(&format!("{size:>10}  {version:>7}  {stored:20}  {:5}  {key}", show::yes(*is_local)))
+    output::line(&format!("{size:>10}  {version:>14}  {stored:20}  {:5}  {key}", show::yes(*is_local)))
 }

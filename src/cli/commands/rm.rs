@@ -47,7 +47,11 @@ async fn delete_everywhere(arguments: &RmArguments, verbosity: Verbosity, key: K
     if verbosity.quiet {
         return Ok(());
     }
-    output::line(&format!("deleted {key} here and at {}", receipts::in_words(&done, away)))
+    let told = match done.is_empty() {
+        true => format!("deleted {key} here; {}", receipts::in_words(&done, away)),
+        false => format!("deleted {key} here and at {}", receipts::in_words(&done, away)),
+    };
+    output::line(&told)
 }
 
 /// Asks the node. Once the request is sent, the file is perhaps deleted whether the answer arrives or not.

@@ -11,6 +11,7 @@ use crate::cli::arguments::StatusArguments;
 use crate::cli::control::{Answer, Client, Request};
 use crate::cli::error::CliError;
 use crate::cli::output;
+use crate::cli::space::Space;
 
 pub(crate) async fn run(arguments: &StatusArguments) -> Result<(), CliError> {
     let mut client = Client::ask(&arguments.data.dir, &Request::Status).await?;
@@ -18,7 +19,12 @@ pub(crate) async fn run(arguments: &StatusArguments) -> Result<(), CliError> {
         Answer::Status { address, node, status, known } => (address, node, status, known),
         answer => return Err(CliError::unexpected(answer)),
     };
-    let attention = attention::all(&known);
+    let mut attention = attention::all(&known);
+    if let Ok(space) = Space::of(&arguments.data.dir)
+        && space.is_none()
+    {
+        attention.push(format!("the disk is full, and files are refused, of this node and of its peers: {space}"));
+    }
     if arguments.json {
         return output::json(&StatusJson::new(node, address, &status, &known, attention));
     }

@@ -14,6 +14,8 @@ use crate::cli::error::CliError;
 /// The file that says what of its folder is left out.
 pub(super) const IGNORE_FILE: &str = ".dacapoignore";
 
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// The names that are left out.
 pub(super) struct Excluded(Gitignore);
 
@@ -44,7 +46,8 @@ impl Excluded {
 /// it comes upon.
 #[derive(Default)]
 pub(super) struct Ignored {
-    /// The rules of each directory, by its path below the folder; none where there is no ignore file.
+    /// The rules of each directory, by its path below the folder, for names as they are below the directory; none
+    /// where there is no ignore file.
     rules: BTreeMap<String, Option<Gitignore>>,
 }
 
@@ -54,11 +57,11 @@ impl Ignored {
         let (mut names, name) = path.split();
         names.push(name);
         for count in 1..=names.len() {
-            let (place, is_dir) = (root.join(names[..count].join("/")), count < names.len());
+            let is_dir = count < names.len();
             // The nearest file that says something of a name counts.
             for above in (0..count).rev() {
                 let Some(rules) = self.rules(root, &names[..above].join("/"))? else { continue };
-                match rules.matched(&place, is_dir) {
+                match rules.matched(names[above..count].join("/"), is_dir) {
                     Match::Ignore(_) => return Ok(true),
                     Match::Whitelist(_) => break,
                     Match::None => {}
@@ -85,8 +88,10 @@ fn read(dir: &Path) -> io::Result<Option<Gitignore>> {
         }
         read => read?,
     };
-    let mut builder = GitignoreBuilder::new(dir);
-    for line in String::from_utf8_lossy(&text).lines() {
+    let mut builder = GitignoreBuilder::new("");
+    let text = String::from_utf8_lossy(&text);
+    // Some editors begin a text with a mark of its bytes' order, which a walk passes over as well.
+    for line in text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text).lines() {
         builder.add_line(None, line).ok();
     }
     Ok(builder.build().ok())

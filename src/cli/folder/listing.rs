@@ -6,6 +6,7 @@ use std::path::Path;
 
 use dacapo::crypto::KeyError;
 use dacapo::folder::Prefix;
+use dacapo::limits::KEY_BYTES_MAX;
 use dacapo::node::FileInfo;
 
 use super::pool::Pool;
@@ -26,6 +27,10 @@ pub(in crate::cli) async fn each_page(
     beginning: &str,
     mut look: impl FnMut(Vec<FileInfo>) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
+    // No key is that long, and the node takes no such request.
+    if beginning.len() > KEY_BYTES_MAX {
+        return Ok(());
+    }
     let pool = Pool::new(data);
     let (mut client, mut answer) = pool.ask(&Request::List { prefix: beginning.to_owned() }, None).await?;
     loop {

@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fs::{File, Permissions};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::rc::Rc;
@@ -14,11 +14,12 @@ use std::rc::Rc;
 use dacapo::crypto::Attributes;
 use dacapo::folder::FilePath;
 use rustix::fs::{
-    AtFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, mkdirat, open, openat, readlinkat, renameat, statat,
+    AtFlags, CWD, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, mkdirat, open, openat, readlinkat, renameat, statat,
     symlinkat, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 
+use super::data_directory::is_data_directory;
 use crate::cli::output::{TEMPORARY_PREFIX, mode_of_new, time_of};
 
 const DIR_FLAGS: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -50,6 +51,12 @@ pub(super) enum There {
 impl Place {
     /// Opens the folder, and makes it if it is not there.
     pub(super) fn open(root: &Path) -> io::Result<Self> {
+        // Below a data directory are files of the node too.
+        let there = std::path::absolute(root)?;
+        let there = there.ancestors().find_map(|above| std::fs::canonicalize(above).ok());
+        for above in there.iter().flat_map(|there| there.ancestors()) {
+            refuse_data_directory(CWD, above)?;
+        }
         std::fs::create_dir_all(root)?;
         let root = Rc::new(open(root, DIR_FLAGS, Mode::empty())?);
         let last = RefCell::new((String::new(), root.clone()));
@@ -160,10 +167,20 @@ impl Place {
                 }
                 opened => opened,
             };
-            dir = Rc::new(opened?);
+            let opened = opened?;
+            refuse_data_directory(&opened, Path::new(""))?;
+            dir = Rc::new(opened);
         }
         self.last.replace((path, dir.clone()));
         Ok(dir)
+    }
+}
+
+/// Fails if a directory is that of a node, whose files are not to be replaced.
+fn refuse_data_directory(dir: impl AsFd, path: &Path) -> io::Result<()> {
+    match is_data_directory(dir, path) {
+        true => Err(io::Error::other("it is in the data directory of a node")),
+        false => Ok(()),
     }
 }
 

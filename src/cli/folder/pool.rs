@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use dacapo::crypto::Key;
-use dacapo::node::Holding;
+use dacapo::node::{Holder, Holding};
 use tokio::time::Instant;
 
 use crate::cli::control::{Answer, Client, ConnectError, ControlError, Request};
@@ -51,14 +51,28 @@ impl<'a> Pool<'a> {
 
     /// Returns how many peers hold the current version of a file, and how many were asked.
     pub(super) async fn count_holders(&self, key: &Key) -> Result<(usize, usize), CliError> {
-        let (client, answer) = self.ask(&Request::Whereis { key: key.clone(), verify: false }, None).await?;
-        let holders = match answer? {
-            Answer::Holders { holders, .. } => holders,
-            answer => return Err(CliError::unexpected_about(key.clone(), answer)),
-        };
-        self.give_back(client);
+        let (holders, _) = self.holders(key).await?;
         let held = holders.iter().filter(|holder| matches!(holder.holding, Holding::Current { .. }));
         Ok((held.count(), holders.len()))
+    }
+
+    /// Tells whether no peer has the current version of a file. One that cannot be asked may have it.
+    pub(super) async fn is_nowhere(&self, key: &Key) -> Result<bool, CliError> {
+        let (holders, away) = self.holders(key).await?;
+        let may_hold = |holder: &Holder| matches!(holder.holding, Holding::Current { .. } | Holding::Unknown { .. });
+        Ok(away == 0 && !holders.iter().any(may_hold))
+    }
+
+    /// Returns what each connected peer has of a file, and how many other peers there are.
+    async fn holders(&self, key: &Key) -> Result<(Vec<Holder>, usize), CliError> {
+        let (client, answer) = self.ask(&Request::Whereis { key: key.clone(), verify: false }, None).await?;
+        match answer? {
+            Answer::Holders { holders, away } => {
+                self.give_back(client);
+                Ok((holders, away.len()))
+            }
+            answer => Err(CliError::unexpected_about(key.clone(), answer)),
+        }
     }
 
     /// Takes a connection back that goes on: all of a successful answer has come.

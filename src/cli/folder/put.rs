@@ -73,16 +73,22 @@ impl Difference<'_> {
 impl Put<'_> {
     /// Does one step. What fails for one file is counted; what fails for all ends the command.
     async fn take(&self, step: Step) -> Result<(), CliError> {
-        let (Step::Store(key, ..) | Step::Compare(key, ..) | Step::Count(key)) = &step;
+        let (Step::Store(key, ..) | Step::Compare(key, ..) | Step::Count(key) | Step::Find(key, ..)) = &step;
         let key = key.clone();
         let taken = match step {
             Step::Store(key, path, size) => self.store(&key, &path, size).await,
             Step::Compare(key, path, size) => match self.is_same(&key, &path).await {
                 Ok(true) => self.leave_unchanged(&key).await,
-                Ok(false) => self.store(&key, &path, size).await,
+                // What the node cannot give is here.
+                Ok(false) | Err(CliError::File { .. }) => self.store(&key, &path, size).await,
                 Err(error) => Err(error),
             },
             Step::Count(_) => self.leave_unchanged(&key).await,
+            Step::Find(key, path, size) => match self.pool.is_nowhere(&key).await {
+                Ok(true) => self.store(&key, &path, size).await,
+                Ok(false) => self.leave_unchanged(&key).await,
+                Err(error) => Err(error),
+            },
         };
         self.end_step(&key, taken)
     }

@@ -155,8 +155,9 @@ impl Tally {
         }
     }
 
-    /// Writes a line beside the bar.
+    /// Writes a line beside the bar. Names in it may have anything in them, and are not to move the cursor.
     fn say(&self, line: impl Display) {
+        let line = without_controls(&line.to_string());
         match &*self.meter.borrow() {
             Some(meter) => meter.aside(|| logging::warn("", line)),
             None => logging::warn("", line),
@@ -179,6 +180,15 @@ impl Tally {
             failed => Err(CliError::FilesFailed { failed, are_too_few: self.few.get() == failed }),
         }
     }
+}
+
+/// Returns a text with its control characters written out.
+fn without_controls(text: &str) -> String {
+    let shown = |letter: char| match letter.is_control() {
+        true => letter.escape_default().to_string(),
+        false => letter.to_string(),
+    };
+    text.chars().map(shown).collect()
 }
 
 /// Writes a summary for people. What did not happen is not mentioned.
@@ -209,6 +219,11 @@ fn in_words(counts: &FolderSummary, action: Action, is_dry_run: bool) -> String 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_does_not_move_the_cursor() {
+        assert_eq!(without_controls("a\u{1b}[31mred\n\u{9b}b: ä"), "a\\u{1b}[31mred\\n\\u{9b}b: ä");
+    }
 
     #[test]
     fn a_summary_names_what_happened() {

@@ -24,8 +24,10 @@ pub(super) enum Step {
     Store(Key, PathBuf, u64),
     /// Stores it if the contents differ.
     Compare(Key, PathBuf, u64),
-    /// Counts the peers that hold it, because nothing of it is to be stored.
+    /// Counts the peers that hold it, because the node has it as the folder has it.
     Count(Key),
+    /// Stores it if nobody has a copy of what the node says is the same.
+    Find(Key, PathBuf, u64),
 }
 
 /// A folder that is stored, and how.
@@ -132,6 +134,7 @@ impl Difference<'_> {
             Pair::Both(file, stored) => {
                 let path = root.join(file.path.as_str());
                 match sameness(file.size, &file.attributes, &stored) {
+                    Sameness::Same if !stored.is_local => self.steps.push(Step::Find(stored.key, path, file.size)),
                     Sameness::Same if self.upload.replicas_min > 0 => self.steps.push(Step::Count(stored.key)),
                     Sameness::Same => self.tally.unchanged(),
                     // What is not here would have to be fetched to be compared.

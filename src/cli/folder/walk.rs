@@ -9,15 +9,14 @@ use std::sync::{Arc, Mutex};
 use dacapo::crypto::{Attributes, Key};
 use dacapo::folder::{FilePath, FolderFile, Prefix, Scope};
 use ignore::{DirEntry, WalkBuilder};
+use rustix::fs::CWD;
 
 use super::changes::Changes;
+use super::data_directory::is_data_directory;
 use super::excluded::{Excluded, IGNORE_FILE};
 use crate::cli::error::CliError;
 use crate::cli::output::TEMPORARY_PREFIX;
 use crate::cli::source::attributes_of;
-
-/// Files that every data directory of a node has.
-const DATA_DIRECTORY_FILES: [&str; 2] = ["identity", "lock"];
 
 /// What is in a folder.
 #[derive(Default)]
@@ -90,7 +89,7 @@ fn walker(
             return entry.depth() == 0;
         }
         let reason = match is_dir {
-            true if is_data_directory(entry.path()) => "it is the data directory of a node",
+            true if is_data_directory(CWD, entry.path()) => "it is the data directory of a node",
             false if is_incomplete(entry.file_name().as_bytes()) => "it is what is left of an interrupted get",
             true => {
                 if let Some(changes) = &changes {
@@ -133,11 +132,6 @@ impl Walked {
             Err(error) => self.failed.push((name, error.to_string())),
         }
     }
-}
-
-/// Tells whether a directory is that of a node.
-fn is_data_directory(path: &Path) -> bool {
-    DATA_DIRECTORY_FILES.iter().all(|name| path.join(name).is_file())
 }
 
 /// Tells whether a name is one that `get -r` gives to what is not complete: the prefix, a process, a number.

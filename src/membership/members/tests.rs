@@ -32,12 +32,18 @@ fn who_is_forgotten_is_turned_away_until_it_is_allowed() {
 }
 
 #[test]
-fn who_is_forgotten_is_not_dialled_by_its_id_any_more() {
+fn another_node_may_be_where_one_that_was_forgotten_is_dialled_by_its_id() {
     let mut members = Members::default();
-    members.dial(Dial { address: ":1".parse().expect("one"), node: Some(id(1)) }).expect("room");
-    members.dial(Dial { address: ":2".parse().expect("one"), node: None }).expect("room");
+    let dial = |address: &str, node| Dial { address: address.parse().expect("one"), node };
+    for dial in [dial(":1", Some(id(1))), dial(":2", None)] {
+        members.dial(dial).expect("room");
+    }
+    let given = [":1".parse().expect("one")];
     members.change(MemberChange::Forget(id(1))).expect("room");
-    assert_eq!(members.dials().len(), 1);
+    assert_eq!(members.dials_and(&given), [dial(":2", None), dial(":1", None)]);
+    assert_eq!(Members::parse(members.render().as_bytes()).expect("a list"), members);
+    members.change(MemberChange::Allow(id(1))).expect("room");
+    assert_eq!(members.dials_and(&given), [dial(":1", Some(id(1))), dial(":2", None)]);
 }
 
 #[test]

@@ -6,17 +6,17 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
-use super::eviction_queue::{EvictionQueue, Place};
 use super::seen_handshakes::SeenHandshakes;
 use crate::crypto::NodeId;
 use crate::limits::{
-    CONTROLS_PER_PEER_MAX, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, INBOUND_CONNECTIONS_MAX, INBOUND_OPEN_PER_PEER_MAX,
-    INBOUND_PER_PEER_MAX, STRANGERS_MAX,
+    CONTROLS_PER_PEER_MAX, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, INBOUND_CONNECTIONS_MAX, INBOUND_CONTROLS_MAX,
+    INBOUND_OPEN_PER_PEER_MAX, INBOUND_PER_PEER_MAX, STRANGERS_MAX,
 };
 use crate::membership::Admission;
 use crate::node::boots::{InboundPlace, PeerBoot};
 use crate::node::connection::Connection;
 use crate::node::context::{Context, Stream};
+use crate::node::eviction_queue::{EvictionQueue, Place};
 use crate::node::link::{self, Credentials, Knock, LinkError};
 use crate::platform::Platform;
 use crate::protocol::{Hello, Purpose, Verdict};
@@ -24,6 +24,7 @@ use crate::protocol::{Hello, Purpose, Verdict};
 /// Bounds the incoming connections of a node.
 pub(super) struct Door {
     places: Arc<Semaphore>,
+    controls: Arc<Semaphore>,
     strangers: EvictionQueue,
     handshakes: EvictionQueue,
     seen: SeenHandshakes,
@@ -39,6 +40,7 @@ impl Default for Door {
     fn default() -> Self {
         Self {
             places: Arc::new(Semaphore::new(INBOUND_CONNECTIONS_MAX)),
+            controls: Arc::new(Semaphore::new(INBOUND_CONTROLS_MAX)),
             strangers: EvictionQueue::new(STRANGERS_MAX),
             handshakes: EvictionQueue::new(HANDSHAKES_MAX),
             seen: SeenHandshakes::default(),
@@ -78,7 +80,7 @@ impl Door {
         }
         // If the peer has started again, what it held before is free before the room is counted.
         let boot = context.boots.enter(peer, hello.boot);
-        let Some(place) = self.place_for(context, peer, &boot, hello.purpose) else {
+        let Some(place) = self.place_for(context, peer, &boot, hello.purpose).await else {
             link::welcome(&mut records, Verdict::Full, context.boot).await?;
             return Err(LinkError::Full);
         };
@@ -88,8 +90,9 @@ impl Door {
         Ok(Admitted { connection, hello })
     }
 
-    /// Returns a place for one more connection of a peer, if there is room. No peer takes the places of the others.
-    fn place_for<P: Platform>(
+    /// Returns a place for one more connection of a peer, if there is room. No peer takes the places of the others for
+    /// longer than it asks something on them.
+    async fn place_for<P: Platform>(
         &self,
         context: &Context<P>,
         peer: NodeId,
@@ -109,7 +112,13 @@ impl Door {
         {
             return None;
         }
-        let of_node = self.places.clone().try_acquire_owned().ok()?;
+        let places = if purpose == Purpose::Control { &self.controls } else { &self.places };
+        let of_node = match places.clone().try_acquire_owned() {
+            Ok(place) => place,
+            Err(_) if purpose == Purpose::Control || !context.holder.idle.evict() => return None,
+            // It is free as soon as the connection that had it is closed.
+            Err(_) => places.clone().acquire_owned().await.ok()?,
+        };
         Some(context.boots.take_place((peer, boot), purpose, of_node))
     }
 }

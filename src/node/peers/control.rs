@@ -28,7 +28,7 @@ impl<P: Platform> Control<P> {
         let (id, address) = (connection.peer, way.address().cloned());
         note(context, id, &way).await;
         let peer = context.peers.entry(id);
-        let liveness = Rc::new(Liveness::new(connection.boot(), way));
+        let liveness = Rc::new(Liveness::new(connection.boot().id(), way));
         let is_first = peer.add_control(liveness.clone()) == 1;
         peer.repair.begin_anew();
         if is_first {
@@ -75,6 +75,9 @@ pub(in crate::node) async fn note<P: Platform>(context: &Shared<P>, peer: NodeId
 impl<P: Platform> Drop for Control<P> {
     fn drop(&mut self) {
         self.peer.remove_control(&self.liveness);
+        if !self.peer.is_connected() {
+            self.context.boots.note_lost(self.peer.id);
+        }
     }
 }
 

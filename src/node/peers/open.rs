@@ -5,7 +5,7 @@ use std::io;
 use tokio::time::timeout;
 
 use crate::crypto::NodeId;
-use crate::limits::{DIAL_TIMEOUT, HANDSHAKE_TIMEOUT, PROTOCOL_VERSION};
+use crate::limits::{DIAL_TIMEOUT, HANDSHAKE_TIMEOUT, PEERS_MAX, PROTOCOL_VERSION};
 use crate::membership::Admission;
 use crate::node::connection::Connection;
 use crate::node::context::{Context, Stream};
@@ -24,7 +24,7 @@ pub(in crate::node) enum OpenError {
     #[error("no answer in {} seconds", DIAL_TIMEOUT.as_secs())]
     NoAnswer,
     /// The other side ended the handshake.
-    #[error("it closed the connection during the handshake: another cluster secret, or not a node")]
+    #[error("it closed the connection during the handshake: it has another cluster secret, is busy, or is no node")]
     Closed,
     /// The handshake failed.
     #[error("{0}")]
@@ -35,6 +35,9 @@ pub(in crate::node) enum OpenError {
     /// This node does not admit the other side.
     #[error("{0}")]
     TurnedAway(Admission),
+    /// This node has as many peers as it can.
+    #[error("this node has {PEERS_MAX} other peers")]
+    NoRoom,
     /// Another node listens at the address.
     #[error("another node answers there: {}, not {}", found.short(), expected.short())]
     OtherNode { found: NodeId, expected: NodeId },

@@ -136,6 +136,11 @@ impl<S> Peer<S> {
         self.drop_idle();
     }
 
+    /// Whether the peer can be asked to open a connection: an answer to one of its heartbeats says so.
+    pub(super) fn hears_what_is_wanted(&self) -> bool {
+        self.controls.borrow().iter().any(|control| matches!(control.way, Way::Inbound { .. }))
+    }
+
     /// Looks whether the peer runs more than once. Returns the addresses of two such nodes if this is new.
     pub(super) fn look_for_twins(&self) -> Option<[Address; 2]> {
         let controls = self.controls.borrow();

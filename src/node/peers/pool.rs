@@ -2,13 +2,16 @@
 //! peer cannot be dialled.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::rc::Rc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::time::timeout;
 
 use super::open::{OpenError, open_as};
 use super::peer::Peer;
+use crate::limits::DIAL_HEAD_START;
 use crate::node::connection::Connection;
 use crate::node::context::{Shared, Stream};
 use crate::node::handle::errors::ReplicaError;
@@ -28,6 +31,9 @@ pub(in crate::node) struct Slot(#[expect(dead_code, reason = "it is held until i
 /// Why a peer cannot be asked.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::node) enum LeaseError {
+    /// The peer could not be dialled, and hears of no wish.
+    #[error("{0}")]
+    Dial(OpenError),
     /// The peer could not be dialled.
     #[error("{0}, and it opened no connection itself")]
     Open(OpenError),
@@ -104,16 +110,25 @@ pub(in crate::node) async fn lease_in<P: Platform>(
     if let Some(connection) = peer.take_idle() {
         return leased(connection);
     }
-    let error = match peer.address() {
-        Some(address) => match open_as(context, &address, Purpose::DialerAsks, Some(peer.id)).await {
-            Ok(connection) => return leased(connection),
-            Err(error) => LeaseError::Open(error),
-        },
-        None => LeaseError::NotListening,
+    let hears = peer.hears_what_is_wanted();
+    let Some(address) = peer.address() else {
+        return peer.wait_for_opened().await.map_or(Err(LeaseError::NotListening), leased);
     };
-    match peer.wait_for_opened().await {
-        Some(connection) => leased(connection),
-        None => Err(error),
+    let mut dialing = pin!(open_as(context, &address, Purpose::DialerAsks, Some(peer.id)));
+    // Where nothing answers, not even with a refusal, a dial takes long to fail.
+    let dialed = match timeout(DIAL_HEAD_START, &mut dialing).await {
+        Err(_) if hears => tokio::select! {
+            biased;
+            dialed = &mut dialing => dialed,
+            Some(connection) = peer.wait_for_opened() => return leased(connection),
+        },
+        Err(_) => dialing.await,
+        Ok(dialed) => dialed,
+    };
+    match dialed {
+        Ok(connection) => leased(connection),
+        Err(error) if !hears => Err(LeaseError::Dial(error)),
+        Err(error) => peer.wait_for_opened().await.map_or(Err(LeaseError::Open(error)), leased),
     }
 }
 

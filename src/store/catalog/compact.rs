@@ -7,7 +7,7 @@ use redb::ReadableDatabase;
 use super::panics::{abandon, guarded};
 use super::{Catalog, OBJECTS};
 use crate::disk::{Disk, DiskFile};
-use crate::limits::{COMPACT_BYTES_MAX, COMPACT_BYTES_MIN};
+use crate::limits::COMPACT_BYTES_MIN;
 use crate::store::catalog::read::{blob_of, exists};
 use crate::store::error::CatalogError;
 use crate::store::layout::{self, BlobId};
@@ -16,11 +16,11 @@ use crate::store::layout::{self, BlobId};
 type ObjectName = (Vec<u8>, Option<BlobId>);
 
 impl<D: Disk> Catalog<D> {
-    /// Makes the file smaller if at least half of it is free. Returns by how much. A crash leaves the same records, in
-    /// redb's own commits. Every other use of the catalog waits, so a large file is left alone.
-    pub(in crate::store) fn compact(&self) -> Result<Option<u64>, CatalogError> {
+    /// Makes the file smaller if at least half of it is free, and it has `most` bytes at most. Returns by how much. A
+    /// crash leaves the same records, in redb's own commits. Every other use of the catalog waits.
+    pub(in crate::store) fn compact(&self, most: u64) -> Result<Option<u64>, CatalogError> {
         let before = self.file_len()?;
-        if !(COMPACT_BYTES_MIN..=COMPACT_BYTES_MAX).contains(&before) {
+        if !(COMPACT_BYTES_MIN..=most).contains(&before) {
             return Ok(None);
         }
         let used = self.with(|database| {

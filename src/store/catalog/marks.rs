@@ -140,7 +140,8 @@ mod tests {
     use super::*;
     use crate::crypto::{MasterSecret, Version};
     use crate::store::tests::{Place, held, key};
-    use crate::store::{Change, Known, Setup, StorageError, Store};
+    use crate::store::{Change, Known, Setup, StorageError, Store, convert};
+    use crate::time::UnixMillis;
 
     fn keys_of_another() -> Keys {
         Keys::derive(&MasterSecret([2; 32]))
@@ -221,6 +222,16 @@ mod tests {
             let error = opened.map(drop).expect_err("none is packed, but all of them would be");
             assert!(matches!(error, StorageError::Layout(LayoutError::Mismatch { blobs, .. }) if blobs == layout));
             drop(place.open(layout));
+            for to in all {
+                Setup::Settled(other).write(&place.disk).expect("a good disk");
+                let converted = convert(&place.disk, &place.keys, to, UnixMillis(0), |_| {}).expect("a good disk");
+                assert!(converted.is_some(), "its file is wrong");
+                assert_eq!(Setup::read(&place.disk).expect("a good disk"), Setup::Settled(to));
+                let (store, _) = place.open(to);
+                assert_eq!(store.list_proved(&place.keys, "", None, 2).expect("a good disk").len(), 2);
+                drop(store);
+                convert(&place.disk, &place.keys, layout, UnixMillis(0), |_| {}).expect("a good disk");
+            }
         }
     }
 }

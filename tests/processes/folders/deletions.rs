@@ -98,6 +98,29 @@ fn what_an_ignore_file_leaves_out_is_not_gone() {
 }
 
 #[test]
+fn rules_count_whichever_way_the_folder_is_named() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    for root in [".", "./", "sub/.."] {
+        let folder = folder(&bench);
+        let put = |rules: &str| {
+            fs::write(folder.join(".dacapoignore"), rules).expect("written");
+            let arguments = ["put", "-q", "-r", root, "kept", "--delete"];
+            let ended = bench.spawn_with(&node.data, &arguments, |command| command.current_dir(&folder)).end();
+            assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+        };
+        put("");
+        fs::remove_file(folder.join("one")).expect("removed");
+        fs::remove_dir_all(folder.join("sub/deep")).expect("removed");
+        // The first line begins as some editors have it.
+        put("\u{feff}/one\nsub/deep\n");
+        let keys = bench.succeed(&node.data, &["ls", "kept", "--json"]);
+        assert!(keys.contains("kept/one") && keys.contains("kept/sub/deep/large"), "{root}: {keys}");
+        fs::remove_dir_all(folder).expect("removed");
+    }
+}
+
+#[test]
 fn a_file_is_gone_if_a_directory_or_what_is_behind_a_link_is_in_its_place() {
     let bench = Bench::new();
     let node = bench.node("n1", &[]);

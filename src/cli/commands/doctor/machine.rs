@@ -4,19 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
-use dacapo::view::show;
-use rustix::fs::statvfs;
 use rustix::process::{Resource, getrlimit};
 
 use super::finding::{Finding, now};
 use crate::cli::limits::DESCRIPTORS_WANTED;
-
-/// Less free space than this is nearly none: one large file and the catalog's next commits. Chosen.
-const FREE_BYTES_LOW: u64 = 1024 * 1024 * 1024;
-const FREE_BYTES_MIN: u64 = 64 * 1024 * 1024;
-
-/// Less than one part in so many is little, whatever the size of the disk. Chosen: 5 %, as file systems reserve it.
-const FREE_PART: u64 = 20;
+use crate::cli::space::Space;
 
 /// A clock that is behind a file by less than this is none to worry about: file systems round times.
 const CLOCK_SLACK: Duration = Duration::from_secs(2);
@@ -30,18 +22,10 @@ const DESCRIPTORS_LOW: u64 = DESCRIPTORS_WANTED / 4;
 pub(super) fn space(data: &Path) -> Finding {
     const SPACE: &str = "space";
     let advice = "make room: a full disk refuses files, of this node and of its peers; --quota-bytes bounds theirs";
-    match statvfs(data) {
-        Ok(disk) => {
-            let (free, all) = (disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize);
-            let found = format!("{} of {} are free", show::size(free), show::size(all));
-            let has_names = disk.f_files == 0 || disk.f_favail > disk.f_files / FREE_PART / 5;
-            match free {
-                _ if !has_names => Finding::fail(SPACE, "the disk has next to no inodes for new files", advice),
-                ..FREE_BYTES_MIN => Finding::fail(SPACE, found, advice),
-                free if free < FREE_BYTES_LOW || free < all / FREE_PART => Finding::warn(SPACE, found, advice),
-                _ => Finding::ok(SPACE, found),
-            }
-        }
+    match Space::of(data) {
+        Ok(room) if room.is_none() => Finding::fail(SPACE, room.to_string(), advice),
+        Ok(room) if room.is_little() => Finding::warn(SPACE, room.to_string(), advice),
+        Ok(room) => Finding::ok(SPACE, room.to_string()),
         Err(error) => Finding::warn(SPACE, format!("cannot be asked for: {error}"), "look with `df`"),
     }
 }

@@ -97,13 +97,16 @@ fn port_of_running(address: SocketAddr) -> Finding {
 
 fn peers_of_running(data: &Path, known: &KnownPeers) -> Vec<Finding> {
     let (counts, option) = (known.counts(), option(data));
+    // What a peer does not take has a line of its own.
+    let refuses = |peer: &PeerInfo| peer.peer.is_some_and(|node| known.refusing.contains_key(&node));
+    let is_behind = |peer: &PeerInfo| peer.is_current() == Some(false) && !refuses(peer);
     let mut findings = Vec::new();
     if counts.connected == 0 {
         let advice = format!(
             "`dacapo invite {option}` and `dacapo join` elsewhere make a peer; `dacapo peers {option}` shows all"
         );
         findings.push(Finding::fail(PEERS, "none is connected: what is stored now is on this disk alone", advice));
-    } else if counts.away + counts.behind > 0 {
+    } else if known.peers.iter().any(|peer| !peer.is_connected || is_behind(peer)) {
         let found = format!("{} connected, {} of them behind; {} away", counts.connected, counts.behind, counts.away);
         let away: Vec<_> = known.peers.iter().filter(|peer| !peer.is_connected).map(named).collect();
         let advice = match away.is_empty() {
@@ -111,13 +114,14 @@ fn peers_of_running(data: &Path, known: &KnownPeers) -> Vec<Finding> {
             false => format!("look after {}; who is gone for good: `dacapo peers forget {option} ID`", away.join(", ")),
         };
         findings.push(Finding::warn(PEERS, found, advice));
-    } else {
+    } else if known.refusing.is_empty() {
         findings.push(Finding::ok(PEERS, format!("{} connected, and none lacks a file", counts.connected)));
     }
-    let attention = attention::sentences(known).into_iter().chain(attention::refusals(known));
-    findings.extend(
-        attention.map(|sentence| Finding::fail(PEERS, sentence, format!("`dacapo peers {option}` shows more"))),
-    );
+    let fail = |advice: String| move |sentence| Finding::fail(PEERS, sentence, advice.clone());
+    let more = format!("`dacapo peers {option}` shows more");
+    let refused = attention::refusals(known).into_iter();
+    findings.extend(refused.map(fail(format!("change that there, or store less; {more}"))));
+    findings.extend(attention::sentences(known).into_iter().map(fail(more)));
     findings
 }
 
@@ -132,7 +136,7 @@ fn named(peer: &PeerInfo) -> String {
 
 fn scrub(data: &Path, status: &Status) -> Finding {
     let advice = format!(
-        "`dacapo scrub {}` compares every copy on this disk with what was stored; call it every month",
+        "`dacapo scrub {}` compares every copy on this disk with what was stored; a running node does so once a day",
         option(data)
     );
     let Some(ended) = status.last_scrub else {

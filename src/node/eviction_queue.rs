@@ -1,5 +1,4 @@
-//! A bounded number of connections that wait for the other side. In a full queue, a new connection takes the place of
-//! the oldest.
+//! Connections that wait for the other side. In a full queue, a new connection takes the place of the oldest.
 //!
 //! A flood of silent connections only evicts itself. A peer that has the secret says its part as soon as it is
 //! connected, so it has long left the queue before it could be the oldest.
@@ -34,14 +33,24 @@ impl EvictionQueue {
     pub(super) fn enter(&self) -> Place {
         let (number, lost) = (self.taken.get(), CancellationToken::new());
         self.taken.set(number + 1);
-        let mut oldest_first = self.oldest_first.borrow_mut();
-        if oldest_first.len() == self.places
-            && let Some((_, oldest)) = oldest_first.pop_front()
-        {
-            oldest.cancel();
+        if self.oldest_first.borrow().len() == self.places {
+            self.evict();
         }
-        oldest_first.push_back((number, lost.clone()));
+        self.oldest_first.borrow_mut().push_back((number, lost.clone()));
         Place { number, lost, queue: self.clone() }
+    }
+
+    /// Takes its place away from the connection that has waited longest. Returns whether there was one.
+    pub(super) fn evict(&self) -> bool {
+        let oldest = self.oldest_first.borrow_mut().pop_front();
+        oldest.inspect(|(_, oldest)| oldest.cancel()).is_some()
+    }
+}
+
+impl Default for EvictionQueue {
+    /// Returns a queue that is never full.
+    fn default() -> Self {
+        Self::new(usize::MAX)
     }
 }
 
@@ -74,5 +83,7 @@ mod tests {
         drop(second);
         let fourth = queue.enter();
         assert!(!third.lost.is_cancelled() && !fourth.lost.is_cancelled(), "there was a free place");
+        assert!(queue.evict() && third.lost.is_cancelled() && !fourth.lost.is_cancelled());
+        assert!(queue.evict() && !queue.evict());
     }
 }

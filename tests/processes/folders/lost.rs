@@ -1,0 +1,69 @@
+//! A folder of which the node has lost something, and folders that are not to be lost.
+
+use std::fs;
+
+use super::{done, folder, run, text, touch};
+use crate::support::bench::{Bench, files_under};
+
+#[test]
+fn what_nobody_has_any_more_is_stored_again() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    let folder = folder(&bench);
+    let put = ["put", "-r", text(&folder), "kept"];
+    assert_eq!(run(&bench, &node, &put), done("6 files stored, 683.6 KiB"));
+    bench.succeed(&node.data, &["rm", "--force", "kept/one"]);
+    assert_eq!(run(&bench, &node, &put), done("1 file stored, 3 B; 5 unchanged"));
+    assert_eq!(bench.succeed(&node.data, &["get", "kept/one"]), "one");
+    // A peer has it, and the same one may have it while it is away.
+    let peer = bench.node("n2", &[&node]);
+    node.connected(&bench, 1);
+    bench.succeed(&node.data, &["put", "-r", text(&folder), "kept", "--min-replicas", "1"]);
+    bench.succeed(&node.data, &["rm", "-r", "kept", "-q"]);
+    assert_eq!(run(&bench, &node, &put), done("0 files stored, 0 B; 6 unchanged"));
+    drop(peer);
+    node.connected(&bench, 0);
+    assert_eq!(run(&bench, &node, &put), done("0 files stored, 0 B; 6 unchanged"));
+}
+
+#[test]
+fn what_the_node_cannot_give_is_stored_again_when_it_was_touched() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    let folder = folder(&bench);
+    let put = ["put", "-r", text(&folder), "kept"];
+    assert_eq!(run(&bench, &node, &put), done("6 files stored, 683.6 KiB"));
+    let large = |file: &std::path::PathBuf| fs::metadata(file).is_ok_and(|there| there.len() == 700_000);
+    let copy = files_under(&node.data).into_iter().find(large).expect("a copy");
+    let mut content = fs::read(&copy).expect("readable");
+    content[350_000] ^= 1;
+    fs::write(&copy, &content).expect("written");
+    touch(&folder.join("sub/deep/large"), 1);
+    assert_eq!(run(&bench, &node, &put), done("1 file stored, 683.5 KiB; 5 unchanged"));
+    let out = bench.path("out");
+    bench.succeed(&node.data, &["get", "kept/sub/deep/large", "-o", text(&out)]);
+    assert!(fs::read(out).expect("written") == fs::read(folder.join("sub/deep/large")).expect("readable"));
+}
+
+#[test]
+fn nothing_is_written_into_the_data_directory_of_a_node() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    for key in ["kept/identity", "kept/n1/identity"] {
+        bench.run_with_input(&node.data, &["put", key], b"none of a node");
+    }
+    let identity = fs::read(node.data.join("identity")).expect("readable");
+    let sub = node.data.join("sub");
+    for (dir, told) in [(&node.data, "cannot write"), (&sub, "cannot write")] {
+        let refused = bench.run(&node.data, &["get", "-r", "kept", text(dir)]);
+        let expected = format!("error: {told} {}: it is in the data directory of a node\n", text(dir));
+        assert_eq!((refused.code, refused.stderr), (Some(1), expected));
+    }
+    assert!(!sub.exists(), "not even made");
+    let refused = bench.run(&node.data, &["get", "-r", "kept", text(bench.dir.path())]);
+    let expected = "warning: kept/n1/identity: not written: it is in the data directory of a node\n\
+                    error: 1 file failed\n";
+    assert_eq!((refused.code, refused.stderr.as_str()), (Some(1), expected));
+    assert_eq!(fs::read(node.data.join("identity")).expect("readable"), identity);
+    assert_eq!(fs::read(bench.path("identity")).expect("written"), b"none of a node");
+}

@@ -69,6 +69,15 @@ fn commit_each<D: Disk>(store: &Store<D>, changes: &[&[Change]]) -> Vec<Result<b
     }
 }
 
+/// Returns a change that comes with its blob, and of an own file that its copy is to be here from then on.
+fn with_copy(change: Option<Change>) -> impl Iterator<Item = Change> {
+    let copy = match &change {
+        Some(Change::Own(key, _, record)) => Some(Change::Copy(key.file_name(), Some(record.seal.version))),
+        _ => None,
+    };
+    change.into_iter().chain(copy)
+}
+
 impl<P: Platform> Context<P> {
     /// Makes a written blob durable and gives it its name. The caller holds the lock of the blob; its `look` settles
     /// the blob, and says whether it may be kept. If it returns a change, the catalog commits it before the blob has
@@ -91,7 +100,7 @@ impl<P: Platform> Context<P> {
     ) -> Result<Committed<P::Disk>, KeepError<P::Disk, E>> {
         let packed = self.store.packed(&mut writer);
         if !writer.is_file() {
-            let look = |store: &_, keys: &_| Ok(look(store, keys)?.into_iter().chain(packed).collect());
+            let look = |store: &_, keys: &_| Ok(with_copy(look(store, keys)?).chain(packed).collect());
             return match self.commits.commit_if(look).await {
                 Ok(Ok(true)) => Ok(Committed { writer, result: Ok(()) }),
                 Ok(Ok(false)) => Err(KeepError::Outdated(writer)),
@@ -102,7 +111,7 @@ impl<P: Platform> Context<P> {
         let staged = self.with_keys(move |store, keys| match look(store, keys) {
             Err(reason) => Err(KeepError::Refused(reason, writer)),
             Ok(change) => match store.stage(&writer, change.is_some()) {
-                Ok(()) => Ok((writer, change.into_iter().chain(packed).collect::<Vec<_>>())),
+                Ok(()) => Ok((writer, with_copy(change).chain(packed).collect::<Vec<_>>())),
                 Err(error) => {
                     // If this fails too, the next start drops the file.
                     drop(store.discard(&writer));

@@ -256,6 +256,34 @@ impl<D: Disk> Store<D> {
         Ok(was_file || was_object)
     }
 
+    /// Removes the local copy of an own file, so that none is to be here any more; returns false if there was none.
+    /// Durable on return.
+    ///
+    /// # Errors
+    /// After an error the copy may be there or not. If it is not, a scrub may miss it.
+    pub fn remove_copy(&self, file: FileName) -> Result<bool, StorageError> {
+        let blob = BlobId::Own(file);
+        if !self.has_object(&blob)? {
+            self.forget_copy(file)?;
+            return self.remove_blob(&blob);
+        }
+        self.take_file_away(&blob, |path| self.disk.remove(path))?;
+        // A full disk has room for one commit by which something goes.
+        self.commit(&[Change::Object(blob, None), Change::Copy(file, None)])?;
+        Ok(true)
+    }
+
+    /// Notes that no local copy of an own file is to be here. Durable on return.
+    ///
+    /// # Errors
+    /// Fails if the catalog fails.
+    pub fn forget_copy(&self, file: FileName) -> Result<(), StorageError> {
+        match self.copy(file)? {
+            Some(_) => self.commit(&[Change::Copy(file, None)]).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
     /// Takes the file of a blob from its place, and prunes the folders that it leaves empty; returns false if there is
     /// no file.
     pub(super) fn take_file_away(

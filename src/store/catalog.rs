@@ -2,6 +2,7 @@
 //! blobs themselves is left to `blobs`, except small ones if the layout packs them.
 
 mod compact;
+mod copies;
 mod deletions;
 mod file;
 mod marks;
@@ -45,6 +46,8 @@ const OWN_NAMES: TableDefinition<'_, &[u8; 16], &str> = TableDefinition::new("ow
 const OWN_TOMBSTONES: TableDefinition<'_, &[u8; 16], &[u8]> = TableDefinition::new("own graves v1");
 /// The names of the local copies of deleted files, by their replica names: a crash may leave a local copy behind.
 const OWN_TOMBSTONE_NAMES: TableDefinition<'_, &[u8; 16], &[u8; 20]> = TableDefinition::new("own grave names v1");
+/// The versions of which local copies are to be here, by the names of the copies.
+const COPIES: TableDefinition<'_, &[u8; 20], u64> = TableDefinition::new("own copies v1");
 /// Held replicas by owner and replica name.
 const HELD: TableDefinition<'_, &[u8; 48], &[u8]> = TableDefinition::new("held replicas v1");
 /// The bytes of small blobs, if the layout packs them.

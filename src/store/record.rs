@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::layout::BlobId;
-use crate::crypto::{Iv, Key, Keys, NameCount, NodeId, ReplicaName, Seal, Tombstone, Version};
+use crate::crypto::{FileName, Iv, Key, Keys, NameCount, NodeId, ReplicaName, Seal, Tombstone, Version};
 use crate::replication::Entry;
 use crate::time::UnixMillis;
 
@@ -58,6 +58,8 @@ pub enum Change {
     Disproved(Key, ReplicaName, Box<OwnRecord>),
     /// The tombstone of an own file turned out to have no proof, and is dropped if it is still this one.
     DisprovedTombstone(ReplicaName, Tombstone),
+    /// A local copy of this version is to be here, or none.
+    Copy(FileName, Option<Version>),
     /// An own file is deleted everywhere.
     Deleted(ReplicaName, Tombstone),
     /// The deletion of an own file is forgotten, if this is still its tombstone.

@@ -7,7 +7,7 @@ use super::error::{StorageError, failed, twice};
 use super::layout::BlobId;
 use super::record::ScrubState;
 use super::{Known, Store, obstacles};
-use crate::crypto::NodeId;
+use crate::crypto::{FileName, NodeId, Version};
 use crate::disk::{Disk, DiskPath, EntryKind};
 use crate::limits::{COMPACT_BYTES_MAX, LIST_PAGE_MAX, STRAYS_ASIDE_MAX};
 
@@ -60,6 +60,15 @@ impl<D: Disk> Store<D> {
     /// Fails if the catalog cannot be read, or not be replaced.
     pub fn verify_catalog(&self) -> Result<(), StorageError> {
         twice(|| Ok(self.catalog.verify()?))
+    }
+
+    /// Returns the version of which a local copy of an own file is to be here: it was stored here, or a scrub has found
+    /// it here, and nobody has removed it since.
+    ///
+    /// # Errors
+    /// Fails if the catalog cannot be read.
+    pub fn copy(&self, file: FileName) -> Result<Option<Version>, StorageError> {
+        Ok(self.catalog.copy(file)?)
     }
 
     /// Makes the file of the catalog smaller if much of it is free, and returns by how much.

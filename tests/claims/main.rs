@@ -35,6 +35,7 @@ mod forgetting;
 mod holders;
 mod learning;
 mod lost_catalogs;
+mod lost_copies;
 mod lost_disks;
 mod placement;
 mod summaries;

@@ -97,8 +97,7 @@ fn a_node_starts_and_heals_whatever_lies_in_the_place_of_its_files() {
                 run(async {
                     let pair = network.pair(&owner, &holder).await;
                     let node = if whose == "owner" { &pair.owner } else { &pair.holder };
-                    // The folder of a node's own files is made at the start.
-                    let is_of_blob = place.contains('/') || (place.len() == 64 && whose == "holder");
+                    let is_of_blob = place.contains('/') || place.len() == 64;
                     let scrubbed = scrub(node).await;
                     assert_eq!((scrubbed.damaged, scrubbed.failed), (u64::from(is_of_blob), 0), "{what}");
                     tokio::time::sleep(Duration::from_secs(40)).await;

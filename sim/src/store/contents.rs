@@ -71,6 +71,19 @@ impl Contents {
         cipher.digest() == record.seal.digest
     }
 
+    /// Returns an own file of which the catalog says that a local copy is here, and there is none.
+    #[must_use]
+    pub fn lost_copy(&self, keys: &Keys) -> Option<Key> {
+        let store = self.copy()?;
+        let is_lost = |key: &Key, version: Version| {
+            let is_to_be_here = store.copy(key.file_name()).is_ok_and(|copy| copy == Some(version));
+            is_to_be_here && self.replica(keys.node(), &BlobId::Own(key.file_name())).is_none()
+        };
+        // No plan has more files than one page.
+        let page = store.list_own("", None, LIST_PAGE_MAX).ok()?;
+        page.into_iter().find(|(key, record)| is_lost(key, record.seal.version)).map(|(key, _)| key)
+    }
+
     /// Whether the file of a blob is there and cannot be read.
     #[must_use]
     pub fn is_unreadable(&self, node: NodeId, blob: &BlobId) -> bool {

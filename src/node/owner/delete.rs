@@ -37,8 +37,10 @@ pub(in crate::node) async fn here<P: Platform>(
         context.tell(&Event::FileDamaged { file });
     }
     // Bytes that no peer has are kept for people to look at.
-    let removed =
-        context.blocking(move |store| if is_good { store.remove_blob(&blob) } else { store.set_aside(&blob) });
+    let removed = context.blocking(move |store| match is_good {
+        true => store.remove_copy(file),
+        false => store.forget_copy(file).and_then(|()| store.set_aside(&blob)),
+    });
     match removed.await {
         // The copy is still there.
         Err(full @ StorageError::QuarantineFull) => return Err(DeleteError::Rejected(full)),
@@ -71,7 +73,7 @@ async fn present<P: Platform>(context: &Shared<P>, key: &Key) -> Result<OwnRecor
         };
         if !store.has_blob(&blob)? {
             // An earlier removal may have taken effect and failed; this makes it durable.
-            store.remove_blob(&blob)?;
+            store.remove_copy(name.file_name())?;
             return Ok(None);
         }
         Ok(Some(record))

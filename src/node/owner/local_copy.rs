@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use crate::crypto::{ContentCipher, Digest, Iv, Key, Keys, NodeId, Seal};
+use crate::crypto::{ContentCipher, Digest, Iv, Key, Keys, NodeId, Seal, Version};
 use crate::disk::{Disk, DiskFile};
 use crate::limits::{CHECK_BYTES_MAX, CHUNK_BYTES};
 use crate::node::context::{Context, Shared};
@@ -11,7 +11,7 @@ use crate::node::handle::errors::ReadError;
 use crate::node::handle::fetched::Fetched;
 use crate::platform::Platform;
 use crate::store::layout::BlobId;
-use crate::store::{BlobReader, OwnRecord, StorageError, Store};
+use crate::store::{BlobReader, Change, OwnRecord, StorageError, Store};
 
 /// How many chunks of a found file wait for a slow reader. Chosen: one is read from the disk while another is taken.
 const READ_CHUNKS_QUEUED: usize = 2;
@@ -131,6 +131,21 @@ pub(super) fn set_strange_aside<D: Disk>(
         }
     }
     store.set_aside(blob).map(drop)
+}
+
+/// Notes that a good local copy is here, unless it was removed meanwhile. If that fails, the next scrub does it.
+pub(in crate::node) async fn note<P: Platform>(context: &Shared<P>, key: &Key, version: Version) {
+    let (file, looked_up) = (key.file_name(), key.clone());
+    let blob = BlobId::Own(file);
+    let _locked = context.locks.lock(blob).await;
+    let is_here = context.blocking(move |store| {
+        let record = store.own(&looked_up)?;
+        Ok(record.is_some_and(|record| record.seal.version == version) && store.has_blob(&blob)?)
+    });
+    let is_here: Result<_, StorageError> = is_here.await;
+    if is_here.is_ok_and(|is_here| is_here) {
+        drop(context.commit(Change::Copy(file, Some(version))).await);
+    }
 }
 
 /// Where the content of a file is from.

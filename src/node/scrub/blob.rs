@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::crypto::{Key, NodeId, ReplicaName};
+use crate::crypto::{Key, NodeId, ReplicaName, Version};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::limits::{CHECK_BYTES_MAX, LIST_PAGE_MAX};
@@ -17,7 +17,7 @@ use crate::node::owner::get::{Purpose, get};
 use crate::node::owner::local_copy::{self, LocalCopy};
 use crate::platform::Platform;
 use crate::store::layout::BlobId;
-use crate::store::{Comparison, HeldRecord, Known, StorageError};
+use crate::store::{Comparison, HeldRecord, Known, OwnRecord, StorageError};
 
 /// How often a replica that the disk does not give is looked at, and how long after the last time: a bus may have been
 /// reset. Chosen: a drive tries for a few seconds by itself.
@@ -42,27 +42,36 @@ pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome 
     let blob = BlobId::Own(key.file_name());
     let locked = context.locks.lock(blob).await;
     let mend = Purpose::Mend(context.mending.begin(key.file_name()));
-    let looked_up = key.clone();
+    let (looked_up, key_of_copy) = (key.clone(), key.file_name());
     let looked = context.with_keys(move |store, keys| {
         let was_obstructed = store.clear_way(&blob)?;
-        Ok::<_, StorageError>((was_obstructed, local_copy::look_at_disk(store, keys, &looked_up)?))
+        let noted = store.copy(key_of_copy)?;
+        Ok::<_, StorageError>((was_obstructed, noted, local_copy::look_at_disk(store, keys, &looked_up)?))
     });
     let looked = looked.await;
     drop(locked);
     let looked = match looked {
-        Ok((was_obstructed, look)) => look.verified(context).await.map(|local| (was_obstructed, local)),
+        Ok((was_obstructed, noted, look)) => look.verified(context).await.map(|local| (was_obstructed, noted, local)),
         Err(error) => Err(error),
     };
     let is_damaged = match looked {
-        Ok((_, LocalCopy::Good(..))) => return Outcome::Good,
-        Ok((false, LocalCopy::Absent(_))) => return Outcome::Absent,
-        Ok((true, LocalCopy::Absent(_))) => {
+        Ok((_, noted, LocalCopy::Good(record, _))) => {
+            if noted != Some(record.seal.version) {
+                local_copy::note(context, key, record.seal.version).await;
+            }
+            return Outcome::Good;
+        }
+        Ok((false, noted, LocalCopy::Absent(record))) if noted.is_none() || noted != version_of(&record) => {
+            return Outcome::Absent;
+        }
+        // It was here, and nobody has removed it.
+        Ok((_, _, LocalCopy::Absent(_))) => {
             context.tell(&Event::FileDamaged { file: key.file_name() });
             true
         }
-        Ok((_, LocalCopy::Damaged(_))) => true,
+        Ok((_, _, LocalCopy::Damaged(_))) => true,
         // It may be good.
-        Ok((_, LocalCopy::Unreadable(..))) => false,
+        Ok((_, _, LocalCopy::Unreadable(..))) => false,
         Err(error) => return failure(context, &error, key),
     };
     match get(context.clone(), key.clone(), mend, pending()).await {
@@ -75,6 +84,10 @@ pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome 
         Err(_) if is_damaged => Outcome::Missing,
         Err(_) => Outcome::Failed,
     }
+}
+
+fn version_of(record: &Option<OwnRecord>) -> Option<Version> {
+    record.as_ref().map(|record| record.seal.version)
 }
 
 fn failure<P: Platform>(context: &Shared<P>, error: &StorageError, key: &Key) -> Outcome {

@@ -7,13 +7,14 @@ use serde::Serialize;
 use super::read::{decode, held_key, object_key, own_in, parse_key};
 use super::summaries::StepOf;
 use super::{
-    COUNTS, FORGETTING, FORGETTING_STATE, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES,
-    PEERS, SCRUB, SCRUB_STATE, VERSION_CEILING, VERSION_RANGES,
+    COPIES, COUNTS, FORGETTING, FORGETTING_STATE, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES,
+    OWN_TOMBSTONES, PEERS, SCRUB, SCRUB_STATE, VERSION_CEILING, VERSION_RANGES,
 };
-use crate::crypto::{NameCount, NodeId, ReplicaName, Tombstone, Version};
+use crate::crypto::{FileName, NameCount, NodeId, ReplicaName, Tombstone, Version};
 use crate::replication::Entry;
 use crate::store::Usage;
 use crate::store::error::CatalogError;
+use crate::store::layout::BlobId;
 use crate::store::record::{Change, Known};
 use crate::time::UnixMillis;
 
@@ -86,7 +87,8 @@ fn what(change: &Change) -> Option<(Option<NodeId>, ReplicaName, Option<Entry>)>
             Some((Some(*owner), *replica_name, Some(known.entry(*replica_name))))
         }
         Change::Lost(owner, replica_name) => Some((Some(*owner), *replica_name, None)),
-        Change::Object(..)
+        Change::Copy(..)
+        | Change::Object(..)
         | Change::Count(..)
         | Change::VersionCeiling(_)
         | Change::VersionsReserved(_)
@@ -133,9 +135,11 @@ fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogErr
                 transaction.open_table(OWN)?.remove(key.value())?;
                 let name = parse_key(key.value())?.file_name();
                 transaction.open_table(OWN_TOMBSTONE_NAMES)?.insert(&replica_name.0, &name.0)?;
+                transaction.open_table(COPIES)?.remove(&name.0)?;
             }
             transaction.open_table(OWN_TOMBSTONES)?.insert(&replica_name.0, encode(tombstone).as_slice())?;
         }
+        Change::Copy(file, version) => note_copy(transaction, *file, *version)?,
         Change::Disproved(key, replica_name, _) => {
             transaction.open_table(OWN)?.remove(key.as_str())?;
             transaction.open_table(OWN_NAMES)?.remove(&replica_name.0)?;
@@ -155,13 +159,7 @@ fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogErr
             transaction.open_table(HELD)?.remove(&held_key(*owner, *replica_name))?;
         }
         Change::Count(owner, count) => note_count(transaction, *owner, count)?,
-        Change::Object(blob, bytes) => {
-            let mut objects = transaction.open_table(OBJECTS)?;
-            match bytes {
-                Some(bytes) => objects.insert(object_key(blob).as_slice(), bytes.as_ref())?,
-                None => objects.remove(object_key(blob).as_slice())?,
-            };
-        }
+        Change::Object(blob, bytes) => put_object(transaction, blob, bytes.as_deref())?,
         Change::Verified(owner, replica_name, version, at) => {
             note_verified(transaction, (*owner, *replica_name), *version, *at)?;
         }
@@ -176,6 +174,25 @@ fn put(transaction: &WriteTransaction, change: &Change) -> Result<(), CatalogErr
         }
         Change::VersionsReserved(ranges) => reserve(transaction, ranges)?,
     }
+    Ok(())
+}
+
+fn put_object(transaction: &WriteTransaction, blob: &BlobId, bytes: Option<&[u8]>) -> Result<(), CatalogError> {
+    let (mut objects, key) = (transaction.open_table(OBJECTS)?, object_key(blob));
+    match bytes {
+        Some(bytes) => objects.insert(key.as_slice(), bytes)?,
+        None => objects.remove(key.as_slice())?,
+    };
+    Ok(())
+}
+
+/// Notes of which version a local copy is to be here.
+fn note_copy(transaction: &WriteTransaction, file: FileName, version: Option<Version>) -> Result<(), CatalogError> {
+    let mut copies = transaction.open_table(COPIES)?;
+    match version {
+        Some(version) => copies.insert(&file.0, version.0)?,
+        None => copies.remove(&file.0)?,
+    };
     Ok(())
 }
 

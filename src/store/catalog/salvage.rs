@@ -9,8 +9,8 @@ use redb::{ReadableTable, Table, WriteTransaction};
 use super::pages::{Tree, Trees};
 use super::read::{decode, parse_key, split_held_key};
 use super::{
-    COUNTS, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, PEERS, VERSION_CEILING, marks,
-    put,
+    COPIES, COUNTS, HELD, NUMBERS, OBJECTS, OWN, OWN_NAMES, OWN_TOMBSTONE_NAMES, OWN_TOMBSTONES, PEERS,
+    VERSION_CEILING, marks, put,
 };
 use crate::crypto::{ContentCipher, Digest, IV_BYTES, Keys, NameCount, ReplicaName, Tombstone};
 use crate::disk::DiskFile;
@@ -60,16 +60,10 @@ pub(super) fn salvage<F: DiskFile>(
         salvaged.own += tombstones(transaction, &mut trees, tree, keys, &mut ceiling)?;
     }
     if let Some(tree) = find("own grave names v1") {
-        let own_tombstones = transaction.open_table(OWN_TOMBSTONES)?;
-        let mut names = transaction.open_table(OWN_TOMBSTONE_NAMES)?;
-        trees.each::<CatalogError>(tree, &mut |key, name| {
-            if let (Ok(key), Ok(name)) = (<&[u8; 16]>::try_from(key), <&[u8; 20]>::try_from(name))
-                && own_tombstones.get(key)?.is_some()
-            {
-                names.insert(key, name)?;
-            }
-            Ok(())
-        })?;
+        tombstone_names(transaction, &mut trees, tree)?;
+    }
+    if let Some(tree) = find("own copies v1") {
+        copies(transaction, &mut trees, tree)?;
     }
     if let Some(tree) = find("held replicas v1") {
         salvaged.held += held_replicas(transaction, &mut trees, tree, has_file)?;
@@ -211,6 +205,38 @@ fn tombstones<F: DiskFile>(
         Ok(())
     })?;
     Ok(count)
+}
+
+fn tombstone_names<F: DiskFile>(
+    transaction: &WriteTransaction,
+    trees: &mut Trees<'_, F>,
+    tree: Tree,
+) -> Result<(), CatalogError> {
+    let own_tombstones = transaction.open_table(OWN_TOMBSTONES)?;
+    let mut names = transaction.open_table(OWN_TOMBSTONE_NAMES)?;
+    trees.each::<CatalogError>(tree, &mut |key, name| {
+        if let (Ok(key), Ok(name)) = (<&[u8; 16]>::try_from(key), <&[u8; 20]>::try_from(name))
+            && own_tombstones.get(key)?.is_some()
+        {
+            names.insert(key, name)?;
+        }
+        Ok(())
+    })
+}
+
+/// Takes over of which versions local copies are to be here. One that the damage has taken is missed by the next scrub.
+fn copies<F: DiskFile>(
+    transaction: &WriteTransaction,
+    trees: &mut Trees<'_, F>,
+    tree: Tree,
+) -> Result<(), CatalogError> {
+    let mut copies = transaction.open_table(COPIES)?;
+    trees.each::<CatalogError>(tree, &mut |file, version| {
+        if let Ok(file) = <&[u8; 20]>::try_from(file) {
+            copies.insert(file, number(version))?;
+        }
+        Ok(())
+    })
 }
 
 fn held_replicas<F: DiskFile>(

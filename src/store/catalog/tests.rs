@@ -52,15 +52,17 @@ fn nothing_more_is_written_to_a_database_that_is_given_up() {
 }
 
 #[test]
-fn what_is_salvaged_is_counted() {
+fn what_is_salvaged_is_counted_and_what_is_to_be_here_is_missed() {
     let place = Place::new();
     let (catalog, _) = open(&place);
     let (a, b, c) = (key("a"), key("b"), key("c"));
     let own = [place.stored(&a, Version(1), b""), place.deleted(&b, Version(2)), place.deleted(&c, Version(3))];
     catalog.commit(&[&own]).expect("a good disk");
+    catalog.commit(&[&[Change::Copy(a.file_name(), Some(Version(1)))]]).expect("a good disk");
     drop(catalog);
     let salvaged = file::renew(&place.disk, (&place.keys, Layout::Folders), Version(0)).expect("a good disk");
     assert_eq!((salvaged.own, salvaged.held, salvaged.lost_pages), (3, 0, 0));
+    assert_eq!(open(&place).0.copy(a.file_name()).ok(), Some(Some(Version(1))));
     let others = Keys::derive(&MasterSecret([2; 32]));
     let refused = file::renew(&place.disk, (&others, Layout::Folders), Version(0));
     assert!(matches!(refused, Err(StorageError::Catalog(CatalogError::OtherNode))), "nothing would be proved");

@@ -73,6 +73,7 @@ const COMMAND_LINE: &[&[&str]] = &[
         "src/cli/secret",
         "src/cli/source",
         "src/cli/own_files",
+        "src/cli/space",
         "src/cli/passphrase",
         "src/cli/placed",
         "src/cli/connecting",

@@ -21,21 +21,40 @@ use crate::store::contents::Contents;
 use crate::store::files::{self, Files};
 use crate::store::history::{self, ContentDigest, HistoryEntry, Outcome, may_come_back, stores, was_erased};
 use crate::store::options::replicas;
-use crate::store::oracle::trust::{has_its_word, is_as_left, is_sound_since};
+use crate::store::oracle::trust::{has_its_word, is_as_left, is_left_alone_since, is_sound_since};
 use crate::subject::{Run, Scene};
 use crate::trace::Fact;
 
 /// Judges what a scrub has found.
 ///
 /// # Errors
-/// If it found damage on a sound disk, or if it has read all, and the catalog was damaged before and still is.
+/// If it found damage on a sound disk, or if it has read all, and the catalog was damaged before and still is, or a
+/// local copy is lost.
 pub fn judge_scrub(scene: &Scene<Files>, scrub: &HistoryEntry, outcome: &Outcome) -> Result<(), String> {
     let Outcome::Scrubbed { damaged, failed } = outcome else { return Ok(()) };
     judge_damage(scene, scrub.host, scrub.at, *damaged)?;
     if *failed == 0 && has_rotten_catalog(scene, scrub) {
         return Err("found nothing, and the catalog is damaged".to_owned());
     }
-    Ok(())
+    match lost_copy(scene, scrub) {
+        Some(key) if (*damaged, *failed) == (0, 0) => {
+            Err(format!("found nothing, and the local copy of {key} is lost"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns a file of whose local copy the catalog says that it is here, and which was lost before a scrub began.
+fn lost_copy(scene: &Scene<Files>, scrub: &HistoryEntry) -> Option<Key> {
+    let host = scrub.host;
+    let is_other = |entry: &&HistoryEntry| entry.host == host && entry.begun != scrub.begun;
+    let is_over = |entry: &HistoryEntry| entry.ended.as_ref().is_some_and(|(ended, _)| *ended < scrub.begun);
+    let is_alone = scene.clients.history().iter().filter(is_other).all(is_over);
+    let was_damaged = scene.damage.borrow().iter().any(|found| found.host == host);
+    if !was_damaged || !is_alone || !is_left_alone_since(scene, host, scrub.at) {
+        return None;
+    }
+    Contents::of(&scene.disks[host]).lost_copy(&scene.clients.keys(host)?)
 }
 
 /// Judges how many damaged files a scrub has found that began at this moment.

@@ -36,12 +36,22 @@ const AFTER_A_FAULT: Duration = Duration::from_millis(100);
 /// its node has left there. Calls that failed earlier take nothing back that was acknowledged.
 #[must_use]
 pub fn is_sound_since(scene: &Scene<Files>, host: Host, since: Duration) -> bool {
+    is_as_left(scene, host) && is_obedient_since(scene, host, since, Fault::only_fails_calls)
+}
+
+/// Whether what a host's node has done, and what was done to its disk before this moment, is all that has happened to
+/// the disk: nothing was damaged since, and it does what it is told.
+pub(in crate::store) fn is_left_alone_since(scene: &Scene<Files>, host: Host, since: Duration) -> bool {
+    has_its_word(scene, host) && !scene.clients.was_restored(host) && is_obedient_since(scene, host, since, |_| true)
+}
+
+/// Whether the faults of a disk that count are over since shortly before this moment, and it has no others.
+fn is_obedient_since(scene: &Scene<Files>, host: Host, since: Duration, counts: impl Fn(&Fault) -> bool) -> bool {
     let is_of_disk = |fault: &Fault| fault.faulty_disk() == Some(host);
     let is_over = |(at_ms, until_ms, fault): (u64, u64, &Fault)| {
         let end = Duration::from_millis(until_ms.min(scene.plan.lift_ms));
-        Duration::from_millis(at_ms) > elapsed() || (fault.only_fails_calls() && end + AFTER_A_FAULT <= since)
+        Duration::from_millis(at_ms) > elapsed() || (counts(fault) && end + AFTER_A_FAULT <= since)
     };
-    is_as_left(scene, host)
-        && scene.plan.timed_faults().into_iter().filter(|(.., fault)| is_of_disk(fault)).all(is_over)
+    scene.plan.timed_faults().into_iter().filter(|(.., fault)| is_of_disk(fault)).all(is_over)
         && !scene.plan.triggered_faults().any(|(_, fault, _)| is_of_disk(fault))
 }

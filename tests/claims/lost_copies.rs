@@ -1,0 +1,72 @@
+//! Local copies that the disk has lost without a sign: a scrub has them fetched again, and leaves alone those that
+//! somebody has removed.
+
+use dacapo::crypto::{Keys, Version};
+use dacapo::node::{DeleteError, Node, Scrubbed};
+use dacapo::store::layout::{BlobId, Layout};
+use dacapo::store::{Identity, Setup, Store};
+use dacapo_sim::disk::SimDisk;
+
+use crate::support::in_memory::{Network, get, key, put, run, stop};
+
+async fn scrub(node: &Node) -> Scrubbed {
+    let (told, _listener) = tokio::sync::mpsc::channel(1);
+    node.handle().scrub(told).await.expect("it runs")
+}
+
+/// Has a disk lose the local copy of a file, while no node runs on it.
+fn lose(disk: &SimDisk, name: &str) {
+    let disk = disk.boot();
+    let master = Identity::load(&disk).expect("readable").expect("an identity");
+    let layout = Setup::read(&disk).expect("readable");
+    let (store, _) = Store::open_as(disk, &Keys::derive(&master), layout, Version(0)).expect("a good disk");
+    store.remove_blob(&BlobId::Own(key(name).file_name())).expect("a good disk");
+}
+
+#[test]
+fn a_scrub_fetches_a_copy_that_was_lost_and_none_that_was_removed() {
+    for (layout, _) in Layout::ALL {
+        run(async move {
+            let (network, owner, holder) = (Network::of(layout), SimDisk::new(), SimDisk::new());
+            let pair = network.pair(&owner, &holder).await;
+            for name in ["stays", "removed", "lost", "came back", "given up"] {
+                put(&pair.owner.handle(), name, name.as_bytes().to_vec()).await;
+            }
+            for name in ["removed", "came back"] {
+                pair.owner.handle().delete(&key(name)).await.expect("deleted");
+            }
+            // Whatever brought it, a scrub has seen that it is here.
+            assert_eq!(get(&pair.owner.handle(), "came back").await, b"came back");
+            assert_eq!(scrub(&pair.owner).await.absent, 1);
+            pair.stop().await;
+            ["lost", "came back", "given up"].iter().for_each(|name| lose(&owner, name));
+            let pair = network.pair(&owner, &holder).await;
+            let nothing = pair.owner.handle().delete(&key("given up")).await;
+            assert!(matches!(nothing, Err(DeleteError::NotFound)), "{nothing:?}");
+            let scrubbed = scrub(&pair.owner).await;
+            assert_eq!((scrubbed.damaged, scrubbed.restored, scrubbed.absent), (2, 2, 2), "{layout}");
+            assert_eq!(scrub(&pair.owner).await.damaged, 0);
+            assert_eq!(get(&pair.owner.handle(), "lost").await, b"lost");
+            pair.stop().await;
+        });
+    }
+}
+
+#[test]
+fn a_copy_that_was_lost_and_no_peer_gives_is_told_by_each_scrub() {
+    run(async {
+        let (network, disk) = (Network::default(), SimDisk::new());
+        let node = network.start(3000, &disk, &[]).await;
+        put(&node.handle(), "a", vec![7; 100]).await;
+        stop(node).await;
+        lose(&disk, "a");
+        let node = network.start(3000, &disk, &[]).await;
+        for _ in 0..2 {
+            let scrubbed = scrub(&node).await;
+            assert_eq!((scrubbed.damaged, scrubbed.missing, scrubbed.absent), (1, 1, 0));
+        }
+        put(&node.handle(), "a", vec![8; 100]).await;
+        assert_eq!(scrub(&node).await.missing, 0);
+        stop(node).await;
+    });
+}

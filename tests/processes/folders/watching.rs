@@ -122,10 +122,10 @@ fn a_place_whose_path_is_too_long_for_a_key_holds_up_no_other() {
     let bench = Bench::new();
     let node = bench.node("n1", &[]);
     let folder = folder(&bench);
-    let _watch = watch(&bench, &node, &folder);
-    wait_until("the folder is stored", || is_stored(&bench, &node, &folder, 6));
     let deep = (0..5).fold(folder.clone(), |path, _| path.join("x".repeat(240)));
     fs::create_dir_all(&deep).expect("made");
+    let _watch = watch(&bench, &node, &folder);
+    wait_until("the folder is stored", || is_stored(&bench, &node, &folder, 6));
     fs::write(deep.join("file"), b"deep").expect("written");
     fs::write(folder.join("one"), b"changed").expect("written");
     wait_until("what is beside it is stored", || bench.succeed(&node.data, &["get", "kept/one"]) == "changed");

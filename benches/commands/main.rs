@@ -41,7 +41,7 @@ fn main() {
 }
 
 fn bench() {
-    let rounds = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(3);
+    let rounds = process::rounds();
     println!("{METHOD}");
     tempfile::env::override_temp_dir(&process::root()).expect("nothing has asked for it");
     let content = PathBuf::from(process::empty_dir("content"));

@@ -56,7 +56,7 @@ fn main() {
 }
 
 fn bench() {
-    let rounds = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(3);
+    let rounds = process::rounds();
     println!("{METHOD}");
     let settings = [None, Some(Kind::Silent), Some(Kind::Garbage), Some(Kind::Cut)];
     let mut turns = settings.map(|_| Vec::new());

@@ -56,7 +56,7 @@ fn main() {
 }
 
 fn bench() {
-    let rounds = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(3);
+    let rounds = process::rounds();
     println!("{METHOD}");
     blocks::print();
     for mib in SIZES_MIB {

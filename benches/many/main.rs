@@ -40,7 +40,7 @@ fn main() {
 }
 
 fn bench() {
-    let rounds = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(3);
+    let rounds = process::rounds();
     println!("{METHOD}");
     let (owner_dir, peer_dir) = (process::empty_dir("many-owner"), process::empty_dir("many-peer"));
     let catalog_mib = catalogs::make(&owner_dir, &peer_dir, FILES);

@@ -27,6 +27,11 @@ pub(crate) fn role() -> Option<Vec<String>> {
     (arguments.next()? == ROLE).then(|| arguments.collect())
 }
 
+/// Returns how many rounds the benchmark makes: three, unless an argument says otherwise.
+pub(crate) fn rounds() -> usize {
+    std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(3)
+}
+
 /// Prints an answer to the benchmark.
 pub(crate) fn answer(line: &str) {
     println!("{line}");

@@ -64,7 +64,7 @@ fn main() {
 }
 
 fn bench() {
-    let rounds = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(3);
+    let rounds = process::rounds();
     println!("{METHOD}");
     let fdatasync = median((0..rounds).map(|_| bare::sync_millis()));
     println!("  fdatasync of 22 new bytes: {fdatasync:.2} ms\n");

@@ -28,16 +28,13 @@ pub(crate) fn named(secret_file: Option<&Path>, is_open: bool) -> Result<Option<
 
 /// Reads the secret of a cluster, or the file `cluster` of a data directory, which has a mark and a check beside it.
 fn read(path: &Path) -> Result<Cluster, CliError> {
-    let text = text(path)?;
-    let mut of_directory = text.clone();
-    of_directory.push('\n');
-    match Cluster::parse(of_directory.as_bytes()) {
-        Ok(cluster) => Ok(cluster),
-        Err(_) => {
-            let secret = text.parse().map_err(|source| CliError::Secret { path: path.to_owned(), source })?;
-            Ok(Cluster::Closed(secret))
-        }
-    }
+    let mut text = text(path)?;
+    let failed = |source| CliError::Secret { path: path.to_owned(), source };
+    text.parse().map(Cluster::Closed).or_else(|source| {
+        // There is room for it: no copy of the secret is left behind.
+        text.push('\n');
+        Cluster::parse(text.as_bytes()).map_err(|_| failed(source))
+    })
 }
 
 /// Reads a file that holds a secret, up to its last line end, and warns if others can read it too.

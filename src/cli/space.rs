@@ -53,16 +53,17 @@ impl fmt::Display for Space {
 mod tests {
     use super::*;
 
+    const LARGE: u64 = 64 * FREE_BYTES_LOW;
+
     #[test]
     fn a_disk_without_names_has_no_room() {
-        let gib = 1024 * FREE_BYTES_MIN / 64 * 64;
         let is = |free, all, has_names| {
             let space = Space { free, all, has_names };
             (space.is_none(), space.is_little())
         };
-        assert_eq!(is(gib, 2 * gib, true), (false, false));
-        assert_eq!(is(gib, 2 * gib, false), (true, false));
+        assert_eq!(is(LARGE, 2 * LARGE, true), (false, false));
+        assert_eq!(is(LARGE, 2 * LARGE, false), (true, false));
         assert_eq!(is(FREE_BYTES_LOW, 21 * FREE_BYTES_LOW, true), (false, true));
-        assert_eq!(is(FREE_BYTES_MIN - 1, gib, true), (true, true));
+        assert_eq!(is(FREE_BYTES_MIN - 1, LARGE, true), (true, true));
     }
 }

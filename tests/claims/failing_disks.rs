@@ -10,7 +10,7 @@ use dacapo::store::layout::Layout;
 use dacapo_sim::disk::{CallKind, SimDisk};
 use dacapo_sim::store::walkthrough::star::{self, key};
 
-use crate::support::in_memory::{self, Network, Pair, files_below, get, put, stop};
+use crate::support::in_memory::{self, Network, Pair, files_below, get, put, scrub, stop};
 use crate::support::scripted::run;
 
 #[test]
@@ -74,9 +74,8 @@ fn lose_sector(disk: &SimDisk, bytes: u64) {
     disk.lose_sector(&file, bytes / 2).expect("a file");
 }
 
-async fn scrub(node: &Handle) -> (u64, u64, u64) {
-    let (told, _listener) = tokio::sync::mpsc::channel(1);
-    let scrubbed = node.scrub(told).await.expect("it runs");
+async fn found(node: &Handle) -> (u64, u64, u64) {
+    let scrubbed = scrub(node).await;
     (scrubbed.damaged, scrubbed.restored, scrubbed.failed)
 }
 
@@ -89,14 +88,14 @@ fn an_own_file_with_a_sector_that_cannot_be_read_comes_back_from_a_peer() {
         put(&handle, "a", vec![7; 100_000]).await;
         lose_sector(&disk, 100_000);
         assert_eq!(get(&handle, "a").await, vec![7; 100_000]);
-        assert_eq!(scrub(&handle).await, (0, 0, 0), "the peer's copy has taken its place");
+        assert_eq!(found(&handle).await, (0, 0, 0), "the peer's copy has taken its place");
         lose_sector(&disk, 100_000);
-        assert_eq!(scrub(&handle).await, (1, 1, 0));
+        assert_eq!(found(&handle).await, (1, 1, 0));
         stop(holder).await;
         lose_sector(&disk, 100_000);
         let error = handle.get(&in_memory::key("a")).await.expect_err("nobody has it");
         assert!(matches!(error, GetError::Disk(_)), "{error}");
-        assert_eq!(scrub(&handle).await, (0, 0, 1));
+        assert_eq!(found(&handle).await, (0, 0, 1));
         assert_eq!(files_below(&disk, "quarantine").len(), 2, "the last copy stays where it is");
     });
 }
@@ -108,11 +107,11 @@ fn a_replica_with_a_sector_that_cannot_be_read_is_sent_again_after_a_scrub() {
         let Pair { owner, holder } = network.pair(&SimDisk::new(), &disk).await;
         put(&owner.handle(), "a", vec![7; 99_984]).await;
         disk.set_errors(CallKind::Read, 1000, Seed::from_u64(1).rng(Lane::Iv));
-        let (damaged, _, failed) = scrub(&holder.handle()).await;
+        let (damaged, _, failed) = found(&holder.handle()).await;
         assert_eq!((damaged, failed > 0), (0, true), "the whole disk fails, and nothing is set aside");
         disk.set_errors(CallKind::Read, 0, Seed::from_u64(1).rng(Lane::Iv));
         lose_sector(&disk, 100_000);
-        assert_eq!(scrub(&holder.handle()).await, (1, 0, 0));
+        assert_eq!(found(&holder.handle()).await, (1, 0, 0));
         tokio::time::sleep(Duration::from_secs(30)).await;
         let holders = owner.handle().verified_holders(&in_memory::key("a")).await.expect("known");
         assert!(matches!(holders[..], [Holder { holding: Holding::Current { .. }, .. }]), "{holders:?}");

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use dacapo::disk::{Disk, DiskPath, EntryKind};
-use dacapo::node::{Handle, Scrubbed};
 use dacapo::store::layout::Layout;
 use dacapo::store::{Change, OwnRecord};
 use dacapo_sim::disk::SimDisk;
@@ -12,7 +11,7 @@ use tokio::time::sleep;
 
 use crate::support::fault_disk::{Fault, FaultDisk};
 use crate::support::in_memory::{
-    HOLDER, Network, OWNER, Pair, connected, files_below, get, key, open_store, put, run, stop,
+    HOLDER, Network, OWNER, Pair, connected, files_below, get, key, open_store, put, run, scrub, stop,
 };
 
 const SECRET: &[u8] = b"nobody is to find this any more";
@@ -25,11 +24,6 @@ fn has_plaintext(disk: &SimDisk) -> Vec<String> {
         bytes.windows(SECRET.len()).any(|window| window == SECRET)
     };
     files.filter(|path| path != "catalog.redb").filter(has).collect()
-}
-
-async fn scrub(node: &Handle) -> Scrubbed {
-    let (told, _) = tokio::sync::mpsc::channel(1);
-    node.scrub(told).await.expect("it runs")
 }
 
 /// Stores a file, damages the copy and has it set aside, stores again, and deletes everywhere.

@@ -2,17 +2,12 @@
 //! somebody has removed.
 
 use dacapo::crypto::{Keys, Version};
-use dacapo::node::{DeleteError, Node, Scrubbed};
+use dacapo::node::DeleteError;
 use dacapo::store::layout::{BlobId, Layout};
 use dacapo::store::{Identity, Setup, Store};
 use dacapo_sim::disk::SimDisk;
 
-use crate::support::in_memory::{Network, get, key, put, run, stop};
-
-async fn scrub(node: &Node) -> Scrubbed {
-    let (told, _listener) = tokio::sync::mpsc::channel(1);
-    node.handle().scrub(told).await.expect("it runs")
-}
+use crate::support::in_memory::{Network, get, key, put, run, scrub, stop};
 
 /// Has a disk lose the local copy of a file, while no node runs on it.
 fn lose(disk: &SimDisk, name: &str) {
@@ -37,15 +32,15 @@ fn a_scrub_fetches_a_copy_that_was_lost_and_none_that_was_removed() {
             }
             // Whatever brought it, a scrub has seen that it is here.
             assert_eq!(get(&pair.owner.handle(), "came back").await, b"came back");
-            assert_eq!(scrub(&pair.owner).await.absent, 1);
+            assert_eq!(scrub(&pair.owner.handle()).await.absent, 1);
             pair.stop().await;
             ["lost", "came back", "given up"].iter().for_each(|name| lose(&owner, name));
             let pair = network.pair(&owner, &holder).await;
             let nothing = pair.owner.handle().delete(&key("given up")).await;
             assert!(matches!(nothing, Err(DeleteError::NotFound)), "{nothing:?}");
-            let scrubbed = scrub(&pair.owner).await;
+            let scrubbed = scrub(&pair.owner.handle()).await;
             assert_eq!((scrubbed.damaged, scrubbed.restored, scrubbed.absent), (2, 2, 2), "{layout}");
-            assert_eq!(scrub(&pair.owner).await.damaged, 0);
+            assert_eq!(scrub(&pair.owner.handle()).await.damaged, 0);
             assert_eq!(get(&pair.owner.handle(), "lost").await, b"lost");
             pair.stop().await;
         });
@@ -62,11 +57,11 @@ fn a_copy_that_was_lost_and_no_peer_gives_is_told_by_each_scrub() {
         lose(&disk, "a");
         let node = network.start(3000, &disk, &[]).await;
         for _ in 0..2 {
-            let scrubbed = scrub(&node).await;
+            let scrubbed = scrub(&node.handle()).await;
             assert_eq!((scrubbed.damaged, scrubbed.missing, scrubbed.absent), (1, 1, 0));
         }
         put(&node.handle(), "a", vec![8; 100]).await;
-        assert_eq!(scrub(&node).await.missing, 0);
+        assert_eq!(scrub(&node.handle()).await.missing, 0);
         stop(node).await;
     });
 }

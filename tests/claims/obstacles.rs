@@ -10,12 +10,11 @@ use dacapo::crypto::{FileName, Keys, MasterSecret, NodeId, ReplicaName, Version}
 use dacapo::disk::dir::DirDisk;
 use dacapo::disk::{Disk, DiskFile, DiskPath, EntryKind};
 use dacapo::event::Event;
-use dacapo::node::{Node, Scrubbed};
 use dacapo::store::layout::{BlobId, Layout};
 use dacapo::store::{Setup, Store};
 use dacapo_sim::disk::SimDisk;
 
-use crate::support::in_memory::{Network, files_below, get, key, put, run, stop};
+use crate::support::in_memory::{Network, files_below, get, key, put, run, scrub, stop};
 
 /// What lies in the place of a file or folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,11 +69,6 @@ fn places(disk: &SimDisk) -> Vec<(String, Obstacle)> {
     places
 }
 
-async fn scrub(node: &Node) -> Scrubbed {
-    let (told, _listener) = tokio::sync::mpsc::channel(1);
-    node.handle().scrub(told).await.expect("it runs")
-}
-
 #[test]
 fn a_node_starts_and_heals_whatever_lies_in_the_place_of_its_files() {
     for (layout, name) in Layout::ALL {
@@ -98,11 +92,11 @@ fn a_node_starts_and_heals_whatever_lies_in_the_place_of_its_files() {
                     let pair = network.pair(&owner, &holder).await;
                     let node = if whose == "owner" { &pair.owner } else { &pair.holder };
                     let is_of_blob = place.contains('/') || place.len() == 64;
-                    let scrubbed = scrub(node).await;
+                    let scrubbed = scrub(&node.handle()).await;
                     assert_eq!((scrubbed.damaged, scrubbed.failed), (u64::from(is_of_blob), 0), "{what}");
                     tokio::time::sleep(Duration::from_secs(40)).await;
                     assert_eq!(get(&pair.owner.handle(), "a").await, vec![7; 100_000], "{what}");
-                    let again = scrub(node).await;
+                    let again = scrub(&node.handle()).await;
                     assert_eq!((again.checked, again.damaged, again.failed), (1, 0, 0), "{what}");
                     let stored = put(&pair.owner.handle(), "a", vec![8; 100_000]).await;
                     assert_eq!(stored.replicas(), 1, "{what}");
@@ -263,7 +257,7 @@ fn an_own_file_is_never_removed_to_make_room_in_the_quarantine() {
             tokio::time::sleep(Duration::from_secs(wait)).await;
             let error = pair.owner.handle().get(&key("a")).await.expect_err("nothing has its place").to_string();
             assert!(error.contains("quarantine/ is full"), "{error}");
-            assert_eq!(scrub(&pair.owner).await.damaged, 0, "{wait}");
+            assert_eq!(scrub(&pair.owner.handle()).await.damaged, 0, "{wait}");
             assert!(newer(&owner).is_some_and(|path| !path.starts_with("quarantine")), "{wait}: it is where it was");
             let is_told = |event: &Event| matches!(event, Event::QuarantineFull { .. });
             assert!(network.events.borrow().iter().any(is_told), "{wait}");

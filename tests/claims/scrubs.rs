@@ -8,19 +8,13 @@ use dacapo::crypto::{
 };
 use dacapo::event::Event;
 use dacapo::limits::STRAYS_ASIDE_MAX;
-use dacapo::node::{Node, Scrubbed};
 use dacapo::store::layout::{BlobId, Layout};
 use dacapo::store::{Change, HeldRecord, Known, ScrubPosition, ScrubState, Setup, Store};
 use dacapo::time::UnixMillis;
 use dacapo_sim::disk::SimDisk;
 
 use crate::support::fault_disk::{Fault, FaultDisk};
-use crate::support::in_memory::{HOLDER, Network, connected, files_below, get, key, put, run, stop};
-
-async fn scrub(node: &Node) -> Scrubbed {
-    let (told, _listener) = tokio::sync::mpsc::channel(1);
-    node.handle().scrub(told).await.expect("it runs")
-}
+use crate::support::in_memory::{HOLDER, Network, connected, files_below, get, key, put, run, scrub, stop};
 
 fn scrubbed(network: &Network) -> Vec<u64> {
     let checked = |event: &Event| match event {
@@ -78,7 +72,7 @@ fn a_scrub_goes_on_where_the_start_before_stopped() {
         let node = network.start(5000, &disk, &[]).await;
         tokio::time::sleep(Duration::from_secs(15 * 60)).await;
         assert_eq!(scrubbed(&network), [3]);
-        assert_eq!(scrub(&node).await.checked, 5, "on demand it looks at everything");
+        assert_eq!(scrub(&node.handle()).await.checked, 5, "on demand it looks at everything");
         stop(node).await;
     });
 }
@@ -151,7 +145,7 @@ fn a_scrub_sets_replicas_without_a_record_aside_and_keeps_own_files() {
             drop(store);
             run(async {
                 let node = network.start(5000, &disk, &[]).await;
-                let result = scrub(&node).await;
+                let result = scrub(&node.handle()).await;
                 assert_eq!((result.damaged, result.failed), (0, 0), "{name}, {bytes}");
                 stop(node).await;
             });
@@ -180,7 +174,7 @@ fn a_scrub_removes_folders_that_are_empty() {
             dacapo::disk::Disk::make_dir(&disk.boot(), &path).expect("made");
         }
         let node = network.start(5000, &disk, &[]).await;
-        scrub(&node).await;
+        scrub(&node.handle()).await;
         stop(node).await;
         let left: Vec<_> = disk.tree().into_iter().filter(|(path, ..)| path.starts_with(&OWNER.to_string())).collect();
         assert_eq!(left.len(), 1, "{left:?}");
@@ -249,15 +243,15 @@ fn a_damaged_file_is_found_again_by_each_scrub_until_a_peer_gives_it() {
         stop(pair.holder).await;
         rot(&disk, 5000);
         for scrubs in 1..=2 {
-            let found = scrub(&pair.owner).await;
+            let found = scrub(&pair.owner.handle()).await;
             assert_eq!((found.damaged, found.restored, found.missing), (1, 0, 1), "scrub {scrubs}");
         }
         let again = network.start(HOLDER, &holder, &[]).await;
         connected(&pair.owner.handle(), 1).await;
-        let found = scrub(&pair.owner).await;
+        let found = scrub(&pair.owner.handle()).await;
         assert_eq!((found.damaged, found.restored, found.missing), (1, 1, 0));
         assert_eq!(files_below(&disk, "quarantine").len(), 1, "what was damaged is kept");
-        assert_eq!(scrub(&pair.owner).await.damaged, 0);
+        assert_eq!(scrub(&pair.owner.handle()).await.damaged, 0);
         stop(again).await;
         stop(pair.owner).await;
     });

@@ -13,7 +13,7 @@ use std::time::Duration;
 use dacapo::crypto::{ClusterSecret, Key, Keys};
 use dacapo::event::Event;
 use dacapo::limits::DELETIONS_KEPT;
-use dacapo::node::{Config, Content, Handle, Lane, Mode, Node, Quota, Replicas, Stored};
+use dacapo::node::{Config, Content, Handle, Lane, Mode, Node, Quota, Replicas, Scrubbed, Stored};
 use dacapo::platform::Entropy;
 use dacapo::seed::Seed;
 use dacapo::store::layout::Layout;
@@ -253,6 +253,12 @@ pub(crate) fn key(name: &str) -> Key {
 /// Stores a file, which has to succeed on the node itself.
 pub(crate) async fn put(node: &Handle, name: &str, content: Vec<u8>) -> Stored {
     node.store(&key(name), Content::bytes(content)).await.expect("stored")
+}
+
+/// Scrubs once, without looking at the progress.
+pub(crate) async fn scrub(node: &Handle) -> Scrubbed {
+    let (told, _listener) = mpsc::channel(1);
+    node.scrub(told).await.expect("it runs")
 }
 
 /// Gets a file and reads it.

@@ -5,24 +5,21 @@ use std::io::Read;
 use std::os::fd::AsFd;
 use std::path::Path;
 
-use dacapo::store::Identity;
+use dacapo::store::{Identity, layout};
 use rustix::fs::{AtFlags, Mode, OFlags, openat, statat};
 
-/// Files that every data directory has.
-const FILES: [&str; 2] = ["identity", "lock"];
-
-/// The file that a data directory has from the first start of its node on.
-const CATALOG: &str = "catalog.redb";
+/// The file that every data directory has beside its identity. A catalog it has from the first start of its node on.
+const LOCK: &str = "lock";
 
 /// Tells whether a directory is that of a node: other folders, too, may have files of such names.
 pub(super) fn is_data_directory(dir: impl AsFd, path: &Path) -> bool {
     let has = |name: &str| statat(&dir, path.join(name), AtFlags::empty()).is_ok();
-    FILES.iter().all(|name| has(name)) && (has(CATALOG) || has_identity(&dir, path))
+    has(LOCK) && has(layout::identity().as_str()) && (has(layout::catalog().as_str()) || has_identity(&dir, path))
 }
 
 fn has_identity(dir: impl AsFd, path: &Path) -> bool {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let Ok(file) = openat(&dir, path.join(FILES[0]), flags, Mode::empty()) else { return false };
+    let Ok(file) = openat(&dir, path.join(layout::identity().as_str()), flags, Mode::empty()) else { return false };
     let mut begins = [0; Identity::HEADER.len()];
     File::from(file).read_exact(&mut begins).is_ok() && begins == Identity::HEADER.as_bytes()
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use dacapo::crypto::Key;
-use dacapo::node::{Holder, Holding};
+use dacapo::node::Holding;
 use tokio::time::Instant;
 
 use crate::cli::control::{Answer, Client, ConnectError, ControlError, Request};
@@ -15,6 +15,23 @@ use crate::cli::limits::SESSION_IDLE_TIMEOUT;
 pub(super) struct Pool<'a> {
     data: &'a Path,
     idle: RefCell<Vec<(Instant, Client)>>,
+}
+
+/// Which peers hold the current version of a file.
+pub(super) struct Holders {
+    /// How many hold it.
+    pub(super) found: usize,
+    /// How many were asked.
+    pub(super) asked: usize,
+    /// How many are away, or did not answer: they may hold it.
+    unknown: usize,
+}
+
+impl Holders {
+    /// Tells whether no peer has it.
+    pub(super) fn is_nowhere(&self) -> bool {
+        self.found + self.unknown == 0
+    }
 }
 
 impl<'a> Pool<'a> {
@@ -49,30 +66,18 @@ impl<'a> Pool<'a> {
         Ok((client, answer))
     }
 
-    /// Returns how many peers hold the current version of a file, and how many were asked.
-    pub(super) async fn count_holders(&self, key: &Key) -> Result<(usize, usize), CliError> {
-        let (holders, _) = self.holders(key).await?;
-        let held = holders.iter().filter(|holder| matches!(holder.holding, Holding::Current { .. }));
-        Ok((held.count(), holders.len()))
-    }
-
-    /// Tells whether no peer has the current version of a file. One that cannot be asked may have it.
-    pub(super) async fn is_nowhere(&self, key: &Key) -> Result<bool, CliError> {
-        let (holders, away) = self.holders(key).await?;
-        let may_hold = |holder: &Holder| matches!(holder.holding, Holding::Current { .. } | Holding::Unknown { .. });
-        Ok(away == 0 && !holders.iter().any(may_hold))
-    }
-
-    /// Returns what each connected peer has of a file, and how many other peers there are.
-    async fn holders(&self, key: &Key) -> Result<(Vec<Holder>, usize), CliError> {
+    /// Asks which peers hold the current version of a file.
+    pub(super) async fn holders(&self, key: &Key) -> Result<Holders, CliError> {
         let (client, answer) = self.ask(&Request::Whereis { key: key.clone(), verify: false }, None).await?;
-        match answer? {
-            Answer::Holders { holders, away } => {
-                self.give_back(client);
-                Ok((holders, away.len()))
-            }
-            answer => Err(CliError::unexpected_about(key.clone(), answer)),
-        }
+        let (holders, away) = match answer? {
+            Answer::Holders { holders, away } => (holders, away),
+            answer => return Err(CliError::unexpected_about(key.clone(), answer)),
+        };
+        self.give_back(client);
+        let count = |is: fn(&Holding) -> bool| holders.iter().filter(|holder| is(&holder.holding)).count();
+        let found = count(|holding| matches!(holding, Holding::Current { .. }));
+        let unknown = away.len() + count(|holding| matches!(holding, Holding::Unknown { .. }));
+        Ok(Holders { found, asked: holders.len(), unknown })
     }
 
     /// Takes a connection back that goes on: all of a successful answer has come.

@@ -84,9 +84,9 @@ impl Put<'_> {
                 Err(error) => Err(error),
             },
             Step::Count(_) => self.leave_unchanged(&key).await,
-            Step::Find(key, path, size) => match self.pool.is_nowhere(&key).await {
-                Ok(true) => self.store(&key, &path, size).await,
-                Ok(false) => self.leave_unchanged(&key).await,
+            Step::Find(key, path, size) => match self.pool.holders(&key).await {
+                Ok(holders) if holders.is_nowhere() => self.store(&key, &path, size).await,
+                Ok(holders) => self.leave_held(&key, holders.found),
                 Err(error) => Err(error),
             },
         };
@@ -128,13 +128,16 @@ impl Put<'_> {
 
     /// Counts a file that is stored already. Fails if fewer peers hold it than are to.
     async fn leave_unchanged(&self, key: &Key) -> Result<(), CliError> {
+        let found = if self.upload.replicas_min > 0 { self.pool.holders(key).await?.found } else { 0 };
+        self.leave_held(key, found)
+    }
+
+    /// Does the same for a file that so many peers hold.
+    fn leave_held(&self, key: &Key, found: usize) -> Result<(), CliError> {
         let wanted = self.upload.replicas_min;
-        if wanted > 0 {
-            let (found, _) = self.pool.count_holders(key).await?;
-            if found < wanted {
-                let reason = StoreFault::TooFewReplicas { wanted, found }.to_string();
-                return Err(CliError::TooFewReplicas { key: key.clone(), reason, receipts: Vec::new() });
-            }
+        if found < wanted {
+            let reason = StoreFault::TooFewReplicas { wanted, found }.to_string();
+            return Err(CliError::TooFewReplicas { key: key.clone(), reason, receipts: Vec::new() });
         }
         self.tally.unchanged();
         Ok(())

@@ -5,7 +5,7 @@ use dacapo::node::DeleteError;
 
 use super::excluded::Excluded;
 use super::listing::{each_page, prefix};
-use super::pool::Pool;
+use super::pool::{Holders, Pool};
 use super::steps::each;
 use super::tally::Tally;
 use crate::cli::arguments::{RmArguments, Verbosity};
@@ -75,8 +75,8 @@ impl Remove<'_> {
         if wanted == 0 {
             return Ok(());
         }
-        match self.pool.count_holders(key).await? {
-            (found, asked) if found < wanted => {
+        match self.pool.holders(key).await? {
+            Holders { found, asked, .. } if found < wanted => {
                 let failure = DeleteError::TooFewReplicas { wanted, found, asked }.into();
                 Err(CliError::File { key: key.clone(), failure })
             }

@@ -157,7 +157,7 @@ impl Tally {
 
     /// Writes a line beside the bar. Names in it may have anything in them, and are not to move the cursor.
     fn say(&self, line: impl Display) {
-        let line = without_controls(&line.to_string());
+        let line = on_one_line(&line.to_string());
         match &*self.meter.borrow() {
             Some(meter) => meter.aside(|| logging::warn("", line)),
             None => logging::warn("", line),
@@ -182,13 +182,9 @@ impl Tally {
     }
 }
 
-/// Returns a text with its control characters written out.
-fn without_controls(text: &str) -> String {
-    let shown = |letter: char| match letter.is_control() {
-        true => letter.escape_default().to_string(),
-        false => letter.to_string(),
-    };
-    text.chars().map(shown).collect()
+/// Returns a text as a terminal may show it, on one line.
+fn on_one_line(text: &str) -> String {
+    show::visible(text).replace('\n', "\\u000a")
 }
 
 /// Writes a summary for people. What did not happen is not mentioned.
@@ -222,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_name_does_not_move_the_cursor() {
-        assert_eq!(without_controls("a\u{1b}[31mred\n\u{9b}b: ä"), "a\\u{1b}[31mred\\n\\u{9b}b: ä");
+        assert_eq!(on_one_line("a\u{1b}[31mred\n\u{9b}b: ä"), "a\\u001b[31mred\\u000a\\u009bb: ä");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use super::seen_handshakes::SeenHandshakes;
@@ -112,14 +112,20 @@ impl Door {
         {
             return None;
         }
-        let places = if purpose == Purpose::Control { &self.controls } else { &self.places };
-        let of_node = match places.clone().try_acquire_owned() {
-            Ok(place) => place,
-            Err(_) if purpose == Purpose::Control || !context.holder.idle.evict() => return None,
-            // It is free as soon as the connection that had it is closed.
-            Err(_) => places.clone().acquire_owned().await.ok()?,
+        let of_node = match purpose {
+            Purpose::Control => self.controls.clone().try_acquire_owned().ok()?,
+            Purpose::DialerAsks | Purpose::AcceptorAsks => self.place_to_ask(context).await?,
         };
         Some(context.boots.take_place((peer, boot), purpose, of_node))
+    }
+
+    /// Returns a place for a connection to ask on: if need be, that of the one on which longest nothing was asked.
+    async fn place_to_ask<P: Platform>(&self, context: &Context<P>) -> Option<OwnedSemaphorePermit> {
+        match self.places.clone().try_acquire_owned() {
+            // It is free as soon as the connection that had it is closed.
+            Err(_) if context.holder.idle.evict() => self.places.clone().acquire_owned().await.ok(),
+            place => place.ok(),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::crypto::{Key, NodeId, ReplicaName, Version};
+use crate::crypto::{Key, NodeId, ReplicaName};
 use crate::disk::Disk;
 use crate::event::Event;
 use crate::limits::{CHECK_BYTES_MAX, LIST_PAGE_MAX};
@@ -17,7 +17,7 @@ use crate::node::owner::get::{Purpose, get};
 use crate::node::owner::local_copy::{self, LocalCopy};
 use crate::platform::Platform;
 use crate::store::layout::BlobId;
-use crate::store::{Comparison, HeldRecord, Known, OwnRecord, StorageError};
+use crate::store::{Comparison, HeldRecord, Known, StorageError};
 
 /// How often a replica that the disk does not give is looked at, and how long after the last time: a bus may have been
 /// reset. Chosen: a drive tries for a few seconds by itself.
@@ -42,10 +42,10 @@ pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome 
     let blob = BlobId::Own(key.file_name());
     let locked = context.locks.lock(blob).await;
     let mend = Purpose::Mend(context.mending.begin(key.file_name()));
-    let (looked_up, key_of_copy) = (key.clone(), key.file_name());
+    let (looked_up, file) = (key.clone(), key.file_name());
     let looked = context.with_keys(move |store, keys| {
         let was_obstructed = store.clear_way(&blob)?;
-        let noted = store.copy(key_of_copy)?;
+        let noted = store.copy(file)?;
         Ok::<_, StorageError>((was_obstructed, noted, local_copy::look_at_disk(store, keys, &looked_up)?))
     });
     let looked = looked.await;
@@ -61,11 +61,12 @@ pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome 
             }
             return Outcome::Good;
         }
-        Ok((false, noted, LocalCopy::Absent(record))) if noted.is_none() || noted != version_of(&record) => {
-            return Outcome::Absent;
-        }
-        // It was here, and nobody has removed it.
-        Ok((_, _, LocalCopy::Absent(_))) => {
+        Ok((was_obstructed, noted, LocalCopy::Absent(record))) => {
+            // It was here, and nobody has removed it.
+            let is_missed = record.is_some_and(|record| noted == Some(record.seal.version));
+            if !was_obstructed && !is_missed {
+                return Outcome::Absent;
+            }
             context.tell(&Event::FileDamaged { file: key.file_name() });
             true
         }
@@ -84,10 +85,6 @@ pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome 
         Err(_) if is_damaged => Outcome::Missing,
         Err(_) => Outcome::Failed,
     }
-}
-
-fn version_of(record: &Option<OwnRecord>) -> Option<Version> {
-    record.as_ref().map(|record| record.seal.version)
 }
 
 fn failure<P: Platform>(context: &Shared<P>, error: &StorageError, key: &Key) -> Outcome {

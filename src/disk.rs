@@ -80,6 +80,12 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// Runs blocking work away from the node's thread and returns its result. Dropping the future does not stop work
     /// that has begun. A panic of the work is a panic of the caller.
     fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = T>;
+
+    /// Runs blocking work as [`run`](Self::run) does, if it is short, or waits for other such work in any case. A disk
+    /// may have few threads for that: each of them then finds its next work without being woken.
+    fn run_short<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> impl Future<Output = T> {
+        self.run(work)
+    }
 }
 
 /// An open file of a [`Disk`], read and written at explicit positions.

@@ -50,9 +50,13 @@ pub const CHUNKS_QUEUED_MAX: usize = 3;
 /// Connected peers. Chosen: by default every file goes to every peer, so more would be a misconfiguration.
 pub const PEERS_MAX: usize = 64;
 
-/// Ids that a node admits by name, as many that it has forgotten, and as many that were ever connected. Chosen: four
-/// times the peers that it can have.
+/// Ids that a node admits by name, as many that it has forgotten, and as many others that were ever connected. Chosen:
+/// four times the peers that it can have.
 pub const MEMBERS_MAX: usize = 4 * PEERS_MAX;
+
+/// Ids that were ever connected, as the catalog has them. Room for those that the list admits or dials by name, those
+/// that were forgotten, the others, and those that came at the same moment for the last place.
+pub const MET_PEERS_MAX: usize = 4 * MEMBERS_MAX;
 
 /// Addresses of peers that the data directory names. Chosen: one for each peer.
 pub const DIALS_MAX: usize = PEERS_MAX;
@@ -80,6 +84,11 @@ pub const CALLS_MAX: usize = 64;
 
 /// Changes that one catalog commit takes together. Chosen: about one for each call and each connection that may wait.
 pub const COMMIT_BATCH_MAX: usize = 256;
+
+/// Threads for work on the disk that is short, such as a look into the catalog: one waits for a commit, and the other
+/// one goes on meanwhile. Measured with 10,000 files of 4 KiB, packed, on two processors and in memory: two threads
+/// store 1.25 times as many files a second as one thread for each piece of work, in three quarters of the memory.
+pub const SHORT_WORK_THREADS: usize = 2;
 
 /// Entries that one call of `list` returns. Chosen: a page of the longest keys stays under 2 MiB.
 pub const LIST_PAGE_MAX: usize = 1024;
@@ -183,9 +192,9 @@ pub const VERSION_RANGES_MAX: usize = 1024;
 /// (1 + 2 + 4 seconds) do not.
 pub const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a dial has to itself before the peer is asked to open a connection as well. Chosen: longer than a handshake
-/// takes to the other side of the Earth, and a call hardly notices.
-pub const DIAL_HEAD_START: Duration = Duration::from_millis(500);
+/// How long a dial has to itself before the peer is asked to open a connection as well. Chosen: longer than the three
+/// round trips of a connection and its handshake take to the other side of the Earth, 0.3 seconds each.
+pub const DIAL_HEAD_START: Duration = Duration::from_millis(1500);
 
 /// The deadline from an open connection to the end of both hellos. Chosen: three messages that take computing and no
 /// disk.

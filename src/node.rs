@@ -54,8 +54,8 @@ use context::{Context, HolderState, OwnerState, Tasks};
 pub use crate::replication::Replicas;
 pub use config::{Config, Mode, StartError};
 pub use handle::answers::{
-    FileInfo, Holder, Holding, Load, Names, PeerInfo, Progress, Receipt, Refusing, Repairs, Scrubbed, Status, Stored,
-    Unlearnt,
+    FileInfo, Holder, Holding, Load, Names, PeerInfo, Progress, Receipt, Refusing, Remembered, Repairs, Scrubbed,
+    Status, Stored, Unlearnt,
 };
 pub use handle::errors::{
     DeleteError, GetError, MemberError, ReadError, ReplicaError, StatError, StoreError, StoreFault,

@@ -7,9 +7,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use crate::export::page;
+use crate::oracle::replay;
 use crate::plan::Plan;
 use crate::report::report_for;
 use crate::run::film;
+use crate::shrink::other_cause;
 use crate::subject::{Broken, Subject};
 use crate::twice::lines;
 
@@ -20,8 +22,8 @@ pub struct Artefacts<'a, C> {
     pub plan: &'a Plan<C>,
     /// How it broke the promise.
     pub broken: &'a Broken,
-    /// The plan that it was shrunk from, if it was.
-    pub shrunk_from: Option<&'a Plan<C>>,
+    /// The plan that it was shrunk from, if it was, and how that one breaks the promise.
+    pub shrunk_from: Option<(&'a Plan<C>, &'a Broken)>,
     /// What the program replays the plan by: the path of [`PLAN`] in the folder, as those who read the report name it.
     pub again: &'a str,
 }
@@ -38,19 +40,26 @@ impl<C: Display + Clone> Artefacts<'_, C> {
     pub fn write<S: Subject<Call = C>>(&self, folder: &Path, program: &str, subject: &S) -> io::Result<()> {
         fs::create_dir_all(folder)?;
         fs::write(folder.join(PLAN), commented(self.broken, self.plan))?;
-        if let Some(from) = self.shrunk_from {
-            fs::write(folder.join("seed.plan"), commented(self.broken, from))?;
+        if let Some((from, first)) = self.shrunk_from {
+            fs::write(folder.join("seed.plan"), commented(first, from))?;
         }
         // A panic that nothing judges leaves the plans.
         let filmed = catch_unwind(AssertUnwindSafe(|| film(subject, self.plan, None)));
         let Ok((mut run, film)) = filmed else { return Ok(()) };
-        // What two runs together broke, one of them may not.
-        run.broken.get_or_insert_with(|| self.broken.clone());
+        run.broken = Some(shown(run.broken, self.broken));
         let trace: String = lines(&run.trace).iter().map(|line| format!("{line}\n")).collect();
         fs::write(folder.join("run.trace"), trace)?;
         fs::write(folder.join("run.html"), page(program, subject, &run, &film, self.again))?;
-        fs::write(folder.join("report.txt"), report_for(program, &run, Some(self.again)))
+        let before = self.shrunk_from.and_then(|(_, first)| other_cause(first, self.broken));
+        let before = before.map(|what| format!("  before shrinking  {what}\n")).unwrap_or_default();
+        fs::write(folder.join("report.txt"), report_for(program, &run, Some(self.again)) + &before)
     }
+}
+
+/// Returns what a report of a run says that it breaks, if this was `found`. What two runs together broke, one of them
+/// may not, or it may break something else as well.
+pub(crate) fn shown(broken: Option<Broken>, found: &Broken) -> Broken {
+    broken.filter(|_| found.oracle != replay::NAME).unwrap_or_else(|| found.clone())
 }
 
 /// Returns a plan as a text that begins with the promise that it breaks, as a comment.

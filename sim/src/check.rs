@@ -4,10 +4,11 @@
 use std::fmt;
 use std::ops::Range;
 
+use crate::oracle::replay;
 use crate::plan::Plan;
 use crate::report::report;
 use crate::run::run;
-use crate::shrink::{Shrunk, shrink};
+use crate::shrink::{Shrunk, other_cause, shrink};
 use crate::subject::{Broken, Subject};
 use crate::sweep::{Sweep, Totals, plan_of, sweep};
 
@@ -32,7 +33,7 @@ pub struct Failure<C> {
     pub plan: Plan<C>,
     /// How it breaks the promise.
     pub broken: Broken,
-    /// A smaller plan and its report. `None` if a single run breaks nothing: then two runs have differed.
+    /// A smaller plan and its report. `None` if two runs have differed.
     pub smaller: Option<(Shrunk<C>, String)>,
 }
 
@@ -44,8 +45,11 @@ pub fn check<S: Subject + Sync>(subject: &S, seeds: Range<u64>) -> Checked<S::Ca
     let totals = sweep(subject, &Sweep::all(seeds, 1), |_| true);
     let found = totals.broken.first_key_value().map(|(seed, broken)| {
         let plan = plan_of(subject, *seed);
-        let smaller = shrink(subject, &plan, SHRINK_RUNS_MAX, |_| true);
-        let smaller = smaller.map(|shrunk| {
+        let shrunk = match broken.oracle {
+            replay::NAME => None,
+            _ => shrink(subject, &plan, SHRINK_RUNS_MAX, |_| true),
+        };
+        let smaller = shrunk.map(|shrunk| {
             let report = report(&run(subject, &shrunk.plan), None);
             (shrunk, report)
         });
@@ -73,6 +77,10 @@ impl<C: fmt::Display> fmt::Display for Checked<C> {
         write!(f, "seed {seed} breaks a promise, {broken}")?;
         let Some((shrunk, report)) = smaller else { return Ok(()) };
         let (left, steps) = (shrunk.plan.steps.len(), plan.steps.len());
-        write!(f, "\n{left} of its {steps} steps are left, after {} runs:\n\n{}\n{report}", shrunk.runs, shrunk.plan)
+        write!(f, "\n{left} of its {steps} steps are left, after {} runs", shrunk.runs)?;
+        if other_cause(&shrunk.first, &shrunk.broken).is_some() {
+            f.write_str(", and break the promise for another cause")?;
+        }
+        write!(f, ":\n\n{}\n{report}", shrunk.plan)
     }
 }

@@ -100,7 +100,7 @@ pub fn tree<S: Subject>(subject: &S, seed: u64) -> Box<dyn ValueTree<Value = Pla
         knobs.families.extend(iter::repeat_n(Family::Lie, lies));
     }
     for (name, share, families) in LANES {
-        let goes_back = families.iter().any(|family| matches!(family, Family::Restore | Family::LyingSync));
+        let goes_back = families.iter().any(|family| family.goes_back());
         if (!goes_back || subject.may_restore()) && below(&mut lane(seed, name), 100) < share {
             knobs.families.extend(families);
         }

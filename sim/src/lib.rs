@@ -72,6 +72,7 @@
 #![forbid(unsafe_code)]
 
 pub mod artefacts;
+mod cause;
 pub mod check;
 pub mod cli;
 pub mod crash;

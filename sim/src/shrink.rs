@@ -3,17 +3,22 @@
 //! Steps are dropped first, by halves and then one at a time (ddmin: Zeller and Hildebrandt, 2002), because walking
 //! the whole value tree of a plan costs a run for each step. Then the times and numbers of each step walk proptest's
 //! value trees of numbers, and its call becomes what the subject calls smaller; dials, options and hosts go. All of
-//! that is repeated until nothing changes any more, so that a small plan shrinks to itself.
+//! that is repeated until nothing changes any more, so that a small plan shrinks to itself. A smaller plan has to break
+//! the promise for the same cause, lest a rare one gives way to a common one. Only if nothing can go so, any breach of
+//! the promise will do.
 
 mod renamed;
+mod times;
 
 use proptest::num::u64::BinarySearch;
 use proptest::strategy::ValueTree;
 
+use crate::cause::cause_of;
 use crate::host::Host;
 use crate::plan::{Action, Plan, Step};
 use crate::run::run;
 use crate::subject::{Broken, Subject};
+use times::{is_triggered, lasting_ms, set_number, set_times, tenths};
 
 /// How many runs a plan is shrunk with if it is one of many. Chosen: plans of 10 to 30 steps have taken 20 to 130.
 pub const SHRINK_RUNS_MAX: usize = 400;
@@ -25,6 +30,8 @@ pub struct Shrunk<C> {
     pub plan: Plan<C>,
     /// How it breaks the promise.
     pub broken: Broken,
+    /// How the plan that it was shrunk from breaks the promise.
+    pub first: Broken,
     /// How many runs it took.
     pub runs: usize,
 }
@@ -37,35 +44,64 @@ pub fn shrink<S: Subject>(
     runs_max: usize,
     mut tick: impl FnMut(usize) -> bool,
 ) -> Option<Shrunk<S::Call>> {
-    let broken = run(subject, plan).broken?;
-    let mut shrinking =
-        Shrinking { subject, best: Shrunk { plan: plan.clone(), broken, runs: 1 }, runs_max, tick: &mut tick };
-    shrinking.drop_steps();
-    loop {
-        let before = shrinking.best.plan.clone();
-        shrinking.order_steps();
-        shrinking.drop_parts();
-        shrinking.drop_hosts();
-        shrinking.come_closer();
-        shrinking.make_steps_smaller();
-        shrinking.move_calls();
-        shrinking.end_sooner();
-        shrinking.drop_steps();
-        if shrinking.best.plan == before || shrinking.is_over() {
-            break;
-        }
+    let first = run(subject, plan).broken?;
+    let best = Shrunk { plan: plan.clone(), broken: first.clone(), first, runs: 1 };
+    let mut shrinking = Shrinking { subject, best, keeps_cause: true, runs_max, tick: &mut tick };
+    shrinking.shrink();
+    if parts(&shrinking.best.plan) == parts(plan) {
+        shrinking.keeps_cause = false;
+        shrinking.shrink();
     }
     Some(shrinking.best)
+}
+
+/// Returns the sentence of a promise that the plan broke first, if shrinking has come upon another cause.
+#[must_use]
+pub fn other_cause<'a>(first: &'a Broken, broken: &Broken) -> Option<&'a str> {
+    let is_other = cause_of(&first.what) != cause_of(&broken.what);
+    is_other.then(|| first.what.lines().next().unwrap_or_default())
+}
+
+/// Returns how many parts a plan has that can go.
+fn parts<C>(plan: &Plan<C>) -> usize {
+    plan.steps.len() + plan.dials.len() + plan.options.len() + plan.nodes
 }
 
 struct Shrinking<'a, S: Subject> {
     subject: &'a S,
     best: Shrunk<S::Call>,
+    /// Whether a smaller plan has to break the promise for the same cause.
+    keeps_cause: bool,
     runs_max: usize,
     tick: &'a mut dyn FnMut(usize) -> bool,
 }
 
 impl<S: Subject> Shrinking<'_, S> {
+    /// Makes the plan smaller until nothing changes any more.
+    fn shrink(&mut self) {
+        self.drop_steps();
+        loop {
+            let before = self.best.plan.clone();
+            self.order_steps();
+            self.drop_parts();
+            self.drop_hosts();
+            self.come_closer();
+            self.make_steps_smaller();
+            self.move_calls();
+            self.end_sooner();
+            self.drop_steps();
+            if self.best.plan == before || self.is_over() {
+                return;
+            }
+        }
+    }
+
+    /// Whether a smaller plan breaks what is to stay broken.
+    fn is_the_same(&self, broken: &Broken) -> bool {
+        let is_cause = || cause_of(&broken.what) == cause_of(&self.best.first.what);
+        broken.oracle == self.best.broken.oracle && (!self.keeps_cause || is_cause())
+    }
+
     /// Keeps a smaller plan if it breaks the same promise.
     fn try_plan(&mut self, plan: Plan<S::Call>) -> bool {
         if self.is_over() || plan == self.best.plan {
@@ -76,7 +112,7 @@ impl<S: Subject> Shrinking<'_, S> {
             self.runs_max = self.best.runs;
         }
         match run(self.subject, &plan).broken {
-            Some(broken) if broken.oracle == self.best.broken.oracle => {
+            Some(broken) if self.is_the_same(&broken) => {
                 self.best.plan = plan;
                 self.best.broken = broken;
                 true
@@ -259,37 +295,4 @@ impl<S: Subject> Shrinking<'_, S> {
         plan.steps.sort_by_key(|step| step.at_ms);
         self.try_plan(plan);
     }
-}
-
-fn is_triggered<C>(step: &Step<C>) -> bool {
-    matches!(step.what, Action::Triggered(..))
-}
-
-fn tenths(ms: u64) -> u64 {
-    ms.div_ceil(100)
-}
-
-fn lasting_ms<C>(step: &Step<C>) -> u64 {
-    match &step.what {
-        Action::Fault(_, until) => until - step.at_ms,
-        Action::Triggered(_, _, lasting_ms) => *lasting_ms,
-        Action::Call(..) => 0,
-    }
-}
-
-fn set_times<C>(step: &mut Step<C>, at_ms: u64, lasting_ms: u64) {
-    step.at_ms = at_ms;
-    match &mut step.what {
-        Action::Fault(fault, until) => *until = if fault.lasts() { at_ms + lasting_ms } else { at_ms },
-        Action::Triggered(_, _, lasting) => *lasting = lasting_ms,
-        Action::Call(..) => {}
-    }
-}
-
-/// Sets the number of a trigger; the first is 1. Returns false if it cannot be this one.
-fn set_number<C>(step: &mut Step<C>, number: u64) -> bool {
-    if let Action::Triggered(trigger, ..) = &mut step.what {
-        trigger.number = number;
-    }
-    number > 0
 }

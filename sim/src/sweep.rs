@@ -155,10 +155,7 @@ fn judge<S: Subject>(subject: &S, seed: u64, plan_of: impl Fn(u64) -> Plan<S::Ca
     let plan = plan_of(seed);
     let was_twice = seed.is_multiple_of(TWICE_EVERY);
     let (broken, one) = judge_plan(subject, &plan, |first| {
-        let differs = match first.broken {
-            None if was_twice => replay::judge(first, &run(subject, &plan)).err(),
-            _ => None,
-        };
+        let differs = was_twice.then(|| replay::judge(first, &run(subject, &plan)).err()).flatten();
         One {
             virtual_time: first.elapsed,
             faults: first.faults.clone(),
@@ -169,7 +166,8 @@ fn judge<S: Subject>(subject: &S, seed: u64, plan_of: impl Fn(u64) -> Plan<S::Ca
         }
     });
     let one = one.unwrap_or_default();
-    One { broken: broken.or(one.broken), ..one }
+    // What a run breaks that is not the same a second time cannot be looked into before that is mended.
+    One { broken: one.broken.or(broken), ..one }
 }
 
 /// Runs a plan, and looks at the run. Returns the promise that it broke, and what was seen unless it panicked.

@@ -31,6 +31,22 @@ pub(crate) async fn connected(handle: &Handle, enough: Option<usize>) -> Result<
     }
 }
 
+/// Waits until each peer that is connected with one node is connected with another one too. Returns those of which that
+/// is not so after the time that the longest wait between two dials takes.
+pub(crate) async fn not_followed(old: &Handle, new: &Handle) -> Vec<PeerInfo> {
+    let started = Instant::now();
+    loop {
+        let there = new.peers().await;
+        let is_there = |id| there.iter().any(|peer| peer.is_connected && peer.peer == id);
+        let of_old = old.peers().await.into_iter();
+        let left: Vec<_> = of_old.filter(|peer| peer.is_connected && !is_there(peer.peer)).collect();
+        if left.is_empty() || started.elapsed() > RECOVER_OTHERS_TIMEOUT {
+            return left;
+        }
+        sleep(RECOVER_POLL_INTERVAL).await;
+    }
+}
+
 /// Waits until the node knows all that the connected peers hold of its files. Returns the peers of which that is not so
 /// though nothing has come of their repair for a while.
 pub(crate) async fn not_compared(handle: &Handle) -> Result<Vec<PeerInfo>, CliError> {

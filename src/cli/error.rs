@@ -11,7 +11,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-use dacapo::crypto::{HexError, Key, KeyError};
+use dacapo::crypto::{HexError, Key, KeyError, NodeId};
 use dacapo::disk::dir::DirDiskError;
 use dacapo::membership::{BackupError, BackupTextError, ClusterError, InvitationError, MembersError};
 use dacapo::node::{Panicked, Receipt, StartError, StatError};
@@ -99,6 +99,13 @@ pub(crate) enum CliError {
     NotRecovered(Missing),
     #[error("nothing was moved: {peers} could not be compared with this node, and nothing has come of it for a minute")]
     NotCompared { peers: String },
+    #[error(
+        "nothing was moved: no connection of the new identity with {peers}, where the files would be lost; let it in \
+         there by `dacapo peers allow {node}`, or forget those that it cannot reach, and run the same command again"
+    )]
+    NotFollowed { peers: String, node: NodeId },
+    #[error("{peers} may still lack new copies, which {node} sends while it runs and is let in there")]
+    NewCopiesLacking { peers: String, node: NodeId },
     #[error("{peers} may still hold copies under the old keys; the same command tries again")]
     OldCopiesLeft { peers: String },
     #[error("{} is the directory of another node; a new identity needs a new directory", data.display())]

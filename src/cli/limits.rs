@@ -7,7 +7,7 @@ use dacapo::limits::{CALLS_MAX, CHUNK_BYTES, KEY_BYTES_MAX, POOL_CONNECTIONS_MAX
 
 /// The version of the control protocol: the first byte in either direction. Both ends are the same program, so it only
 /// tells programs apart: it changes with any message, and with any answer of the node that a message carries.
-pub(crate) const CONTROL_VERSION: u8 = 10;
+pub(crate) const CONTROL_VERSION: u8 = 11;
 
 /// Requests of commands that a node works on at once; others wait for their turns. Chosen: with the connections of HTTP
 /// (24) fewer than the calls that a node runs at once, so that clients that hang never keep the node's own calls

@@ -2,9 +2,10 @@
 //!
 //! Owns the directory while it is open: an advisory lock keeps a second node out. Everything in it is readable by its
 //! owner only. No call follows a symbolic link below the directory, so none leads out of it. Calls block; [`Disk::run`]
-//! takes them to a thread of tokio's blocking pool. The lock file is not part of the disk: no listing shows it.
+//! takes them to a thread of a blocking pool of tokio. The lock file is not part of the disk: no listing shows it.
 
 mod below;
+mod short_work;
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -19,6 +20,8 @@ use rustix::io::Errno;
 
 use super::{DirEntry, Disk, DiskFile, DiskPath};
 use below::Below;
+use short_work::ShortWork;
+use tokio::task::JoinHandle;
 
 /// The file that holds the lock. Its content means nothing.
 const LOCK_NAME: &str = "lock";
@@ -83,6 +86,7 @@ pub struct DirDisk {
 struct Root {
     lock: File,
     below: Below,
+    short_work: ShortWork,
 }
 
 /// An open file of a [`DirDisk`].
@@ -112,8 +116,9 @@ impl DirDisk {
         rustix::fs::accessat(CWD, root, all, AtFlags::EACCESS).map_err(|errno| refused(errno.into()))?;
         let lock = owned_file().create(true).open(root.join(LOCK_NAME)).map_err(refused)?;
         let below = Below::open(root).map_err(refused)?;
+        let short_work = ShortWork::new().map_err(refused)?;
         match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self { root: Arc::new(Root { lock, below }) }),
+            Ok(()) => Ok(Self { root: Arc::new(Root { lock, below, short_work }) }),
             Err(Errno::WOULDBLOCK) => Err(DirDiskError::InUse { path: root.to_owned() }),
             Err(errno) => Err(refused(errno.into())),
         }
@@ -196,12 +201,21 @@ impl Disk for DirDisk {
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
         #[expect(clippy::disallowed_methods, reason = "this is the leaf through which blocking work leaves the thread")]
-        let worked = tokio::task::spawn_blocking(work).await;
-        match worked {
-            Ok(result) => result,
-            // Nothing aborts the task, and a runtime that shuts down no longer polls the caller: so the work panicked.
-            Err(error) => panic::resume_unwind(error.into_panic()),
-        }
+        let working = tokio::task::spawn_blocking(work);
+        result_of(working).await
+    }
+
+    async fn run_short<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        result_of(self.root.short_work.start(work)).await
+    }
+}
+
+/// Waits for work on another thread. A panic there is one here.
+async fn result_of<T>(working: JoinHandle<T>) -> T {
+    match working.await {
+        Ok(result) => result,
+        // Nothing aborts the task, and a runtime that shuts down no longer polls the caller: so the work panicked.
+        Err(error) => panic::resume_unwind(error.into_panic()),
     }
 }
 

@@ -137,8 +137,9 @@ fn one() -> usize {
     ),
     responses(
         (status = 200, body = DeletedJson<'static>, description = "The local copy is deleted"),
-        (status = 404, body = FailureJson, description = "there is no such file"),
+        (status = 404, body = FailureJson, description = "there is no such file, or no local copy of it"),
         (status = 409, body = FailureJson, description = "too few peers hold a copy"),
+        (status = 410, body = FailureJson, description = "the file was deleted"),
         (status = 501, body = FailureJson, description = "a condition"),
         Common,
     )
@@ -151,10 +152,15 @@ pub(super) async fn delete_copy(
 ) -> Result<Response, Failure> {
     let conditions = [header::IF_MATCH, header::IF_NONE_MATCH, header::IF_UNMODIFIED_SINCE];
     conditions::refuse_all(&headers, &conditions, "the deletion of a copy has no conditions")?;
-    match min_replicas {
-        0 => api.handle.delete(&key).await?,
-        wanted => api.handle.delete_if_held(&key, wanted).await?,
+    let deleted = match min_replicas {
+        0 => api.handle.delete(&key).await,
+        wanted => api.handle.delete_if_held(&key, wanted).await,
+    };
+    if let Err(DeleteError::NotFound) = deleted {
+        // If there is no such file, that is to be told.
+        api.handle.stat(&key).await?;
     }
+    deleted?;
     Ok(Json(DeletedJson::new(&key)).into_response())
 }
 

@@ -72,12 +72,15 @@ pub(super) async fn holders(
     Ok(Json(rows.iter().map(HolderRow::json).collect::<Vec<_>>()).into_response())
 }
 
-/// Answers with the peers, and the nodes that were forgotten.
+/// Answers with the peers, and the nodes that were forgotten or that a locked list keeps out.
 #[utoipa::path(
     get,
     path = "/v1/peers",
     responses(
-        (status = 200, body = Vec<PeerJson>, description = "The peers, and the nodes that were forgotten"),
+        (
+            status = 200, body = Vec<PeerJson>,
+            description = "The peers, and the nodes that were forgotten or that a locked list keeps out"
+        ),
         Common,
     )
 )]

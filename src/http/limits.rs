@@ -17,8 +17,10 @@ pub(super) const WATCHERS_MAX: usize = HTTP_CONNECTIONS_MAX / 3;
 /// The head of a request comes within this time, also the next one on a connection that is kept.
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The head of a request has at most this many bytes: the longest key in percent-encoding, and the headers of browsers.
-pub(super) const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// The head of a request has at most this many bytes, and so many of a content are read at once. Chosen: several times
+/// the longest key in percent-encoding and the headers of browsers. Measured at 256 MiB: a put is 1.1 times as fast as
+/// with 16 KiB, and with more it is no faster.
+pub(super) const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 /// A request has at most this many headers. Chosen: several times what browsers send.
 pub(super) const HEADERS_MAX: usize = 64;

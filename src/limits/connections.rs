@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 /// Connections of peers on which one side asks, after the handshake. One more takes the place of that on which longest
-/// nothing was asked. Chosen: 16 peers with full pools fit; each costs at most 0.4 MiB.
+/// nothing was asked, and of one on which this node asks only if there is no other. Chosen: 16 peers with full pools
+/// fit; each costs at most 0.4 MiB.
 pub const INBOUND_CONNECTIONS_MAX: usize = 256;
 
-/// Control connections of peers, after the handshake. Chosen: two of each peer that there can be.
+/// Control connections of peers, after the handshake. A peer that has one gets another only while there are more free
+/// places than peers that there can be. Chosen: two of each peer.
 pub const INBOUND_CONTROLS_MAX: usize = 128;
 
 /// Those of the [`INBOUND_CONNECTIONS_MAX`] that one peer may open and ask on, and as many that it may open for this

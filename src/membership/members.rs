@@ -141,14 +141,20 @@ impl Members {
     /// Tells whether a node that has the cluster secret may be a peer, and if not, why.
     #[must_use]
     pub fn admission(&self, node: NodeId) -> Admission {
-        let is_listed = || self.allowed.contains(&node) || self.dials.iter().any(|dial| dial.node == Some(node));
         if self.forgotten.contains(&node) {
             Admission::Forgotten
-        } else if self.is_locked && !is_listed() {
+        } else if self.is_locked && !self.names(node) {
             Admission::NotListed
         } else {
             Admission::Admitted
         }
+    }
+
+    /// Tells whether the list names a node: as one that is allowed, dialled by id, or forgotten.
+    #[must_use]
+    pub fn names(&self, node: NodeId) -> bool {
+        let is_dialled = || self.dials.iter().any(|dial| dial.node == Some(node));
+        self.allowed.contains(&node) || self.forgotten.contains(&node) || is_dialled()
     }
 
     /// Returns the peers to dial.
@@ -202,6 +208,7 @@ impl Members {
     }
 
     /// Adds a peer to dial. An entry with the same address is replaced, and so is the address of a node that has moved.
+    /// If there is no room, the oldest entry of a forgotten node gives way.
     ///
     /// # Errors
     /// Fails if there is no room.
@@ -213,7 +220,10 @@ impl Members {
     fn add_dial(&mut self, dial: Dial) -> Result<(), MembersError> {
         self.dials.retain(|known| known.address != dial.address);
         if self.dials.len() == DIALS_MAX {
-            return Err(MembersError::TooManyDials);
+            // Nobody sees that a forgotten node holds a place.
+            let is_forgotten = |dial: &Dial| dial.node.is_some_and(|node| self.forgotten.contains(&node));
+            let oldest = self.dials.iter().position(is_forgotten).ok_or(MembersError::TooManyDials)?;
+            self.dials.remove(oldest);
         }
         self.dials.push(dial);
         Ok(())

@@ -39,7 +39,7 @@ pub(super) async fn run<P: Platform>(context: Shared<P>, mut commits: mpsc::Rece
     let mut batch = Vec::new();
     while commits.recv_many(&mut batch, COMMIT_BATCH_MAX).await > 0 {
         let (looks, waiting): (Vec<_>, Vec<_>) = batch.drain(..).map(|commit| (commit.look, commit.done)).unzip();
-        let results = context.with_keys(move |store, keys| {
+        let results = context.short(move |store, keys| {
             let decided: Vec<_> = looks.into_iter().map(|look| look(store, keys)).collect();
             let changes: Vec<_> = decided.iter().flatten().map(Vec::as_slice).collect();
             let mut made = commit_each(store, &changes).into_iter();

@@ -190,15 +190,37 @@ impl<P: Platform> Context<P> {
         &self,
         work: impl FnOnce(&Store<P::Disk>) -> T + Send + 'static,
     ) -> T {
+        let work = self.with_news(work);
+        self.heard(self.platform.disk().run(work).await).await
+    }
+
+    /// Runs work on the data directory that is short, or waits for other such work in any case: a look into the
+    /// catalog, or a commit. Nothing that reads or writes a large file.
+    pub(super) async fn short<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store<P::Disk>, &Keys) -> T + Send + 'static,
+    ) -> T {
+        let keys = self.keys.clone();
+        let work = self.with_news(move |store| work(store, &keys));
+        self.heard(self.platform.disk().run_short(work).await).await
+    }
+
+    /// Returns work that also gives what the store has done on its own.
+    fn with_news<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store<P::Disk>) -> T + Send + 'static,
+    ) -> impl FnOnce() -> (T, Vec<News>) + Send + 'static {
         let store = self.store.clone();
-        let (result, news) = self
-            .offload(move || {
-                let result = work(&store);
-                let news = store.take_news();
-                drop(store);
-                (result, news)
-            })
-            .await;
+        self.counted(move || {
+            let result = work(&store);
+            let news = store.take_news();
+            drop(store);
+            (result, news)
+        })
+    }
+
+    /// Tells what the store has done on its own beside some work, and returns what came of the work.
+    async fn heard<T>(&self, (result, news): (T, Vec<News>)) -> T {
         let was_salvaged = news.iter().any(|news| matches!(news, News::Salvaged(_)));
         self.tell_news(news);
         if was_salvaged {
@@ -252,12 +274,16 @@ impl<P: Platform> Context<P> {
 
     /// Runs blocking work away from the node's thread. A node that stops waits for work that has begun.
     pub(super) async fn offload<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        self.platform.disk().run(self.counted(work)).await
+    }
+
+    /// Returns work for which a node that stops waits.
+    fn counted<T>(&self, work: impl FnOnce() -> T + Send + 'static) -> impl FnOnce() -> T + Send + 'static {
         let token = self.tasks.tracker.token();
-        let work = move || {
+        move || {
             let result = work();
             drop(token);
             result
-        };
-        self.platform.disk().run(work).await
+        }
     }
 }

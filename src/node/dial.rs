@@ -8,7 +8,7 @@ use super::context::{Context, Shared};
 use super::heartbeat;
 use super::peers::control::Control;
 use super::peers::liveness::Way;
-use super::peers::open::{OpenError, open_as};
+use super::peers::open::open_as;
 use crate::event::Event;
 use crate::limits::{
     BACKOFF_MAX, BACKOFF_MIN, DIAL_REASONS_TOLD_MAX, DIAL_TOLD_MAX, DIAL_TOLD_MIN, HEARTBEAT_INTERVAL,
@@ -44,9 +44,9 @@ async fn dial_until_forgotten<P: Platform>(context: &Shared<P>, dial: Dial) {
         context.members.until_not(|| node.is_some_and(|node| !context.members.admits(node))).await;
         context.tell(&Event::Dialled { address: address.clone() });
         let opened = open_as(context, &address, Purpose::Control, node).await;
-        let opened = opened.and_then(|connection| match context.peers.has_room_for(connection.peer) {
-            true => Ok(connection),
-            false => Err(OpenError::NoRoom),
+        let opened = opened.and_then(|connection| {
+            context.peers.room_for(connection.peer, &context.members)?;
+            Ok(connection)
         });
         match opened {
             Ok(connection) => {

@@ -55,6 +55,7 @@ async fn answer<P: Platform>(context: Shared<P>, call: Call) {
         }
         Call::ChangeMembers(change, reply) => send(reply, admission::change(&context, change).await),
         Call::Repairs(reply) => send(reply, repair::told(context).await),
+        Call::Remembered(reply) => send(reply, peers::status::remembered(&context)),
         Call::Forgotten(reply) => send(reply, context.members.forgotten()),
         Call::HeldFor(owner, reply) => {
             let usage = context.blocking(move |store| store.usage(owner)).await;

@@ -7,14 +7,21 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 
 /// The places of a queue. Clones are the same queue.
 #[derive(Clone)]
 pub(super) struct EvictionQueue {
-    oldest_first: Rc<RefCell<VecDeque<(u64, CancellationToken)>>>,
+    oldest_first: Rc<RefCell<VecDeque<Waiting>>>,
     taken: Rc<Cell<u64>>,
     places: usize,
+}
+
+/// A connection that waits in its place.
+struct Waiting {
+    number: u64,
+    lost: CancellationToken,
+    left: CancellationToken,
 }
 
 /// One place, held for as long as this value lives or until the place is taken away.
@@ -22,6 +29,7 @@ pub(super) struct Place {
     number: u64,
     lost: CancellationToken,
     queue: EvictionQueue,
+    _left: DropGuard,
 }
 
 impl EvictionQueue {
@@ -31,19 +39,21 @@ impl EvictionQueue {
 
     /// Takes a free place or, if there is none, the place of the connection that has waited longest.
     pub(super) fn enter(&self) -> Place {
-        let (number, lost) = (self.taken.get(), CancellationToken::new());
+        let (number, lost, left) = (self.taken.get(), CancellationToken::new(), CancellationToken::new());
         self.taken.set(number + 1);
         if self.oldest_first.borrow().len() == self.places {
-            self.evict();
+            drop(self.evict());
         }
-        self.oldest_first.borrow_mut().push_back((number, lost.clone()));
-        Place { number, lost, queue: self.clone() }
+        self.oldest_first.borrow_mut().push_back(Waiting { number, lost: lost.clone(), left: left.clone() });
+        Place { number, lost, queue: self.clone(), _left: left.drop_guard() }
     }
 
-    /// Takes its place away from the connection that has waited longest. Returns whether there was one.
-    pub(super) fn evict(&self) -> bool {
-        let oldest = self.oldest_first.borrow_mut().pop_front();
-        oldest.inspect(|(_, oldest)| oldest.cancel()).is_some()
+    /// Takes its place away from the connection that has waited longest, if there is one. What is returned waits until
+    /// that connection has left it, for this reason or because the other side has said something just before.
+    pub(super) fn evict(&self) -> Option<WaitForCancellationFutureOwned> {
+        let Waiting { lost, left, .. } = self.oldest_first.borrow_mut().pop_front()?;
+        lost.cancel();
+        Some(left.cancelled_owned())
     }
 }
 
@@ -64,7 +74,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut oldest_first = self.queue.oldest_first.borrow_mut();
-        if let Ok(index) = oldest_first.binary_search_by_key(&self.number, |(number, _)| *number) {
+        if let Ok(index) = oldest_first.binary_search_by_key(&self.number, |waiting| waiting.number) {
             oldest_first.remove(index);
         }
     }
@@ -72,6 +82,8 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     #[test]
@@ -83,7 +95,10 @@ mod tests {
         drop(second);
         let fourth = queue.enter();
         assert!(!third.lost.is_cancelled() && !fourth.lost.is_cancelled(), "there was a free place");
-        assert!(queue.evict() && third.lost.is_cancelled() && !fourth.lost.is_cancelled());
-        assert!(queue.evict() && !queue.evict());
+        assert!(queue.evict().is_some() && third.lost.is_cancelled() && !fourth.lost.is_cancelled());
+        let mut left = Box::pin(queue.evict().expect("the fourth"));
+        assert!(left.as_mut().now_or_never().is_none() && queue.evict().is_none());
+        drop(fourth);
+        assert!(left.now_or_never().is_some(), "it has left its place");
     }
 }

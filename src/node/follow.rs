@@ -57,11 +57,10 @@ async fn follow<P: Platform>(context: Shared<P>, hint: Hint, place: OwnedSemapho
     let Ok(connection) = opened else { return };
     // The peer has come by itself meanwhile. If both dial at the same moment, one of the two connections stays.
     let has_come = context.peers.find(peer).is_some_and(|peer| peer.is_connected());
-    if (has_come && peer < context.keys.node()) || !context.peers.has_room_for(peer) {
+    if (has_come && peer < context.keys.node()) || context.peers.room_for(peer, &context.members).is_err() {
         return;
     }
-    let through = (from != context.keys.node()).then_some(from);
-    context.tell(&Event::PeerFound { peer, address: address.clone(), through });
+    context.tell(&Event::PeerFound { peer, address: address.clone(), through: from });
     let control = Control::attach(&context, &connection, Way::Found(address.clone())).await;
     let end = heartbeat::beat(&context, connection, &control, &address).await;
     control.detach(&end);

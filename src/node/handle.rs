@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::crypto::{Attributes, Key, NodeId, Version};
 use crate::membership::MemberChange;
 use crate::store::Usage;
-use answers::{FileInfo, Holder, PeerInfo, Receipt, Repairs, Scrubbed, Status, Stored};
+use answers::{FileInfo, Holder, PeerInfo, Receipt, Remembered, Repairs, Scrubbed, Status, Stored};
 use errors::{DeleteError, GetError, MemberError, StatError, Stopped, StoreError};
 use fetched::Fetched;
 
@@ -47,6 +47,7 @@ pub(super) enum Call {
     CheckDisk(Reply<Result<(), StatError>>),
     ChangeMembers(MemberChange, Reply<Result<(), MemberError>>),
     Forgotten(Reply<Vec<NodeId>>),
+    Remembered(Reply<Remembered>),
     HeldFor(NodeId, Reply<Result<Usage, StatError>>),
 }
 
@@ -275,6 +276,11 @@ impl Handle {
     /// Returns the nodes that were forgotten. There are none once the node has stopped.
     pub async fn forgotten(&self) -> Vec<NodeId> {
         self.call::<_, Stopped>(Call::Forgotten).await.unwrap_or_default()
+    }
+
+    /// Returns what there is to tell of the nodes that were ever connected; nothing once the node has stopped.
+    pub async fn remembered(&self) -> Remembered {
+        self.call::<_, Stopped>(Call::Remembered).await.unwrap_or_default()
     }
 
     /// Returns what another node's replicas take up on this disk.

@@ -49,6 +49,11 @@ impl MembersInForce {
         self.admission(node) == Admission::Admitted
     }
 
+    /// Whether the list names a node.
+    pub(super) fn names(&self, node: NodeId) -> bool {
+        self.members.borrow().names(node)
+    }
+
     pub(super) fn forgotten(&self) -> Vec<NodeId> {
         self.members.borrow().forgotten().collect()
     }

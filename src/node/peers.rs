@@ -19,8 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::crypto::{NodeId, Version};
-use crate::limits::PEERS_MAX;
+use crate::limits::{MEMBERS_MAX, PEERS_MAX};
 use crate::membership::Dial;
+use crate::node::members::MembersInForce;
 use crate::transport::Address;
 use hints::Hints;
 use met::Met;
@@ -32,6 +33,20 @@ pub(super) struct Peers<S> {
     known: RefCell<BTreeMap<NodeId, Rc<Peer<S>>>>,
     pub(super) met: Met,
     pub(super) hints: Hints,
+}
+
+/// Why there is no room for one more peer.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub(super) enum NoRoom {
+    /// As many are connected as can be.
+    #[error("this node has {PEERS_MAX} other peers")]
+    Connected,
+    /// As many are remembered as can be.
+    #[error(
+        "this node remembers {MEMBERS_MAX} nodes that are not on its list: `dacapo peers forget` makes room for \
+         others, and `dacapo peers allow` lets this one in"
+    )]
+    Remembered,
 }
 
 impl<S> Peers<S> {
@@ -115,10 +130,23 @@ impl<S> Peers<S> {
         });
     }
 
-    /// Whether this peer is known, or there is room for one more that is connected.
-    pub(super) fn has_room_for(&self, id: NodeId) -> bool {
+    /// Fails unless this peer is known, or there is room for one more: that is connected, and that is remembered.
+    pub(super) fn room_for(&self, id: NodeId, members: &MembersInForce) -> Result<(), NoRoom> {
         let known = self.known.borrow();
-        known.contains_key(&id) || known.values().filter(|peer| peer.is_connected()).count() < PEERS_MAX
+        let is_full = || known.values().filter(|peer| peer.is_connected()).count() >= PEERS_MAX;
+        match known.contains_key(&id) {
+            false if is_full() => Err(NoRoom::Connected),
+            false if !self.met.has_room_for(id, members) => Err(NoRoom::Remembered),
+            _ => Ok(()),
+        }
+    }
+
+    /// Closes the incoming connection on which this node has longest asked nothing. Returns whether there was one.
+    pub(super) fn drop_idle_in_place(&self) -> bool {
+        let known = self.known.borrow();
+        let waiting = known.values().filter_map(|peer| Some((peer.oldest_in_place()?, peer)));
+        let oldest = waiting.min_by_key(|(since, _)| *since);
+        oldest.inspect(|(_, peer)| peer.drop_oldest_in_place()).is_some()
     }
 
     /// Returns the peer with this id, and adds it if it is not known yet.
@@ -134,7 +162,9 @@ impl<S> Peers<S> {
 
 #[cfg(test)]
 mod tests {
+    use super::met::Places;
     use super::*;
+    use crate::membership::{MemberChange, Members};
 
     fn peers(addresses: &[&Address]) -> Peers<()> {
         let dials = addresses.iter().map(|address| Dial { address: (*address).clone(), node: None });
@@ -150,6 +180,25 @@ mod tests {
         peers.note_answer(&a, one);
         assert!(peers.dials_at(&a, one) && !peers.dials_at(&a, other));
         assert!(peers.dials_at(&b, one) && peers.dials_at(&b, other), "no node has answered there");
+    }
+
+    #[test]
+    fn a_node_that_could_not_be_remembered_finds_no_room() {
+        let peers = peers(&[]);
+        let node = |number: usize| {
+            let mut id = NodeId([0; 32]);
+            id.0[..8].copy_from_slice(&(number as u64).to_le_bytes());
+            id
+        };
+        for number in 0..MEMBERS_MAX {
+            assert_eq!(peers.room_for(node(number), &MembersInForce::default()), Ok(()));
+            peers.met.insert(node(number), Places::default());
+        }
+        assert_eq!(peers.room_for(node(0), &MembersInForce::default()), Ok(()), "it is remembered");
+        let (stranger, mut members) = (node(MEMBERS_MAX), Members::default());
+        assert_eq!(peers.room_for(stranger, &MembersInForce::default()), Err(NoRoom::Remembered));
+        members.change(MemberChange::Forget(node(0))).expect("room");
+        assert_eq!(peers.room_for(stranger, &MembersInForce::new(members)), Ok(()));
     }
 
     #[tokio::test]

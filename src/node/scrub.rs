@@ -3,6 +3,7 @@
 //! record names is looked for at the end.
 
 mod blob;
+mod notes;
 mod pace;
 mod strays;
 
@@ -19,6 +20,7 @@ use crate::limits::SCRUB_PAUSE_MIN;
 use crate::platform::Platform;
 use crate::store::{Change, ScrubPosition, ScrubState, StorageError};
 use blob::Outcome;
+use notes::Notes;
 use pace::Pace;
 
 /// Scrubs for as long as the node runs: goes on where an earlier start stopped, and begins anew when the last full
@@ -59,12 +61,13 @@ struct Scrub<'a, P: Platform> {
     /// Who is told of the progress, and who waits for the end.
     caller: Option<(mpsc::Sender<Scrubbed>, &'a Reply<Scrubbed>)>,
     scrubbed: Scrubbed,
+    notes: Notes,
     is_whole: bool,
 }
 
 impl<'a, P: Platform> Scrub<'a, P> {
     fn new(context: &'a Shared<P>, pace: Pace, caller: Option<(mpsc::Sender<Scrubbed>, &'a Reply<Scrubbed>)>) -> Self {
-        Self { context, pace, caller, scrubbed: Scrubbed::default(), is_whole: true }
+        Self { context, pace, caller, scrubbed: Scrubbed::default(), notes: Notes::default(), is_whole: true }
     }
 
     /// Goes on behind a position, or begins anew without one.
@@ -82,6 +85,7 @@ impl<'a, P: Platform> Scrub<'a, P> {
                 None
             }
         };
+        self.notes.save(self.context).await;
         if held_from.is_none() && !self.is_left() {
             self.scrubbed.failed += blob::remove_deleted(self.context).await;
         }
@@ -100,7 +104,7 @@ impl<'a, P: Platform> Scrub<'a, P> {
             && let Some(next) = next_own(self.context, after.as_ref()).await.transpose()
         {
             let Ok((key, bytes)) = next else { return self.broke_off().await };
-            let outcome = blob::own(self.context, &key).await;
+            let outcome = blob::own(self.context, &key, &mut self.notes).await;
             self.scrubbed.absent += u64::from(matches!(outcome, Outcome::Absent));
             after = Some(key.clone());
             self.note(outcome, bytes, ScrubPosition::Own(key)).await;
@@ -149,7 +153,8 @@ impl<'a, P: Platform> Scrub<'a, P> {
     }
 
     /// Makes durable how far the scrub has come, and what it has found good.
-    async fn remember(&self, position: Option<ScrubPosition>) {
+    async fn remember(&mut self, position: Option<ScrubPosition>) {
+        self.notes.save(self.context).await;
         let before = self.context.blocking(|store| store.scrub_state()).await.unwrap_or_default();
         self.commit(ScrubState { position, ..before }).await;
     }

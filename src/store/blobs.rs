@@ -260,7 +260,7 @@ impl<D: Disk> Store<D> {
     /// Durable on return.
     ///
     /// # Errors
-    /// After an error the copy may be there or not. If it is not, a scrub may miss it.
+    /// After an error the copy may be there or not. If it is not, no scrub takes it for lost.
     pub fn remove_copy(&self, file: FileName) -> Result<bool, StorageError> {
         let blob = BlobId::Own(file);
         if !self.has_object(&blob)? {
@@ -268,7 +268,6 @@ impl<D: Disk> Store<D> {
             return self.remove_blob(&blob);
         }
         self.take_file_away(&blob, |path| self.disk.remove(path))?;
-        // A full disk has room for one commit by which something goes.
         self.commit(&[Change::Object(blob, None), Change::Copy(file, None)])?;
         Ok(true)
     }

@@ -50,6 +50,7 @@ pub fn convert<D: Disk>(
     if matches!(setup, Setup::Settled(_)) {
         match open(disk, keys, setup, above, &mut told) {
             Err(StorageError::Layout(LayoutError::Mismatch { said, blobs })) => {
+                drop(settled(open(disk, keys, Setup::Settled(blobs), above, &mut told)?)?);
                 setup = Setup::Converting { from: blobs, to: said };
             }
             opened if setup == Setup::Settled(to) => return opened.map(|_| None),
@@ -67,7 +68,8 @@ pub fn convert<D: Disk>(
         Setup::Converting { from, to }.write(disk)?;
     }
     let store = settled(open(disk, keys, Setup::Converting { from, to }, above, &mut told)?)?;
-    let mut conversion = Conversion { store: &store, from, to, converted: Converted::default(), told: &mut told };
+    let converted = Converted::default();
+    let mut conversion = Conversion { store: &store, keys, from, to, converted, told: &mut told };
     let moved = conversion.move_all();
     let converted = conversion.converted;
     store.take_news().into_iter().for_each(|news| told(ConvertEvent::Besides(news)));
@@ -107,6 +109,7 @@ fn settled<D: Disk>(store: Store<D>) -> Result<Store<D>, StorageError> {
 
 struct Conversion<'a, D: Disk> {
     store: &'a Store<D>,
+    keys: &'a Keys,
     from: Layout,
     to: Layout,
     converted: Converted,
@@ -161,6 +164,12 @@ impl<D: Disk> Conversion<'_, D> {
         };
         let Some(reader) = self.store.read_path(path.clone())? else { return Ok(()) };
         let len = reader.len();
+        if self.store.is_current(self.keys, &blob)? {
+            // What is left in the old place is an older version, or the same.
+            self.store.take_away(&path, |path| self.store.disk.remove(path))?;
+            self.count(1, len);
+            return Ok(());
+        }
         if self.to == Layout::Packed && len <= PACKED_BYTES_MAX as u64 {
             batch.push((blob, path));
             return if batch.len() == CONVERT_BATCH_MAX { self.pack(batch) } else { Ok(()) };
@@ -208,14 +217,17 @@ impl<D: Disk> Conversion<'_, D> {
             }
             let (mut changes, mut sum) = (Vec::new(), 0);
             for (blob, bytes) in objects {
+                changes.push(Change::Object(blob, None));
+                sum += bytes.len() as u64;
+                if self.store.is_current(self.keys, &blob)? {
+                    continue;
+                }
                 // No version is needed: after a crash the next start drops the temporary file, and the next conversion
                 // writes it again.
                 let mut writer = self.store.write_blob(blob, Version(0))?;
                 writer.write(&bytes)?;
                 self.store.stage(&writer, true)?;
                 self.store.publish(&writer)?;
-                sum += bytes.len() as u64;
-                changes.push(Change::Object(blob, None));
             }
             self.store.commit(&changes)?;
             self.count(changes.len(), sum);

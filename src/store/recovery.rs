@@ -130,10 +130,34 @@ impl<D: Disk> Store<D> {
                 Some(record) if record.seal.version == *version => is_sealed(self.read_path(path.clone())?, &record),
                 _ => Ok(false),
             },
-            BlobId::Own(name) => {
-                let Some((iv, seal)) = self.own_by_version(*version, *name)? else { return Ok(false) };
-                is_plaintext(self.read_path(path.clone())?, keys, iv, &seal)
-            }
+            BlobId::Own(name) => match self.own_by_name(*name)? {
+                Some((iv, seal)) if seal.version == *version => {
+                    is_plaintext(self.read_path(path.clone())?, keys, iv, &seal)
+                }
+                _ => Ok(false),
+            },
+        }
+    }
+
+    /// Whether what lies in the place of a blob is what the catalog names. What the disk does not give is not.
+    pub(super) fn is_current(&self, keys: &Keys, blob: &BlobId) -> Result<bool, StorageError> {
+        let there = match self.read_blob(blob) {
+            Ok(None) | Err(StorageError::Disk { .. }) => return Ok(false),
+            there => there?,
+        };
+        let is_current = match blob {
+            BlobId::Held(owner, replica_name) => match self.held(*owner, *replica_name)?.and_then(Known::file) {
+                Some(record) => is_sealed(there, &record),
+                None => Ok(false),
+            },
+            BlobId::Own(name) => match self.own_by_name(*name)? {
+                Some((iv, seal)) => is_plaintext(there, keys, iv, &seal),
+                None => Ok(false),
+            },
+        };
+        match is_current {
+            Err(StorageError::Disk { .. }) => Ok(false),
+            is_current => is_current,
         }
     }
 
@@ -145,16 +169,16 @@ impl<D: Disk> Store<D> {
         is_plaintext(self.read_from_disk(blob)?, keys, iv, seal)
     }
 
-    /// Returns IV and seal of the own file whose newest version is this one. Looks through all keys: the name of a
-    /// temporary file has only the hash of its key, and a crash leaves few of them.
-    fn own_by_version(&self, version: Version, name: FileName) -> Result<Option<(Iv, Seal)>, StorageError> {
+    /// Returns IV and seal of the own file whose local copy has this name. Looks through all keys: a name is only the
+    /// hash of its key, and a crash leaves few files to look for.
+    fn own_by_name(&self, name: FileName) -> Result<Option<(Iv, Seal)>, StorageError> {
         let mut after = None;
         loop {
             let page = self.list_own("", after.as_ref(), LIST_PAGE_MAX)?;
             let Some((last, _)) = page.last() else { return Ok(None) };
             after = Some(last.clone());
             for (key, record) in page {
-                if record.seal.version == version && key.file_name() == name {
+                if key.file_name() == name {
                     return Ok(Some((record.iv, record.seal)));
                 }
             }

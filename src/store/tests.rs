@@ -199,6 +199,48 @@ fn a_conversion_moves_every_blob_and_counts_the_bytes() {
 }
 
 #[test]
+fn a_conversion_keeps_what_was_committed_if_the_power_and_the_file_layout_are_lost() {
+    let (place, a) = (Place::new(), key("a"));
+    let blob = BlobId::Own(a.file_name());
+    let (old, new) = (vec![1; PACKED_BYTES_MAX + 1], vec![2; PACKED_BYTES_MAX + 1]);
+    let (store, _) = place.open(Layout::Packed);
+    write(&store, blob, Version(1), &old);
+    store.commit(&[place.stored(&a, Version(1), &old)]).expect("a good disk");
+    // The power fails between the commit and the rename.
+    let mut writer = store.write_blob(blob, Version(2)).expect("a good disk");
+    writer.write(&new).expect("a good disk");
+    store.stage(&writer, true).expect("a good disk");
+    store.commit(&[place.stored(&a, Version(2), &new)]).expect("a good disk");
+    drop(store);
+    convert(&place.disk, &place.keys, Layout::Folders, UnixMillis(0), |_| ()).expect("a good disk");
+    let (store, _) = place.open(Layout::Folders);
+    assert_eq!(store.is_current(&place.keys, &blob).ok(), Some(true));
+}
+
+#[test]
+fn a_conversion_replaces_no_file_by_the_version_before_it() {
+    for (from, to, old_bytes) in
+        [(Layout::Packed, Layout::Folders, PACKED_BYTES_MAX + 1), (Layout::Folders, Layout::Packed, 10)]
+    {
+        let (place, a) = (Place::new(), key("a"));
+        let blob = BlobId::Own(a.file_name());
+        let (old, new) = (vec![1; old_bytes], vec![2; PACKED_BYTES_MAX + 1]);
+        write(&place.open(from).0, blob, Version(1), &old);
+        let converting = Setup::Converting { from, to };
+        let opened = Store::open_as(place.disk.clone(), &place.keys, converting, Version(0));
+        let (store, _) = opened.expect("a good directory");
+        write(&store, blob, Version(2), &new);
+        store.commit(&[place.stored(&a, Version(2), &new)]).expect("a good disk");
+        drop(store);
+        converting.write(&place.disk).expect("a good disk");
+        convert(&place.disk, &place.keys, to, UnixMillis(0), |_| ()).expect("a good disk");
+        let (store, _) = place.open(to);
+        assert_eq!(store.is_current(&place.keys, &blob).ok(), Some(true), "to {to}");
+        assert!(store.read_path(from.place(place.keys.node(), &blob)).expect("a good disk").is_none());
+    }
+}
+
+#[test]
 fn a_write_is_quick_while_all_stays_in_memory() {
     let (place, blob) = (Place::new(), BlobId::Own(key("a").file_name()));
     let (store, _) = place.open(Layout::Packed);

@@ -50,6 +50,20 @@ impl Versions {
         Self { last: ceiling, ceiling, opened_at: ceiling, reserved, issued: None }
     }
 
+    /// Hands out the next number, which has to be reserved.
+    fn next(&mut self, name: ReplicaName) -> Version {
+        self.last += 1;
+        let version = self.last;
+        if let Some(issued) = &mut self.issued {
+            issued.names.insert(version, name);
+            if issued.names.len() > VERSIONS_NOTED_MAX {
+                issued.names.pop_first();
+                issued.from = issued.names.first_key_value().map_or(version, |(first, _)| *first);
+            }
+        }
+        Version(version)
+    }
+
     fn has_issued(&self, version: u64, name: ReplicaName) -> bool {
         let is_reserved = self.reserved.iter().any(|(first, last)| (*first..=*last).contains(&version));
         let is_for_name = |issued: &Issued| version < issued.from || issued.names.get(&version) == Some(&name);
@@ -99,16 +113,14 @@ impl<D: Disk> Store<D> {
             };
             *versions = Versions { last: below, ceiling, opened_at: versions.opened_at, reserved, issued };
         }
-        versions.last += 1;
-        let version = versions.last;
-        if let Some(issued) = &mut versions.issued {
-            issued.names.insert(version, name);
-            if issued.names.len() > VERSIONS_NOTED_MAX {
-                issued.names.pop_first();
-                issued.from = issued.names.first_key_value().map_or(version, |(first, _)| *first);
-            }
-        }
-        Ok(Version(version))
+        Ok(versions.next(name))
+    }
+
+    /// Returns a version as [`next_version`](Self::next_version) does, if that takes no disk call and no wait.
+    #[must_use]
+    pub fn reserved_version(&self, name: ReplicaName) -> Option<Version> {
+        let mut versions = self.versions.try_lock().ok()?;
+        (versions.last < versions.ceiling).then(|| versions.next(name))
     }
 
     /// Ensures that every later version is greater than `up_to`.
@@ -148,6 +160,8 @@ impl<D: Disk> Store<D> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::layout::Layout;
+    use crate::store::tests::Place;
 
     #[test]
     fn ranges_join_and_the_oldest_give_up_their_gap() {
@@ -160,6 +174,17 @@ mod tests {
         }
         assert_eq!(versions.reserved.len(), VERSION_RANGES_MAX);
         assert_eq!(versions.reserved[..2], [(0, 9), (100, 101)]);
+    }
+
+    #[test]
+    fn a_version_that_needs_no_commit_is_the_next_one_of_its_range() {
+        let (store, _) = Place::new().open(Layout::Packed);
+        let name = ReplicaName([1; 16]);
+        assert_eq!(store.reserved_version(name), None, "nothing is reserved yet");
+        let first = store.next_version(UnixMillis(0), name).expect("a good disk");
+        let rest: Vec<_> = std::iter::from_fn(|| store.reserved_version(name)).collect();
+        assert_eq!(rest, (1..VERSIONS_RESERVED).map(|next| Version(first.0 + next)).collect::<Vec<_>>());
+        assert_eq!(store.next_version(UnixMillis(0), name).ok(), Some(Version(first.0 + VERSIONS_RESERVED)));
     }
 
     #[test]

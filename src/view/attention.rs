@@ -1,7 +1,8 @@
 //! What of a node's peers and its data directory needs somebody's attention, in sentences.
 
 use crate::crypto::NodeId;
-use crate::node::Refusing;
+use crate::limits::MEMBERS_MAX;
+use crate::node::{Refusing, Remembered};
 
 use super::{KnownPeers, show};
 
@@ -19,7 +20,26 @@ pub fn sentences(known: &KnownPeers) -> Vec<String> {
     });
     let unlearnt = (known.unlearnt > 0)
         .then(|| format!("peers list {} of this node that they cannot give", show::count(known.unlearnt, "file")));
-    twins.chain(rolled_back).chain(unlearnt).collect()
+    twins.chain(rolled_back).chain(unlearnt).chain(of_remembered(&known.remembered)).collect()
+}
+
+/// Returns sentences about nodes that a locked list keeps out, and about places for nodes of which few are left.
+fn of_remembered(remembered: &Remembered) -> impl Iterator<Item = String> {
+    let Remembered { locked_out, places_taken, places_away } = remembered;
+    let locked_out = (!locked_out.is_empty()).then(|| {
+        let nodes = show::count(locked_out.len() as u64, "node");
+        format!(
+            "the list of members is locked, and keeps out {nodes} of those that were connected before: `dacapo peers` \
+             shows which, and `dacapo peers allow ID` lets one in"
+        )
+    });
+    let few_left = (places_taken * 10 >= MEMBERS_MAX * 9).then(|| {
+        format!(
+            "{places_taken} of {MEMBERS_MAX} places for nodes that were ever connected are taken, {places_away} of \
+             them by nodes that are away: forget those that are gone with `dacapo peers forget ID`"
+        )
+    });
+    locked_out.into_iter().chain(few_left)
 }
 
 /// Returns a sentence for each peer that does not take some of this node's files.
@@ -69,6 +89,22 @@ mod tests {
 
     fn said(wanted: Option<usize>, peers: Vec<PeerInfo>) -> Vec<String> {
         all(&KnownPeers { peers, wanted, ..KnownPeers::default() })
+    }
+
+    #[test]
+    fn nodes_that_are_kept_out_and_the_last_places_need_attention() {
+        let said = |locked_out: usize, places_taken, places_away| {
+            let locked_out = vec![NodeId([1; 32]); locked_out];
+            let remembered = Remembered { locked_out, places_taken, places_away };
+            sentences(&KnownPeers { remembered, ..KnownPeers::default() })
+        };
+        assert!(said(0, 230, 230).is_empty());
+        let places = "231 of 256 places for nodes that were ever connected are taken, 200 of them by nodes that are \
+                      away: forget those that are gone with `dacapo peers forget ID`";
+        assert_eq!(said(0, 231, 200), [places]);
+        let kept_out = "the list of members is locked, and keeps out 1 node of those that were connected before: \
+                        `dacapo peers` shows which, and `dacapo peers allow ID` lets one in";
+        assert_eq!(said(1, 0, 0), [kept_out]);
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub struct DeletedEverywhereJson<'a> {
     away: usize,
 }
 
-/// A peer, or a node that was forgotten.
+/// A peer, or a node that was forgotten or that a locked list keeps out.
 #[derive(Serialize, ToSchema)]
 pub struct PeerJson {
     peer: Option<String>,
@@ -74,6 +74,8 @@ pub struct PeerJson {
     not_reached_at: Option<String>,
     connected: bool,
     forgotten: bool,
+    /// Whether the node was connected before, and is kept out because the list is locked.
+    locked_out: bool,
     current: Option<bool>,
     held_files: Option<u64>,
     held_bytes: Option<u64>,
@@ -177,13 +179,15 @@ impl<'a> DeletedEverywhereJson<'a> {
 }
 
 impl PeerJson {
-    /// Makes the forms of all peers, and of the nodes that were forgotten, which come last.
+    /// Makes the forms of all peers, and of the nodes that are kept out, which come last.
     #[must_use]
     pub fn all(known: &KnownPeers) -> Vec<Self> {
         let held = |node: &NodeId| known.held.get(node);
         let refusing = |info: &PeerInfo| info.peer.and_then(|peer| known.refusing.get(&peer));
         let peers = known.peers.iter().map(|info| Self::known(info, info.peer.as_ref().and_then(held), refusing(info)));
-        peers.chain(known.forgotten.iter().map(|node| Self::forgotten(*node, held(node)))).collect()
+        let forgotten = known.forgotten.iter().map(|node| Self::kept_out(*node, true, held(node)));
+        let locked_out = known.remembered.locked_out.iter().map(|node| Self::kept_out(*node, false, held(node)));
+        peers.chain(forgotten).chain(locked_out).collect()
     }
 
     /// Makes the form of a peer.
@@ -195,6 +199,7 @@ impl PeerJson {
             not_reached_at: info.not_reached_at.as_ref().map(ToString::to_string),
             connected: info.is_connected,
             forgotten: false,
+            locked_out: false,
             current: info.is_current(),
             held_files: held.map(|held| held.files),
             held_bytes: held.map(|held| held.bytes),
@@ -207,15 +212,16 @@ impl PeerJson {
         }
     }
 
-    /// Makes the form of a node that was forgotten.
+    /// Makes the form of a node that was forgotten, or else is not on a locked list.
     #[must_use]
-    pub fn forgotten(node: NodeId, held: Option<&Usage>) -> Self {
+    pub fn kept_out(node: NodeId, is_forgotten: bool, held: Option<&Usage>) -> Self {
         Self {
             peer: Some(node.to_string()),
             address: None,
             not_reached_at: None,
             connected: false,
-            forgotten: true,
+            forgotten: is_forgotten,
+            locked_out: !is_forgotten,
             current: None,
             held_files: held.map(|held| held.files),
             held_bytes: held.map(|held| held.bytes),

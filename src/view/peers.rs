@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::{Key, NodeId, Version};
-use crate::node::{Handle, Holder, PeerInfo, Refusing, Repairs, StatError};
+use crate::node::{Handle, Holder, PeerInfo, Refusing, Remembered, Repairs, StatError};
 use crate::store::Usage;
 
-/// The peers of a node, the nodes that it has forgotten, and what it holds for them.
+/// The peers of a node, the nodes that it has forgotten or that a locked list keeps out, and what it holds for them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownPeers {
     /// The peers, the connected ones first.
     pub peers: Vec<PeerInfo>,
     /// The nodes that were forgotten.
     pub forgotten: Vec<NodeId>,
+    /// The nodes that were ever connected: which of them a locked list keeps out, and how many there are.
+    pub remembered: Remembered,
     /// What is held for each of them. A node is missing if that could not be read.
     pub held: BTreeMap<NodeId, Usage>,
     /// What peers did not take of this node's files.
@@ -49,16 +51,18 @@ impl KnownPeers {
     /// Fails as [`Handle::repairs`] does.
     pub async fn of(handle: &Handle) -> Result<Self, StatError> {
         let peers = handle.peers().await;
-        let forgotten = handle.forgotten().await;
+        let (forgotten, remembered) = (handle.forgotten().await, handle.remembered().await);
         let mut held = BTreeMap::new();
-        for node in peers.iter().filter_map(|info| info.peer).chain(forgotten.iter().copied()) {
+        let kept_out = forgotten.iter().chain(&remembered.locked_out).copied();
+        for node in peers.iter().filter_map(|info| info.peer).chain(kept_out) {
             if let Ok(usage) = handle.held_for(node).await {
                 held.insert(node, usage);
             }
         }
         // Asked last: a node that stops says so here, and not that it has no peers.
         let Repairs { refusing, unlearnt, more, rolled_back, wanted, .. } = handle.repairs().await?;
-        Ok(Self { peers, forgotten, held, refusing, unlearnt: unlearnt.len() as u64 + more, rolled_back, wanted })
+        let unlearnt = unlearnt.len() as u64 + more;
+        Ok(Self { peers, forgotten, remembered, held, refusing, unlearnt, rolled_back, wanted })
     }
 
     /// Counts the peers.

@@ -6,7 +6,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use dacapo::event::Event;
-use dacapo::limits::{DIAL_HEAD_START, HEARTBEAT_INTERVAL, INBOUND_CONNECTIONS_MAX, INBOUND_PER_PEER_MAX};
+use dacapo::limits::{
+    CONTROLS_PER_PEER_MAX, DIAL_HEAD_START, HEARTBEAT_INTERVAL, INBOUND_CONNECTIONS_MAX, INBOUND_CONTROLS_MAX,
+    INBOUND_PER_PEER_MAX, PEERS_MAX, POOL_CONNECTIONS_MAX,
+};
 use dacapo::membership::{Dial, MemberChange, Members};
 use dacapo::node::link::LinkError;
 use dacapo::protocol::{Message, Purpose, read_message};
@@ -45,6 +48,46 @@ fn connections_on_which_nothing_is_asked_give_way_to_those_of_another_peer() {
         let began = Instant::now();
         assert_eq!(put(&peer.handle(), "a", vec![7; 100]).await.replicas(), 1);
         assert!(began.elapsed() < SECOND, "{:?}", began.elapsed());
+        drop(node);
+    });
+}
+
+#[test]
+fn connections_that_were_opened_for_a_node_to_ask_on_give_way_too() {
+    run(async {
+        let network = Network::default();
+        let node = network.start(3000, &SimDisk::new(), &[]).await;
+        let mut idle = Vec::new();
+        for number in 1..=INBOUND_CONNECTIONS_MAX / POOL_CONNECTIONS_MAX + 1 {
+            let peer = ScriptedPeer::new(u8::try_from(number).expect("few"));
+            idle.push(beat(&peer, &network, 0).await.expect("there is room"));
+            connected(&node.handle(), number).await;
+            for _ in 0..POOL_CONNECTIONS_MAX {
+                idle.push(peer.dial(&network, 3000, 0, Purpose::AcceptorAsks).await.expect("there is room"));
+            }
+        }
+        let peer = network.start(5000, &SimDisk::new(), &[3000]).await;
+        timeout(SECOND, connected(&peer.handle(), 1)).await.expect("there is room");
+        assert_eq!(put(&peer.handle(), "a", vec![7; 100]).await.replicas(), 1);
+        drop(node);
+    });
+}
+
+#[test]
+fn a_few_peers_with_many_control_connections_lock_no_other_one_out() {
+    run(async {
+        let network = Network::default();
+        let node = network.start(3000, &SimDisk::new(), &[]).await;
+        let mut kept = Vec::new();
+        for number in 1..=u8::try_from(INBOUND_CONTROLS_MAX / CONTROLS_PER_PEER_MAX).expect("few") {
+            let peer = ScriptedPeer::new(number);
+            for _ in 0..CONTROLS_PER_PEER_MAX {
+                kept.push(beat(&peer, &network, 0).await.ok());
+            }
+        }
+        assert!(kept.iter().flatten().count() >= INBOUND_CONTROLS_MAX - PEERS_MAX, "there was room");
+        let newcomer = beat(&ScriptedPeer::new(99), &network, 0).await;
+        assert!(newcomer.is_ok(), "{:?}", newcomer.err());
         drop(node);
     });
 }

@@ -10,6 +10,8 @@ use dacapo_sim::subject::Subject;
 
 const PROTOCOL: &str = include_str!("../../docs/PROTOCOL.md");
 const SIMULATION: &str = include_str!("../../docs/SIMULATION.md");
+const DURABILITY: &str = include_str!("../../docs/DURABILITY.md");
+const DISK_ERRORS: &str = include_str!("../../snapshots/disk_errors.snap");
 
 macro_rules! row {
     ($name:ident) => {
@@ -36,6 +38,8 @@ fn the_protocol_document_has_the_limits_of_the_code() {
         row!(HANDSHAKES_MAX),
         row!(POOL_CONNECTIONS_MAX),
         row!(PEERS_MAX),
+        row!(MEMBERS_MAX),
+        row!(MET_PEERS_MAX),
         row!(LEAF_PAGE_MAX),
         row!(LEAF_ENTRIES_MAX),
         row!(REPAIR_LEAVES_MAX),
@@ -94,5 +98,19 @@ fn the_simulation_document_shows_that_each_kind_of_calls_has_met_each_fault() {
             let count = met.get(&(verb, fault)).unwrap_or_else(|| panic!("the table lacks {verb} with {fault}"));
             assert!(*count > 0, "{verb} never met {fault}");
         }
+    }
+}
+
+#[test]
+fn the_durability_document_says_of_disk_errors_what_the_snapshot_says() {
+    let of_folders = DISK_ERRORS.lines().skip_while(|line| !line.starts_with("in folders")).skip(1);
+    let rows: Vec<_> = of_folders.take_while(|line| !line.is_empty()).collect();
+    assert_eq!(rows.len(), 7, "{rows:?}");
+    for row in rows {
+        let cells: Vec<_> = row.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
+        // The document leaves out the errors of names.
+        let [call, reads, writes, syncs, renames, _, full] = cells[..] else { panic!("{cells:?}") };
+        let row = format!("| {call} | {reads} | {writes} | {syncs} | {renames} | {full} |");
+        assert!(DURABILITY.contains(&row), "docs/DURABILITY.md needs the row {row}");
     }
 }

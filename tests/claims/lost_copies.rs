@@ -4,18 +4,22 @@
 use dacapo::crypto::{Keys, Version};
 use dacapo::node::DeleteError;
 use dacapo::store::layout::{BlobId, Layout};
-use dacapo::store::{Identity, Setup, Store};
-use dacapo_sim::disk::SimDisk;
+use dacapo::store::{Change, Identity, Setup, Store};
+use dacapo_sim::disk::{CallKind, SimDisk};
 
 use crate::support::in_memory::{Network, get, key, put, run, scrub, stop};
 
-/// Has a disk lose the local copy of a file, while no node runs on it.
-fn lose(disk: &SimDisk, name: &str) {
+/// Opens what a disk has, while no node runs on it.
+fn open(disk: &SimDisk) -> Store<SimDisk> {
     let disk = disk.boot();
     let master = Identity::load(&disk).expect("readable").expect("an identity");
     let layout = Setup::read(&disk).expect("readable");
-    let (store, _) = Store::open_as(disk, &Keys::derive(&master), layout, Version(0)).expect("a good disk");
-    store.remove_blob(&BlobId::Own(key(name).file_name())).expect("a good disk");
+    Store::open_as(disk, &Keys::derive(&master), layout, Version(0)).expect("a good disk").0
+}
+
+/// Has a disk lose the local copy of a file, while no node runs on it.
+fn lose(disk: &SimDisk, name: &str) {
+    open(disk).remove_blob(&BlobId::Own(key(name).file_name())).expect("a good disk");
 }
 
 #[test]
@@ -64,4 +68,31 @@ fn a_copy_that_was_lost_and_no_peer_gives_is_told_by_each_scrub() {
         assert_eq!(scrub(&node.handle()).await.missing, 0);
         stop(node).await;
     });
+}
+
+#[test]
+fn a_scrub_notes_the_copies_of_an_older_directory_in_few_commits() {
+    for (layout, _) in Layout::ALL {
+        run(async move {
+            let (network, disk) = (Network::of(layout), SimDisk::new());
+            let node = network.start(3000, &disk, &[]).await;
+            let names: Vec<_> = (0..40).map(|number| format!("file {number}")).collect();
+            for name in &names {
+                put(&node.handle(), name, name.as_bytes().to_vec()).await;
+            }
+            stop(node).await;
+            let forget = |name: &String| Change::Copy(key(name).file_name(), None);
+            open(&disk).commit(&names.iter().map(forget).collect::<Vec<_>>()).expect("a good disk");
+            let node = network.start(3000, &disk, &[]).await;
+            let syncs = || disk.calls(Some(CallKind::Sync));
+            let before = syncs();
+            scrub(&node.handle()).await;
+            assert!(syncs() - before < 20, "{} syncs, {layout}", syncs() - before);
+            stop(node).await;
+            lose(&disk, "file 7");
+            let node = network.start(3000, &disk, &[]).await;
+            assert_eq!(scrub(&node.handle()).await.damaged, 1, "its copy was noted");
+            stop(node).await;
+        });
+    }
 }

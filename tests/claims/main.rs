@@ -70,6 +70,7 @@ mod relays;
 mod replication;
 
 // The harness: the same seed gives the same run, for any subject, and what breaks shrinks.
+mod causes;
 mod determinism;
 mod oracles;
 mod searches;

@@ -115,6 +115,28 @@ async fn name(link: &mut Link, peer: NodeId, port: u16) {
 }
 
 #[test]
+fn a_member_that_was_dialled_and_has_moved_is_remembered_where_it_says_that_it_listens() {
+    run(async {
+        let (network, disks) = (Network::default(), [SimDisk::new(), SimDisk::new()]);
+        let moves = network.start(3001, &disks[0], &[]).await;
+        let seeks = network.start(5000, &disks[1], &[3001]).await;
+        connected(&seeks.handle(), 1).await;
+        stop(moves).await;
+        sleep(HEARTBEAT_INTERVAL).await;
+        let moved = network.start(3002, &disks[0], &[5000]).await;
+        connected(&moved.handle(), 1).await;
+        sleep(HEARTBEAT_INTERVAL).await;
+        stop(moved).await;
+        stop(seeks).await;
+        // The other one dials nobody, and does not know where this one is.
+        let moved = network.start(3002, &disks[0], &[]).await;
+        let seeks = network.start(5001, &disks[1], &[3001]).await;
+        timeout(FOUND_WITHIN, connected(&seeks.handle(), 1)).await.expect("it is remembered");
+        assert_eq!(row(&seeks.handle(), &moved.handle()).await.address, Some(address("127.0.0.1:3002")));
+    });
+}
+
+#[test]
 fn a_peer_that_names_a_wrong_place_costs_a_dial_now_and_then() {
     run(async {
         let (network, liar) = (Network::default(), ScriptedPeer::new(7));

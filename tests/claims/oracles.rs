@@ -55,3 +55,13 @@ fn what_nobody_has_stored_is_known_to_nobody() {
         assert!(broken.what.contains("nobody has stored"), "{broken}");
     }
 }
+
+#[test]
+fn what_a_host_leaves_is_not_excused_by_the_disk_of_another() {
+    let leaves = "at 2 n0 store-short 0 1000000";
+    let broken = |errors: &str| run_with(Bug::DiscardForgotten, &format!("{errors}{leaves}")).broken;
+    let found = broken("at 0.5 to 1 disk-errors n1 read 1000\n").expect("n0 has a file that it has not removed");
+    assert!(found.oracle == "bounded" && found.what.contains("n0 has left tmp/"), "{found}");
+    let of_n0 = broken("at 0.5 to 1 disk-errors n0 read 1000\n").filter(|found| found.what.contains("n0 has left"));
+    assert_eq!(of_n0, None, "its own disk may have failed to remove it");
+}

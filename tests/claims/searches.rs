@@ -57,7 +57,7 @@ fn what_a_search_finds_breaks_the_promise_again() {
 
 #[test]
 fn a_search_runs_the_plans_that_it_is_given_first_and_keeps_them_to_be_changed() {
-    let subject = Files { bug: Some(Bug::RemoveForgotten) };
+    let subject = Files { bug: Some(Bug::MembersSyncLies) };
     let seed = *sweep(&subject, &Sweep::all(0..500, 1), |_| true).broken.keys().next().expect("it is caught");
     let quiet: Plan<Call> = "seed 1\nnodes 2\ndial n0 n1\nat 0.500 n0 store 0 32\nlift 1.000".parse().expect("a plan");
     let corpus = vec![quiet.clone(), plan_of(&subject, seed)];

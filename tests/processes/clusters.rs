@@ -116,7 +116,7 @@ fn a_forgotten_peer_is_cut_off_at_once_and_stays_so() {
     let id = second.short_id();
     bench.succeed(&first.data, &["peers", "forget", &id]);
     let listed = bench.succeed(&first.data, &["peers"]);
-    assert!(listed.contains(&format!("{id}  forgotten  unknown")), "{listed}");
+    assert!(listed.contains(&format!("{id}  forgotten   unknown")), "{listed}");
     wait_until("the node is told", || second.events().contains("does not admit this node"));
     bench.succeed(&first.data, &["stop"]);
     first.wait();
@@ -183,4 +183,36 @@ fn a_copied_data_directory_that_runs_beside_the_original_is_noticed_by_all() {
         bench.run_with_input(&twin.data, &["put", "k"], content);
         assert_eq!(bench.succeed(&twin.data, &["get", "k"]).as_bytes(), content);
     }
+}
+
+#[test]
+fn a_lock_tells_of_each_peer_that_it_leaves_out_until_the_peer_is_allowed() {
+    let bench = Bench::new();
+    let (mut first, invitation) = founder(&bench);
+    let mut second = join(&bench, "n2", &invitation);
+    first.connected(&bench, 1);
+    let short = second.short_id();
+    // After a start the node knows only that the other one was ever connected.
+    for node in [&mut second, &mut first] {
+        bench.succeed(&node.data, &["stop"]);
+        node.wait();
+    }
+    let first = bench.member_at("n1", &first.address);
+    let told = bench.succeed(&first.data, &["peers", "lock"]);
+    let lines: Vec<_> = told.lines().collect();
+    let [line] = lines[..] else { panic!("{told}") };
+    let id = line.split_whitespace().next().expect("an id");
+    assert!(id.len() == 64 && id.starts_with(&short), "{line}");
+    assert!(line.ends_with(&format!("is locked out: `dacapo peers allow {id}`")), "{line}");
+    let listed = bench.run(&first.data, &["peers"]);
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(listed.contains(&format!("{short}  locked out  unknown")), "{listed}");
+    let json = bench.succeed(&first.data, &["peers", "--json"]);
+    assert!(json.contains(r#""forgotten":false,"locked_out":true"#), "{json}");
+    assert!(bench.succeed(&first.data, &["status"]).contains("keeps out 1 node of those"));
+    let second = bench.member("n2");
+    wait_until("the node is told", || second.events().contains("does not admit this node"));
+    bench.succeed(&first.data, &["peers", "allow", &short]);
+    first.connected(&bench, 1);
+    assert!(!bench.succeed(&first.data, &["status"]).contains("keeps out"));
 }

@@ -83,6 +83,18 @@ fn keys_that_are_none_are_wrong_usage() {
 }
 
 #[test]
+fn an_address_that_nobody_can_dial_is_wrong_usage() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    for arguments in
+        [&["invite", "a:0"][..], &["node", "--listen", ":0", "--peer", "a:0"], &["doctor", "--peer", "a:0"]]
+    {
+        let ended = bench.run(&node.data, arguments);
+        assert!(ended.code == Some(2) && ended.stderr.contains("port 0 cannot be dialled"), "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn exit_codes_tell_usage_from_absence_and_from_failure() {
     let bench = Bench::new();
     let node = bench.node("n1", &[]);
@@ -92,7 +104,9 @@ fn exit_codes_tell_usage_from_absence_and_from_failure() {
     }
     assert_eq!(code(&["put", "k", "/"]), Some(2));
     for absent in [&["get", "k"][..], &["stat", "k"], &["rm", "k"], &["rm", "--force", "k"]] {
-        assert_eq!(code(absent), Some(3), "{absent:?}");
+        let ended = bench.run(&node.data, absent);
+        assert_eq!(ended.code, Some(3), "{absent:?}");
+        assert!(!ended.stderr.contains("local copy"), "{}", ended.stderr);
     }
     assert_eq!(code(&["put", "k", "/no/such/file"]), Some(1));
     let nobody = bench.run(&bench.path("nowhere"), &["ls"]);
@@ -113,6 +127,10 @@ fn the_only_copy_is_deleted_by_force_only() {
     bench.succeed(&node.data, &["rm", "--force", "k"]);
     let gone = bench.run(&node.data, &["get", "k"]);
     assert!(gone.code == Some(1) && gone.stderr.contains("no copy was found"), "{}", gone.stderr);
+    for again in [&["rm", "k"][..], &["rm", "--force", "k"]] {
+        let again = bench.run(&node.data, again);
+        assert_eq!((again.code, again.stderr.as_str()), (Some(1), "error: k: there is no local copy of it\n"));
+    }
 }
 
 #[test]

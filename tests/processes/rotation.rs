@@ -146,6 +146,33 @@ fn a_rotation_goes_on_without_a_peer_that_is_away_and_names_it() {
 }
 
 #[test]
+fn a_rotation_moves_nothing_before_every_connected_peer_lets_the_new_identity_in() {
+    let bench = Bench::new();
+    let [mut first, second] = cluster(&bench);
+    store(&bench, &first, 3);
+    bench.succeed(&second.data, &["peers", "lock"]);
+    bench.succeed(&first.data, &["stop"]);
+    first.wait();
+    let new = bench.path("new");
+    let rotate = rotation(&first, &new, &second);
+    let ended = bench.spawn(&first.data, &rotate, Stdio::null()).end_late();
+    let expected = format!("error: nothing was moved: no connection of the new identity with {}", second.short_id());
+    assert!(ended.code == Some(1) && ended.stderr.contains(&expected), "{}", ended.stderr);
+    assert!(ended.stdout.is_empty());
+    let id = ended.stderr.split("`dacapo peers allow ").nth(1).and_then(|rest| rest.split('`').next());
+    let mut node = bench.member_at("n1", &first.address);
+    node.connected(&bench, 1);
+    let holders = bench.succeed(&node.data, &["whereis", "--verify", "file 2"]);
+    assert!(holders.contains("current"), "the old copies are at the peer: {holders}");
+    bench.succeed(&node.data, &["stop"]);
+    node.wait();
+    bench.succeed(&second.data, &["peers", "allow", id.expect("the message says what to do")]);
+    let ended = bench.run(&first.data, &rotate);
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    assert!(String::from_utf8_lossy(&ended.stdout).starts_with("moved 3 files, "));
+}
+
+#[test]
 fn a_rotation_names_a_peer_that_only_dials_in_and_is_away() {
     let bench = Bench::new();
     let [mut first, second] = cluster(&bench);

@@ -172,6 +172,11 @@ pub(crate) fn own_key(client: u64, key: usize) -> String {
     format!("own-{client}-{key}")
 }
 
+/// Whether a removal has left no local copy, or found none.
+pub(crate) fn is_gone(ended: &Ended) -> bool {
+    matches!(ended.code, Some(0 | 3)) || is_any_of(ended, &[": there is no local copy of it"])
+}
+
 fn is_any_of(ended: &Ended, failures: &[&str]) -> bool {
     let line = ended.stderr.lines().last().unwrap_or_default();
     // Under `--json` an error is an object.
@@ -258,7 +263,7 @@ impl<'a> Client<'a> {
         }
         let key = own_key(self.number, own);
         let ended = self.torture.remove(self.node, &key);
-        if !matches!(ended.code, Some(0 | 3)) && !is_any_of(&ended, REMOVE_FAILURES) {
+        if !is_gone(&ended) && !is_any_of(&ended, REMOVE_FAILURES) {
             let what = format!("rm {}/{key}: exit code {:?}: {}", self.node, ended.code, ended.stderr);
             self.torture.history.broke(what);
         }

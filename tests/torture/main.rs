@@ -24,7 +24,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bench::Bench;
-use client::{Client, Torture};
+use client::{Client, Torture, is_gone};
 use cluster::Cluster;
 use dacapo::node::Lane;
 use dacapo::seed::Seed;
@@ -92,7 +92,7 @@ fn settle(torture: &Torture, cluster: &mut Cluster<'_>, held: &[(&'static str, S
     get_all(torture, "before a restart");
     for (node, key) in held {
         let removed = torture.remove(node, key);
-        if !matches!(removed.code, Some(0 | 3)) {
+        if !is_gone(&removed) {
             torture.history.broke(format!("rm {node}/{key}: {}", removed.stderr));
         }
         let (answer, said) = torture.get(node, key);

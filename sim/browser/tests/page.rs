@@ -31,7 +31,7 @@ const PLAN: &str = "docs/pictures/run.plan";
 
 /// Has the harness write the page of a run that breaks a promise.
 fn broken_run(name: &str) -> PathBuf {
-    written(name, &["show", PLAN, "--bug", "stored-rejected", "-o"])
+    written(name, &["show", PLAN, "--bug", "stat-invents", "-o"])
 }
 
 /// Has the harness write the folder of a sweep that has found one bug.
@@ -134,7 +134,7 @@ async fn a_click_goes_to_what_was_clicked_and_gives_the_command_that_stops_there
     assert_eq!(browser.value("state.at >= run.calls[0].begin && state.at < run.ends").await, true);
     let command = browser.value("document.getElementById('command').textContent").await;
     let at = browser.value("seconds(state.at)").await;
-    let expected = format!("cargo sim replay {PLAN} --bug stored-rejected --until {}", at.as_str().expect("text"));
+    let expected = format!("cargo sim replay {PLAN} --bug stat-invents --until {}", at.as_str().expect("text"));
     assert_eq!(command, expected);
     browser.close().await;
 }

@@ -111,7 +111,7 @@ impl Folder {
     ) -> Result<(), String> {
         let (name, bug) = (&found.group.folder, planted.again());
         let (plan, broken, shrunk_from) = match &found.shrunk {
-            Some(shrunk) => (&shrunk.plan, &shrunk.broken, Some(&found.plan)),
+            Some(shrunk) => (&shrunk.plan, &shrunk.broken, Some((&found.plan, &shrunk.first))),
             None => (&found.plan, &found.broken, None),
         };
         // The commands of the report are for the folder of the sweep, wherever that is taken to.

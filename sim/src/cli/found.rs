@@ -8,7 +8,7 @@ use clap::Args;
 use super::file::ResultFile;
 use super::output::{note, outln};
 use super::source::{Planted, pasted};
-use crate::artefacts::commented;
+use crate::artefacts::{commented, shown};
 use crate::plan::Plan;
 use crate::report::report_for;
 use crate::run::run;
@@ -58,8 +58,7 @@ pub(super) fn report_again<S: Subject>(
 ) -> String {
     match catch_unwind(AssertUnwindSafe(|| run(subject, plan))) {
         Ok(mut run) => {
-            // What two runs together broke, one of them may not.
-            run.broken.get_or_insert_with(|| broken.clone());
+            run.broken = Some(shown(run.broken, broken));
             report_for(program, &run, Some(again))
         }
         // There is no run to be shown.

@@ -11,7 +11,7 @@ use super::progress::{self, Progress};
 use super::source::Source;
 use crate::artefacts::commented;
 use crate::plan::Plan;
-use crate::shrink::shrink;
+use crate::shrink::{other_cause, shrink};
 use crate::subject::{Broken, Subject};
 
 #[derive(Args, Debug)]
@@ -55,6 +55,9 @@ pub(super) fn execute<S: Subject>(program: &str, subject: &S, arguments: &Argume
         None => out!("{text}"),
     }
     note!("{} of {} steps are left, after {} runs", shrunk.plan.steps.len(), plan.steps.len(), shrunk.runs);
+    if let Some(what) = other_cause(&shrunk.first, &shrunk.broken) {
+        note!("before shrinking, the cause was another one: {what}");
+    }
     Ok(ExitCode::FAILURE)
 }
 

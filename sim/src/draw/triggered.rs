@@ -35,7 +35,7 @@ pub(super) fn steps<S: Subject>(rng: &mut SeedRng, nodes: usize, callers: usize,
     let count = 1 + below(rng, COUNT_MAX);
     let mut step = || {
         let trigger = trigger(rng, nodes, callers, subject.events());
-        let fault = fault(rng, &trigger, nodes);
+        let fault = fault(rng, &trigger, nodes, callers, subject);
         let lasting_ms = u64::from(below(rng, FAULT_MS_MAX));
         let lasting_ms = if fault.lasts() { lasting_ms } else { 0 };
         Step { at_ms: 0, what: Action::Triggered(trigger, fault, lasting_ms) }
@@ -57,7 +57,7 @@ fn trigger(rng: &mut SeedRng, nodes: usize, callers: usize, events: &[&str]) -> 
     Trigger { host, deed, number }
 }
 
-fn fault(rng: &mut SeedRng, trigger: &Trigger, nodes: usize) -> Fault {
+fn fault<S: Subject>(rng: &mut SeedRng, trigger: &Trigger, nodes: usize, callers: usize, subject: &S) -> Fault {
     let one = trigger.host;
     if matches!(trigger.deed, Deed::Change | Deed::Call(_)) && below(rng, 100) < DEATHS_SHARE {
         return if below(rng, 3) == 0 { Fault::Kill(one) } else { Fault::PowerLoss(one) };
@@ -68,7 +68,18 @@ fn fault(rng: &mut SeedRng, trigger: &Trigger, nodes: usize) -> Fault {
         let fault = if below(rng, 3) == 0 { Fault::LateErrors } else { Fault::DiskErrors };
         return fault(one, kind, 1000);
     }
-    let family = Family::ALL[index_below(rng, Family::ALL.len())];
+    // A lie of a subject that knows none is no fault, and a disk goes back only if the subject allows it.
+    let is_meant = |family: &Family| match family {
+        Family::Lie => !subject.lies().is_empty(),
+        family => !family.goes_back() || subject.may_restore(),
+    };
+    let families: Vec<_> = Family::ALL.into_iter().chain(Family::ALONE).filter(is_meant).collect();
+    let family = families[index_below(rng, families.len())];
     let other = (one + 1 + index_below(rng, nodes - 1)) % nodes;
-    family.fault(Draw { one, other, number: rng.next_u32(), lies: &[] })
+    // Only hosts that are not called lie, if there are any, whoever has the trigger.
+    let one = match family {
+        Family::Lie if nodes > callers => callers + one % (nodes - callers),
+        _ => one,
+    };
+    family.fault(Draw { one, other, number: rng.next_u32(), lies: subject.lies() })
 }

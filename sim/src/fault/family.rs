@@ -70,10 +70,7 @@ const FAILING_KINDS: [CallKind; 8] = [
 ];
 
 impl Family {
-    /// All families but [`Lie`](Self::Lie), which is only for subjects that know lies, and those that are drawn by
-    /// themselves: [`Restore`](Self::Restore), [`Trickle`](Self::Trickle), [`Lossy`](Self::Lossy),
-    /// [`LyingSync`](Self::LyingSync), [`MisdirectedWrites`](Self::MisdirectedWrites),
-    /// [`RotNeeded`](Self::RotNeeded) and [`Unreadable`](Self::Unreadable).
+    /// All families but those of [`ALONE`](Self::ALONE).
     pub const ALL: [Self; 22] = [
         Self::Cut,
         Self::Hold,
@@ -98,6 +95,25 @@ impl Family {
         Self::Swap,
         Self::Clock,
     ];
+
+    /// The families that are drawn by themselves if a fault has a time: [`Lie`](Self::Lie), which is only for subjects
+    /// that know lies, and those that few seeds are to have.
+    pub const ALONE: [Self; 8] = [
+        Self::Lie,
+        Self::Restore,
+        Self::Trickle,
+        Self::Lossy,
+        Self::LyingSync,
+        Self::MisdirectedWrites,
+        Self::RotNeeded,
+        Self::Unreadable,
+    ];
+
+    /// Whether a disk that has such a fault may be as it was before: not every subject allows that.
+    #[must_use]
+    pub fn goes_back(self) -> bool {
+        matches!(self, Self::Restore | Self::LyingSync)
+    }
 
     /// Makes a fault of this family.
     #[must_use]

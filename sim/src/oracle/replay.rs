@@ -5,6 +5,9 @@
 use crate::subject::{Broken, Run, Subject};
 use crate::twice::{compare, lines};
 
+/// The name of this oracle.
+pub(crate) const NAME: &str = "replay";
+
 /// Judges two runs of one plan.
 ///
 /// # Errors
@@ -16,6 +19,6 @@ pub(crate) fn judge<S: Subject>(first: &Run<S>, second: &Run<S>) -> Result<(), B
     let [first, second] = [first, second].map(|run| lines(&run.trace));
     match compare(first.iter().map(String::as_str), second.iter().map(String::as_str)) {
         None => Ok(()),
-        Some(difference) => Err(Broken::new("replay", format!("a second run has another trace: {difference}"))),
+        Some(difference) => Err(Broken::new(NAME, format!("a second run has another trace: {difference}"))),
     }
 }

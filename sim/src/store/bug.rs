@@ -94,6 +94,8 @@ named! {
     StoredRejected "stored-rejected",
     /// Each peer is reported to have a replica.
     ReceiptInvented "receipt-invented",
+    /// A store says nothing of one of the peers that it was for.
+    ReceiptMissing "receipt-missing",
     /// A get returns what the get before it returned.
     CachedRead "cached-read",
     /// A get returns another file.
@@ -104,6 +106,8 @@ named! {
     PanicSwallowed "panic-swallowed",
     /// A delete does not ask whether a peer holds the file.
     DeleteUnchecked "delete-unchecked",
+    /// A delete that asks whether a peer holds the file never does anything.
+    DeleteRefuses "delete-refuses",
     /// A store that is to be held by a peer does not ask whether one does.
     StoreUnheld "store-unheld",
     /// A list of many files ends after its first page.
@@ -118,6 +122,12 @@ named! {
     AllowForgotten "allow-forgotten",
     /// Each peer is said to hold each file.
     HoldersInvented "holders-invented",
+    /// One of the peers that hold a file is not named.
+    HolderHidden "holder-hidden",
+    /// A file that is there is said to be deleted.
+    ThereCalledDeleted "there-called-deleted",
+    /// Asking what a node knows of a file fails.
+    StatFails "stat-fails",
     /// A deletion of one version of a file deletes whichever is current.
     OtherVersionErased "other-version-erased",
     /// A list ends before its last file.

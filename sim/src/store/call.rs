@@ -3,6 +3,8 @@
 pub mod draw;
 pub mod text;
 
+use std::io::Write;
+
 use dacapo::crypto::Key;
 
 use crate::host::Host;
@@ -12,6 +14,9 @@ use crate::store::settings::Setting;
 /// What the content of every file begins with. Oracles search for it wherever it must not be.
 pub const MARKER: &[u8] = b"dacapo plaintext";
 
+/// The length of a block of a content, in bytes: the marker, the number of the call and that of the block.
+const BLOCK_BYTES: usize = MARKER.len() + 8 + 8;
+
 /// What every key begins with.
 pub const KEY_MARKER: &[u8] = b"picture_";
 
@@ -20,6 +25,9 @@ const KEYS: [&str; 5] = ["picture_75.png", "picture_1475.png", "picture_0.png", 
 
 /// The key of the check after the faults, which no call uses.
 pub const FRESH_KEY: u8 = 200;
+
+/// The key of the last calls of that check.
+pub const LAST_KEY: u8 = 201;
 
 named! {
     /// Where the content of a store comes from, and what becomes of it. The names are words of calls.
@@ -218,12 +226,45 @@ pub fn number(key: &Key) -> Option<u8> {
     place.or_else(|| name.strip_prefix("picture_")?.strip_suffix(".png")?.parse().ok())
 }
 
-/// Returns the content that a call stores. No two calls store equal content, unless it is very short.
+/// Returns the content that a call stores. No two calls store equal content, unless it is very short. Each block has
+/// its number, so that a content with a block that is missing, double or in another place is none that a call stores.
+///
+/// # Panics
+/// If the call has a number of 2^32 or more: no plan has so many calls.
 #[must_use]
 pub fn content(number: usize, size: u32) -> Vec<u8> {
-    let block = [MARKER, format!("{number:016x}").as_bytes()].concat();
+    let number = u32::try_from(number).expect("no plan has so many calls");
     let size = usize::try_from(size).expect("a plan bounds it");
-    let mut content = block.repeat(size.div_ceil(block.len()));
+    let blocks = size.div_ceil(BLOCK_BYTES);
+    let mut content = Vec::with_capacity(blocks * BLOCK_BYTES);
+    for block in 0..blocks {
+        content.extend(MARKER);
+        write!(content, "{number:08x}{block:08x}").expect("writing to a Vec cannot fail");
+    }
     content.truncate(size);
     content
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_block_of_a_content_equals_another_of_it_or_of_another_call() {
+        let sizes = [(0, 9_984), (1, 9_984), (1 << 20, 9_984)];
+        let contents = sizes.map(|(number, size)| content(number, size));
+        let blocks: BTreeSet<_> = contents.iter().flat_map(|content| content.chunks(BLOCK_BYTES)).collect();
+        let all: usize = contents.iter().map(|content| content.len().div_ceil(BLOCK_BYTES)).sum();
+        assert_eq!((blocks.len(), all), (3 * 312, 3 * 312));
+        assert!(blocks.iter().all(|block| block.starts_with(MARKER)), "oracles search for the marker");
+    }
+
+    #[test]
+    fn a_content_is_as_long_as_it_is_to_be() {
+        for size in [0, 1, 20, 31, 32, 33, 1000] {
+            assert_eq!(content(7, size), content(7, 2000)[..usize::try_from(size).expect("small")]);
+        }
+    }
 }

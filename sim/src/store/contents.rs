@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use dacapo::crypto::{ContentCipher, Key, Keys, NodeId, ReplicaName, Version};
+use dacapo::crypto::{ContentCipher, FileName, Key, Keys, NodeId, ReplicaName, Version};
 use dacapo::disk::{Disk, DiskFile, DiskPath};
 use dacapo::limits::{LIST_PAGE_MAX, STRAYS_ASIDE_MAX};
 use dacapo::node::Lane;
@@ -71,17 +71,25 @@ impl Contents {
         cipher.digest() == record.seal.digest
     }
 
-    /// Returns an own file of which the catalog says that a local copy is here, and there is none.
+    /// Returns an own file of which the catalog says that a local copy is here, and there is none, or a damaged one.
     #[must_use]
     pub fn lost_copy(&self, keys: &Keys) -> Option<Key> {
         let store = self.copy()?;
         let is_lost = |key: &Key, version: Version| {
             let is_to_be_here = store.copy(key.file_name()).is_ok_and(|copy| copy == Some(version));
-            is_to_be_here && self.replica(keys.node(), &BlobId::Own(key.file_name())).is_none()
+            is_to_be_here && !self.is_good_own(keys, key)
         };
         // No plan has more files than one page.
         let page = store.list_own("", None, LIST_PAGE_MAX).ok()?;
         page.into_iter().find(|(key, record)| is_lost(key, record.seal.version)).map(|(key, _)| key)
+    }
+
+    /// Returns an own file that was deleted everywhere, and of which a local copy is here still.
+    #[must_use]
+    pub fn left_over(&self, keys: &Keys) -> Option<FileName> {
+        // No plan deletes more files than one page.
+        let page = self.copy()?.list_tombstones(None, LIST_PAGE_MAX).ok()?;
+        page.into_iter().map(|(_, file)| file).find(|file| self.replica(keys.node(), &BlobId::Own(*file)).is_some())
     }
 
     /// Whether the file of a blob is there and cannot be read.

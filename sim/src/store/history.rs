@@ -61,6 +61,8 @@ pub enum Outcome {
         version: Version,
         /// The peers that acknowledged a replica.
         holders: Vec<NodeId>,
+        /// The peers that the answer speaks of.
+        told: Vec<NodeId>,
     },
     /// Certainly not done.
     Rejected,
@@ -80,6 +82,8 @@ pub enum Outcome {
         known: Option<Version>,
         /// The peers that acknowledged the deletion.
         peers: Vec<NodeId>,
+        /// The peers that the answer speaks of.
+        told: Vec<NodeId>,
     },
     /// So many files were stored, or deleted everywhere.
     Many(usize),
@@ -140,7 +144,14 @@ impl Outcome {
     /// Returns the outcome of an acknowledged store.
     #[must_use]
     pub fn stored(digest: ContentDigest, stored: &Stored) -> Self {
-        Self::Stored { digest, version: stored.version, holders: peers_in(&stored.receipts) }
+        let (holders, told) = (peers_in(&stored.receipts), all_in(&stored.receipts));
+        Self::Stored { digest, version: stored.version, holders, told }
+    }
+
+    /// Returns the outcome of a deletion everywhere of the version that the caller had seen, if it had looked.
+    #[must_use]
+    pub fn erased(known: Option<Version>, receipts: &[Receipt]) -> Self {
+        Self::Erased { known, peers: peers_in(receipts), told: all_in(receipts) }
     }
 }
 
@@ -245,6 +256,10 @@ pub(super) fn peers_in(receipts: &[Receipt]) -> Vec<NodeId> {
     receipts.iter().filter(|receipt| receipt.outcome.is_ok()).map(|receipt| receipt.peer).collect()
 }
 
+fn all_in(receipts: &[Receipt]) -> Vec<NodeId> {
+    receipts.iter().map(|receipt| receipt.peer).collect()
+}
+
 /// Whether a host with these options may have a deleted file back: it has forgotten a peer, which does not know of a
 /// deletion that all others know and have forgotten.
 #[must_use]
@@ -267,7 +282,7 @@ pub fn stores<'a>(history: &'a [HistoryEntry], read: &HistoryEntry) -> impl Iter
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Stored { digest, version, holders } => {
+            Self::Stored { digest, version, holders, .. } => {
                 write!(f, "stored {digest:?} as {version}, {} replicas", holders.len())
             }
             Self::Rejected => f.write_str("not done"),

@@ -2,6 +2,8 @@
 //! all other calls. What HTTP does not have is called on the node's handle.
 
 mod client;
+mod get;
+mod parts;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,20 +18,20 @@ use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 use super::bug::Bug;
-use super::call::{self, Call, Reading, Source};
-use super::history::{self, HistoryEntry, Outcome};
+use super::call::{self, Call, Source};
+use super::files::Files;
+use super::history::{HistoryEntry, Outcome};
 use super::options::is_served;
 use super::patience::{CONSIDERS, LEAVES_AFTER, PAUSE, STALL};
-use client::{Answer, PORT, Sent, Then, Trouble, network};
-
-pub(super) use client::Client;
-
-/// How much of a file a slow reader asks for first, in bytes.
-const FIRST_PART: usize = 40;
+use crate::subject::Scene;
+use client::{Client, PORT, Sent, Then, Trouble, network, path};
 
 /// How many files a client has listed first: fewer than many nodes have. Each further page may have twice as many, so
 /// that thousands of files take few requests.
 const FIRST_PAGE: usize = 2;
+
+/// What the keys of some files begin with: the second and the fourth that calls have, and a few of a burst.
+const PREFIX: &str = "picture_1";
 
 /// Serves the node of a host until what is returned is dropped, if its options say so.
 pub(super) async fn serve(options: &[String], handle: Handle) -> io::Result<Option<Server>> {
@@ -42,26 +44,35 @@ pub(super) async fn serve(options: &[String], handle: Handle) -> io::Result<Opti
     Server::start(network(), &address, api).await.map(Some)
 }
 
-/// Makes a call over HTTP, if HTTP has it.
-pub(super) async fn perform(client: &Client, entry: &HistoryEntry, bug: Option<Bug>) -> Option<Outcome> {
+/// Makes a call over HTTP, if HTTP has it. Returns its outcome, and what is wrong with an answer, if something is.
+pub(super) async fn perform(
+    scene: &Scene<Files>,
+    entry: &HistoryEntry,
+    bug: Option<Bug>,
+) -> Option<(Outcome, Result<(), String>)> {
+    let client = &Client::new(scene.clients.clone(), entry.host);
     let made = match entry.call {
         // HTTP cannot say more than was told: what follows is another request.
         Call::Store { source: Source::Long, .. } => return None,
         Call::Store { key, size, source } => store(client, entry, key, size, source, bug).await,
-        Call::Get { key, reading } => get(client, key, reading, bug).await,
+        Call::Get { key, reading } => get::get(scene, client, entry, (key, reading), bug).await,
         Call::Delete { key, is_held } => delete(client, key, is_held).await,
         Call::Erase { key, is_known } => erase(client, key, is_known).await,
         Call::Stat { key } => stat(client, key).await,
         Call::Holders { key, is_whole } => holders(client, key, is_whole).await,
-        Call::List => list(client).await,
+        Call::List => list(client, entry.number).await,
         Call::Scrub => scrub(client).await,
         _ => return None,
     };
-    Some(made.unwrap_or_else(|trouble| match trouble {
-        Trouble::Down => Outcome::down(entry.call),
-        Trouble::Lost(_) if matches!(entry.call, Call::Store { .. } | Call::Erase { .. }) => Outcome::Unconfirmed,
-        Trouble::Lost(why) => Outcome::Failed(why),
-    }))
+    Some(match made {
+        Ok(outcome) => (outcome, Ok(())),
+        Err(Trouble::Down) => (Outcome::down(entry.call), Ok(())),
+        Err(Trouble::Lost(_)) if matches!(entry.call, Call::Store { .. } | Call::Erase { .. }) => {
+            (Outcome::Unconfirmed, Ok(()))
+        }
+        Err(Trouble::Lost(why)) => (Outcome::Failed(why), Ok(())),
+        Err(Trouble::Wrong(what)) => (Outcome::Failed(what.clone()), Err(what)),
+    })
 }
 
 async fn store(
@@ -89,17 +100,17 @@ async fn store(
     };
     let outcome = match answered {
         Ok((StatusCode::OK, stored)) => {
-            let holders = done(&stored["receipts"]);
+            let (holders, told) = done(&stored["receipts"]);
             match source {
                 Source::Held if holders.is_empty() => Outcome::Unconfirmed,
                 _ => {
                     let digest = entry.content().expect("a store stores something");
-                    Outcome::Stored { digest, version: version(&stored["version"]), holders }
+                    Outcome::Stored { digest, version: version(&stored["version"]), holders, told }
                 }
             }
         }
         Ok((_, failure)) if failure["outcome"] == "rejected" => Outcome::Rejected,
-        Ok(_) | Err(Trouble::Lost(_)) => Outcome::Unconfirmed,
+        Ok(_) | Err(Trouble::Lost(_) | Trouble::Wrong(_)) => Outcome::Unconfirmed,
         Err(Trouble::Down) => Outcome::Rejected,
     };
     // What never came to its end cannot be there, whatever a caller learns.
@@ -123,55 +134,6 @@ fn sent(mut content: Vec<u8>, size: u64, source: Source, number: usize, bug: Opt
         Source::Slow => Sent { told, first: content, then: Then::Later(pause, rest) },
         Source::Memory | Source::Held | Source::Left | Source::Long => Sent { told, first: content, then: Then::Ends },
     }
-}
-
-async fn get(client: &Client, key: u8, reading: Reading, bug: Option<Bug>) -> Result<Outcome, Trouble> {
-    let path = path("files", key, if reading == Reading::Unkept { "?keep=false" } else { "" });
-    let headers = match reading {
-        Reading::Slow => vec![(header::RANGE, format!("bytes=0-{}", FIRST_PART - 1))],
-        Reading::Whole | Reading::Left | Reading::Unkept => Vec::new(),
-    };
-    let mut answer = client.ask(Method::GET, &path, &headers, None).await?;
-    let mut content = match answer.status {
-        StatusCode::OK if reading == Reading::Left => {
-            drop(answer.piece().await?);
-            return Ok(Outcome::Left);
-        }
-        StatusCode::OK | StatusCode::PARTIAL_CONTENT => answer.rest().await?,
-        // An empty file has no first byte.
-        StatusCode::RANGE_NOT_SATISFIABLE => Vec::new(),
-        _ => return not_got(answer).await,
-    };
-    if answer.status == StatusCode::PARTIAL_CONTENT && !has_all(&answer, content.len()) {
-        sleep(PAUSE).await;
-        let mut headers = vec![(header::RANGE, format!("bytes={}-", content.len()))];
-        if bug != Some(Bug::IfRangeIgnored) {
-            headers.extend(answer.header(header::ETAG).map(|tag| (header::IF_RANGE, tag)));
-        }
-        let mut answer = client.ask(Method::GET, &path, &headers, None).await?;
-        match answer.status {
-            StatusCode::PARTIAL_CONTENT => content.extend(answer.rest().await?),
-            // Another version was stored meanwhile, so all of it came.
-            StatusCode::OK => content = answer.rest().await?,
-            _ => return not_got(answer).await,
-        }
-    }
-    Ok(Outcome::Got(history::digest(&content)))
-}
-
-/// Whether a part from the first byte on is all that there is.
-fn has_all(answer: &Answer, length: usize) -> bool {
-    let range = answer.header(header::CONTENT_RANGE).unwrap_or_default();
-    range.ends_with(&format!("/{length}"))
-}
-
-async fn not_got(mut answer: Answer) -> Result<Outcome, Trouble> {
-    let (status, why) = (answer.status, error(&mut answer).await?);
-    Ok(match status {
-        StatusCode::NOT_FOUND | StatusCode::GONE => Outcome::NotFound,
-        StatusCode::SERVICE_UNAVAILABLE if why != "the node has stopped" => Outcome::NoCopy(why),
-        _ => Outcome::Failed(why),
-    })
 }
 
 async fn delete(client: &Client, key: u8, is_held: bool) -> Result<Outcome, Trouble> {
@@ -201,7 +163,10 @@ async fn erase(client: &Client, key: u8, is_known: bool) -> Result<Outcome, Trou
     let mut answer = client.ask(Method::DELETE, &path("files", key, ""), &headers, None).await?;
     let told = answer.json().await?;
     Ok(match answer.status {
-        StatusCode::OK => Outcome::Erased { known, peers: done(&told["receipts"]) },
+        StatusCode::OK => {
+            let (peers, told) = done(&told["receipts"]);
+            Outcome::Erased { known, peers, told }
+        }
         StatusCode::NOT_FOUND | StatusCode::GONE => Outcome::NotFound,
         StatusCode::PRECONDITION_FAILED => Outcome::Kept(told["error"].to_string()),
         _ if told["outcome"] == "rejected" => Outcome::Rejected,
@@ -214,39 +179,49 @@ async fn stat(client: &Client, key: u8) -> Result<Outcome, Trouble> {
     Ok(match answer.status {
         StatusCode::OK => Outcome::Known(version(&answer.json().await?["version"])),
         StatusCode::NOT_FOUND | StatusCode::GONE => Outcome::NotFound,
-        _ => Outcome::Failed(error(&mut answer).await?),
+        _ => Outcome::Failed(answer.error().await?),
     })
 }
 
 async fn holders(client: &Client, key: u8, is_whole: bool) -> Result<Outcome, Trouble> {
     let path = path("holders", key, if is_whole { "?verify=true" } else { "" });
     let mut answer = client.ask(Method::GET, &path, &[], None).await?;
-    if answer.status != StatusCode::OK {
-        return Ok(Outcome::Failed(error(&mut answer).await?));
+    match answer.status {
+        StatusCode::OK => {}
+        StatusCode::NOT_FOUND | StatusCode::GONE => return Ok(Outcome::NotFound),
+        _ => return Ok(Outcome::Failed(answer.error().await?)),
     }
     let rows = answer.json().await?;
     let is_good = |row: &&Value| row["holds"] == "current" && row["fresh"] == true;
     Ok(Outcome::Held(list_of(&rows).filter(is_good).filter_map(|row| id(&row["peer"])).collect()))
 }
 
-async fn list(client: &Client) -> Result<Outcome, Trouble> {
+/// Lists all files. Every second call lists some of them once more, by what their keys begin with, and believes that.
+async fn list(client: &Client, number: usize) -> Result<Outcome, Trouble> {
     let mut listed = BTreeMap::new();
-    let (mut after, mut limit) = (String::new(), FIRST_PAGE);
-    loop {
-        let path = format!("/v1/files?limit={limit}{after}");
-        let mut answer = client.ask(Method::GET, &path, &[], None).await?;
-        if answer.status != StatusCode::OK {
-            return Ok(Outcome::Failed(error(&mut answer).await?));
+    for prefix in if number.is_multiple_of(2) { &[""][..] } else { &["", PREFIX] } {
+        listed.retain(|number, _| !call::key(*number).as_str().starts_with(prefix));
+        let (mut after, mut limit) = (String::new(), FIRST_PAGE);
+        loop {
+            let path = format!("/v1/files?limit={limit}&prefix={prefix}{after}");
+            let mut answer = client.ask(Method::GET, &path, &[], None).await?;
+            if answer.status != StatusCode::OK {
+                return Ok(Outcome::Failed(answer.error().await?));
+            }
+            let page = answer.json().await?;
+            for file in list_of(&page["files"]) {
+                let Some(key) = file["key"].as_str().and_then(|key| key.parse::<Key>().ok()) else { continue };
+                if !key.as_str().starts_with(prefix) {
+                    return Err(Trouble::Wrong(format!("was told of {key} in a list of {prefix}")));
+                }
+                listed.extend(call::number(&key).map(|number| (number, version(&file["version"]))));
+            }
+            let Some(next) = page["next"].as_str() else { break };
+            after = format!("&after={next}");
+            limit = (2 * limit).min(LIST_PAGE_MAX);
         }
-        let page = answer.json().await?;
-        for file in list_of(&page["files"]) {
-            let key: Option<Key> = file["key"].as_str().and_then(|key| key.parse().ok());
-            listed.extend(key.and_then(|key| Some((call::number(&key)?, version(&file["version"])))));
-        }
-        let Some(next) = page["next"].as_str() else { return Ok(Outcome::Listed(listed)) };
-        after = format!("&after={next}");
-        limit = (2 * limit).min(LIST_PAGE_MAX);
     }
+    Ok(Outcome::Listed(listed))
 }
 
 async fn scrub(client: &Client) -> Result<Outcome, Trouble> {
@@ -258,15 +233,6 @@ async fn scrub(client: &Client) -> Result<Outcome, Trouble> {
         (Some(damaged), Some(failed)) if last["done"] == true => Ok(Outcome::Scrubbed { damaged, failed }),
         _ => Err(Trouble::Lost("the scrub has not ended".to_owned())),
     }
-}
-
-/// Returns the path of what there is of a key, with a query.
-fn path(what: &str, key: u8, query: &str) -> String {
-    format!("/v1/{what}/{}{query}", call::key(key))
-}
-
-async fn error(answer: &mut Answer) -> Result<String, Trouble> {
-    Ok(answer.json().await?["error"].as_str().unwrap_or_default().to_owned())
 }
 
 fn version(value: &Value) -> Version {
@@ -281,10 +247,10 @@ fn list_of(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// Returns the peers whose receipts say that they have done it.
-fn done(receipts: &Value) -> Vec<NodeId> {
-    list_of(receipts)
-        .filter(|receipt| receipt["outcome"] == "stored")
-        .filter_map(|receipt| id(&receipt["peer"]))
-        .collect()
+/// Returns the peers whose receipts say that they have done it, and all that there are receipts of.
+fn done(receipts: &Value) -> (Vec<NodeId>, Vec<NodeId>) {
+    let peers = |is_wanted: &dyn Fn(&Value) -> bool| {
+        list_of(receipts).filter(|receipt| is_wanted(receipt)).filter_map(|receipt| id(&receipt["peer"])).collect()
+    };
+    (peers(&|receipt| receipt["outcome"] == "stored"), peers(&|_| true))
 }

@@ -48,6 +48,7 @@ pub fn judge_answer(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcom
         ("durable", told::judge_files(scene, asked, outcome)),
         ("durable", told::judge_forgotten(scene, asked, outcome)),
         ("bounded", told::judge_held(scene, asked, outcome)),
+        ("available", available::calm::judge_receipts(scene, asked, outcome)),
     ];
     first_broken(judged, asked.number, asked.host, asked.call)
 }
@@ -71,13 +72,17 @@ pub fn judge_event(scene: &Scene<Files>, host: Host, event: &Event, was_known: b
 /// Returns the promise that was broken.
 pub fn judge_read(scene: &Scene<Files>, history: &[HistoryEntry], read: &HistoryEntry) -> Result<(), Broken> {
     let may_come_back = may_come_back(history, read.host, &scene.clients.options_ever(&scene.plan, read.host));
-    let is_as_left = trust::is_as_left(scene, read.host);
+    let past = durable::Past {
+        may_come_back,
+        is_as_left: trust::is_as_left(scene, read.host),
+        is_torn: available::is_history_torn(scene, read.host),
+    };
     let is_kept = |change: &HistoryEntry| durable::is_kept(scene, change);
     let judged = [
         ("atomic", atomic::judge_read(history, read)),
         ("faithful", faithful::judge_read(history, read)),
         ("durable", durable::judge_read(history, read, may_come_back, is_kept)),
-        ("durable", durable::judge_known(history, read, may_come_back, is_as_left)),
+        ("durable", durable::judge_known(history, read, past)),
         ("durable", durable::judge_acknowledged(scene, history, read)),
         ("secret", secret::judge_stored(scene, history, read)),
     ];

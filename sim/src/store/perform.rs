@@ -15,7 +15,7 @@ use super::bug::Bug;
 use super::call::{self, Call, Reading, Source};
 use super::files::Files;
 use super::history::{self, HistoryEntry, Outcome};
-use super::http::{self, Client};
+use super::http;
 use super::listing::list;
 use super::options::is_served;
 use super::oracle::trust::is_as_left;
@@ -93,7 +93,7 @@ async fn over_http(scene: &Scene<Files>, entry: &HistoryEntry, bug: Option<Bug>)
     if !is_served(&scene.clients.options_now(&scene.plan, entry.host)) {
         return None;
     }
-    http::perform(&Client::new(scene.clients.clone(), entry.host), entry, bug).await
+    http::perform(scene, entry, bug).await.map(|made| told(scene, entry, made))
 }
 
 /// Notes what is wrong with an answer, if something is.
@@ -193,6 +193,7 @@ async fn holders(node: &Handle, key: u8, is_whole: bool) -> Outcome {
     let key = call::key(key);
     match if is_whole { node.verified_holders(&key).await } else { node.holders(&key).await } {
         Ok(holders) => Outcome::Held(holders.into_iter().filter(is_good).map(|holder| holder.peer).collect()),
+        Err(StatError::NotFound | StatError::Deleted) => Outcome::NotFound,
         Err(error) => Outcome::Failed(error.to_string()),
     }
 }
@@ -229,7 +230,7 @@ async fn erase(node: &Handle, key: u8, is_known: bool) -> Outcome {
         None => node.delete_everywhere(&key).await,
     };
     match erased {
-        Ok(receipts) => Outcome::Erased { known, peers: history::peers_in(&receipts) },
+        Ok(receipts) => Outcome::erased(known, &receipts),
         Err(DeleteError::NotFound) => Outcome::NotFound,
         Err(DeleteError::Rejected(_)) => Outcome::Rejected,
         Err(error @ DeleteError::Changed) => Outcome::Kept(error.to_string()),

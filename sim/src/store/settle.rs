@@ -1,32 +1,29 @@
 //! The check after the faults: every node is up and connected, every file that must be there is there, locally and
 //! from the peers, and new files go everywhere. If a host lies for good, that holds for all others.
 
+mod calls;
+mod files;
 mod many;
 mod members;
 mod reach;
+mod waits;
 
 use std::time::Duration;
 
-use dacapo::limits::{DELETIONS_KEPT, HEARTBEAT_INTERVAL, PROGRESS_TIMEOUT};
-use tokio::task::JoinSet;
+use dacapo::limits::{DELETIONS_KEPT, HEARTBEAT_INTERVAL};
 use tokio::time::{Instant, sleep};
 
 use super::bug::Bug;
-use super::call::{self, Call, Reading};
 use super::files::Files;
-use super::history::{ContentDigest, HistoryEntry, Outcome};
 use super::options::deletions_kept;
-use super::oracle::{self, available, bounded, convergent, durable, faithful, live, trust};
-use super::perform::perform;
+use super::oracle::{bounded, convergent, faithful, live, trust};
 use crate::host::Host;
 use crate::platform::elapsed;
 use crate::subject::{Broken, Scene};
+use waits::{EXCHANGE_MAX, LOOK_AGAIN};
 
 /// How often the check looks whether all are connected.
 const LOOK: Duration = Duration::from_millis(100);
-
-/// How long an exchange whose bytes were lost goes on at most, and as much again.
-const EXCHANGE_MAX: Duration = Duration::from_secs(2 * PROGRESS_TIMEOUT.as_secs());
 
 /// How long it takes at most, once all are connected and no exchange hangs, until every connected peer holds every
 /// current file: a heartbeat, the longest wait of a repair that failed, an exchange that stalls, and the repair
@@ -40,17 +37,10 @@ const MENDED_WITHIN: Duration = Duration::from_millis(100);
 /// How often the check waits for all files.
 const WAITS: u32 = 4;
 
-/// How long it takes at most until an owner whose disk has forgotten files knows what a connected peer holds: two
-/// heartbeats, and two repairs that failed.
-const RELEARNT_WITHIN: Duration = Duration::from_secs(20);
-
 /// In one of how many runs the check looks whether what has come right stays so, and after what time: three heartbeats.
 /// More runs find more than longer ones. If nodes forget deletions soon, all such runs are longer by that time.
 const LASTS_ONE_IN: u64 = 8;
 const LASTS: Duration = Duration::from_secs(3 * HEARTBEAT_INTERVAL.as_secs());
-
-/// How long the check waits before it repeats a step that failed.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), Broken> {
     // Each of the steps below that wait for files has a bound of its own.
@@ -76,8 +66,8 @@ pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), 
     }
     converge(&scene, true).await?;
     for host in &hosts {
-        files_are_right(&scene, *host).await?;
-        many::are_right(&scene, *host, bug, RELEARNT_WITHIN).await?;
+        files::are_right(&scene, *host).await?;
+        many::are_right(&scene, *host, bug).await?;
     }
     for host in &hosts {
         let begun = Instant::now();
@@ -90,6 +80,7 @@ pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), 
         }
     }
     at_rest(&scene).await?;
+    calls::do_what_they_are_for(&scene, bug).await?;
     let forgetting = hosts.iter().filter_map(|host| forgets_within(&scene, *host)).max();
     if scene.plan.seed.is_multiple_of(LASTS_ONE_IN) || forgetting.is_some() {
         converge(&scene, true).await?;
@@ -219,101 +210,4 @@ async fn converge(scene: &Scene<Files>, is_scrubbed: bool) -> Result<(), Broken>
 fn converged_within(scene: &Scene<Files>) -> Duration {
     let many: usize = scene.plan.hosts_left().into_iter().map(|host| scene.clients.many.of(host).len()).sum();
     CONVERGED_WITHIN + MENDED_WITHIN.saturating_mul(u32::try_from(many).unwrap_or(u32::MAX))
-}
-
-/// Checks every file of a host, one after the other; but all at once if a peer lies for good, which may hold up each
-/// get until a deadline.
-async fn files_are_right(scene: &Scene<Files>, host: Host) -> Result<(), Broken> {
-    let is_held_up = !scene.plan.lost_for_good().is_empty();
-    let mut checks = JoinSet::new();
-    for key in keys(scene, host) {
-        let scene = scene.clone();
-        let check = async move {
-            deleted_stays_deleted(&scene, host, key).await?;
-            expected_file_is_there(&scene, host, key).await
-        };
-        if is_held_up {
-            checks.spawn_local(check);
-        } else {
-            check.await?;
-        }
-    }
-    while let Some(checked) = checks.join_next().await {
-        checked.map_err(|panicked| Broken::new("live", panicked.to_string()))??;
-    }
-    Ok(())
-}
-
-fn keys(scene: &Scene<Files>, host: Host) -> Vec<u8> {
-    let history = scene.clients.history();
-    let mut keys: Vec<_> = history.iter().filter(|entry| entry.host == host).filter_map(|entry| entry.key).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
-}
-
-/// Checks that no local copy is left after an acknowledged delete that nothing followed.
-async fn deleted_stays_deleted(scene: &Scene<Files>, host: Host, key: u8) -> Result<(), Broken> {
-    if !durable::is_deleted_for_good(&scene.clients.history(), host, key) {
-        return Ok(());
-    }
-    match live::node(scene, host)?.stat(&call::key(key)).await {
-        Ok(info) if info.is_local => {
-            Err(Broken::new("durable", format!("the local copy of file {key} of n{host} is back after its delete")))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Gets a file that must be there. If a peer must have it, deletes the local copy and gets the file again.
-async fn expected_file_is_there(scene: &Scene<Files>, host: Host, key: u8) -> Result<(), Broken> {
-    let expected = available::expectation(scene, host, key);
-    let known = live::node(scene, host)?.stat(&call::key(key)).await.ok();
-    let is_local = known.as_ref().is_some_and(|info| info.is_local);
-    if !is_local && known.map_or(expected.is_on_own_disk(), |info| expected.is_here_as(info.version)) {
-        let what = format!("the local copy of file {key} of n{host} was acknowledged and is gone");
-        return Err(Broken::new("durable", what));
-    }
-    let begun = Instant::now();
-    while let (Some(lost), Some(got)) = (expected.lost(), get(scene, host, key, expected.is_anywhere()).await?)
-        && lost != got
-    {
-        // An owner may have learnt of an older version first. A peer without room for that one did not show it.
-        if begun.elapsed() >= RELEARNT_WITHIN {
-            let what = format!("file {key} of n{host} is not what a peer acknowledged before its disk forgot it");
-            return Err(Broken::new("durable", what));
-        }
-        sleep(LOOK_AGAIN).await;
-    }
-    if expected.is_at_a_peer() && !expected.is_newer_possible() {
-        scene.notes.note(format!("n{host} deletes file {key} and gets it back"));
-        let deleted = live::node(scene, host)?.delete(&call::key(key)).await;
-        if is_local {
-            deleted.map_err(|error| Broken::new("live", format!("n{host} cannot delete file {key}: {error}")))?;
-        }
-        get(scene, host, key, true).await?;
-    }
-    Ok(())
-}
-
-/// Gets a file, again and again until a get succeeds or it is too late, and returns its content. Each get goes into the
-/// history and is judged as every other.
-async fn get(scene: &Scene<Files>, host: Host, key: u8, must_be_there: bool) -> Result<Option<ContentDigest>, Broken> {
-    let begun = Instant::now();
-    loop {
-        let moment = scene.clients.begin();
-        let entry = HistoryEntry::new(scene.clients.count(), host, Call::Get { key, reading: Reading::Whole }, moment);
-        let index = scene.clients.add(entry.clone());
-        let outcome = perform(scene, &entry, None).await;
-        scene.clients.end(index, outcome.clone());
-        scene.clients.look_at(index, |history, read| oracle::judge_read(scene, history, read))?;
-        match outcome {
-            Outcome::Got(digest) => return Ok(Some(digest)),
-            other if must_be_there && begun.elapsed() > EXCHANGE_MAX => {
-                return Err(Broken::new("available", format!("file {key} of n{host} must be there: {other}")));
-            }
-            _ if must_be_there => sleep(LOOK_AGAIN).await,
-            _ => return Ok(None),
-        }
-    }
 }

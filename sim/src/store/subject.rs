@@ -191,6 +191,7 @@ impl Files {
         let must_be_here = available::is_untouched(&scene, host, &entry);
         let expected = available::newest::expected(&scene, &entry);
         let is_bare = faithful::unkept::is_bare(&scene, &entry);
+        let is_calm = available::calm::is_calm(&scene, host);
         let mut made = entry.clone();
         made.call = self.bug.map_or(call, |bug| bug.made(call));
         if self.bug.is_some_and(|bug| bug.hesitates(call)) {
@@ -206,6 +207,12 @@ impl Files {
             scene.note_broken(broken);
         }
         if let Some(Err(what)) = expected.map(|expected| available::newest::judge(&scene, &entry, expected, &outcome)) {
+            scene.note_broken(Broken::new("available", format!("call {number}, n{host} {call}, {what}")));
+        }
+        if is_calm
+            && available::calm::is_calm(&scene, host)
+            && let Err(what) = available::calm::judge(&scene, &entry, &outcome)
+        {
             scene.note_broken(Broken::new("available", format!("call {number}, n{host} {call}, {what}")));
         }
         if is_bare && let Err(what) = faithful::unkept::judge(&scene, &entry, &outcome) {

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
+use crate::cause::cause_of;
+use crate::oracle::replay;
 use crate::parallel;
 use crate::plan::Plan;
 use crate::shrink::{SHRINK_RUNS_MAX, Shrunk, shrink};
@@ -15,9 +17,6 @@ use crate::sweep::plan_of;
 
 /// How many plans are shrunk at most: the first of each sentence. Chosen: nobody looks at more causes at once.
 const SHRUNK_MAX: usize = 64;
-
-/// The least length of an id: of a node, a replica or a file.
-const ID_LEN: usize = 8;
 
 /// A seed that broke a promise.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,10 +31,15 @@ pub struct BrokenSeed {
 }
 
 impl BrokenSeed {
+    /// Whether two runs of the seed have differed. What one of them breaks besides is another matter.
+    fn is_of_two_runs(&self) -> bool {
+        self.oracle == replay::NAME
+    }
+
     /// Returns the promise. A single run of the seed may break none: then two have differed, or the program panicked
     /// where nothing judges it.
     pub(crate) fn broken(&self) -> Broken {
-        Broken::new(if self.oracle == "replay" { "replay" } else { "live" }, self.what.clone())
+        Broken::new(if self.is_of_two_runs() { replay::NAME } else { "live" }, self.what.clone())
     }
 }
 
@@ -89,10 +93,12 @@ pub(crate) fn by_cause<S: Subject + Sync>(
     of_sentences.sort_by_key(|seeds| seeds[0]);
     let runs = AtomicU64::new(0);
     let shrunk = parallel::map(jobs, of_sentences.len(), |index| {
-        let plan = plan_of(subject, of_sentences[index][0].seed);
+        let first = of_sentences[index][0];
+        let plan = plan_of(subject, first.seed);
         // A run that panics breaks a promise, and has nothing to be shrunk by.
         let shrink = || shrink(subject, &plan, SHRINK_RUNS_MAX, |_| goes_on(runs.fetch_add(1, Ordering::Relaxed) + 1));
-        let shrunk = if index < SHRUNK_MAX { catch_unwind(AssertUnwindSafe(shrink)).ok().flatten() } else { None };
+        let is_shrunk = index < SHRUNK_MAX && !first.is_of_two_runs();
+        let shrunk = if is_shrunk { catch_unwind(AssertUnwindSafe(shrink)).ok().flatten() } else { None };
         (plan, shrunk)
     });
     let mut found: Vec<Found<S::Call>> = Vec::new();
@@ -137,36 +143,6 @@ pub(super) fn add(groups: &mut Vec<Group>, group: Group) {
     groups.sort_by_key(|group| group.first);
 }
 
-/// Returns a sentence without what differs from seed to seed: a `#` stands for each number, each id and each path.
-fn cause_of(what: &str) -> String {
-    let sentence = what.lines().next().unwrap_or_default();
-    let words = sentence.split(' ').map(|word| match word.contains('/') {
-        true => format!("#{}", &word[word.trim_end_matches([':', ',']).len()..]),
-        false => without_numbers(word),
-    });
-    words.collect::<Vec<_>>().join(" ")
-}
-
-fn without_numbers(word: &str) -> String {
-    let mut text = String::new();
-    for piece in word.split_inclusive(|char: char| !char.is_alphanumeric()) {
-        let part = piece.trim_end_matches(|char: char| !char.is_alphanumeric());
-        if part.len() >= ID_LEN && part.chars().all(|char| char.is_ascii_hexdigit()) {
-            text.push('#');
-        } else {
-            for char in part.chars() {
-                match char.is_ascii_digit() {
-                    true if text.ends_with('#') => {}
-                    true => text.push('#'),
-                    false => text.push(char),
-                }
-            }
-        }
-        text.push_str(&piece[part.len()..]);
-    }
-    text
-}
-
 /// Whether a character may be in the name of a folder.
 fn is_plain(char: char) -> bool {
     char.is_ascii_alphanumeric() || char == '-'
@@ -177,25 +153,4 @@ fn folder_of(oracle: &str, cause: &str) -> String {
     let hash = blake3::hash(format!("{oracle} {cause}").as_bytes());
     let plain: String = oracle.chars().map(|char| if is_plain(char) { char } else { '-' }).collect();
     format!("{plain}-{}", &hash.to_hex()[..8])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cause_has_no_numbers_ids_or_paths() {
-        for (what, cause) in [
-            (
-                "n12 does not hold picture_3.png of n0 in v7 as 0123456789",
-                "n# does not hold picture_#.png of n# in v# as #",
-            ),
-            ("cannot read held/ab/12cd: it is damaged", "cannot read #: it is damaged"),
-            ("seventeen of 99 facade1 words", "seventeen of # facade# words"),
-            ("the first line\nand another", "the first line"),
-            ("", ""),
-        ] {
-            assert_eq!(cause_of(what), cause);
-        }
-    }
 }

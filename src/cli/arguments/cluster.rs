@@ -7,7 +7,7 @@ use dacapo::store::layout::Layout;
 use dacapo::transport::Address;
 
 use super::examples::FORGET_EXAMPLE;
-use super::options::{Data, layouts};
+use super::options::{Data, dialled, layouts};
 
 #[derive(Debug, Args)]
 pub(crate) struct InitArguments {
@@ -29,7 +29,7 @@ pub(crate) struct InviteArguments {
     #[command(flatten)]
     pub(crate) data: Data,
     /// Where others reach this node: host:port; the default is where it listens
-    #[arg(value_name = "ADDR")]
+    #[arg(value_name = "ADDR", value_parser = dialled)]
     pub(crate) address: Option<Address>,
 }
 

@@ -109,8 +109,8 @@ Example:
 
 pub(super) const PEERS_EXAMPLE: &str = "\
 Every node that has the secret of the cluster may be a peer, except those that this node has forgotten. `peers lock` \
-admits only the nodes that are peers at that moment, and nodes that are allowed afterwards. A change is in force at \
-once, and stays.
+admits only the nodes that are peers at that moment, and nodes that are allowed afterwards; it names those that were \
+peers before and are left out, which the table shows as locked out. A change is in force at once, and stays.
 
 FILES says whether the peer holds every current file of this node. HELD HERE and SIZE count what this disk holds for \
 the peer. Below the table stands what a peer does not take, such as one whose disk is full. REFUSED counts requests \
@@ -178,10 +178,12 @@ Example:
 pub(super) const ROTATE_EXAMPLE: &str = "\
 If somebody else may know the identity, its keys protect nothing any more. This command moves every file to a node \
 with a new identity, sealed with new keys, and deletes the old copies everywhere. The node has to be stopped. A \
-rotation that was interrupted, or that ended because a peer was away, goes on with the same command. If both \
-identities then have different contents under one name, neither is touched: delete the one that is not wanted, with \
-`dacapo rm --everywhere` at its node. Afterwards run the new directory, write a new backup, send new invitations to \
-the machines that joined by an invitation of the old node, and have every node forget the old id.
+rotation that was interrupted, or that ended because a peer was away, goes on with the same command. Nothing is moved \
+while a peer keeps the new identity out, because its list is locked: `dacapo peers allow` there, with the new id that \
+the command tells, lets it in. If both identities have different contents under one name, neither is touched: delete \
+the one that is not wanted, with `dacapo rm --everywhere` at its node. Afterwards run the new directory, write a new \
+backup, send new invitations to the machines that joined by an invitation of the old node, and have every node forget \
+the old id.
 
 Example:
   dacapo stop --data ~/a

@@ -6,7 +6,7 @@ use clap::{Args, ValueHint};
 use clap_complete::Shell;
 use dacapo::transport::Address;
 
-use super::options::Data;
+use super::options::{Data, dialled};
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
@@ -17,6 +17,7 @@ pub(crate) struct DoctorArguments {
     pub(crate) listen: Option<Address>,
     /// A peer that it is to dial, if it does not run; may be given several times
     #[arg(long = "peer", value_name = "ADDR", env = "DACAPO_PEER", hide_env_values = true, value_delimiter = ',')]
+    #[arg(value_parser = dialled)]
     pub(crate) peers: Vec<Address>,
     /// Print one JSON object per finding, one a line
     #[arg(long)]

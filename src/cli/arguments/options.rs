@@ -1,6 +1,7 @@
 //! Options that several commands have. If one of them means something narrower for a command, that command replaces the
 //! help text.
 
+use std::error::Error;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -67,10 +68,17 @@ pub(crate) struct Reach {
     /// A peer to dial, beside those that the data directory names; may be given several times. Of the variable, commas
     /// part several. The command line, the variable, the config file: only the first that names any counts
     #[arg(long = "peer", value_name = "ADDR", env = "DACAPO_PEER", hide_env_values = true, value_delimiter = ',')]
+    #[arg(value_parser = dialled)]
     pub(crate) peers: Vec<Address>,
     /// Let in everybody who reaches the port, whatever cluster the data directory is in
     #[arg(long)]
     pub(crate) open_cluster: bool,
+}
+
+/// Parses an address that somebody dials.
+pub(super) fn dialled(text: &str) -> Result<Address, Box<dyn Error + Send + Sync>> {
+    let address: Address = text.parse()?;
+    if address.port() == 0 { Err("port 0 cannot be dialled".into()) } else { Ok(address) }
 }
 
 /// Parses the name of a layout.

@@ -23,7 +23,8 @@ pub(crate) async fn run(arguments: &StatusArguments) -> Result<(), CliError> {
     if let Ok(space) = Space::of(&arguments.data.dir)
         && space.is_none()
     {
-        attention.push(format!("the disk is full, and files are refused, of this node and of its peers: {space}"));
+        let told = "the disk is nearly full, and files may be refused, of this node and of its peers";
+        attention.push(format!("{told}: {space}"));
     }
     if arguments.json {
         return output::json(&StatusJson::new(node, address, &status, &known, attention));

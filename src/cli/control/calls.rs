@@ -1,7 +1,7 @@
 //! Requests that take more than one call of the node, and those whose answer is gathered.
 
 use dacapo::crypto::Key;
-use dacapo::node::Handle;
+use dacapo::node::{DeleteError, Handle};
 use dacapo::view::{self, KnownPeers};
 use tokio::io::AsyncWrite;
 use tokio::sync::mpsc;
@@ -14,19 +14,35 @@ use crate::cli::limits::SIGN_INTERVAL;
 
 /// Deletes a local copy. Nobody loses a file by it unless that was asked for.
 pub(super) async fn remove(handle: &Handle, key: &Key, replicas_min: u32) -> Result<Answer, Failure> {
-    match usize::try_from(replicas_min).unwrap_or(usize::MAX) {
-        0 => handle.delete(key).await?,
-        wanted => handle.delete_if_held(key, wanted).await?,
+    let deleted = match usize::try_from(replicas_min).unwrap_or(usize::MAX) {
+        0 => handle.delete(key).await,
+        wanted => handle.delete_if_held(key, wanted).await,
+    };
+    match deleted {
+        Ok(()) => Ok(Answer::Removed),
+        Err(error) => Err(not_deleted(handle, key, error).await),
     }
-    Ok(Answer::Removed)
 }
 
 /// Deletes a file here and at every peer.
 pub(super) async fn delete_everywhere(handle: &Handle, key: &Key) -> Result<Answer, Failure> {
     // A node that has stopped knows no peers any more.
     let away = view::away(handle).await.len();
-    let receipts = handle.delete_everywhere(key).await?;
-    Ok(Answer::DeletedEverywhere { receipts, away })
+    match handle.delete_everywhere(key).await {
+        Ok(receipts) => Ok(Answer::DeletedEverywhere { receipts, away }),
+        Err(error) => Err(not_deleted(handle, key, error).await),
+    }
+}
+
+/// Tells why a file was not deleted: there may be no such file, or only no local copy of it.
+async fn not_deleted(handle: &Handle, key: &Key, error: DeleteError) -> Failure {
+    match error {
+        DeleteError::NotFound => match handle.stat(key).await {
+            Ok(_) => Failure::failed(&error),
+            Err(unknown) => unknown.into(),
+        },
+        error => error.into(),
+    }
 }
 
 /// Tells what every known peer has of a file.

@@ -67,7 +67,6 @@ impl From<DeleteError> for Failure {
             DeleteError::TooFewReplicas { .. } => {
                 Self::new(FailureKind::TooFewReplicas, &format_args!("{error}; --force deletes it"))
             }
-            DeleteError::NotFound => Self::new(FailureKind::NotFound, &error),
             _ => Self::failed(&error),
         }
     }

@@ -91,7 +91,10 @@ pub(crate) enum Answer {
     },
     Scrubbing(Scrubbed),
     Scrubbed(Scrubbed),
-    MembersChanged,
+    MembersChanged {
+        /// The nodes that were connected once and that the list keeps out because it is locked.
+        locked_out: Vec<NodeId>,
+    },
     Address(SocketAddr),
     Status {
         address: SocketAddr,

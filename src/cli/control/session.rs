@@ -154,7 +154,7 @@ async fn answer(
         Request::Address => Box::pin(async { Ok(Answer::Address(handle.address())) }),
         Request::Members { change } => Box::pin(async move {
             handle.change_members(change).await?;
-            Ok(Answer::MembersChanged)
+            Ok(Answer::MembersChanged { locked_out: handle.remembered().await.locked_out })
         }),
         Request::Stop => Box::pin(async {
             served.stop_wanted.cancel();

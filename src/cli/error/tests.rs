@@ -70,7 +70,7 @@ fn all() -> Vec<CliError> {
 }
 
 fn all_of_membership() -> Vec<CliError> {
-    let data = || PathBuf::from("/srv/data");
+    let (data, node) = (|| PathBuf::from("/srv/data"), NodeId([0x1a; 32]));
     let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
     vec![
         CliError::BackupInData { path: data().join("backup") },
@@ -109,6 +109,8 @@ fn all_of_membership() -> Vec<CliError> {
         }),
         CliError::NotMoved { count: 3 },
         CliError::NotCompared { peers: "1a2b3c4d".to_owned() },
+        CliError::NotFollowed { peers: "1a2b3c4d".to_owned(), node },
+        CliError::NewCopiesLacking { peers: "1a2b3c4d".to_owned(), node },
         CliError::OldCopiesLeft { peers: "1a2b3c4d, other.example:3000".to_owned() },
         CliError::NotANewDirectory { data: data() },
         CliError::Unreadable { path: "invitation".into(), source: denied() },

@@ -4,7 +4,8 @@ use std::cell::RefCell;
 use std::path::Path;
 
 use dacapo::crypto::Key;
-use dacapo::node::Holding;
+use dacapo::node::{Holding, PeerInfo};
+use dacapo::view::KnownPeers;
 use tokio::time::Instant;
 
 use crate::cli::control::{Answer, Client, ConnectError, ControlError, Request};
@@ -83,5 +84,63 @@ impl<'a> Pool<'a> {
     /// Takes a connection back that goes on: all of a successful answer has come.
     pub(super) fn give_back(&self, client: Client) {
         self.idle.borrow_mut().push((Instant::now(), client));
+    }
+}
+
+/// Asks a node whether it may have a file that no peer holds.
+pub(super) async fn may_be_nowhere(data: &Path) -> Result<bool, CliError> {
+    match Client::ask(data, &Request::Peers).await?.answer().await? {
+        Answer::Peers(known) => Ok(lacks_any(&known)),
+        answer => Err(CliError::unexpected(answer)),
+    }
+}
+
+/// Tells whether no peer can be relied on to hold a file. One that is away, or has said nothing so far, may hold it.
+/// One that is current holds it, if the file is placed on it.
+fn lacks_any(known: &KnownPeers) -> bool {
+    let is_behind = |peer: &PeerInfo| peer.is_current() == Some(false);
+    match known.wanted {
+        None => known.peers.iter().all(is_behind),
+        Some(_) if known.peers.iter().any(|peer| peer.is_current().is_none()) => false,
+        Some(_) => known.peers.is_empty() || known.peers.iter().any(is_behind),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dacapo::node::Progress::{Behind, Current, Unknown};
+
+    use super::*;
+
+    #[test]
+    fn a_file_may_be_nowhere_only_if_every_peer_is_there_and_lacks_something() {
+        let peer = |(is_connected, progress)| PeerInfo {
+            peer: None,
+            address: None,
+            not_reached_at: None,
+            is_dialled: false,
+            is_connected,
+            progress,
+            refused: 0,
+            has_twin: false,
+            sees_twin: false,
+            is_slow: false,
+        };
+        for (peers, by_all, by_some) in [
+            (&[][..], true, true),
+            (&[(true, Behind)], true, true),
+            (&[(true, Behind), (true, Behind)], true, true),
+            // If each file is on some peers only, one of them vouches for its own files alone.
+            (&[(true, Behind), (true, Current)], false, true),
+            (&[(true, Current)], false, false),
+            (&[(true, Behind), (true, Unknown)], false, false),
+            (&[(true, Behind), (false, Behind)], false, false),
+        ] {
+            for (wanted, expected) in [(None, by_all), (Some(2), by_some)] {
+                let peers = peers.iter().copied().map(peer).collect();
+                let known = KnownPeers { peers, wanted, ..KnownPeers::default() };
+                assert_eq!(lacks_any(&known), expected, "{known:?}");
+            }
+        }
     }
 }

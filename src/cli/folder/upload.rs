@@ -12,6 +12,7 @@ use super::excluded::Excluded;
 use super::gone::Gone;
 use super::known::Known;
 use super::listing::each_page;
+use super::pool::may_be_nowhere;
 use super::tally::Tally;
 use super::walk::walk;
 use crate::cli::arguments::Verbosity;
@@ -102,6 +103,7 @@ impl Upload {
             }
         }
         difference.gone.note();
+        difference.leave_what_is_held().await?;
         Ok(difference)
     }
 }
@@ -150,6 +152,22 @@ impl Difference<'_> {
                 }
             }
         }
+    }
+
+    /// Looks for no file that the peers hold, or may hold: each of them would read all of it.
+    async fn leave_what_is_held(&mut self) -> Result<(), CliError> {
+        let is_sought = self.steps.iter().any(|step| matches!(step, Step::Find(..)));
+        if !is_sought || may_be_nowhere(&self.upload.data).await? {
+            return Ok(());
+        }
+        for step in std::mem::take(&mut self.steps) {
+            match step {
+                Step::Find(key, ..) if self.upload.replicas_min > 0 => self.steps.push(Step::Count(key)),
+                Step::Find(..) => self.tally.unchanged(),
+                step => self.steps.push(step),
+            }
+        }
+        Ok(())
     }
 
     /// Tells whether there is nothing to do and nothing to tell.

@@ -71,6 +71,7 @@ function showStatus(status) {
 
 function stateOf(peer) {
   if (peer.forgotten) return ["forgotten", "faint"];
+  if (peer.locked_out) return ["locked out", "faint"];
   if (!peer.connected) return ["away", "bad"];
   if (peer.twin) return ["twice", "bad"];
   return peer.slow ? ["slow", "bad"] : ["connected", "good"];

@@ -61,6 +61,23 @@ fn an_invitation_of_a_node_that_has_moved_replaces_its_address() {
 }
 
 #[test]
+fn a_forgotten_node_keeps_no_place_from_another_one() {
+    let mut members = Members::default();
+    let dial = |number: u8| Dial { address: format!(":{number}").parse().expect("one"), node: Some(id(number)) };
+    let full = u8::try_from(DIALS_MAX).expect("few");
+    (1..=full).for_each(|number| members.dial(dial(number)).expect("room"));
+    assert!(matches!(members.dial(dial(full + 1)), Err(MembersError::TooManyDials)));
+    for forgotten in [7, 3] {
+        members.change(MemberChange::Forget(id(forgotten))).expect("room");
+    }
+    members.dial(dial(full + 1)).expect("the place of the oldest");
+    let dialled: Vec<_> = members.dials().iter().filter_map(|dial| dial.node).collect();
+    assert!(!dialled.contains(&id(3)) && dialled.contains(&id(7)) && dialled.contains(&id(full + 1)), "{dialled:?}");
+    members.dial(dial(full + 2)).expect("the place of the other one");
+    assert!(matches!(members.dial(dial(full + 3)), Err(MembersError::TooManyDials)));
+}
+
+#[test]
 fn a_list_that_no_node_writes_is_refused_by_its_line() {
     for (text, line) in [("", 1), ("dacapo members 3\n", 1), ("dacapo members 1\n\nallow 12\n", 3)] {
         let error = Members::parse(text.as_bytes()).expect_err("malformed");

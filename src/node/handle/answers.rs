@@ -77,6 +77,18 @@ pub struct PeerInfo {
     pub is_slow: bool,
 }
 
+/// What there is to tell of the nodes that were ever connected.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remembered {
+    /// The nodes that are turned away only because the list of members is locked, and they are not on it.
+    pub locked_out: Vec<NodeId>,
+    /// How many nodes take up one of [`MEMBERS_MAX`](crate::limits::MEMBERS_MAX) places each: those that the list
+    /// does not name. Without a place, another one cannot be a peer.
+    pub places_taken: usize,
+    /// How many of these are not connected.
+    pub places_away: usize,
+}
+
 /// What one connected peer says of a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {

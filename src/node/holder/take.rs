@@ -158,7 +158,7 @@ async fn admit<P: Platform>(
     let mut is_first = true;
     loop {
         let coming = holder.reserved.on_its_way(name);
-        match context.blocking(move |store| begin(store, &offer, quota, coming)).await {
+        match context.short(move |store, _| begin(store, &offer, quota, coming)).await {
             Ok(writer) => return Ok((writer, holder.reserved.add(name, offer.room()))),
             // What was committed just before the look, or during it, may have been counted twice.
             Err(Refused::Rule(Refusal::QuotaBytes { .. } | Refusal::QuotaFiles { .. }))

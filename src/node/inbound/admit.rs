@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use super::seen_handshakes::SeenHandshakes;
 use crate::crypto::NodeId;
 use crate::limits::{
     CONTROLS_PER_PEER_MAX, HANDSHAKE_TIMEOUT, HANDSHAKES_MAX, INBOUND_CONNECTIONS_MAX, INBOUND_CONTROLS_MAX,
-    INBOUND_OPEN_PER_PEER_MAX, INBOUND_PER_PEER_MAX, STRANGERS_MAX,
+    INBOUND_OPEN_PER_PEER_MAX, INBOUND_PER_PEER_MAX, PEERS_MAX, STRANGERS_MAX,
 };
 use crate::membership::Admission;
 use crate::node::boots::{InboundPlace, PeerBoot};
@@ -99,33 +99,45 @@ impl Door {
         boot: &PeerBoot,
         purpose: Purpose,
     ) -> Option<InboundPlace> {
+        // What held before a wait need not hold after it.
+        while self.is_welcome(context, peer, purpose) {
+            let places = if purpose == Purpose::Control { &self.controls } else { &self.places };
+            if let Ok(of_node) = places.clone().try_acquire_owned() {
+                return Some(context.boots.take_place((peer, boot), purpose, of_node));
+            }
+            if purpose == Purpose::Control || !make_room(context).await {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Whether a peer may have one more connection of this kind.
+    fn is_welcome<P: Platform>(&self, context: &Context<P>, peer: NodeId, purpose: Purpose) -> bool {
+        let inbound = context.boots.inbound(peer, purpose);
         let (max, is_wanted) = match purpose {
-            Purpose::Control => (CONTROLS_PER_PEER_MAX, context.peers.has_room_for(peer)),
+            Purpose::Control => {
+                let is_spare = inbound == 0 || self.controls.available_permits() > PEERS_MAX;
+                (CONTROLS_PER_PEER_MAX, is_spare && context.peers.room_for(peer, &context.members).is_ok())
+            }
             Purpose::DialerAsks => (INBOUND_PER_PEER_MAX, true),
             Purpose::AcceptorAsks => {
                 (INBOUND_PER_PEER_MAX, context.peers.find(peer).is_some_and(|peer| peer.is_connected()))
             }
         };
-        if !is_wanted
-            || context.boots.inbound(peer, purpose) >= max
-            || context.boots.open(peer) >= INBOUND_OPEN_PER_PEER_MAX
-        {
-            return None;
-        }
-        let of_node = match purpose {
-            Purpose::Control => self.controls.clone().try_acquire_owned().ok()?,
-            Purpose::DialerAsks | Purpose::AcceptorAsks => self.place_to_ask(context).await?,
-        };
-        Some(context.boots.take_place((peer, boot), purpose, of_node))
+        is_wanted && inbound < max && context.boots.open(peer) < INBOUND_OPEN_PER_PEER_MAX
     }
+}
 
-    /// Returns a place for a connection to ask on: if need be, that of the one on which longest nothing was asked.
-    async fn place_to_ask<P: Platform>(&self, context: &Context<P>) -> Option<OwnedSemaphorePermit> {
-        match self.places.clone().try_acquire_owned() {
-            // It is free as soon as the connection that had it is closed.
-            Err(_) if context.holder.idle.evict() => self.places.clone().acquire_owned().await.ok(),
-            place => place.ok(),
+/// Closes the connection on which longest nothing was asked, or else the one on which this node has longest asked
+/// nothing. Returns whether there was one. A question may have come on it just before, and then it keeps its place.
+async fn make_room<P: Platform>(context: &Context<P>) -> bool {
+    match context.holder.idle.evict() {
+        Some(left) => {
+            left.await;
+            true
         }
+        None => context.peers.drop_idle_in_place(),
     }
 }
 
@@ -139,5 +151,43 @@ async fn unless_evicted<T>(
         biased;
         () = place.lost() => Err(LinkError::Crowded),
         done = timeout_at(deadline, work) => done.unwrap_or(Err(LinkError::Late)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::node::tests::{Idle, poll_once, run};
+    use crate::protocol::BootId;
+
+    #[test]
+    fn who_waits_for_a_place_evicts_until_one_is_free_and_is_looked_at_once_more() {
+        run(async {
+            for has_many_meanwhile in [false, true] {
+                let node = Idle::new();
+                let (context, [first, second]) = (&node.context, [1, 2].map(|number| NodeId([number; 32])));
+                let door = Door { places: Arc::new(Semaphore::new(2)), ..Door::default() };
+                let boots = [first, second].map(|peer| context.boots.enter(peer, BootId::default()));
+                let asks = Purpose::DialerAsks;
+                let kept = door.place_for(context, first, &boots[0], asks).await.expect("room");
+                let free_soon = door.place_for(context, first, &boots[0], asks).await.expect("room");
+                let [asked, idle] = [context.holder.idle.enter(), context.holder.idle.enter()];
+                let mut waiting = Box::pin(door.place_for(context, second, &boots[1], asks));
+                assert!(poll_once(&mut waiting).await.is_pending());
+                // A question has come on it just before, and it goes on with its place.
+                drop(asked);
+                assert!(poll_once(&mut waiting).await.is_pending());
+                let many = Arc::new(Semaphore::new(INBOUND_PER_PEER_MAX));
+                let more = if has_many_meanwhile { INBOUND_PER_PEER_MAX } else { 0 };
+                let place = |_| {
+                    let of_node = many.clone().try_acquire_owned().expect("room");
+                    context.boots.take_place((second, &boots[1]), asks, of_node)
+                };
+                let more: Vec<_> = (0..more).map(place).collect();
+                drop((free_soon, idle));
+                assert!(waiting.await.is_none() == has_many_meanwhile);
+                drop((kept, more));
+            }
+        });
     }
 }

@@ -16,11 +16,13 @@ pub(in crate::node) async fn list<P: Platform>(
     prefix: String,
     after: Option<Key>,
 ) -> Result<Vec<FileInfo>, StatError> {
-    let page = context.with_keys(move |store, keys| {
+    let look = move |store: &Store<P::Disk>, keys: &Keys| {
         let records = store.list_proved(keys, &prefix, after.as_ref(), LIST_PAGE_MAX)?;
         records.into_iter().map(|(key, record)| describe(store, keys, key, &record)).collect::<Result<_, _>>()
-    });
-    page.await.map_err(StatError::Disk)
+    };
+    // In folders each local copy is looked for on the disk.
+    let page = if context.store.begins_in_memory() { context.short(look).await } else { context.with_keys(look).await };
+    page.map_err(StatError::Disk)
 }
 
 /// Returns what is known of one own file. See [`Handle::stat`](crate::node::Handle::stat).

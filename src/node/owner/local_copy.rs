@@ -133,18 +133,34 @@ pub(super) fn set_strange_aside<D: Disk>(
     store.set_aside(blob).map(drop)
 }
 
-/// Notes that a good local copy is here, unless it was removed meanwhile. If that fails, the next scrub does it.
-pub(in crate::node) async fn note<P: Platform>(context: &Shared<P>, key: &Key, version: Version) {
-    let (file, looked_up) = (key.file_name(), key.clone());
-    let blob = BlobId::Own(file);
-    let _locked = context.locks.lock(blob).await;
-    let is_here = context.blocking(move |store| {
-        let record = store.own(&looked_up)?;
-        Ok(record.is_some_and(|record| record.seal.version == version) && store.has_blob(&blob)?)
-    });
-    let is_here: Result<_, StorageError> = is_here.await;
-    if is_here.is_ok_and(|is_here| is_here) {
-        drop(context.commit(Change::Copy(file, Some(version))).await);
+/// Notes that good local copies are here, in one commit, but for those that were removed or replaced meanwhile. A file
+/// that somebody works on at the moment is left out, and one of which catalog or disk say nothing.
+pub(in crate::node) async fn note<P: Platform>(
+    context: &Shared<P>,
+    found: Vec<(Key, Version)>,
+) -> Result<(), StorageError> {
+    let (mut free, mut locked) = (Vec::new(), Vec::new());
+    for (key, version) in found {
+        let blob = BlobId::Own(key.file_name());
+        // It waits for nobody while it holds the locks of others.
+        if !context.locks.is_locked(blob) {
+            locked.push(context.locks.lock(blob).await);
+            free.push((key, version));
+        }
+    }
+    let look = move |store: &Store<P::Disk>, _: &Keys| {
+        let is_here = |(key, version): &(Key, Version)| {
+            let record = store.own(key).ok().flatten();
+            record.is_some_and(|record| record.seal.version == *version)
+                && store.has_blob(&BlobId::Own(key.file_name())).is_ok_and(|is_here| is_here)
+        };
+        let here = free.iter().filter(|found| is_here(found));
+        let changes: Vec<_> = here.map(|(key, version)| Change::Copy(key.file_name(), Some(*version))).collect();
+        if changes.is_empty() { Err(()) } else { Ok(changes) }
+    };
+    match context.commits.commit_if(look).await {
+        Ok(noted) => noted.map(drop),
+        Err(()) => Ok(()),
     }
 }
 

@@ -26,7 +26,7 @@ use crate::node::transfer::{self, TransferError, Work};
 use crate::platform::Platform;
 use crate::seed::SeedRng;
 use crate::store::layout::BlobId;
-use crate::store::{BlobWriter, OwnRecord};
+use crate::store::{BlobWriter, OwnRecord, StorageError};
 use keep::keep;
 use send::{Announced, Sending, conclude_all, push_to_all, send_to_all};
 
@@ -39,7 +39,7 @@ struct Sealing<D: Disk> {
 }
 
 impl<D: Disk> Work for Sealing<D> {
-    fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), crate::store::StorageError> {
+    fn chunk(&mut self, bytes: &mut [u8]) -> Result<(), StorageError> {
         self.writer.write(bytes)?;
         self.cipher.seal(bytes);
         Ok(())
@@ -64,11 +64,15 @@ pub(in crate::node) async fn store<P: Platform>(
     }
     let blob = BlobId::Own(key.file_name());
     let (now, replica_name) = (context.platform.now(), context.keys.replica_name(&key));
-    let begun = context.blocking(move |store| {
-        let version = store.next_version(now, replica_name)?;
-        Ok((version, store.write_blob(blob, version)?))
-    });
-    let (version, writer) = begun.await.map_err(|error| StoreError::Rejected(StoreFault::Disk(error)))?;
+    let begun = async {
+        let version = match context.store.reserved_version(replica_name) {
+            Some(version) => version,
+            None => context.short(move |store, _| store.next_version(now, replica_name)).await?,
+        };
+        Ok((version, context.begin(blob, version).await?))
+    };
+    let begun: Result<_, StorageError> = begun.await;
+    let (version, writer) = begun.map_err(|error| StoreError::Rejected(StoreFault::Disk(error)))?;
     let (writer, iv) = draw_iv(&context, &context.lanes.iv, writer).await?;
     let announced = Announced { file: key.file_name(), replica_name, version, iv, size: 0 };
     let (sendings, mut postponed) = match content.size {

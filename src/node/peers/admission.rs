@@ -7,7 +7,8 @@ use crate::node::context::Shared;
 use crate::node::handle::errors::MemberError;
 use crate::platform::Platform;
 
-/// Changes the list of members. A lock admits all nodes that are peers, or were a short time ago. See
+/// Changes the list of members. A lock admits all nodes that are peers, or were a short time ago; of the others that
+/// were ever connected, [`locked_out`](super::status::locked_out) tells. See
 /// [`Handle::change_members`](crate::node::Handle::change_members).
 pub(in crate::node) async fn change<P: Platform>(context: &Shared<P>, change: MemberChange) -> Result<(), MemberError> {
     let in_force = &context.members;

@@ -65,7 +65,8 @@ impl<P: Platform> Control<P> {
 /// connection: the next repair tries again.
 pub(in crate::node) async fn note<P: Platform>(context: &Shared<P>, peer: NodeId, way: &Way) {
     let met = &context.peers.met;
-    let Some(places) = met.lacks(peer, way) else { return };
+    let is_reached = context.peers.find(peer).is_some_and(|peer| peer.is_reached());
+    let Some(places) = met.lacks(peer, way, is_reached) else { return };
     let change = Change::PeerMet(peer, places.to_string());
     if matches!(timeout(HEARTBEAT_PRINT_WAIT, context.commit(change)).await, Ok(Ok(_))) {
         met.insert(peer, places);
@@ -98,6 +99,9 @@ mod tests {
             note(&node.context, peer, &Way::Configured(address)).await;
             note(&node.context, peer, &inbound).await;
             assert_eq!(noted(), [(peer, "a:3000".to_owned())]);
+            let moved = Way::Inbound { from: "c:40000".parse().expect("an address"), said: "c:3000".parse().ok() };
+            note(&node.context, peer, &moved).await;
+            assert_eq!(noted(), [(peer, "a:3000 c:3000".to_owned())]);
         });
     }
 }

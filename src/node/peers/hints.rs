@@ -1,6 +1,6 @@
 //! Where peers that are away are said to be: by other peers, and by what this node remembers.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use tokio::sync::Notify;
@@ -15,24 +15,29 @@ use crate::transport::Address;
 pub(in crate::node) struct Hint {
     pub(in crate::node) peer: NodeId,
     pub(in crate::node) address: Address,
-    /// Who says so: another peer, or this node of what it remembers.
-    pub(in crate::node) from: NodeId,
+    /// Which peer says so; `None` if this node remembers it.
+    pub(in crate::node) from: Option<NodeId>,
 }
 
 /// The hints that wait to be followed, one of each source about each peer. About one peer they are followed one after
-/// the other: those of all sources in turn, so that whoever names wrong places keeps nobody from the right one.
+/// the other: those of all sources in turn, so that whoever names wrong places keeps nobody from the right one. The
+/// peers take turns as well, so that none is kept from being found by many others that are away.
 #[derive(Default)]
 pub(in crate::node) struct Hints {
     about: RefCell<BTreeMap<NodeId, About>>,
+    /// How many turns were given out.
+    turns: Cell<u64>,
     changed: Notify,
 }
 
 /// What was said about one peer.
 #[derive(Default)]
 struct About {
+    /// The turn at which a hint was followed last, or at which the first one came. No two peers have the same.
+    turn: u64,
     is_followed: bool,
-    /// The last word of each source.
-    words: BTreeMap<NodeId, Word>,
+    /// The last word of each source, that of this node first.
+    words: BTreeMap<Option<NodeId>, Word>,
     /// Where the peer was looked for a short time ago.
     tried: Vec<(Address, Instant)>,
 }
@@ -47,7 +52,8 @@ impl Hints {
     /// Takes note of a hint, in place of the last one of the same source.
     pub(super) fn note(&self, hint: Hint) {
         let mut about = self.about.borrow_mut();
-        let words = &mut about.entry(hint.peer).or_default().words;
+        let first = || About { turn: self.next_turn(), ..About::default() };
+        let words = &mut about.entry(hint.peer).or_insert_with(first).words;
         let followed = words.get(&hint.from).and_then(|word| word.followed);
         words.insert(hint.from, Word { address: hint.address, at: Instant::now(), followed });
         self.changed.notify_one();
@@ -75,10 +81,16 @@ impl Hints {
     fn take(&self) -> Option<Hint> {
         let mut about = self.about.borrow_mut();
         about.retain(|_, about| about.forget());
-        about.iter_mut().find_map(|(peer, about)| {
-            let (from, address) = about.take()?;
-            Some(Hint { peer: *peer, address, from })
-        })
+        let due = about.iter_mut().filter(|(_, about)| about.is_due());
+        let (peer, about) = due.min_by_key(|(_, about)| about.turn)?;
+        about.turn = self.next_turn();
+        let (from, address) = about.take()?;
+        Some(Hint { peer: *peer, address, from })
+    }
+
+    fn next_turn(&self) -> u64 {
+        self.turns.set(self.turns.get() + 1);
+        self.turns.get()
     }
 }
 
@@ -90,20 +102,27 @@ impl About {
         self.is_followed || !self.words.is_empty() || !self.tried.is_empty()
     }
 
-    /// Takes the word that has waited longest for its turn, if one may be followed.
-    fn take(&mut self) -> Option<(NodeId, Address)> {
-        let Self { is_followed, words, tried } = self;
-        let is_due = |word: &Word| {
-            word.followed.is_none_or(|at| at.elapsed() >= SEEK_RETRY)
-                && tried.iter().all(|(address, _)| *address != word.address)
-        };
-        let due = words.iter_mut().filter(|(_, word)| !*is_followed && is_due(word));
+    /// Whether a word may be followed.
+    fn is_due(&self) -> bool {
+        !self.is_followed && self.words.values().any(|word| word.is_due(&self.tried))
+    }
+
+    /// Takes the word that has waited longest for its turn, if one is due.
+    fn take(&mut self) -> Option<(Option<NodeId>, Address)> {
+        let due = self.words.iter_mut().filter(|(_, word)| word.is_due(&self.tried));
         let (from, word) = due.min_by_key(|(_, word)| word.followed)?;
         word.followed = Some(Instant::now());
-        let address = word.address.clone();
-        tried.push((address.clone(), Instant::now()));
-        *is_followed = true;
-        Some((*from, address))
+        self.tried.push((word.address.clone(), Instant::now()));
+        self.is_followed = true;
+        Some((*from, word.address.clone()))
+    }
+}
+
+impl Word {
+    /// Whether its source has had no turn a short time ago, and the peer was not looked for at its place.
+    fn is_due(&self, tried: &[(Address, Instant)]) -> bool {
+        self.followed.is_none_or(|at| at.elapsed() >= SEEK_RETRY)
+            && tried.iter().all(|(address, _)| *address != self.address)
     }
 }
 
@@ -117,7 +136,7 @@ mod tests {
 
     fn hint(peer: u8, from: u8, port: u16) -> Hint {
         let address = format!("10.0.0.1:{port}").parse().expect("an address");
-        Hint { peer: NodeId([peer; 32]), address, from: NodeId([from; 32]) }
+        Hint { peer: NodeId([peer; 32]), address, from: (from > 0).then_some(NodeId([from; 32])) }
     }
 
     async fn next(hints: &Hints) -> Option<Hint> {
@@ -156,6 +175,34 @@ mod tests {
         assert_eq!(next(&hints).await, None, "nobody says so any more");
         note_all();
         assert!(next(&hints).await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn many_peers_with_low_ids_keep_nobody_from_being_found() {
+        let hints = Hints::default();
+        let (mut found, mut port) = (0, 0);
+        for round in 0..8 {
+            // The low ones let their words lapse in turn, and come anew.
+            for peer in (1..=20).filter(|peer| peer % 2 != round % 2) {
+                port += 2;
+                (100..102).for_each(|from| hints.note(hint(peer, from, port + u16::from(from % 2))));
+            }
+            hints.note(hint(200, 100, 1 + u16::from(round)));
+            for _ in 0..8 {
+                let Some(followed) = next(&hints).await else { break };
+                found += u8::from(followed.peer == NodeId([200; 32]));
+                hints.done(followed.peer);
+            }
+            sleep(SEEK_RETRY).await;
+        }
+        assert!(found >= 3, "followed {found} times in 8 rounds");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_the_node_remembers_is_tried_before_what_others_say() {
+        let hints = Hints::default();
+        [hint(1, 2, 2), hint(1, 0, 1)].into_iter().for_each(|hint| hints.note(hint));
+        assert_eq!(next(&hints).await, Some(hint(1, 0, 1)));
     }
 
     #[tokio::test(start_paused = true)]

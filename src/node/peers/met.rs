@@ -7,7 +7,8 @@ use std::fmt;
 
 use super::liveness::Way;
 use crate::crypto::NodeId;
-use crate::limits::MEMBERS_MAX;
+use crate::limits::{MEMBERS_MAX, MET_PEERS_MAX};
+use crate::node::members::MembersInForce;
 use crate::transport::Address;
 
 /// Where a peer was.
@@ -15,19 +16,19 @@ use crate::transport::Address;
 pub(in crate::node) struct Places {
     /// Where this node was told to dial, and the peer answered.
     pub(super) dialled: Option<Address>,
-    /// Where the peer was found; or where it says that it listens, if nobody was told to dial it.
+    /// Where the peer was found; or where it said that it listens, at a time when this node had not reached it.
     pub(super) seen: Option<Address>,
 }
 
 impl Places {
-    /// Returns the places, and with them what a connection says that came about in this way. A peer that was reached
-    /// may dial from elsewhere, so its own word counts only until then.
-    pub(super) fn and(&self, way: &Way) -> Self {
+    /// Returns the places, and with them what a connection says that came about in this way. A peer that is reached may
+    /// dial from elsewhere, so its own word counts only if it is not.
+    pub(super) fn and(&self, way: &Way, is_reached: bool) -> Self {
         let Self { dialled, seen } = self.clone();
         match way.clone() {
             Way::Configured(address) => Self { dialled: Some(address), seen },
             Way::Found(address) => Self { dialled, seen: Some(address) },
-            Way::Inbound { said, .. } if dialled.is_none() => Self { dialled, seen: said.or(seen) },
+            Way::Inbound { said, .. } if !is_reached => Self { dialled, seen: said.or(seen) },
             Way::Inbound { .. } => Self { dialled, seen },
         }
     }
@@ -81,7 +82,18 @@ impl Met {
 
     /// Whether there was room for every peer so far.
     pub(in crate::node) fn is_complete(&self) -> bool {
-        self.peers.borrow().len() < MEMBERS_MAX
+        self.peers.borrow().len() < MET_PEERS_MAX
+    }
+
+    /// Returns the peers that take up one of [`MEMBERS_MAX`] places each: those that the list does not name.
+    pub(super) fn unnamed(&self, members: &MembersInForce) -> Vec<NodeId> {
+        self.ids().into_iter().filter(|peer| !members.names(*peer)).collect()
+    }
+
+    /// Whether a peer is noted, or there is room to note it.
+    pub(super) fn has_room_for(&self, peer: NodeId, members: &MembersInForce) -> bool {
+        let has_place = || members.names(peer) || self.unnamed(members).len() < MEMBERS_MAX;
+        self.knows(peer) || (self.is_complete() && has_place())
     }
 
     /// Returns where a peer was, if it is noted.
@@ -90,10 +102,10 @@ impl Met {
     }
 
     /// Returns what has to be noted of a peer that is connected in this way; `None` if that is noted, or cannot be.
-    pub(super) fn lacks(&self, peer: NodeId, way: &Way) -> Option<Places> {
+    pub(super) fn lacks(&self, peer: NodeId, way: &Way, is_reached: bool) -> Option<Places> {
         match self.peers.borrow().get(&peer) {
-            Some(noted) => Some(noted.and(way)).filter(|all| all != noted),
-            None => self.is_complete().then(|| Places::default().and(way)),
+            Some(noted) => Some(noted.and(way, is_reached)).filter(|all| all != noted),
+            None => self.is_complete().then(|| Places::default().and(way, is_reached)),
         }
     }
 
@@ -106,6 +118,7 @@ impl Met {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::membership::{MemberChange, Members};
 
     fn peer(number: usize) -> NodeId {
         let mut id = NodeId([0; 32]);
@@ -126,29 +139,50 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_finds_no_room_counts_as_noted_so_that_it_is_not_tried_for_ever() {
-        let met = Met::new((1..MEMBERS_MAX).map(|number| (peer(number), String::new())).collect());
-        assert!(met.is_complete() && met.lacks(peer(0), &inbound(None)).is_some(), "there is room for one");
-        met.insert(peer(0), Places::default());
-        assert!(!met.is_complete());
-        assert!(met.lacks(peer(MEMBERS_MAX), &inbound(None)).is_none());
-        assert!(met.lacks(peer(0), &inbound(None)).is_none());
-        let dialled = Way::Configured(address(1));
-        assert_eq!(met.lacks(peer(0), &dialled), Some(places(Some(1), None)), "where it is dialled is not noted");
-        met.insert(peer(0), places(Some(1), None));
-        assert_eq!(met.lacks(peer(0), &dialled), None);
+    fn nodes_that_the_list_names_take_up_no_place_and_always_find_one() {
+        let met = Met::new((0..MEMBERS_MAX).map(|number| (peer(number), String::new())).collect());
+        let mut members = Members::default();
+        let has_room = |members: &Members, number| {
+            let in_force = MembersInForce::new(members.clone());
+            met.has_room_for(peer(number), &in_force)
+        };
+        let (one, other) = (MEMBERS_MAX, MEMBERS_MAX + 1);
+        assert!(has_room(&members, 0) && !has_room(&members, one) && !has_room(&members, other));
+        members.change(MemberChange::Allow(peer(one))).expect("room");
+        assert!(has_room(&members, one) && !has_room(&members, other));
+        members.change(MemberChange::Forget(peer(0))).expect("room");
+        assert!(has_room(&members, other), "the place of the forgotten one");
+        met.insert(peer(other), Places::default());
+        assert!(!has_room(&members, MEMBERS_MAX + 2));
     }
 
     #[test]
-    fn where_a_peer_was_reached_is_not_hidden_by_what_it_says() {
+    fn a_peer_is_noted_once_and_none_beyond_the_bound() {
+        let met = Met::new((1..MET_PEERS_MAX).map(|number| (peer(number), String::new())).collect());
+        assert!(met.is_complete() && met.lacks(peer(0), &inbound(None), false).is_some(), "there is room for one");
+        met.insert(peer(0), Places::default());
+        assert!(!met.is_complete());
+        assert!(met.lacks(peer(MET_PEERS_MAX), &inbound(None), false).is_none());
+        assert!(met.lacks(peer(0), &inbound(None), false).is_none());
+        let dialled = Way::Configured(address(1));
+        assert_eq!(met.lacks(peer(0), &dialled, true), Some(places(Some(1), None)), "where it is dialled is not noted");
+        met.insert(peer(0), places(Some(1), None));
+        assert_eq!(met.lacks(peer(0), &dialled, true), None);
+    }
+
+    #[test]
+    fn where_a_peer_is_reached_is_not_hidden_by_what_it_says() {
         let nowhere = Places::default();
-        assert_eq!(nowhere.and(&inbound(Some(3))), places(None, Some(3)));
-        assert_eq!(nowhere.and(&inbound(Some(3))).and(&inbound(None)), places(None, Some(3)));
-        let dialled = nowhere.and(&Way::Configured(address(1)));
-        assert_eq!(dialled.and(&inbound(Some(3))), dialled);
-        let found = dialled.and(&Way::Found(address(2)));
+        assert_eq!(nowhere.and(&inbound(Some(3)), false), places(None, Some(3)));
+        assert_eq!(nowhere.and(&inbound(Some(3)), false).and(&inbound(None), false), places(None, Some(3)));
+        let dialled = nowhere.and(&Way::Configured(address(1)), false);
+        assert_eq!(dialled.and(&inbound(Some(3)), true), dialled);
+        let moved = dialled.and(&inbound(Some(3)), false);
+        assert_eq!(moved, places(Some(1), Some(3)), "it was not reached, and has come by itself");
+        assert_eq!(moved.last(), Some(&address(1)), "it is dialled where this node was told to");
+        let found = dialled.and(&Way::Found(address(2)), false);
         assert_eq!(found, places(Some(1), Some(2)));
-        assert_eq!(found.and(&inbound(Some(3))).and(&Way::Configured(address(1))), found);
+        assert_eq!(found.and(&inbound(Some(3)), true).and(&Way::Configured(address(1)), true), found);
     }
 
     #[test]

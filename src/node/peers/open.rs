@@ -5,11 +5,12 @@ use std::io;
 use tokio::time::timeout;
 
 use crate::crypto::NodeId;
-use crate::limits::{DIAL_TIMEOUT, HANDSHAKE_TIMEOUT, PEERS_MAX, PROTOCOL_VERSION};
+use crate::limits::{DIAL_TIMEOUT, HANDSHAKE_TIMEOUT, PROTOCOL_VERSION};
 use crate::membership::Admission;
 use crate::node::connection::Connection;
 use crate::node::context::{Context, Stream};
 use crate::node::link::{self, LinkError};
+use crate::node::peers::NoRoom;
 use crate::platform::Platform;
 use crate::protocol::{Hello, Purpose};
 use crate::transport::{Address, Transport};
@@ -36,8 +37,8 @@ pub(in crate::node) enum OpenError {
     #[error("{0}")]
     TurnedAway(Admission),
     /// This node has as many peers as it can.
-    #[error("this node has {PEERS_MAX} other peers")]
-    NoRoom,
+    #[error("{0}")]
+    NoRoom(#[from] NoRoom),
     /// Another node listens at the address.
     #[error("another node answers there: {}, not {}", found.short(), expected.short())]
     OtherNode { found: NodeId, expected: NodeId },

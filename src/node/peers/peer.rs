@@ -103,6 +103,11 @@ impl<S> Peer<S> {
         self.controls.borrow().last().map(|control| control.way.clone())
     }
 
+    /// Whether the peer is connected where this node has dialled it.
+    pub(super) fn is_reached(&self) -> bool {
+        self.controls.borrow().iter().any(|control| control.way.reached().is_some())
+    }
+
     /// Whether the peer is connected, and not where this node was told to dial it.
     pub(super) fn is_elsewhere(&self) -> bool {
         let controls = self.controls.borrow();
@@ -183,6 +188,19 @@ impl<S> Peer<S> {
         self.idle.borrow_mut().clear();
     }
 
+    /// Returns since when the oldest of the idle connections that take a place of this node has been idle.
+    pub(super) fn oldest_in_place(&self) -> Option<Instant> {
+        self.idle.borrow().iter().find(|idle| idle.has_place()).map(|idle| idle.used)
+    }
+
+    /// Closes that connection.
+    pub(super) fn drop_oldest_in_place(&self) {
+        let mut idle = self.idle.borrow_mut();
+        if let Some(oldest) = idle.iter().position(Connection::has_place) {
+            idle.remove(oldest);
+        }
+    }
+
     /// Returns how many connections the peer is asked to open. Each of them is asked for once.
     pub(in crate::node) fn take_wanted(&self) -> u8 {
         self.wanted.take()
@@ -219,9 +237,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
             .find_map(|mut idle| (idle.used.elapsed() < IDLE_ASKER_TIMEOUT && !idle.is_stale()).then_some(idle))
     }
 
-    /// Has the peer open a connection, and waits for it.
+    /// Has the peer open a connection, and waits for it, unless there is an idle one.
     pub(super) async fn wait_for_opened(&self) -> Option<Connection<S>> {
-        // There is none: what was opened while nobody waited is taken already.
+        if let Some(connection) = self.take_idle() {
+            return Some(connection);
+        }
+        // What was opened while nobody waited is taken already.
         self.opened.notified().now_or_never();
         timeout(DIAL_TIMEOUT, async {
             loop {

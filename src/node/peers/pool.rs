@@ -116,19 +116,38 @@ pub(in crate::node) async fn lease_in<P: Platform>(
     };
     let mut dialing = pin!(open_as(context, &address, Purpose::DialerAsks, Some(peer.id)));
     // Where nothing answers, not even with a refusal, a dial takes long to fail.
-    let dialed = match timeout(DIAL_HEAD_START, &mut dialing).await {
-        Err(_) if hears => tokio::select! {
-            biased;
-            dialed = &mut dialing => dialed,
-            Some(connection) = peer.wait_for_opened() => return leased(connection),
-        },
-        Err(_) => dialing.await,
-        Ok(dialed) => dialed,
+    let begun = timeout(DIAL_HEAD_START, &mut dialing).await;
+    // Another exchange may have ended meanwhile.
+    if begun.is_err()
+        && let Some(connection) = peer.take_idle()
+    {
+        return leased(connection);
+    }
+    let opened = match begun {
+        Ok(Err(error)) if hears => peer.wait_for_opened().await.ok_or(LeaseError::Open(error)),
+        Err(_) if hears => first(dialing, peer.wait_for_opened()).await.map_err(LeaseError::Open),
+        Ok(dialed) => dialed.map_err(LeaseError::Dial),
+        Err(_) => dialing.await.map_err(LeaseError::Dial),
     };
-    match dialed {
-        Ok(connection) => leased(connection),
-        Err(error) if !hears => Err(LeaseError::Dial(error)),
-        Err(error) => peer.wait_for_opened().await.map_or(Err(LeaseError::Open(error)), leased),
+    opened.and_then(leased)
+}
+
+/// Waits for what is dialled and for what is opened, and returns what comes first. Fails once neither can come.
+async fn first<T, E>(
+    dialing: impl Future<Output = Result<T, E>>,
+    opening: impl Future<Output = Option<T>>,
+) -> Result<T, E> {
+    let (mut dialing, mut opening) = (pin!(dialing), pin!(opening));
+    tokio::select! {
+        biased;
+        dialed = &mut dialing => match dialed {
+            Ok(connection) => Ok(connection),
+            Err(error) => opening.await.ok_or(error),
+        },
+        opened = &mut opening => match opened {
+            Some(connection) => Ok(connection),
+            None => dialing.await,
+        },
     }
 }
 
@@ -187,6 +206,11 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::future::{pending, ready};
+    use std::time::Duration;
+
+    use tokio::time::{Instant, sleep};
+
     use super::*;
     use crate::crypto::NodeId;
     use crate::node::peers::liveness::{Liveness, Way};
@@ -205,5 +229,20 @@ mod tests {
             }
             assert_eq!(ask_all(&node.context, async |_, peer| peer.id).await, [one, other]);
         });
+    }
+
+    async fn after<T>(seconds: u64, what: T) -> T {
+        sleep(Duration::from_secs(seconds)).await;
+        what
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dial_that_fails_ends_no_wait_and_begins_none() {
+        let began = Instant::now();
+        assert_eq!(first(after(1, Err("no")), after(3, Some("opened"))).await, Ok("opened"));
+        assert_eq!(first(after(1, Err("no")), after(3, None::<&str>)).await, Err("no"));
+        assert_eq!(first(after(3, Ok::<_, &str>("dialled")), after(1, None)).await, Ok("dialled"));
+        assert_eq!(began.elapsed(), Duration::from_secs(9));
+        assert_eq!(first(pending::<Result<_, &str>>(), ready(Some("opened"))).await, Ok("opened"));
     }
 }

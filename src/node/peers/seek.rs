@@ -46,7 +46,7 @@ impl Search {
     ) {
         self.asked = said.sought;
         for (id, address) in said.found {
-            note(context, Hint { peer: id, address, from: peer.id });
+            note(context, Hint { peer: id, address, from: Some(peer.id) });
         }
     }
 }
@@ -55,7 +55,7 @@ impl Search {
 pub(in crate::node) fn remember<P: Platform>(context: &Context<P>) {
     for (peer, places) in context.peers.met.list() {
         if let Some(address) = places.seen {
-            note(context, Hint { peer, address, from: context.keys.node() });
+            note(context, Hint { peer, address, from: None });
         }
     }
 }
@@ -76,7 +76,8 @@ fn is_sought<P: Platform>(context: &Context<P>, id: NodeId) -> bool {
         Some(lost) => lost.elapsed() >= SEEK_AFTER,
         None => context.owner.started.elapsed() >= SEEK_AFTER_START,
     };
-    is_known && !is_connected && is_away && context.members.admits(id) && context.peers.has_room_for(id)
+    let has_room = || context.peers.room_for(id, &context.members).is_ok();
+    is_known && !is_connected && is_away && context.members.admits(id) && has_room()
 }
 
 /// Whether an address leads elsewhere on another machine: a loopback address, or one of a single link.

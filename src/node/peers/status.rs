@@ -4,7 +4,7 @@ use super::met::Places;
 use crate::crypto::NodeId;
 use crate::membership::{Admission, Dial};
 use crate::node::context::Context;
-use crate::node::handle::answers::{PeerInfo, Progress};
+use crate::node::handle::answers::{PeerInfo, Progress, Remembered};
 use crate::platform::Platform;
 use crate::transport::Address;
 
@@ -79,12 +79,20 @@ pub(in crate::node) fn away<P: Platform>(context: &Context<P>, but: &[NodeId]) -
     info(context).iter().filter(|peer| !peer.is_connected && is_else(peer)).count()
 }
 
-/// Whether a node that was connected once is turned away only because the list is locked: what it holds comes back with
-/// it as soon as it is let in again.
-pub(in crate::node) fn is_any_locked_out<P: Platform>(context: &Context<P>) -> bool {
-    let known = context.peers.known.borrow();
-    let met = context.peers.met.list().into_iter().map(|(node, _)| node);
-    met.chain(known.keys().copied()).any(|node| context.members.admission(node) == Admission::NotListed)
+/// Returns the nodes that were connected once and are turned away only because the list is locked: what such a node
+/// holds comes back with it as soon as it is let in again.
+pub(in crate::node) fn locked_out<P: Platform>(context: &Context<P>) -> Vec<NodeId> {
+    let is_locked_out = |node: &NodeId| context.members.admission(*node) == Admission::NotListed;
+    context.peers.ever().into_iter().filter(is_locked_out).collect()
+}
+
+/// Returns what there is to tell of the nodes that were ever connected. See
+/// [`Handle::remembered`](crate::node::Handle::remembered).
+pub(in crate::node) fn remembered<P: Platform>(context: &Context<P>) -> Remembered {
+    let taken = context.peers.met.unnamed(&context.members);
+    let is_away = |node: &&NodeId| !context.peers.find(**node).is_some_and(|peer| peer.is_connected());
+    let (locked_out, places_away) = (locked_out(context), taken.iter().filter(is_away).count());
+    Remembered { locked_out, places_taken: taken.len(), places_away }
 }
 
 #[cfg(test)]
@@ -92,6 +100,8 @@ mod tests {
     use std::rc::Rc;
 
     use super::*;
+    use crate::membership::MemberChange;
+    use crate::node::peers::admission;
     use crate::node::peers::liveness::{Liveness, Way};
     use crate::node::tests::{Idle, run};
     use crate::protocol::BootId;
@@ -109,6 +119,25 @@ mod tests {
             let listed: Vec<_> = info(&node.context).iter().map(|peer| (peer.peer, peer.is_connected)).collect();
             assert_eq!(listed, [(Some(connected), true), (Some(away), false), (Some(met), false)]);
             assert_eq!([super::away(&node.context, &[]), super::away(&node.context, &[met, connected])], [2, 1]);
+        });
+    }
+
+    #[test]
+    fn who_was_met_and_is_not_on_a_locked_list_is_told() {
+        run(async {
+            let node = Idle::new();
+            let [connected, away, listed] = [1, 2, 3].map(|number| NodeId([number; 32]));
+            let peers = &node.context.peers;
+            let control = Liveness::new(BootId::default(), Way::Configured(":3000".parse().expect("an address")));
+            peers.entry(connected).add_control(Rc::new(control));
+            [connected, away, listed].into_iter().for_each(|node| peers.met.insert(node, Places::default()));
+            let told = |locked_out, places_taken, places_away| Remembered { locked_out, places_taken, places_away };
+            assert_eq!(remembered(&node.context), told(Vec::new(), 3, 2));
+            for change in [MemberChange::Allow(listed), MemberChange::Lock] {
+                admission::change(&node.context, change).await.expect("a good disk");
+            }
+            assert_eq!(remembered(&node.context), told(vec![away], 1, 1));
+            assert!(info(&node.context).iter().all(|peer| peer.peer != Some(away)), "it is no peer");
         });
     }
 }

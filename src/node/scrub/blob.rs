@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::notes::Notes;
 use crate::crypto::{Key, NodeId, ReplicaName};
 use crate::disk::Disk;
 use crate::event::Event;
@@ -38,7 +39,7 @@ pub(super) enum Outcome {
 
 /// Scrubs an own file. A good copy of a peer takes the place of one that is not. Until there is one, what is there
 /// stays: each later scrub finds it again.
-pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome {
+pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key, notes: &mut Notes) -> Outcome {
     let blob = BlobId::Own(key.file_name());
     let locked = context.locks.lock(blob).await;
     let mend = Purpose::Mend(context.mending.begin(key.file_name()));
@@ -57,7 +58,7 @@ pub(super) async fn own<P: Platform>(context: &Shared<P>, key: &Key) -> Outcome 
     let is_damaged = match looked {
         Ok((_, noted, LocalCopy::Good(record, _))) => {
             if noted != Some(record.seal.version) {
-                local_copy::note(context, key, record.seal.version).await;
+                notes.add(context, key.clone(), record.seal.version).await;
             }
             return Outcome::Good;
         }
@@ -262,7 +263,7 @@ mod tests {
             let (content, own) = (large(), BlobId::Own(key.file_name()));
             context.store.commit(&[place.stored(&key, Version(1), &content)]).expect("a good disk");
             write(&context.store, own, Version(1), &content);
-            assert!(is_free_meanwhile(&node, own, super::own(context, &key)).await);
+            assert!(is_free_meanwhile(&node, own, super::own(context, &key, &mut Notes::default())).await);
         });
     }
 
@@ -291,7 +292,8 @@ mod tests {
                 context.store.commit(&[place.stored(&key, Version(1), b"content")]).expect("a good disk");
                 write(&context.store, BlobId::Own(key.file_name()), Version(1), b"damaged");
                 let (_, first) = node.hold_up().await;
-                let mut scrubbed = Box::pin(own(context, &key));
+                let mut notes = Notes::default();
+                let mut scrubbed = Box::pin(own(context, &key, &mut notes));
                 assert!(poll_once(&mut scrubbed).await.is_pending());
                 let (has_looked, second) = node.hold_up().await;
                 drop(first);

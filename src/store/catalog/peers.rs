@@ -6,7 +6,7 @@ use super::read::exists;
 use super::{Catalog, PEERS};
 use crate::crypto::NodeId;
 use crate::disk::Disk;
-use crate::limits::MEMBERS_MAX;
+use crate::limits::MET_PEERS_MAX;
 use crate::store::error::CatalogError;
 
 impl<D: Disk> Catalog<D> {
@@ -15,7 +15,7 @@ impl<D: Disk> Catalog<D> {
         self.with(|database| {
             let read = database.begin_read()?;
             let Some(table) = exists(read.open_table(PEERS))? else { return Ok(Vec::new()) };
-            let peers = table.iter()?.take(MEMBERS_MAX).map(|entry| {
+            let peers = table.iter()?.take(MET_PEERS_MAX).map(|entry| {
                 let (peer, address) = entry?;
                 Ok((NodeId(*peer.value()), address.value().to_owned()))
             });

@@ -2,6 +2,7 @@ use super::*;
 use crate::crypto::{MasterSecret, NameCount, NodeId};
 use crate::disk::dir::DirDisk;
 use crate::disk::{DiskFile, read_full};
+use crate::limits::MEMBERS_MAX;
 use crate::store::tests::{Place, key};
 
 fn open(place: &Place) -> (Catalog<DirDisk>, Origin) {
@@ -103,4 +104,18 @@ fn why_a_catalog_was_made_is_told_until_it_was_heard() {
     });
     left.expect("a good disk");
     assert_eq!(catalog.untold().ok(), Some(Origin::MadeForDamaged(salvaged)));
+}
+
+#[test]
+fn every_peer_that_was_met_is_read_back() {
+    let place = Place::new();
+    let (catalog, _) = open(&place);
+    let met = |number: u16| {
+        let mut id = NodeId([0; 32]);
+        id.0[..2].copy_from_slice(&number.to_be_bytes());
+        Change::PeerMet(id, String::new())
+    };
+    let count = u16::try_from(MEMBERS_MAX + 1).expect("few");
+    catalog.commit(&[&(0..count).map(met).collect::<Vec<_>>()]).expect("a good disk");
+    assert_eq!(catalog.peers().map(|peers| peers.len()).ok(), Some(MEMBERS_MAX + 1));
 }

@@ -85,7 +85,7 @@ fn status_prints_what_the_node_says_of_itself() {
 }
 
 #[test]
-fn peers_prints_known_and_forgotten_nodes() {
+fn peers_prints_known_nodes_and_those_that_are_kept_out() {
     let mut info = PeerInfo {
         peer: Some(node()),
         address: Some("127.0.0.1:3000".parse().expect("an address")),
@@ -101,10 +101,11 @@ fn peers_prints_known_and_forgotten_nodes() {
     let held = Usage { files: 2, bytes: 76, ..Usage::default() };
     let head = r#"{"peer":"ID","address":"127.0.0.1:3000","#;
     let end = r#""refused":4,"twin":true,"sees_twin":false,"slow":false}"#;
-    let tail = format!(r#""forgotten":false,"current":false,"held_files":2,"held_bytes":76,{end}"#);
+    let tail = format!(r#""forgotten":false,"locked_out":false,"current":false,"held_files":2,"held_bytes":76,{end}"#);
     assert_printed(&PeerJson::known(&info, Some(&held), None), &format!("{head}\"connected\":true,{tail}"));
     info.is_connected = false;
-    let tail = format!(r#""forgotten":false,"current":null,"held_files":null,"held_bytes":null,{end}"#);
+    let tail =
+        format!(r#""forgotten":false,"locked_out":false,"current":null,"held_files":null,"held_bytes":null,{end}"#);
     assert_printed(&PeerJson::known(&info, None, None), &format!("{head}\"connected\":false,{tail}"));
     info.not_reached_at = Some("127.0.0.1:2999".parse().expect("an address"));
     let head = r#"{"peer":"ID","address":"127.0.0.1:3000","not_reached_at":"127.0.0.1:2999","#;
@@ -112,10 +113,15 @@ fn peers_prints_known_and_forgotten_nodes() {
     let full = Refusing { files: 3, reason: "its disk is full".to_owned() };
     let tail = r#""slow":false,"not_taken":3,"not_taken_reason":"its disk is full"}"#;
     assert!(json_text(&PeerJson::known(&info, None, Some(&full))).ends_with(tail));
-    let head = r#"{"peer":"ID","address":null,"connected":false,"forgotten":true,"#;
+    let head = r#"{"peer":"ID","address":null,"connected":false,"#;
     let tail =
         r#""current":null,"held_files":2,"held_bytes":76,"refused":0,"twin":false,"sees_twin":false,"slow":false}"#;
-    assert_printed(&PeerJson::forgotten(node(), Some(&held)), &format!("{head}{tail}"));
+    for (is_forgotten, state) in
+        [(true, r#""forgotten":true,"locked_out":false,"#), (false, r#""forgotten":false,"locked_out":true,"#)]
+    {
+        let printed = format!("{head}{state}{tail}");
+        assert_printed(&PeerJson::kept_out(node(), is_forgotten, Some(&held)), &printed);
+    }
 }
 
 #[test]

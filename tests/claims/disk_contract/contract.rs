@@ -247,14 +247,20 @@ pub(crate) fn work_runs_and_returns_its_result(disk: &impl Disk) -> io::Result<(
     let work_disk = disk.clone();
     runtime()?.block_on(disk.run(move || put(&work_disk, "a", b"abc").map(drop)))?;
     assert_eq!(read_all(&disk.open(&path("a"))?)?, b"abc");
+    let work_disk = disk.clone();
+    let read = runtime()?.block_on(disk.run_short(move || read_all(&work_disk.open(&path("a"))?)))?;
+    assert_eq!(read, b"abc");
     Ok(())
 }
 
 pub(crate) fn a_panic_of_the_work_is_a_panic_of_the_caller(disk: &impl Disk) -> io::Result<()> {
     let runtime = runtime()?;
-    let call = || runtime.block_on(disk.run(|| panic!("a planted panic")));
-    let payload = catch_unwind(AssertUnwindSafe(call)).expect_err("the work panics");
-    assert_eq!(payload.downcast_ref::<&str>(), Some(&"a planted panic"));
+    let run = || runtime.block_on(disk.run(|| panic!("a planted panic")));
+    let run_short = || runtime.block_on(disk.run_short(|| panic!("a planted panic")));
+    for caught in [catch_unwind(AssertUnwindSafe(run)), catch_unwind(AssertUnwindSafe(run_short))] {
+        let payload = caught.expect_err("the work panics");
+        assert_eq!(payload.downcast_ref::<&str>(), Some(&"a planted panic"));
+    }
     Ok(())
 }
 

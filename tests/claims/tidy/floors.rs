@@ -102,7 +102,7 @@ const SIMULATION: &[&[&str]] = &[
     &["sim/src/trace"],
     &["sim/src/fault", "sim/src/platform"],
     &["sim/src/disk", "sim/src/links", "sim/src/words", "sim/src/mailboxes"],
-    &["sim/src/host", "sim/src/named", "sim/src/parallel", "sim/src/transport"],
+    &["sim/src/cause", "sim/src/host", "sim/src/named", "sim/src/parallel", "sim/src/transport"],
 ];
 
 /// The rooms of the file store as a subject.

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::{done, folder, run, text, touch};
-use crate::support::bench::{Bench, files_under};
+use crate::support::bench::{Bench, Node, files_under, wait_until};
 
 #[test]
 fn what_nobody_has_any_more_is_stored_again() {
@@ -17,13 +17,43 @@ fn what_nobody_has_any_more_is_stored_again() {
     assert_eq!(bench.succeed(&node.data, &["get", "kept/one"]), "one");
     // A peer has it, and the same one may have it while it is away.
     let peer = bench.node("n2", &[&node]);
-    node.connected(&bench, 1);
+    has_all(&bench, &node);
     bench.succeed(&node.data, &["put", "-r", text(&folder), "kept", "--min-replicas", "1"]);
     bench.succeed(&node.data, &["rm", "-r", "kept", "-q"]);
     assert_eq!(run(&bench, &node, &put), done("0 files stored, 0 B; 6 unchanged"));
     drop(peer);
     node.connected(&bench, 0);
     assert_eq!(run(&bench, &node, &put), done("0 files stored, 0 B; 6 unchanged"));
+}
+
+/// Waits until the only peer of a node says that it holds all.
+fn has_all(bench: &Bench, node: &Node) {
+    wait_until("the peer says that it holds all", || {
+        bench.succeed(&node.data, &["peers", "--json"]).contains("\"current\":true")
+    });
+}
+
+#[test]
+fn what_a_current_peer_holds_is_not_read_there_by_each_pass() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    let peer = bench.node("n2", &[&node]);
+    node.connected(&bench, 1);
+    let folder = folder(&bench);
+    bench.succeed(&node.data, &["put", "-r", text(&folder), "kept", "--min-replicas", "1"]);
+    has_all(&bench, &node);
+    bench.succeed(&node.data, &["rm", "-r", "kept", "-q"]);
+    let large = |file: &std::path::PathBuf| fs::metadata(file).is_ok_and(|there| there.len() == 700_016);
+    let replica = files_under(&peer.data).into_iter().find(large).expect("a replica");
+    let mut sealed = fs::read(&replica).expect("readable");
+    sealed[350_000] ^= 1;
+    fs::write(&replica, &sealed).expect("written");
+    for more in [&[][..], &["--dry-run"]] {
+        let put = [&["put", "-r", text(&folder), "kept"], more].concat();
+        let told = run(&bench, &node, &put);
+        assert!(format!("{told:?}").contains("6 unchanged"), "{told:?}");
+    }
+    assert!(replica.exists(), "whoever reads it sets it aside");
 }
 
 #[test]

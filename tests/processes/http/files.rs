@@ -42,6 +42,12 @@ fn a_file_is_stored_got_listed_and_deleted_over_http() {
 
     assert_eq!(face.ask("DELETE", "/v1/copies/a/b%20%C3%A4?min_replicas=2", "", b"").status, 409);
     assert_eq!(face.ask("DELETE", "/v1/copies/a/b%20%C3%A4", "", b"").status, 200);
+    for (path, why) in
+        [("a/b%20%C3%A4", "there is no local copy of it"), ("never", "this node has stored no such file")]
+    {
+        let absent = face.ask("DELETE", &format!("/v1/copies/{path}"), "", b"");
+        assert_eq!((absent.status, &absent.json()["error"]), (404, &why.into()));
+    }
     let unkept = face.get("/v1/files/a/b%20%C3%A4?keep=false");
     assert_eq!((unkept.status, unkept.body.as_slice()), (200, CONTENT));
     assert_eq!(face.get("/v1/stat/a/b%20%C3%A4").json()["local"], false);

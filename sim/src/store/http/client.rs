@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use crate::host::{Host, name};
+use crate::store::call;
 use crate::store::clients::Clients;
 use crate::transport::SimTransport;
 
@@ -32,23 +33,30 @@ const LOOK: Duration = Duration::from_millis(10);
 /// is on its way.
 const FAREWELL: Duration = Duration::from_secs(3);
 
+/// Returns the path of what there is of a key, with a query.
+pub(super) fn path(what: &str, key: u8, query: &str) -> String {
+    format!("/v1/{what}/{}{query}", call::key(key))
+}
+
 /// Returns the network between clients and nodes. Content is in the clear there.
 pub(super) fn network() -> SimTransport {
     SimTransport::new(Rc::new(|_, _| {}))
 }
 
 /// Who asks the node of a host.
-pub(in crate::store) struct Client {
+pub(super) struct Client {
     clients: Clients,
     host: Host,
 }
 
-/// Why there is no answer.
+/// Why there is no answer that counts.
 pub(super) enum Trouble {
     /// Nobody has heard the request.
     Down,
     /// The connection broke off.
     Lost(String),
+    /// There is one, and it is not what the node has to say.
+    Wrong(String),
 }
 
 /// The content of a request.
@@ -80,7 +88,7 @@ pub(super) struct Answer {
 }
 
 impl Client {
-    pub(in crate::store) fn new(clients: Clients, host: Host) -> Self {
+    pub(super) fn new(clients: Clients, host: Host) -> Self {
         Self { clients, host }
     }
 
@@ -155,6 +163,16 @@ impl Answer {
     /// Returns the rest of the content as JSON.
     pub(super) async fn json(&mut self) -> Result<Value, Trouble> {
         serde_json::from_slice(&self.rest().await?).map_err(lost)
+    }
+
+    /// Returns what an answer that is an error says of it.
+    pub(super) async fn error(&mut self) -> Result<String, Trouble> {
+        Ok(self.json().await?["error"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Returns the length of the content that the head tells.
+    pub(super) fn length(&self) -> Option<usize> {
+        self.header(header::CONTENT_LENGTH)?.parse().ok()
     }
 
     /// Returns the value of a header.

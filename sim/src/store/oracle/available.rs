@@ -3,6 +3,7 @@
 //!
 //! Cannot see: a loss after an unconfirmed store and a delete. Nobody knows which version counts then.
 
+pub mod calm;
 mod copies;
 pub mod newest;
 mod room;

@@ -3,7 +3,8 @@
 //! the links and the disks at the end of a run, when nothing is on its way any more, what nodes say of their load, and
 //! what liars are asked.
 //!
-//! Cannot see: memory. A host whose disk failed may keep temporary files until its next start.
+//! Cannot see: memory; what a host keeps whose own disk has failed calls, until its next start; temporary files while a
+//! host is lost for good, because nobody waits then until nothing is on its way any more.
 
 mod offers;
 
@@ -11,6 +12,7 @@ use dacapo::limits::{POOL_CONNECTIONS_MAX, QUARANTINE_CATALOGS_MAX, QUARANTINE_F
 use dacapo::node::{Load, Quota};
 use dacapo::store::Usage;
 
+use crate::fault::Fault;
 use crate::host::Host;
 use crate::store::contents::{self, Contents};
 use crate::store::files::Files;
@@ -61,10 +63,18 @@ pub fn judge(run: &Run<Files>) -> Result<(), String> {
             return Err(format!("n{host} has dialled {count} connections, {max} are allowed"));
         }
     }
-    let has_failed = ["disk-errors", "late-errors", "full-disk"].iter().any(|fault| run.faults.contains_key(*fault));
-    // What a liar sends to the end of a run is on its way then.
+    // A file that could not be removed lies there until the next start, and only calls on its own disk can fail: what a
+    // peer gives or takes breaks off if the disk of that peer fails, and the host removes then what it has of it. So
+    // it does with what a liar or a dead peer has not sent to the end, and a start with what a kill or a disk that was
+    // put back has left.
+    let has_failed = |host| {
+        let is_its = |fault: &Fault| fault.only_fails_calls() && fault.faulty_disk() == Some(host);
+        run.plan.faults().any(is_its)
+    };
+    // If a host is lost for good, the check after the faults does not wait until the others are at rest: what a liar
+    // sends to the end, and what they send each other, may be on its way when the run ends.
     let is_quiet = run.plan.lost_for_good().is_empty();
-    for (host, disk) in run.disks.iter().enumerate().filter(|_| !has_failed) {
+    for (host, disk) in run.disks.iter().enumerate().filter(|(host, _)| !has_failed(*host)) {
         let aside = contents::aside(disk);
         if aside > QUARANTINE_FILES_MAX + QUARANTINE_CATALOGS_MAX {
             return Err(format!("n{host} has {aside} damaged files in quarantine"));

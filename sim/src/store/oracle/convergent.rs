@@ -19,7 +19,9 @@ use crate::store::contents::Contents;
 use crate::store::files::Files;
 use crate::store::history::{HistoryEntry, may_come_back};
 use crate::store::listing::list;
+use crate::store::many::{self, Fate};
 use crate::store::options::{fits, quota, replicas};
+use crate::store::oracle::trust::is_as_left;
 use crate::subject::Scene;
 
 /// Judges the nodes as they are at this moment. `is_scrubbed` says whether each disk was scrubbed since the last crash:
@@ -52,7 +54,15 @@ pub async fn judge(scene: &Scene<Files>, is_scrubbed: bool) -> Result<(), String
         }?;
         let history = scene.clients.history();
         let may_come_back = may_come_back(&history, host, &scene.clients.options_ever(&scene.plan, host));
-        for key in erased_for_good(&history, host).into_iter().filter(|_| is_scrubbed && !may_come_back) {
+        if let Some(file) = contents[host].left_over(&keys).filter(|_| is_scrubbed && is_as_left(scene, host)) {
+            return Err(format!("n{host} still has {file} of its own, which was deleted everywhere"));
+        }
+        // What a disk has forgotten is not known by the fates of these files.
+        let is_known = is_as_left(scene, host) && !scene.clients.was_made_anew(host);
+        let many = scene.clients.many.of(host).into_iter();
+        let many = many.filter(|(_, fate)| is_known && *fate == Fate::Gone).map(|(number, _)| many::key(number));
+        let erased = erased_for_good(&history, host).into_iter().chain(many);
+        for key in erased.filter(|_| is_scrubbed && !may_come_back) {
             if let Some((peer, _)) = peers.iter().find(|peer| is_left(&contents, &keys, **peer, &key)) {
                 return Err(format!("n{peer} still has {key} of n{host}, which was deleted everywhere"));
             }
@@ -71,6 +81,20 @@ pub async fn have_all_learnt(scene: &Scene<Files>) -> bool {
         }
     }
     true
+}
+
+/// Returns the connected peers on whose disks the current version of a file is.
+///
+/// # Errors
+/// Fails if the host's node does not run, or cannot list its files.
+pub async fn holders_of(scene: &Scene<Files>, host: Host, key: u8) -> Result<Vec<NodeId>, String> {
+    let node = scene.clients.node(host).ok_or_else(|| format!("n{host} does not run"))?;
+    let files = list(&node).await.map_err(|error| error.to_string())?;
+    let file = files.into_iter().find(|file| file.key == call::key(key));
+    let (Some(keys), Some(file)) = (scene.clients.keys(host), file) else { return Ok(Vec::new()) };
+    let contents: Vec<_> = scene.disks.iter().map(Contents::of).collect();
+    let peers = peers_among(&known(scene, &node).await, &scene.plan.lost_for_good()).into_iter();
+    Ok(peers.filter(|peer| holds(&contents, &keys, *peer, &file)).map(|(_, id)| id).collect())
 }
 
 /// Returns the connected peers that are to be judged.

@@ -76,22 +76,34 @@ pub(super) fn is_kept(scene: &Scene<Files>, change: &HistoryEntry) -> bool {
     !scene.clients.is_of_last_life(change) && history.iter().any(|entry| is_since(entry) && has_given_way(entry))
 }
 
-/// Judges what a node said that it knows of files. `may_come_back` says whether a deleted file may be back,
-/// `is_as_left` whether its disk is as it has left it.
+/// What an oracle has to know of a host to judge what its node knows.
+#[derive(Clone, Copy)]
+pub struct Past {
+    /// Whether a deleted file may be back.
+    pub may_come_back: bool,
+    /// Whether its disk is as the node has left it.
+    pub is_as_left: bool,
+    /// Whether nobody can tell which of two changes of a file counts.
+    pub is_torn: bool,
+}
+
+/// Judges what a node said that it knows of files.
 ///
 /// # Errors
 /// If the node has forgotten an acknowledged store, knows a version older than it or one that nobody has stored, or
 /// knows a file that was deleted everywhere.
-pub fn judge_known(
-    history: &[HistoryEntry],
-    asked: &HistoryEntry,
-    may_come_back: bool,
-    is_as_left: bool,
-) -> Result<(), String> {
-    let judge = |key: u8, known| judge_file(history, asked, (may_come_back, is_as_left), key, known);
+pub fn judge_known(history: &[HistoryEntry], asked: &HistoryEntry, past: Past) -> Result<(), String> {
+    let judge = |key: u8, known| judge_file(history, asked, past, key, known);
     match (asked.outcome(), asked.key) {
         (Some(Outcome::Known(version)), Some(key)) => judge(key, Some(*version)),
-        (Some(Outcome::NotFound), Some(key)) if matches!(asked.call, Call::Stat { .. }) => judge(key, None),
+        (Some(Outcome::NotFound), Some(key))
+            if matches!(
+                asked.call,
+                Call::Stat { .. } | Call::Get { .. } | Call::Erase { .. } | Call::Holders { .. }
+            ) =>
+        {
+            judge(key, None)
+        }
         (Some(Outcome::Listed(files)), _) => {
             let of_host = history.iter().filter(|entry| entry.host == asked.host);
             let keys: BTreeSet<_> = of_host.filter_map(|entry| entry.key).chain(files.keys().copied()).collect();
@@ -105,18 +117,23 @@ pub fn judge_known(
 fn judge_file(
     history: &[HistoryEntry],
     asked: &HistoryEntry,
-    (may_come_back, is_as_left): (bool, bool),
+    past: Past,
     key: u8,
     known: Option<Version>,
 ) -> Result<(), String> {
     let of_file = || history.iter().filter(|entry| entry.is_about(asked.host, key));
-    if of_file().any(|entry| entry.is_lost) || may_come_back && was_erased(history, asked.host, key) {
+    let lost =
+        of_file().filter(|entry| entry.is_lost).map(|entry| entry.ended.as_ref().map_or(u64::MAX, |ended| ended.0));
+    let lost = lost.max();
+    // What is changed after a loss is newer than all that may come back.
+    let is_since = |entry: &HistoryEntry| lost.is_none_or(|lost| entry.begun > lost);
+    if past.is_torn && lost.is_some() || past.may_come_back && was_erased(history, asked.host, key) {
         return Ok(());
     }
     if known.is_some() && !of_file().any(HistoryEntry::may_be_stored) {
         return Err("knows what nobody has stored".to_owned());
     }
-    let before = || of_file().filter(|entry| entry.end() < asked.begun);
+    let before = || of_file().filter(|entry| is_since(entry) && entry.end() < asked.begun);
     let newest = before().filter_map(|entry| match entry.outcome() {
         Some(Outcome::Stored { version, .. }) => Some((*version, entry)),
         _ => None,
@@ -131,7 +148,7 @@ fn judge_file(
     if let (Some(known), Some((version, _))) = (known, newest)
         && known > version
         && of_file().all(is_settled)
-        && is_as_left
+        && past.is_as_left
     {
         return Err(format!("knows {known}, which nobody has stored"));
     }

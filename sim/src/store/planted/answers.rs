@@ -53,26 +53,24 @@ impl Bug {
     #[must_use]
     pub fn lie(self, clients: &Clients, host: Host, call: Call, outcome: Outcome) -> Outcome {
         match (self, outcome) {
-            (Self::UnconfirmedAcked, Outcome::Unconfirmed) => {
-                Outcome::Stored { digest: ContentDigest(0), version: Version(u64::MAX), holders: Vec::new() }
-            }
+            (Self::UnconfirmedAcked, Outcome::Unconfirmed) => invented(clients, host, Version(u64::MAX)),
             (Self::UnconfirmedErased, Outcome::Unconfirmed) if matches!(call, Call::Erase { .. }) => {
-                Outcome::Erased { known: None, peers: Vec::new() }
+                Outcome::erased(None, &[])
             }
             (Self::ErasedKept, Outcome::Erased { .. }) => Outcome::Kept("it has changed".to_owned()),
             (Self::StoredRejected, Outcome::Stored { .. }) => Outcome::Rejected,
-            (Self::ReceiptInvented, Outcome::Stored { digest, version, .. }) => {
-                Outcome::Stored { digest, version, holders: others(clients, host) }
+            (Self::ReceiptInvented, Outcome::Stored { digest, version, told, .. }) => {
+                Outcome::Stored { digest, version, holders: others(clients, host), told }
             }
             (Self::ShortStored, Outcome::Rejected)
                 if matches!(call, Call::Store { source: Source::Short | Source::Failing, .. }) =>
             {
-                Outcome::Stored { digest: ContentDigest(0), version: Version(0), holders: Vec::new() }
+                invented(clients, host, Version(0))
             }
             (Self::SlowStoreDropped, Outcome::Rejected) if matches!(call, Call::Store { source: Source::Slow, .. }) => {
-                Outcome::Stored { digest: ContentDigest(0), version: Version(0), holders: Vec::new() }
+                invented(clients, host, Version(0))
             }
-            (Self::OtherVersionErased, Outcome::Erased { peers, .. })
+            (Self::OtherVersionErased, Outcome::Erased { peers, told, .. })
                 if matches!(call, Call::Erase { is_known: true, .. }) =>
             {
                 let history = clients.history();
@@ -86,9 +84,17 @@ impl Bug {
                     }
                     _ => None,
                 });
-                Outcome::Erased { known: seen, peers }
+                Outcome::Erased { known: seen, peers, told }
             }
             (Self::DeleteErrorHidden, Outcome::Failed(_)) if matches!(call, Call::Delete { .. }) => Outcome::Deleted,
+            (Self::ReceiptMissing, Outcome::Stored { digest, version, holders, mut told }) => {
+                let missing = told.pop();
+                let holders = holders.into_iter().filter(|holder| Some(*holder) != missing).collect();
+                Outcome::Stored { digest, version, holders, told }
+            }
+            (Self::DeleteRefuses, Outcome::Deleted) if matches!(call, Call::Delete { is_held: true, .. }) => {
+                Outcome::Kept("too few peers hold it".to_owned())
+            }
             (_, outcome) => self.lie_of_what_is_read(clients, host, call, outcome),
         }
     }
@@ -97,6 +103,12 @@ impl Bug {
     fn lie_of_what_is_read(self, clients: &Clients, host: Host, call: Call, outcome: Outcome) -> Outcome {
         match (self, outcome) {
             (Self::HoldersInvented, Outcome::Held(_)) => Outcome::Held(others(clients, host)),
+            (Self::HolderHidden, Outcome::Held(mut holders)) => {
+                holders.pop();
+                Outcome::Held(holders)
+            }
+            (Self::ThereCalledDeleted, Outcome::Got(_)) => Outcome::NotFound,
+            (Self::StatFails, Outcome::Known(_)) => Outcome::Failed("it is not known".to_owned()),
             (Self::CachedRead, Outcome::Got(digest)) => {
                 let before = clients.history().into_iter().rev().find_map(|entry| match entry.outcome() {
                     Some(Outcome::Got(before)) if entry.host == host && entry.key == call.key() => Some(*before),
@@ -137,6 +149,11 @@ impl Bug {
             (_, outcome) => outcome,
         }
     }
+}
+
+/// Returns the outcome of a store of which nothing is there.
+fn invented(clients: &Clients, host: Host, version: Version) -> Outcome {
+    Outcome::Stored { digest: ContentDigest(0), version, holders: Vec::new(), told: others(clients, host) }
 }
 
 /// Returns the nodes of all other hosts.

@@ -1,12 +1,12 @@
 //! Whether files that were stored many at a time are there after the faults.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use dacapo::crypto::NodeId;
 use dacapo::node::Replicas;
 use tokio::time::{Instant, sleep};
 
+use super::waits::{LOOK_AGAIN, RELEARNT_WITHIN};
 use crate::host::Host;
 use crate::store::bug::Bug;
 use crate::store::call::Call;
@@ -20,26 +20,18 @@ use crate::store::oracle::live;
 use crate::store::oracle::trust::{has_its_word, is_as_left};
 use crate::subject::{Broken, Scene};
 
-/// How long the check waits before it looks again.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
-
 /// One in how many of the files is read.
 const READ_ONE_IN: usize = 61;
 
-/// Checks the files of a host. What the peers alone know has to be known here within that time.
-pub(super) async fn are_right(
-    scene: &Scene<Files>,
-    host: Host,
-    bug: Option<Bug>,
-    relearnt_within: Duration,
-) -> Result<(), Broken> {
+/// Checks the files of a host.
+pub(super) async fn are_right(scene: &Scene<Files>, host: Host, bug: Option<Bug>) -> Result<(), Broken> {
     let known = scene.clients.many.of(host);
     if known.is_empty() || is_history_torn(scene, host) {
         return Ok(());
     }
     let (begun, kept) = (Instant::now(), Kept::of(scene, host));
     while let Err(what) = judge(scene, host, (&known, &kept), bug).await? {
-        if begun.elapsed() > relearnt_within {
+        if begun.elapsed() > RELEARNT_WITHIN {
             return Err(Broken::new("durable", format!("after the faults, {what}")));
         }
         sleep(LOOK_AGAIN).await;

@@ -3,7 +3,8 @@
 //! All keys of a node come from one secret, and so they are changed together: a second node with a new secret takes
 //! file after file, and what peers hold under the old keys is deleted everywhere. An interrupted rotation goes on with
 //! the next call: the files that were moved are gone from the old node. Somebody may have used either node in between:
-//! a name for which the two have different contents is left alone in both, and told.
+//! a name for which the two have different contents is left alone in both, and told. Nothing is moved unless every
+//! connected peer is connected with the new node too: a peer that keeps the new node out would only lose copies.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -23,7 +24,7 @@ use tokio::io::{AsyncRead, AsyncWriteExt, duplex};
 
 use crate::cli::arguments::{RotateArguments, Verbosity};
 use crate::cli::chance::Chance;
-use crate::cli::connecting::{connected, names, not_compared, not_current, remember};
+use crate::cli::connecting::{connected, names, not_compared, not_current, not_followed, remember};
 use crate::cli::error::CliError;
 use crate::cli::own_files::{FailedFiles, each_page};
 use crate::cli::progress::Meter;
@@ -96,7 +97,7 @@ pub(super) async fn run(arguments: &RotateArguments, verbosity: Verbosity, chanc
         ..Config::new(starting::loopback(), cluster.secret(), chance.seed()?)
     };
     let new = starting::start(disk, config).await?;
-    connected(&new.handle(), None).await?;
+    all_followed(&old.handle(), &new.handle()).await?;
     if is_resumed {
         // What the new node has stored since is compared with the old files.
         all_compared(&new.handle()).await?;
@@ -107,23 +108,46 @@ pub(super) async fn run(arguments: &RotateArguments, verbosity: Verbosity, chanc
     let moved = moving.all(&meter).await?;
     meter.say("waiting for the peers to delete the old copies");
     let left = not_current(&old.handle()).await?;
+    meter.say("waiting for the peers to have the new copies");
+    // A peer that came while the files moved may have deleted old copies, and be unknown to the new node.
+    let mut lacking = not_followed(&old.handle(), &new.handle()).await;
+    let behind = not_current(&new.handle()).await?;
+    lacking.retain(|peer| behind.iter().all(|other| other.peer != peer.peer));
+    lacking.extend(behind);
     drop(meter);
     let node = new.handle().node();
     for node in [old, new] {
         starting::stop(node).await?;
     }
-    tell(&moved, node, &left)
+    tell(&moved, node, &left, &lacking)
 }
 
-fn tell(moved: &Moved, node: NodeId, left: &[PeerInfo]) -> Result<(), CliError> {
+/// Tells what was moved, and everything that is left to do.
+fn tell(moved: &Moved, node: NodeId, left: &[PeerInfo], lacking: &[PeerInfo]) -> Result<(), CliError> {
     let Moved { files, bytes, failed } = moved;
     failed.show();
     let told = output::line(&format!("moved {}, {}, to {node}", show::count(*files, "file"), show::bytes(*bytes)));
-    match failed.count() {
-        0 if left.is_empty() => told,
-        0 => Err(CliError::OldCopiesLeft { peers: names(left).join(", ") }),
-        count => Err(CliError::NotMoved { count }),
+    let is_any = |peers: &[PeerInfo]| !peers.is_empty();
+    let lacking = is_any(lacking).then(|| CliError::NewCopiesLacking { peers: names(lacking).join(", "), node });
+    let left = is_any(left).then(|| CliError::OldCopiesLeft { peers: names(left).join(", ") });
+    let unmoved = (failed.count() > 0).then(|| CliError::NotMoved { count: failed.count() });
+    let mut errors = [lacking, left, unmoved].into_iter().flatten();
+    let Some(mut last) = errors.next() else { return told };
+    for error in errors {
+        logging::note(last);
+        last = error;
     }
+    Err(last)
+}
+
+/// Fails unless every peer of the old node is connected with the new one too, within a while: the old copies of a peer
+/// that is not would be deleted, and no new ones sent to it.
+async fn all_followed(old: &Handle, new: &Handle) -> Result<(), CliError> {
+    let left = not_followed(old, new).await;
+    if !left.is_empty() {
+        return Err(CliError::NotFollowed { peers: names(&left).join(", "), node: new.node() });
+    }
+    connected(new, Some(1)).await.map(drop)
 }
 
 /// Waits until the node knows all that the connected peers hold for it. What a peer that is away may hold is moved when

@@ -9,16 +9,17 @@ use dacapo::membership::{MemberChange, Members};
 use super::table;
 use crate::cli::control::{Answer, Client, ConnectError, Request};
 use crate::cli::error::{CliError, IdError};
-use crate::cli::secret;
+use crate::cli::{output, secret};
 
 /// The fewest digits of an id that may stand for a peer.
 const ID_DIGITS_MIN: usize = 6;
 
-/// Changes the list. If a node runs, the change is in force at once.
+/// Changes the list. If a node runs, the change is in force at once. Tells whom a lock leaves out.
 pub(super) async fn change(data: &Path, change: MemberChange) -> Result<(), CliError> {
+    let is_lock = change == MemberChange::Lock;
     let mut client = match Client::ask(data, &Request::Members { change: change.clone() }).await {
         // Only a node that runs knows who its peers are.
-        Err(ConnectError::NoNode { .. }) if data.exists() && change != MemberChange::Lock => {
+        Err(ConnectError::NoNode { .. }) if data.exists() && !is_lock => {
             secret::node_of(data)?.ok_or_else(|| CliError::NotADataDirectory { data: data.to_owned() })?;
             let disk = DirDisk::open(data)?;
             let mut members = Members::load(&disk)?;
@@ -28,9 +29,16 @@ pub(super) async fn change(data: &Path, change: MemberChange) -> Result<(), CliE
         asked => asked?,
     };
     match client.answer().await? {
-        Answer::MembersChanged => Ok(()),
+        Answer::MembersChanged { locked_out } if is_lock => locked_out.iter().try_for_each(tell_locked_out),
+        Answer::MembersChanged { .. } => Ok(()),
         answer => Err(CliError::unexpected(answer)),
     }
+}
+
+/// Tells of a node that was a peer before, and that the list keeps out.
+fn tell_locked_out(node: &NodeId) -> Result<(), CliError> {
+    let told = output::line(&format!("{node} was connected before, and is locked out: `dacapo peers allow {node}`"));
+    told.map_err(CliError::after("the list is locked"))
 }
 
 /// Finds the peer that an id names. The first digits are enough if a node runs that knows the peer.
@@ -44,7 +52,8 @@ pub(super) async fn find(data: &Path, text: &str) -> Result<NodeId, CliError> {
         return Err(error.into());
     }
     let known = table::ask(data).await?;
-    let known = known.peers.into_iter().filter_map(|info| info.peer).chain(known.forgotten);
+    let kept_out = known.forgotten.into_iter().chain(known.remembered.locked_out);
+    let known = known.peers.into_iter().filter_map(|info| info.peer).chain(kept_out);
     let found: Vec<_> = known.filter(|id| id.to_string().starts_with(text)).collect();
     match found[..] {
         [id] => Ok(id),

@@ -1,4 +1,4 @@
-//! The table of peers, the forgotten ones last.
+//! The table of peers, and of nodes that are kept out, which come last.
 
 use std::path::Path;
 
@@ -28,16 +28,17 @@ pub(super) async fn show(data: &Path, is_json: bool, verbosity: Verbosity) -> Re
         return PeerJson::all(&known).iter().try_for_each(output::json);
     }
     let (warnings, refusals) = (attention::sentences(&known), attention::refusals(&known));
-    let KnownPeers { peers, forgotten, held, .. } = known;
+    let KnownPeers { peers, forgotten, remembered, held, .. } = known;
     let held = |node: &NodeId| held.get(node);
     let peers = peers.iter().map(|info| (info, info.peer.as_ref().and_then(held)));
-    let forgotten = forgotten.iter().map(|node| (*node, held(node)));
+    let forgotten = forgotten.iter().map(|node| (node, "forgotten"));
+    let kept_out = forgotten.chain(remembered.locked_out.iter().map(|node| (node, "locked out")));
     if !verbosity.quiet {
         warnings.iter().for_each(logging::note);
     }
     let known = peers.map(|(info, held)| known_line(info, held));
-    let forgotten = forgotten.map(|(node, held)| line(&node.short(), "forgotten", "unknown", held, 0, "-"));
-    let mut lines = known.chain(forgotten).peekable();
+    let kept_out = kept_out.map(|(node, state)| line(&node.short(), state, "unknown", held(node), 0, "-"));
+    let mut lines = known.chain(kept_out).peekable();
     if lines.peek().is_none() {
         if !verbosity.quiet {
             logging::note("no peers");
@@ -45,7 +46,7 @@ pub(super) async fn show(data: &Path, is_json: bool, verbosity: Verbosity) -> Re
         return Ok(());
     }
     output::line(&format!(
-        "{:8}  {:9}  {:7}  {:>9}  {:>10}  {:>7}  ADDRESS",
+        "{:8}  {:10}  {:7}  {:>9}  {:>10}  {:>7}  ADDRESS",
         "PEER", "STATE", "FILES", "HELD HERE", "SIZE", "REFUSED"
     ))?;
     lines.try_for_each(|line| output::line(&line))?;
@@ -76,5 +77,5 @@ fn known_line(info: &PeerInfo, held: Option<&Usage>) -> String {
 fn line(peer: &str, state: &str, files: &str, held: Option<&Usage>, refused: u64, address: &str) -> String {
     let unknown = || ("?".to_owned(), "?".to_owned());
     let (held, size) = held.map_or_else(unknown, |held| (held.files.to_string(), show::size(held.bytes)));
-    format!("{peer:8}  {state:9}  {files:7}  {held:>9}  {size:>10}  {refused:>7}  {address}")
+    format!("{peer:8}  {state:10}  {files:7}  {held:>9}  {size:>10}  {refused:>7}  {address}")
 }

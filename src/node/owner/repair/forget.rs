@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::node::config::Mode;
 use crate::node::context::Shared;
 use crate::node::handle::answers::PeerInfo;
-use crate::node::peers::status::{info, is_any_locked_out};
+use crate::node::peers::status::{info, locked_out};
 use crate::platform::Platform;
 use crate::store::{Change, Forgetting, StorageError};
 
@@ -51,10 +51,11 @@ pub(super) async fn consider<P: Platform>(context: &Shared<P>) {
 /// Returns the version up to which every peer that may hold anything knows every deletion; `None` if that is not known.
 fn known_to_all<P: Platform>(context: &Shared<P>) -> Option<Version> {
     let is_there = |peer: &PeerInfo| peer.is_connected && !peer.sees_twin;
-    if !context.peers.met.is_complete() || is_any_locked_out(context) || !info(context).iter().all(is_there) {
+    let peers = &context.peers;
+    if !peers.met.is_complete() || !locked_out(context).is_empty() || !info(context).iter().all(is_there) {
         return None;
     }
-    context.peers.connected().iter().map(|peer| peer.repair.knows_deletions()).min().flatten()
+    peers.connected().iter().map(|peer| peer.repair.knows_deletions()).min().flatten()
 }
 
 /// Whether a deletion that a peer remembers is forgotten here.

@@ -98,7 +98,7 @@ impl<S: Subject> Shrinking<'_, S> {
 
     /// Whether a smaller plan breaks what is to stay broken.
     fn is_the_same(&self, broken: &Broken) -> bool {
-        let is_cause = || cause_of(&broken.what) == cause_of(&self.best.first.what);
+        let is_cause = || other_cause(&self.best.first, broken).is_none();
         broken.oracle == self.best.broken.oracle && (!self.keeps_cause || is_cause())
     }
 

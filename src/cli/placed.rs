@@ -1,5 +1,6 @@
 //! A content that lies in the data directory: it is copied from file to file, by the system, which shares the blocks if
-//! the file system can. The node compares it meanwhile, as it does with what it sends.
+//! the file system can. The node compares it meanwhile, as it does with what it sends, unless it came from a peer just
+//! now.
 
 use std::fs::File;
 use std::io::{self, Read as _};

@@ -4,6 +4,7 @@
 //! and enters first, so that the first message of a stranger already fails, and the stranger learns nothing. The static
 //! keys are the node ids. Each handshake message and each later record is preceded by its length, `u16` big-endian.
 
+mod cipher;
 mod curve;
 mod records;
 
@@ -11,7 +12,7 @@ use std::io;
 use std::sync::Arc;
 
 use snow::params::{CipherChoice, DHChoice, HashChoice};
-use snow::resolvers::{CryptoResolver, RingResolver};
+use snow::resolvers::CryptoResolver;
 use snow::types::{Cipher, Dh, Hash, Random};
 use snow::{Builder, HandshakeState};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -30,6 +31,9 @@ const PATTERN: &str = "Noise_XXpsk0_25519_AESGCM_SHA256";
 
 /// Binds the handshake to this protocol. The version is in the hello, where the other side can be told of a difference.
 const PROLOGUE: &[u8] = b"dacapo";
+
+/// The authentication tag of AES-GCM.
+const TAG_BYTES: usize = 16;
 
 /// The three handshake messages have 48, 96 and 64 bytes.
 const HANDSHAKE_BYTES_MAX: usize = 128;
@@ -248,8 +252,8 @@ fn finish<S>(stream: S, noise: HandshakeState) -> Result<(Records<S>, NodeId), L
     Ok((Records::new(stream, noise, link), peer))
 }
 
-/// The primitives of a handshake: ring's cipher and hash, AWS-LC's curve with the node's key, and random bytes from a
-/// given seed.
+/// The primitives of a handshake, all of them AWS-LC's: the cipher, the hash, and the curve with the node's key. The
+/// random bytes are from a given seed.
 struct Resolver {
     key: Arc<LinkKey>,
     ephemeral: [u8; 32],
@@ -264,12 +268,12 @@ impl CryptoResolver for Resolver {
         Some(Box::new(curve::Curve::new(self.key.clone())))
     }
 
-    fn resolve_hash(&self, choice: &HashChoice) -> Option<Box<dyn Hash>> {
-        RingResolver.resolve_hash(choice)
+    fn resolve_hash(&self, _choice: &HashChoice) -> Option<Box<dyn Hash>> {
+        Some(Box::new(cipher::Sha256::new()))
     }
 
-    fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn Cipher>> {
-        RingResolver.resolve_cipher(choice)
+    fn resolve_cipher(&self, _choice: &CipherChoice) -> Option<Box<dyn Cipher>> {
+        Some(Box::new(cipher::AesGcm::new()))
     }
 }
 

@@ -221,12 +221,15 @@ async fn get(
     let place = fetched.place.as_ref().filter(|_| takes_place && size >= PLACE_BYTES_MIN);
     let place = place.map(ToString::to_string);
     let (is_placed, is_passing) = (place.is_some(), place.is_some() && fetched.is_passing);
+    // What a peer sent was compared as it came.
+    let is_compared = from.is_some();
     send(writer, &Answer::Found(FoundFile { version, size, from, attributes, place, is_passing })).await?;
     if is_passing {
         return Ok(Next::RequestAfter(fetched));
     }
     if is_placed {
-        let compared = with_signs(writer, Box::pin(read_to_end(&mut fetched))).await?;
+        let reading = async { if is_compared { Ok(()) } else { read_to_end(&mut fetched).await } };
+        let compared = with_signs(writer, Box::pin(reading)).await?;
         let answer = compared.map_or_else(|error| Answer::Failed(error.into()), |()| Answer::Compared);
         send(writer, &answer).await?;
         return Ok(Next::Request);

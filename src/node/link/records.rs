@@ -1,5 +1,5 @@
-//! Noise records as a byte stream. Written bytes are cut into records of at most 65,535 bytes, encrypted and
-//! authenticated; bytes that are read have been verified.
+//! Noise records as a byte stream. Written bytes are cut into records, encrypted and authenticated; bytes that are read
+//! have been verified. Large contents are copied nowhere else on their way.
 
 use std::io;
 use std::pin::Pin;
@@ -8,17 +8,19 @@ use std::task::{Context, Poll, ready};
 use snow::TransportState;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::TAG_BYTES;
+
 /// The largest Noise message (specification, section 3).
 const RECORD_BYTES_MAX: usize = 65_535;
-/// The authentication tag of AES-GCM.
-const TAG_BYTES: usize = 16;
-const PLAIN_BYTES_MAX: usize = RECORD_BYTES_MAX - TAG_BYTES;
+/// How many bytes are put into one record at most. Chosen: whole records fill a chunk of content (`CHUNK_BYTES`), so
+/// that each is encrypted from there, and decrypted into one.
+const PLAIN_BYTES_MAX: usize = 32 * 1024;
 const LENGTH_BYTES: usize = 2;
-/// Encrypted bytes that may wait for the socket before a write has to wait. Chosen: two records.
-const OUTGOING_BYTES_MAX: usize = 2 * RECORD_BYTES_MAX;
+/// Encrypted bytes that are put together before all of them have to leave. Chosen: four records.
+const OUTGOING_BYTES_MAX: usize = 4 * PLAIN_BYTES_MAX;
 /// How much is read from the socket at once while records are small.
 const READ_BYTES_SMALL: usize = 4 * 1024;
-/// How much is read at once while records are large: one record more than the one that is being put together.
+/// How much is read at once while records are large: as much again as the largest record has.
 const READ_BYTES_LARGE: usize = 2 * (LENGTH_BYTES + RECORD_BYTES_MAX);
 
 /// An encrypted stream over a plain one. Its buffers take at most 0.4 MiB, and 4 KiB if messages are small.
@@ -62,10 +64,10 @@ impl Buffer {
         }
     }
 
-    /// Returns all the room behind the waiting bytes, at least `count` bytes. The waiting bytes move to the front, so
-    /// that as much as possible is read at once.
+    /// Returns all the room behind the waiting bytes, at least `count` bytes. The waiting bytes move to the front if
+    /// they leave less.
     fn room(&mut self, count: usize) -> &mut [u8] {
-        if self.start > 0 {
+        if self.start > 0 && self.end + count > self.memory.len() {
             self.memory.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.len());
         }
@@ -108,8 +110,16 @@ impl<S> Records<S> {
         Ok(Some(count))
     }
 
-    fn seal(&mut self, from_staged: bool, bytes: &[u8]) -> io::Result<()> {
-        let payload = if from_staged { &self.staged } else { bytes };
+    /// Encrypts the bytes that wait for others to fill a record with them.
+    fn seal_staged(&mut self) -> io::Result<()> {
+        let mut staged = std::mem::take(&mut self.staged);
+        let sealed = if staged.is_empty() { Ok(()) } else { self.seal(&staged) };
+        staged.clear();
+        self.staged = staged;
+        sealed
+    }
+
+    fn seal(&mut self, payload: &[u8]) -> io::Result<()> {
         let len = payload.len() + TAG_BYTES;
         let room = self.outgoing.room(LENGTH_BYTES + len);
         let prefix = u16::try_from(len).expect("a record is at most 65,535 bytes long").to_be_bytes();
@@ -117,7 +127,6 @@ impl<S> Records<S> {
         let sealed = self.noise.write_message(payload, &mut room[LENGTH_BYTES..]);
         sealed.map_err(|_| io::Error::other("the link has used up its nonces"))?;
         self.outgoing.end += LENGTH_BYTES + len;
-        self.staged.clear();
         Ok(())
     }
 }
@@ -154,7 +163,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Records<S> {
                 return Poll::Ready(Ok(()));
             }
             // A whole record goes straight to the reader if the reader has room for it.
-            let fits = this.record_len().is_some_and(|len| len <= out.remaining());
+            let fits = this.record_len().is_some_and(|len| len <= out.remaining() + TAG_BYTES);
             let direct = if fits { Some(out.initialize_unfilled()) } else { None };
             let is_direct = direct.is_some();
             match this.next_record(direct)? {
@@ -189,26 +198,26 @@ impl<S: AsyncWrite + Unpin> Records<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Records<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        if this.outgoing.len() >= OUTGOING_BYTES_MAX {
+        // What has left in part waits where it is.
+        if this.outgoing.end >= OUTGOING_BYTES_MAX {
             ready!(this.poll_send(cx))?;
         }
-        if this.staged.is_empty() && bytes.len() >= PLAIN_BYTES_MAX {
-            this.seal(false, &bytes[..PLAIN_BYTES_MAX])?;
+        if bytes.len() >= PLAIN_BYTES_MAX {
+            this.seal_staged()?;
+            this.seal(&bytes[..PLAIN_BYTES_MAX])?;
             return Poll::Ready(Ok(PLAIN_BYTES_MAX));
         }
         let count = bytes.len().min(PLAIN_BYTES_MAX - this.staged.len());
         this.staged.extend_from_slice(&bytes[..count]);
         if this.staged.len() == PLAIN_BYTES_MAX {
-            this.seal(true, &[])?;
+            this.seal_staged()?;
         }
         Poll::Ready(Ok(count))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        if !this.staged.is_empty() {
-            this.seal(true, &[])?;
-        }
+        this.seal_staged()?;
         ready!(this.poll_send(cx))?;
         Pin::new(&mut this.stream).poll_flush(cx)
     }

@@ -6,13 +6,13 @@ use std::fmt::{Display, Write};
 use std::io;
 use std::path::PathBuf;
 
-use crate::crypto::{HexError, KeyError, MetadataError, Version};
+use crate::crypto::{HexError, KeyError, MetadataError, NodeId, Version};
 use crate::disk::dir::DirDiskError;
 use crate::disk::{DiskPath, PathError};
 use crate::membership::{Admission, ClusterError, InvitationError, Members, MembersError};
 use crate::node::{
     DeleteError, GetError, MemberError, Panicked, ReadError, ReplicaError, StartError, StatError, StoreError,
-    StoreFault,
+    StoreFault, Unasked,
 };
 use crate::protocol::{DecodeError, Refusal, WireError};
 use crate::store::layout::Layout;
@@ -123,9 +123,10 @@ fn messages_about_data_directories() {
                 CatalogsSetAside { count: 8 }
             ),
             messages!(
-                LayoutError { Damaged, Other, Mismatch, Converting, Disk },
+                LayoutError { Damaged, Other, Unrecorded, Mismatch, Converting, Disk },
                 Damaged,
                 Other { found: Layout::Folders, wanted: Layout::Packed },
+                Unrecorded { wanted: Layout::Packed },
                 Mismatch { said: Layout::Folders, blobs: Layout::Packed },
                 Converting { to: Layout::Packed },
                 Disk { operation: "read", source: denied() }
@@ -206,12 +207,13 @@ fn messages_about_members() {
                 Disk { operation: "read", source: denied() }
             ),
             messages!(
-                MembersError { Malformed, Damaged, Full, TooManyDials, NotDialled, NotRead, Unconfirmed },
+                MembersError { Malformed, Damaged, Full, TooManyDials, NotDialled, NotListed, NotRead, Unconfirmed },
                 malformed(),
                 Damaged("its check line does not match"),
                 Full,
                 TooManyDials,
                 NotDialled { address: ":3000".parse().expect("an address") },
+                NotListed { node: NodeId([7; 32]) },
                 NotRead(denied()),
                 Unconfirmed(denied())
             ),
@@ -228,6 +230,14 @@ fn messages_about_members() {
             messages!(MemberError { List, Stopped }, List(MembersError::Unconfirmed(denied())), Stopped),
         ],
     );
+}
+
+fn unasked() -> Vec<Unasked> {
+    let unasked = |peer, address, reason: &str| Unasked { peer, address, reason: reason.to_owned() };
+    vec![
+        unasked(Some(NodeId([7; 32])), None, "nothing moved for 20 seconds"),
+        unasked(None, ":3000".parse().ok(), "it is away"),
+    ]
 }
 
 #[test]
@@ -265,7 +275,7 @@ fn messages_of_a_node() {
                 NotFound { asked: 2 },
                 Deleted,
                 NoCopy { asked: 2 },
-                Unreachable { unreachable: 1, peers: 2 },
+                Unreachable { unasked: unasked(), peers: 4 },
                 Damaged { damaged: 2, unreachable: 1 },
                 Stale { stale: 1, unreachable: 1 },
                 Disk(disk_error()),

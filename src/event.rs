@@ -107,8 +107,8 @@ pub enum Event {
     CatalogCompacted { bytes: u64 },
     /// Deletions that every peer has known of for long were forgotten.
     DeletionsForgotten { count: u64 },
-    /// A replica is not what its owner sealed, so this node does not hold it any more.
-    ReplicaSetAside { owner: NodeId, replica: ReplicaName },
+    /// A replica is not what its owner sealed, or is gone, so this node does not hold it any more.
+    ReplicaSetAside { owner: NodeId, replica: ReplicaName, is_gone: bool },
     /// A replica was deleted because its owner deleted the file everywhere.
     ReplicaDeleted { owner: NodeId, replica: ReplicaName },
     /// A replica was dropped because its owner said that others hold the file.
@@ -263,8 +263,9 @@ impl fmt::Display for Event {
             Self::QuarantineFull { file } => {
                 write!(f, "left {} in its place: quarantine/ is full, move its files to another place", short(file))
             }
-            Self::ReplicaSetAside { owner, replica } => {
-                write!(f, "set aside {} of {}, which is damaged", short(replica), owner.short())
+            Self::ReplicaSetAside { owner, replica, is_gone } => {
+                let (done, why) = if *is_gone { ("misses", "gone") } else { ("set aside", "damaged") };
+                write!(f, "{done} {} of {}, which is {why}", short(replica), owner.short())
             }
             Self::ReplicaDeleted { owner, replica } => {
                 write!(f, "deleted {} for {}", short(replica), owner.short())
@@ -296,6 +297,7 @@ impl fmt::Display for Event {
                 MemberChange::Lock => f.write_str("locked the list of members"),
                 MemberChange::Unlock => f.write_str("unlocked the list of members"),
                 MemberChange::ForgetAddress(address) => write!(f, "forgot the address {address}"),
+                MemberChange::Unlist(peer) => write!(f, "took {} off the list of members", peer.short()),
             },
             Self::FileDeletedEverywhere { file } => write!(f, "deleted {} everywhere", short(file)),
             Self::Scrubbed { checked, damaged } => write!(f, "scrubbed {checked} files, {damaged} damaged"),

@@ -52,13 +52,13 @@ use crate::transport::Transport;
 use context::{Context, HolderState, OwnerState, Tasks};
 
 pub use crate::replication::Replicas;
-pub use config::{Config, Mode, StartError};
+pub use config::{Config, Mode, StartError, Upkeep};
 pub use handle::answers::{
     FileInfo, Holder, Holding, Load, Names, PeerInfo, Progress, Receipt, Refusing, Remembered, Repairs, Scrubbed,
     Status, Stored, Unlearnt,
 };
 pub use handle::errors::{
-    DeleteError, GetError, MemberError, ReadError, ReplicaError, StatError, StoreError, StoreFault,
+    DeleteError, GetError, MemberError, ReadError, ReplicaError, StatError, StoreError, StoreFault, Unasked,
 };
 pub use handle::fetched::Fetched;
 pub use handle::{Content, Handle};
@@ -115,6 +115,7 @@ impl Node {
             boot: BootId::draw(&mut config.seed.rng(Lane::Boot)),
             boots: boots::Boots::default(),
             members: Rc::new(members::MembersInForce::new(opened.members)),
+            upkeep: config.upkeep,
             owner: OwnerState::new(config.replicas, config.mode, config.deletions_kept),
             holder: HolderState::new(config.quota),
             calls: Arc::new(Semaphore::new(CALLS_MAX)),
@@ -234,6 +235,7 @@ mod tests {
                 boot: BootId::default(),
                 boots: boots::Boots::default(),
                 members: Rc::default(),
+                upkeep: Upkeep::default(),
                 owner: OwnerState::new(Replicas::default(), Mode::Normal, DELETIONS_KEPT),
                 holder: HolderState::new(quota),
                 calls: Arc::new(Semaphore::new(1)),

@@ -102,18 +102,19 @@ impl<D: Disk> Store<D> {
     pub fn open_as(disk: D, keys: &Keys, setup: Setup, above: Version) -> Result<(Self, Recovered), StorageError> {
         let root = DiskPath::root();
         disk.sync_all().map_err(failed("sync", &root))?;
-        let mut news = Vec::new();
-        for path in [layout::temporary_dir(), root.child(&keys.node().to_string())] {
-            if let Some((path, place)) = obstacles::make_folder(&disk, &path)? {
-                news.push(News::Obstacle { path, place });
-            }
-        }
         let (Setup::Settled(layout) | Setup::Converting { to: layout, .. }) = setup;
         let (catalog, origin) = Catalog::open(&disk, (keys, layout), above)?;
         if setup == Setup::Settled(layout) {
             twice(|| catalog.check_layout(layout))?;
         }
         twice(|| Ok(catalog.check_owner()?))?;
+        // A directory that is refused gets no folder, least of all that of another node.
+        let mut news = Vec::new();
+        for path in [layout::temporary_dir(), root.child(&keys.node().to_string())] {
+            if let Some((path, place)) = obstacles::make_folder(&disk, &path)? {
+                news.push(News::Obstacle { path, place });
+            }
+        }
         disk.sync_dir(&root).map_err(failed("sync", &root))?;
         let (ceiling, ranges) = twice(|| Ok((catalog.version_ceiling()?, catalog.reserved_versions()?)))?;
         let versions = Mutex::new(Versions::new(ceiling, ranges));

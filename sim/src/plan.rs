@@ -133,12 +133,26 @@ impl<O> Plan<O> {
     /// Returns the hosts that are lost for good: they lie to the end of the run, or never come back.
     #[must_use]
     pub fn lost_for_good(&self) -> BTreeSet<Host> {
-        let faults = self.timed_faults().into_iter();
-        let for_good = faults.filter_map(|(at, until, fault)| match fault {
-            Fault::Lie(host, _) | Fault::Kill(host) if at < self.lift_ms && until > self.lift_ms => Some(*host),
+        self.for_good(|fault| match fault {
+            Fault::Lie(host, _) | Fault::Kill(host) => Some(*host),
             _ => None,
-        });
-        for_good.collect()
+        })
+    }
+
+    /// Returns the hosts that lie to the end of the run. They may keep others busy all the while; hosts that never come
+    /// back do not.
+    #[must_use]
+    pub fn lying_for_good(&self) -> BTreeSet<Host> {
+        self.for_good(|fault| match fault {
+            Fault::Lie(host, _) => Some(*host),
+            _ => None,
+        })
+    }
+
+    fn for_good(&self, is_lost: impl Fn(&Fault) -> Option<Host>) -> BTreeSet<Host> {
+        let faults = self.timed_faults().into_iter();
+        let for_good = faults.filter(|(at, until, _)| *at < self.lift_ms && *until > self.lift_ms);
+        for_good.filter_map(|(.., fault)| is_lost(fault)).collect()
     }
 
     /// Returns the hosts that run their program once all faults have ended.

@@ -2,6 +2,7 @@
 //! oracles of its promises, and the bugs and lies that the oracles must catch. The harness outside names nothing in
 //! here.
 
+pub mod about;
 pub mod bug;
 pub mod call;
 pub mod clients;
@@ -21,6 +22,7 @@ mod patience;
 mod perform;
 mod placed;
 pub mod planted;
+pub mod quotas;
 mod reached;
 mod recovery;
 pub mod scripted_peer;

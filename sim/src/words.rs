@@ -22,6 +22,12 @@ impl<'a> Words<'a> {
         (!word.is_empty()).then_some(word)
     }
 
+    /// Whether no word is left.
+    #[must_use]
+    pub fn is_end(&self) -> bool {
+        self.rest.is_empty()
+    }
+
     /// Returns the next word.
     ///
     /// # Errors

@@ -86,7 +86,7 @@ pub(crate) enum Command {
     /// Bring every file of a lost machine back from its peers
     #[command(after_help = RECOVER_EXAMPLE)]
     Recover(RecoverArguments),
-    /// Run a node until Ctrl-C, SIGTERM or `dacapo stop`
+    /// Run a node until Ctrl-C, SIGTERM, SIGHUP or `dacapo stop`
     #[command(after_help = NODE_EXAMPLE)]
     Node(NodeArguments),
     /// Store a file, here and on every connected peer
@@ -95,7 +95,7 @@ pub(crate) enum Command {
     /// Read a file, from here or from a peer
     #[command(after_help = GET_EXAMPLE)]
     Get(GetArguments),
-    /// Keep a folder stored: store what changes in it until Ctrl-C or SIGTERM
+    /// Keep a folder stored: store what changes in it until Ctrl-C, SIGTERM or SIGHUP
     #[command(after_help = WATCH_EXAMPLE)]
     Watch(WatchArguments),
     /// Delete the local copy of a file, or the file everywhere

@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches, ValueHint};
 use toml::{Table, Value};
 
@@ -40,8 +41,25 @@ pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Argument
     if let Some(file) = named(&command, &line) {
         command = with(command, &file).map_err(ParseError::Config)?;
     }
-    let parsed = command.try_get_matches_from_mut(line).and_then(|matches| Arguments::from_arg_matches(&matches));
+    let unused = command.clone();
+    let mut matched = command.try_get_matches_from_mut(&line);
+    if matched.as_ref().is_err_and(lacks_key) && line.iter().any(|word| word == "--") {
+        command = without_command(unused);
+        matched = command.try_get_matches_from_mut(&line);
+    }
+    let parsed = matched.and_then(|matches| Arguments::from_arg_matches(&matches));
     parsed.map_err(|error| ParseError::Usage(error.format(&mut command)))
+}
+
+/// Whether a `put` is told no key before a `--`.
+fn lacks_key(error: &clap::Error) -> bool {
+    let is_key = |missing: &String| missing == "<KEY|DIR>";
+    matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::Strings(missing)) if missing.iter().any(is_key))
+}
+
+/// Has `put` take what follows a `--` as its key and its file, as other commands do, and not as a command to run.
+fn without_command(command: Command) -> Command {
+    command.mut_subcommand("put", |put| put.mut_arg("command", |words| words.last(false)))
 }
 
 /// Returns the config file that a command line or the environment names, whatever else is wrong with the line.

@@ -196,6 +196,8 @@ pub(crate) enum CliError {
     Unread { failed: u64 },
     #[error("own files that no peer could give: {missing}")]
     NotRestored { missing: u64 },
+    #[error("replicas that are not held until their owners send them again: {replicas}")]
+    NotHeld { replicas: u64 },
     #[error("interrupted")]
     Interrupted,
     #[error("{} exists; the demonstration needs new directories", path.display())]
@@ -259,7 +261,8 @@ impl CliError {
         match self {
             Self::Key(_) | Self::Id(_) | Self::Glob { .. } | Self::Exposed => 2,
             Self::Http(HttpError::NeedsToken { .. } | HttpError::NoAddress) | Self::Config(_) => 2,
-            Self::Http(HttpError::Token { .. }) | Self::Secret { .. } | Self::SecretFile { .. } => 2,
+            Self::Http(HttpError::Token { .. } | HttpError::TokenFile { .. }) => 2,
+            Self::Secret { .. } | Self::SecretFile { .. } => 2,
             Self::NoCluster { .. } | Self::Layout(LayoutError::Other { .. }) => 2,
             Self::EverythingDeleted | Self::NotAnother { .. } => 2,
             Self::IsADirectory { .. } | Self::NotADirectory { .. } => 2,
@@ -268,6 +271,8 @@ impl CliError {
             Self::FilesFailed { are_too_few: true, .. } => 4,
             _ if self.is_too_few() => 4,
             Self::Interrupted => 130,
+            Self::NotStored { source: ControlError::Interrupted, .. } => 130,
+            Self::PerhapsStored { source: ControlError::Interrupted, .. } => 130,
             _ => 1,
         }
     }

@@ -26,7 +26,8 @@ impl Planned {
             (None, None) => None,
             (None, Some(_)) => return Err(HttpError::NoAddress.into()),
             (Some(address), Some(path)) => {
-                let token = Token::new(&secret::text(path)?);
+                let text = secret::text(path).map_err(|source| HttpError::TokenFile { path: path.clone(), source })?;
+                let token = Token::new(&text);
                 let token = token.map_err(|source| HttpError::Token { path: path.clone(), source })?;
                 Some((address.clone(), Gate::Token(token)))
             }

@@ -28,7 +28,7 @@ pub(crate) fn named(secret_file: Option<&Path>, is_open: bool) -> Result<Option<
 
 /// Reads the secret of a cluster, or the file `cluster` of a data directory, which has a mark and a check beside it.
 fn read(path: &Path) -> Result<Cluster, CliError> {
-    let mut text = text(path)?;
+    let mut text = text(path).map_err(|source| CliError::SecretFile { path: path.to_owned(), source })?;
     let failed = |source| CliError::Secret { path: path.to_owned(), source };
     text.parse().map(Cluster::Closed).or_else(|source| {
         // There is room for it: no copy of the secret is left behind.
@@ -38,14 +38,13 @@ fn read(path: &Path) -> Result<Cluster, CliError> {
 }
 
 /// Reads a file that holds a secret, up to its last line end, and warns if others can read it too.
-pub(crate) fn text(path: &Path) -> Result<Zeroizing<String>, CliError> {
-    let failed = |source| CliError::SecretFile { path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
-    if file.metadata().map_err(failed)?.permissions().mode() & 0o077 != 0 {
+pub(crate) fn text(path: &Path) -> io::Result<Zeroizing<String>> {
+    let file = File::open(path)?;
+    if file.metadata()?.permissions().mode() & 0o077 != 0 {
         logging::warn("", format_args!("others can read {}: chmod 600 makes it yours alone", path.display()));
     }
     let mut text = Zeroizing::new(String::with_capacity(2 * SECRET_FILE_BYTES_MAX));
-    file.take(SECRET_FILE_BYTES_MAX as u64).read_to_string(&mut text).map_err(failed)?;
+    file.take(SECRET_FILE_BYTES_MAX as u64).read_to_string(&mut text)?;
     if text.ends_with('\n') {
         text.pop();
     }

@@ -1,30 +1,36 @@
 //! Where the content of a store comes from: a file, standard input, or a command. At its end it is confirmed: a file
 //! that changed meanwhile, or a command that failed, has given no content that may count.
 
+mod state;
+
 use std::ffi::OsString;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::pin::pin;
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use dacapo::crypto::{Attributes, Key};
 use dacapo::limits::CHUNK_BYTES;
 use dacapo::node::Stored;
-use dacapo::platform::machine::time_of_day;
 use rustix::fs::OFlags;
-use tokio::time::sleep;
+use tokio::io::AsyncReadExt;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::control::{Answer, Client, ControlError, Request};
 use super::error::CliError;
-use super::limits::{FILE_TIME_STEP, SMALL_FILE_BYTES};
+use super::limits::SMALL_FILE_BYTES;
 use super::progress::Meter;
+use state::State;
 
 /// A source of content.
 pub(crate) struct Source {
     file: File,
+    /// The same file, if it may give nothing for a while, such as a pipe: it is waited for away from this thread, which
+    /// hears signals meanwhile.
+    waited_for: Option<tokio::fs::File>,
     path: PathBuf,
     /// The length of the content, if it is known before.
     size: Option<u64>,
@@ -43,15 +49,6 @@ struct Running {
     name: String,
 }
 
-/// What differs if a file was changed, in nanoseconds where it is a time.
-#[derive(PartialEq, Eq)]
-struct State {
-    file: (u64, u64),
-    size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
 impl Source {
     /// Runs a command whose output is the content.
     pub(crate) fn run(program: &OsString, words: &[OsString], may_be_empty: bool) -> Result<Self, CliError> {
@@ -61,8 +58,8 @@ impl Source {
         let output = child.stdout.take().expect("it is a pipe");
         let file = File::from(OwnedFd::from(output));
         let command = Some(Running { child, name });
-        let path = program.into();
-        Ok(Self { file, path, size: None, attributes: None, before: None, may_be_empty, command })
+        let (path, size, attributes, before) = (program.into(), None, None, None);
+        Self { file, waited_for: None, path, size, attributes, before, may_be_empty, command }.or_wait()
     }
 
     /// Opens a file, or standard input for `-`.
@@ -71,7 +68,8 @@ impl Source {
         let failed = |source| CliError::Input { path: path.to_owned(), source };
         let file = match is_stdin {
             true => File::from(io::stdin().as_fd().try_clone_to_owned().map_err(failed)?),
-            false => File::open(path).map_err(failed)?,
+            // A named pipe is opened once somebody writes into it.
+            false => tokio::fs::File::open(path).await.map_err(failed)?.into_std().await,
         };
         Self::of(file, path, is_stdin, may_be_empty).await
     }
@@ -105,7 +103,16 @@ impl Source {
         let size = (is_named_file && metadata.len() > 0).then_some(metadata.len());
         let may_be_empty = may_be_empty || is_named_file;
         let attributes = is_named_file.then(|| attributes_of(&metadata));
-        Ok(Self { file, path, size, attributes, before, may_be_empty, command: None })
+        Self { file, waited_for: None, path, size, attributes, before, may_be_empty, command: None }.or_wait()
+    }
+
+    /// Has whatever is no regular file waited for.
+    fn or_wait(mut self) -> Result<Self, CliError> {
+        if self.before.is_none() {
+            let same = self.file.try_clone().map_err(|source| CliError::Input { path: self.path.clone(), source })?;
+            self.waited_for = Some(same.into());
+        }
+        Ok(self)
     }
 
     /// Returns the length of the content, if it is known before.
@@ -114,9 +121,13 @@ impl Source {
     }
 
     /// Reads the next piece of the content; none at its end.
-    pub(crate) fn read(&mut self, chunk: &mut [u8]) -> Result<usize, CliError> {
+    async fn read(&mut self, chunk: &mut [u8]) -> Result<usize, CliError> {
         loop {
-            match self.file.read(chunk) {
+            let read = match &mut self.waited_for {
+                Some(file) => file.read(chunk).await,
+                None => self.file.read(chunk),
+            };
+            match read {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 read => return read.map_err(|source| CliError::Input { path: self.path.clone(), source }),
             }
@@ -124,11 +135,11 @@ impl Source {
     }
 
     /// Fails if what was read, of this many bytes, must not count as the content.
-    pub(crate) fn confirm(&mut self, bytes: u64) -> Result<(), CliError> {
+    async fn confirm(&mut self, bytes: u64) -> Result<(), CliError> {
         self.is_unchanged()?;
         if let Some(Running { child, name }) = &mut self.command {
             let failed = |source| CliError::CommandNotRun { command: name.clone(), source };
-            let status = child.wait().map_err(failed)?;
+            let status = end_of(child).await.map_err(failed)?;
             if !status.success() {
                 return Err(CliError::CommandFailed { command: name.clone(), status });
             }
@@ -150,27 +161,6 @@ impl Source {
     }
 }
 
-impl State {
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            file: (metadata.dev(), metadata.ino()),
-            size: metadata.len(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        }
-    }
-
-    /// Waits until a further change would get another time.
-    async fn settle(&self) {
-        let (seconds, nanos) = self.changed;
-        let changed_ms = u64::try_from(seconds * 1000 + nanos / 1_000_000).unwrap_or_default();
-        let age = Duration::from_millis(time_of_day().0.saturating_sub(changed_ms));
-        if age < FILE_TIME_STEP {
-            sleep(FILE_TIME_STEP).await;
-        }
-    }
-}
-
 /// Opens what has this name and is no symbolic link. A pipe is not waited for.
 pub(crate) fn open_alone(path: &Path) -> io::Result<File> {
     let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).expect("flags are an int of C");
@@ -186,31 +176,43 @@ pub(crate) fn attributes_of(metadata: &Metadata) -> Attributes {
     }
 }
 
-/// Stores the content of a source. The connection is of further use if this succeeds.
+/// Waits for the end of a command.
+async fn end_of(child: &mut Child) -> io::Result<ExitStatus> {
+    let mut ends = signal(SignalKind::child())?;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        ends.recv().await;
+    }
+}
+
+/// Stores the content of a source, unless it is interrupted: then the error says whether it is perhaps stored. The
+/// connection is of further use if this succeeds.
 pub(crate) async fn store(
     client: &mut Client,
     key: &Key,
     mut source: Source,
     meter: &Meter,
+    interrupted: impl Future<Output = ()>,
 ) -> Result<Stored, CliError> {
-    let request = Request::Put { key: key.clone(), size: source.size, attributes: source.attributes };
+    let mut interrupted = pin!(interrupted);
     let not_stored = |source| CliError::NotStored { key: key.clone(), source };
-    let sent = match source.size {
-        Some(size) if size <= SMALL_FILE_BYTES => {
-            let content = read_small(&mut source, size)?;
-            client.request(&request, Some(&content)).await.map_err(not_stored)?;
-            Ok(())
-        }
-        _ => {
-            client.request(&request, None).await.map_err(not_stored)?;
-            send(client, &mut source, meter).await?
-        }
+    let perhaps_stored = |source| CliError::PerhapsStored { key: key.clone(), source };
+    let sent = tokio::select! {
+        biased;
+        () = &mut interrupted => return Err(not_stored(ControlError::Interrupted)),
+        sent = send(client, key, &mut source, meter) => sent?,
     };
     let answer = match sent {
         Ok(()) => {
             meter.say("waiting for the peers");
             // From the end of the content on, the node may store it whether its answer arrives or not.
-            client.answer().await.map_err(|source| CliError::PerhapsStored { key: key.clone(), source })?
+            tokio::select! {
+                biased;
+                () = &mut interrupted => return Err(perhaps_stored(ControlError::Interrupted)),
+                answer = client.answer() => answer.map_err(perhaps_stored)?,
+            }
         }
         // A node that takes no more has said why. It stores no content that did not end.
         Err(error) => {
@@ -223,35 +225,62 @@ pub(crate) async fn store(
     match answer {
         Answer::Stored(stored) => Ok(stored),
         Answer::Failed(failure) => Err(CliError::File { key: key.clone(), failure }),
-        _ => Err(CliError::PerhapsStored { key: key.clone(), source: ControlError::Unexpected }),
+        _ => Err(perhaps_stored(ControlError::Unexpected)),
+    }
+}
+
+/// Asks the node to store a file, and sends its content. The outer error says that nothing is stored, the inner one
+/// that the node takes no more.
+async fn send(
+    client: &mut Client,
+    key: &Key,
+    source: &mut Source,
+    meter: &Meter,
+) -> Result<Result<(), ControlError>, CliError> {
+    let request = Request::Put { key: key.clone(), size: source.size, attributes: source.attributes };
+    let not_stored = |source| CliError::NotStored { key: key.clone(), source };
+    match source.size {
+        Some(size) if size <= SMALL_FILE_BYTES => {
+            let content = read_small(source, size).await?;
+            client.request(&request, Some(&content)).await.map_err(not_stored)?;
+            Ok(Ok(()))
+        }
+        _ => {
+            client.request(&request, None).await.map_err(not_stored)?;
+            send_parts(client, source, meter).await
+        }
     }
 }
 
 /// Reads all of a small content and confirms it.
-fn read_small(source: &mut Source, size: u64) -> Result<Vec<u8>, CliError> {
+async fn read_small(source: &mut Source, size: u64) -> Result<Vec<u8>, CliError> {
     // One byte more than was announced shows that the file has grown.
     let mut content = vec![0; usize::try_from(size).expect("it is small") + 1];
     let mut filled = 0;
     while filled < content.len() {
-        match source.read(&mut content[filled..])? {
+        match source.read(&mut content[filled..]).await? {
             0 => break,
             count => filled += count,
         }
     }
     content.truncate(filled);
-    source.confirm(filled as u64)?;
+    source.confirm(filled as u64).await?;
     Ok(content)
 }
 
 /// Sends all of the content, and its end if the source confirms what was read: a node stores nothing without the end.
 /// The outer error comes from the source, the inner one from sending.
-async fn send(client: &mut Client, source: &mut Source, meter: &Meter) -> Result<Result<(), ControlError>, CliError> {
+async fn send_parts(
+    client: &mut Client,
+    source: &mut Source,
+    meter: &Meter,
+) -> Result<Result<(), ControlError>, CliError> {
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut sent = 0;
     loop {
-        let count = source.read(&mut chunk)?;
+        let count = source.read(&mut chunk).await?;
         if count == 0 {
-            source.confirm(sent)?;
+            source.confirm(sent).await?;
         }
         if let Err(error) = client.send(&chunk[..count]).await {
             return Ok(Err(error));

@@ -1,5 +1,9 @@
 //! Makes data directories members of a cluster, and runs nodes of this process on them.
 
+use std::fs;
+use std::io;
+use std::path::Path;
+
 use dacapo::crypto::{Keys, NodeId};
 use dacapo::disk::dir::DirDisk;
 use dacapo::membership::Cluster;
@@ -15,6 +19,33 @@ use super::arguments::Reach;
 use super::error::CliError;
 use super::limits::DESCRIPTORS_WANTED;
 use super::logging;
+
+/// Opens a data directory and makes something of it. If that fails, such as on a full disk, a directory that was empty
+/// or not there is as it was.
+pub(crate) fn make<T>(data: &Path, work: impl FnOnce(&DirDisk) -> Result<T, CliError>) -> Result<T, CliError> {
+    let (was_there, was_empty) = match fs::read_dir(data) {
+        Ok(mut entries) => (true, entries.next().is_none()),
+        Err(error) => (false, error.kind() == io::ErrorKind::NotFound),
+    };
+    let disk = DirDisk::open(data)?;
+    let made = work(&disk);
+    if made.is_err() && was_empty {
+        // Nobody else has had the directory. What cannot be removed stays.
+        drop(clear(data, was_there));
+    }
+    made
+}
+
+fn clear(data: &Path, is_kept: bool) -> io::Result<()> {
+    if !is_kept {
+        return fs::remove_dir_all(data);
+    }
+    for entry in fs::read_dir(data)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
+    }
+    Ok(())
+}
 
 /// Puts a data directory into a cluster, with an identity that is made if it has none. Returns the id of its node.
 pub(crate) fn enter_cluster(

@@ -13,7 +13,7 @@ use super::body;
 use super::conditions::{self, Conditions, Verdict, tag_of};
 use super::described::{Common, IfMatch, KeyInPath};
 use super::failure::{Failure, FailureJson};
-use super::request::{Asked, NamedKey, NoQuery, length_told};
+use super::request::{Asked, NamedKey, NoQuery, Parameter, Parameters, length_told};
 use crate::crypto::Key;
 use crate::limits::LIST_PAGE_MAX;
 use crate::node::{Content, DeleteError, StatError};
@@ -123,6 +123,14 @@ pub(super) struct CopyQuery {
     min_replicas: usize,
 }
 
+impl Parameters for CopyQuery {
+    const ALL: &'static [Parameter] = &[Parameter {
+        name: "min_replicas",
+        wanted: "a number of peers",
+        is_right: |value| value.parse::<usize>().is_ok(),
+    }];
+}
+
 fn one() -> usize {
     1
 }
@@ -174,6 +182,22 @@ pub(super) struct ListQuery {
     limit: Option<usize>,
 }
 
+impl Parameters for ListQuery {
+    const ALL: &'static [Parameter] = &[
+        Parameter { name: "prefix", wanted: "any text", is_right: |_| true },
+        Parameter {
+            name: "after",
+            wanted: "a key: 1 to 1,024 bytes of UTF-8 without control characters",
+            is_right: |value| value.parse::<Key>().is_ok(),
+        },
+        Parameter {
+            name: "limit",
+            wanted: "a number from 1 to 1024",
+            is_right: |value| value.parse().is_ok_and(|limit| (1..=LIST_PAGE_MAX).contains(&limit)),
+        },
+    ];
+}
+
 /// A page of a list.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Page<'a> {
@@ -202,9 +226,6 @@ pub(super) async fn list(
     Asked(ListQuery { prefix, after, limit }): Asked<ListQuery>,
 ) -> Result<Response, Failure> {
     let limit = limit.unwrap_or(LIST_PAGE_MAX);
-    if !(1..=LIST_PAGE_MAX).contains(&limit) {
-        return Err(Failure::bad_request(&format_args!("limit is from 1 to {LIST_PAGE_MAX}")));
-    }
     let mut files = api.handle.list_under(&prefix, after.as_ref()).await?;
     // Of a page that is as long as the node makes any, nobody knows whether it is the last.
     let is_last = files.len() <= limit && files.len() < LIST_PAGE_MAX;

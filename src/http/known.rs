@@ -16,7 +16,7 @@ use super::api::Api;
 use super::described::{Common, KeyInPath};
 use super::failure::{Failure, FailureJson};
 use super::limits::SIGN_INTERVAL;
-use super::request::{Asked, NamedKey, NoQuery};
+use super::request::{Asked, NamedKey, NoQuery, Parameter, Parameters};
 use crate::node::{Scrubbed, StatError};
 use crate::view::json::{FileJson, PeerJson, StatusJson};
 use crate::view::{HolderJson, HolderRow, KnownPeers, attention, holders as ask_holders};
@@ -45,6 +45,10 @@ pub(super) struct HoldersQuery {
     /// Whether peers compare the whole of their replicas, however large.
     #[serde(default)]
     verify: bool,
+}
+
+impl Parameters for HoldersQuery {
+    const ALL: &'static [Parameter] = &[Parameter::of_two("verify")];
 }
 
 /// Answers with what each known peer has of a file.

@@ -12,7 +12,7 @@ use super::described::{Common, CommonOfHead, IfMatch, IfNoneMatch, KeyInPath};
 use super::failure::{Failure, FailureJson};
 use super::files::set;
 use super::range::{self, Part};
-use super::request::{Asked, NamedKey, text};
+use super::request::{Asked, NamedKey, Parameter, Parameters, text};
 use crate::crypto::Version;
 
 /// The header that names the peer from which a file came back.
@@ -25,6 +25,10 @@ pub(super) struct GetQuery {
     /// Whether what comes from a peer stays here as the local copy.
     #[serde(default = "yes")]
     keep: bool,
+}
+
+impl Parameters for GetQuery {
+    const ALL: &'static [Parameter] = &[Parameter::of_two("keep")];
 }
 
 fn yes() -> bool {

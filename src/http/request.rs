@@ -44,19 +44,60 @@ impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
     }
 }
 
+/// What a path takes after the question mark.
+pub(super) trait Parameters: DeserializeOwned {
+    /// All of it.
+    const ALL: &'static [Parameter];
+}
+
+/// A parameter of a query.
+pub(super) struct Parameter {
+    pub(super) name: &'static str,
+    /// What it has to be, in words.
+    pub(super) wanted: &'static str,
+    pub(super) is_right: fn(&str) -> bool,
+}
+
+impl Parameter {
+    /// Returns a parameter that is true or false.
+    pub(super) const fn of_two(name: &'static str) -> Self {
+        Self { name, wanted: "true or false", is_right: |value| matches!(value, "true" | "false") }
+    }
+}
+
 /// What stands after the question mark. What is not known is refused.
 pub(super) struct Asked<T>(pub(super) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+impl<S: Send + Sync, T: Parameters> FromRequestParts<S> for Asked<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         if !parts.uri.query().is_none_or(is_text) {
             return Err(Failure::bad_request(&"the query is not UTF-8 in percent-encoding"));
         }
-        let query: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
-        query.map(|Query(asked)| Self(asked)).map_err(|refused| Failure::bad_request(&refused.body_text()))
+        let unreadable = |_: QueryRejection| Failure::bad_request(&"the query cannot be read");
+        let pairs: Result<Query<Vec<(String, String)>>, _> = Query::from_request_parts(parts, state).await;
+        check(&pairs.map_err(unreadable)?, T::ALL).map_err(|wrong| Failure::bad_request(&wrong))?;
+        let query: Result<Query<T>, _> = Query::from_request_parts(parts, state).await;
+        query.map(|Query(asked)| Self(asked)).map_err(unreadable)
     }
+}
+
+/// Says what is wrong with the parameters of a query, if anything is.
+fn check(pairs: &[(String, String)], all: &[Parameter]) -> Result<(), String> {
+    for (position, (name, value)) in pairs.iter().enumerate() {
+        let Some(Parameter { wanted, is_right, .. }) = all.iter().find(|parameter| parameter.name == name) else {
+            let names: Vec<_> = all.iter().map(|parameter| parameter.name).collect();
+            return Err(format!("this path has no parameter {name:?}; it has {}", names.join(", ")));
+        };
+        if pairs[..position].iter().any(|(before, _)| before == name) {
+            return Err(format!("the parameter {name} stands more than once"));
+        }
+        if !is_right(value) {
+            return Err(format!("the parameter {name} is {value:?}; it has to be {wanted}"));
+        }
+    }
+    Ok(())
 }
 
 /// Whether each percent sign begins the code of a byte (RFC 3986, section 2.1). The decoder leaves others as they are.
@@ -97,5 +138,23 @@ pub(super) fn length_told(headers: &HeaderMap) -> Result<Option<u64>, Failure> {
             Err(Failure::new(StatusCode::LENGTH_REQUIRED, &why))
         }
         _ => Err(Failure::new(StatusCode::NOT_IMPLEMENTED, &"Transfer-Encoding: chunked alone is known")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_query_names_the_parameter_and_what_it_may_be() {
+        let all = [Parameter::of_two("keep"), Parameter { name: "prefix", wanted: "any text", is_right: |_| true }];
+        let wrong = |pairs: &[(&str, &str)]| {
+            let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            check(&pairs, &all).err().unwrap_or_default()
+        };
+        assert_eq!(wrong(&[("keep", "false"), ("prefix", "")]), "");
+        assert_eq!(wrong(&[("keep", "no")]), "the parameter keep is \"no\"; it has to be true or false");
+        assert_eq!(wrong(&[("kept", "no")]), "this path has no parameter \"kept\"; it has keep, prefix");
+        assert_eq!(wrong(&[("prefix", "a"), ("prefix", "b")]), "the parameter prefix stands more than once");
     }
 }

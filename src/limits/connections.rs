@@ -28,12 +28,13 @@ pub const INBOUND_OPEN_PER_PEER_MAX: usize = 2 * (2 * INBOUND_PER_PEER_MAX + CON
 pub const BOOTS_PER_PEER_MAX: usize = 8;
 
 /// Connections that have not yet sent a message that proves knowledge of the cluster secret; a further connection takes
-/// the place of the oldest. Chosen: at 1,000 connections a second each has 64 ms from its accept to its first message,
-/// which a node sends together with the end of the TCP handshake.
+/// the place of the oldest one of the address that has most. Chosen: if one address opens 1,000 a second, each of its
+/// connections has about 64 ms from its accept to its first message, which a node sends together with the end of the
+/// TCP handshake; and one of another address keeps its place for as long as a handshake may take.
 pub const STRANGERS_MAX: usize = 64;
 
 /// Connections that have sent that message and have not finished the handshake; a further connection takes the place of
-/// the oldest. A recorded message can be repeated, but leads no further.
+/// the oldest one of the address that has most. A recorded message can be repeated, but leads no further.
 pub const HANDSHAKES_MAX: usize = 64;
 
 /// Dropped connections that are told one by one in each [`DROP_LOG_INTERVAL`]. Chosen: enough to see a cause.

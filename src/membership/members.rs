@@ -79,6 +79,8 @@ pub enum MemberChange {
     Unlock,
     /// This address is no longer dialled. The node that is known by it may still be a peer.
     ForgetAddress(Address),
+    /// This node is neither allowed nor forgotten any more: it may be a peer unless the list is locked.
+    Unlist(NodeId),
 }
 
 /// Why the list cannot be used, or was not changed.
@@ -97,7 +99,10 @@ pub enum MembersError {
     #[error("the file members is damaged: {0}; put back a copy, or remove it and name the members anew before a start")]
     Damaged(&'static str),
     /// There is no room for another id.
-    #[error("the list holds {MEMBERS_MAX} already; with `dacapo peers lock` only those on it are admitted")]
+    #[error(
+        "the list holds {MEMBERS_MAX} already; `dacapo peers unlist ID` takes one off it, and with `dacapo peers lock` \
+         only those on it are admitted"
+    )]
     Full,
     /// There is no room for another address.
     #[error("{DIALS_MAX} addresses are dialled already")]
@@ -107,6 +112,12 @@ pub enum MembersError {
     NotDialled {
         /// The address.
         address: Address,
+    },
+    /// The node that is to be taken off the list is neither allowed nor forgotten.
+    #[error("the list neither allows {node} nor has forgotten it")]
+    NotListed {
+        /// The node.
+        node: NodeId,
     },
     /// The file could not be read.
     #[error("cannot read the file members: {0}")]
@@ -182,7 +193,7 @@ impl Members {
     /// Makes a change.
     ///
     /// # Errors
-    /// Fails if there is no room, or no such address; nothing has changed then.
+    /// Fails if there is no room, or no such address or node; nothing has changed then.
     pub fn change(&mut self, change: MemberChange) -> Result<(), MembersError> {
         let (from, to, node) = match change {
             MemberChange::Forget(node) => (&mut self.allowed, &mut self.forgotten, node),
@@ -192,6 +203,7 @@ impl Members {
                 return Ok(());
             }
             MemberChange::ForgetAddress(address) => return self.forget_address(address),
+            MemberChange::Unlist(node) => return self.unlist(node),
         };
         if to.len() == MEMBERS_MAX && !to.contains(&node) {
             return Err(MembersError::Full);
@@ -205,6 +217,11 @@ impl Members {
         let before = self.dials.len();
         self.dials.retain(|dial| dial.address != address);
         if self.dials.len() < before { Ok(()) } else { Err(MembersError::NotDialled { address }) }
+    }
+
+    fn unlist(&mut self, node: NodeId) -> Result<(), MembersError> {
+        let was_listed = self.allowed.remove(&node) | self.forgotten.remove(&node);
+        if was_listed { Ok(()) } else { Err(MembersError::NotListed { node }) }
     }
 
     /// Adds a peer to dial. An entry with the same address is replaced, and so is the address of a node that has moved.

@@ -7,7 +7,9 @@ use std::time::Duration;
 use super::holder::quota::Quota;
 use crate::crypto::ClusterSecret;
 use crate::event::EventSink;
-use crate::limits::DELETIONS_KEPT;
+use crate::limits::{
+    COMPACT_BYTES_MIN, DELETIONS_KEPT, SCRUB_INTERVAL, SCRUB_PAUSE_MIN, SCRUB_SAVE_INTERVAL, VERIFIED_SAVE_INTERVAL,
+};
 use crate::membership::MembersError;
 use crate::replication::Replicas;
 use crate::seed::Seed;
@@ -36,6 +38,8 @@ pub struct Config {
     pub deletions_kept: Duration,
     /// What the node does about peers that lack its files. By default it sends them what they lack.
     pub mode: Mode,
+    /// How often the node looks after its disk by itself.
+    pub upkeep: Upkeep,
     /// The source of the node's keys, IVs and jitter. Two starts must never have the same seed.
     pub seed: Seed,
     /// Receives the node's events. By default the events are dropped.
@@ -53,6 +57,34 @@ pub enum Mode {
     Learning,
 }
 
+/// How often a node looks after its disk by itself. The defaults are the limits of the same names; only a simulation
+/// has a reason for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Upkeep {
+    /// The wait before a background scrub begins or goes on after a start, and between two of them at least.
+    pub scrub_pause: Duration,
+    /// The wait from the end of a full scrub to the next one.
+    pub scrub_interval: Duration,
+    /// How often a background scrub makes durable how far it has come.
+    pub scrub_save_interval: Duration,
+    /// How often it is made durable which replicas were found good.
+    pub verified_save_interval: Duration,
+    /// The smallest catalog that is compacted after a background scrub.
+    pub compact_bytes_min: u64,
+}
+
+impl Default for Upkeep {
+    fn default() -> Self {
+        Self {
+            scrub_pause: SCRUB_PAUSE_MIN,
+            scrub_interval: SCRUB_INTERVAL,
+            scrub_save_interval: SCRUB_SAVE_INTERVAL,
+            verified_save_interval: VERIFIED_SAVE_INTERVAL,
+            compact_bytes_min: COMPACT_BYTES_MIN,
+        }
+    }
+}
+
 impl Config {
     /// Returns a configuration in which every other field has its default.
     #[must_use]
@@ -66,6 +98,7 @@ impl Config {
             quota: Quota::default(),
             deletions_kept: DELETIONS_KEPT,
             mode: Mode::default(),
+            upkeep: Upkeep::default(),
             seed,
             events: Rc::new(|_| ()),
         }

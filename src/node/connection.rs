@@ -35,7 +35,17 @@ pub(super) struct Connection<S> {
     /// Counts the content that moves.
     pub(super) meter: Rc<Meter>,
     events: EventSink,
+    /// What was sent of an exchange that has no answer yet, if the connection had been idle and the exchange may be
+    /// repeated. No more than a small file goes before the first answer.
+    unanswered: Option<Sent>,
     _place: Option<InboundPlace>,
+}
+
+/// What was sent of an exchange.
+#[derive(Default)]
+pub(super) struct Sent {
+    names: Vec<&'static str>,
+    bytes: Vec<u8>,
 }
 
 /// What ends the connection of a peer from outside.
@@ -62,6 +72,7 @@ impl<S> Connection<S> {
             used: Instant::now(),
             meter: Rc::default(),
             events,
+            unanswered: None,
             _place: None,
         }
     }
@@ -74,6 +85,16 @@ impl<S> Connection<S> {
     /// Keeps the place of an incoming connection for as long as the connection lives.
     pub(super) fn in_place(self, place: InboundPlace) -> Self {
         Self { _place: Some(place), ..self }
+    }
+
+    /// Keeps what is sent from here on until the first answer. The other side may have closed the idle connection.
+    pub(super) fn after_idling(self) -> Self {
+        Self { unanswered: Some(Sent::default()), ..self }
+    }
+
+    /// Returns what was sent of an exchange that has no answer yet, if it was kept.
+    pub(super) fn take_unanswered(&mut self) -> Option<Sent> {
+        self.unanswered.take()
     }
 
     /// Whether the connection takes one of the places for incoming ones.
@@ -91,19 +112,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Queues a message; [`flush`](Self::flush) sends it.
     pub(super) async fn queue(&mut self, message: &Message) -> Result<(), WireError> {
         let frame = message_frame(&message.encode());
-        self.tell_sent(message.name());
+        if !message.may_be_repeated() {
+            self.unanswered = None;
+        }
+        self.note_sent(message.name(), &frame);
         within(&self.ends, PROGRESS_TIMEOUT, async { Ok(self.records.write_all(&frame).await?) }).await
     }
 
     /// Queues the header of a stream of `len` bytes.
     pub(super) async fn queue_stream_header(&mut self, len: u64) -> Result<(), WireError> {
         let header = stream_header(len);
-        self.tell_sent(CONTENT);
+        self.note_sent(CONTENT, &header);
         within(&self.ends, PROGRESS_TIMEOUT, async { Ok(self.records.write_all(&header).await?) }).await
     }
 
     /// Queues content, and waits only while the peer takes none.
     pub(super) async fn queue_bytes(&mut self, bytes: &[u8]) -> Result<(), WireError> {
+        if let Some(sent) = &mut self.unanswered {
+            sent.bytes.extend_from_slice(bytes);
+        }
         let Self { records, ends, meter, .. } = self;
         let queueing = async {
             for part in bytes.chunks(METERED_BYTES) {
@@ -113,6 +140,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Ok(())
         };
         within(ends, PROGRESS_TIMEOUT, queueing).await
+    }
+
+    /// Queues what was sent on another connection.
+    pub(super) async fn queue_again(&mut self, sent: &Sent) -> Result<(), WireError> {
+        sent.names.iter().for_each(|name| self.tell_sent(name));
+        within(&self.ends, PROGRESS_TIMEOUT, async { Ok(self.records.write_all(&sent.bytes).await?) }).await
     }
 
     pub(super) async fn flush(&mut self) -> Result<(), WireError> {
@@ -125,6 +158,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.flush().await
     }
 
+    pub(super) async fn flush_and_receive(&mut self) -> Result<Message, WireError> {
+        self.flush().await?;
+        self.receive().await
+    }
+
     pub(super) async fn receive(&mut self) -> Result<Message, WireError> {
         self.receive_within(PROGRESS_TIMEOUT).await
     }
@@ -132,6 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) async fn receive_within(&mut self, limit: Duration) -> Result<Message, WireError> {
         let message = within(&self.ends, limit, read_message(&mut self.records)).await?;
         self.used = Instant::now();
+        self.unanswered = None;
         self.tell_received(message.name());
         Ok(message)
     }
@@ -140,6 +179,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         within(&self.ends, PROGRESS_TIMEOUT, read_stream_header(&mut self.records, len)).await?;
         self.tell_received(CONTENT);
         Ok(())
+    }
+
+    fn note_sent(&mut self, name: &'static str, bytes: &[u8]) {
+        self.tell_sent(name);
+        if let Some(sent) = &mut self.unanswered {
+            sent.names.push(name);
+            sent.bytes.extend_from_slice(bytes);
+        }
     }
 
     fn tell_sent(&self, message: &'static str) {

@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::boots::Boots;
 use super::commit::queue::CommitQueue;
-use super::config::Mode;
+use super::config::{Mode, Upkeep};
 use super::eviction_queue::EvictionQueue;
 use super::holder::quota::{Quota, Reserved};
 use super::holder::refusals::Refusals;
@@ -67,6 +67,7 @@ pub(super) struct Context<P: Platform> {
     pub(super) boot: BootId,
     pub(super) boots: Boots,
     pub(super) members: Rc<MembersInForce>,
+    pub(super) upkeep: Upkeep,
     pub(super) owner: OwnerState,
     pub(super) holder: HolderState,
     /// Bounds the calls of handles that are under way.

@@ -49,7 +49,7 @@ async fn receive<P: Platform>(
     stream: Stream<P>,
     from: SocketAddr,
 ) {
-    match door.admit(&context, stream).await {
+    match door.admit(&context, stream, from.ip()).await {
         Ok(admitted) => serve_peer(&context, admitted, from).await,
         Err(error) => drop_log.note(&context, from, &error),
     }

@@ -10,13 +10,13 @@ mod strays;
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
+use super::config::Upkeep;
 use super::context::Shared;
 use super::handle::Reply;
 use super::handle::answers::Scrubbed;
 use super::holder::verify;
 use crate::crypto::{Key, NodeId, ReplicaName};
 use crate::event::Event;
-use crate::limits::SCRUB_PAUSE_MIN;
 use crate::platform::Platform;
 use crate::store::{Change, ScrubPosition, ScrubState, StorageError};
 use blob::Outcome;
@@ -26,13 +26,14 @@ use pace::Pace;
 /// Scrubs for as long as the node runs: goes on where an earlier start stopped, and begins anew when the last full
 /// scrub ended long enough ago.
 pub(super) async fn run<P: Platform>(context: Shared<P>) {
+    let Upkeep { scrub_pause, scrub_interval, scrub_save_interval, .. } = context.upkeep;
     loop {
         // A node that starts has its peers to think of first; and a disk that fails is not asked without a pause.
-        sleep(SCRUB_PAUSE_MIN).await;
+        sleep(scrub_pause).await;
         let Ok(state) = context.blocking(|store| store.scrub_state()).await else { continue };
-        sleep(pace::wait(&state, context.platform.now())).await;
+        sleep(pace::wait(&state, scrub_interval, context.platform.now())).await;
         let Ok(bytes) = context.blocking(|store| store.bytes_to_scrub()).await else { continue };
-        Scrub::new(&context, Pace::slow(bytes), None).run(state.position).await;
+        Scrub::new(&context, Pace::slow(bytes, scrub_save_interval), None).run(state.position).await;
         compact(&context).await;
     }
 }
@@ -49,7 +50,8 @@ pub(super) async fn now<P: Platform>(
 
 async fn compact<P: Platform>(context: &Shared<P>) {
     // If the disk fails, the catalog is as large as before, and the next scrub tries again.
-    if let Ok(Some(bytes)) = context.blocking(|store| store.compact_catalog()).await {
+    let bytes_min = context.upkeep.compact_bytes_min;
+    if let Ok(Some(bytes)) = context.blocking(move |store| store.compact_catalog(bytes_min)).await {
         context.tell(&Event::CatalogCompacted { bytes });
     }
 }
@@ -179,8 +181,10 @@ fn count(scrubbed: &mut Scrubbed, outcome: &Outcome, bytes: u64) {
     let is_read = !matches!(outcome, Outcome::Absent);
     scrubbed.checked += u64::from(is_read);
     scrubbed.bytes += if is_read { bytes } else { 0 };
-    let is_damaged = matches!(outcome, Outcome::Damaged | Outcome::Restored | Outcome::Missing);
-    scrubbed.damaged += u64::from(is_damaged);
+    let is_good = matches!(outcome, Outcome::Absent | Outcome::Good | Outcome::Failed);
+    scrubbed.damaged += u64::from(!is_good);
+    scrubbed.set_aside += u64::from(matches!(outcome, Outcome::SetAside));
+    scrubbed.gone += u64::from(matches!(outcome, Outcome::Gone));
     scrubbed.missing += u64::from(matches!(outcome, Outcome::Missing));
     scrubbed.restored += u64::from(matches!(outcome, Outcome::Restored));
     scrubbed.failed += u64::from(matches!(outcome, Outcome::Failed));
@@ -230,6 +234,9 @@ mod tests {
             Outcome::Absent,
             Outcome::Good,
             Outcome::Damaged,
+            Outcome::SetAside,
+            Outcome::Gone,
+            Outcome::Gone,
             Outcome::Restored,
             Outcome::Restored,
             Outcome::Missing,
@@ -238,7 +245,7 @@ mod tests {
         ];
         let mut scrubbed = Scrubbed::default();
         all.iter().for_each(|outcome| count(&mut scrubbed, outcome, 10));
-        let expected = Scrubbed { checked: 7, bytes: 70, damaged: 4, restored: 2, missing: 1, failed: 2, absent: 0 };
-        assert_eq!(scrubbed, expected);
+        let own = Scrubbed { checked: 10, bytes: 100, restored: 2, missing: 1, failed: 2, ..Scrubbed::default() };
+        assert_eq!(scrubbed, Scrubbed { damaged: 7, set_aside: 1, gone: 2, ..own });
     }
 }

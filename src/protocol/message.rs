@@ -247,6 +247,13 @@ impl Message {
         if rest.is_empty() { Ok(message) } else { Err(DecodeError::Trailing { bytes: rest.len() }) }
     }
 
+    /// Whether it does no harm if a peer takes the message twice, and the first one perhaps after the second. A version
+    /// that is stored, deleted or counted stays below what came later. A release does not: the peer may have been sent
+    /// the same version again meanwhile.
+    pub(crate) fn may_be_repeated(&self) -> bool {
+        !matches!(self, Self::ReleaseFile { .. })
+    }
+
     /// Returns the name of the message, for errors.
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -64,6 +64,20 @@ pub enum WireError {
     Superseded,
 }
 
+impl WireError {
+    /// Whether the other side has closed the connection, and no part of an answer came before that.
+    pub(crate) fn is_close(&self) -> bool {
+        use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
+        match self {
+            Self::Closed => true,
+            Self::Io(error) => {
+                matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected)
+            }
+            _ => false,
+        }
+    }
+}
+
 impl From<io::Error> for WireError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)

@@ -11,7 +11,7 @@ use super::lock::lock;
 use super::{Change, LayoutError, News, Setup, Store, above_all_before};
 use crate::crypto::{Keys, NodeId, Version};
 use crate::disk::{Disk, DiskPath, EntryKind};
-use crate::limits::{CONVERT_BATCH_MAX, PACKED_BYTES_MAX};
+use crate::limits::{COMPACT_BYTES_MIN, CONVERT_BATCH_MAX, PACKED_BYTES_MAX};
 use crate::time::UnixMillis;
 
 /// What a conversion has moved.
@@ -77,7 +77,7 @@ pub fn convert<D: Disk>(
     store.catalog.mark_layout()?;
     if to == Layout::Folders {
         // What was packed leaves its room behind, and nobody waits. If this fails, a scrub tries it again.
-        drop(store.catalog.compact(u64::MAX));
+        drop(store.catalog.compact(COMPACT_BYTES_MIN..=u64::MAX));
     }
     drop(store);
     Setup::Settled(to).write(disk)?;

@@ -71,12 +71,13 @@ impl<D: Disk> Store<D> {
         Ok(self.catalog.copy(file)?)
     }
 
-    /// Makes the file of the catalog smaller if much of it is free, and returns by how much.
+    /// Makes the file of the catalog smaller if much of it is free and it has at least `bytes_min`, and returns by how
+    /// much.
     ///
     /// # Errors
     /// After an error the catalog says what it said before.
-    pub fn compact_catalog(&self) -> Result<Option<u64>, StorageError> {
-        Ok(self.catalog.compact(COMPACT_BYTES_MAX)?)
+    pub fn compact_catalog(&self, bytes_min: u64) -> Result<Option<u64>, StorageError> {
+        Ok(self.catalog.compact(bytes_min..=COMPACT_BYTES_MAX)?)
     }
 
     /// Looks at one more folder, or at some more small blobs, and returns replicas there that have no record; `None` at

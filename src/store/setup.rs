@@ -48,6 +48,15 @@ pub enum LayoutError {
         /// The layout that was asked for.
         wanted: Layout,
     },
+    /// The file is missing in a used directory, and another layout was asked for than directories without it have.
+    #[error(
+        "the file layout is missing, and without it the blobs lie in folders; if they are {wanted}, or are to be, put \
+         back the file that was here, or let `dacapo convert --layout {wanted}` look for all blobs and write it anew"
+    )]
+    Unrecorded {
+        /// The layout that was asked for.
+        wanted: Layout,
+    },
     /// The blobs lie in another layout than the file says; without the file they would lie in folders. Nothing is lost.
     #[error(
         "the blobs lie in the layout {blobs}, and the file layout says {said}, or is missing: put back the file that \
@@ -119,7 +128,10 @@ impl Layout {
         let failed = |source| LayoutError::Disk { operation: "look for", source };
         let found = match recorded(disk)? {
             Some(setup) => setup.settled()?,
-            None if is_used(disk).map_err(failed)? => Self::Folders,
+            None if is_used(disk).map_err(failed)? => match wanted {
+                Some(wanted) if wanted != Self::Folders => return Err(LayoutError::Unrecorded { wanted }),
+                _ => Self::Folders,
+            },
             None => {
                 let layout = wanted.unwrap_or_default();
                 Setup::Settled(layout).write(disk)?;
@@ -164,6 +176,8 @@ mod tests {
         drop(store);
         let opened = Store::open(place.disk.clone(), &place.keys).map(drop);
         assert!(matches!(opened, Err(StorageError::Layout(LayoutError::Mismatch { .. }))), "{opened:?}");
+        let chosen = Layout::choose(&place.disk, Some(Layout::Packed));
+        assert!(matches!(chosen, Err(LayoutError::Unrecorded { wanted: Layout::Packed })), "{chosen:?}");
         Setup::Settled(Layout::Packed).write(&place.disk).expect("a good disk");
         let (store, _) = Store::open(place.disk.clone(), &place.keys).expect("it is as it was");
         assert!(store.has_blob(&BlobId::Own(key("a").file_name())).expect("a good disk"));

@@ -253,6 +253,18 @@ fn a_write_is_quick_while_all_stays_in_memory() {
 }
 
 #[test]
+fn a_directory_that_is_refused_gets_no_folder_of_another_node() {
+    let place = Place::new();
+    let (store, _) = place.open(Layout::Folders);
+    store.commit(&[place.stored(&key("a"), Version(1), b"content")]).expect("a good disk");
+    drop(store);
+    let other = Keys::derive(&MasterSecret([9; 32]));
+    assert!(Store::open(place.disk.clone(), &other).is_err(), "it is not the directory of that node");
+    let entries = place.disk.list(&DiskPath::root()).expect("a good disk");
+    assert!(!entries.iter().any(|entry| entry.name == other.node().to_string()), "{entries:?}");
+}
+
+#[test]
 fn a_quarantine_that_cannot_be_made_moves_nothing() {
     let place = Place::new();
     place.folder.close().expect("an empty folder");

@@ -47,7 +47,10 @@ fn a_peer_that_is_away_is_not_taken_for_one_that_has_nothing() {
         while origin.peers().await.iter().filter(|peer| peer.is_connected).count() > 1 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        assert!(matches!(origin.get(&key(0)).await, Err(GetError::Unreachable { unreachable: 1, peers: 2 })));
+        let Err(GetError::Unreachable { unasked, peers: 2 }) = origin.get(&key(0)).await else {
+            panic!("one of two peers is away")
+        };
+        assert_eq!(unasked.iter().map(|unasked| unasked.reason.as_str()).collect::<Vec<_>>(), ["it is away"]);
         Ok(())
     });
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use dacapo::crypto::{ClusterSecret, Keys, MasterSecret};
 use dacapo::event::Event;
-use dacapo::limits::{DROP_LOG_INTERVAL, DROP_LOG_TOLD_MAX};
+use dacapo::limits::{DROP_LOG_INTERVAL, DROP_LOG_TOLD_MAX, HANDSHAKE_TIMEOUT};
 use dacapo::node::Lane;
 use dacapo::node::link::{self, Credentials};
 use dacapo::protocol::Purpose;
@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::support::in_memory::{Network, connected, get, key, put, run};
-use crate::support::scripted_peer::hello;
+use crate::support::scripted_peer::{ScriptedPeer, hello};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -83,6 +83,21 @@ fn strangers_who_say_garbage_keep_no_peer_out() {
 #[test]
 fn strangers_who_shake_hands_slowly_keep_no_peer_out() {
     serves_under(&[0, 48, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
+}
+
+#[test]
+fn a_slow_newcomer_keeps_its_place_from_the_flood_of_another_address() {
+    run(async {
+        let network = Network::default();
+        let _flooded = network.start(PORT, &SimDisk::new(), &[]).await;
+        let flood = flood(&network, &[]);
+        sleep(SECOND).await;
+        let stream = network.dial_from(([127, 0, 0, 2], 0).into(), PORT).expect("it listens");
+        sleep(HANDSHAKE_TIMEOUT - SECOND).await;
+        let linked = ScriptedPeer::new(9).link(stream, hello(0, Purpose::Control)).await;
+        assert!(linked.is_ok(), "{:?}", linked.err());
+        flood.abort();
+    });
 }
 
 #[test]

@@ -104,7 +104,9 @@ fn a_peer_that_refuses_and_stalls_is_told_apart_from_one_that_has_nothing() {
         let stored = pair.origin().store(&key(0), Content::bytes("alone")).await.expect("stored");
         assert_eq!(stored.receipts, [], "no peer is connected");
         let missing = pair.origin().get(&key(1)).await.expect_err("the file was never stored");
-        assert_eq!(missing.to_string(), "not found so far: 1 of 1 peer could not be asked");
+        let peer = pair.origin().peers().await[0].peer.expect("it was connected").short();
+        let expected = format!("not found so far: 1 of 1 peer could not be asked: {peer} (it is away)");
+        assert_eq!(missing.to_string(), expected);
         pair.links.end(0, 1, Trouble::Refuse);
         pair.recovers(1).await;
         pair.links.begin(1, 0, Trouble::Stall);

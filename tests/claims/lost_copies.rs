@@ -1,13 +1,14 @@
-//! Local copies that the disk has lost without a sign: a scrub has them fetched again, and leaves alone those that
+//! Copies that the disk has lost without a sign: a scrub has them fetched or sent again, and leaves alone those that
 //! somebody has removed.
 
 use dacapo::crypto::{Keys, Version};
+use dacapo::event::Event;
 use dacapo::node::DeleteError;
 use dacapo::store::layout::{BlobId, Layout};
 use dacapo::store::{Change, Identity, Setup, Store};
 use dacapo_sim::disk::{CallKind, SimDisk};
 
-use crate::support::in_memory::{Network, get, key, put, run, scrub, stop};
+use crate::support::in_memory::{HOLDER, Network, files_below, get, key, open_store, put, run, scrub, stop};
 
 /// Opens what a disk has, while no node runs on it.
 fn open(disk: &SimDisk) -> Store<SimDisk> {
@@ -95,4 +96,33 @@ fn a_scrub_notes_the_copies_of_an_older_directory_in_few_commits() {
             stop(node).await;
         });
     }
+}
+
+#[test]
+fn a_scrub_tells_a_replica_that_is_gone_from_one_that_was_set_aside() {
+    run(async {
+        let (network, owner, holder) = (Network::of(Layout::Folders), SimDisk::new(), SimDisk::new());
+        let pair = network.pair(&owner, &holder).await;
+        put(&pair.owner.handle(), "gone", vec![1; 5000]).await;
+        put(&pair.owner.handle(), "damaged", vec![1; 5000]).await;
+        pair.stop().await;
+        let keys = open_store(&owner).1;
+        let replica = |name: &str| BlobId::Held(keys.node(), keys.replica_name(&key(name)));
+        open(&holder).remove_blob(&replica("gone")).expect("a good disk");
+        let left = files_below(&holder, &keys.node().to_string());
+        let [left] = &left[..] else { panic!("{left:?}") };
+        holder.corrupt(left, 0).expect("flipped");
+        // The owner is away, and sends nothing again.
+        let node = network.start(HOLDER, &holder, &[]).await;
+        let found = scrub(&node.handle()).await;
+        assert_eq!((found.damaged, found.set_aside, found.gone, found.failed), (2, 1, 1, 0));
+        let told: Vec<_> = network.events.borrow().iter().filter(|event| is_missed(event)).cloned().collect();
+        assert_eq!((told.len(), files_below(&holder, "quarantine").len()), (1, 1), "{told:?}");
+        assert_eq!(scrub(&node.handle()).await.damaged, 0, "they are held no more");
+        stop(node).await;
+    });
+}
+
+fn is_missed(event: &Event) -> bool {
+    matches!(event, Event::ReplicaSetAside { is_gone: true, .. })
 }

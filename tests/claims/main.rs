@@ -50,6 +50,7 @@ mod moves;
 
 // Bounded and live: what a peer can take up, and what goes on while something hangs.
 mod crawls;
+mod evictions;
 mod failing_disks;
 mod failing_peers;
 mod floods;

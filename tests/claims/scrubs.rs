@@ -7,7 +7,7 @@ use dacapo::crypto::{
     Digest, Iv, Key, Keys, MasterSecret, Metadata, NodeId, ReplicaName, Seal, SealedMetadata, Version,
 };
 use dacapo::event::Event;
-use dacapo::limits::STRAYS_ASIDE_MAX;
+use dacapo::limits::{COMPACT_BYTES_MIN, STRAYS_ASIDE_MAX};
 use dacapo::store::layout::{BlobId, Layout};
 use dacapo::store::{Change, HeldRecord, Known, ScrubPosition, ScrubState, Setup, Store};
 use dacapo::time::UnixMillis;
@@ -216,9 +216,9 @@ fn a_catalog_of_which_most_is_free_is_compacted_wherever_that_dies() {
     let failing = FaultDisk::new(&disk, None);
     let (store, _) = Store::open(failing.clone(), &keys()).expect("opened");
     let begun = failing.calls().len();
-    let freed = store.compact_catalog().expect("compacted");
+    let freed = store.compact_catalog(COMPACT_BYTES_MIN).expect("compacted");
     assert!(freed.is_some_and(|freed| freed > 8 * 1024 * 1024), "{freed:?} of {before}");
-    assert_eq!(store.compact_catalog().expect("nothing is left to do"), None);
+    assert_eq!(store.compact_catalog(COMPACT_BYTES_MIN).expect("nothing is left to do"), None);
     let calls = failing.calls().len();
     drop(store);
     assert!(len(&disk) < before / 2, "{} of {before}", len(&disk));
@@ -227,7 +227,7 @@ fn a_catalog_of_which_most_is_free_is_compacted_wherever_that_dies() {
         for fault in [Fault::Kill, Fault::PowerLoss(1), Fault::Error(std::io::ErrorKind::Other)] {
             let disk = mostly_free();
             if let Ok((store, _)) = Store::open(FaultDisk::new(&disk, Some((call, fault))), &keys()) {
-                drop(store.compact_catalog());
+                drop(store.compact_catalog(COMPACT_BYTES_MIN));
             }
             check_compacted(&disk, &format!("{fault:?} at call {call}"));
         }

@@ -1,10 +1,11 @@
 //! How nodes end, and what the next start finds.
 
 use std::fs;
+use std::path::Path;
 
 use rustix::process::Signal;
 
-use crate::support::bench::Bench;
+use crate::support::bench::{Bench, Running};
 
 #[test]
 fn signals_and_the_stop_command_stop_a_node_cleanly() {
@@ -19,6 +20,39 @@ fn signals_and_the_stop_command_stop_a_node_cleanly() {
         assert!(!node.socket().exists());
         assert!(node.events().ends_with("stopped\n"));
     }
+}
+
+/// Starts a node by a program that says first what becomes of a hangup, whatever the tests do with theirs.
+fn node_by(bench: &Bench, data: &Path, program: &str, words: &[&str]) -> Running {
+    let data = data.to_str().expect("a plain path");
+    let node = [env!("CARGO_BIN_EXE_dacapo"), "node", "--open-cluster", "--listen", ":0", "--data", data];
+    let mut node = bench.spawn_program(Path::new(program), &[words, &node[..]].concat());
+    node.first_lines(1);
+    node
+}
+
+#[test]
+fn a_terminal_that_is_closed_stops_its_node_cleanly() {
+    let bench = Bench::new();
+    let data = bench.path("n1");
+    let node = node_by(&bench, &data, "/usr/bin/env", &["--default-signal=HUP"]);
+    node.signal(Signal::HUP);
+    let ended = node.end();
+    assert_eq!(ended.code, Some(0));
+    assert!(ended.stderr.ends_with("stopped\n"), "{}", ended.stderr);
+    assert!(!data.join("control.sock").exists());
+}
+
+#[test]
+fn a_node_that_was_started_to_outlive_its_terminal_goes_on_after_a_hangup() {
+    let bench = Bench::new();
+    let data = bench.path("n1");
+    let node = node_by(&bench, &data, "/bin/sh", &["-c", "trap '' HUP; exec \"$0\" \"$@\""]);
+    node.signal(Signal::HUP);
+    bench.run_with_input(&data, &["put", "k"], b"kept");
+    assert_eq!(bench.succeed(&data, &["get", "k"]), "kept");
+    bench.succeed(&data, &["stop"]);
+    assert_eq!(node.end().code, Some(0));
 }
 
 #[test]
@@ -57,6 +91,7 @@ fn a_file_whose_holder_is_not_known_yet_is_not_called_absent() {
     let mut owner = bench.node("n1", &[]);
     let mut holder = bench.node("n2", &[&owner]);
     owner.connected(&bench, 1);
+    let id = holder.short_id();
     bench.run_with_input(&owner.data, &["put", "k"], b"kept");
     bench.succeed(&owner.data, &["rm", "k"]);
     for node in [&mut holder, &mut owner] {
@@ -65,8 +100,8 @@ fn a_file_whose_holder_is_not_known_yet_is_not_called_absent() {
     }
     let owner = bench.node("n1", &[]);
     let ended = bench.run(&owner.data, &["get", "k"]);
-    let expected = "error: k: not found so far: 1 of 1 peer could not be asked\n";
-    assert_eq!((ended.code, ended.stderr.as_str()), (Some(1), expected));
+    let expected = format!("error: k: not found so far: 1 of 1 peer could not be asked: {id} (it is away)\n");
+    assert_eq!((ended.code, ended.stderr), (Some(1), expected));
     let _holder = bench.node("n2", &[&owner]);
     owner.connected(&bench, 1);
     assert_eq!(bench.succeed(&owner.data, &["get", "k"]), "kept");

@@ -26,6 +26,7 @@ const FAULTS: &[fn(Star) -> Vec<Row>] = &[
     both_holders_are_down_during_a_get,
     a_holder_returns_and_is_left_alone,
     a_holder_finds_damage_itself,
+    a_holder_misses_a_copy_itself,
     the_only_holder_has_an_altered_copy,
     a_copy_is_altered,
     a_copy_is_cut_short,
@@ -86,11 +87,19 @@ fn a_holder_returns_and_is_left_alone(mut star: Star) -> Vec<Row> {
 
 fn a_holder_finds_damage_itself(mut star: Star) -> Vec<Row> {
     flip(&star.replica(0));
-    star.scrub(0, "a holder's copy is altered, at that holder");
+    star.scrub(0, "a holder's copy is altered, at that holder", 1);
     star.mended(0);
     star.remove();
     star.kill(1);
     star.get("it alone is left, no local copy", 0);
+    star.rows()
+}
+
+fn a_holder_misses_a_copy_itself(mut star: Star) -> Vec<Row> {
+    fs::remove_file(star.replica(0)).expect("it is there");
+    star.scrub(0, "a holder's copy is gone, at that holder", 1);
+    star.mended(0);
+    star.scrub(0, "the owner has sent it again, at that holder", 0);
     star.rows()
 }
 

@@ -41,6 +41,7 @@ fn every_help_text_is_as_reviewed() {
         "peers",
         "peers forget",
         "peers allow",
+        "peers unlist",
         "peers lock",
         "peers unlock",
         "status",

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use dacapo::limits::QUARANTINE_FILES_MAX;
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -129,6 +130,25 @@ fn a_doctor_says_what_is_to_be_mended() {
     mark.set_modified(written + Duration::from_secs(3600)).expect("changed");
     assert_eq!(verdict("n1", "clock"), "fail", "something was written an hour in the future");
     fs::remove_file(bench.path("n1/backed-up")).expect("removed");
+}
+
+#[test]
+fn a_doctor_counts_what_was_set_aside() {
+    let bench = Bench::new();
+    bench.succeed(&bench.path("n1"), &["--quiet", "init"]);
+    let (folder, mut files) = (bench.path("n1/quarantine"), 0..);
+    fs::create_dir(&folder).expect("made");
+    for (more, expected) in [
+        (0, "ok    aside      nothing is set aside".to_owned()),
+        (2, format!("warn  aside      2 files set aside in {}", folder.display())),
+        (QUARANTINE_FILES_MAX - 2, format!("fail  aside      64 files set aside in {}", folder.display())),
+    ] {
+        for number in files.by_ref().take(more) {
+            fs::write(folder.join(format!("own.{number}")), b"damaged").expect("written");
+        }
+        let told = String::from_utf8(bench.run(&bench.path("n1"), &["doctor"]).stdout).expect("text");
+        assert!(told.lines().any(|line| line == expected), "{told}");
+    }
 }
 
 #[test]

@@ -121,6 +121,33 @@ fn the_output_of_a_command_is_stored_if_it_succeeds() {
 }
 
 #[test]
+fn a_put_that_is_interrupted_says_whether_the_file_was_stored_and_ends_its_command() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    let noted = bench.path("process");
+    let script = format!("printf half; echo $$ > {0}.new; mv {0}.new {0}; exec sleep 600", noted.display());
+    let command = ["put", "k", "--from-command", "--", "sh", "-c", &script];
+    for signal in [Signal::INT, Signal::TERM] {
+        let put = bench.spawn(&node.data, &command, Stdio::null());
+        wait_until("the command runs", || noted.exists());
+        let process = fs::read_to_string(&noted).expect("written");
+        put.signal(signal);
+        let ended = put.end();
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(130), "error: k: not stored: interrupted\n"));
+        assert!(!Path::new("/proc").join(process.trim()).exists(), "its command has ended");
+        fs::remove_file(&noted).expect("it is there");
+    }
+    assert_eq!(bench.run(&node.data, &["get", "k"]).code, Some(3));
+    // A content that has come whole may be stored, whatever the answer would be.
+    let file = bench.file("file", GOOD);
+    let put = half_way(&bench, &node, &["put", "k"], &file);
+    put.signal(Signal::INT);
+    let ended = put.end();
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(130), "error: k: perhaps stored: interrupted\n"));
+    node.signal(Signal::CONT);
+}
+
+#[test]
 fn an_empty_standard_input_replaces_nothing() {
     let bench = Bench::new();
     let node = bench.node("n1", &[]);

@@ -282,6 +282,10 @@ fn a_peer_that_could_not_be_asked_is_named() {
     assert_eq!(String::from_utf8_lossy(&ended.stdout), "recovered 3 files, 2.8 MiB (3,000,061 bytes)\n");
     let expected = format!("error: {address} could not be asked, so there may be more; the same command goes on\n");
     assert!(ended.code == Some(1) && ended.stderr.ends_with(&expected), "{}", ended.stderr);
+    // What has come is not recovered once more.
+    let again = recover(&bench, &bench.path("new"), &identity, &near, &more);
+    let told = String::from_utf8_lossy(&again.stdout);
+    assert!(told.starts_with("recovered 0 files, ") && told.ends_with("; here already: 3 files\n"), "{told}");
     let members = fs::read_to_string(bench.path("new").join("members")).expect("text");
     assert!(members.contains(&near.address) && !members.contains(&address), "{members}");
 }

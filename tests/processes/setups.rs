@@ -28,6 +28,27 @@ fn a_conversion_beyond_the_limit_of_the_shell_says_so_and_loses_nothing() {
 }
 
 #[test]
+fn a_directory_that_could_not_be_made_is_as_it_was_and_can_be_made_later() {
+    let bench = Bench::new();
+    fs::create_dir(bench.path("empty")).expect("made");
+    for (name, was_there) in [("new", false), ("empty", true)] {
+        let data = bench.path(name);
+        let (program, path) = (env!("CARGO_BIN_EXE_dacapo"), data.to_str().expect("plain"));
+        // There is room for an identity, and none for a catalog.
+        let line = format!("trap '' XFSZ; ulimit -f 4; exec {program} -q init --data {path}");
+        let ended = bench.spawn_program(Path::new("sh"), &["-c", &line]).end();
+        assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+        assert_eq!(data.exists(), was_there);
+        assert!(!was_there || files_under(&data).is_empty());
+        bench.succeed(&data, &["-q", "init"]);
+        let mut node = bench.member(name);
+        bench.succeed(&node.data, &["stop"]);
+        node.wait();
+        assert!(!node.events().contains("catalog"), "{}", node.events());
+    }
+}
+
+#[test]
 fn a_directory_keeps_its_layout_until_it_is_converted() {
     let bench = Bench::new();
     let file = bench.file("picture", CONTENT);

@@ -98,10 +98,15 @@ impl Network {
 
     /// Opens a connection to the listener on a port.
     pub(crate) fn dial(&self, port: u16) -> io::Result<DuplexStream> {
+        self.dial_from(address(0), port)
+    }
+
+    /// Opens a connection that comes from an address.
+    pub(crate) fn dial_from(&self, from: SocketAddr, port: u16) -> io::Result<DuplexStream> {
         let (here, there) = duplex(STREAM_BYTES);
         let listeners = self.listeners.borrow();
         let listener = listeners.get(&port).ok_or(io::ErrorKind::ConnectionRefused)?;
-        listener.send((there, address(0))).map_err(|_| io::ErrorKind::ConnectionRefused)?;
+        listener.send((there, from)).map_err(|_| io::ErrorKind::ConnectionRefused)?;
         Ok(here)
     }
 

@@ -56,6 +56,8 @@ named! {
     RemoveForgotten "remove-forgotten",
     /// Removing a temporary file does nothing.
     DiscardForgotten "discard-forgotten",
+    /// Removing a temporary file does nothing if the plan has a host that is lost for good.
+    DiscardForgottenAmidLoss "discard-forgotten-amid-loss",
     /// A file that goes from one layout to the other is lost on the way.
     ConvertLosesFile "convert-loses-file",
     /// Removing a file takes another one with it.
@@ -108,12 +110,20 @@ named! {
     DeleteUnchecked "delete-unchecked",
     /// A delete that asks whether a peer holds the file never does anything.
     DeleteRefuses "delete-refuses",
+    /// A delete that asks whether two or more peers hold the file does so if one does.
+    OneHolderEnough "one-holder-enough",
+    /// A delete that asks whether two or more peers hold the file says that too few do, and deletes all the same.
+    RefusalIgnored "refusal-ignored",
     /// A store that is to be held by a peer does not ask whether one does.
     StoreUnheld "store-unheld",
     /// A list of many files ends after its first page.
     PageLost "page-lost",
     /// A node says that it has a file fewer than it has.
     StatusMisses "status-misses",
+    /// A node says of its disk that it does not work.
+    GoodDiskCalledBad "good-disk-called-bad",
+    /// A node says of its disk that it works, though it is full.
+    FullDiskCalledGood "full-disk-called-good",
     /// A node says that it has forgotten nobody.
     ForgottenHidden "forgotten-hidden",
     /// A node that is told to forget a peer does not.
@@ -132,10 +142,20 @@ named! {
     OtherVersionErased "other-version-erased",
     /// A list ends before its last file.
     ListShortened "list-shortened",
+    /// Each file of a list is said to be a byte longer than it is.
+    ListMistellsSizes "list-mistells-sizes",
     /// A list has a file that was never stored.
     ListInvents "list-invents",
     /// A node is said to know a file in a version that nobody has stored.
     StatInvents "stat-invents",
+    /// A file is said to be a byte longer than it is.
+    StatMistellsSize "stat-mistells-size",
+    /// A file is said to have been stored a minute later than it was.
+    StatMistellsTime "stat-mistells-time",
+    /// A file is said to have nothing beside its content.
+    StatLosesAttributes "stat-loses-attributes",
+    /// Asking what a node knows of a file fails for good once the faults have ended.
+    StatFailsInTheEnd "stat-fails-in-the-end",
     /// What a node knows of a file is what it knew when it was first asked.
     StatCached "stat-cached",
     /// A store whose source ends too early, or fails, is reported as done.
@@ -161,6 +181,8 @@ named! {
     ForgetsSoon "forgets-soon",
     /// An owner may take up half of what was said.
     QuotaHalved "quota-halved",
+    /// A node that was told at a restart what each owner may take up does not bound it.
+    LaterQuotaIgnored "later-quota-ignored",
     /// Nothing bounds what an owner takes up.
     QuotaIgnored "quota-ignored",
     /// A stranger, if the plan has one, knows the cluster secret.
@@ -183,6 +205,12 @@ named! {
     BrokenOffStored "broken-off-stored",
     /// A part of a file is given over HTTP though another version was asked for.
     IfRangeIgnored "if-range-ignored",
+    /// What a node holds for others is a file more over HTTP than it is.
+    ServedStatusWrong "served-status-wrong",
+    /// One of the connected peers is not named over HTTP.
+    ServedPeerHidden "served-peer-hidden",
+    /// Whoever watches the events of a node over HTTP sees none.
+    EventsUntold "events-untold",
     /// A get names the place of another file for its copy.
     PlaceOfAnother "place-of-another",
     /// A get that is to leave nothing leaves a local copy.

@@ -3,7 +3,7 @@
 pub mod draw;
 pub mod text;
 
-use dacapo::crypto::Key;
+use dacapo::crypto::{Attributes, Key};
 
 use crate::host::Host;
 use crate::named::named;
@@ -98,8 +98,8 @@ pub enum Call {
     Delete {
         /// The number of the key.
         key: u8,
-        /// Whether a peer has to hold the file.
-        is_held: bool,
+        /// How many peers have to hold the file; zero if it may be the only copy.
+        held_by: u8,
     },
     /// Deletes the file everywhere.
     Erase {
@@ -185,7 +185,7 @@ impl Call {
     }
 
     /// Returns stores of less content, the smallest first, after one whose content is in memory; instead of a
-    /// restart that does more a plain one.
+    /// restart that does more a plain one; instead of a deletion that asks for many peers one that asks for one.
     #[must_use]
     pub fn smaller(&self) -> Vec<Self> {
         let (key, size, source) = match *self {
@@ -196,6 +196,7 @@ impl Call {
             Self::PutFolder(count) => {
                 return [1, count / 2].into_iter().filter(|less| *less < count).map(Self::PutFolder).collect();
             }
+            Self::Delete { key, held_by: 2.. } => return vec![Self::Delete { key, held_by: 1 }],
             Self::Convert | Self::Recover | Self::RestartAs(_) => return vec![Self::Restart],
             _ => return Vec::new(),
         };
@@ -224,6 +225,14 @@ pub fn number(key: &Key) -> Option<u8> {
     let name = key.as_str();
     let place = KEYS.iter().position(|known| *known == name).and_then(|place| u8::try_from(place).ok());
     place.or_else(|| name.strip_prefix("picture_")?.strip_suffix(".png")?.parse().ok())
+}
+
+/// Returns what the file that a call stores has beside its content; every second one has something.
+#[must_use]
+pub fn attributes(number: usize) -> Option<Attributes> {
+    let time = i64::try_from(number).unwrap_or(i64::MAX);
+    let changed_s = if number.is_multiple_of(4) { time } else { -time };
+    number.is_multiple_of(2).then_some(Attributes { mode: 0o640, changed_s, changed_ns: 7 })
 }
 
 /// Returns the content that a call stores. No two calls store equal content, unless it is very short. Each block has
@@ -270,6 +279,17 @@ mod tests {
     fn a_content_is_as_long_as_it_is_to_be() {
         for size in [0, 1, 20, 31, 32, 33, 1000] {
             assert_eq!(content(7, size), content(7, 2000)[..usize::try_from(size).expect("small")]);
+        }
+    }
+
+    #[test]
+    fn a_delete_says_how_many_peers_have_to_hold_the_file() {
+        for text in ["delete 0", "delete-held 0", "delete-held 0 2", "delete-held 0 6"] {
+            let call: Call = text.parse().expect(text);
+            assert_eq!(call.to_string(), text);
+        }
+        for wrong in ["delete 0 2", "delete-held 0 0", "delete-held 0 7", "delete-held 0 two", "delete-held 0 1 1"] {
+            wrong.parse::<Call>().expect_err(wrong);
         }
     }
 }

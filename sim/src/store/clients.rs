@@ -17,6 +17,7 @@ use super::history::{HistoryEntry, Outcome};
 use super::ivs::Ivs;
 use super::many::Many;
 use super::options::cluster;
+use super::quotas::Quotas;
 use super::settings::Settings;
 use crate::host::Host;
 use crate::plan::Plan;
@@ -30,6 +31,7 @@ pub struct Clients {
     pub(super) conversions: Conversions,
     pub(super) ivs: Ivs,
     pub(super) many: Many,
+    pub(super) quotas: Quotas,
     pub(super) settings: Settings,
     pub(super) noticed: Rc<RefCell<Noticed>>,
 }

@@ -9,6 +9,7 @@ use dacapo::limits::DELETIONS_KEPT;
 use dacapo::node::{Receipt, Stored};
 use dacapo::store::Usage;
 
+use super::about::About;
 use super::call::{self, Call, Source};
 use super::options::deletions_kept;
 use crate::host::Host;
@@ -91,12 +92,12 @@ pub enum Outcome {
     Told(Told),
     /// The caller left before it had read the content.
     Left,
-    /// The node knows the file in this version.
-    Known(Version),
+    /// The node knows the file, and says this of it.
+    Known(About),
     /// These peers hold the current version, and compared the whole of it for this answer.
     Held(Vec<NodeId>),
-    /// A list returned these files: the numbers of their keys, and their versions.
-    Listed(BTreeMap<u8, Version>),
+    /// A list returned these files: the numbers of their keys, and what it said of them.
+    Listed(BTreeMap<u8, About>),
     /// A scrub has ended.
     Scrubbed {
         /// So many files were damaged.
@@ -123,6 +124,8 @@ pub struct Told {
     pub forgotten: Vec<NodeId>,
     /// What it holds for each host.
     pub held: Vec<(NodeId, Usage)>,
+    /// Whether its disk works.
+    pub is_disk_good: bool,
 }
 
 impl Outcome {
@@ -295,7 +298,7 @@ impl fmt::Display for Outcome {
             Self::Many(count) => write!(f, "done with {count}"),
             Self::Told(told) => write!(f, "has {} files", told.files),
             Self::Left => f.write_str("left"),
-            Self::Known(version) => write!(f, "known as {version}"),
+            Self::Known(about) => write!(f, "known as {}", about.version),
             Self::Held(holders) => write!(f, "current at {} peers", holders.len()),
             Self::Listed(files) => write!(f, "listed {}", files.len()),
             Self::Scrubbed { damaged, failed: 0 } => write!(f, "scrubbed, {damaged} damaged"),

@@ -4,6 +4,7 @@
 mod client;
 mod get;
 mod parts;
+mod status;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,6 +18,7 @@ use hyper::{Method, StatusCode, header};
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
+use super::about::{About, Beside};
 use super::bug::Bug;
 use super::call::{self, Call, Source};
 use super::files::Files;
@@ -24,7 +26,7 @@ use super::history::{HistoryEntry, Outcome};
 use super::options::is_served;
 use super::patience::{CONSIDERS, LEAVES_AFTER, PAUSE, STALL};
 use crate::subject::Scene;
-use client::{Client, PORT, Sent, Then, Trouble, network, path};
+use client::{Client, PORT, Sent, Then, Trouble, id, list_of, network, path};
 
 /// How many files a client has listed first: fewer than many nodes have. Each further page may have twice as many, so
 /// that thousands of files take few requests.
@@ -34,13 +36,13 @@ const FIRST_PAGE: usize = 2;
 const PREFIX: &str = "picture_1";
 
 /// Serves the node of a host until what is returned is dropped, if its options say so.
-pub(super) async fn serve(options: &[String], handle: Handle) -> io::Result<Option<Server>> {
+pub(super) async fn serve(options: &[String], handle: Handle, feed: Feed) -> io::Result<Option<Server>> {
     if !is_served(options) {
         return Ok(None);
     }
     let address = format!("0.0.0.0:{PORT}").parse().expect("an address");
     // Nothing that is on the way tells the time.
-    let api = Api { handle, feed: Feed::default(), gate: Gate::Open, now: || UnixMillis(0) };
+    let api = Api { handle, feed, gate: Gate::Open, now: || UnixMillis(0) };
     Server::start(network(), &address, api).await.map(Some)
 }
 
@@ -56,12 +58,13 @@ pub(super) async fn perform(
         Call::Store { source: Source::Long, .. } => return None,
         Call::Store { key, size, source } => store(client, entry, key, size, source, bug).await,
         Call::Get { key, reading } => get::get(scene, client, entry, (key, reading), bug).await,
-        Call::Delete { key, is_held } => delete(client, key, is_held).await,
+        Call::Delete { key, held_by } => delete(client, key, held_by).await,
         Call::Erase { key, is_known } => erase(client, key, is_known).await,
         Call::Stat { key } => stat(client, key).await,
         Call::Holders { key, is_whole } => holders(client, key, is_whole).await,
         Call::List => list(client, entry.number).await,
         Call::Scrub => scrub(client).await,
+        Call::Status => status::status(scene, client, entry, bug).await,
         _ => return None,
     };
     Some(match made {
@@ -136,8 +139,10 @@ fn sent(mut content: Vec<u8>, size: u64, source: Source, number: usize, bug: Opt
     }
 }
 
-async fn delete(client: &Client, key: u8, is_held: bool) -> Result<Outcome, Trouble> {
-    let path = path("copies", key, if is_held { "" } else { "?min_replicas=0" });
+async fn delete(client: &Client, key: u8, held_by: u8) -> Result<Outcome, Trouble> {
+    // One peer is what is asked for if nothing is said.
+    let query = if held_by == 1 { String::new() } else { format!("?min_replicas={held_by}") };
+    let path = path("copies", key, &query);
     let mut answer = client.ask(Method::DELETE, &path, &[], None).await?;
     let failure = answer.json().await?;
     Ok(match answer.status {
@@ -153,7 +158,7 @@ async fn erase(client: &Client, key: u8, is_known: bool) -> Result<Outcome, Trou
     let mut known = None;
     if is_known {
         match stat(client, key).await? {
-            Outcome::Known(version) => known = Some(version),
+            Outcome::Known(about) => known = Some(about.version),
             Outcome::Failed(why) => return Ok(Outcome::Kept(why)),
             other => return Ok(other),
         }
@@ -177,7 +182,7 @@ async fn erase(client: &Client, key: u8, is_known: bool) -> Result<Outcome, Trou
 async fn stat(client: &Client, key: u8) -> Result<Outcome, Trouble> {
     let mut answer = client.ask(Method::GET, &path("stat", key, ""), &[], None).await?;
     Ok(match answer.status {
-        StatusCode::OK => Outcome::Known(version(&answer.json().await?["version"])),
+        StatusCode::OK => Outcome::Known(about(&answer.json().await?)),
         StatusCode::NOT_FOUND | StatusCode::GONE => Outcome::NotFound,
         _ => Outcome::Failed(answer.error().await?),
     })
@@ -214,7 +219,7 @@ async fn list(client: &Client, number: usize) -> Result<Outcome, Trouble> {
                 if !key.as_str().starts_with(prefix) {
                     return Err(Trouble::Wrong(format!("was told of {key} in a list of {prefix}")));
                 }
-                listed.extend(call::number(&key).map(|number| (number, version(&file["version"]))));
+                listed.extend(call::number(&key).map(|number| (number, about(file))));
             }
             let Some(next) = page["next"].as_str() else { break };
             after = format!("&after={next}");
@@ -235,16 +240,14 @@ async fn scrub(client: &Client) -> Result<Outcome, Trouble> {
     }
 }
 
+fn about(value: &Value) -> About {
+    let number = |name: &str| value[name].as_u64().unwrap_or_default();
+    let (size, stored) = (number("size"), UnixMillis(number("stored_unix_ms")));
+    About { version: version(&value["version"]), size, stored, beside: Beside::Untold }
+}
+
 fn version(value: &Value) -> Version {
     Version(value.as_u64().unwrap_or_default())
-}
-
-fn id(value: &Value) -> Option<NodeId> {
-    value.as_str()?.parse().ok()
-}
-
-fn list_of(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
 }
 
 /// Returns the peers whose receipts say that they have done it, and all that there are receipts of.

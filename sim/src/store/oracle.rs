@@ -48,6 +48,7 @@ pub fn judge_answer(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcom
         ("durable", told::judge_files(scene, asked, outcome)),
         ("durable", told::judge_forgotten(scene, asked, outcome)),
         ("bounded", told::judge_held(scene, asked, outcome)),
+        ("live", told::judge_disk(scene, asked, outcome)),
         ("available", available::calm::judge_receipts(scene, asked, outcome)),
     ];
     first_broken(judged, asked.number, asked.host, asked.call)
@@ -81,10 +82,12 @@ pub fn judge_read(scene: &Scene<Files>, history: &[HistoryEntry], read: &History
     let judged = [
         ("atomic", atomic::judge_read(history, read)),
         ("faithful", faithful::judge_read(history, read)),
+        ("faithful", faithful::about::judge(scene, history, read)),
         ("durable", durable::judge_read(history, read, may_come_back, is_kept)),
         ("durable", durable::judge_known(history, read, past)),
         ("durable", durable::judge_acknowledged(scene, history, read)),
         ("secret", secret::judge_stored(scene, history, read)),
+        ("available", available::judge_refusal(scene, read)),
     ];
     first_broken(judged, read.number, read.host, read.call)
 }

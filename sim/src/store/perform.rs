@@ -11,6 +11,7 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
+use super::about::About;
 use super::bug::Bug;
 use super::call::{self, Call, Reading, Source};
 use super::files::Files;
@@ -49,13 +50,13 @@ pub(super) async fn perform(scene: &Scene<Files>, entry: &HistoryEntry, bug: Opt
             Err(error) => Outcome::Failed(error.to_string()),
         },
         Call::Get { key, reading } => get(scene, &node, entry, (key, reading), bug).await,
-        Call::Delete { key, is_held } => delete(&node, key, is_held).await,
+        Call::Delete { key, held_by } => delete(&node, key, held_by).await,
         Call::Erase { key, is_known } => erase(&node, key, is_known).await,
         Call::Stat { key } => stat(&node, key).await,
         Call::Holders { key, is_whole } => holders(&node, key, is_whole).await,
         Call::List => match list(&node).await {
             Ok(files) => {
-                let known = files.iter().filter_map(|file| Some((call::number(&file.key)?, file.version)));
+                let known = files.iter().filter_map(|file| Some((call::number(&file.key)?, About::from(file))));
                 Outcome::Listed(known.collect())
             }
             Err(error) => Outcome::Failed(error.to_string()),
@@ -124,7 +125,7 @@ async fn store(node: &Handle, entry: &HistoryEntry, key: u8, size: u32, source: 
         }
     };
     let key = call::key(key);
-    let stored = node.store(&key, content);
+    let stored = node.store(&key, content.with_attributes(call::attributes(entry.number)));
     let replicas_min = usize::from(source == Source::Held);
     let stored = async { stored.await?.at_least(replicas_min) };
     let stored = match patience {
@@ -182,7 +183,7 @@ async fn get(
 
 async fn stat(node: &Handle, key: u8) -> Outcome {
     match node.stat(&call::key(key)).await {
-        Ok(info) => Outcome::Known(info.version),
+        Ok(info) => Outcome::Known(About::from(&info)),
         Err(StatError::NotFound | StatError::Deleted) => Outcome::NotFound,
         Err(error) => Outcome::Failed(error.to_string()),
     }
@@ -198,10 +199,10 @@ async fn holders(node: &Handle, key: u8, is_whole: bool) -> Outcome {
     }
 }
 
-async fn delete(node: &Handle, key: u8, is_held: bool) -> Outcome {
-    let deleted = match is_held {
-        true => node.delete_if_held(&call::key(key), 1).await,
-        false => node.delete(&call::key(key)).await,
+async fn delete(node: &Handle, key: u8, held_by: u8) -> Outcome {
+    let deleted = match held_by {
+        0 => node.delete(&call::key(key)).await,
+        count => node.delete_if_held(&call::key(key), count.into()).await,
     };
     match deleted {
         Ok(()) => Outcome::Deleted,

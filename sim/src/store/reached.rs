@@ -40,6 +40,7 @@ pub(super) fn reached(run: &Run<Files>) -> BTreeMap<&'static str, u64> {
         count("placed on others", matches!(event, Event::ReplicaReleased { .. }));
         count("twin noticed", matches!(event, Event::PeerRunsTwice { .. } | Event::RunsTwice { .. }));
         count("deletions forgotten", matches!(event, Event::DeletionsForgotten { .. }));
+        count("catalog compacted", matches!(event, Event::CatalogCompacted { .. }));
         count("fetched", matches!(event, Event::FileFetched { .. }));
         let answer = match event {
             Event::FetchAnswered { answer, .. } => Some(answer),

@@ -6,6 +6,7 @@ mod files;
 mod many;
 mod members;
 mod reach;
+mod upkeep;
 mod waits;
 
 use std::time::Duration;
@@ -16,7 +17,8 @@ use tokio::time::{Instant, sleep};
 use super::bug::Bug;
 use super::files::Files;
 use super::options::deletions_kept;
-use super::oracle::{bounded, convergent, faithful, live, trust};
+use super::oracle::bounded::{self, Leftover};
+use super::oracle::{convergent, faithful, live, trust};
 use crate::host::Host;
 use crate::platform::elapsed;
 use crate::subject::{Broken, Scene};
@@ -66,7 +68,7 @@ pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), 
     }
     converge(&scene, true).await?;
     for host in &hosts {
-        files::are_right(&scene, *host).await?;
+        files::are_right(&scene, *host, bug).await?;
         many::are_right(&scene, *host, bug).await?;
     }
     for host in &hosts {
@@ -80,6 +82,7 @@ pub(super) async fn settle(scene: Scene<Files>, bug: Option<Bug>) -> Result<(), 
         }
     }
     at_rest(&scene).await?;
+    upkeep::goes_on(&scene).await?;
     calls::do_what_they_are_for(&scene, bug).await?;
     let forgetting = hosts.iter().filter_map(|host| forgets_within(&scene, *host)).max();
     if scene.plan.seed.is_multiple_of(LASTS_ONE_IN) || forgetting.is_some() {
@@ -134,14 +137,17 @@ async fn connected(scene: &Scene<Files>) {
     }
 }
 
-/// Waits until no exchange is on its way any more: an exchange whose bytes were lost ends at its deadline. The oracle
-/// judges what is left then.
-async fn exchanges_end(scene: &Scene<Files>) {
+/// Waits until every exchange has ended that is on its way: one whose bytes were lost ends at its deadline. Returns a
+/// temporary file that was there all the while, if there is one; each attempt has a name of its own.
+async fn exchanges_end(scene: &Scene<Files>) -> Option<Leftover> {
     let begun = Instant::now();
-    let is_writing = || scene.disks.iter().any(|disk| disk.tree().iter().any(|(path, ..)| path.starts_with("tmp/")));
-    while is_writing() && begun.elapsed() < EXCHANGE_MAX {
+    let mut ever_since = bounded::leftovers(&scene.plan, &scene.disks);
+    while !ever_since.is_empty() && begun.elapsed() < EXCHANGE_MAX {
         sleep(LOOK).await;
+        let there = bounded::leftovers(&scene.plan, &scene.disks);
+        ever_since.retain(|file| there.contains(file));
     }
+    ever_since.pop_first()
 }
 
 /// Has every node scrub its disk, as it does once a day by itself. A scrub that could not read everything is made
@@ -166,10 +172,13 @@ async fn scrub(scene: &Scene<Files>) -> Result<(), Broken> {
 }
 
 /// Waits until no node is busy, within the time that everything may take to converge. A peer that lies for good may
-/// keep others busy.
+/// keep others busy: then only what they have left of earlier exchanges is judged.
 async fn at_rest(scene: &Scene<Files>) -> Result<(), Broken> {
-    if !scene.plan.lost_for_good().is_empty() {
-        return Ok(());
+    if !scene.plan.lying_for_good().is_empty() {
+        return match exchanges_end(scene).await {
+            Some(file) => Err(Broken::new("bounded", file.to_string())),
+            None => Ok(()),
+        };
     }
     let within = converged_within(scene);
     for host in scene.plan.hosts_left() {

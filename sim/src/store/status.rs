@@ -15,12 +15,15 @@ pub(super) async fn ask(scene: &Scene<Files>, node: &Handle) -> Result<Told, Sta
     let forgotten = node.forgotten().await;
     let status = node.status().await?;
     node.repairs().await?;
-    node.check_disk().await?;
+    let is_disk_good = match node.check_disk().await {
+        Err(error @ StatError::Stopped) => return Err(error),
+        checked => checked.is_ok(),
+    };
     let mut held = Vec::new();
     for owner in (0..HOSTS_MAX).filter_map(|host| scene.clients.id(host)).filter(|owner| *owner != node.node()) {
         held.push((owner, node.held_for(owner).await?));
     }
-    Ok(Told { files: status.files, forgotten, held })
+    Ok(Told { files: status.files, forgotten, held, is_disk_good })
 }
 
 /// Returns how many files a host has at least and at most; `None` if a call is under way that changes that.

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use dacapo::store::layout::Layout;
 use dacapo::transport::Address;
 
-use super::examples::FORGET_EXAMPLE;
+use super::examples::{FORGET_EXAMPLE, UNLIST_HELP};
 use super::options::{Data, dialled, layouts};
 
 #[derive(Debug, Args)]
@@ -65,6 +65,9 @@ pub(crate) enum PeersAction {
     Forget(ForgetArguments),
     /// Admit a node, even if it was forgotten or the list is locked
     Allow(IdArguments),
+    /// Take a node off the list, as if it had been neither allowed nor forgotten
+    #[command(after_help = UNLIST_HELP)]
+    Unlist(IdArguments),
     /// Admit only the present peers, and nodes that are allowed
     Lock(Data),
     /// Admit every node that has the secret of the cluster, except those that were forgotten

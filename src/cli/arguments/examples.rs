@@ -50,8 +50,9 @@ Examples:
   dacapo put --data ~/a -r ~/Pictures pictures --exclude '*.tmp'
 
 In a pipe nobody notices if the command before it fails: what it printed until then is stored. --from-command stores \
-nothing then, and the version before stays. A regular file is sent to the peers while it is read; standard input is \
-sent when it has ended.
+nothing then, and the version before stays. A put that is interrupted says whether the file is perhaps stored. A \
+regular file is sent to the peers while it is read; standard input is sent when it has ended. A KEY or FILE that \
+begins with a hyphen stands behind --.
 
 A folder has only files and symbolic links: an empty directory is not stored, and sockets, pipes and devices are \
 reported and left out. A command that was interrupted goes on where it was when it is called again.";
@@ -95,7 +96,8 @@ Example:
   dacapo scrub --data ~/a
 
 A node does so by itself once a day, slowly. Damaged copies are set aside in the folder quarantine of the data \
-directory. The node's own files are then fetched from a peer; replicas are sent again by their owners.";
+directory. The node's own files are then fetched from a peer; replicas are sent again by their owners. The exit code \
+is 1 as long as something is not whole again.";
 
 pub(super) const LS_EXAMPLE: &str = "\
 Examples:
@@ -119,6 +121,10 @@ of the peer for what it may not have: files of others, or more than its quota.
 Examples:
   dacapo peers --data ~/a
   dacapo peers forget --data ~/a 1a2b3c4d";
+
+pub(super) const UNLIST_HELP: &str = "\
+The list has room for 256 nodes that are allowed and for 256 that were forgotten. A node that is taken off it may be a \
+peer again, and counts as one that is away until it comes; if the list is locked, it is locked out.";
 
 pub(super) const FORGET_EXAMPLE: &str = "\
 Its connections end at once, and it gets no others. What is held for it stays on this disk. It keeps its \

@@ -21,10 +21,11 @@ pub(crate) struct NodeArguments {
     #[arg(long, value_name = "N|all", default_value_t = Replicas::All)]
     #[arg(env = "DACAPO_REPLICAS", hide_env_values = true)]
     pub(crate) replicas: Replicas,
-    /// Keep at most this many bytes for each other node, such as 10GiB; each file counts for 4 KiB more
+    /// Keep at most this many bytes for each other node, such as 10GiB; each file counts for 4 KiB more.
+    /// 0 takes nothing from others
     #[arg(long, value_name = "SIZE", env = "DACAPO_QUOTA_BYTES", hide_env_values = true)]
     pub(crate) quota_bytes: Option<ByteCount>,
-    /// Keep at most this many files for each other node
+    /// Keep at most this many files for each other node; 0 takes none
     #[arg(long, value_name = "N", env = "DACAPO_QUOTA_FILES", hide_env_values = true)]
     pub(crate) quota_files: Option<u64>,
     /// How copies lie in a new data directory: each in a file of its own, below folders made of its name (the default),

@@ -13,10 +13,10 @@ use crate::cli::{logging, output, secret, starting};
 
 pub(crate) fn run(arguments: &InitArguments, verbosity: Verbosity, chance: Chance) -> Result<(), CliError> {
     let named = secret::named(arguments.cluster_secret_file.as_deref(), arguments.open_cluster)?;
-    let disk = DirDisk::open(&arguments.data.dir)?;
     let seed = chance.seed()?;
     let cluster = named.unwrap_or_else(|| Cluster::Closed(draw_secret(&seed)));
-    let node = starting::enter_cluster(&disk, &seed, &cluster, arguments.layout)?;
+    let enter = |disk: &DirDisk| starting::enter_cluster(disk, &seed, &cluster, arguments.layout);
+    let node = starting::make(&arguments.data.dir, enter)?;
     output::line(&format!("node {node}"))?;
     if !verbosity.quiet {
         logging::note(match (&cluster, &arguments.cluster_secret_file) {

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, Read};
 use std::path::Path;
 
-use dacapo::disk::dir::DirDisk;
 use dacapo::limits::INVITATION_BYTES_MAX;
 use dacapo::membership::{Dial, Invitation, MemberChange, Members};
 use zeroize::Zeroizing;
@@ -21,12 +20,15 @@ pub(crate) fn run(arguments: &JoinArguments, verbosity: Verbosity, chance: Chanc
     if data.exists() && secret::node_of(data)? == Some(other) {
         return Err(CliError::OwnInvitation);
     }
-    let disk = DirDisk::open(data)?;
-    let mut members = Members::load(&disk)?;
-    members.change(MemberChange::Allow(other))?;
-    members.dial(Dial { address: address.clone(), node: Some(other) })?;
-    let node = starting::enter_cluster(&disk, &chance.seed()?, &cluster, arguments.layout)?;
-    members.save(&disk)?;
+    let seed = chance.seed()?;
+    let node = starting::make(data, |disk| {
+        let mut members = Members::load(disk)?;
+        members.change(MemberChange::Allow(other))?;
+        members.dial(Dial { address: address.clone(), node: Some(other) })?;
+        let node = starting::enter_cluster(disk, &seed, &cluster, arguments.layout)?;
+        members.save(disk)?;
+        Ok(node)
+    })?;
     output::line(&format!("node {node}"))?;
     if !verbosity.quiet {
         logging::note(format_args!("in the cluster of {} at {address}; `dacapo node` connects with it", other.short()));

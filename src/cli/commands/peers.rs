@@ -25,6 +25,9 @@ pub(crate) async fn run(arguments: &PeersArguments, verbosity: Verbosity) -> Res
         Some(PeersAction::Allow(IdArguments { data, id })) => {
             (data, MemberChange::Allow(members::find(&data.dir, id).await?))
         }
+        Some(PeersAction::Unlist(IdArguments { data, id })) => {
+            (data, MemberChange::Unlist(members::find(&data.dir, id).await?))
+        }
         Some(PeersAction::Lock(data)) => (data, MemberChange::Lock),
         Some(PeersAction::Unlock(data)) => (data, MemberChange::Unlock),
     };

@@ -7,9 +7,10 @@ use dacapo::crypto::Key;
 use dacapo::node::Stored;
 
 use crate::cli::arguments::{PutArguments, Verbosity};
-use crate::cli::control::Client;
+use crate::cli::control::{Client, ControlError};
 use crate::cli::error::CliError;
 use crate::cli::progress::Meter;
+use crate::cli::runtime::Signals;
 use crate::cli::source::{self, Source};
 use crate::cli::{folder, output, receipts};
 use dacapo::view::json::StoredJson;
@@ -20,16 +21,27 @@ pub(crate) async fn run(arguments: &PutArguments, verbosity: Verbosity) -> Resul
         return folder::put(arguments, verbosity).await;
     }
     let key = Key::from_bytes(arguments.key.as_bytes())?;
+    let mut signals = Signals::new()?;
+    let begun = tokio::select! {
+        biased;
+        () = signals.next() => Err(CliError::NotStored { key: key.clone(), source: ControlError::Interrupted }),
+        begun = begin(arguments) => begun,
+    };
+    let (source, mut client) = begun?;
+    let meter = Meter::new(verbosity, "sending", source.size());
+    let stored = source::store(&mut client, &key, source, &meter, signals.next()).await?;
+    drop(meter);
+    let done = format!("{key}: the file is stored as {}", stored.version);
+    show_stored(arguments, verbosity, &key, &stored).map_err(CliError::after(done))
+}
+
+/// Opens the source of the content, and connects with the node.
+async fn begin(arguments: &PutArguments) -> Result<(Source, Client), CliError> {
     let source = match arguments.command.as_slice() {
         [program, words @ ..] => Source::run(program, words, arguments.allow_empty)?,
         [] => Source::open(arguments.file.as_deref().unwrap_or(Path::new("-")), arguments.allow_empty).await?,
     };
-    let mut client = Client::connect(&arguments.data.dir).await?;
-    let meter = Meter::new(verbosity, "sending", source.size());
-    let stored = source::store(&mut client, &key, source, &meter).await?;
-    drop(meter);
-    let done = format!("{key}: the file is stored as {}", stored.version);
-    show_stored(arguments, verbosity, &key, &stored).map_err(CliError::after(done))
+    Ok((source, Client::connect(&arguments.data.dir).await?))
 }
 
 fn show_stored(arguments: &PutArguments, verbosity: Verbosity, key: &Key, stored: &Stored) -> Result<(), CliError> {

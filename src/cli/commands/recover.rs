@@ -54,8 +54,7 @@ pub(crate) async fn run(arguments: &RecoverArguments, verbosity: Verbosity, chan
         secret::tell_backup(&arguments.data.dir);
     }
     recovered.show_missing();
-    let (files, bytes) = (show::count(recovered.files, "file"), show::bytes(recovered.bytes));
-    let told = output::line(&format!("recovered {files}, {bytes}"));
+    let told = output::line(&in_words(&recovered));
     let missing = Missing {
         unfetched: recovered.failed.count(),
         not_given: recovered.not_given.len() as u64 + recovered.not_noted,
@@ -64,6 +63,13 @@ pub(crate) async fn run(arguments: &RecoverArguments, verbosity: Verbosity, chan
         has_stalled: recovered.has_stalled,
     };
     if missing.is_nothing() { told } else { Err(CliError::NotRecovered(missing)) }
+}
+
+fn in_words(recovered: &fetch::RecoveredFiles) -> String {
+    let (files, bytes) = recovered.here_before;
+    let fetched = (recovered.files.saturating_sub(files), recovered.bytes.saturating_sub(bytes));
+    let told = format!("recovered {}, {}", show::count(fetched.0, "file"), show::bytes(fetched.1));
+    if files == 0 { told } else { format!("{told}; here already: {}", show::count(files, "file")) }
 }
 
 /// Fetches all files once peers are connected.

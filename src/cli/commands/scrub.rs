@@ -33,12 +33,15 @@ pub(crate) async fn run(arguments: &ScrubArguments, verbosity: Verbosity) -> Res
     match scrubbed {
         Scrubbed { failed: 1.., .. } => Err(CliError::Unread { failed: scrubbed.failed }),
         Scrubbed { missing: 1.., .. } => Err(CliError::NotRestored { missing: scrubbed.missing }),
+        Scrubbed { set_aside, gone, .. } if set_aside + gone > 0 => {
+            Err(CliError::NotHeld { replicas: set_aside + gone })
+        }
         Scrubbed { .. } => told,
     }
 }
 
 fn in_words(scrubbed: &Scrubbed) -> String {
-    let Scrubbed { checked, bytes, damaged, restored, missing, failed, absent } = *scrubbed;
+    let Scrubbed { checked, bytes, damaged, restored, missing, failed, absent, set_aside, gone } = *scrubbed;
     let (files, bytes) = (show::count(checked, "file"), show::bytes(bytes));
     let absent = match absent {
         0 => String::new(),
@@ -49,9 +52,15 @@ fn in_words(scrubbed: &Scrubbed) -> String {
         let found = if failed == 0 { "nothing is damaged" } else { "nothing that could be read is damaged" };
         return format!("scrubbed {files}, {bytes}: {found}{absent}");
     }
-    let aside = damaged.saturating_sub(restored + missing);
-    let became = [(restored, "fetched again"), (missing, "not given by any peer"), (aside, "set aside")];
+    let deleted = damaged.saturating_sub(restored + missing + set_aside + gone);
+    let became = [
+        (restored, "fetched again from a peer"),
+        (missing, "not given by any peer"),
+        (deleted, "deleted meanwhile"),
+        (set_aside, "set aside"),
+        (gone, "gone from the disk"),
+    ];
     let became: Vec<_> =
         became.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    format!("scrubbed {files}, {bytes}: {damaged} damaged: {}{absent}", became.join(", "))
+    format!("scrubbed {files}, {bytes}: {damaged} damaged or gone: {}{absent}", became.join(", "))
 }

@@ -106,3 +106,19 @@ fn a_line_that_is_wrong_is_refused_as_without_a_file() {
     let error = parse_with("data = \"data\"\n", &["lost"]).expect_err("no such command");
     assert!(error.contains("'lost'"), "{error}");
 }
+
+#[test]
+fn a_name_that_begins_with_a_hyphen_can_be_put() {
+    let put = |line: &[&str]| match parse_with("data = \"data\"", &[&["put"], line].concat()) {
+        Ok(Arguments { command: Typed::Put(put), .. }) => Some((put.key, put.file, put.command)),
+        _ => None,
+    };
+    let file = || Some(PathBuf::from("-f"));
+    assert_eq!(put(&["--", "-k"]), Some(("-k".into(), None, Vec::new())));
+    assert_eq!(put(&["--json", "--", "-k", "-f"]), Some(("-k".into(), file(), Vec::new())));
+    let command = put(&["k", "--from-command", "--", "-c", "x"]);
+    assert_eq!(command, Some(("k".into(), None, vec!["-c".into(), "x".into()])));
+    for wrong in [&["k", "--", "ls"][..], &["--from-command", "--", "ls"], &["-k"], &["--", "a", "b", "c"], &["--"]] {
+        assert_eq!(put(wrong), None, "{wrong:?}");
+    }
+}

@@ -44,6 +44,9 @@ pub(crate) enum ControlError {
     Short { expected: u64, found: u64 },
     #[error("nothing moved for {seconds} seconds: the other side stands still")]
     Stalled { seconds: u64 },
+    /// The user did not want to wait any longer.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 impl From<io::Error> for ControlError {

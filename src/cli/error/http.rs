@@ -16,4 +16,6 @@ pub(crate) enum HttpError {
     NeedsToken { address: Address },
     #[error("{} does not hold a token: {source}", path.display())]
     Token { path: PathBuf, source: TokenError },
+    #[error("cannot read the token {}: {source}", path.display())]
+    TokenFile { path: PathBuf, source: io::Error },
 }

@@ -1,18 +1,16 @@
 //! `dacapo put -r`: stores what differs in a folder, and deletes what is no longer in it if that is asked for.
 
 use std::fs;
+use std::future::pending;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::Arc;
 
 use dacapo::crypto::Key;
 use dacapo::folder::Scope;
 use dacapo::node::{StoreFault, Stored};
 
-use super::excluded::Excluded;
 use super::fetch;
 use super::gone::Gone;
-use super::listing::prefix;
 use super::pool::Pool;
 use super::steps::each;
 use super::tally::Tally;
@@ -34,17 +32,15 @@ struct Put<'a> {
 
 pub(in crate::cli) async fn put(arguments: &PutArguments, verbosity: Verbosity) -> Result<(), CliError> {
     let selection = &arguments.selection;
+    let root = Path::new(".").join(&arguments.key);
+    let to = arguments.file.as_deref().unwrap_or(Path::new("")).as_os_str();
     let upload = Upload {
-        data: arguments.data.dir.clone(),
-        root: Path::new(".").join(&arguments.key),
-        prefix: prefix(arguments.file.as_deref().unwrap_or(Path::new("")).as_os_str())?,
-        excluded: Arc::new(Excluded::new(&selection.exclude)?),
         jobs: selection.jobs,
         deletes: arguments.delete,
         is_dry_run: selection.dry_run,
         replicas_min: usize::try_from(arguments.min_replicas).unwrap_or(usize::MAX),
         is_json: arguments.json,
-        verbosity,
+        ..Upload::new(&arguments.data.dir, root, to, &selection.exclude, verbosity)?
     };
     upload.compare(&Scope::All, None).await?.store(true).await
 }
@@ -147,7 +143,7 @@ impl Put<'_> {
         let source = Source::in_folder(path).await?;
         let mut client = self.pool.client().await?;
         let meter = Meter::new(self.upload.verbosity, "sending", Some(0));
-        let stored = source::store(&mut client, key, source, &meter).await?;
+        let stored = source::store(&mut client, key, source, &meter, pending()).await?;
         self.pool.give_back(client);
         Ok(stored)
     }

@@ -1,6 +1,7 @@
 //! How a folder is stored, and what of it the node does not have as the folder has it.
 
 use std::cell::RefCell;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use super::changes::Changes;
 use super::excluded::Excluded;
 use super::gone::Gone;
 use super::known::Known;
-use super::listing::each_page;
+use super::listing::{each_page, prefix};
 use super::pool::may_be_nowhere;
 use super::tally::Tally;
 use super::walk::walk;
@@ -64,6 +65,28 @@ pub(super) struct Difference<'a> {
 }
 
 impl Upload {
+    /// Returns how a folder is stored if nothing else is asked for: a file at a time, and nothing is deleted.
+    pub(super) fn new(
+        data: &Path,
+        root: PathBuf,
+        to: &OsStr,
+        exclude: &[String],
+        verbosity: Verbosity,
+    ) -> Result<Self, CliError> {
+        Ok(Self {
+            data: data.to_owned(),
+            root,
+            prefix: prefix(to)?,
+            excluded: Arc::new(Excluded::new(exclude)?),
+            jobs: 1,
+            deletes: false,
+            is_dry_run: false,
+            replicas_min: 0,
+            is_json: false,
+            verbosity,
+        })
+    }
+
     /// Compares what is looked at of the folder with what the node has.
     pub(super) async fn compare<'a>(
         &'a self,

@@ -9,9 +9,7 @@ use dacapo::folder::Scope;
 use tokio::time::{Instant, sleep_until};
 
 use super::changes::Changes;
-use super::excluded::Excluded;
 use super::known::{Identity, Known, identify};
-use super::listing::prefix;
 use super::upload::{Upload, Watched};
 use crate::cli::arguments::{Verbosity, WatchArguments};
 use crate::cli::error::CliError;
@@ -46,18 +44,8 @@ pub(in crate::cli) async fn watch(arguments: &WatchArguments, verbosity: Verbosi
     let failed = |source| CliError::Unreadable { path: arguments.folder.clone(), source };
     let root = fs::canonicalize(&arguments.folder).map_err(failed)?;
     let identity = identify(&root).map_err(failed)?;
-    let upload = Upload {
-        data: arguments.data.dir.clone(),
-        prefix: prefix(&arguments.prefix)?,
-        excluded: Arc::new(Excluded::new(&arguments.exclude)?),
-        jobs: arguments.jobs,
-        deletes: arguments.delete,
-        is_dry_run: false,
-        replicas_min: 0,
-        is_json: arguments.json,
-        verbosity,
-        root,
-    };
+    let upload = Upload::new(&arguments.data.dir, root, &arguments.prefix, &arguments.exclude, verbosity)?;
+    let upload = Upload { jobs: arguments.jobs, deletes: arguments.delete, is_json: arguments.json, ..upload };
     let changes = Arc::new(Changes::begin(&upload.root)?);
     let watched = Watched { changes, known: Known::default(), left: RefCell::default() };
     let mut watch = Watch { upload, watched, root: identity, signals: Signals::new()?, again: Again::new() };

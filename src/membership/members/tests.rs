@@ -32,6 +32,28 @@ fn who_is_forgotten_is_turned_away_until_it_is_allowed() {
 }
 
 #[test]
+fn a_full_list_has_room_for_another_node_once_one_is_taken_off_it() {
+    let (mut members, full) = (Members::default(), u16::try_from(MEMBERS_MAX).expect("few"));
+    let id = |number: u16| NodeId([number.to_le_bytes(); 16].concat().try_into().expect("32 bytes"));
+    for number in 0..full {
+        members.change(MemberChange::Forget(id(number))).expect("room");
+        members.change(MemberChange::Allow(id(full + number))).expect("room");
+    }
+    let [forget, allow] = [MemberChange::Forget(id(full)), MemberChange::Allow(id(0))];
+    for change in [&forget, &allow] {
+        assert!(matches!(members.change(change.clone()), Err(MembersError::Full)));
+    }
+    members.change(MemberChange::Unlist(id(3))).expect("it was forgotten");
+    assert_eq!(members.admission(id(3)), Admission::Admitted);
+    assert!(matches!(members.change(MemberChange::Unlist(id(3))), Err(MembersError::NotListed { .. })));
+    members.change(forget).expect("the place of the other one");
+    members.change(allow).expect("the place of the one that was forgotten");
+    members.change(MemberChange::Lock).expect("no room needed");
+    members.change(MemberChange::Unlist(id(0))).expect("it was allowed");
+    assert_eq!([id(0), id(full)].map(|node| members.admission(node)), [Admission::NotListed, Admission::Forgotten]);
+}
+
+#[test]
 fn another_node_may_be_where_one_that_was_forgotten_is_dialled_by_its_id() {
     let mut members = Members::default();
     let dial = |address: &str, node| Dial { address: address.parse().expect("one"), node };

@@ -244,7 +244,8 @@ pub struct Scrubbed {
     pub checked: u64,
     /// How many bytes they have.
     pub bytes: u64,
-    /// How many were damaged. A replica is set aside; so is an own file once a peer has given a good copy.
+    /// How many were damaged, or gone although nobody had removed them. An own file is set aside once a peer has given
+    /// a good copy.
     pub damaged: u64,
     /// How many damaged own files came back from a peer.
     pub restored: u64,
@@ -254,6 +255,11 @@ pub struct Scrubbed {
     pub failed: u64,
     /// How many own files have no copy here: somebody has deleted it, or the disk has lost it.
     pub absent: u64,
+    /// How many damaged replicas were set aside, or removed because the quarantine is full. Their owners send them
+    /// again.
+    pub set_aside: u64,
+    /// How many replicas were not there any more. Their owners send them again.
+    pub gone: u64,
 }
 
 impl PeerInfo {

@@ -1,11 +1,15 @@
 //! What the calls of a node fail with. Every error of a call that changes something says whether the change happened.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
+use crate::crypto::NodeId;
 use crate::event::count_peers;
 use crate::membership::MembersError;
 use crate::protocol::{Refusal, WireError};
 use crate::store;
+use crate::transport::Address;
 
 /// Why a file was not stored, or may not have been. There is no third case, so callers match both.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +85,28 @@ pub enum ReplicaError {
     },
 }
 
+/// A peer that could not be asked for a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unasked {
+    /// Its id; `None` if it has not been connected yet.
+    pub peer: Option<NodeId>,
+    /// Where it is dialled, or was, if that is known.
+    pub address: Option<Address>,
+    /// Why it could not be asked.
+    pub reason: String,
+}
+
+impl fmt::Display for Unasked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.peer, &self.address) {
+            (Some(peer), _) => f.write_str(&peer.short())?,
+            (None, Some(address)) => write!(f, "{address}")?,
+            (None, None) => f.write_str("another peer")?,
+        }
+        write!(f, " ({})", self.reason)
+    }
+}
+
 /// Why a file could not be got.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -102,10 +128,10 @@ pub enum GetError {
         asked: usize,
     },
     /// No peer that could be asked has the file, and some peers could not be asked.
-    #[error("not found so far: {unreachable} of {} could not be asked", count_peers(*.peers))]
+    #[error("not found so far: {} of {} could not be asked: {}", .unasked.len(), count_peers(*.peers), list(.unasked))]
     Unreachable {
-        /// How many peers are away or broke off.
-        unreachable: usize,
+        /// The peers that are away or broke off.
+        unasked: Vec<Unasked>,
         /// How many peers are known.
         peers: usize,
     },
@@ -165,6 +191,10 @@ pub enum DeleteError {
     /// The node stopped before or during the call.
     #[error("perhaps deleted: the node has stopped")]
     Stopped,
+}
+
+fn list(unasked: &[Unasked]) -> String {
+    unasked.iter().map(Unasked::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn too_few(wanted: usize, found: usize, asked: usize) -> String {

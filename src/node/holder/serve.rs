@@ -64,7 +64,7 @@ pub(in crate::node) async fn run<P: Platform>(context: &Shared<P>, mut connectio
 /// its connections are dead then, mostly without a sign of it.
 async fn question<P: Platform>(context: &Shared<P>, connection: &mut Connection<Stream<P>>) -> Option<Message> {
     let boot = connection.boot().clone();
-    let place = connection.has_place().then(|| context.holder.idle.enter());
+    let place = connection.has_place().then(|| context.holder.idle.enter(()));
     let is_evicted = async {
         match &place {
             Some(place) => place.lost().await,

@@ -3,7 +3,7 @@
 use tokio::time::sleep;
 
 use crate::crypto::{NodeId, ReplicaName, Version};
-use crate::limits::{VERIFIED_MAX, VERIFIED_SAVE_INTERVAL};
+use crate::limits::VERIFIED_MAX;
 use crate::node::context::{Context, Shared};
 use crate::platform::Platform;
 use crate::store::{HeldRecord, Known, StorageError};
@@ -11,7 +11,7 @@ use crate::store::{HeldRecord, Known, StorageError};
 /// Makes durable, every now and then, what was found good.
 pub(in crate::node) async fn run<P: Platform>(context: Shared<P>) {
     loop {
-        sleep(VERIFIED_SAVE_INTERVAL).await;
+        sleep(context.upkeep.verified_save_interval).await;
         save(&context).await;
     }
 }

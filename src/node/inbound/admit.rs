@@ -1,6 +1,7 @@
 //! Leads an accepted connection to its welcome. Until a caller has shown that it knows the cluster secret, it only
 //! competes with other strangers for a place.
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
@@ -25,8 +26,8 @@ use crate::protocol::{Hello, Purpose, Verdict};
 pub(super) struct Door {
     places: Arc<Semaphore>,
     controls: Arc<Semaphore>,
-    strangers: EvictionQueue,
-    handshakes: EvictionQueue,
+    strangers: EvictionQueue<IpAddr>,
+    handshakes: EvictionQueue<IpAddr>,
     seen: SeenHandshakes,
 }
 
@@ -54,15 +55,17 @@ impl Door {
         &self,
         context: &Context<P>,
         stream: Stream<P>,
+        from: IpAddr,
     ) -> Result<Admitted<Stream<P>>, LinkError> {
         let deadline = Instant::now() + HANDSHAKE_TIMEOUT;
         let credentials = context.credentials()?;
-        let place = self.strangers.enter();
+        let source = source(from);
+        let place = self.strangers.enter(source);
         let knock = unless_evicted(place, deadline, link::knock(stream, &credentials)).await?;
         if !self.seen.is_new(knock.ephemeral) {
             return Err(LinkError::Repeated);
         }
-        let place = self.handshakes.enter();
+        let place = self.handshakes.enter(source);
         unless_evicted(place, deadline, self.welcome(context, knock, &credentials)).await
     }
 
@@ -141,9 +144,18 @@ async fn make_room<P: Platform>(context: &Context<P>) -> bool {
     }
 }
 
+/// Returns what counts as one source of connections: an address, or the network of an IPv6 address. Whoever has one
+/// IPv6 address mostly has all 2^64 of its network (RFC 4291, section 2.5.1).
+fn source(from: IpAddr) -> IpAddr {
+    match from.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
+    }
+}
+
 /// Does work within a deadline, and gives the work up if its place is taken away.
 async fn unless_evicted<T>(
-    place: Place,
+    place: Place<IpAddr>,
     deadline: Instant,
     work: impl Future<Output = Result<T, LinkError>>,
 ) -> Result<T, LinkError> {
@@ -161,6 +173,15 @@ mod tests {
     use crate::protocol::BootId;
 
     #[test]
+    fn the_addresses_of_one_network_are_one_source() {
+        let [one, other, mapped, near, far] =
+            ["10.0.0.1", "10.0.0.2", "::ffff:10.0.0.1", "2001:db8::1", "2001:db8:0:1::1"]
+                .map(|address| source(address.parse().expect("an address")));
+        assert!(one != other && one == mapped && near != far);
+        assert_eq!(near, source("2001:db8::ffff:0:0:1".parse().expect("an address")));
+    }
+
+    #[test]
     fn who_waits_for_a_place_evicts_until_one_is_free_and_is_looked_at_once_more() {
         run(async {
             for has_many_meanwhile in [false, true] {
@@ -171,7 +192,7 @@ mod tests {
                 let asks = Purpose::DialerAsks;
                 let kept = door.place_for(context, first, &boots[0], asks).await.expect("room");
                 let free_soon = door.place_for(context, first, &boots[0], asks).await.expect("room");
-                let [asked, idle] = [context.holder.idle.enter(), context.holder.idle.enter()];
+                let [asked, idle] = [context.holder.idle.enter(()), context.holder.idle.enter(())];
                 let mut waiting = Box::pin(door.place_for(context, second, &boots[1], asks));
                 assert!(poll_once(&mut waiting).await.is_pending());
                 // A question has come on it just before, and it goes on with its place.

@@ -78,7 +78,7 @@ pub(super) async fn verify<P: Platform>(
     let mut lease = lease(context, peer).await?;
     let mut answer = Message::Verifying;
     for _ in 0..exchanges_max(current) {
-        answer = lease.exchange(&Message::VerifyFile { replica_name }).await?;
+        answer = lease.exchange(context, &Message::VerifyFile { replica_name }).await?;
         if answer != Message::Verifying {
             break;
         }

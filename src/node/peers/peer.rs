@@ -231,10 +231,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     }
 
     /// Takes an idle connection that is still usable. The connection that was used last is the least likely to be
-    /// closed.
+    /// closed, and may still have been closed by the peer just before.
     pub(super) fn take_idle(&self) -> Option<Connection<S>> {
         std::iter::from_fn(|| self.idle.borrow_mut().pop_back())
             .find_map(|mut idle| (idle.used.elapsed() < IDLE_ASKER_TIMEOUT && !idle.is_stale()).then_some(idle))
+            .map(Connection::after_idling)
     }
 
     /// Has the peer open a connection, and waits for it, unless there is an idle one.

@@ -17,6 +17,7 @@ use crate::node::context::{Shared, Stream};
 use crate::node::handle::errors::ReplicaError;
 use crate::platform::Platform;
 use crate::protocol::{Message, Purpose, WireError};
+use crate::transport::Transport;
 
 /// A connection leased for one exchange. If the lease is dropped before [`done`](Self::done), the connection is closed.
 pub(in crate::node) struct Lease<S> {
@@ -68,11 +69,43 @@ impl From<AskError> for ReplicaError {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Lease<S> {
-    /// Asks a question and waits for its answer.
-    pub(in crate::node) async fn exchange(&mut self, question: &Message) -> Result<Message, WireError> {
-        self.connection.send(question).await?;
-        self.connection.receive().await
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Lease<S> {
+    /// Asks a question and waits for its answer. See [`answer`](Self::answer).
+    pub(in crate::node) async fn exchange<P: Platform>(
+        &mut self,
+        context: &Shared<P>,
+        question: &Message,
+    ) -> Result<Message, WireError>
+    where
+        P::Transport: Transport<Stream = S>,
+    {
+        self.connection.queue(question).await?;
+        self.answer(context).await
+    }
+
+    /// Sends what is queued, and waits for the answer.
+    ///
+    /// The peer may have closed an idle connection, so that another one has its place, before it could know that the
+    /// connection was leased. So if a connection that was idle ends before the first answer, all that was sent on it is
+    /// sent once more, on another one. Nobody knows whether the peer has read the first; what
+    /// [may be repeated](Message::may_be_repeated) does the same if it comes twice. If no other connection can be
+    /// opened, returns how the first one ended: the peer may have done what it was asked.
+    pub(in crate::node) async fn answer<P: Platform>(&mut self, context: &Shared<P>) -> Result<Message, WireError>
+    where
+        P::Transport: Transport<Stream = S>,
+    {
+        let closed = match self.connection.flush_and_receive().await {
+            Err(error) if error.is_close() => error,
+            answered => return answered,
+        };
+        let Some(sent) = self.connection.take_unanswered() else { return Err(closed) };
+        // The future of every exchange holds only a pointer to this one, which is rare.
+        let Ok(opened) = Box::pin(open(context, &self.peer)).await else { return Err(closed) };
+        let before = std::mem::replace(&mut self.connection, opened);
+        self.connection.meter = before.meter.clone();
+        drop(before);
+        self.connection.queue_again(&sent).await?;
+        self.connection.flush_and_receive().await
     }
 }
 
@@ -106,13 +139,18 @@ pub(in crate::node) async fn lease_in<P: Platform>(
     peer: &Rc<Peer<Stream<P>>>,
     slot: Slot,
 ) -> Result<Lease<Stream<P>>, LeaseError> {
-    let leased = |connection| Ok(Lease { connection, peer: peer.clone(), _slot: slot });
-    if let Some(connection) = peer.take_idle() {
-        return leased(connection);
-    }
+    let connection = match peer.take_idle() {
+        Some(connection) => connection,
+        None => open(context, peer).await?,
+    };
+    Ok(Lease { connection, peer: peer.clone(), _slot: slot })
+}
+
+/// Dials the peer, or has it open a connection.
+async fn open<P: Platform>(context: &Shared<P>, peer: &Peer<Stream<P>>) -> Result<Connection<Stream<P>>, LeaseError> {
     let hears = peer.hears_what_is_wanted();
     let Some(address) = peer.address() else {
-        return peer.wait_for_opened().await.map_or(Err(LeaseError::NotListening), leased);
+        return peer.wait_for_opened().await.ok_or(LeaseError::NotListening);
     };
     let mut dialing = pin!(open_as(context, &address, Purpose::DialerAsks, Some(peer.id)));
     // Where nothing answers, not even with a refusal, a dial takes long to fail.
@@ -121,15 +159,14 @@ pub(in crate::node) async fn lease_in<P: Platform>(
     if begun.is_err()
         && let Some(connection) = peer.take_idle()
     {
-        return leased(connection);
+        return Ok(connection);
     }
-    let opened = match begun {
+    match begun {
         Ok(Err(error)) if hears => peer.wait_for_opened().await.ok_or(LeaseError::Open(error)),
         Err(_) if hears => first(dialing, peer.wait_for_opened()).await.map_err(LeaseError::Open),
         Ok(dialed) => dialed.map_err(LeaseError::Dial),
         Err(_) => dialing.await.map_err(LeaseError::Dial),
-    };
-    opened.and_then(leased)
+    }
 }
 
 /// Waits for what is dialled and for what is opened, and returns what comes first. Fails once neither can come.
@@ -158,7 +195,7 @@ pub(in crate::node) async fn question<P: Platform>(
     question: &Message,
 ) -> Result<Message, AskError> {
     let mut lease = lease(context, peer).await?;
-    let answer = lease.exchange(question).await?;
+    let answer = lease.exchange(context, question).await?;
     lease.done();
     Ok(answer)
 }

@@ -5,6 +5,7 @@ use crate::crypto::NodeId;
 use crate::membership::{Admission, Dial};
 use crate::node::context::Context;
 use crate::node::handle::answers::{PeerInfo, Progress, Remembered};
+use crate::node::handle::errors::Unasked;
 use crate::platform::Platform;
 use crate::transport::Address;
 
@@ -75,8 +76,15 @@ fn away_at(peer: Option<NodeId>, address: Option<Address>, is_dialled: bool) -> 
 
 /// Returns how many peers are configured or were connected, are not connected at the moment, and are none of these.
 pub(in crate::node) fn away<P: Platform>(context: &Context<P>, but: &[NodeId]) -> usize {
+    those_away(context, but).len()
+}
+
+/// Returns the peers that [`away`] counts.
+pub(in crate::node) fn those_away<P: Platform>(context: &Context<P>, but: &[NodeId]) -> Vec<Unasked> {
     let is_else = |peer: &PeerInfo| !peer.peer.is_some_and(|node| but.contains(&node));
-    info(context).iter().filter(|peer| !peer.is_connected && is_else(peer)).count()
+    let away = info(context).into_iter().filter(|peer| !peer.is_connected && is_else(peer));
+    let unasked = |PeerInfo { peer, address, .. }| Unasked { peer, address, reason: "it is away".to_owned() };
+    away.map(unasked).collect()
 }
 
 /// Returns the nodes that were connected once and are turned away only because the list is locked: what such a node

@@ -30,7 +30,12 @@ pub(super) enum Outcome {
     /// The disk has no copy of the file, and needs none.
     Absent,
     Good,
+    /// An own file was damaged, and was deleted meanwhile.
     Damaged,
+    /// A replica was damaged, and was set aside.
+    SetAside,
+    /// A replica was not there any more.
+    Gone,
     Restored,
     /// An own file was damaged, and no peer has given it so far.
     Missing,
@@ -169,9 +174,8 @@ pub(super) async fn held<P: Platform>(context: &Shared<P>, owner: NodeId, replic
         }
         sleep(LOOK_AGAIN).await;
     }
-    set_aside(context, owner, replica_name).await;
-    drop(locked);
-    Outcome::Damaged
+    let was_there = set_aside(context, owner, replica_name).await;
+    was_there.map_or(Outcome::Failed, |was_there| if was_there { Outcome::SetAside } else { Outcome::Gone })
 }
 
 /// Compares a large replica, a part at a time.

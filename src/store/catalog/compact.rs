@@ -1,5 +1,6 @@
 //! Gives the free pages of the catalog's file back.
 
+use std::ops::RangeInclusive;
 use std::sync::PoisonError;
 
 use redb::ReadableDatabase;
@@ -7,7 +8,6 @@ use redb::ReadableDatabase;
 use super::panics::{abandon, guarded};
 use super::{Catalog, OBJECTS};
 use crate::disk::{Disk, DiskFile};
-use crate::limits::COMPACT_BYTES_MIN;
 use crate::store::catalog::read::{blob_of, exists};
 use crate::store::error::CatalogError;
 use crate::store::layout::{self, BlobId};
@@ -16,11 +16,11 @@ use crate::store::layout::{self, BlobId};
 type ObjectName = (Vec<u8>, Option<BlobId>);
 
 impl<D: Disk> Catalog<D> {
-    /// Makes the file smaller if at least half of it is free, and it has `most` bytes at most. Returns by how much. A
+    /// Makes the file smaller if at least half of it is free, and it has so many bytes. Returns by how much. A
     /// crash leaves the same records, in redb's own commits. Every other use of the catalog waits.
-    pub(in crate::store) fn compact(&self, most: u64) -> Result<Option<u64>, CatalogError> {
+    pub(in crate::store) fn compact(&self, sizes: RangeInclusive<u64>) -> Result<Option<u64>, CatalogError> {
         let before = self.file_len()?;
-        if !(COMPACT_BYTES_MIN..=most).contains(&before) {
+        if !sizes.contains(&before) {
             return Ok(None);
         }
         let used = self.with(|database| {

@@ -126,7 +126,17 @@ fn peers_prints_known_nodes_and_those_that_are_kept_out() {
 
 #[test]
 fn scrub_prints_the_counts_of_the_node() {
-    let scrubbed = Scrubbed { checked: 5, bytes: 110, damaged: 2, restored: 1, missing: 1, failed: 0, absent: 3 };
-    let expected = r#"{"checked":5,"bytes":110,"damaged":2,"restored":1,"missing":1,"failed":0,"absent":3}"#;
-    assert_printed(&scrubbed, expected);
+    let scrubbed = Scrubbed {
+        checked: 5,
+        bytes: 110,
+        damaged: 5,
+        restored: 1,
+        missing: 1,
+        failed: 0,
+        absent: 3,
+        set_aside: 2,
+        gone: 1,
+    };
+    let expected = r#"{"checked":5,"bytes":110,"damaged":5,"restored":1,"missing":1,"failed":0,"absent":3,"#;
+    assert_printed(&scrubbed, &format!(r#"{expected}"set_aside":2,"gone":1}}"#));
 }

@@ -5,6 +5,7 @@ use std::thread;
 
 use dacapo::crypto::Version;
 use dacapo::disk::Disk;
+use dacapo::limits::COMPACT_BYTES_MIN;
 use dacapo::store::layout::{BlobId, Layout};
 use dacapo::store::{Change, Origin, OwnRecord, Setup, Store};
 use dacapo::time::UnixMillis;
@@ -58,7 +59,7 @@ fn a_whole_catalog_is_verified_beside_commits_and_after_it_was_made_smaller() {
             .commit(&[Change::Object(BlobId::Own(key(&format!("file {number}")).file_name()), None)])
             .expect("removed");
     }
-    assert!(store.compact_catalog().expect("compacted").is_some());
+    assert!(store.compact_catalog(COMPACT_BYTES_MIN).expect("compacted").is_some());
     store.verify_catalog().expect("verified");
     store.skip_versions(Version(9_000)).expect("reserved");
     store.verify_catalog().expect("verified");

@@ -136,7 +136,7 @@ const SUBJECT: &[&[&str]] = &[
         "sim/src/store/sources",
         "sim/src/store/walkthrough",
     ],
-    &["sim/src/store/settings", "sim/src/store/told"],
+    &["sim/src/store/about", "sim/src/store/quotas", "sim/src/store/settings", "sim/src/store/told"],
 ];
 
 /// Rooms that may not name a certain room below them. The holder answers peers and asks none.

@@ -47,6 +47,8 @@ fn strangers_are_not_let_in() {
     let arguments = ["node", "--open-cluster", "--listen", ":0", "--http", ":0", "--http-token", short];
     let refused = bench.run(&bench.path("n4"), &arguments);
     assert!(refused.stderr.contains("does not hold a token: a token has 16 to 128"), "{}", refused.stderr);
+    let refused = bench.run(&bench.path("n4"), &[&arguments[..6], &["--http-token", "/no/such/file"]].concat());
+    assert!(refused.stderr.contains("cannot read the token /no/such/file: "), "{}", refused.stderr);
 }
 
 #[test]

@@ -159,6 +159,14 @@ fn a_listing_comes_in_pages() {
         let refused = face.get(&format!("/v1/files?{query}"));
         assert_eq!((refused.status, &refused.json()["outcome"]), (400, &"rejected".into()), "{query}");
     }
+    for (asked, told) in [
+        ("files?limit=x", "the parameter limit is \"x\"; it has to be a number from 1 to 1024"),
+        ("files?page=3", "this path has no parameter \"page\"; it has prefix, after, limit"),
+        ("files/a/1?keep=no", "the parameter keep is \"no\"; it has to be true or false"),
+        ("holders/a/1?verify=", "the parameter verify is \"\"; it has to be true or false"),
+    ] {
+        assert_eq!(face.get(&format!("/v1/{asked}")).json()["error"], told);
+    }
 }
 
 #[test]

@@ -37,6 +37,7 @@ pub fn strategy(swarm: &mut SeedRng, nodes: usize) -> BoxedStrategy<Call> {
     };
     let of_key = |call: fn(u8) -> Call| (0..keys).prop_map(call).boxed();
     let of_host = |call: fn(Host) -> Call| (0..nodes).prop_map(call).boxed();
+    let peers = u8::try_from(nodes - 1).expect("few").max(1);
     let options: Vec<_> = Setting::ALL.iter().copied().filter(|setting| !setting.is_place()).collect();
     // Most stay where they have moved to.
     let moves = prop_oneof![2 => Just(Setting::Moved), 1 => Just(Setting::MovedBack)];
@@ -51,8 +52,8 @@ pub fn strategy(swarm: &mut SeedRng, nodes: usize) -> BoxedStrategy<Call> {
         (1, of_key(|key| Call::Get { key, reading: Reading::Slow })),
         (1, of_key(|key| Call::Get { key, reading: Reading::Left })),
         (2, of_key(|key| Call::Get { key, reading: Reading::Unkept })),
-        (2, of_key(|key| Call::Delete { key, is_held: false })),
-        (2, of_key(|key| Call::Delete { key, is_held: true })),
+        (2, of_key(|key| Call::Delete { key, held_by: 0 })),
+        (2, (0..keys, 1..=peers).prop_map(|(key, held_by)| Call::Delete { key, held_by }).boxed()),
         (1, of_key(|key| Call::Erase { key, is_known: false })),
         (1, of_key(|key| Call::Erase { key, is_known: true })),
         (3, of_key(|key| Call::Stat { key })),
@@ -107,7 +108,7 @@ pub fn looks() -> BoxedStrategy<Vec<Call>> {
     let look = |kind, key| match kind {
         0..3 => Call::Holders { key, is_whole: false },
         3..5 => Call::Holders { key, is_whole: true },
-        5..8 => Call::Delete { key, is_held: true },
+        5..8 => Call::Delete { key, held_by: 1 },
         8 => Call::Erase { key, is_known: false },
         _ => Call::Get { key, reading: Reading::Whole },
     };

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{Call, Reading, Source};
-use crate::host::name;
+use crate::host::{HOSTS_MAX, name};
 use crate::store::settings::Setting;
 use crate::words::Words;
 
@@ -54,8 +54,9 @@ impl fmt::Display for Call {
             Self::GetFolder => f.write_str("get-folder"),
             Self::Status => f.write_str("status"),
             Self::Get { key, reading } => write!(f, "{} {key}", reading.name()),
-            Self::Delete { key, is_held: false } => write!(f, "delete {key}"),
-            Self::Delete { key, is_held: true } => write!(f, "delete-held {key}"),
+            Self::Delete { key, held_by: 0 } => write!(f, "delete {key}"),
+            Self::Delete { key, held_by: 1 } => write!(f, "delete-held {key}"),
+            Self::Delete { key, held_by } => write!(f, "delete-held {key} {held_by}"),
             Self::Erase { key, is_known: false } => write!(f, "erase {key}"),
             Self::Erase { key, is_known: true } => write!(f, "erase-known {key}"),
             Self::Stat { key } => write!(f, "stat {key}"),
@@ -98,7 +99,8 @@ impl FromStr for Call {
 impl Call {
     fn other(word: &str, words: &mut Words<'_>) -> Result<Self, String> {
         Ok(match word {
-            "delete" | "delete-held" => Self::Delete { key: words.key()?, is_held: word == "delete-held" },
+            "delete" => Self::Delete { key: words.key()?, held_by: 0 },
+            "delete-held" => Self::Delete { key: words.key()?, held_by: words.peers()? },
             "erase" | "erase-known" => Self::Erase { key: words.key()?, is_known: word == "erase-known" },
             "store-many" => Self::StoreMany(words.count("store-many")?),
             "erase-many" => Self::EraseMany,
@@ -124,6 +126,17 @@ impl Words<'_> {
     fn count(&mut self, verb: &str) -> Result<u16, String> {
         let count = self.at_most(MANY_MAX.into())?;
         u16::try_from(count).ok().filter(|count| *count > 0).ok_or_else(|| format!("{verb} needs a file"))
+    }
+
+    /// Returns the next word as a number of peers; one if there is no word.
+    fn peers(&mut self) -> Result<u8, String> {
+        if self.is_end() {
+            return Ok(1);
+        }
+        let word = self.word("a number of peers")?;
+        let most = HOSTS_MAX - 1;
+        let count = word.parse().ok().filter(|count| (1..=most).contains(&usize::from(*count)));
+        count.ok_or_else(|| format!("{word:?} is not a number of peers, 1 to {most}"))
     }
 
     fn setting(&mut self) -> Result<Setting, String> {

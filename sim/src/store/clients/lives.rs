@@ -25,6 +25,7 @@ impl Clients {
             self.seen.borrow_mut().reborn.insert(host);
         }
         self.seen.borrow_mut().put_back.insert(host, 0);
+        self.quotas.disk_put_back(host);
         self.lose(host, true);
     }
 

@@ -23,6 +23,8 @@ pub(in crate::store) struct Noticed {
     met: BTreeMap<Host, BTreeSet<NodeId>>,
     /// The peers that a node is connected with.
     connected: BTreeMap<Host, BTreeSet<NodeId>>,
+    /// When a node was connected last with each peer that it is not connected with any more.
+    parted: BTreeMap<Host, BTreeMap<NodeId, u64>>,
     /// When a node last learnt of a file, or had another peer or a peer that did not answer.
     stirred: BTreeMap<Host, u64>,
     /// When a node last learnt of a file.
@@ -38,6 +40,8 @@ pub(in crate::store) struct Noticed {
     /// When a repair last offered a peer nothing but what it did not take, and whether nothing had changed since the
     /// one before it.
     refused: BTreeMap<(Host, Host), (u64, Duration, bool)>,
+    /// How much each node has told but for single messages.
+    told: BTreeMap<Host, u64>,
     /// The moment of the last event.
     latest: u64,
     /// The hosts whose nodes have ever told that their catalog is damaged or lost.
@@ -57,11 +61,15 @@ impl Noticed {
     pub(in crate::store) fn note(&mut self, host: Host, event: &Event, moment: u64) -> bool {
         self.stir(host, event, moment);
         self.latest = moment;
+        if !event.is_message() {
+            *self.told.entry(host).or_default() += 1;
+        }
         match event {
             Event::Started { .. } => {
                 self.known.remove(&host);
                 self.met.remove(&host);
-                self.connected.remove(&host);
+                let parted = self.connected.remove(&host).into_iter().flatten();
+                self.parted.entry(host).or_default().extend(parted.map(|peer| (peer, moment)));
                 self.told_twice.remove(&host);
             }
             Event::PeerConnected { peer, .. } => {
@@ -70,6 +78,7 @@ impl Noticed {
             }
             Event::PeerLost { peer, .. } => {
                 self.connected.entry(host).or_default().remove(peer);
+                self.parted.entry(host).or_default().insert(*peer, moment);
                 self.told_twice.entry(host).or_default().remove(peer);
             }
             Event::FileWritten { file, version, .. } => {
@@ -108,6 +117,7 @@ impl Noticed {
         }
         let is_change = match event {
             Event::PeerRepaired { .. } | Event::RequestRefused { .. } => false,
+            Event::Scrubbed { damaged: 0, .. } | Event::CatalogCompacted { .. } => false,
             Event::MessageSent { .. } | Event::MessageReceived { .. } => false,
             Event::ReplicaFailed { reason, .. } => !is_of_quota(reason),
             _ => true,
@@ -146,6 +156,19 @@ impl Noticed {
     /// Returns the peers that a node is connected with, as far as it has told.
     pub(in crate::store) fn connected(&self, host: Host) -> Vec<NodeId> {
         self.connected.get(&host).into_iter().flatten().copied().collect()
+    }
+
+    /// Returns how much a node has told but for single messages.
+    pub(in crate::store) fn told(&self, host: Host) -> u64 {
+        self.told.get(&host).copied().unwrap_or_default()
+    }
+
+    /// Returns the peers that a node has been connected with at some time since a moment: it has asked
+    /// no others.
+    pub(in crate::store) fn connected_since(&self, host: Host, moment: u64) -> BTreeSet<NodeId> {
+        let parted = self.parted.get(&host).into_iter().flatten();
+        let parted = parted.filter(|(_, until)| **until > moment).map(|(peer, _)| *peer);
+        parted.chain(self.connected(host)).collect()
     }
 
     /// Returns for how long all peers of a node have said that they see another one with its identity, if they have.

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use dacapo::crypto::NodeId;
 use dacapo::transport::{Address, Transport};
 use http_body_util::channel::{Channel, Sender};
 use http_body_util::{BodyExt, Either, Empty};
@@ -179,6 +180,16 @@ impl Answer {
     pub(super) fn header(&self, name: HeaderName) -> Option<String> {
         Some(self.headers.get(name)?.to_str().ok()?.to_owned())
     }
+}
+
+/// Returns the id that a value of JSON is, if it is one.
+pub(super) fn id(value: &Value) -> Option<NodeId> {
+    value.as_str()?.parse().ok()
+}
+
+/// Returns the members of a list; none if it is no list.
+pub(super) fn list_of(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
 }
 
 /// Sends a content, as far as it is sent.

@@ -15,6 +15,7 @@ use dacapo::store::layout::{BlobId, Layout};
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::store::call::{self, Call};
+use crate::store::contents::Contents;
 use crate::store::files::Files;
 use crate::store::history::{ContentDigest, HistoryEntry, Outcome, may_come_back};
 use crate::store::options::{layout, replicas};
@@ -111,7 +112,7 @@ pub fn expectation(scene: &Scene<Files>, host: Host, key: u8) -> Expectation {
     // What a disk has forgotten is not what the node asked the peers for.
     let was_held = !newest.is_lost
         && of_file().any(|entry| {
-            matches!(entry.call, Call::Delete { is_held: true, .. })
+            matches!(entry.call, Call::Delete { held_by: 1.., .. })
                 && entry.outcome() == Some(&Outcome::Deleted)
                 && entry.begun > acknowledged
                 && is_held_since(entry)
@@ -178,6 +179,28 @@ fn is_intact(scene: &Scene<Files>, (host, owner): (Host, NodeId), at: Host, key:
 pub fn is_untouched(scene: &Scene<Files>, host: Host, get: &HistoryEntry) -> bool {
     let Some(key) = get.key.filter(|_| matches!(get.call, Call::Get { .. })) else { return false };
     is_sound_since(scene, host, get.at) && expectation(scene, host, key).is_on_own_disk()
+}
+
+/// Judges a deletion of a local copy that was refused because too few peers hold the file.
+///
+/// # Errors
+/// If the local copy is gone, and nothing else can have taken it away.
+pub fn judge_refusal(scene: &Scene<Files>, asked: &HistoryEntry) -> Result<(), String> {
+    let (Call::Delete { .. }, Some(Outcome::Kept(_)), Some(key)) = (asked.call, asked.outcome(), asked.key) else {
+        return Ok(());
+    };
+    let Some(keys) = scene.clients.keys(asked.host) else { return Ok(()) };
+    let blob = BlobId::Own(call::key(key).file_name());
+    let is_here = || Contents::of(&scene.disks[asked.host]).replica(keys.node(), &blob).is_some();
+    let expected = expectation(scene, asked.host, key);
+    let must_be_here = is_sound_since(scene, asked.host, asked.at)
+        && expected.is_on_own_disk()
+        && !expected.is_newer_possible()
+        && !asked.meets(&scene.clients.history(), |_| true);
+    match must_be_here && !is_here() {
+        true => Err("refused to delete the local copy, which is gone".to_owned()),
+        false => Ok(()),
+    }
 }
 
 /// Whether small blobs may lie in the catalog of a host.

@@ -3,20 +3,25 @@
 //! the links and the disks at the end of a run, when nothing is on its way any more, what nodes say of their load, and
 //! what liars are asked.
 //!
-//! Cannot see: memory; what a host keeps whose own disk has failed calls, until its next start; temporary files while a
-//! host is lost for good, because nobody waits then until nothing is on its way any more.
+//! Cannot see: memory; what a host keeps whose own disk has failed calls, until its next start; temporary files that an
+//! exchange with a host that lies to the end has just made.
 
 mod offers;
 
+use std::collections::BTreeSet;
+use std::fmt;
+
 use dacapo::limits::{POOL_CONNECTIONS_MAX, QUARANTINE_CATALOGS_MAX, QUARANTINE_FILES_MAX};
-use dacapo::node::{Load, Quota};
+use dacapo::node::Load;
 use dacapo::store::Usage;
 
-use crate::fault::Fault;
+use crate::disk::SimDisk;
 use crate::host::Host;
+use crate::plan::Plan;
+use crate::store::call::Call;
 use crate::store::contents::{self, Contents};
 use crate::store::files::Files;
-use crate::store::options::{fits, quota};
+use crate::store::quotas::usage;
 use crate::subject::{Run, Scene};
 
 pub use offers::judge as judge_offers;
@@ -46,6 +51,36 @@ pub fn judge_load(scene: &Scene<Files>, host: Host, load: Load) -> Result<(), St
     }
 }
 
+/// A temporary file on a host that has no reason to keep it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Leftover(Host, String);
+
+impl fmt::Display for Leftover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "n{} has left {}", self.0, self.1)
+    }
+}
+
+/// Returns the temporary files on the disks of a plan, but for those of hosts that are lost for good: these stop in the
+/// middle of what they do.
+#[must_use]
+pub fn leftovers(plan: &Plan<Call>, disks: &[SimDisk]) -> BTreeSet<Leftover> {
+    let hosts = plan.hosts_left().into_iter().filter(|host| !has_failed(plan, *host));
+    let temporary = |host: Host| {
+        let files = disks[host].tree().into_iter().map(|(path, ..)| path);
+        files.filter(|path| path.starts_with("tmp/")).map(move |path| Leftover(host, path))
+    };
+    hosts.flat_map(temporary).collect()
+}
+
+/// Whether calls on the disk of a host may have failed. A file that could not be removed lies there until the next
+/// start, and only calls on its own disk can fail: what a peer gives or takes breaks off if the disk of that peer
+/// fails, and the host removes then what it has of it. So it does with what a liar or a dead peer has not sent to the end, and
+/// a start with what a kill or a disk that was put back has left.
+fn has_failed(plan: &Plan<Call>, host: Host) -> bool {
+    plan.faults().any(|fault| fault.only_fails_calls() && fault.faulty_disk() == Some(host))
+}
+
 /// Judges a run.
 ///
 /// # Errors
@@ -63,38 +98,26 @@ pub fn judge(run: &Run<Files>) -> Result<(), String> {
             return Err(format!("n{host} has dialled {count} connections, {max} are allowed"));
         }
     }
-    // A file that could not be removed lies there until the next start, and only calls on its own disk can fail: what a
-    // peer gives or takes breaks off if the disk of that peer fails, and the host removes then what it has of it. So
-    // it does with what a liar or a dead peer has not sent to the end, and a start with what a kill or a disk that was
-    // put back has left.
-    let has_failed = |host| {
-        let is_its = |fault: &Fault| fault.only_fails_calls() && fault.faulty_disk() == Some(host);
-        run.plan.faults().any(is_its)
-    };
-    // If a host is lost for good, the check after the faults does not wait until the others are at rest: what a liar
-    // sends to the end, and what they send each other, may be on its way when the run ends.
-    let is_quiet = run.plan.lost_for_good().is_empty();
-    for (host, disk) in run.disks.iter().enumerate().filter(|(host, _)| !has_failed(*host)) {
+    for (host, disk) in run.disks.iter().enumerate().filter(|(host, _)| !has_failed(&run.plan, *host)) {
         let aside = contents::aside(disk);
         if aside > QUARANTINE_FILES_MAX + QUARANTINE_CATALOGS_MAX {
             return Err(format!("n{host} has {aside} damaged files in quarantine"));
         }
-        if let Some((path, ..)) = disk.tree().into_iter().find(|(path, ..)| is_quiet && path.starts_with("tmp/")) {
-            return Err(format!("n{host} has left {path}"));
-        }
     }
+    // What a host that lies to the end sends may be on its way when the run ends. The check after the faults has judged
+    // what was left long before that.
+    let is_quiet = run.plan.lying_for_good().is_empty();
+    if let Some(file) = leftovers(&run.plan, &run.disks).first().filter(|_| is_quiet) {
+        return Err(file.to_string());
+    }
+    let quotas = &run.clients.quotas;
     for (host, disk) in run.disks.iter().enumerate().filter(|(host, _)| !run.liars.contains(host)) {
-        // What was taken before there was a quota stays.
-        if run.clients.settings.has_other_quota(host) {
-            continue;
-        }
-        let quota = quota(&run.plan.options_of(host));
-        if quota == Quota::default() {
-            continue;
-        }
-        if let Some((owner, replicas)) = Contents::of(disk).held().iter().find(|(_, replicas)| !fits(quota, replicas)) {
-            let (count, bytes) = (replicas.len(), replicas.values().sum::<u64>());
-            return Err(format!("n{host} holds {count} replicas of {bytes} bytes for {owner}, above its quota"));
+        let contents = Contents::of(disk);
+        let mut used = contents.held().iter().map(|(owner, replicas)| (*owner, usage(replicas)));
+        if let Some((owner, Usage { files, bytes, .. })) =
+            used.find(|(owner, usage)| !quotas.allow(host, *owner, *usage))
+        {
+            return Err(format!("n{host} holds {files} replicas of {bytes} bytes for {owner}, above its quota"));
         }
     }
     Ok(())

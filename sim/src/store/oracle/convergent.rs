@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use dacapo::crypto::{IV_BYTES, Key, Keys, NodeId};
-use dacapo::node::{FileInfo, Handle, PeerInfo, Quota, Replicas};
+use dacapo::node::{FileInfo, Handle, PeerInfo, Quota, Repairs, Replicas};
 use dacapo::replication::Placement;
 use dacapo::store::layout::BlobId;
 
@@ -20,8 +20,9 @@ use crate::store::files::Files;
 use crate::store::history::{HistoryEntry, may_come_back};
 use crate::store::listing::list;
 use crate::store::many::{self, Fate};
-use crate::store::options::{fits, quota, replicas};
-use crate::store::oracle::trust::is_as_left;
+use crate::store::options::{quota, replicas};
+use crate::store::oracle::trust::{has_its_word, is_as_left};
+use crate::store::quotas::{fits, usage};
 use crate::subject::Scene;
 
 /// Judges the nodes as they are at this moment. `is_scrubbed` says whether each disk was scrubbed since the last crash:
@@ -38,7 +39,7 @@ pub async fn judge(scene: &Scene<Files>, is_scrubbed: bool) -> Result<(), String
         let Some(keys) = scene.clients.keys(host) else { continue };
         let known = known(scene, &node).await;
         let peers = peers_among(&known, &lost);
-        has_learnt(&node, &peers).await.map_err(|what| format!("n{host} {what}"))?;
+        has_learnt(scene, (host, &node), &peers).await.map_err(|what| format!("n{host} {what}"))?;
         let files = list(&node).await.map_err(|error| error.to_string())?;
         let judged = |placement: Option<&Placement>| {
             judge_files(scene, &contents, &keys, (host, &files), &peers, placement, is_scrubbed)
@@ -74,9 +75,9 @@ pub async fn judge(scene: &Scene<Files>, is_scrubbed: bool) -> Result<(), String
 /// Whether each owner has heard from each peer what the peer holds of it, since the peer connected.
 pub async fn have_all_learnt(scene: &Scene<Files>) -> bool {
     let lost = scene.plan.lost_for_good();
-    for node in scene.plan.hosts_left().into_iter().filter_map(|host| scene.clients.node(host)) {
+    for (host, node) in scene.plan.hosts_left().into_iter().filter_map(|host| Some((host, scene.clients.node(host)?))) {
         let peers = peers_among(&known(scene, &node).await, &lost);
-        if has_learnt(&node, &peers).await.is_err() {
+        if has_learnt(scene, (host, &node), &peers).await.is_err() {
             return false;
         }
     }
@@ -105,14 +106,26 @@ fn peers_among(known: &[Known], lost: &BTreeSet<Host>) -> Vec<(Host, NodeId)> {
 
 /// Checks that an owner has heard from each peer what the peer holds of it. What an owner lists before says nothing: it
 /// may have begun with an empty catalog.
-async fn has_learnt(node: &Handle, peers: &[(Host, NodeId)]) -> Result<(), String> {
+async fn has_learnt(
+    scene: &Scene<Files>,
+    (host, node): (Host, &Handle),
+    peers: &[(Host, NodeId)],
+) -> Result<(), String> {
     let repairs = node.repairs().await.map_err(|error| format!("cannot tell how its repairs go on: {error}"))?;
-    // What a peer lists and cannot give stays unknown, and is told.
-    let is_told = |peer: NodeId| repairs.more > 0 || repairs.unlearnt.iter().any(|unlearnt| unlearnt.peer == peer);
-    match peers.iter().find(|(_, peer)| !repairs.compared.contains(peer) && !is_told(*peer)) {
+    // An honest peer whose disk is as it was left gives all that it lists, unless another node has stored in the name of
+    // the owner.
+    let gives_all = |at: Host| has_its_word(scene, host) && is_as_left(scene, at);
+    match peers.iter().find(|(at, peer)| !has_come_to_an_end(&repairs, *peer, gives_all(*at))) {
         Some((at, _)) => Err(format!("does not know yet what n{at} holds of it")),
         None => Ok(()),
     }
+}
+
+/// Whether the repair of a peer has learnt what there is to learn. What a peer lists and cannot give stays unknown, and
+/// is told, unless there is no room to tell it.
+fn has_come_to_an_end(repairs: &Repairs, peer: NodeId, gives_all: bool) -> bool {
+    let is_told = repairs.unlearnt.iter().any(|unlearnt| unlearnt.peer == peer);
+    repairs.compared.contains(&peer) || is_told || (repairs.more > 0 && !gives_all)
 }
 
 /// Judges the files of a host, if they are placed like this.
@@ -166,7 +179,7 @@ pub(super) fn has_room(
     let mut held = contents.held().get(&keys.node()).cloned().unwrap_or_default();
     let sealed_bytes = size + IV_BYTES as u64;
     let replaced = held.insert(keys.replica_name(key), sealed_bytes);
-    replaced.is_some_and(|replaced| sealed_bytes <= replaced) || fits(quota, &held)
+    replaced.is_some_and(|replaced| sealed_bytes <= replaced) || fits(quota, usage(&held))
 }
 
 /// A node that another one knows as its peer.
@@ -207,4 +220,31 @@ fn erased_for_good(history: &[HistoryEntry], host: Host) -> Vec<Key> {
         of_file.filter(|entry| entry.may_be_stored()).all(|store| store.end() < erased.begun)
     };
     erased.filter(is_last).filter_map(|entry| entry.key).map(call::key).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use dacapo::crypto::{ReplicaName, Version};
+    use dacapo::node::Unlearnt;
+
+    use super::*;
+
+    #[test]
+    fn a_log_that_is_full_excuses_those_peers_alone_that_may_be_missing_in_it() {
+        let [compared, told, other] = [1, 2, 3].map(|byte| NodeId([byte; 32]));
+        let unlearnt = Unlearnt {
+            replica_name: ReplicaName([0; 16]),
+            key: None,
+            version: Version(1),
+            peer: told,
+            reason: String::new(),
+        };
+        let repairs =
+            |more| Repairs { compared: vec![compared], unlearnt: vec![unlearnt.clone()], more, ..Repairs::default() };
+        let ends =
+            |more, gives_all| [compared, told, other].map(|peer| has_come_to_an_end(&repairs(more), peer, gives_all));
+        assert_eq!(ends(0, false), [true, true, false]);
+        assert_eq!(ends(5, true), [true, true, false]);
+        assert_eq!(ends(5, false), [true, true, true]);
+    }
 }

@@ -95,7 +95,7 @@ pub struct Past {
 pub fn judge_known(history: &[HistoryEntry], asked: &HistoryEntry, past: Past) -> Result<(), String> {
     let judge = |key: u8, known| judge_file(history, asked, past, key, known);
     match (asked.outcome(), asked.key) {
-        (Some(Outcome::Known(version)), Some(key)) => judge(key, Some(*version)),
+        (Some(Outcome::Known(about)), Some(key)) => judge(key, Some(about.version)),
         (Some(Outcome::NotFound), Some(key))
             if matches!(
                 asked.call,
@@ -107,7 +107,7 @@ pub fn judge_known(history: &[HistoryEntry], asked: &HistoryEntry, past: Past) -
         (Some(Outcome::Listed(files)), _) => {
             let of_host = history.iter().filter(|entry| entry.host == asked.host);
             let keys: BTreeSet<_> = of_host.filter_map(|entry| entry.key).chain(files.keys().copied()).collect();
-            let judged = |key: u8| judge(key, files.get(&key).copied());
+            let judged = |key: u8| judge(key, files.get(&key).map(|about| about.version));
             keys.into_iter().try_for_each(|key| judged(key).map_err(|what| format!("of file {key}, {what}")))
         }
         _ => Ok(()),

@@ -5,6 +5,7 @@
 //!
 //! Cannot see: which of two calls that stored equal bytes a read has seen, and which version a peer holds.
 
+pub mod about;
 pub mod unkept;
 
 use std::time::Duration;
@@ -120,17 +121,19 @@ pub fn judge_holders(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outco
     Ok(())
 }
 
-/// Judges a deletion of a local copy that was to be done only if a peer holds the file.
+/// Judges a deletion of a local copy that was to be done only if so many peers hold the file.
 ///
 /// # Errors
-/// If no peer has a good replica of the newest version. No disk was damaged meanwhile, and nobody lies.
+/// If fewer of the peers that can have been asked have a good replica of the newest version. None of their disks was
+/// damaged meanwhile, and none of them lies.
 pub fn judge_removal(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcome) -> Result<(), String> {
-    let (Call::Delete { is_held: true, .. }, Outcome::Deleted, Some(key)) = (asked.call, outcome, asked.key) else {
+    let (Call::Delete { held_by: held_by @ 1.., .. }, Outcome::Deleted, Some(key)) = (asked.call, outcome, asked.key)
+    else {
         return Ok(());
     };
     let history = scene.clients.history();
-    let peers = (0..scene.plan.nodes).filter(|at| *at != asked.host);
-    let peers: Option<Vec<_>> = peers.map(|at| Some((at, scene.clients.id(at)?))).collect();
+    let peers = scene.clients.noticed.borrow().connected_since(asked.host, asked.begun);
+    let peers: Option<Vec<_>> = peers.into_iter().map(|peer| Some((scene.clients.host(peer)?, peer))).collect();
     let (Some(keys), Some(peers)) = (scene.clients.keys(asked.host), peers) else { return Ok(()) };
     let is_back = may_come_back(&history, asked.host, &scene.clients.options_ever(&scene.plan, asked.host))
         && was_erased(&history, asked.host, key);
@@ -149,10 +152,22 @@ pub fn judge_removal(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outco
     // A store that is perhaps stored may have put a newer version on a peer.
     let is_current = |entry: &&HistoryEntry| entry.version().map_or(entry.may_be_stored(), |version| version >= newest);
     let stored: Vec<_> = stores(&history, asked).filter(is_current).collect();
-    match peers.iter().any(|peer| holds_one_of(scene, &keys, &key, *peer, &stored)) {
-        true => Ok(()),
-        false => Err(format!("deleted the local copy, and no peer has a good replica of {newest} or a later version")),
+    let found = peers.iter().filter(|peer| holds_one_of(scene, &keys, &key, **peer, &stored)).count();
+    let least = holders_left(scene, &history, asked, held_by.into());
+    match found < least {
+        true => {
+            Err(format!("deleted the local copy, and {found} peers have a good replica of {newest} or a later version"))
+        }
+        false => Ok(()),
     }
+}
+
+/// Returns how many peers still hold a file of which so many held it when they were asked: another store may replace
+/// what they have, and those that files are placed on may change.
+fn holders_left(scene: &Scene<Files>, history: &[HistoryEntry], asked: &HistoryEntry, held_by: usize) -> usize {
+    let is_placed = replicas(&scene.clients.options_ever(&scene.plan, asked.host)) != Replicas::All;
+    let is_stored_meanwhile = asked.meets(history, |entry| matches!(entry.call, Call::Store { .. }));
+    if is_placed || is_stored_meanwhile { held_by.min(1) } else { held_by }
 }
 
 /// Whether nothing has touched the disk of a peer since a moment but its node, and the node does not lie.

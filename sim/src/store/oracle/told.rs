@@ -6,8 +6,7 @@
 use crate::store::files::Files;
 use crate::store::history::{HistoryEntry, Outcome};
 use crate::store::many::Fate;
-use crate::store::options::quota;
-use crate::store::oracle::trust::is_as_left;
+use crate::store::oracle::trust::{is_as_left, is_full_since, is_sound_since};
 use crate::store::status::{files, obeys};
 use crate::subject::Scene;
 
@@ -39,23 +38,29 @@ pub fn judge_forgotten(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Out
     obeys(scene, asked.host, &told.forgotten, asked.begun).map_err(|what| format!("says that it {what}"))
 }
 
+/// Judges what a node says of its disk.
+///
+/// # Errors
+/// If it says that a good disk does not work, or that one works that was full all the while.
+pub fn judge_disk(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcome) -> Result<(), String> {
+    let Outcome::Told(told) = outcome else { return Ok(()) };
+    match told.is_disk_good {
+        false if is_sound_since(scene, asked.host, asked.at) => {
+            Err("says that its disk does not work, and nothing is wrong with it".to_owned())
+        }
+        true if is_full_since(scene, asked.host, asked.at) => Err("says that its disk works, which is full".to_owned()),
+        _ => Ok(()),
+    }
+}
+
 /// Judges what a node says that it holds.
 ///
 /// # Errors
 /// If that is more than the quota.
 pub fn judge_held(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcome) -> Result<(), String> {
     let Outcome::Told(told) = outcome else { return Ok(()) };
-    // What was taken before there was a quota stays.
-    if scene.clients.settings.has_other_quota(asked.host) {
-        return Ok(());
-    }
-    let quota = quota(&scene.plan.options_of(asked.host));
-    let is_above = |most: Option<u64>, found: u64| most.is_some_and(|most| found > most);
-    let above = told
-        .held
-        .iter()
-        .find(|(_, held)| is_above(quota.files_max, held.files) || is_above(quota.bytes_max, held.bytes));
-    match above {
+    let quotas = &scene.clients.quotas;
+    match told.held.iter().find(|(owner, held)| !quotas.allow(asked.host, *owner, *held)) {
         Some((owner, held)) => Err(format!("says that it holds {held:?} for {owner}, above its quota")),
         None => Ok(()),
     }

@@ -45,6 +45,16 @@ pub(in crate::store) fn is_left_alone_since(scene: &Scene<Files>, host: Host, si
     has_its_word(scene, host) && !scene.clients.was_restored(host) && is_obedient_since(scene, host, since, |_| true)
 }
 
+/// Whether the disk of a host has been full since a moment.
+pub(in crate::store) fn is_full_since(scene: &Scene<Files>, host: Host, since: Duration) -> bool {
+    let is_full = |(at_ms, until_ms, fault): (u64, u64, &Fault)| {
+        let end = Duration::from_millis(until_ms.min(scene.plan.lift_ms));
+        let is_its = matches!(fault, Fault::FullDisk(of) if *of == host);
+        is_its && Duration::from_millis(at_ms) + AFTER_A_FAULT <= since && elapsed() <= end
+    };
+    !scene.clients.was_restored(host) && scene.plan.timed_faults().into_iter().any(is_full)
+}
+
 /// Whether the faults of a disk that count are over since shortly before this moment, and it has no others.
 fn is_obedient_since(scene: &Scene<Files>, host: Host, since: Duration, counts: impl Fn(&Fault) -> bool) -> bool {
     let is_of_disk = |fault: &Fault| fault.faulty_disk() == Some(host);

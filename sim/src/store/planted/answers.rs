@@ -2,9 +2,11 @@
 
 use dacapo::crypto::{NodeId, Version};
 use dacapo::node::Content;
+use dacapo::time::UnixMillis;
 use tokio::task::spawn_local;
 
 use crate::host::{HOSTS_MAX, Host};
+use crate::store::about::{About, Beside};
 use crate::store::bug::Bug;
 use crate::store::call::{self, Call, Reading, Source};
 use crate::store::clients::Clients;
@@ -16,7 +18,9 @@ impl Bug {
     #[must_use]
     pub fn made(self, call: Call) -> Call {
         match (self, call) {
-            (Self::DeleteUnchecked, Call::Delete { key, .. }) => Call::Delete { key, is_held: false },
+            (Self::DeleteUnchecked, Call::Delete { key, .. })
+            | (Self::RefusalIgnored, Call::Delete { key, held_by: 2.. }) => Call::Delete { key, held_by: 0 },
+            (Self::OneHolderEnough, Call::Delete { key, held_by: 2.. }) => Call::Delete { key, held_by: 1 },
             (Self::StoreUnheld, Call::Store { key, size, source: Source::Held }) => {
                 Call::Store { key, size, source: Source::Memory }
             }
@@ -92,7 +96,10 @@ impl Bug {
                 let holders = holders.into_iter().filter(|holder| Some(*holder) != missing).collect();
                 Outcome::Stored { digest, version, holders, told }
             }
-            (Self::DeleteRefuses, Outcome::Deleted) if matches!(call, Call::Delete { is_held: true, .. }) => {
+            (Self::DeleteRefuses, Outcome::Deleted) if matches!(call, Call::Delete { held_by: 1.., .. }) => {
+                Outcome::Kept("too few peers hold it".to_owned())
+            }
+            (Self::RefusalIgnored, Outcome::Deleted) if matches!(call, Call::Delete { held_by: 2.., .. }) => {
                 Outcome::Kept("too few peers hold it".to_owned())
             }
             (_, outcome) => self.lie_of_what_is_read(clients, host, call, outcome),
@@ -123,30 +130,59 @@ impl Bug {
                 });
                 Outcome::Got(other.unwrap_or(digest))
             }
-            (Self::StatCached, Outcome::Known(version)) => {
+            (Self::StatCached, Outcome::Known(about)) => {
                 let before = clients.history().into_iter().find_map(|entry| match entry.outcome() {
                     Some(Outcome::Known(before)) if entry.host == host && entry.key == call.key() => Some(*before),
                     _ => None,
                 });
-                Outcome::Known(before.unwrap_or(version))
+                Outcome::Known(before.unwrap_or(about))
             }
             (Self::ListShortened, Outcome::Listed(mut files)) => {
                 files.pop_last();
                 Outcome::Listed(files)
             }
             (Self::ListInvents, Outcome::Listed(mut files)) => {
-                files.insert(u8::MAX, Version(1));
+                let nothing = Beside::Untold;
+                let file = About { version: Version(1), size: 0, stored: UnixMillis(0), beside: nothing };
+                files.insert(u8::MAX, file);
                 Outcome::Listed(files)
             }
-            (Self::StatusMisses, Outcome::Told(told)) => {
-                Outcome::Told(Told { files: told.files.saturating_sub(1), ..told })
+            (Self::StatInvents, Outcome::Known(about)) => {
+                Outcome::Known(About { version: Version(about.version.0.saturating_add(1)), ..about })
             }
-            (Self::ForgottenHidden, Outcome::Told(told)) => Outcome::Told(Told { forgotten: Vec::new(), ..told }),
-            (Self::StatInvents, Outcome::Known(version)) => Outcome::Known(Version(version.0.saturating_add(1))),
             (Self::ScrubCriesWolf, Outcome::Scrubbed { damaged, failed }) => {
                 Outcome::Scrubbed { damaged: damaged + 1, failed }
             }
+            (_, Outcome::Told(told)) => Outcome::Told(self.lie_about_itself(told)),
+            (_, Outcome::Known(about)) => Outcome::Known(self.lie_about(about)),
+            (Self::ListMistellsSizes, Outcome::Listed(files)) => {
+                let longer = |about: About| About { size: about.size + 1, ..about };
+                Outcome::Listed(files.into_iter().map(|(key, about)| (key, longer(about))).collect())
+            }
             (_, outcome) => outcome,
+        }
+    }
+
+    /// Returns what the client learns of what the node says of itself.
+    fn lie_about_itself(self, told: Told) -> Told {
+        match self {
+            Self::StatusMisses => Told { files: told.files.saturating_sub(1), ..told },
+            Self::ForgottenHidden => Told { forgotten: Vec::new(), ..told },
+            Self::GoodDiskCalledBad => Told { is_disk_good: false, ..told },
+            Self::FullDiskCalledGood => Told { is_disk_good: true, ..told },
+            _ => told,
+        }
+    }
+
+    /// Returns what the client learns of a file that the node knows.
+    fn lie_about(self, about: About) -> About {
+        match self {
+            Self::StatMistellsSize => About { size: about.size + 1, ..about },
+            Self::StatMistellsTime => About { stored: UnixMillis(about.stored.0 + 60_000), ..about },
+            Self::StatLosesAttributes if about.beside != Beside::Untold => {
+                About { beside: Beside::Told(None), ..about }
+            }
+            _ => about,
         }
     }
 }

@@ -139,7 +139,7 @@ impl Layer for BugDisk {
             }
             Bug::RemoveForgotten if !is_temporary(path) => Ok(()),
             Bug::ReplicaRemoveForgotten if is_replica(path) => Ok(()),
-            Bug::DiscardForgotten if is_temporary(path) => Ok(()),
+            Bug::DiscardForgotten | Bug::DiscardForgottenAmidLoss if is_temporary(path) => Ok(()),
             Bug::RemoveTakesNeighbour if !is_temporary(path) => {
                 if let Some(other) = self.neighbour(path) {
                     self.disk.remove(&other)?;

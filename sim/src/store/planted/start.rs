@@ -9,9 +9,17 @@ use dacapo::node::{Quota, Replicas};
 use dacapo::seed::Seed;
 
 use crate::host::{Host, name};
+use crate::plan::Plan;
 use crate::store::bug::Bug;
+use crate::store::call::Call;
 
 impl Bug {
+    /// Whether the bug is there at all in a plan.
+    #[must_use]
+    pub fn is_in(self, plan: &Plan<Call>) -> bool {
+        self != Self::DiscardForgottenAmidLoss || !plan.lost_for_good().is_empty()
+    }
+
     /// Returns the seed that a start of a node uses.
     #[must_use]
     pub fn seed(self, seed: &Seed, host: Host) -> Seed {
@@ -55,11 +63,12 @@ impl Bug {
         }
     }
 
-    /// Returns what each owner may take up.
+    /// Returns what each owner may take up on a host whose node began with other options, or with these.
     #[must_use]
-    pub fn overlook(self, quota: Quota) -> Quota {
+    pub fn overlook(self, quota: Quota, first: Quota) -> Quota {
         match self {
             Self::QuotaIgnored => Quota::default(),
+            Self::LaterQuotaIgnored if quota != first => Quota::default(),
             Self::QuotaHalved => {
                 Quota { bytes_max: quota.bytes_max.map(|max| max / 2), files_max: quota.files_max.map(|max| max / 2) }
             }

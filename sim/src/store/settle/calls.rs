@@ -74,7 +74,7 @@ type Step = (Call, fn(&Outcome) -> bool);
 /// Returns the calls for a file that is here and at a peer.
 fn steps(key: u8) -> [Step; 4] {
     [
-        (Call::Delete { key, is_held: true }, |outcome| *outcome == Outcome::Deleted),
+        (Call::Delete { key, held_by: 1 }, |outcome| *outcome == Outcome::Deleted),
         (Call::Get { key, reading: Reading::Unkept }, |outcome| matches!(outcome, Outcome::Got(_))),
         (Call::Erase { key, is_known: true }, has_reached_all),
         (Call::Stat { key }, |outcome| *outcome == Outcome::NotFound),

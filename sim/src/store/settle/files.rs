@@ -1,11 +1,13 @@
 //! Whether each file that calls were about is there after the faults, locally and from the peers.
 
+use dacapo::node::{FileInfo, StatError};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::calls;
 use super::waits::{EXCHANGE_MAX, LOOK_AGAIN, RELEARNT_WITHIN};
 use crate::host::Host;
+use crate::store::bug::Bug;
 use crate::store::call::{self, Call, Reading};
 use crate::store::files::Files;
 use crate::store::history::{ContentDigest, Outcome};
@@ -14,14 +16,14 @@ use crate::subject::{Broken, Scene};
 
 /// Checks every file of a host, one after the other; but all at once if a peer lies for good, which may hold up each
 /// get until a deadline.
-pub(super) async fn are_right(scene: &Scene<Files>, host: Host) -> Result<(), Broken> {
+pub(super) async fn are_right(scene: &Scene<Files>, host: Host, bug: Option<Bug>) -> Result<(), Broken> {
     let is_held_up = !scene.plan.lost_for_good().is_empty();
     let mut checks = JoinSet::new();
     for key in keys(scene, host) {
         let scene = scene.clone();
         let check = async move {
-            deleted_stays_deleted(&scene, host, key).await?;
-            expected_file_is_there(&scene, host, key).await
+            deleted_stays_deleted(&scene, host, key, bug).await?;
+            expected_file_is_there(&scene, host, key, bug).await
         };
         if is_held_up {
             checks.spawn_local(check);
@@ -44,12 +46,12 @@ fn keys(scene: &Scene<Files>, host: Host) -> Vec<u8> {
 }
 
 /// Checks that no local copy is left after an acknowledged delete that nothing followed.
-async fn deleted_stays_deleted(scene: &Scene<Files>, host: Host, key: u8) -> Result<(), Broken> {
+async fn deleted_stays_deleted(scene: &Scene<Files>, host: Host, key: u8, bug: Option<Bug>) -> Result<(), Broken> {
     if !durable::is_deleted_for_good(&scene.clients.history(), host, key) {
         return Ok(());
     }
-    match live::node(scene, host)?.stat(&call::key(key)).await {
-        Ok(info) if info.is_local => {
+    match known(scene, host, key, bug).await? {
+        Some(info) if info.is_local => {
             Err(Broken::new("durable", format!("the local copy of file {key} of n{host} is back after its delete")))
         }
         _ => Ok(()),
@@ -57,9 +59,9 @@ async fn deleted_stays_deleted(scene: &Scene<Files>, host: Host, key: u8) -> Res
 }
 
 /// Gets a file that must be there. If a peer must have it, deletes the local copy and gets the file again.
-async fn expected_file_is_there(scene: &Scene<Files>, host: Host, key: u8) -> Result<(), Broken> {
+async fn expected_file_is_there(scene: &Scene<Files>, host: Host, key: u8, bug: Option<Bug>) -> Result<(), Broken> {
     let expected = available::expectation(scene, host, key);
-    let known = live::node(scene, host)?.stat(&call::key(key)).await.ok();
+    let known = known(scene, host, key, bug).await?;
     let is_local = known.as_ref().is_some_and(|info| info.is_local);
     if !is_local && known.map_or(expected.is_on_own_disk(), |info| expected.is_here_as(info.version)) {
         let what = format!("the local copy of file {key} of n{host} was acknowledged and is gone");
@@ -85,6 +87,25 @@ async fn expected_file_is_there(scene: &Scene<Files>, host: Host, key: u8) -> Re
         get(scene, host, key, true).await?;
     }
     Ok(())
+}
+
+/// Asks what a node knows of a file, again and again until it says so or it is too late.
+async fn known(scene: &Scene<Files>, host: Host, key: u8, bug: Option<Bug>) -> Result<Option<FileInfo>, Broken> {
+    let begun = Instant::now();
+    loop {
+        let told = match bug {
+            Some(Bug::StatFailsInTheEnd) => Err(StatError::Stopped),
+            _ => live::node(scene, host)?.stat(&call::key(key)).await,
+        };
+        match told {
+            Ok(info) => return Ok(Some(info)),
+            Err(StatError::NotFound | StatError::Deleted) => return Ok(None),
+            Err(error) if begun.elapsed() > EXCHANGE_MAX => {
+                return Err(Broken::new("live", format!("n{host} does not say what it knows of file {key}: {error}")));
+            }
+            Err(_) => sleep(LOOK_AGAIN).await,
+        }
+    }
 }
 
 /// Gets a file, again and again until a get succeeds or it is too late, and returns its content.

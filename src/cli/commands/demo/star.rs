@@ -1,9 +1,12 @@
 //! The three nodes of the demonstration: a star, whose third node dials the other two.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use dacapo::crypto::{ClusterSecret, NodeId};
 use dacapo::disk::dir::DirDisk;
+use dacapo::event::{Event, EventSink};
 use dacapo::node::{Config, Handle, Node};
 use dacapo::seed::Seed;
 use dacapo::transport::Address;
@@ -25,6 +28,8 @@ pub(super) struct Star {
     nodes: Vec<(Node, PathBuf)>,
     /// The node that the files are stored on.
     pub(super) third: Handle,
+    /// Whether the nodes are being stopped.
+    is_ending: Rc<Cell<bool>>,
 }
 
 /// A node that has stopped, and where its files lie.
@@ -37,13 +42,13 @@ pub(super) struct StoppedNode {
 impl Star {
     /// Starts the nodes, each in a data directory of its own below `dir`.
     pub(super) async fn start(dir: &Path, seed: &Seed) -> Result<Self, CliError> {
-        let mut nodes = Vec::new();
-        let mut peers = Vec::new();
+        let (mut nodes, mut peers) = (Vec::new(), Vec::new());
+        let is_ending = Rc::new(Cell::new(false));
         for (dir_name, seed_name) in DIRS.into_iter().zip(SEED_NAMES) {
             let is_last = nodes.len() + 1 == DIRS.len();
             let config = Config {
                 peers: if is_last { std::mem::take(&mut peers) } else { Vec::new() },
-                events: logging::sink(format!("[{dir_name}] ")),
+                events: events(dir_name, is_ending.clone()),
                 // Only the loopback reaches these ports, and the nodes live for a moment.
                 ..Config::new(starting::loopback(), ClusterSecret::open(), seed.derive(seed_name, 0))
             };
@@ -53,7 +58,7 @@ impl Star {
             nodes.push((node, dir));
         }
         let third = nodes.last().expect("three nodes were started").0.handle();
-        Ok(Self { nodes, third })
+        Ok(Self { nodes, third, is_ending })
     }
 
     /// Counts the peers of the third node.
@@ -75,6 +80,7 @@ impl Star {
     /// Stops all nodes, so that their disks hold still.
     pub(super) async fn stop(self) -> Result<Vec<StoppedNode>, CliError> {
         let mut stopped = Vec::new();
+        self.is_ending.set(true);
         for ((node, dir), name) in self.nodes.into_iter().zip(DIRS).rev() {
             let id = node.handle().node();
             starting::stop(node).await?;
@@ -83,4 +89,13 @@ impl Star {
         stopped.reverse();
         Ok(stopped)
     }
+}
+
+/// Returns a sink that shows the events of a node. That a peer is lost is no news once the nodes are being stopped.
+fn events(name: &str, is_ending: Rc<Cell<bool>>) -> EventSink {
+    let shown = logging::sink(format!("[{name}] "));
+    Rc::new(move |event| match event {
+        Event::PeerLost { .. } if is_ending.get() => {}
+        event => shown(event),
+    })
 }

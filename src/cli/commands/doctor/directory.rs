@@ -1,12 +1,15 @@
-//! The data directory: whose it is, and whether it holds an identity, a cluster, and the mark of a backup.
+//! The data directory: whose it is, whether it holds an identity, a cluster, and the mark of a backup, and what was set
+//! aside in it.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
+use dacapo::limits::QUARANTINE_FILES_MAX;
 use dacapo::membership::Cluster;
 use dacapo::store::layout;
+use dacapo::view::show;
 use rustix::fs::{Access, access};
 use rustix::process::geteuid;
 
@@ -72,7 +75,7 @@ pub(super) fn look(data: &Path) -> Result<Vec<Finding>, Finding> {
         let found = format!("other users can look into {at}");
         Finding::warn(DIRECTORY, found, format!("`chmod 700 {}`", quoted(data)))
     };
-    Ok(vec![directory, cluster(data), backup(data)])
+    Ok(vec![directory, cluster(data), backup(data), set_aside(data)])
 }
 
 /// Returns the name of something in a directory that belongs to another user, if there is any. The `lost+found` of a
@@ -98,6 +101,31 @@ fn cluster(data: &Path) -> Finding {
             format!("`dacapo init {0}` makes a cluster, `dacapo join {0}` enters one that there is", option(data)),
         ),
         Err(error) => Finding::fail(CLUSTER, error.full_message(), "put the file cluster back, or join again"),
+    }
+}
+
+/// Counts what was set aside. Nothing there is ever removed by the node, so that somebody can look at it.
+fn set_aside(data: &Path) -> Finding {
+    const ASIDE: &str = "aside";
+    let folder = data.join(layout::quarantine_dir().to_string());
+    let count = match fs::read_dir(&folder) {
+        Ok(entries) => entries.count(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+        Err(error) => {
+            return Finding::warn(ASIDE, format!("cannot look into {}: {error}", folder.display()), AS_ITS_USER);
+        }
+    };
+    let found = format!("{} set aside in {}", show::count(count as u64, "file"), folder.display());
+    match count {
+        0 => Finding::ok(ASIDE, "nothing is set aside"),
+        QUARANTINE_FILES_MAX.. => {
+            let advice = "move the files elsewhere: as long as there is no room, a damaged own file stays in its place";
+            Finding::fail(ASIDE, found, advice)
+        }
+        _ => {
+            let advice = "look for what damaged them; once `dacapo scrub` finds nothing, they can be moved or removed";
+            Finding::warn(ASIDE, found, advice)
+        }
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) struct RecoveredFiles {
     /// Files that are here, those of an earlier call included.
     pub(super) files: u64,
     pub(super) bytes: u64,
+    /// How many of these were here before anything was fetched, and their bytes.
+    pub(super) here_before: (u64, u64),
     /// Files that were learnt of and could not be fetched.
     pub(super) failed: FailedFiles,
     /// Versions that peers list and could not give, by what they are called, and why.
@@ -39,8 +41,10 @@ pub(super) struct RecoveredFiles {
 /// Fetches until the connected peers hold nothing that is not known, and all that is known is here or failed.
 pub(super) async fn all(handle: &Handle, meter: &Meter) -> Result<RecoveredFiles, CliError> {
     let mut last_news = (Instant::now(), (0, 0, 0));
+    let mut here_before = None;
     loop {
         let mut recovered = pass(handle, meter).await?;
+        recovered.here_before = *here_before.get_or_insert(recovered.here_before);
         meter.say("comparing with the peers");
         let peers = handle.peers().await;
         let (connected, away): (Vec<_>, Vec<_>) = peers.iter().partition(|peer| peer.is_connected);
@@ -83,6 +87,7 @@ async fn pass(handle: &Handle, meter: &Meter) -> Result<RecoveredFiles, CliError
         }
     })
     .await?;
+    recovered.here_before = (recovered.files, recovered.bytes);
     if !missing.is_empty() {
         meter.say("recovering");
     }

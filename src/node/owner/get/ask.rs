@@ -35,10 +35,8 @@ pub(super) async fn ask<P: Platform>(
     let failed = |error: WireError| FetchAnswer::Failed(error.to_string());
     let leased = pool::lease_in(context, peer, slot).await;
     let mut lease = leased.map_err(|error| FetchAnswer::Failed(error.to_string()))?;
-    let connection = &mut lease.connection;
     let question = Message::GetFile { owner: context.keys.node(), replica_name };
-    connection.send(&question).await.map_err(failed)?;
-    let seal = match connection.receive().await.map_err(failed)? {
+    let seal = match lease.exchange(context, &question).await.map_err(failed)? {
         Message::Found(seal) => seal,
         Message::NotFound => {
             lease.done();
@@ -68,6 +66,7 @@ pub(super) async fn ask<P: Platform>(
         return Ok(Found { seal, body: Body::Waiting(Box::new(lease)) });
     }
     let len = seal.sealed_bytes();
+    let connection = &mut lease.connection;
     connection.receive_stream_header(len).await.map_err(failed)?;
     let mut bytes = vec![0; usize::try_from(len).expect("a small replica fits the memory")];
     connection.receive_bytes(&mut bytes).await.map_err(failed)?;

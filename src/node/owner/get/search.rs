@@ -4,6 +4,7 @@
 //! authentic answer is told to proceed. If the copy of that peer turns out bad or hardly comes, the next peer is told
 //! to proceed.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -16,10 +17,10 @@ use crate::crypto::{NodeId, Seal, Version};
 use crate::event::{Event, FetchAnswer};
 use crate::limits::PEERS_MAX;
 use crate::node::context::{Context, Shared};
-use crate::node::handle::errors::GetError;
+use crate::node::handle::errors::{GetError, Unasked};
 use crate::node::handle::fetched::Fetched;
 use crate::node::owner::holders;
-use crate::node::peers::status::away;
+use crate::node::peers::status::those_away;
 use crate::platform::Platform;
 use crate::transport::Transport;
 
@@ -30,7 +31,8 @@ pub(super) struct Search<S> {
     asked: Vec<NodeId>,
     damaged: usize,
     stale: usize,
-    failed: usize,
+    /// The peers that broke off, and why.
+    failed: BTreeMap<NodeId, String>,
     /// The newest version for which a peer gave this owner's own seal while the catalog knew nothing of the file, in
     /// this search or in one before it for the same caller.
     proved: Version,
@@ -50,7 +52,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
             asked,
             damaged: 0,
             stale: 0,
-            failed: 0,
+            failed: BTreeMap::new(),
             proved: Version(0),
             gathered: Vec::new(),
             answers,
@@ -158,16 +160,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
                 }
             }
         }
-        Err(self.failure(away(context, &self.asked)))
+        Err(self.failure(those_away(context, &self.asked)))
     }
 
-    /// Returns why nothing was found while so many peers that were not asked are away.
-    fn failure(&self, away: usize) -> GetError {
-        let unreachable = self.failed + away;
+    /// Returns why nothing was found while these peers that were not asked are away.
+    fn failure(&self, away: Vec<Unasked>) -> GetError {
+        let peers = self.asked.len() + away.len();
+        let failed = self.failed.iter().map(|(peer, reason)| (Some(*peer), reason.clone()));
+        let unasked = failed.map(|(peer, reason)| Unasked { peer, address: None, reason }).chain(away);
+        let unasked: Vec<_> = unasked.collect();
+        let unreachable = unasked.len();
         match (self.damaged, self.stale) {
             (damaged @ 1.., _) => GetError::Damaged { damaged, unreachable },
             (0, stale @ 1..) => GetError::Stale { stale, unreachable },
-            _ if unreachable > 0 => GetError::Unreachable { unreachable, peers: self.asked.len() + away },
+            _ if unreachable > 0 => GetError::Unreachable { unasked, peers },
             _ if self.wanted.record.is_some() => GetError::NoCopy { asked: self.asked.len() },
             _ => GetError::NotFound { asked: self.asked.len() },
         }
@@ -227,10 +233,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Search<S> {
     }
 
     fn count<P: Platform>(&mut self, context: &Context<P>, peer: NodeId, answer: FetchAnswer) {
-        match answer {
+        match &answer {
             FetchAnswer::Damaged => self.damaged += 1,
             FetchAnswer::Stale(_) => self.stale += 1,
-            FetchAnswer::Failed(_) => self.failed += 1,
+            FetchAnswer::Failed(reason) => drop(self.failed.insert(peer, reason.clone())),
             FetchAnswer::NotFound | FetchAnswer::Deleted(_) => {}
         }
         context.tell(&Event::FetchAnswered { peer, file: self.wanted.file, answer });

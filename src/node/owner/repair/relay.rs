@@ -3,10 +3,8 @@
 
 use std::rc::Rc;
 
-use tokio::io::{AsyncRead, AsyncWrite};
-
 use super::error::{RepairError, other_answer};
-use crate::crypto::{IV_BYTES, NodeId, ReplicaName, Seal};
+use crate::crypto::{IV_BYTES, ReplicaName, Seal};
 use crate::limits::{CHUNK_BYTES, EAGER_BYTES_MAX};
 use crate::node::context::{Shared, Stream};
 use crate::node::owner::holders;
@@ -63,13 +61,13 @@ async fn pass_on<P: Platform>(
     let _place = from.relays.clone().acquire_owned().await.expect("the semaphore is never closed");
     let mut giving = lease(context, from).await.map_err(gives_not)?;
     let question = Message::GetFile { owner: context.keys.node(), replica_name };
-    let found = giving.exchange(&question).await.map_err(gives_not)?;
+    let found = giving.exchange(context, &question).await.map_err(gives_not)?;
     let is_it = |seal: &Seal| seal.has_bytes_of(&record.seal) && seal.is_authentic(&context.keys, replica_name);
     if !matches!(&found, Message::Found(seal) if is_it(seal)) {
         return Ok(false);
     }
     let mut taking = lease(context, to).await.map_err(takes_not)?;
-    match stream(&mut giving, &mut taking, context.keys.node(), replica_name, record).await? {
+    match stream(context, &mut giving, &mut taking, replica_name, record).await? {
         Message::Stored => {
             giving.done();
             taking.done();
@@ -89,23 +87,19 @@ fn takes_not(error: impl Into<RepairError>) -> NotPassed {
 
 /// Streams the sealed bytes from one exchange to the other, and returns the answer of the taking peer, which compares
 /// the bytes with the digest in the seal before it keeps them.
-async fn stream<S>(
-    giving: &mut Lease<S>,
-    taking: &mut Lease<S>,
-    owner: NodeId,
+async fn stream<P: Platform>(
+    context: &Shared<P>,
+    giving: &mut Lease<Stream<P>>,
+    taking: &mut Lease<Stream<P>>,
     replica_name: ReplicaName,
     record: &OwnRecord,
-) -> Result<Message, NotPassed>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+) -> Result<Message, NotPassed> {
     let seal = &record.seal;
-    let (version, sealed_bytes) = (seal.version, seal.sealed_bytes());
+    let (owner, version, sealed_bytes) = (context.keys.node(), seal.version, seal.sealed_bytes());
     let offer = Message::StoreFile { owner, replica_name, version, sealed_bytes };
     taking.connection.queue(&offer).await.map_err(takes_not)?;
     if sealed_bytes > EAGER_BYTES_MAX + IV_BYTES as u64 {
-        taking.connection.flush().await.map_err(takes_not)?;
-        match taking.connection.receive().await.map_err(takes_not)? {
+        match taking.answer(context).await.map_err(takes_not)? {
             Message::Proceed => {}
             other => return Ok(other),
         }
@@ -121,6 +115,6 @@ where
         taking.connection.queue_bytes(&chunk[..part]).await.map_err(takes_not)?;
         left -= part as u64;
     }
-    taking.connection.send(&Message::Sealed(seal.clone())).await.map_err(takes_not)?;
-    taking.connection.receive().await.map_err(takes_not)
+    taking.connection.queue(&Message::Sealed(seal.clone())).await.map_err(takes_not)?;
+    taking.answer(context).await.map_err(takes_not)
 }

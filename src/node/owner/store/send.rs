@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -136,7 +135,7 @@ async fn send<P: Platform>(
         next = chunks.recv().await;
     }
     let seal = seal.await.map_err(|_| ReplicaError::Unreachable { reason: "the store was given up".to_owned() })?;
-    conclude(lease, seal).await
+    conclude(context, lease, seal).await
 }
 
 /// Starts to send the replica of a file that is on the local disk to every peer that is to hold it. The caller holds
@@ -239,7 +238,7 @@ async fn push<P: Platform>(
     let mut cipher = ContentCipher::new(&context.keys, announced.iv);
     let work = move |chunk: &mut [u8]| cipher.seal(chunk);
     match transfer::send(context, reader, announced.size, work, &mut lease.connection).await {
-        Ok(()) => Ok(conclude(lease, seal).await?),
+        Ok(()) => Ok(conclude(context, lease, seal).await?),
         Err(SendError::Wire(error)) => Err(not_there(error).into()),
         Err(SendError::Disk(_) | SendError::Short) => Err(NotSent::NoCopy),
     }
@@ -261,8 +260,7 @@ async fn announce<P: Platform>(
     let message = Message::StoreFile { owner: context.keys.node(), replica_name, version, sealed_bytes };
     connection.queue(&message).await.map_err(not_there)?;
     if announced.size > EAGER_BYTES_MAX {
-        connection.flush().await.map_err(not_there)?;
-        match connection.receive().await.map_err(not_there)? {
+        match lease.answer(context).await.map_err(not_there)? {
             Message::Proceed => {}
             Message::Refused(refusal) => {
                 lease.done();
@@ -271,18 +269,20 @@ async fn announce<P: Platform>(
             other => return Err(unreachable(format!("it answered a store with {}", other.name()))),
         }
     }
+    let connection = &mut lease.connection;
     connection.queue_stream_header(sealed_bytes).await.map_err(not_there)?;
     connection.queue_bytes(&announced.iv.0).await.map_err(not_there)?;
     Ok(lease)
 }
 
 /// Ends the exchange with the seal. From here on the peer may have the replica.
-async fn conclude<S>(mut lease: Lease<S>, seal: Seal) -> Result<(), ReplicaError>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    lease.connection.send(&Message::Sealed(seal)).await?;
-    match lease.connection.receive().await? {
+async fn conclude<P: Platform>(
+    context: &Shared<P>,
+    mut lease: Lease<Stream<P>>,
+    seal: Seal,
+) -> Result<(), ReplicaError> {
+    lease.connection.queue(&Message::Sealed(seal)).await?;
+    match lease.answer(context).await? {
         Message::Stored => {
             lease.done();
             Ok(())

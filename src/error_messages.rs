@@ -11,8 +11,8 @@ use crate::disk::dir::DirDiskError;
 use crate::disk::{DiskPath, PathError};
 use crate::membership::{Admission, ClusterError, InvitationError, Members, MembersError};
 use crate::node::{
-    DeleteError, GetError, MemberError, Panicked, ReadError, ReplicaError, StartError, StatError, StoreError,
-    StoreFault, Unasked,
+    DeleteError, DiskCheckError, GetError, MemberError, Panicked, ReadError, ReplicaError, StartError, StatError,
+    StoreError, StoreFault, Unasked,
 };
 use crate::protocol::{DecodeError, Refusal, WireError};
 use crate::store::layout::Layout;
@@ -292,6 +292,7 @@ fn messages_of_a_node() {
                 Stopped
             ),
             messages!(StatError { NotFound, Deleted, Disk, Stopped }, NotFound, Deleted, Disk(disk_error()), Stopped),
+            messages!(DiskCheckError { Failed, Silent, Stopped }, Failed(disk_error().into()), Silent, Stopped),
             messages!(ReadError { Disk, Damaged, Stopped }, Disk(disk_error()), Damaged, Stopped),
         ],
     );

@@ -257,3 +257,11 @@ pub const HEARTBEAT_PRINT_WAIT: Duration = Duration::from_secs(1);
 /// Requests for the print of what is held that may be under way at the same time, so that a disk that hangs keeps no
 /// more threads. Chosen: each is short on a disk that works.
 pub const HEARTBEAT_PRINTS_MAX: usize = 16;
+
+/// How long somebody who asks whether the disk works waits for its answer. Chosen: a sync of one block behind those of
+/// large files takes a second or two, and who asks looks again within seconds.
+pub const DISK_CHECK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long what was found of the disk is also the answer to others. Chosen: whoever asks without a pause has the disk
+/// sync no more than once a second.
+pub const DISK_CHECK_KEPT: Duration = Duration::from_secs(1);

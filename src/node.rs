@@ -14,6 +14,7 @@ mod connection;
 mod context;
 mod data_dir;
 mod dial;
+mod disk_check;
 mod dispatch;
 mod eviction_queue;
 mod follow;
@@ -58,7 +59,8 @@ pub use handle::answers::{
     Status, Stored, Unlearnt,
 };
 pub use handle::errors::{
-    DeleteError, GetError, MemberError, ReadError, ReplicaError, StatError, StoreError, StoreFault, Unasked,
+    DeleteError, DiskCheckError, GetError, MemberError, ReadError, ReplicaError, StatError, StoreError, StoreFault,
+    Unasked,
 };
 pub use handle::fetched::Fetched;
 pub use handle::{Content, Handle};
@@ -120,6 +122,7 @@ impl Node {
             holder: HolderState::new(config.quota),
             calls: Arc::new(Semaphore::new(CALLS_MAX)),
             heartbeat_looks: Arc::new(Semaphore::new(HEARTBEAT_PRINTS_MAX)),
+            disk_check: disk_check::DiskCheck::default(),
             tasks: tasks.clone(),
         });
         context.tell(&Event::Started { node: handle.node, address, is_new: opened.is_new });
@@ -240,6 +243,7 @@ mod tests {
                 holder: HolderState::new(quota),
                 calls: Arc::new(Semaphore::new(1)),
                 heartbeat_looks: Arc::new(Semaphore::new(1)),
+                disk_check: disk_check::DiskCheck::default(),
                 tasks: Tasks::default(),
             });
             context.spawn(commit::run(context.clone(), incoming_commits));

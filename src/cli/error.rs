@@ -165,6 +165,8 @@ pub(crate) enum CliError {
     IgnoreFile { reason: String },
     #[error("{} failed, and so nothing was deleted", show::count(*failed, "file"))]
     NoneDeleted { failed: u64 },
+    #[error("nothing was deleted: the folder has changed meanwhile, and what is gone may have another name by now")]
+    FolderChanged,
     #[error("name a PREFIX: without one, every other file of the node would be deleted")]
     EverythingDeleted,
     #[error("no file begins with {prefix}")]

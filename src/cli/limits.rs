@@ -7,7 +7,7 @@ use dacapo::limits::{CALLS_MAX, CHUNK_BYTES, KEY_BYTES_MAX, POOL_CONNECTIONS_MAX
 
 /// The version of the control protocol: the first byte in either direction. Both ends are the same program, so it only
 /// tells programs apart: it changes with any message, and with any answer of the node that a message carries.
-pub(crate) const CONTROL_VERSION: u8 = 11;
+pub(crate) const CONTROL_VERSION: u8 = 12;
 
 /// Requests of commands that a node works on at once; others wait for their turns. Chosen: with the connections of HTTP
 /// (24) fewer than the calls that a node runs at once, so that clients that hang never keep the node's own calls
@@ -87,6 +87,10 @@ pub(crate) const FOLDER_BATCH_FILES: usize = 1024;
 pub(crate) const FOLDER_BATCH_DIRS: usize = 256;
 pub(crate) const FOLDER_BATCH_BYTES: u64 = 256 * 1024 * 1024;
 
+/// What a process has left that is gone is removed once nothing has changed in it for so long. Chosen: another host may
+/// write to the same folder, and whatever it writes changes more often than once a day.
+pub(crate) const LEFTOVER_AGE_MIN: Duration = Duration::from_secs(24 * 3600);
+
 /// Commands about a folder of so many files have a progress bar. Chosen: below it they are over before it is read.
 pub(crate) const PROGRESS_FILES_MIN: u64 = 256;
 
@@ -102,9 +106,13 @@ pub(crate) const DEMO_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often the demonstration looks whether its nodes are connected.
 pub(crate) const DEMO_POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// Changes of a file that follow each other by so much get different times. The clock of Linux file systems moves with
-/// its timer interrupt, which comes every 1 to 10 ms (`CONFIG_HZ`).
-pub(crate) const FILE_TIME_STEP: Duration = Duration::from_millis(10);
+/// Changes of a file that follow each other by so much get different times: twice the longest step. The clock of Linux
+/// file systems moves with its timer interrupt, which comes every 1 to 10 ms (`CONFIG_HZ`), and exFAT counts in 10 ms.
+pub(crate) const FILE_TIME_STEP: Duration = Duration::from_millis(20);
+
+/// Changes that follow each other by so much get different times on a file system that keeps whole seconds. FAT counts
+/// in 2 seconds; ext3 and HFS+ count in one.
+pub(crate) const COARSE_FILE_TIME_STEP: Duration = Duration::from_secs(2);
 
 /// Descriptors that a node asks for. Chosen: several times what its bounds of connections, clients and open files add
 /// up to; more would only let a defect take up more.

@@ -4,10 +4,10 @@
 mod state;
 
 use std::ffi::OsString;
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -15,7 +15,6 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use dacapo::crypto::{Attributes, Key};
 use dacapo::limits::CHUNK_BYTES;
 use dacapo::node::Stored;
-use rustix::fs::OFlags;
 use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -74,11 +73,9 @@ impl Source {
         Self::of(file, path, is_stdin, may_be_empty).await
     }
 
-    /// Opens a regular file that was found in a folder. What lies in its place by now is neither followed nor waited
-    /// for.
-    pub(crate) async fn in_folder(path: &Path) -> Result<Self, CliError> {
+    /// Begins with what was opened in a folder. By now it may be something else than a regular file.
+    pub(crate) async fn in_folder(file: File, path: &Path) -> Result<Self, CliError> {
         let failed = |source| CliError::Input { path: path.to_owned(), source };
-        let file = open_alone(path).map_err(failed)?;
         if !file.metadata().map_err(failed)?.is_file() {
             return Err(CliError::Changed { path: path.to_owned() });
         }
@@ -159,12 +156,6 @@ impl Source {
             false => Err(CliError::Changed { path: self.path.clone() }),
         }
     }
-}
-
-/// Opens what has this name and is no symbolic link. A pipe is not waited for.
-pub(crate) fn open_alone(path: &Path) -> io::Result<File> {
-    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).expect("flags are an int of C");
-    OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
 /// Returns what a regular file has beside its content.

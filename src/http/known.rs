@@ -113,7 +113,7 @@ pub(super) async fn is_alive() -> &'static str {
     "alive\n"
 }
 
-/// Answers whether the node works: it has started, its disk answers, and it has not stopped.
+/// Answers whether the node works: it has started, its disk keeps what is written, and it has not stopped.
 pub(super) async fn is_ready(State(api): State<Api>) -> Result<&'static str, Failure> {
     match api.handle.check_disk().await {
         Ok(()) => Ok("ready\n"),

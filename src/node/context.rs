@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::boots::Boots;
 use super::commit::queue::CommitQueue;
 use super::config::{Mode, Upkeep};
+use super::disk_check::DiskCheck;
 use super::eviction_queue::EvictionQueue;
 use super::holder::quota::{Quota, Reserved};
 use super::holder::refusals::Refusals;
@@ -74,6 +75,7 @@ pub(super) struct Context<P: Platform> {
     pub(super) calls: Arc<Semaphore>,
     /// Bounds the looks at the catalog that heartbeats wait for.
     pub(super) heartbeat_looks: Arc<Semaphore>,
+    pub(super) disk_check: DiskCheck,
     pub(super) tasks: Tasks,
 }
 

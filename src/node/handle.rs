@@ -16,7 +16,7 @@ use crate::crypto::{Attributes, Key, NodeId, Version};
 use crate::membership::MemberChange;
 use crate::store::Usage;
 use answers::{FileInfo, Holder, PeerInfo, Receipt, Remembered, Repairs, Scrubbed, Status, Stored};
-use errors::{DeleteError, GetError, MemberError, StatError, Stopped, StoreError};
+use errors::{DeleteError, DiskCheckError, GetError, MemberError, StatError, Stopped, StoreError};
 use fetched::Fetched;
 
 /// A handle on a running node. Clones are handles on the same node; any thread may use them. Once the node has stopped,
@@ -44,7 +44,7 @@ pub(super) enum Call {
     DeleteEverywhere(Key, Option<Version>, Reply<Result<Vec<Receipt>, DeleteError>>),
     Scrub(mpsc::Sender<Scrubbed>, Reply<Scrubbed>),
     Status(Reply<Result<Status, StatError>>),
-    CheckDisk(Reply<Result<(), StatError>>),
+    CheckDisk(Reply<Result<(), DiskCheckError>>),
     ChangeMembers(MemberChange, Reply<Result<(), MemberError>>),
     Forgotten(Reply<Vec<NodeId>>),
     Remembered(Reply<Remembered>),
@@ -216,11 +216,12 @@ impl Handle {
         self.call(Call::Status).await.unwrap_or_else(Err)
     }
 
-    /// Looks whether the disk gives what is on it and takes what is written.
+    /// Looks whether the disk gives what is on it and keeps what is written. What was found is also the answer to those
+    /// who ask within the next second.
     ///
     /// # Errors
-    /// Returns [`StatError::Disk`] if it does not.
-    pub async fn check_disk(&self) -> Result<(), StatError> {
+    /// Returns [`DiskCheckError::Failed`] if it does not, and [`DiskCheckError::Silent`] if it does not answer in time.
+    pub async fn check_disk(&self) -> Result<(), DiskCheckError> {
         self.call(Call::CheckDisk).await.unwrap_or_else(Err)
     }
 

@@ -1,9 +1,13 @@
 //! What a node says of itself.
 
+use std::sync::Arc;
+
+use tokio::time::{Instant, timeout};
+
 use super::context::{Context, Shared};
 use super::handle::answers::{Load, Status};
-use super::handle::errors::StatError;
-use crate::limits::CALLS_MAX;
+use super::handle::errors::{DiskCheckError, StatError};
+use crate::limits::{CALLS_MAX, DISK_CHECK_TIMEOUT};
 use crate::platform::Platform;
 
 /// Returns what the node knows of itself. See [`Handle::status`](crate::node::Handle::status).
@@ -18,9 +22,21 @@ pub(super) async fn status<P: Platform>(context: Shared<P>) -> Result<Status, St
 }
 
 /// Looks whether the disk works. See [`Handle::check_disk`](crate::node::Handle::check_disk).
-pub(super) async fn check_disk<P: Platform>(context: Shared<P>) -> Result<(), StatError> {
-    let checked = context.blocking(|store| store.count_own().and_then(|_| store.try_disk()));
-    checked.await.map_err(StatError::Disk)
+pub(super) async fn check_disk<P: Platform>(context: Shared<P>) -> Result<(), DiskCheckError> {
+    let (mut look, new) = context.disk_check.join();
+    if let Some(new) = new {
+        let task = context.clone();
+        // A task of its own, because the look goes on if nobody waits for it any more.
+        context.spawn(async move {
+            let found = task.blocking(|store| store.count_own().and_then(|_| store.try_disk())).await;
+            new.send_replace(Some((Instant::now(), found.map_err(Arc::new))));
+        });
+    }
+    let looked = timeout(DISK_CHECK_TIMEOUT, look.wait_for(Option::is_some)).await;
+    match looked.map_err(|_| DiskCheckError::Silent)?.as_deref() {
+        Ok(Some((_, found))) => found.clone().map_err(DiskCheckError::Failed),
+        Ok(None) | Err(_) => Err(DiskCheckError::Stopped),
+    }
 }
 
 /// Returns what the node is busy with, except for the call that asks.

@@ -171,13 +171,13 @@ impl<D: Disk> Store<D> {
         writer.into_reader(path)
     }
 
-    /// Writes a file and removes it, as stores do, to see whether the disk lets them.
+    /// Writes a file, syncs and removes it, as stores do, to see whether the disk lets them.
     ///
     /// # Errors
     /// After an error the next start removes what is left.
     pub fn try_disk(&self) -> Result<(), StorageError> {
         let path = self.temporary(&BlobId::Own(FileName([0; 20])), PASSING);
-        let tried = self.disk.create(&path).and_then(|file| file.write_at(0, &[0]));
+        let tried = self.disk.create(&path).and_then(|file| file.write_at(0, &[0]).and_then(|()| file.sync()));
         let removed = self.remove_temporary(&path);
         tried.map_err(failed("write", &path)).and(removed)
     }

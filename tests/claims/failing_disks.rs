@@ -1,16 +1,20 @@
 //! A disk that hangs, fails or is full under a node of the star: what the node goes on doing, and what it says of its
 //! disk.
 
+use std::io;
 use std::time::Duration;
 
 use dacapo::event::Event;
-use dacapo::node::{Content, DeleteError, GetError, Handle, Holder, Holding, Lane};
+use dacapo::limits::{CALLS_MAX, DISK_CHECK_KEPT, DISK_CHECK_TIMEOUT};
+use dacapo::node::{Content, DeleteError, DiskCheckError, GetError, Handle, Holder, Holding, Lane};
 use dacapo::seed::Seed;
 use dacapo::store::layout::Layout;
 use dacapo_sim::disk::{CallKind, SimDisk};
 use dacapo_sim::store::walkthrough::star::{self, key};
+use tokio::time::{sleep, timeout};
 
-use crate::support::in_memory::{self, Network, Pair, files_below, get, put, scrub, stop};
+use crate::support::fault_disk::{Fault, FaultDisk};
+use crate::support::in_memory::{self, Network, OWNER, Pair, files_below, get, put, scrub, stop};
 use crate::support::scripted::run;
 
 #[test]
@@ -18,7 +22,7 @@ fn a_disk_that_hangs_costs_a_node_none_of_its_peers() {
     let outcome = run(async |cluster, origin| {
         cluster.disk("n3000").set_paused(true);
         cluster.disk(star::ORIGIN).set_paused(true);
-        tokio::time::sleep(Duration::from_secs(40)).await;
+        sleep(Duration::from_secs(40)).await;
         let connected = origin.peers().await.iter().filter(|peer| peer.is_connected).count();
         assert_eq!(connected, 2);
         cluster.disk("n3000").set_paused(false);
@@ -58,7 +62,7 @@ fn nobody_relays_to_a_peer_that_has_refused_a_replica() {
     let outcome = run(async |cluster, origin| {
         cluster.disk("n3000").set_capacity(Some(0));
         assert_eq!(origin.store(&key(0), Content::bytes(vec![1; 20_000])).await?.replicas(), 1);
-        tokio::time::sleep(Duration::from_secs(30)).await;
+        sleep(Duration::from_secs(30)).await;
         Ok(())
     });
     let repaired = |event: &&Event| matches!(event, Event::PeerRepaired { failed: 1, .. });
@@ -112,8 +116,63 @@ fn a_replica_with_a_sector_that_cannot_be_read_is_sent_again_after_a_scrub() {
         disk.set_errors(CallKind::Read, 0, Seed::from_u64(1).rng(Lane::Iv));
         lose_sector(&disk, 100_000);
         assert_eq!(found(&holder.handle()).await, (1, 0, 0));
-        tokio::time::sleep(Duration::from_secs(30)).await;
+        sleep(Duration::from_secs(30)).await;
         let holders = owner.handle().verified_holders(&in_memory::key("a")).await.expect("known");
         assert!(matches!(holders[..], [Holder { holding: Holding::Current { .. }, .. }]), "{holders:?}");
+    });
+}
+
+/// A disk may take what is written into its memory, and then lose it.
+#[test]
+fn a_disk_that_syncs_nothing_does_not_count_as_one_that_works() {
+    in_memory::run(async {
+        let disk = FaultDisk::new(&SimDisk::new(), None);
+        let node = Network::default().try_start(OWNER, disk.clone(), &[]).await.expect("the node starts");
+        node.handle().check_disk().await.expect("it works");
+        sleep(DISK_CHECK_KEPT).await;
+        disk.arm("sync tmp/", Fault::Error(io::ErrorKind::Other));
+        let error = node.handle().check_disk().await.expect_err("its sync has failed");
+        assert!(matches!(error, DiskCheckError::Failed(_)), "{error}");
+        sleep(DISK_CHECK_KEPT).await;
+        node.handle().check_disk().await.expect("it works again");
+    });
+}
+
+#[test]
+fn those_who_ask_at_once_whether_the_disk_works_share_one_look() {
+    in_memory::run(async {
+        let disk = FaultDisk::new(&SimDisk::new(), None);
+        let node = Network::default().try_start(OWNER, disk.clone(), &[]).await.expect("the node starts");
+        let (first, second) = (node.handle(), node.handle());
+        let syncs = || disk.calls().iter().filter(|call| call.starts_with("sync tmp/")).count();
+        let before = syncs();
+        let (first, second) = tokio::join!(biased; first.check_disk(), second.check_disk());
+        assert!(first.is_ok() && second.is_ok());
+        node.handle().check_disk().await.expect("it works");
+        assert_eq!(syncs() - before, 1);
+        sleep(DISK_CHECK_KEPT).await;
+        node.handle().check_disk().await.expect("it works");
+        assert_eq!(syncs() - before, 2);
+    });
+}
+
+#[test]
+fn looks_at_a_disk_that_hangs_end_in_time_and_hold_no_calls() {
+    in_memory::run(async {
+        let disk = SimDisk::new();
+        let boot = disk.boot();
+        let node = Network::default().try_start(OWNER, boot.clone(), &[]).await.expect("the node starts");
+        let handle = node.handle();
+        boot.set_paused(true);
+        for _ in 0..2 * CALLS_MAX {
+            let looked = timeout(2 * DISK_CHECK_TIMEOUT, handle.check_disk()).await.expect("in time");
+            assert!(matches!(looked, Err(DiskCheckError::Silent)), "{looked:?}");
+        }
+        boot.set_paused(false);
+        let second = Duration::from_secs(1);
+        let status = timeout(second, handle.status()).await.expect("in time").expect("the disk works");
+        assert_eq!(status.load.calls, 0);
+        sleep(DISK_CHECK_KEPT).await;
+        handle.check_disk().await.expect("it works again");
     });
 }

@@ -4,6 +4,7 @@
 
 mod deletions;
 mod lost;
+mod meanwhile;
 mod watching;
 
 use std::collections::BTreeMap;

@@ -1,7 +1,9 @@
 //! What a node says of itself, and whether it can be right.
 
+use std::error::Error;
+
 use dacapo::crypto::NodeId;
-use dacapo::node::{Handle, StatError};
+use dacapo::node::{DiskCheckError, Handle};
 
 use super::call::Call;
 use super::files::Files;
@@ -10,13 +12,13 @@ use crate::host::{HOSTS_MAX, Host};
 use crate::subject::Scene;
 
 /// Asks a node for all that it says of itself.
-pub(super) async fn ask(scene: &Scene<Files>, node: &Handle) -> Result<Told, StatError> {
+pub(super) async fn ask(scene: &Scene<Files>, node: &Handle) -> Result<Told, Box<dyn Error>> {
     // A node that has stopped says that it has forgotten nobody, and does not answer what is asked then.
     let forgotten = node.forgotten().await;
     let status = node.status().await?;
     node.repairs().await?;
     let is_disk_good = match node.check_disk().await {
-        Err(error @ StatError::Stopped) => return Err(error),
+        Err(error @ DiskCheckError::Stopped) => return Err(error.into()),
         checked => checked.is_ok(),
     };
     let mut held = Vec::new();

@@ -36,7 +36,8 @@ async fn remove(arguments: &RmArguments, verbosity: Verbosity, key: Key) -> Resu
 
 /// Deletes the file here and at every peer.
 async fn delete_everywhere(arguments: &RmArguments, verbosity: Verbosity, key: Key) -> Result<(), CliError> {
-    let (done, away) = match ask(arguments, &Request::DeleteEverywhere { key: key.clone() }, &key).await? {
+    let request = Request::DeleteEverywhere { key: key.clone(), version: None };
+    let (done, away) = match ask(arguments, &request, &key).await? {
         Answer::DeletedEverywhere { receipts, away } => (receipts, away),
         answer => return Err(CliError::unexpected_about(key, answer)),
     };

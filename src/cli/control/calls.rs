@@ -1,6 +1,6 @@
 //! Requests that take more than one call of the node, and those whose answer is gathered.
 
-use dacapo::crypto::Key;
+use dacapo::crypto::{Key, Version};
 use dacapo::node::{DeleteError, Handle};
 use dacapo::view::{self, KnownPeers};
 use tokio::io::AsyncWrite;
@@ -24,11 +24,15 @@ pub(super) async fn remove(handle: &Handle, key: &Key, replicas_min: u32) -> Res
     }
 }
 
-/// Deletes a file here and at every peer.
-pub(super) async fn delete_everywhere(handle: &Handle, key: &Key) -> Result<Answer, Failure> {
+/// Deletes a file here and at every peer; if a version is named, only while that is the current one.
+pub(super) async fn delete_everywhere(handle: &Handle, key: &Key, version: Option<Version>) -> Result<Answer, Failure> {
     // A node that has stopped knows no peers any more.
     let away = view::away(handle).await.len();
-    match handle.delete_everywhere(key).await {
+    let deleted = match version {
+        Some(version) => handle.delete_version_everywhere(key, version).await,
+        None => handle.delete_everywhere(key).await,
+    };
+    match deleted {
         Ok(receipts) => Ok(Answer::DeletedEverywhere { receipts, away }),
         Err(error) => Err(not_deleted(handle, key, error).await),
     }

@@ -21,6 +21,8 @@ pub(crate) enum FailureKind {
     Failed,
     NotFound,
     TooFewReplicas,
+    /// Another version is current than the one that was named.
+    Changed,
 }
 
 impl Failure {
@@ -67,6 +69,7 @@ impl From<DeleteError> for Failure {
             DeleteError::TooFewReplicas { .. } => {
                 Self::new(FailureKind::TooFewReplicas, &format_args!("{error}; --force deletes it"))
             }
+            DeleteError::Changed => Self::new(FailureKind::Changed, &error),
             _ => Self::failed(&error),
         }
     }

@@ -48,9 +48,10 @@ pub(crate) enum Request {
     Peers,
     /// Answered when the node has stopped.
     Stop,
-    /// Deletes the file here and at every peer.
+    /// Deletes the file here and at every peer; if a version is named, only while that is the current one.
     DeleteEverywhere {
         key: Key,
+        version: Option<Version>,
     },
     /// If `verify`, peers compare the whole of their replicas first, however long that takes.
     Whereis {

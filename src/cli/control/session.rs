@@ -146,7 +146,9 @@ async fn answer(
         Request::Remove { key, replicas_min } => {
             Box::pin(async move { calls::remove(handle, &key, replicas_min).await })
         }
-        Request::DeleteEverywhere { key } => Box::pin(async move { calls::delete_everywhere(handle, &key).await }),
+        Request::DeleteEverywhere { key, version } => {
+            Box::pin(async move { calls::delete_everywhere(handle, &key, version).await })
+        }
         Request::Whereis { key, verify } => Box::pin(async move { calls::holders(handle, &key, verify).await }),
         Request::Stat { key } => Box::pin(async move { Ok(Answer::File(handle.stat(&key).await?)) }),
         Request::Peers => Box::pin(async { Ok(Answer::Peers(KnownPeers::of(handle).await?)) }),

@@ -57,6 +57,7 @@ fn all() -> Vec<CliError> {
         CliError::IsADirectory { path: path() },
         CliError::Input { path: path(), source: denied() },
         CliError::Changed { path: path() },
+        CliError::FolderChanged,
         CliError::EmptyInput,
         CliError::CommandNotRun { command: "pg_dump".to_owned(), source: denied() },
         CliError::CommandFailed { command: "pg_dump".to_owned(), status: ExitStatus::from_raw(0x100) },

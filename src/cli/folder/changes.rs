@@ -1,12 +1,14 @@
 //! What changes in a folder, as the operating system tells of it: inotify(7) on Linux.
 
+use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dacapo::folder::Scope;
-use notify::event::{AccessKind, AccessMode};
-use notify::{Config, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use dacapo::folder::{FilePath, Scope};
+use notify::event::{AccessKind, AccessMode, ModifyKind};
+use notify::{Config, ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
@@ -21,9 +23,18 @@ pub(super) struct Changes {
     watcher: Mutex<RecommendedWatcher>,
 }
 
+/// What the system has told of.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Where something may have changed.
+    pub(super) scope: Scope,
+    /// The first places where the content may have changed, whatever time the file has by now.
+    pub(super) written: BTreeSet<FilePath>,
+}
+
 struct Noticed {
     root: PathBuf,
-    scope: Mutex<Scope>,
+    told: Mutex<Told>,
     is_any: Notify,
     has_warned: AtomicBool,
 }
@@ -43,41 +54,46 @@ impl Changes {
     pub(super) fn notice_in(&self, directory: &Path) {
         let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
         match watcher.watch(directory, RecursiveMode::NonRecursive) {
-            Err(error) if !matches!(error.kind, notify::ErrorKind::PathNotFound) => self.noticed.warn(&error),
+            Err(error) if !has_vanished(&error) => self.noticed.warn(&error),
             _ => {}
         }
     }
 
     /// Waits until something has changed, and then until nothing does for a moment. Nothing is lost if this is dropped.
-    pub(super) async fn next(&self) -> Scope {
+    pub(super) async fn next(&self) -> Told {
         let Noticed { is_any, .. } = &*self.noticed;
-        while self.noticed.scope().is_empty() {
+        while self.noticed.told().scope.is_empty() {
             is_any.notified().await;
         }
         let latest = Instant::now() + CHANGES_WAIT_MAX;
         while Instant::now() < latest && timeout(CHANGES_QUIET, is_any.notified()).await.is_ok() {}
-        std::mem::take(&mut *self.noticed.scope())
+        std::mem::take(&mut *self.noticed.told())
+    }
+
+    /// Returns where something may have changed that nobody has waited for so far.
+    pub(super) fn scope(&self) -> Scope {
+        self.noticed.told().scope.clone()
     }
 }
 
 impl Noticed {
     fn new(root: PathBuf) -> Self {
-        Self { root, scope: Mutex::default(), is_any: Notify::new(), has_warned: AtomicBool::default() }
+        Self { root, told: Mutex::default(), is_any: Notify::new(), has_warned: AtomicBool::default() }
     }
 
-    fn scope(&self) -> MutexGuard<'_, Scope> {
-        self.scope.lock().unwrap_or_else(PoisonError::into_inner)
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take(&self, event: notify::Result<Event>) {
         match event {
             Ok(event) if is_read(event.kind) => return,
-            Ok(event) if event.need_rescan() => *self.scope() = Scope::All,
-            Ok(event) => event.paths.iter().for_each(|path| self.look_at(path)),
+            Ok(event) if event.need_rescan() => self.told().scope = Scope::All,
+            Ok(event) => event.paths.iter().for_each(|path| self.look_at(path, event.kind)),
             // What it did not tell of may be anywhere.
             Err(error) => {
                 self.warn(&error);
-                *self.scope() = Scope::All;
+                self.told().scope = Scope::All;
             }
         }
         self.is_any.notify_one();
@@ -91,21 +107,37 @@ impl Noticed {
         }
     }
 
-    fn look_at(&self, path: &Path) {
+    fn look_at(&self, path: &Path, kind: EventKind) {
         let below = path.strip_prefix(&self.root).unwrap_or(Path::new(""));
         // What such a file says holds for its directory.
         let names_others = below.file_name().is_some_and(|name| name == IGNORE_FILE);
         let place = if names_others { below.parent().unwrap_or(below) } else { below };
-        self.scope().add_nearest(place, CHANGED_PLACES_MAX);
+        let mut told = self.told();
+        told.scope.add_nearest(place, CHANGED_PLACES_MAX);
+        if !matches!(kind, EventKind::Modify(ModifyKind::Metadata(_)))
+            && told.written.len() < CHANGED_PLACES_MAX
+            && let Some(Ok(path)) = below.to_str().map(FilePath::new)
+        {
+            told.written.insert(path);
+        }
     }
 }
 
 fn in_words(error: &notify::Error) -> String {
     match error.kind {
-        notify::ErrorKind::MaxFilesWatch => {
+        ErrorKind::MaxFilesWatch => {
             "it has more directories than the system watches; raise fs.inotify.max_user_watches, see sysctl(8)".into()
         }
         _ => error.to_string(),
+    }
+}
+
+/// Tells whether what was to be watched is gone by now: the directory above has told of that.
+fn has_vanished(error: &notify::Error) -> bool {
+    match &error.kind {
+        ErrorKind::PathNotFound => true,
+        ErrorKind::Io(error) => error.kind() == io::ErrorKind::NotFound,
+        _ => false,
     }
 }
 
@@ -119,15 +151,14 @@ mod tests {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 
-    use dacapo::folder::FilePath;
-    use notify::event::{CreateKind, Flag};
+    use notify::event::{CreateKind, DataChange, Flag, MetadataKind};
 
     use super::*;
 
     fn scope_of(path: &Path) -> Scope {
         let noticed = Noticed::new("/folder".into());
         noticed.take(Ok(Event::new(EventKind::Create(CreateKind::Any)).add_path(path.to_owned())));
-        std::mem::take(&mut *noticed.scope())
+        noticed.told.into_inner().expect("nobody panics").scope
     }
 
     fn place(text: &str) -> Scope {
@@ -145,21 +176,42 @@ mod tests {
         let noticed = Noticed::new("/folder".into());
         let read = EventKind::Access(AccessKind::Open(AccessMode::Read));
         noticed.take(Ok(Event::new(read).add_path("/folder/a".into())));
-        assert!(noticed.scope().is_empty());
+        assert!(noticed.told().scope.is_empty());
         let written = EventKind::Access(AccessKind::Close(AccessMode::Write));
         noticed.take(Ok(Event::new(written).add_path("/folder/a".into())));
-        assert_eq!(*noticed.scope(), place("a"));
+        assert_eq!(noticed.told().scope, place("a"));
+    }
+
+    #[test]
+    fn what_was_written_is_told_apart_from_what_got_another_time() {
+        let noticed = Noticed::new("/folder".into());
+        let touched = EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any));
+        noticed.take(Ok(Event::new(touched).add_path("/folder/touched".into())));
+        for number in 0..2 * CHANGED_PLACES_MAX {
+            let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+            noticed.take(Ok(Event::new(written).add_path(format!("/folder/{number}").into())));
+        }
+        let told = noticed.told();
+        assert_eq!((&told.scope, told.written.len()), (&Scope::All, CHANGED_PLACES_MAX));
+        assert!(told.written.contains("0") && !told.written.contains("touched"));
+    }
+
+    #[test]
+    fn a_directory_that_vanishes_before_it_is_watched_is_none_that_is_not_noticed() {
+        let of = |kind: io::ErrorKind| notify::Error::io(kind.into());
+        assert!(has_vanished(&notify::Error::path_not_found()) && has_vanished(&of(io::ErrorKind::NotFound)));
+        assert!(!has_vanished(&of(io::ErrorKind::PermissionDenied)));
+        assert!(!has_vanished(&notify::Error::new(ErrorKind::MaxFilesWatch)));
     }
 
     #[test]
     fn all_is_looked_at_if_the_system_has_more_to_tell_than_it_can() {
-        for event in [
-            Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan)),
-            Err(notify::Error::new(notify::ErrorKind::MaxFilesWatch)),
-        ] {
+        for event in
+            [Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan)), Err(notify::Error::new(ErrorKind::MaxFilesWatch))]
+        {
             let noticed = Noticed::new("/folder".into());
             noticed.take(event);
-            assert_eq!(*noticed.scope(), Scope::All);
+            assert_eq!(noticed.told().scope, Scope::All);
         }
     }
 }

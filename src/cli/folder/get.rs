@@ -11,10 +11,11 @@ use dacapo::node::FileInfo;
 use super::excluded::Excluded;
 use super::fetch::{self, Fetch};
 use super::listing::{each_page, prefix};
-use super::place::{Place, There, Unnamed, sync};
+use super::place::{Found, Place, Stamp, There};
 use super::pool::Pool;
 use super::steps::each;
 use super::tally::Tally;
+use super::unnamed::{Unnamed, sync};
 use crate::cli::arguments::{GetArguments, Verbosity};
 use crate::cli::control::ControlError;
 use crate::cli::error::CliError;
@@ -28,6 +29,8 @@ struct Step {
     size: u64,
     sameness: Sameness,
     attributes: Option<Attributes>,
+    /// What lies in its place; none if that is nothing.
+    found: Option<Stamp>,
 }
 
 impl Step {
@@ -48,10 +51,19 @@ struct Get<'a> {
     complete: RefCell<Batch>,
 }
 
+/// A file that is complete and has no name yet.
+struct Complete {
+    key: Key,
+    size: u64,
+    /// Whether it takes nothing's place.
+    is_new: bool,
+    unnamed: Unnamed,
+}
+
 /// Files that are complete and have no names yet.
 #[derive(Default)]
 struct Batch {
-    files: Vec<(Key, u64, Unnamed)>,
+    files: Vec<Complete>,
     bytes: u64,
     /// How many open directories they hold.
     dirs: usize,
@@ -102,14 +114,17 @@ impl Get<'_> {
                 return Ok(None);
             }
         };
-        let sameness = match self.place.as_ref().map_or(Ok(There::Nothing), |place| place.look(&path)) {
-            Ok(There::Nothing) => Sameness::Other,
-            Ok(There::File(size, attributes)) => sameness(size, &attributes, &stored),
-            Ok(There::Other) => {
-                let reason = "what is in its place is no file";
-                self.tally.failed(stored.key.as_str(), &format_args!("{}: not written: {reason}", stored.key))?;
-                return Ok(None);
+        let refuse = |reason: &str| {
+            let reason = format_args!("{}: not written: {reason}", stored.key);
+            self.tally.failed(stored.key.as_str(), &reason).map(|()| None)
+        };
+        let (sameness, found) = match self.place.as_ref().map_or(Ok(There::Nothing), |place| place.claim(&path)) {
+            Ok(There::Nothing) => (Sameness::Other, None),
+            Ok(There::File(Found { size, attributes, stamp, .. })) => {
+                (sameness(size, &attributes, &stored), Some(stamp))
             }
+            Ok(There::Taken) => return refuse("its place is that of another key"),
+            Ok(There::Other) => return refuse("what is in its place is no file"),
             Err(source) => {
                 let error = CliError::NotWritten { key: stored.key.clone(), source };
                 self.tally.failed(stored.key.as_str(), &error)?;
@@ -125,7 +140,8 @@ impl Get<'_> {
             Sameness::Unclear if (self.is_dry_run || !self.is_kept) && !stored.is_local => Sameness::Other,
             sameness => sameness,
         };
-        Ok(Some(Step { key: stored.key, path, size: stored.size, sameness, attributes: stored.attributes }))
+        let attributes = stored.attributes;
+        Ok(Some(Step { key: stored.key, path, size: stored.size, sameness, attributes, found }))
     }
 
     /// Does one step. What fails for one file is counted; what fails for all ends the command.
@@ -147,9 +163,11 @@ impl Get<'_> {
 
     /// Counts a file that is there already, and gives it the time that it was stored with: only that can differ.
     fn leave_unchanged(&self, step: &Step) -> Result<(), CliError> {
-        if let (Some(place), Some(attributes), false) = (&self.place, &step.attributes, self.is_dry_run) {
+        if let (Some(place), Some(attributes), Some(found), false) =
+            (&self.place, &step.attributes, step.found, self.is_dry_run)
+        {
             let failed = |source| CliError::NotWritten { key: step.key.clone(), source };
-            match place.set_time(&step.path, attributes) {
+            match place.set_time(&step.path, attributes, found) {
                 // The file is as it was stored, and is somebody else's.
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
                 given => given.map_err(failed)?,
@@ -180,7 +198,8 @@ impl Get<'_> {
             received = self.receive(&step, false).await?;
         }
         let Some((size, unnamed)) = received else { return Err(ControlError::Unexpected.into()) };
-        if self.complete.borrow_mut().keep(step.key, size, unnamed) { self.publish() } else { Ok(()) }
+        let complete = Complete { key: step.key, size, is_new: step.found.is_none(), unnamed };
+        if self.complete.borrow_mut().keep(complete) { self.publish() } else { Ok(()) }
     }
 
     /// Writes a file that has no name yet. Returns none if the content has left the place where it was to be taken.
@@ -210,15 +229,15 @@ impl Get<'_> {
     /// Gives all complete files their names, durably.
     fn publish(&self) -> Result<(), CliError> {
         let mut files = self.complete.take().files;
-        let synced = sync(files.iter().map(|(.., unnamed)| unnamed));
+        let synced = sync(files.iter().map(|file| &file.unnamed));
         if let Err(source) = synced {
             return self.not_synced(&files, source);
         }
-        let named: Vec<_> = files.iter_mut().map(|(.., unnamed)| unnamed.publish()).collect();
-        if let Err(source) = sync(files.iter().map(|(.., unnamed)| unnamed)) {
+        let named: Vec<_> = files.iter_mut().map(|file| file.unnamed.publish(file.is_new)).collect();
+        if let Err(source) = sync(files.iter().map(|file| &file.unnamed)) {
             return self.not_synced(&files, source);
         }
-        for ((key, size, _), named) in files.iter().zip(named) {
+        for (Complete { key, size, .. }, named) in files.iter().zip(named) {
             match named {
                 Ok(()) => self.tally.done(Action::Written, key, *size)?,
                 Err(source) => {
@@ -232,8 +251,8 @@ impl Get<'_> {
 
     /// Counts files of which nobody knows whether they survive a power loss. What fails for a file system ends the
     /// command.
-    fn not_synced(&self, files: &[(Key, u64, Unnamed)], source: io::Error) -> Result<(), CliError> {
-        for (key, ..) in files {
+    fn not_synced(&self, files: &[Complete], source: io::Error) -> Result<(), CliError> {
+        for Complete { key, .. } in files {
             let reason = format_args!("{key}: perhaps not written: {source}");
             self.tally.failed(key.as_str(), &reason)?;
         }
@@ -243,10 +262,10 @@ impl Get<'_> {
 
 impl Batch {
     /// Takes a file. Returns whether so many wait that they are to be named.
-    fn keep(&mut self, key: Key, bytes: u64, unnamed: Unnamed) -> bool {
-        self.dirs += usize::from(self.files.last().is_none_or(|(.., last)| !last.is_beside(&unnamed)));
-        self.files.push((key, bytes, unnamed));
-        self.bytes += bytes;
+    fn keep(&mut self, file: Complete) -> bool {
+        self.dirs += usize::from(self.files.last().is_none_or(|last| !last.unnamed.is_beside(&file.unnamed)));
+        self.bytes += file.size;
+        self.files.push(file);
         self.files.len() >= FOLDER_BATCH_FILES || self.dirs >= FOLDER_BATCH_DIRS || self.bytes >= FOLDER_BATCH_BYTES
     }
 }

@@ -6,13 +6,23 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use dacapo::crypto::Key;
+use dacapo::crypto::{Key, Version};
 use dacapo::folder::{FilePath, FolderFile, Prefix, Scope};
+use dacapo::node::FileInfo;
 
 use super::excluded::{Excluded, IGNORE_FILE, Ignored};
 use super::known::Known;
 use super::walk::has_files;
 use crate::cli::error::CliError;
+
+/// A stored file that is gone from a folder.
+#[derive(Clone)]
+pub(super) struct GoneFile {
+    pub(super) key: Key,
+    pub(super) size: u64,
+    /// The version that was stored when it was found to be gone.
+    pub(super) version: Version,
+}
 
 /// Looks for what is gone from a folder.
 pub(super) struct Gone<'a> {
@@ -23,8 +33,8 @@ pub(super) struct Gone<'a> {
     /// Whether the directories have files in them, or in directories below them, as far as that is known. The folder
     /// itself has no name.
     filled: BTreeMap<String, bool>,
-    /// The files that are gone, and their sizes.
-    pub(super) keys: Vec<(Key, u64)>,
+    /// What is gone.
+    pub(super) files: Vec<GoneFile>,
     /// A directory that is there and has nothing of what is stored.
     emptied: Option<String>,
     /// What is known of a folder that is watched.
@@ -49,13 +59,13 @@ impl<'a> Gone<'a> {
             }
         }
         let ignored = Ignored::default();
-        Self { root, prefix, excluded, ignored, filled, keys: Vec::new(), emptied: None, known, unmounted: None }
+        Self { root, prefix, excluded, ignored, filled, files: Vec::new(), emptied: None, known, unmounted: None }
     }
 
     /// Looks whether a stored file that the folder does not have is to be deleted. What is there and left out is not
     /// gone, and neither is what would be left out.
-    pub(super) fn look(&mut self, key: Key, size: u64) {
-        let Ok(path) = self.prefix.path(&key) else { return };
+    pub(super) fn look(&mut self, stored: FileInfo) {
+        let Ok(path) = self.prefix.path(&stored.key) else { return };
         if self.excluded.has(&path) || !is_gone(self.root, &path) {
             return;
         }
@@ -75,7 +85,7 @@ impl<'a> Gone<'a> {
         {
             self.emptied = Some(place);
         }
-        self.keys.push((key, size));
+        self.files.push(GoneFile { key: stored.key, size: stored.size, version: stored.version });
     }
 
     /// Tells whether a directory has anything in it that is to be stored. Not all of the folder may have been read.
@@ -90,13 +100,13 @@ impl<'a> Gone<'a> {
     }
 
     /// Tells whether a file that was gone is so still.
-    pub(super) fn is_so_still(&self, key: &Key) -> bool {
-        self.prefix.path(key).is_ok_and(|path| is_gone(self.root, &path))
+    pub(super) fn is_so_still(&self, file: &GoneFile) -> bool {
+        self.prefix.path(&file.key).is_ok_and(|path| is_gone(self.root, &path))
     }
 
     /// Fails if a disk is not mounted any more, or if a directory is empty: it may be the place of one.
     pub(super) fn check(&self) -> Result<(), CliError> {
-        let stored = self.keys.len() as u64;
+        let stored = self.files.len() as u64;
         match (&self.unmounted, &self.emptied) {
             (None, None) => Ok(()),
             (Some(place), _) => Err(CliError::Unmounted { path: self.root.join(place) }),
@@ -114,7 +124,7 @@ impl<'a> Gone<'a> {
 
 /// Tells whether nothing that could be stored lies in the place of a file: nothing at all, or a directory. A symbolic
 /// link on the way is a file, and what lies behind it is not looked at.
-fn is_gone(root: &Path, path: &FilePath) -> bool {
+pub(super) fn is_gone(root: &Path, path: &FilePath) -> bool {
     let (mut names, name) = path.split();
     names.push(name);
     let mut place = root.to_owned();

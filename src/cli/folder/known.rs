@@ -7,9 +7,22 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::SystemTime;
 
-/// A directory, whatever its name: the device and its number there.
-pub(super) type Identity = (u64, u64);
+#[cfg(target_os = "linux")]
+use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+
+/// A directory, whatever its name. The numbers of what is gone are given anew: the device of a disk, and the inode of a
+/// directory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+    /// When it was made, if its file system knows.
+    made: Option<SystemTime>,
+    /// By which mount it was reached, if its file system does not know when it was made.
+    mount: Option<u64>,
+}
 
 /// The directories that have had files, and which they were then. The folder itself has no name.
 #[derive(Default)]
@@ -18,7 +31,24 @@ pub(super) struct Known(RefCell<BTreeMap<String, Identity>>);
 /// Returns which directory this is.
 pub(super) fn identify(path: &Path) -> io::Result<Identity> {
     let metadata = fs::metadata(path)?;
-    Ok((metadata.dev(), metadata.ino()))
+    // The root of a FAT disk was made in 1970, whichever disk it is.
+    let made = metadata.created().ok().filter(|made| *made > SystemTime::UNIX_EPOCH);
+    let mount = if made.is_none() { mount(path) } else { None };
+    Ok(Identity { device: metadata.dev(), inode: metadata.ino(), made, mount })
+}
+
+/// Returns the number of the mount by which a directory is reached, if the system gives none twice.
+#[cfg(target_os = "linux")]
+fn mount(path: &Path) -> Option<u64> {
+    // `STATX_MNT_ID_UNIQUE`, since Linux 6.8: see statx(2).
+    let unique = StatxFlags::from_bits_retain(0x4000);
+    let found = statx(CWD, path, AtFlags::empty(), unique).ok()?;
+    (found.stx_mask & unique.bits() != 0).then_some(found.stx_mnt_id)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn mount(_: &Path) -> Option<u64> {
+    None
 }
 
 impl Known {
@@ -33,12 +63,12 @@ impl Known {
         }
     }
 
-    /// Tells whether a disk was mounted at a place, and is not any more.
+    /// Tells whether a disk was mounted at a place, and is not any more. Another one may be.
     pub(super) fn is_unmounted(&self, root: &Path, place: &str) -> bool {
         let parent = place.rsplit_once('/').map_or("", |(parent, _)| parent);
         let known = self.0.borrow();
-        let (Some((disk, _)), Some((above, _))) = (known.get(place), known.get(parent)) else { return false };
-        disk != above && !identify(&root.join(place)).is_ok_and(|(now, _)| now == *disk)
+        let (Some(disk), Some(above)) = (known.get(place), known.get(parent)) else { return false };
+        disk.device != above.device && identify(&root.join(place)).ok() != Some(*disk)
     }
 
     /// Tells whether a directory had files, and is still that one.
@@ -59,8 +89,8 @@ mod tests {
         let root = tempfile::tempdir().expect("a folder");
         let root = root.path();
         let [disk, sub] = ["disk", "sub"].map(|name| root.join(name));
-        // As if mounted: what is below /proc is on a device of its own.
-        symlink("/proc/self", &disk).expect("made");
+        // As if mounted: /proc is on a device of its own.
+        symlink("/proc", &disk).expect("made");
         fs::create_dir(&sub).expect("made");
         let known = Known::default();
         known.note(root, ["", "disk", "sub"].into_iter());
@@ -74,7 +104,12 @@ mod tests {
         known.note(root, ["disk"].into_iter());
         assert_eq!(seen()[1], (true, false));
         fs::remove_dir(&disk).expect("removed");
+        // As if another disk were mounted, which got the device number of the first.
         symlink("/proc/self", &disk).expect("made");
+        known.note(root, ["disk"].into_iter());
+        assert_eq!(seen()[1], (true, false));
+        fs::remove_file(&disk).expect("removed");
+        symlink("/proc", &disk).expect("made");
         assert_eq!(seen()[1], (false, true));
     }
 }

@@ -1,51 +1,73 @@
-//! The folder that files are written to. Nothing is written through a symbolic link below it. Files get their names
-//! many at a time, after one sync of their file system, so that each appears whole or not at all, also after a power
-//! loss.
+//! A folder that files are written to, or read from. Nothing goes through a symbolic link below it, and no file is
+//! written in place of that of another key.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
-use std::fs::{File, Permissions};
+use std::collections::BTreeSet;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::rc::Rc;
 
 use dacapo::crypto::Attributes;
 use dacapo::folder::FilePath;
+use dacapo::platform::machine::time_of_day;
+use dacapo::time::UnixMillis;
 use rustix::fs::{
-    AtFlags, CWD, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, mkdirat, open, openat, readlinkat, renameat, statat,
-    symlinkat, unlinkat, utimensat,
+    AtFlags, CWD, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT, mkdirat, open, openat, readlinkat, statat,
+    symlinkat, utimensat,
 };
 use rustix::io::Errno;
 
 use super::data_directory::is_data_directory;
-use crate::cli::output::{TEMPORARY_PREFIX, mode_of_new, time_of};
+use super::leftovers;
+use super::unnamed::Unnamed;
+use crate::cli::output::TEMPORARY_PREFIX;
 
 const DIR_FLAGS: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
-/// A folder that files are written to.
+/// A folder that files are written to, or read from.
 pub(super) struct Place {
     root: Rc<OwnedFd>,
     /// The directory that was asked for last, below the root: files come in the order of their keys.
     last: RefCell<(String, Rc<OwnedFd>)>,
     number: Cell<u32>,
-}
-
-/// A file under a temporary name, which vanishes unless it gets its own.
-pub(super) struct Unnamed {
-    dir: Rc<OwnedFd>,
-    temporary: String,
-    name: String,
-    device: u64,
-    has_name: bool,
+    opened: UnixMillis,
+    /// The directories in which nothing is left of earlier processes.
+    tidy: RefCell<BTreeSet<String>>,
+    /// The files in the places of keys: device and number of each.
+    claimed: RefCell<BTreeSet<(u64, u64)>>,
 }
 
 /// What has a name.
 pub(super) enum There {
     Nothing,
-    File(u64, Attributes),
+    File(Found),
+    /// The file of another key: some file systems take two names for one, such as `a` and `A`.
+    Taken,
     Other,
+}
+
+/// A file or a symbolic link.
+pub(super) struct Found {
+    pub(super) size: u64,
+    pub(super) attributes: Attributes,
+    pub(super) stamp: Stamp,
+    /// A file may have several names on purpose.
+    has_one_name: bool,
+}
+
+/// What becomes another one if a file changes, or if another one takes its place: its device, its number and the time
+/// of its last change, which nobody can set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp(u64, u64, (i64, u32));
+
+impl Stamp {
+    fn of(found: &Stat) -> Self {
+        let changed_ns = u32::try_from(found.st_ctime_nsec).unwrap_or_default();
+        Self(found.st_dev, found.st_ino, (found.st_ctime, changed_ns))
+    }
 }
 
 impl Place {
@@ -58,9 +80,15 @@ impl Place {
             refuse_data_directory(CWD, above)?;
         }
         std::fs::create_dir_all(root)?;
+        Self::open_to_read(root)
+    }
+
+    /// Opens a folder that files are read from.
+    pub(super) fn open_to_read(root: &Path) -> io::Result<Self> {
         let root = Rc::new(open(root, DIR_FLAGS, Mode::empty())?);
         let last = RefCell::new((String::new(), root.clone()));
-        Ok(Self { root, last, number: Cell::new(0) })
+        let (tidy, claimed) = (RefCell::default(), RefCell::default());
+        Ok(Self { root, last, number: Cell::new(0), opened: time_of_day(), tidy, claimed })
     }
 
     /// Tells what lies in the place of a file.
@@ -83,7 +111,18 @@ impl Place {
             changed_s: found.st_mtime,
             changed_ns: u32::try_from(found.st_mtime_nsec).unwrap_or_default(),
         };
-        Ok(There::File(u64::try_from(found.st_size).unwrap_or_default(), attributes))
+        let size = u64::try_from(found.st_size).unwrap_or_default();
+        let has_one_name = found.st_nlink == 1;
+        Ok(There::File(Found { size, attributes, stamp: Stamp::of(&found), has_one_name }))
+    }
+
+    /// Does the same for the key that the place is to be that of. Is called once for each key.
+    pub(super) fn claim(&self, path: &FilePath) -> io::Result<There> {
+        let there = self.look(path)?;
+        let is_taken = |Found { stamp: Stamp(device, number, _), has_one_name, .. }: &Found| {
+            *has_one_name && !self.claimed.borrow_mut().insert((*device, *number))
+        };
+        Ok(if matches!(&there, There::File(found) if is_taken(found)) { There::Taken } else { there })
     }
 
     /// Opens a file to read it.
@@ -99,10 +138,15 @@ impl Place {
         Ok(readlinkat(&self.dir(&names, false)?, name, Vec::new())?.into_bytes())
     }
 
-    /// Gives what lies in a place the time that it was stored with.
-    pub(super) fn set_time(&self, path: &FilePath, attributes: &Attributes) -> io::Result<()> {
+    /// Gives what lies in a place the time that it was stored with, unless it has changed since it was found: a change
+    /// is not to look as if it were stored.
+    pub(super) fn set_time(&self, path: &FilePath, attributes: &Attributes, found: Stamp) -> io::Result<()> {
         let (names, name) = path.split();
-        Ok(utimensat(&*self.dir(&names, false)?, name, &times(attributes), AtFlags::SYMLINK_NOFOLLOW)?)
+        let dir = self.dir(&names, false)?;
+        if Stamp::of(&statat(&*dir, name, AtFlags::SYMLINK_NOFOLLOW)?) != found {
+            return Ok(());
+        }
+        Ok(utimensat(&*dir, name, &times(attributes), AtFlags::SYMLINK_NOFOLLOW)?)
     }
 
     /// Begins a new file in a place, whose directories are made if they are missing.
@@ -114,16 +158,17 @@ impl Place {
             Ok(())
         })?;
         let file = File::from(opened.expect("it was opened"));
-        unnamed.device = file.metadata()?.dev();
+        unnamed.lies_on(file.metadata()?.dev());
         Ok((file, unnamed))
     }
 
     /// Makes a symbolic link in a place.
     pub(super) fn create_link(&self, path: &FilePath, target: &[u8], attributes: &Attributes) -> io::Result<Unnamed> {
         let mut unnamed = self.unnamed(path, |dir, temporary| symlinkat(target, dir, temporary))?;
-        let (dir, temporary) = (&*unnamed.dir, unnamed.temporary.as_str());
+        let (dir, temporary) = unnamed.place();
         utimensat(dir, temporary, &times(attributes), AtFlags::SYMLINK_NOFOLLOW)?;
-        unnamed.device = statat(dir, temporary, AtFlags::SYMLINK_NOFOLLOW)?.st_dev;
+        let device = statat(dir, temporary, AtFlags::SYMLINK_NOFOLLOW)?.st_dev;
+        unnamed.lies_on(device);
         Ok(unnamed)
     }
 
@@ -134,6 +179,9 @@ impl Place {
     ) -> io::Result<Unnamed> {
         let (names, name) = path.split();
         let dir = self.dir(&names, true)?;
+        if self.tidy.borrow_mut().insert(names.join("/")) {
+            leftovers::remove(&dir, self.opened);
+        }
         loop {
             let temporary =
                 format!("{TEMPORARY_PREFIX}{}-{}", std::process::id(), self.number.replace(self.number.get() + 1));
@@ -142,7 +190,7 @@ impl Place {
                 Err(Errno::EXIST) => {}
                 made => {
                     made?;
-                    return Ok(Unnamed { dir, temporary, name: name.to_owned(), device: 0, has_name: false });
+                    return Ok(Unnamed::new(dir, temporary, name.to_owned()));
                 }
             }
         }
@@ -184,61 +232,75 @@ fn refuse_data_directory(dir: impl AsFd, path: &Path) -> io::Result<()> {
     }
 }
 
-impl Unnamed {
-    /// Gives the file the attributes that it was stored with, if there are any, and ends its writing.
-    pub(super) fn finish(&self, file: &File, attributes: Option<&Attributes>) -> io::Result<()> {
-        // Whoever could not run a program as another user before cannot do so through this file.
-        let mode = attributes.map_or_else(mode_of_new, |attributes| attributes.mode & 0o777);
-        match file.set_permissions(Permissions::from_mode(mode)) {
-            // FAT and its like have one mode for all files.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
-            changed => changed?,
-        }
-        if let Some(changed) = attributes.and_then(time_of) {
-            file.set_modified(changed)?;
-        }
-        // Elsewhere no file system is synced as a whole.
-        #[cfg(not(target_os = "linux"))]
-        file.sync_all()?;
-        Ok(())
-    }
-
-    /// Tells whether two files share one open directory.
-    pub(super) fn is_beside(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.dir, &other.dir)
-    }
-
-    /// Gives the file its name.
-    pub(super) fn publish(&mut self) -> io::Result<()> {
-        renameat(&*self.dir, &self.temporary, &*self.dir, &self.name)?;
-        self.has_name = true;
-        Ok(())
-    }
-}
-
-/// Makes files durable under the names that they have: a sync for each file system.
-pub(super) fn sync<'a>(files: impl Iterator<Item = &'a Unnamed>) -> io::Result<()> {
-    let systems: BTreeMap<_, _> = files.map(|file| (file.device, &file.dir)).collect();
-    for dir in systems.into_values() {
-        #[cfg(target_os = "linux")]
-        rustix::fs::syncfs(dir)?;
-        #[cfg(not(target_os = "linux"))]
-        rustix::fs::fsync(dir)?;
-    }
-    Ok(())
-}
-
 /// Returns the times that a symbolic link gets: that of its content, and none for the last reading.
 fn times(attributes: &Attributes) -> Timestamps {
     let modified = Timespec { tv_sec: attributes.changed_s, tv_nsec: attributes.changed_ns.into() };
     Timestamps { last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT }, last_modification: modified }
 }
 
-impl Drop for Unnamed {
-    fn drop(&mut self) {
-        if !self.has_name {
-            // What made the command fail is told already.
-            unlinkat(&*self.dir, &self.temporary, AtFlags::empty()).ok();
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::cli::limits::LEFTOVER_AGE_MIN;
+
+    fn path(text: &str) -> FilePath {
+        FilePath::new(text).expect("a path")
+    }
+
+    fn found(place: &Place, path: &FilePath) -> Found {
+        match place.claim(path).expect("readable") {
+            There::File(found) => found,
+            _ => panic!("no file, or that of another key"),
         }
+    }
+
+    #[test]
+    fn a_file_that_changes_while_it_is_compared_does_not_get_the_time_of_the_stored_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (root, stored) = (folder.path(), Attributes { mode: 0o644, changed_s: 7, changed_ns: 8 });
+        for (name, is_replaced) in [("replaced", true), ("edited", false)] {
+            fs::write(root.join(name), b"one").expect("written");
+            let (place, path) = (Place::open(root).expect("opened"), path(name));
+            let before = found(&place, &path).stamp;
+            let now = || Stamp::of(&statat(CWD, root.join(name), AtFlags::empty()).expect("it is there"));
+            // Two changes within one tick of the clock have one time.
+            while now() == before {
+                let target = root.join(if is_replaced { "other" } else { name });
+                fs::write(&target, b"two").expect("written");
+                fs::rename(&target, root.join(name)).expect("renamed");
+            }
+            place.set_time(&path, &stored, before).expect("readable");
+            let changed_s = || fs::metadata(root.join(name)).expect("it is there").mtime();
+            assert_ne!(changed_s(), 7, "{name}");
+            place.set_time(&path, &stored, now()).expect("set");
+            assert_eq!(changed_s(), 7, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_file_of_one_key_is_not_that_of_another_unless_it_has_two_names() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = Place::open(folder.path()).expect("opened");
+        fs::write(folder.path().join("a"), b"one").expect("written");
+        found(&place, &path("a"));
+        assert!(matches!(place.claim(&path("a")), Ok(There::Taken)), "as for `A`, where case does not count");
+        fs::hard_link(folder.path().join("a"), folder.path().join("b")).expect("linked");
+        for name in ["a", "b"] {
+            found(&place, &path(name));
+        }
+    }
+
+    #[test]
+    fn what_a_killed_process_has_left_goes_with_the_first_file_that_is_written_beside_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut place = Place::open(folder.path()).expect("opened");
+        place.opened.0 += 1000 + u64::try_from(LEFTOVER_AGE_MIN.as_millis()).expect("short");
+        let left = [".dacapo-get-2147483647-0", "sub/.dacapo-get-2147483647-1"].map(|name| folder.path().join(name));
+        fs::create_dir(folder.path().join("sub")).expect("made");
+        left.iter().for_each(|path| fs::write(path, b"").expect("written"));
+        drop(place.create(&path("sub/a")).expect("begun"));
+        assert_eq!(left.map(|path| path.exists()), [true, false]);
     }
 }

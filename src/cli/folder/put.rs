@@ -1,32 +1,39 @@
 //! `dacapo put -r`: stores what differs in a folder, and deletes what is no longer in it if that is asked for.
 
-use std::fs;
+use std::cell::Cell;
 use std::future::pending;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use dacapo::crypto::Key;
-use dacapo::folder::Scope;
+use dacapo::crypto::{Attributes, Key};
+use dacapo::folder::{FilePath, Scope};
 use dacapo::node::{StoreFault, Stored};
 
 use super::fetch;
-use super::gone::Gone;
+use super::gone::{Gone, GoneFile, is_gone};
+use super::place::{Found, Place, There};
 use super::pool::Pool;
 use super::steps::each;
 use super::tally::Tally;
 use super::upload::{Difference, Step, Upload, Watched};
-use super::walk::attributes;
+use super::walk::GONE_BY_NOW;
 use crate::cli::arguments::{PutArguments, Verbosity};
-use crate::cli::control::{Answer, Request};
+use crate::cli::control::{Answer, Failure, FailureKind, Request};
 use crate::cli::error::CliError;
 use crate::cli::json::Action;
+use crate::cli::limits::CHANGED_PLACES_MAX;
 use crate::cli::progress::Meter;
-use crate::cli::source::{self, Source, open_alone};
+use crate::cli::source::{self, Source};
 
 struct Put<'a> {
     upload: &'a Upload,
     watched: Option<&'a Watched>,
+    /// What is looked at of the folder.
+    scope: Scope,
+    place: Place,
     pool: Pool<'a>,
+    /// Whether something was gone before it could be looked at or read.
+    has_vanished: Cell<bool>,
     tally: Tally,
 }
 
@@ -48,15 +55,18 @@ pub(in crate::cli) async fn put(arguments: &PutArguments, verbosity: Verbosity) 
 impl Difference<'_> {
     /// Brings the node what it does not have, and deletes what is gone, or leaves that. Ends with a summary.
     pub(super) async fn store(self, deletes: bool) -> Result<(), CliError> {
-        let Self { upload, watched, steps, mut gone, tally } = self;
-        let put = Put { upload, watched, pool: Pool::new(&upload.data), tally };
+        let Self { upload, watched, scope, steps, mut gone, has_vanished, tally } = self;
+        let failed = |source| CliError::Unreadable { path: upload.root.clone(), source };
+        let place = Place::open_to_read(&upload.root).map_err(failed)?;
+        let (pool, has_vanished) = (Pool::new(&upload.data), Cell::new(has_vanished));
+        let put = Put { upload, watched, scope, place, pool, has_vanished, tally };
         if !deletes {
-            put.leave(gone.keys.drain(..).map(|(key, _)| key));
+            put.leave(gone.files.drain(..).map(|file| file.key));
             if steps.is_empty() && put.tally.failed_so_far() == 0 {
                 return Ok(());
             }
         }
-        put.tally.begin(steps.len() + gone.keys.len());
+        put.tally.begin(steps.len() + gone.files.len());
         let stored = each(steps, upload.jobs, |step| put.take(step)).await;
         let ended = match stored {
             Ok(()) => put.delete(gone).await,
@@ -71,22 +81,29 @@ impl Put<'_> {
     async fn take(&self, step: Step) -> Result<(), CliError> {
         let (Step::Store(key, ..) | Step::Compare(key, ..) | Step::Count(key) | Step::Find(key, ..)) = &step;
         let key = key.clone();
+        let path = self.upload.prefix.path(&key).expect("it is the key of a place in the folder");
         let taken = match step {
-            Step::Store(key, path, size) => self.store(&key, &path, size).await,
-            Step::Compare(key, path, size) => match self.is_same(&key, &path).await {
+            Step::Store(_, size) => self.store(&key, &path, size).await,
+            Step::Compare(_, size) => match self.is_same(&key, &path).await {
                 Ok(true) => self.leave_unchanged(&key).await,
                 // What the node cannot give is here.
                 Ok(false) | Err(CliError::File { .. }) => self.store(&key, &path, size).await,
                 Err(error) => Err(error),
             },
             Step::Count(_) => self.leave_unchanged(&key).await,
-            Step::Find(key, path, size) => match self.pool.holders(&key).await {
+            Step::Find(_, size) => match self.pool.holders(&key).await {
                 Ok(holders) if holders.is_nowhere() => self.store(&key, &path, size).await,
                 Ok(holders) => self.leave_held(&key, holders.found),
                 Err(error) => Err(error),
             },
         };
-        self.end_step(&key, taken)
+        match taken {
+            Err(CliError::Input { .. } | CliError::Changed { .. }) if is_gone(&self.upload.root, &path) => {
+                self.has_vanished.set(true);
+                self.end_step(&key, self.tally.skipped(path.as_str(), &GONE_BY_NOW))
+            }
+            taken => self.end_step(&key, taken),
+        }
     }
 
     /// Counts a step that came to its end. What fails for one file is left; what fails for all is returned.
@@ -105,13 +122,15 @@ impl Put<'_> {
         places.for_each(|place| watched.leave(Path::new(place.as_str())));
     }
 
-    async fn store(&self, key: &Key, path: &Path, size: u64) -> Result<(), CliError> {
+    async fn store(&self, key: &Key, path: &FilePath, size: u64) -> Result<(), CliError> {
         if self.upload.is_dry_run {
             return self.tally.done(Action::Stored, key, size);
         }
-        let failed = |source| CliError::Input { path: path.to_owned(), source };
-        let is_link = fs::symlink_metadata(path).map_err(failed)?.file_type().is_symlink();
-        let stored = if is_link { self.store_link(key, path).await? } else { self.store_file(key, path).await? };
+        let attributes = self.look(path)?;
+        let stored = match attributes.is_symlink() {
+            true => self.store_link(key, path, attributes).await?,
+            false => self.store_file(key, path).await?,
+        };
         if stored.receipts.iter().any(|receipt| receipt.outcome.is_err()) {
             self.tally.short();
         }
@@ -139,8 +158,27 @@ impl Put<'_> {
         Ok(())
     }
 
-    async fn store_file(&self, key: &Key, path: &Path) -> Result<Stored, CliError> {
-        let source = Source::in_folder(path).await?;
+    /// Looks at what lies in the place of a file by now. No symbolic link on the way is followed, here or below.
+    fn look(&self, path: &FilePath) -> Result<Attributes, CliError> {
+        match self.place.look(path).map_err(self.unread(path))? {
+            There::File(Found { attributes, .. }) => Ok(attributes),
+            There::Nothing | There::Taken | There::Other => Err(CliError::Changed { path: self.whole(path) }),
+        }
+    }
+
+    fn whole(&self, path: &FilePath) -> PathBuf {
+        self.upload.root.join(path.as_str())
+    }
+
+    /// Says of a place in the folder why it could not be read.
+    fn unread(&self, path: &FilePath) -> impl Fn(io::Error) -> CliError + use<> {
+        let path = self.whole(path);
+        move |source| CliError::Input { path: path.clone(), source }
+    }
+
+    async fn store_file(&self, key: &Key, path: &FilePath) -> Result<Stored, CliError> {
+        let file = self.place.file(path).map_err(self.unread(path))?;
+        let source = Source::in_folder(file, &self.whole(path)).await?;
         let mut client = self.pool.client().await?;
         let meter = Meter::new(self.upload.verbosity, "sending", Some(0));
         let stored = source::store(&mut client, key, source, &meter, pending()).await?;
@@ -149,15 +187,11 @@ impl Put<'_> {
     }
 
     /// Stores what a symbolic link leads to, as its content.
-    async fn store_link(&self, key: &Key, path: &Path) -> Result<Stored, CliError> {
-        let failed = |source| CliError::Input { path: path.to_owned(), source };
-        let target = fs::read_link(path).map_err(failed)?;
-        let found = attributes(&fs::symlink_metadata(path).map_err(failed)?);
-        let attributes = found.map_err(|_| CliError::Changed { path: path.to_owned() })?;
-        let content = target.as_os_str().as_bytes();
+    async fn store_link(&self, key: &Key, path: &FilePath, attributes: Attributes) -> Result<Stored, CliError> {
+        let content = self.place.link(path).map_err(self.unread(path))?;
         let request = Request::Put { key: key.clone(), size: Some(content.len() as u64), attributes: Some(attributes) };
         let perhaps = |source| CliError::PerhapsStored { key: key.clone(), source };
-        let (client, answer) = self.pool.ask(&request, Some(content)).await?;
+        let (client, answer) = self.pool.ask(&request, Some(&content)).await?;
         let stored = match answer.map_err(perhaps)? {
             Answer::Stored(stored) => stored,
             answer => return Err(CliError::unexpected_about(key.clone(), answer)),
@@ -167,42 +201,64 @@ impl Put<'_> {
     }
 
     /// Compares a file with what is stored, which has the same size.
-    async fn is_same(&self, key: &Key, path: &Path) -> Result<bool, CliError> {
-        let failed = |source| CliError::Input { path: path.to_owned(), source };
-        if fs::symlink_metadata(path).map_err(failed)?.file_type().is_symlink() {
-            let target = fs::read_link(path).map_err(failed)?;
-            return fetch::is_same(&self.pool, key, true, target.as_os_str().as_bytes()).await;
+    async fn is_same(&self, key: &Key, path: &FilePath) -> Result<bool, CliError> {
+        if self.look(path)?.is_symlink() {
+            let target = self.place.link(path).map_err(self.unread(path))?;
+            return fetch::is_same(&self.pool, key, true, target.as_slice()).await;
         }
-        fetch::is_same(&self.pool, key, true, open_alone(path).map_err(failed)?).await
+        fetch::is_same(&self.pool, key, true, self.place.file(path).map_err(self.unread(path))?).await
     }
 
     /// Deletes what is gone, after all else: what has another name now is stored under that first.
     async fn delete(&self, gone: Gone<'_>) -> Result<(), CliError> {
-        if gone.keys.is_empty() {
+        if gone.files.is_empty() {
             return Ok(());
         }
-        let failed = self.tally.failed_so_far();
         let checked = match gone.check() {
-            Ok(()) if failed > 0 => Err(CliError::NoneDeleted { failed }),
-            checked => checked,
+            Ok(()) => self.check_names().await,
+            refused => refused,
         };
         if checked.is_err() {
-            self.leave(gone.keys.iter().map(|(key, _)| key.clone()));
+            self.leave(gone.files.iter().map(|file| file.key.clone()));
             return checked;
         }
-        let keys = gone.keys.clone();
-        each(keys, self.upload.jobs, |(key, size)| self.delete_one(key, size, &gone)).await
+        each(gone.files.clone(), self.upload.jobs, |file| self.delete_one(file, &gone)).await
     }
 
-    async fn delete_one(&self, key: Key, size: u64, gone: &Gone<'_>) -> Result<(), CliError> {
-        let deleted = match gone.is_so_still(&key) {
+    /// Fails if what is gone may have another name, by which it is not stored: what was not read, or what came to where
+    /// the folder had been read already.
+    async fn check_names(&self) -> Result<(), CliError> {
+        let failed = self.tally.failed_so_far();
+        if failed > 0 {
+            return Err(CliError::NoneDeleted { failed });
+        }
+        // It has stored nothing under any name.
+        if self.upload.is_dry_run {
+            return Ok(());
+        }
+        let mut scope = self.scope.clone();
+        if let Some(watched) = self.watched {
+            scope.join(watched.changes.scope(), CHANGED_PLACES_MAX);
+        }
+        match self.has_vanished.get() || self.upload.has_new(&scope).await? {
+            true => Err(CliError::FolderChanged),
             false => Ok(()),
-            true if self.upload.is_dry_run => self.tally.done(Action::Deleted, &key, size),
-            true => match super::remove::everywhere(&self.pool, &key).await {
-                Ok(()) => self.tally.done(Action::Deleted, &key, size),
+        }
+    }
+
+    async fn delete_one(&self, file: GoneFile, gone: &Gone<'_>) -> Result<(), CliError> {
+        let GoneFile { key, size, version } = &file;
+        let deleted = match gone.is_so_still(&file) {
+            false => Ok(()),
+            true if self.upload.is_dry_run => self.tally.done(Action::Deleted, key, *size),
+            true => match super::remove::everywhere(&self.pool, key, Some(*version)).await {
+                Ok(()) => self.tally.done(Action::Deleted, key, *size),
+                Err(CliError::File { failure: Failure { kind: FailureKind::Changed, .. }, .. }) => {
+                    self.tally.skipped(key.as_str(), &"another version was stored meanwhile")
+                }
                 Err(error) => Err(error),
             },
         };
-        self.end_step(&key, deleted)
+        self.end_step(key, deleted)
     }
 }

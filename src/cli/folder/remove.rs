@@ -1,6 +1,6 @@
 //! `dacapo rm -r`: deletes what is stored under a prefix, here or everywhere.
 
-use dacapo::crypto::Key;
+use dacapo::crypto::{Key, Version};
 use dacapo::node::DeleteError;
 
 use super::excluded::Excluded;
@@ -62,7 +62,7 @@ impl Remove<'_> {
         let deleted = match (arguments.selection.dry_run, arguments.everywhere) {
             (true, true) => Ok(()),
             (true, false) => self.would(&key, usize::try_from(wanted).unwrap_or(usize::MAX)).await,
-            (false, true) => everywhere(&self.pool, &key).await,
+            (false, true) => everywhere(&self.pool, &key, None).await,
             (false, false) => here(&self.pool, &key, wanted).await,
         };
         self.tally.step();
@@ -85,9 +85,9 @@ impl Remove<'_> {
     }
 }
 
-/// Deletes a file here and at every peer.
-pub(super) async fn everywhere(pool: &Pool<'_>, key: &Key) -> Result<(), CliError> {
-    let (client, answer) = pool.ask(&Request::DeleteEverywhere { key: key.clone() }, None).await?;
+/// Deletes a file here and at every peer; if a version is named, only while that is the current one.
+pub(super) async fn everywhere(pool: &Pool<'_>, key: &Key, version: Option<Version>) -> Result<(), CliError> {
+    let (client, answer) = pool.ask(&Request::DeleteEverywhere { key: key.clone(), version }, None).await?;
     match answer.map_err(|source| CliError::PerhapsDeleted { key: key.clone(), source })? {
         Answer::DeletedEverywhere { .. } => {
             pool.give_back(client);

@@ -1,12 +1,14 @@
 //! How a folder is stored, and what of it the node does not have as the folder has it.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dacapo::crypto::Key;
-use dacapo::folder::{FolderFile, Join, Pair, Prefix, Sameness, Scope, sameness};
+use dacapo::folder::{FilePath, FolderFile, Join, Pair, Prefix, Sameness, Scope, sameness};
+use dacapo::node::FileInfo;
 
 use super::changes::Changes;
 use super::excluded::Excluded;
@@ -21,15 +23,15 @@ use crate::cli::error::CliError;
 use crate::cli::json::Action;
 use crate::cli::limits::CHANGED_PLACES_MAX;
 
-/// What is to be done about a file.
+/// What is to be done about a file, which has a key and a size.
 pub(super) enum Step {
-    Store(Key, PathBuf, u64),
+    Store(Key, u64),
     /// Stores it if the contents differ.
-    Compare(Key, PathBuf, u64),
+    Compare(Key, u64),
     /// Counts the peers that hold it, because the node has it as the folder has it.
     Count(Key),
     /// Stores it if nobody has a copy of what the node says is the same.
-    Find(Key, PathBuf, u64),
+    Find(Key, u64),
 }
 
 /// A folder that is stored, and how.
@@ -53,14 +55,19 @@ pub(super) struct Watched {
     pub(super) known: Known,
     /// What was not stored or not deleted, or may hide something that is not stored.
     pub(super) left: RefCell<Scope>,
+    /// Where the content may have changed although neither size nor time tells.
+    pub(super) written: RefCell<BTreeSet<FilePath>>,
 }
 
 /// What the node does not have as the folder has it.
 pub(super) struct Difference<'a> {
     pub(super) upload: &'a Upload,
     pub(super) watched: Option<&'a Watched>,
+    pub(super) scope: Scope,
     pub(super) steps: Vec<Step>,
     pub(super) gone: Gone<'a>,
+    /// Whether something was gone before it could be looked at.
+    pub(super) has_vanished: bool,
     pub(super) tally: Tally,
 }
 
@@ -97,7 +104,7 @@ impl Upload {
             return Err(CliError::EverythingDeleted);
         }
         let changes = watched.map(|watched| &watched.changes);
-        let mut walked = walk(&self.root, &self.prefix, &self.excluded, scope, changes)?;
+        let walked = walk(&self.root, &self.prefix, &self.excluded, scope, changes)?;
         let tally = Tally::new(Action::Stored, self.is_json, self.is_dry_run, self.verbosity);
         // Told once, and not each time that something beside it changes.
         for (name, reason) in walked.odd.iter().filter(|_| *scope == Scope::All) {
@@ -111,23 +118,61 @@ impl Upload {
         }
         let known = watched.filter(|_| self.deletes).map(|watched| &watched.known);
         let gone = Gone::new(&self.root, &self.prefix, &self.excluded, &walked.files, known);
-        let mut difference = Difference { upload: self, watched, steps: Vec::new(), gone, tally };
-        match scope {
-            Scope::All => difference.look(self.prefix.as_str(), walked.files, scope).await?,
-            Scope::Places(places) => {
-                for place in places {
-                    let beginning = format!("{}{place}", self.prefix.as_str());
-                    let place = Scope::from(place.clone());
-                    let is_here = |(_, file): &(Key, FolderFile)| place.has(file.path.as_str());
-                    let (files, others) = walked.files.into_iter().partition(is_here);
-                    walked.files = others;
-                    difference.look(&beginning, files, &place).await?;
-                }
-            }
-        }
+        let has_vanished = walked.has_vanished;
+        let mut difference =
+            Difference { upload: self, watched, scope: scope.clone(), steps: Vec::new(), gone, has_vanished, tally };
+        self.join(walked.files, scope, |pair, scope| difference.take(pair, scope)).await?;
         difference.gone.note();
         difference.leave_what_is_held().await?;
         Ok(difference)
+    }
+
+    /// Tells whether there is a file by now that the node does not have, in what is looked at of the folder, or whether
+    /// there may be one.
+    pub(super) async fn has_new(&self, scope: &Scope) -> Result<bool, CliError> {
+        let walked = walk(&self.root, &self.prefix, &self.excluded, scope, None)?;
+        let mut has_new = !walked.failed.is_empty();
+        self.join(walked.files, scope, |pair, _| has_new |= matches!(pair, Pair::Folder(..))).await?;
+        Ok(has_new)
+    }
+
+    /// Brings files of what is looked at of the folder together with those that the node has there. Each pair comes
+    /// with the place to which it belongs.
+    async fn join(
+        &self,
+        mut files: Vec<(Key, FolderFile)>,
+        scope: &Scope,
+        mut take: impl FnMut(Pair, &Scope),
+    ) -> Result<(), CliError> {
+        let Scope::Places(places) = scope else {
+            return self.join_place(self.prefix.as_str(), files, |pair| take(pair, scope)).await;
+        };
+        for place in places {
+            let beginning = format!("{}{place}", self.prefix.as_str());
+            let place = Scope::from(place.clone());
+            let is_here = |(_, file): &(Key, FolderFile)| place.has(file.path.as_str());
+            let (here, others) = files.into_iter().partition(is_here);
+            files = others;
+            self.join_place(&beginning, here, |pair| take(pair, &place)).await?;
+        }
+        Ok(())
+    }
+
+    /// Brings files together with those of the node whose keys begin with a text.
+    async fn join_place(
+        &self,
+        beginning: &str,
+        files: Vec<(Key, FolderFile)>,
+        mut take: impl FnMut(Pair),
+    ) -> Result<(), CliError> {
+        let mut join = Join::new(files);
+        each_page(&self.data, beginning, |page| {
+            join.page(page, &mut take);
+            Ok(())
+        })
+        .await?;
+        join.rest().for_each(take);
+        Ok(())
     }
 }
 
@@ -139,41 +184,33 @@ impl Watched {
 }
 
 impl Difference<'_> {
-    /// Compares files with those of the node whose keys begin with a text.
-    async fn look(&mut self, beginning: &str, files: Vec<(Key, FolderFile)>, scope: &Scope) -> Result<(), CliError> {
-        let (mut join, upload) = (Join::new(files), self.upload);
-        each_page(&upload.data, beginning, |page| {
-            join.page(page, |pair| self.take(pair, scope));
-            Ok(())
-        })
-        .await?;
-        join.rest().for_each(|pair| self.take(pair, scope));
-        Ok(())
-    }
-
     /// Finds what is to be done about a file.
     fn take(&mut self, pair: Pair, scope: &Scope) {
-        let Upload { root, prefix, deletes, .. } = self.upload;
         match pair {
-            Pair::Folder(key, file) => self.steps.push(Step::Store(key, root.join(file.path.as_str()), file.size)),
-            Pair::Both(file, stored) => {
-                let path = root.join(file.path.as_str());
-                match sameness(file.size, &file.attributes, &stored) {
-                    Sameness::Same if !stored.is_local => self.steps.push(Step::Find(stored.key, path, file.size)),
-                    Sameness::Same if self.upload.replicas_min > 0 => self.steps.push(Step::Count(stored.key)),
-                    Sameness::Same => self.tally.unchanged(),
-                    // What is not here would have to be fetched to be compared.
-                    Sameness::Unclear if stored.is_local => {
-                        self.steps.push(Step::Compare(stored.key, path, file.size));
-                    }
-                    Sameness::Unclear | Sameness::Other => self.steps.push(Step::Store(stored.key, path, file.size)),
-                }
-            }
+            Pair::Folder(key, file) => self.steps.push(Step::Store(key, file.size)),
+            Pair::Both(file, stored) => match self.sameness(&file, &stored) {
+                Sameness::Same if !stored.is_local => self.steps.push(Step::Find(stored.key, file.size)),
+                Sameness::Same if self.upload.replicas_min > 0 => self.steps.push(Step::Count(stored.key)),
+                Sameness::Same => self.tally.unchanged(),
+                // What is not here would have to be fetched to be compared.
+                Sameness::Unclear if stored.is_local => self.steps.push(Step::Compare(stored.key, file.size)),
+                Sameness::Unclear | Sameness::Other => self.steps.push(Step::Store(stored.key, file.size)),
+            },
             Pair::Node(stored) => {
+                let Upload { prefix, deletes, .. } = self.upload;
                 if *deletes && prefix.path(&stored.key).is_ok_and(|path| scope.has(path.as_str())) {
-                    self.gone.look(stored.key, stored.size);
+                    self.gone.look(stored);
                 }
             }
+        }
+    }
+
+    /// Tells whether a file is the stored one. Whoever writes to a file can give it back the time that it had.
+    fn sameness(&self, file: &FolderFile, stored: &FileInfo) -> Sameness {
+        let is_written = |watched: &Watched| watched.written.borrow().contains(&file.path);
+        match sameness(file.size, &file.attributes, stored) {
+            Sameness::Same if self.watched.is_some_and(is_written) => Sameness::Unclear,
+            found => found,
         }
     }
 
@@ -195,6 +232,6 @@ impl Difference<'_> {
 
     /// Tells whether there is nothing to do and nothing to tell.
     pub(super) fn is_nothing(&self) -> bool {
-        self.steps.is_empty() && self.gone.keys.is_empty() && self.tally.failed_so_far() == 0
+        self.steps.is_empty() && self.gone.files.is_empty() && self.tally.failed_so_far() == 0
     }
 }

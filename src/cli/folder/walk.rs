@@ -1,6 +1,7 @@
 //! Reads a folder: every file and symbolic link in it, and what is in it that cannot be stored.
 
 use std::fs::{self, Metadata};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
@@ -18,6 +19,9 @@ use crate::cli::error::CliError;
 use crate::cli::output::TEMPORARY_PREFIX;
 use crate::cli::source::attributes_of;
 
+/// Why a file is left out that was there a moment ago.
+pub(super) const GONE_BY_NOW: &str = "it is gone by now";
+
 /// What is in a folder.
 #[derive(Default)]
 pub(super) struct Walked {
@@ -26,6 +30,8 @@ pub(super) struct Walked {
     pub(super) odd: Vec<(String, String)>,
     /// What could not be read, or has no key: there may be more that is to be stored.
     pub(super) failed: Vec<(String, String)>,
+    /// Whether something was gone before it could be looked at.
+    pub(super) has_vanished: bool,
 }
 
 /// Reads what is looked at of a folder. Symbolic links in it are not followed. The data directory of a node, which
@@ -54,7 +60,7 @@ pub(super) fn walk(
                     walked.take(root, prefix, &entry);
                 }
             }
-            Err(error) => walked.failed.push((root.display().to_string(), error.to_string())),
+            Err(error) => walked.miss(root.display().to_string(), "a directory in it is gone by now", &error),
         }
     }
     walked.odd.append(&mut left_out.lock().expect("nobody panics"));
@@ -114,7 +120,7 @@ impl Walked {
         let name = below.to_string_lossy().into_owned();
         let found = match entry.metadata() {
             Ok(metadata) => attributes(&metadata).map(|attributes| (metadata.size(), attributes)),
-            Err(error) => return self.failed.push((name, error.to_string())),
+            Err(error) => return self.miss(name, GONE_BY_NOW, &error),
         };
         let (size, attributes) = match found {
             Ok(found) => found,
@@ -132,10 +138,21 @@ impl Walked {
             Err(error) => self.failed.push((name, error.to_string())),
         }
     }
+
+    /// Notes what could not be looked at. What is gone is not to be stored, unless it is the folder itself.
+    fn miss(&mut self, name: String, gone: &str, error: &ignore::Error) {
+        let is_gone = error.io_error().is_some_and(|error| error.kind() == io::ErrorKind::NotFound);
+        if is_gone && error.depth() != Some(0) {
+            self.has_vanished = true;
+            self.odd.push((name, gone.to_owned()));
+        } else {
+            self.failed.push((name, error.to_string()));
+        }
+    }
 }
 
 /// Tells whether a name is one that `get -r` gives to what is not complete: the prefix, a process, a number.
-fn is_incomplete(name: &[u8]) -> bool {
+pub(super) fn is_incomplete(name: &[u8]) -> bool {
     let Some(rest) = name.strip_prefix(TEMPORARY_PREFIX.as_bytes()) else { return false };
     let parts: Vec<_> = rest.split(|byte| *byte == b'-').collect();
     parts.len() == 2 && parts.iter().all(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit))

@@ -47,7 +47,7 @@ pub(in crate::cli) async fn watch(arguments: &WatchArguments, verbosity: Verbosi
     let upload = Upload::new(&arguments.data.dir, root, &arguments.prefix, &arguments.exclude, verbosity)?;
     let upload = Upload { jobs: arguments.jobs, deletes: arguments.delete, is_json: arguments.json, ..upload };
     let changes = Arc::new(Changes::begin(&upload.root)?);
-    let watched = Watched { changes, known: Known::default(), left: RefCell::default() };
+    let watched = Watched { changes, known: Known::default(), left: RefCell::default(), written: RefCell::default() };
     let mut watch = Watch { upload, watched, root: identity, signals: Signals::new()?, again: Again::new() };
     match watch.run().await {
         Err(CliError::Interrupted) => Ok(()),
@@ -78,6 +78,8 @@ impl Watch {
                 logging::note(format_args!("watching {} until Ctrl-C", self.upload.root.display()));
             }
             is_first = false;
+            // Where nothing is left to do, the content is what is stored.
+            self.watched.written.get_mut().retain(|place| self.again.failed.has(place.as_str()));
             scope = self.next().await?;
         }
     }
@@ -110,7 +112,10 @@ impl Watch {
                 biased;
                 () = self.signals.next() => return Err(CliError::Interrupted),
                 () = sleep_until(look_at) => self.again.take(),
-                scope = self.watched.changes.next() => scope,
+                told = self.watched.changes.next() => {
+                    self.watched.written.get_mut().extend(told.written);
+                    told.scope
+                }
             };
             // What has failed a moment ago has its time.
             scope.leave_out(&self.again.failed);
@@ -189,6 +194,7 @@ fn is_of_places(error: &CliError) -> bool {
         error,
         CliError::FilesFailed { .. }
             | CliError::NoneDeleted { .. }
+            | CliError::FolderChanged
             | CliError::EmptyFolder { .. }
             | CliError::Unmounted { .. }
     )

@@ -1,11 +1,13 @@
 //! What the calls of a node fail with. Every error of a call that changes something says whether the change happened.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::crypto::NodeId;
 use crate::event::count_peers;
+use crate::limits::DISK_CHECK_TIMEOUT;
 use crate::membership::MembersError;
 use crate::protocol::{Refusal, WireError};
 use crate::store;
@@ -222,6 +224,21 @@ pub enum StatError {
     Stopped,
 }
 
+/// Why the disk does not count as one that works.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DiskCheckError {
+    /// The data directory failed.
+    #[error(transparent)]
+    Failed(Arc<store::StorageError>),
+    /// The disk has not answered in time. It may do so yet.
+    #[error("the disk has not answered within {} seconds", DISK_CHECK_TIMEOUT.as_secs())]
+    Silent,
+    /// The node stopped.
+    #[error("the node has stopped")]
+    Stopped,
+}
+
 /// Why the list of members was not changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -276,7 +293,7 @@ macro_rules! stopped {
         }
     )*};
 }
-stopped!(GetError, DeleteError, StatError, MemberError);
+stopped!(GetError, DeleteError, StatError, MemberError, DiskCheckError);
 
 impl From<WireError> for ReplicaError {
     fn from(error: WireError) -> Self {

@@ -51,6 +51,7 @@ const NODE: &[&[&str]] = &[
     &["src/node/connection.rs"],
     &[
         "src/node/boots.rs",
+        "src/node/disk_check.rs",
         "src/node/eviction_queue.rs",
         "src/node/meter.rs",
         "src/node/link",

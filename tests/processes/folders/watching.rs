@@ -1,7 +1,7 @@
 //! A folder that is kept stored while it changes.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -115,6 +115,35 @@ fn a_watch_ends_where_there_is_nothing_to_watch() {
     assert!(ended.stderr.ends_with(&expected), "{}", ended.stderr);
     // The node still has all of it.
     assert_eq!(bench.succeed(&node.data, &["ls", "kept", "-q"]).lines().count(), 7);
+}
+
+#[test]
+fn a_folder_that_is_made_anew_is_another_one_whatever_number_it_gets() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    let folder = folder(&bench);
+    let watch = watch(&bench, &node, &folder);
+    wait_until("the folder is stored", || is_stored(&bench, &node, &folder, 6));
+    fs::remove_dir_all(&folder).expect("removed");
+    fs::create_dir(&folder).expect("made");
+    let ended = watch.end();
+    let says = ended.stderr.ends_with("is another directory than when this command began: begin again\n");
+    assert_eq!((ended.code, says), (Some(1), true), "{}", ended.stderr);
+    assert_eq!(bench.succeed(&node.data, &["ls", "kept", "-q"]).lines().count(), 7);
+}
+
+#[test]
+fn what_was_written_is_stored_whatever_time_the_file_has() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    let folder = folder(&bench);
+    let _watch = watch(&bench, &node, &folder);
+    wait_until("the folder is stored", || is_stored(&bench, &node, &folder, 6));
+    let one = folder.join("one");
+    let before = fs::metadata(&one).and_then(|found| found.modified()).expect("it is there");
+    fs::write(&one, b"two").expect("written");
+    File::options().append(true).open(&one).and_then(|file| file.set_modified(before)).expect("changed");
+    wait_until("what was written is stored", || bench.succeed(&node.data, &["get", "kept/one"]) == "two");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Read, Write};
 
 use super::{CONTENT, Face, read_answer};
-use crate::support::bench::Bench;
+use crate::support::bench::{Bench, wait_until};
 
 #[test]
 fn what_a_condition_decides_is_answered_without_the_content() {
@@ -93,9 +93,9 @@ fn a_node_whose_disk_takes_nothing_is_not_ready() {
     assert_eq!(face.get("/readyz").status, 200);
     assert_eq!(fs::read_dir(&temporaries).expect("a folder").count(), 0, "nothing is left of the look");
     fs::rename(&temporaries, &away).expect("moved");
-    let answer = face.get("/readyz");
-    assert_eq!((answer.status, answer.text().contains("the node is not ready")), (503, true));
+    wait_until("the node is not ready", || face.get("/readyz").status == 503);
+    assert!(face.get("/readyz").text().contains("the node is not ready"));
     assert_eq!(face.get("/healthz").status, 200);
     fs::rename(&away, &temporaries).expect("moved");
-    assert_eq!(face.get("/readyz").status, 200);
+    wait_until("the node is ready", || face.get("/readyz").status == 200);
 }

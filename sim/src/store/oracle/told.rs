@@ -3,6 +3,9 @@
 //!
 //! Cannot see: what is said while another call changes it.
 
+use dacapo::limits::{DISK_CHECK_KEPT, DISK_CHECK_TIMEOUT};
+use turmoil::elapsed;
+
 use crate::store::files::Files;
 use crate::store::history::{HistoryEntry, Outcome};
 use crate::store::many::Fate;
@@ -44,11 +47,14 @@ pub fn judge_forgotten(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Out
 /// If it says that a good disk does not work, or that one works that was full all the while.
 pub fn judge_disk(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcome) -> Result<(), String> {
     let Outcome::Told(told) = outcome else { return Ok(()) };
+    // The answer may be one that somebody else has had.
+    let since = asked.at.saturating_sub(DISK_CHECK_KEPT);
     match told.is_disk_good {
-        false if is_sound_since(scene, asked.host, asked.at) => {
+        // A slow disk has not answered in time.
+        false if elapsed() < asked.at + DISK_CHECK_TIMEOUT && is_sound_since(scene, asked.host, since) => {
             Err("says that its disk does not work, and nothing is wrong with it".to_owned())
         }
-        true if is_full_since(scene, asked.host, asked.at) => Err("says that its disk works, which is full".to_owned()),
+        true if is_full_since(scene, asked.host, since) => Err("says that its disk works, which is full".to_owned()),
         _ => Ok(()),
     }
 }

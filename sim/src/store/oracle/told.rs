@@ -4,8 +4,8 @@
 //! Cannot see: what is said while another call changes it.
 
 use dacapo::limits::{DISK_CHECK_KEPT, DISK_CHECK_TIMEOUT};
-use turmoil::elapsed;
 
+use crate::platform::elapsed;
 use crate::store::files::Files;
 use crate::store::history::{HistoryEntry, Outcome};
 use crate::store::many::Fate;

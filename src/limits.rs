@@ -36,7 +36,8 @@ pub const MESSAGE_BYTES_MAX: usize = 4 * 1024;
 pub const CHUNK_BYTES: usize = 256 * 1024;
 
 /// The largest content that is sent together with its announcement. The receiving side has to ask for larger content
-/// first, so that a refusal costs one message. Chosen: one Noise frame, below the socket buffers of every platform.
+/// first, so that a refusal costs one message. Chosen: two records of the link, below the socket
+/// buffers of every platform.
 pub const EAGER_BYTES_MAX: u64 = 60 * 1024;
 
 /// The largest blob that lies in the catalog if the layout packs blobs. It is in memory while it is written, which up
@@ -201,8 +202,8 @@ pub const DIAL_HEAD_START: Duration = Duration::from_millis(1500);
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The deadline for one message or one chunk in either direction; after it the exchange is given up. So an exchange
-/// ends after this time for each chunk and four messages. Chosen: a peer that syncs a large file to a slow disk answers
-/// in time.
+/// ends after this time for each chunk and four messages, two of which may come once more on another connection.
+/// Chosen: a peer that syncs a large file to a slow disk answers in time.
 pub const PROGRESS_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// An exchange crawls if less than [`CRAWL_BYTES`] of its content move within this time. Chosen: one loss on a slow
@@ -230,7 +231,7 @@ pub const HEARTBEAT_GRACE: Duration = Duration::from_secs(5);
 pub const IDLE_ASKER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long a connection may be idle before the side that answers drops it. Longer than [`IDLE_ASKER_TIMEOUT`], so that
-/// a question never meets a closing connection.
+/// a question seldom meets a closing connection.
 pub const IDLE_SERVER_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The first wait before a lost or refused peer is dialled again; it doubles each time.

@@ -75,6 +75,6 @@ pub fn elapsed() -> Duration {
     turmoil::sim_elapsed().unwrap_or_default()
 }
 
-fn elapsed_ms() -> u64 {
+pub(crate) fn elapsed_ms() -> u64 {
     u64::try_from(elapsed().as_millis()).expect("a simulation takes less than an age")
 }

@@ -22,7 +22,7 @@ use crate::protocol::{Message, WireError, message_frame, read_message, read_stre
 /// What the begin of content is called beside the names of messages.
 const CONTENT: &str = "content";
 
-/// How much content is counted at a time. Chosen: about one record of the link.
+/// How much content is counted at a time. Chosen: two full records of the link.
 const METERED_BYTES: usize = 64 * 1024;
 
 /// A connection on which one exchange runs at a time. Dropping the connection in the middle of an exchange closes it.

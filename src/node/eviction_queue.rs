@@ -39,12 +39,13 @@ impl<K: Copy + Ord> EvictionQueue<K> {
         Self { oldest_first: Rc::default(), taken: Rc::default(), places }
     }
 
-    /// Takes a free place or, if there is none, the place of the connection that [`evict`](Self::evict) chooses.
+    /// Takes a free place or, if there is none, the place of the connection that [`evict`](Self::evict) chooses; the
+    /// newcomer counts for its source.
     pub(super) fn enter(&self, source: K) -> Place<K> {
         let (number, lost, left) = (self.taken.get(), CancellationToken::new(), CancellationToken::new());
         self.taken.set(number + 1);
         if self.oldest_first.borrow().len() == self.places {
-            drop(self.evict());
+            drop(self.evict_for(Some(source)));
         }
         self.oldest_first.borrow_mut().push_back(Waiting { number, source, lost: lost.clone(), left: left.clone() });
         Place { number, lost, queue: self.clone(), _left: left.drop_guard() }
@@ -55,9 +56,14 @@ impl<K: Copy + Ord> EvictionQueue<K> {
     /// waits until that connection has left its place, for this reason or because the other side has said something
     /// just before.
     pub(super) fn evict(&self) -> Option<WaitForCancellationFutureOwned> {
+        self.evict_for(None)
+    }
+
+    fn evict_for(&self, newcomer: Option<K>) -> Option<WaitForCancellationFutureOwned> {
         let mut oldest_first = self.oldest_first.borrow_mut();
         let mut counts = BTreeMap::<K, usize>::new();
-        oldest_first.iter().for_each(|waiting| *counts.entry(waiting.source).or_default() += 1);
+        let sources = oldest_first.iter().map(|waiting| waiting.source).chain(newcomer);
+        sources.for_each(|source| *counts.entry(source).or_default() += 1);
         let most = counts.values().max()?;
         let chosen = oldest_first.iter().position(|waiting| counts[&waiting.source] == *most)?;
         let Waiting { lost, left, .. } = oldest_first.remove(chosen)?;
@@ -119,5 +125,7 @@ mod tests {
         assert_eq!(is_lost(), [false, true, true, false, false]);
         let _further = queue.enter('d');
         assert_eq!(is_lost(), [true, true, true, false, false], "nobody had more than one");
+        let _second = queue.enter('c');
+        assert_eq!(is_lost(), [true, true, true, false, true], "no other source has two");
     }
 }

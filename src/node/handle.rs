@@ -10,9 +10,11 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use tokio::io::AsyncRead;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::crypto::{Attributes, Key, NodeId, Version};
+use crate::limits::DISK_CHECK_TIMEOUT;
 use crate::membership::MemberChange;
 use crate::store::Usage;
 use answers::{FileInfo, Holder, PeerInfo, Receipt, Remembered, Repairs, Scrubbed, Status, Stored};
@@ -222,7 +224,8 @@ impl Handle {
     /// # Errors
     /// Returns [`DiskCheckError::Failed`] if it does not, and [`DiskCheckError::Silent`] if it does not answer in time.
     pub async fn check_disk(&self) -> Result<(), DiskCheckError> {
-        self.call(Call::CheckDisk).await.unwrap_or_else(Err)
+        let checked = timeout(DISK_CHECK_TIMEOUT, self.call(Call::CheckDisk)).await;
+        checked.map_or(Err(DiskCheckError::Silent), |called| called.unwrap_or_else(Err))
     }
 
     /// Returns a page of this node's own files in the order of their keys, from the first key after `after`: 1,024,

@@ -32,9 +32,6 @@ const PATTERN: &str = "Noise_XXpsk0_25519_AESGCM_SHA256";
 /// Binds the handshake to this protocol. The version is in the hello, where the other side can be told of a difference.
 const PROLOGUE: &[u8] = b"dacapo";
 
-/// The authentication tag of AES-GCM.
-const TAG_BYTES: usize = 16;
-
 /// The three handshake messages have 48, 96 and 64 bytes.
 const HANDSHAKE_BYTES_MAX: usize = 128;
 

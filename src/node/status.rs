@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::context::{Context, Shared};
 use super::handle::answers::{Load, Status};
 use super::handle::errors::{DiskCheckError, StatError};
-use crate::limits::{CALLS_MAX, DISK_CHECK_TIMEOUT};
+use crate::limits::CALLS_MAX;
 use crate::platform::Platform;
 
 /// Returns what the node knows of itself. See [`Handle::status`](crate::node::Handle::status).
@@ -32,8 +32,7 @@ pub(super) async fn check_disk<P: Platform>(context: Shared<P>) -> Result<(), Di
             new.send_replace(Some((Instant::now(), found.map_err(Arc::new))));
         });
     }
-    let looked = timeout(DISK_CHECK_TIMEOUT, look.wait_for(Option::is_some)).await;
-    match looked.map_err(|_| DiskCheckError::Silent)?.as_deref() {
+    match look.wait_for(Option::is_some).await.as_deref() {
         Ok(Some((_, found))) => found.clone().map_err(DiskCheckError::Failed),
         Ok(None) | Err(_) => Err(DiskCheckError::Stopped),
     }

@@ -65,7 +65,7 @@ pub enum WireError {
 }
 
 impl WireError {
-    /// Whether the other side has closed the connection, and no part of an answer came before that.
+    /// Whether the other side has closed the connection. It may have done what it was asked, and its answer be lost.
     pub(crate) fn is_close(&self) -> bool {
         use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected};
         match self {

@@ -21,6 +21,7 @@ use super::quotas::Quotas;
 use super::settings::Settings;
 use crate::host::Host;
 use crate::plan::Plan;
+use crate::platform::elapsed;
 pub(super) use noticed::Damaged;
 use noticed::Noticed;
 
@@ -162,7 +163,8 @@ impl Clients {
     /// Notes the outcome of a call.
     pub fn end(&self, index: usize, outcome: Outcome) {
         let moment = self.begin();
-        self.seen.borrow_mut().history[index].ended = Some((moment, outcome));
+        let entry = &mut self.seen.borrow_mut().history[index];
+        (entry.ended, entry.ended_at) = (Some((moment, outcome)), Some(elapsed()));
     }
 
     /// Judges a call that has ended by the history of all calls.

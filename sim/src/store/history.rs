@@ -46,6 +46,8 @@ pub struct HistoryEntry {
     pub begun: u64,
     /// When it ended, and how.
     pub ended: Option<(u64, Outcome)>,
+    /// The virtual time since the beginning of the run at which it ended.
+    pub ended_at: Option<Duration>,
     /// Whether the host's disk may have forgotten the call: it was put back from a copy that was made before the call
     /// ended, or its catalog was damaged.
     pub is_lost: bool,
@@ -166,7 +168,8 @@ impl HistoryEntry {
             Call::Store { size, .. } => Some(digest(&call::content(number, size))),
             _ => None,
         };
-        Self { number, host, key: call.key(), call, content, at: elapsed(), begun, ended: None, is_lost: false }
+        let (key, at) = (call.key(), elapsed());
+        Self { number, host, key, call, content, at, begun, ended: None, ended_at: None, is_lost: false }
     }
 
     /// Returns the outcome of the call, if it has ended.

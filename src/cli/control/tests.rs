@@ -136,7 +136,7 @@ fn a_key_of_10_mb_is_refused_before_it_is_read() {
 #[test]
 fn a_node_says_which_version_it_speaks() {
     let (answer, _) = exchange(vec![CONTROL_VERSION + 1, 1, 0, 0, 0, 0]);
-    assert_eq!(failure(&answer).1, "the other side speaks control protocol 12, this side speaks 11");
+    assert_eq!(failure(&answer).1, "the other side speaks control protocol 13, this side speaks 12");
 }
 
 #[test]

@@ -54,14 +54,6 @@ fn all() -> Vec<CliError> {
         CliError::Http(HttpError::TokenFile { path: path(), source: denied() }),
         CliError::SecretFile { path: path(), source: denied() },
         CliError::Secret { path: path(), source: HexError::Digit },
-        CliError::IsADirectory { path: path() },
-        CliError::Input { path: path(), source: denied() },
-        CliError::Changed { path: path() },
-        CliError::FolderChanged,
-        CliError::EmptyInput,
-        CliError::CommandNotRun { command: "pg_dump".to_owned(), source: denied() },
-        CliError::CommandFailed { command: "pg_dump".to_owned(), status: ExitStatus::from_raw(0x100) },
-        CliError::Output { path: path(), source: denied() },
         CliError::Stdout(denied()),
         CliError::after("picture_0.png: the file is stored as v3")(CliError::Stdout(denied())),
         CliError::Process(denied()),
@@ -71,6 +63,21 @@ fn all() -> Vec<CliError> {
         CliError::Interrupted,
         CliError::DemoExists { path: data() },
         CliError::Demo { reason: "the nodes did not connect".to_owned() },
+    ]
+}
+
+fn all_of_content() -> Vec<CliError> {
+    let (path, denied) =
+        (|| PathBuf::from("/srv/files/picture_0.png"), || io::Error::from(io::ErrorKind::PermissionDenied));
+    vec![
+        CliError::IsADirectory { path: path() },
+        CliError::Input { path: path(), source: denied() },
+        CliError::Changed { path: path() },
+        CliError::FolderChanged,
+        CliError::EmptyInput,
+        CliError::CommandNotRun { command: "pg_dump".to_owned(), source: denied() },
+        CliError::CommandFailed { command: "pg_dump".to_owned(), status: ExitStatus::from_raw(0x100) },
+        CliError::Output { path: path(), source: denied() },
     ]
 }
 
@@ -125,7 +132,7 @@ fn all_of_membership() -> Vec<CliError> {
 #[test]
 fn every_message_of_the_command_line_is_as_reviewed() {
     let mut text = String::new();
-    for error in all().into_iter().chain(all_of_membership()) {
+    for error in all().into_iter().chain(all_of_content()).chain(all_of_membership()) {
         writeln!(text, "{:>3}  error: {}", error.exit_code(), error.full_message()).expect("a String takes all");
     }
     snapshots().bind(|| insta::assert_snapshot!("errors_command_line", text));

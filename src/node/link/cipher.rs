@@ -7,7 +7,8 @@ use aws_lc_rs::digest::{Context, SHA256};
 use snow::Error;
 use snow::types::{Cipher, Hash};
 
-use super::TAG_BYTES;
+/// The authentication tag of AES-GCM.
+pub(super) const TAG_BYTES: usize = 16;
 
 /// AES-256-GCM with the key of one direction. Noise counts the nonces, and ends the link before it would use one twice.
 pub(super) struct AesGcm {

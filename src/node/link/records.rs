@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use snow::TransportState;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::TAG_BYTES;
+use super::cipher::TAG_BYTES;
 
 /// The largest Noise message (specification, section 3).
 const RECORD_BYTES_MAX: usize = 65_535;
@@ -16,8 +16,8 @@ const RECORD_BYTES_MAX: usize = 65_535;
 /// that each is encrypted from there, and decrypted into one.
 const PLAIN_BYTES_MAX: usize = 32 * 1024;
 const LENGTH_BYTES: usize = 2;
-/// Encrypted bytes that are put together before all of them have to leave. Chosen: four records.
-const OUTGOING_BYTES_MAX: usize = 4 * PLAIN_BYTES_MAX;
+/// Encrypted bytes that are put together before all of them have to leave. Chosen: three records.
+const OUTGOING_BYTES_MAX: usize = 3 * PLAIN_BYTES_MAX;
 /// How much is read from the socket at once while records are small.
 const READ_BYTES_SMALL: usize = 4 * 1024;
 /// How much is read at once while records are large: as much again as the largest record has.

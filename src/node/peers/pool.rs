@@ -89,7 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Lease<S> {
     /// connection was leased. So if a connection that was idle ends before the first answer, all that was sent on it is
     /// sent once more, on another one. Nobody knows whether the peer has read the first; what
     /// [may be repeated](Message::may_be_repeated) does the same if it comes twice. If no other connection can be
-    /// opened, returns how the first one ended: the peer may have done what it was asked.
+    /// opened, or if the peer refuses what it may have done already, returns how the first one ended.
     pub(in crate::node) async fn answer<P: Platform>(&mut self, context: &Shared<P>) -> Result<Message, WireError>
     where
         P::Transport: Transport<Stream = S>,
@@ -105,7 +105,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Lease<S> {
         self.connection.meter = before.meter.clone();
         drop(before);
         self.connection.queue_again(&sent).await?;
-        self.connection.flush_and_receive().await
+        match self.connection.flush_and_receive().await {
+            // Such as for the room that the first one takes.
+            Ok(Message::Refused(_)) => Err(closed),
+            answered => answered,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use dacapo::crypto::NodeId;
-use dacapo::node::Handle;
+use dacapo::node::{DiskCheckError, Handle};
 use dacapo::store::Usage;
 use hyper::{Method, StatusCode, header};
 use serde_json::Value;
@@ -52,6 +52,10 @@ pub(super) async fn status(
             return Ok(Outcome::Failed(answer.error().await?));
         }
     }
+    let is_disk_good = ready.status == StatusCode::OK;
+    if !is_disk_good && !goes_on(scene, host, boots).await {
+        return Ok(Outcome::Failed("the node was stopping".to_owned()));
+    }
     let (status, peers) = (status.json().await?, peers.json().await?);
     let served =
         served(&status, &peers, bug).ok_or_else(|| Trouble::Wrong(format!("was told {status} and {peers}")))?;
@@ -68,7 +72,6 @@ pub(super) async fn status(
     judge_events(scene, &mut events, host, (begun, boots)).await?;
     let forgotten = list_of(&peers).filter(|row| row["forgotten"] == true).filter_map(|row| id(&row["peer"]));
     let held = list_of(&peers).filter_map(|row| Some((id(&row["peer"])?, usage(row)?)));
-    let is_disk_good = ready.status == StatusCode::OK;
     let (forgotten, held) = (forgotten.collect(), held.collect());
     Ok(Outcome::Told(Told { files: served.files, forgotten, held, is_disk_good }))
 }
@@ -93,14 +96,24 @@ async fn judge_events(
     if seen.is_err() && is_told {
         seen = timeout(WATCHES, events.piece()).await;
     }
-    let runs_on = scene.clients.node(host).is_some() && scene.boots[host].get() == boots;
+    if !goes_on(scene, host, boots).await {
+        return Ok(());
+    }
     match seen {
-        Err(_) if is_told && runs_on => Err(Trouble::Wrong("was shown no event, and there was one".to_owned())),
+        Err(_) if is_told => Err(Trouble::Wrong("was shown no event, and there was one".to_owned())),
+        Ok(Ok(None)) => Err(Trouble::Wrong("was shown the end of the events of a node that goes on".to_owned())),
         Ok(Ok(Some(piece))) if !is_stream(&piece) => {
             Err(Trouble::Wrong(format!("was shown {:?} as an event", String::from_utf8_lossy(&piece))))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether the node of a host is the one of this start, and is not stopping.
+async fn goes_on(scene: &Scene<Files>, host: Host, boots: u64) -> bool {
+    let Some(node) = scene.clients.node(host) else { return false };
+    let is_stopping = matches!(node.check_disk().await, Err(DiskCheckError::Stopped));
+    !is_stopping && scene.boots[host].get() == boots
 }
 
 /// Whether bytes are lines of a stream of events.

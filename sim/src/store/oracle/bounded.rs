@@ -75,8 +75,8 @@ pub fn leftovers(plan: &Plan<Call>, disks: &[SimDisk]) -> BTreeSet<Leftover> {
 
 /// Whether calls on the disk of a host may have failed. A file that could not be removed lies there until the next
 /// start, and only calls on its own disk can fail: what a peer gives or takes breaks off if the disk of that peer
-/// fails, and the host removes then what it has of it. So it does with what a liar or a dead peer has not sent to the end, and
-/// a start with what a kill or a disk that was put back has left.
+/// fails, and the host removes then what it has of it. So it does with what a liar or a dead peer has not sent to the
+/// end, and a start with what a kill or a disk that was put back has left.
 fn has_failed(plan: &Plan<Call>, host: Host) -> bool {
     plan.faults().any(|fault| fault.only_fails_calls() && fault.faulty_disk() == Some(host))
 }

@@ -112,8 +112,8 @@ async fn has_learnt(
     peers: &[(Host, NodeId)],
 ) -> Result<(), String> {
     let repairs = node.repairs().await.map_err(|error| format!("cannot tell how its repairs go on: {error}"))?;
-    // An honest peer whose disk is as it was left gives all that it lists, unless another node has stored in the name of
-    // the owner.
+    // An honest peer whose disk is as it was left gives all that it lists, unless another node has stored in the name
+    // of the owner.
     let gives_all = |at: Host| has_its_word(scene, host) && is_as_left(scene, at);
     match peers.iter().find(|(at, peer)| !has_come_to_an_end(&repairs, *peer, gives_all(*at))) {
         Some((at, _)) => Err(format!("does not know yet what n{at} holds of it")),

@@ -1,10 +1,12 @@
 //! Promises 1, 2 and 8, by what a node says of itself: it counts its files, it remembers whom it has forgotten, and
-//! nobody takes up more than the quota at any time. Source: its answers.
+//! nobody takes up more than the quota at any time; and whether its disk works. Source: its answers.
 //!
-//! Cannot see: what is said while another call changes it.
+//! Cannot see: what is said while another call changes it; a disk that works and fails by turns; an owner that has
+//! come under a new quota and grows again to what it had.
 
 use dacapo::limits::{DISK_CHECK_KEPT, DISK_CHECK_TIMEOUT};
 
+use crate::fault::Fault;
 use crate::platform::elapsed;
 use crate::store::files::Files;
 use crate::store::history::{HistoryEntry, Outcome};
@@ -47,8 +49,13 @@ pub fn judge_forgotten(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Out
 /// If it says that a good disk does not work, or that one works that was full all the while.
 pub fn judge_disk(scene: &Scene<Files>, asked: &HistoryEntry, outcome: &Outcome) -> Result<(), String> {
     let Outcome::Told(told) = outcome else { return Ok(()) };
-    // The answer may be one that somebody else has had.
-    let since = asked.at.saturating_sub(DISK_CHECK_KEPT);
+    // The answer may be one that somebody else has had, and a slow disk gives what it found some time before.
+    let delay = |fault: &Fault| match fault {
+        Fault::SlowDisk(host, delay) if *host == asked.host => Some(*delay),
+        _ => None,
+    };
+    let slowest = scene.plan.faults().filter_map(delay).max().unwrap_or_default();
+    let since = asked.at.saturating_sub(DISK_CHECK_KEPT + slowest);
     match told.is_disk_good {
         // A slow disk has not answered in time.
         false if elapsed() < asked.at + DISK_CHECK_TIMEOUT && is_sound_since(scene, asked.host, since) => {

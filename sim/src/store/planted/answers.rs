@@ -6,6 +6,7 @@ use dacapo::time::UnixMillis;
 use tokio::task::spawn_local;
 
 use crate::host::{HOSTS_MAX, Host};
+use crate::platform::{EPOCH, elapsed_ms};
 use crate::store::about::{About, Beside};
 use crate::store::bug::Bug;
 use crate::store::call::{self, Call, Reading, Source};
@@ -178,7 +179,7 @@ impl Bug {
     fn lie_about(self, about: About) -> About {
         match self {
             Self::StatMistellsSize => About { size: about.size + 1, ..about },
-            Self::StatMistellsTime => About { stored: UnixMillis(about.stored.0 + 60_000), ..about },
+            Self::StatMistellsTime => About { stored: UnixMillis(EPOCH.0 + elapsed_ms()), ..about },
             Self::StatLosesAttributes if about.beside != Beside::Untold => {
                 About { beside: Beside::Told(None), ..about }
             }

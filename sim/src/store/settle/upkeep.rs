@@ -3,7 +3,8 @@
 use dacapo::node::StatError;
 use tokio::time::{Instant, sleep};
 
-use super::waits::{EXCHANGE_MAX, LOOK_AGAIN};
+use super::converged_within;
+use super::waits::LOOK_AGAIN;
 use crate::host::Host;
 use crate::store::files::Files;
 use crate::store::options::has_upkeep;
@@ -18,7 +19,7 @@ pub(super) async fn goes_on(scene: &Scene<Files>) -> Result<(), Broken> {
             |error: StatError| Broken::new("live", format!("n{host} does not say when it scrubbed last: {error}"));
         let (begun, before) = (Instant::now(), live::node(scene, host)?.status().await.map_err(unknown)?.last_scrub);
         while live::node(scene, host)?.status().await.map_err(unknown)?.last_scrub == before {
-            if begun.elapsed() > EXCHANGE_MAX {
+            if begun.elapsed() > converged_within(scene) {
                 return Err(Broken::new("live", format!("n{host} does not scrub its disk by itself any more")));
             }
             sleep(LOOK_AGAIN).await;

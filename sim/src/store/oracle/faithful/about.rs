@@ -65,7 +65,10 @@ fn gave(entry: &HistoryEntry, about: &About, has_time: bool) -> bool {
         Beside::Told(attributes) => attributes == call::attributes(entry.number),
     };
     let since = Duration::from_millis(about.stored.0.saturating_sub(EPOCH.0));
-    let is_time = entry.at <= since + TICKS && since <= elapsed() + TICKS;
+    // A store that is perhaps stored may have gone on after its call.
+    let is_stored = matches!(entry.outcome(), Some(Outcome::Stored { .. }));
+    let until = entry.ended_at.filter(|_| is_stored).unwrap_or_else(elapsed);
+    let is_time = entry.at <= since + TICKS && since <= until + TICKS;
     about.size == u64::from(size) && beside && (is_time || !has_time)
 }
 

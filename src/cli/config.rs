@@ -43,7 +43,7 @@ pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Argument
     }
     let unused = command.clone();
     let mut matched = command.try_get_matches_from_mut(&line);
-    if matched.as_ref().is_err_and(lacks_key) && line.iter().any(|word| word == "--") {
+    if matched.as_ref().is_err_and(lacks_key) && has_names(&line) {
         command = without_command(unused);
         matched = command.try_get_matches_from_mut(&line);
     }
@@ -55,6 +55,12 @@ pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Argument
 fn lacks_key(error: &clap::Error) -> bool {
     let is_key = |missing: &String| missing == "<KEY|DIR>";
     matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::Strings(missing)) if missing.iter().any(is_key))
+}
+
+/// Whether what follows a `--` may be a key and a file.
+fn has_names(line: &[OsString]) -> bool {
+    let Some(end) = line.iter().position(|word| word == "--") else { return false };
+    line[end + 1..].len() <= 2 && line[..end].iter().all(|word| word != "--from-command")
 }
 
 /// Has `put` take what follows a `--` as its key and its file, as other commands do, and not as a command to run.

@@ -22,13 +22,13 @@ use super::control::{Answer, Client, ControlError, Request};
 use super::error::CliError;
 use super::limits::SMALL_FILE_BYTES;
 use super::progress::Meter;
-use state::State;
+pub(crate) use state::FileState;
 
 /// A source of content.
 pub(crate) struct Source {
     file: File,
-    /// The same file, if it may give nothing for a while, such as a pipe: it is waited for away from this thread, which
-    /// hears signals meanwhile.
+    /// The same file, if it is read alone: it may give nothing for a while, such as a pipe, or a file of a server that
+    /// is away. It is waited for away from this thread, which hears signals meanwhile.
     waited_for: Option<tokio::fs::File>,
     path: PathBuf,
     /// The length of the content, if it is known before.
@@ -36,7 +36,7 @@ pub(crate) struct Source {
     /// What the file has beside its content; nothing for standard input and commands.
     attributes: Option<Attributes>,
     /// What the file was when the reading began; nothing if it is no regular file.
-    before: Option<State>,
+    before: Option<FileState>,
     /// Whether the content may be empty.
     may_be_empty: bool,
     command: Option<Running>,
@@ -58,7 +58,7 @@ impl Source {
         let file = File::from(OwnedFd::from(output));
         let command = Some(Running { child, name });
         let (path, size, attributes, before) = (program.into(), None, None, None);
-        Self { file, waited_for: None, path, size, attributes, before, may_be_empty, command }.or_wait()
+        Self { file, waited_for: None, path, size, attributes, before, may_be_empty, command }.waited_for()
     }
 
     /// Opens a file, or standard input for `-`.
@@ -70,7 +70,7 @@ impl Source {
             // A named pipe is opened once somebody writes into it.
             false => tokio::fs::File::open(path).await.map_err(failed)?.into_std().await,
         };
-        Self::of(file, path, is_stdin, may_be_empty).await
+        Self::of(file, path, is_stdin, may_be_empty).await?.waited_for()
     }
 
     /// Begins with what was opened in a folder. By now it may be something else than a regular file.
@@ -91,7 +91,7 @@ impl Source {
         if metadata.is_dir() {
             return Err(CliError::IsADirectory { path });
         }
-        let before = metadata.is_file().then(|| State::of(&metadata));
+        let before = metadata.is_file().then(|| FileState::from(&metadata));
         if let Some(before) = &before {
             before.settle().await;
         }
@@ -100,15 +100,13 @@ impl Source {
         let size = (is_named_file && metadata.len() > 0).then_some(metadata.len());
         let may_be_empty = may_be_empty || is_named_file;
         let attributes = is_named_file.then(|| attributes_of(&metadata));
-        Self { file, waited_for: None, path, size, attributes, before, may_be_empty, command: None }.or_wait()
+        Ok(Self { file, waited_for: None, path, size, attributes, before, may_be_empty, command: None })
     }
 
-    /// Has whatever is no regular file waited for.
-    fn or_wait(mut self) -> Result<Self, CliError> {
-        if self.before.is_none() {
-            let same = self.file.try_clone().map_err(|source| CliError::Input { path: self.path.clone(), source })?;
-            self.waited_for = Some(same.into());
-        }
+    /// Has the file waited for away from this thread.
+    fn waited_for(mut self) -> Result<Self, CliError> {
+        let same = self.file.try_clone().map_err(|source| CliError::Input { path: self.path.clone(), source })?;
+        self.waited_for = Some(same.into());
         Ok(self)
     }
 
@@ -151,7 +149,7 @@ impl Source {
     fn is_unchanged(&self) -> Result<(), CliError> {
         let Some(before) = &self.before else { return Ok(()) };
         let failed = |source| CliError::Input { path: self.path.clone(), source };
-        match State::of(&self.file.metadata().map_err(failed)?) == *before {
+        match FileState::from(&self.file.metadata().map_err(failed)?) == *before {
             true => Ok(()),
             false => Err(CliError::Changed { path: self.path.clone() }),
         }
@@ -207,7 +205,11 @@ pub(crate) async fn store(
         }
         // A node that takes no more has said why. It stores no content that did not end.
         Err(error) => {
-            let answer = client.answer().await;
+            let answer = tokio::select! {
+                biased;
+                () = &mut interrupted => return Err(not_stored(ControlError::Interrupted)),
+                answer = client.answer() => answer,
+            };
             // A file that has grown is longer than what was announced.
             source.is_unchanged()?;
             answer.map_err(|_| not_stored(error))?

@@ -1,11 +1,11 @@
 //! Makes data directories members of a cluster, and runs nodes of this process on them.
 
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io;
 use std::path::Path;
 
 use dacapo::crypto::{Keys, NodeId};
-use dacapo::disk::dir::DirDisk;
+use dacapo::disk::dir::{DirDisk, LOCK_NAME};
 use dacapo::membership::Cluster;
 use dacapo::node::{Config, Lane, Node, StartError};
 use dacapo::platform::machine::Machine;
@@ -23,28 +23,37 @@ use super::logging;
 /// Opens a data directory and makes something of it. If that fails, such as on a full disk, a directory that was empty
 /// or not there is as it was.
 pub(crate) fn make<T>(data: &Path, work: impl FnOnce(&DirDisk) -> Result<T, CliError>) -> Result<T, CliError> {
-    let (was_there, was_empty) = match fs::read_dir(data) {
-        Ok(mut entries) => (true, entries.next().is_none()),
-        Err(error) => (false, error.kind() == io::ErrorKind::NotFound),
-    };
-    let disk = DirDisk::open(data)?;
+    let was_there = data.exists();
+    let opened = DirDisk::open(data);
+    if opened.is_err() && !was_there {
+        // What is not empty is not removed: somebody else may have it.
+        drop(fs::remove_dir(data));
+    }
+    let disk = opened?;
+    // From here on nobody else writes to it: what another process has made is there by now.
+    let was_empty = entries(data).is_ok_and(|entries| entries.is_empty());
     let made = work(&disk);
     if made.is_err() && was_empty {
-        // Nobody else has had the directory. What cannot be removed stays.
+        // What cannot be removed stays.
         drop(clear(data, was_there));
     }
     made
 }
 
+/// Returns what a data directory has beside its lock.
+fn entries(data: &Path) -> io::Result<Vec<DirEntry>> {
+    let mut entries = fs::read_dir(data)?.collect::<io::Result<Vec<_>>>()?;
+    entries.retain(|entry| entry.file_name() != LOCK_NAME);
+    Ok(entries)
+}
+
+/// Removes what a data directory has. The lock goes last, because it keeps everybody else out.
 fn clear(data: &Path, is_kept: bool) -> io::Result<()> {
-    if !is_kept {
-        return fs::remove_dir_all(data);
-    }
-    for entry in fs::read_dir(data)? {
-        let entry = entry?;
+    for entry in entries(data)? {
         if entry.file_type()?.is_dir() { fs::remove_dir_all(entry.path())? } else { fs::remove_file(entry.path())? }
     }
-    Ok(())
+    fs::remove_file(data.join(LOCK_NAME))?;
+    if is_kept { Ok(()) } else { fs::remove_dir(data) }
 }
 
 /// Puts a data directory into a cluster, with an identity that is made if it has none. Returns the id of its node.

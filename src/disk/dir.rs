@@ -23,8 +23,8 @@ use below::Below;
 use short_work::ShortWork;
 use tokio::task::JoinHandle;
 
-/// The file that holds the lock. Its content means nothing.
-const LOCK_NAME: &str = "lock";
+/// The file that holds the lock, in every data directory. Its content means nothing.
+pub const LOCK_NAME: &str = "lock";
 
 /// The file that the store puts into every data directory before anything else.
 const IDENTITY_NAME: &str = "identity";

@@ -30,8 +30,12 @@ fn a_conversion_beyond_the_limit_of_the_shell_says_so_and_loses_nothing() {
 #[test]
 fn a_directory_that_could_not_be_made_is_as_it_was_and_can_be_made_later() {
     let bench = Bench::new();
-    fs::create_dir(bench.path("empty")).expect("made");
-    for (name, was_there) in [("new", false), ("empty", true)] {
+    for name in ["empty", "locked-once"] {
+        fs::create_dir(bench.path(name)).expect("made");
+    }
+    // A process that was killed, or found no room for more, has left this.
+    fs::write(bench.path("locked-once/lock"), b"").expect("written");
+    for (name, was_there) in [("new", false), ("empty", true), ("locked-once", true)] {
         let data = bench.path(name);
         let (program, path) = (env!("CARGO_BIN_EXE_dacapo"), data.to_str().expect("plain"));
         // There is room for an identity, and none for a catalog.

@@ -51,8 +51,8 @@ Examples:
 
 In a pipe nobody notices if the command before it fails: what it printed until then is stored. --from-command stores \
 nothing then, and the version before stays. A put that is interrupted says whether the file is perhaps stored. A \
-regular file is sent to the peers while it is read; standard input is sent when it has ended. A KEY or FILE that \
-begins with a hyphen stands behind --.
+regular file is sent to the peers while it is read; standard input is sent when it has ended. If KEY or \
+FILE begins with a hyphen, both stand behind --: put -- KEY FILE.
 
 A folder has only files and symbolic links: an empty directory is not stored, and sockets, pipes and devices are \
 reported and left out. A command that was interrupted goes on where it was when it is called again.";

@@ -121,4 +121,8 @@ fn a_name_that_begins_with_a_hyphen_can_be_put() {
     for wrong in [&["k", "--", "ls"][..], &["--from-command", "--", "ls"], &["-k"], &["--", "a", "b", "c"], &["--"]] {
         assert_eq!(put(wrong), None, "{wrong:?}");
     }
+    assert_eq!(put(&["--", "--from-command"]), Some(("--from-command".into(), None, Vec::new())));
+    // A command to run is no key.
+    let error = parse_with("data = \"data\"", &["put", "--from-command", "--", "ls"]).expect_err("no key");
+    assert!(error.contains("\n  <KEY|DIR>\n"), "{error}");
 }

@@ -67,6 +67,16 @@ impl Changes {
         }
         let latest = Instant::now() + CHANGES_WAIT_MAX;
         while Instant::now() < latest && timeout(CHANGES_QUIET, is_any.notified()).await.is_ok() {}
+        self.take()
+    }
+
+    /// Begins anew, as if nothing had been noticed so far. Also returns where the content may have changed until then.
+    pub(super) fn anew(&self) -> Result<(Self, BTreeSet<FilePath>), CliError> {
+        let anew = Self::begin(&self.noticed.root)?;
+        Ok((anew, self.take().written))
+    }
+
+    fn take(&self) -> Told {
         std::mem::take(&mut *self.noticed.told())
     }
 
@@ -194,6 +204,16 @@ mod tests {
         let told = noticed.told();
         assert_eq!((&told.scope, told.written.len()), (&Scope::All, CHANGED_PLACES_MAX));
         assert!(told.written.contains("0") && !told.written.contains("touched"));
+    }
+
+    #[test]
+    fn what_was_written_is_known_after_a_new_beginning() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let changes = Changes::begin(folder.path()).expect("begun");
+        let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+        changes.noticed.take(Ok(Event::new(written).add_path(folder.path().join("a"))));
+        let (anew, written) = changes.anew().expect("begun");
+        assert!(anew.scope().is_empty() && written.contains("a"));
     }
 
     #[test]

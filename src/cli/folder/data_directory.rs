@@ -5,16 +5,15 @@ use std::io::Read;
 use std::os::fd::AsFd;
 use std::path::Path;
 
+use dacapo::disk::dir::LOCK_NAME;
 use dacapo::store::{Identity, layout};
 use rustix::fs::{AtFlags, Mode, OFlags, openat, statat};
 
-/// The file that every data directory has beside its identity. A catalog it has from the first start of its node on.
-const LOCK: &str = "lock";
-
-/// Tells whether a directory is that of a node: other folders, too, may have files of such names.
+/// Tells whether a directory is that of a node: other folders, too, may have files of such names. It has a catalog from
+/// the first start of its node on.
 pub(super) fn is_data_directory(dir: impl AsFd, path: &Path) -> bool {
     let has = |name: &str| statat(&dir, path.join(name), AtFlags::empty()).is_ok();
-    has(LOCK) && has(layout::identity().as_str()) && (has(layout::catalog().as_str()) || has_identity(&dir, path))
+    has(LOCK_NAME) && has(layout::identity().as_str()) && (has(layout::catalog().as_str()) || has_identity(&dir, path))
 }
 
 fn has_identity(dir: impl AsFd, path: &Path) -> bool {

@@ -11,16 +11,19 @@ use dacapo::node::FileInfo;
 use super::excluded::Excluded;
 use super::fetch::{self, Fetch};
 use super::listing::{each_page, prefix};
-use super::place::{Found, Place, Stamp, There};
+use super::place::{Found, Place, There};
 use super::pool::Pool;
 use super::steps::each;
 use super::tally::Tally;
 use super::unnamed::{Unnamed, sync};
+use super::walk::is_incomplete;
 use crate::cli::arguments::{GetArguments, Verbosity};
 use crate::cli::control::ControlError;
 use crate::cli::error::CliError;
 use crate::cli::json::Action;
 use crate::cli::limits::{FOLDER_BATCH_BYTES, FOLDER_BATCH_DIRS, FOLDER_BATCH_FILES, SYMLINK_BYTES_MAX};
+use crate::cli::runtime::Signals;
+use crate::cli::source::FileState;
 
 /// A file that differs, or perhaps.
 struct Step {
@@ -30,7 +33,7 @@ struct Step {
     sameness: Sameness,
     attributes: Option<Attributes>,
     /// What lies in its place; none if that is nothing.
-    found: Option<Stamp>,
+    found: Option<FileState>,
 }
 
 impl Step {
@@ -97,7 +100,7 @@ pub(in crate::cli) async fn get(arguments: &GetArguments, dir: &Path, verbosity:
         steps.extend(get.step(&prefix, &excluded, info)?);
     }
     get.tally.begin(steps.len());
-    let ended = each(steps, selection.jobs, |step| get.take(step)).await;
+    let ended = each(steps, selection.jobs, &mut Signals::new()?, |step| get.take(step)).await;
     // What is complete counts, however the command ends.
     let published = get.publish();
     get.tally.end(published.and(ended))
@@ -118,10 +121,14 @@ impl Get<'_> {
             let reason = format_args!("{}: not written: {reason}", stored.key);
             self.tally.failed(stored.key.as_str(), &reason).map(|()| None)
         };
+        // As a file it would be taken for what a killed process has left.
+        if is_incomplete(path.split().1.as_bytes()) {
+            return refuse("its name is one of what is not complete");
+        }
         let (sameness, found) = match self.place.as_ref().map_or(Ok(There::Nothing), |place| place.claim(&path)) {
             Ok(There::Nothing) => (Sameness::Other, None),
-            Ok(There::File(Found { size, attributes, stamp, .. })) => {
-                (sameness(size, &attributes, &stored), Some(stamp))
+            Ok(There::File(Found { size, attributes, state, .. })) => {
+                (sameness(size, &attributes, &stored), Some(state))
             }
             Ok(There::Taken) => return refuse("its place is that of another key"),
             Ok(There::Other) => return refuse("what is in its place is no file"),
@@ -177,7 +184,12 @@ impl Get<'_> {
         Ok(())
     }
 
+    /// Compares what lies in a place with what is stored. A change from then on gets another time than what was found
+    /// has.
     async fn is_same(&self, step: &Step) -> Result<bool, CliError> {
+        if let Some(found) = &step.found {
+            found.settle().await;
+        }
         let failed = |source| CliError::Compared { key: step.key.clone(), source };
         let place = self.place.as_ref().expect("something was found in it");
         if step.is_link() {

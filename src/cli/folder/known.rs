@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 #[cfg(target_os = "linux")]
-use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+use rustix::fs::{AtFlags, CWD, StatxFlags, statfs, statx};
 
 /// A directory, whatever its name. The numbers of what is gone are given anew: the device of a disk, and the inode of a
 /// directory.
@@ -18,9 +18,9 @@ use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 pub(super) struct Identity {
     device: u64,
     inode: u64,
-    /// When it was made, if its file system knows.
+    /// When it was made, if its file system knows and keeps to it.
     made: Option<SystemTime>,
-    /// By which mount it was reached, if its file system does not know when it was made.
+    /// By which mount it was reached, if nothing says when it was made.
     mount: Option<u64>,
 }
 
@@ -31,8 +31,9 @@ pub(super) struct Known(RefCell<BTreeMap<String, Identity>>);
 /// Returns which directory this is.
 pub(super) fn identify(path: &Path) -> io::Result<Identity> {
     let metadata = fs::metadata(path)?;
-    // The root of a FAT disk was made in 1970, whichever disk it is.
-    let made = metadata.created().ok().filter(|made| *made > SystemTime::UNIX_EPOCH);
+    // The root of a FAT disk was made in 1970, whichever disk it is. A directory of an overlay, such as that of a
+    // container, gets another time with the first change in it.
+    let made = metadata.created().ok().filter(|made| *made > SystemTime::UNIX_EPOCH && !is_in_overlay(path));
     let mount = if made.is_none() { mount(path) } else { None };
     Ok(Identity { device: metadata.dev(), inode: metadata.ino(), made, mount })
 }
@@ -46,9 +47,21 @@ fn mount(path: &Path) -> Option<u64> {
     (found.stx_mask & unique.bits() != 0).then_some(found.stx_mnt_id)
 }
 
+/// Tells whether a directory is in an overlay, which copies it to another file system when it changes.
+#[cfg(target_os = "linux")]
+fn is_in_overlay(path: &Path) -> bool {
+    // `OVERLAYFS_SUPER_MAGIC`: see statfs(2).
+    statfs(path).is_ok_and(|found| found.f_type == 0x794c_7630)
+}
+
 #[cfg(not(target_os = "linux"))]
 fn mount(_: &Path) -> Option<u64> {
     None
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_in_overlay(_: &Path) -> bool {
+    false
 }
 
 impl Known {

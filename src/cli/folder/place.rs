@@ -15,8 +15,8 @@ use dacapo::folder::FilePath;
 use dacapo::platform::machine::time_of_day;
 use dacapo::time::UnixMillis;
 use rustix::fs::{
-    AtFlags, CWD, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT, mkdirat, open, openat, readlinkat, statat,
-    symlinkat, utimensat,
+    AtFlags, CWD, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT, mkdirat, open, openat, readlinkat, statat, symlinkat,
+    utimensat,
 };
 use rustix::io::Errno;
 
@@ -24,6 +24,7 @@ use super::data_directory::is_data_directory;
 use super::leftovers;
 use super::unnamed::Unnamed;
 use crate::cli::output::TEMPORARY_PREFIX;
+use crate::cli::source::FileState;
 
 const DIR_FLAGS: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
@@ -53,21 +54,9 @@ pub(super) enum There {
 pub(super) struct Found {
     pub(super) size: u64,
     pub(super) attributes: Attributes,
-    pub(super) stamp: Stamp,
+    pub(super) state: FileState,
     /// A file may have several names on purpose.
     has_one_name: bool,
-}
-
-/// What becomes another one if a file changes, or if another one takes its place: its device, its number and the time
-/// of its last change, which nobody can set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp(u64, u64, (i64, u32));
-
-impl Stamp {
-    fn of(found: &Stat) -> Self {
-        let changed_ns = u32::try_from(found.st_ctime_nsec).unwrap_or_default();
-        Self(found.st_dev, found.st_ino, (found.st_ctime, changed_ns))
-    }
 }
 
 impl Place {
@@ -113,15 +102,13 @@ impl Place {
         };
         let size = u64::try_from(found.st_size).unwrap_or_default();
         let has_one_name = found.st_nlink == 1;
-        Ok(There::File(Found { size, attributes, stamp: Stamp::of(&found), has_one_name }))
+        Ok(There::File(Found { size, attributes, state: FileState::from(&found), has_one_name }))
     }
 
     /// Does the same for the key that the place is to be that of. Is called once for each key.
     pub(super) fn claim(&self, path: &FilePath) -> io::Result<There> {
         let there = self.look(path)?;
-        let is_taken = |Found { stamp: Stamp(device, number, _), has_one_name, .. }: &Found| {
-            *has_one_name && !self.claimed.borrow_mut().insert((*device, *number))
-        };
+        let is_taken = |found: &Found| found.has_one_name && !self.claimed.borrow_mut().insert(found.state.file);
         Ok(if matches!(&there, There::File(found) if is_taken(found)) { There::Taken } else { there })
     }
 
@@ -140,10 +127,10 @@ impl Place {
 
     /// Gives what lies in a place the time that it was stored with, unless it has changed since it was found: a change
     /// is not to look as if it were stored.
-    pub(super) fn set_time(&self, path: &FilePath, attributes: &Attributes, found: Stamp) -> io::Result<()> {
+    pub(super) fn set_time(&self, path: &FilePath, attributes: &Attributes, found: FileState) -> io::Result<()> {
         let (names, name) = path.split();
         let dir = self.dir(&names, false)?;
-        if Stamp::of(&statat(&*dir, name, AtFlags::SYMLINK_NOFOLLOW)?) != found {
+        if FileState::from(&statat(&*dir, name, AtFlags::SYMLINK_NOFOLLOW)?) != found {
             return Ok(());
         }
         Ok(utimensat(&*dir, name, &times(attributes), AtFlags::SYMLINK_NOFOLLOW)?)
@@ -263,8 +250,8 @@ mod tests {
         for (name, is_replaced) in [("replaced", true), ("edited", false)] {
             fs::write(root.join(name), b"one").expect("written");
             let (place, path) = (Place::open(root).expect("opened"), path(name));
-            let before = found(&place, &path).stamp;
-            let now = || Stamp::of(&statat(CWD, root.join(name), AtFlags::empty()).expect("it is there"));
+            let before = found(&place, &path).state;
+            let now = || FileState::from(&statat(CWD, root.join(name), AtFlags::empty()).expect("it is there"));
             // Two changes within one tick of the clock have one time.
             while now() == before {
                 let target = root.join(if is_replaced { "other" } else { name });

@@ -16,13 +16,14 @@ use super::pool::Pool;
 use super::steps::each;
 use super::tally::Tally;
 use super::upload::{Difference, Step, Upload, Watched};
-use super::walk::GONE_BY_NOW;
+use super::walk::{FileIds, GONE_BY_NOW};
 use crate::cli::arguments::{PutArguments, Verbosity};
 use crate::cli::control::{Answer, Failure, FailureKind, Request};
 use crate::cli::error::CliError;
 use crate::cli::json::Action;
 use crate::cli::limits::CHANGED_PLACES_MAX;
 use crate::cli::progress::Meter;
+use crate::cli::runtime::Signals;
 use crate::cli::source::{self, Source};
 
 struct Put<'a> {
@@ -30,6 +31,8 @@ struct Put<'a> {
     watched: Option<&'a Watched>,
     /// What is looked at of the folder.
     scope: Scope,
+    /// The files that it had then.
+    seen: FileIds,
     place: Place,
     pool: Pool<'a>,
     /// Whether something was gone before it could be looked at or read.
@@ -55,11 +58,11 @@ pub(in crate::cli) async fn put(arguments: &PutArguments, verbosity: Verbosity) 
 impl Difference<'_> {
     /// Brings the node what it does not have, and deletes what is gone, or leaves that. Ends with a summary.
     pub(super) async fn store(self, deletes: bool) -> Result<(), CliError> {
-        let Self { upload, watched, scope, steps, mut gone, has_vanished, tally } = self;
+        let Self { upload, watched, scope, steps, mut gone, seen, has_vanished, tally } = self;
         let failed = |source| CliError::Unreadable { path: upload.root.clone(), source };
         let place = Place::open_to_read(&upload.root).map_err(failed)?;
         let (pool, has_vanished) = (Pool::new(&upload.data), Cell::new(has_vanished));
-        let put = Put { upload, watched, scope, place, pool, has_vanished, tally };
+        let put = Put { upload, watched, scope, seen, place, pool, has_vanished, tally };
         if !deletes {
             put.leave(gone.files.drain(..).map(|file| file.key));
             if steps.is_empty() && put.tally.failed_so_far() == 0 {
@@ -67,9 +70,11 @@ impl Difference<'_> {
             }
         }
         put.tally.begin(steps.len() + gone.files.len());
-        let stored = each(steps, upload.jobs, |step| put.take(step)).await;
+        // What comes between the stores and the deletions is heard too.
+        let mut signals = Signals::new()?;
+        let stored = each(steps, upload.jobs, &mut signals, |step| put.take(step)).await;
         let ended = match stored {
-            Ok(()) => put.delete(gone).await,
+            Ok(()) => put.delete(gone, &mut signals).await,
             Err(error) => Err(error),
         };
         put.tally.end(ended)
@@ -210,19 +215,23 @@ impl Put<'_> {
     }
 
     /// Deletes what is gone, after all else: what has another name now is stored under that first.
-    async fn delete(&self, gone: Gone<'_>) -> Result<(), CliError> {
+    async fn delete(&self, gone: Gone<'_>, signals: &mut Signals) -> Result<(), CliError> {
         if gone.files.is_empty() {
             return Ok(());
         }
         let checked = match gone.check() {
-            Ok(()) => self.check_names().await,
+            Ok(()) => tokio::select! {
+                biased;
+                () = signals.next() => Err(CliError::Interrupted),
+                checked = self.check_names() => checked,
+            },
             refused => refused,
         };
         if checked.is_err() {
             self.leave(gone.files.iter().map(|file| file.key.clone()));
             return checked;
         }
-        each(gone.files.clone(), self.upload.jobs, |file| self.delete_one(file, &gone)).await
+        each(gone.files.clone(), self.upload.jobs, signals, |file| self.delete_one(file, &gone)).await
     }
 
     /// Fails if what is gone may have another name, by which it is not stored: what was not read, or what came to where
@@ -240,7 +249,7 @@ impl Put<'_> {
         if let Some(watched) = self.watched {
             scope.join(watched.changes.scope(), CHANGED_PLACES_MAX);
         }
-        match self.has_vanished.get() || self.upload.has_new(&scope).await? {
+        match self.has_vanished.get() || self.upload.has_new(&scope, &self.scope, &self.seen).await? {
             true => Err(CliError::FolderChanged),
             false => Ok(()),
         }

@@ -12,6 +12,7 @@ use crate::cli::arguments::{RmArguments, Verbosity};
 use crate::cli::control::{Answer, Request};
 use crate::cli::error::CliError;
 use crate::cli::json::Action;
+use crate::cli::runtime::Signals;
 
 struct Remove<'a> {
     arguments: &'a RmArguments,
@@ -50,7 +51,7 @@ pub(in crate::cli) async fn remove(arguments: &RmArguments, verbosity: Verbosity
     }
     tally.begin(steps.len());
     let remove = Remove { arguments, pool: Pool::new(&arguments.data.dir), tally };
-    let ended = each(steps, selection.jobs, |(key, size)| remove.take(key, size)).await;
+    let ended = each(steps, selection.jobs, &mut Signals::new()?, |(key, size)| remove.take(key, size)).await;
     remove.tally.end(ended)
 }
 

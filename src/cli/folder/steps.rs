@@ -11,8 +11,14 @@ use crate::cli::logging;
 use crate::cli::runtime::Signals;
 
 /// Works on steps, so many at a time, until one of them fails for all. If the user interrupts it, no other step begins,
-/// and those under way come to their ends; if the user does so again, they do not.
-pub(super) async fn each<S, F>(steps: Vec<S>, jobs: u16, work: impl Fn(S) -> F) -> Result<(), CliError>
+/// and those under way come to their ends; if the user does so again, they do not. A signal that has come before counts
+/// too, if `signals` was there by then.
+pub(super) async fn each<S, F>(
+    steps: Vec<S>,
+    jobs: u16,
+    signals: &mut Signals,
+    work: impl Fn(S) -> F,
+) -> Result<(), CliError>
 where
     F: Future<Output = Result<(), CliError>>,
 {
@@ -20,7 +26,6 @@ where
     let steps = stream::iter(steps).take_while(|_| ready(!is_interrupted.get()));
     let all = steps.map(|step| work(step).boxed_local()).buffer_unordered(usize::from(jobs));
     let mut all = pin!(all.try_collect::<()>());
-    let mut signals = Signals::new()?;
     loop {
         tokio::select! {
             biased;

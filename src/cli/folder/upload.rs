@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use super::known::Known;
 use super::listing::{each_page, prefix};
 use super::pool::may_be_nowhere;
 use super::tally::Tally;
-use super::walk::walk;
+use super::walk::{FileIds, file_id, walk};
 use crate::cli::arguments::Verbosity;
 use crate::cli::error::CliError;
 use crate::cli::json::Action;
@@ -66,6 +67,7 @@ pub(super) struct Difference<'a> {
     pub(super) scope: Scope,
     pub(super) steps: Vec<Step>,
     pub(super) gone: Gone<'a>,
+    pub(super) seen: FileIds,
     /// Whether something was gone before it could be looked at.
     pub(super) has_vanished: bool,
     pub(super) tally: Tally,
@@ -104,7 +106,7 @@ impl Upload {
             return Err(CliError::EverythingDeleted);
         }
         let changes = watched.map(|watched| &watched.changes);
-        let walked = walk(&self.root, &self.prefix, &self.excluded, scope, changes)?;
+        let walked = walk(&self.root, &self.prefix, &self.excluded, scope, changes).await?;
         let tally = Tally::new(Action::Stored, self.is_json, self.is_dry_run, self.verbosity);
         // Told once, and not each time that something beside it changes.
         for (name, reason) in walked.odd.iter().filter(|_| *scope == Scope::All) {
@@ -118,9 +120,17 @@ impl Upload {
         }
         let known = watched.filter(|_| self.deletes).map(|watched| &watched.known);
         let gone = Gone::new(&self.root, &self.prefix, &self.excluded, &walked.files, known);
-        let has_vanished = walked.has_vanished;
-        let mut difference =
-            Difference { upload: self, watched, scope: scope.clone(), steps: Vec::new(), gone, has_vanished, tally };
+        let (seen, has_vanished) = (walked.seen, walked.has_vanished);
+        let mut difference = Difference {
+            upload: self,
+            watched,
+            scope: scope.clone(),
+            steps: Vec::new(),
+            gone,
+            seen,
+            has_vanished,
+            tally,
+        };
         self.join(walked.files, scope, |pair, scope| difference.take(pair, scope)).await?;
         difference.gone.note();
         difference.leave_what_is_held().await?;
@@ -128,12 +138,29 @@ impl Upload {
     }
 
     /// Tells whether there is a file by now that the node does not have, in what is looked at of the folder, or whether
-    /// there may be one.
-    pub(super) async fn has_new(&self, scope: &Scope) -> Result<bool, CliError> {
-        let walked = walk(&self.root, &self.prefix, &self.excluded, scope, None)?;
-        let mut has_new = !walked.failed.is_empty();
-        self.join(walked.files, scope, |pair, _| has_new |= matches!(pair, Pair::Folder(..))).await?;
+    /// there may be one. `before` is what was looked at before, and `seen` are the files that it had.
+    pub(super) async fn has_new(&self, scope: &Scope, before: &Scope, seen: &FileIds) -> Result<bool, CliError> {
+        let walked = walk(&self.root, &self.prefix, &self.excluded, scope, None).await?;
+        let mut has_new = !walked.failed.is_empty() || walked.has_vanished;
+        let take = |pair, _: &Scope| {
+            has_new |= match pair {
+                Pair::Folder(..) => true,
+                Pair::Both(file, stored) => {
+                    before.has(file.path.as_str()) && self.has_taken_a_place(&file, &stored, seen)
+                }
+                Pair::Node(_) => false,
+            };
+        };
+        self.join(walked.files, scope, take).await?;
         Ok(has_new)
+    }
+
+    /// Tells whether a file is not the stored one, and was not seen before under any name. One that changes again and
+    /// again in its place, such as a log, was seen.
+    fn has_taken_a_place(&self, file: &FolderFile, stored: &FileInfo, seen: &FileIds) -> bool {
+        let was_seen = |now: Metadata| seen.contains(&file_id(&now));
+        sameness(file.size, &file.attributes, stored) != Sameness::Same
+            && !fs::symlink_metadata(self.root.join(file.path.as_str())).is_ok_and(was_seen)
     }
 
     /// Brings files of what is looked at of the folder together with those that the node has there. Each pair comes

@@ -1,5 +1,6 @@
 //! Reads a folder: every file and symbolic link in it, and what is in it that cannot be stored.
 
+use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -11,6 +12,7 @@ use dacapo::crypto::{Attributes, Key};
 use dacapo::folder::{FilePath, FolderFile, Prefix, Scope};
 use ignore::{DirEntry, WalkBuilder};
 use rustix::fs::CWD;
+use tokio::task::yield_now;
 
 use super::changes::Changes;
 use super::data_directory::is_data_directory;
@@ -22,10 +24,14 @@ use crate::cli::source::attributes_of;
 /// Why a file is left out that was there a moment ago.
 pub(super) const GONE_BY_NOW: &str = "it is gone by now";
 
+/// Files, whatever their names: device and number of each.
+pub(super) type FileIds = BTreeSet<(u64, u64)>;
+
 /// What is in a folder.
 #[derive(Default)]
 pub(super) struct Walked {
     pub(super) files: Vec<(Key, FolderFile)>,
+    pub(super) seen: FileIds,
     /// What has no content that could be stored, with the reason.
     pub(super) odd: Vec<(String, String)>,
     /// What could not be read, or has no key: there may be more that is to be stored.
@@ -35,8 +41,10 @@ pub(super) struct Walked {
 }
 
 /// Reads what is looked at of a folder. Symbolic links in it are not followed. The data directory of a node, which
-/// changes with each store, is left out. Each directory is given to `changes` before it is read.
-pub(super) fn walk(
+/// changes with each store, is left out. Each directory is given to `changes` before it is read. Signals are heard
+/// meanwhile.
+#[expect(clippy::disallowed_methods, reason = "a walk waits for nothing, and signals have to be heard")]
+pub(super) async fn walk(
     root: &Path,
     prefix: &Prefix,
     excluded: &Arc<Excluded>,
@@ -62,6 +70,7 @@ pub(super) fn walk(
             }
             Err(error) => walked.miss(root.display().to_string(), "a directory in it is gone by now", &error),
         }
+        yield_now().await;
     }
     walked.odd.append(&mut left_out.lock().expect("nobody panics"));
     Ok(walked)
@@ -119,10 +128,10 @@ impl Walked {
         let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
         let name = below.to_string_lossy().into_owned();
         let found = match entry.metadata() {
-            Ok(metadata) => attributes(&metadata).map(|attributes| (metadata.size(), attributes)),
+            Ok(metadata) => attributes(&metadata).map(|attributes| (metadata.size(), attributes, file_id(&metadata))),
             Err(error) => return self.miss(name, GONE_BY_NOW, &error),
         };
-        let (size, attributes) = match found {
+        let (size, attributes, id) = match found {
             Ok(found) => found,
             Err(kind) => return self.odd.push((name, format!("it is {kind}"))),
         };
@@ -134,7 +143,10 @@ impl Walked {
             Err(error) => return self.failed.push((name, error.to_string())),
         };
         match prefix.key(&path) {
-            Ok(key) => self.files.push((key, FolderFile { path, size, attributes })),
+            Ok(key) => {
+                self.seen.insert(id);
+                self.files.push((key, FolderFile { path, size, attributes }));
+            }
             Err(error) => self.failed.push((name, error.to_string())),
         }
     }
@@ -149,6 +161,11 @@ impl Walked {
             self.failed.push((name, error.to_string()));
         }
     }
+}
+
+/// Returns which file it is, whatever its name.
+pub(super) fn file_id(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
 }
 
 /// Tells whether a name is one that `get -r` gives to what is not complete: the prefix, a process, a number.

@@ -89,7 +89,9 @@ impl Watch {
         self.check_root()?;
         // The system may have lost count of the directories as well.
         if *scope == Scope::All && !is_first {
-            self.watched.changes = Arc::new(Changes::begin(&self.upload.root)?);
+            let (changes, written) = self.watched.changes.anew()?;
+            self.watched.changes = Arc::new(changes);
+            self.watched.written.get_mut().extend(written);
         }
         let difference = tokio::select! {
             biased;

@@ -97,3 +97,14 @@ fn nothing_is_written_into_the_data_directory_of_a_node() {
     assert_eq!(fs::read(node.data.join("identity")).expect("readable"), identity);
     assert_eq!(fs::read(bench.path("identity")).expect("written"), b"none of a node");
 }
+
+#[test]
+fn a_file_whose_name_is_one_of_what_is_not_complete_is_not_written() {
+    let bench = Bench::new();
+    let node = bench.node("n1", &[]);
+    bench.run_with_input(&node.data, &["put", "kept/.dacapo-get-1-2"], b"complete");
+    let got = bench.run(&node.data, &["get", "-r", "kept", text(&bench.path("back"))]);
+    let expected = "warning: kept/.dacapo-get-1-2: not written: its name is one of what is not complete\n";
+    assert_eq!((got.code, got.stderr.starts_with(expected)), (Some(1), true), "{}", got.stderr);
+    assert!(!bench.path("back/.dacapo-get-1-2").exists());
+}

@@ -10,7 +10,6 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use tokio::io::AsyncRead;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::crypto::{Attributes, Key, NodeId, Version};
@@ -218,13 +217,12 @@ impl Handle {
         self.call(Call::Status).await.unwrap_or_else(Err)
     }
 
-    /// Looks whether the disk gives what is on it and keeps what is written. What was found is also the answer to those
-    /// who ask within the next second.
+    /// Looks whether the disk gives what is on it and keeps what is written. Within a second all get the same answer.
     ///
     /// # Errors
     /// Returns [`DiskCheckError::Failed`] if it does not, and [`DiskCheckError::Silent`] if it does not answer in time.
     pub async fn check_disk(&self) -> Result<(), DiskCheckError> {
-        let checked = timeout(DISK_CHECK_TIMEOUT, self.call(Call::CheckDisk)).await;
+        let checked = tokio::time::timeout(DISK_CHECK_TIMEOUT, self.call(Call::CheckDisk)).await;
         checked.map_or(Err(DiskCheckError::Silent), |called| called.unwrap_or_else(Err))
     }
 

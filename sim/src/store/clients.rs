@@ -21,7 +21,6 @@ use super::quotas::Quotas;
 use super::settings::Settings;
 use crate::host::Host;
 use crate::plan::Plan;
-use crate::platform::elapsed;
 pub(super) use noticed::Damaged;
 use noticed::Noticed;
 
@@ -164,7 +163,7 @@ impl Clients {
     pub fn end(&self, index: usize, outcome: Outcome) {
         let moment = self.begin();
         let entry = &mut self.seen.borrow_mut().history[index];
-        (entry.ended, entry.ended_at) = (Some((moment, outcome)), Some(elapsed()));
+        (entry.ended, entry.ended_at) = (Some((moment, outcome)), Some(crate::platform::elapsed()));
     }
 
     /// Judges a call that has ended by the history of all calls.

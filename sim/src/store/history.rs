@@ -164,10 +164,8 @@ impl HistoryEntry {
     /// Makes the entry of a call that begins.
     #[must_use]
     pub fn new(number: usize, host: Host, call: Call, begun: u64) -> Self {
-        let content = match call {
-            Call::Store { size, .. } => Some(digest(&call::content(number, size))),
-            _ => None,
-        };
+        let stored = if let Call::Store { size, .. } = call { Some(call::content(number, size)) } else { None };
+        let content = stored.as_deref().map(digest);
         let (key, at) = (call.key(), elapsed());
         Self { number, host, key, call, content, at, begun, ended: None, ended_at: None, is_lost: false }
     }

@@ -22,19 +22,10 @@ use super::oracle::{convergent, faithful, live, trust};
 use crate::host::Host;
 use crate::platform::elapsed;
 use crate::subject::{Broken, Scene};
-use waits::{EXCHANGE_MAX, LOOK_AGAIN};
+use waits::{CONVERGED_WITHIN, EXCHANGE_MAX, LOOK_AGAIN, converged_within};
 
 /// How often the check looks whether all are connected.
 const LOOK: Duration = Duration::from_millis(100);
-
-/// How long it takes at most, once all are connected and no exchange hangs, until every connected peer holds every
-/// current file: a heartbeat, the longest wait of a repair that failed, an exchange that stalls, and the repair
-/// itself.
-const CONVERGED_WITHIN: Duration = Duration::from_secs(60);
-
-/// How much longer it takes for each file of a great many. Chosen: three times what an owner with an empty disk takes
-/// to learn one of two peers, eight at a time.
-const MENDED_WITHIN: Duration = Duration::from_millis(100);
 
 /// How often the check waits for all files.
 const WAITS: u32 = 4;
@@ -213,10 +204,4 @@ async fn converge(scene: &Scene<Files>, is_scrubbed: bool) -> Result<(), Broken>
     scene.lacks.take();
     scene.notes.note("every connected peer holds every current file".to_owned());
     Ok(())
-}
-
-/// Returns how long everything may take to converge.
-fn converged_within(scene: &Scene<Files>) -> Duration {
-    let many: usize = scene.plan.hosts_left().into_iter().map(|host| scene.clients.many.of(host).len()).sum();
-    CONVERGED_WITHIN + MENDED_WITHIN.saturating_mul(u32::try_from(many).unwrap_or(u32::MAX))
 }

@@ -3,8 +3,7 @@
 use dacapo::node::StatError;
 use tokio::time::{Instant, sleep};
 
-use super::converged_within;
-use super::waits::LOOK_AGAIN;
+use super::waits::{LOOK_AGAIN, converged_within};
 use crate::host::Host;
 use crate::store::files::Files;
 use crate::store::options::has_upkeep;

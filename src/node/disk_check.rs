@@ -1,36 +1,59 @@
 //! The looks at the disk: those who ask at the same time share one, and so do those who ask a moment later. So however
 //! many ask, the disk has no more to do, and if it hangs, one look hangs.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
 use std::sync::Arc;
 
-use tokio::sync::watch;
 use tokio::time::Instant;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::limits::DISK_CHECK_KEPT;
 use crate::store::StorageError;
 
-/// What a look has found, and when it ended; `None` as long as it is under way.
-pub(super) type Found = Option<(Instant, Result<(), Arc<StorageError>>)>;
+/// A look at the disk. Those who wait for it are woken in the order in which they came.
+#[derive(Default)]
+pub(super) struct Look {
+    /// What was found, and when.
+    found: OnceCell<(Instant, Result<(), Arc<StorageError>>)>,
+    ended: CancellationToken,
+}
+
+impl Look {
+    /// Notes what was found.
+    pub(super) fn find(&self, found: Result<(), StorageError>) {
+        drop(self.found.set((Instant::now(), found.map_err(Arc::new))));
+    }
+
+    /// Waits for the end of the look. Returns what was found, or `None` if the node has stopped before.
+    pub(super) async fn end(&self) -> Option<Result<(), Arc<StorageError>>> {
+        self.ended.cancelled().await;
+        self.found.get().map(|(_, found)| found.clone())
+    }
+
+    fn is_shared(&self) -> bool {
+        match self.found.get() {
+            Some((ended, _)) => ended.elapsed() < DISK_CHECK_KEPT,
+            None => !self.ended.is_cancelled(),
+        }
+    }
+}
 
 /// The last look at the disk.
 #[derive(Default)]
-pub(super) struct DiskCheck(RefCell<Option<watch::Receiver<Found>>>);
+pub(super) struct DiskCheck(RefCell<Option<Rc<Look>>>);
 
 impl DiskCheck {
-    /// Returns the look that is to be waited for. If that is a new one, the caller has to make it, and to send what it
-    /// has found.
-    pub(super) fn join(&self) -> (watch::Receiver<Found>, Option<watch::Sender<Found>>) {
+    /// Returns the look that is to be waited for. If that is a new one, the caller has to make it; it ends once the
+    /// guard is dropped.
+    pub(super) fn join(&self) -> (Rc<Look>, Option<DropGuard>) {
         let mut last = self.0.borrow_mut();
-        let is_shared = |look: &watch::Receiver<Found>| match &*look.borrow() {
-            Some((ended, _)) => ended.elapsed() < DISK_CHECK_KEPT,
-            None => look.has_changed().is_ok(),
-        };
-        if let Some(look) = last.as_ref().filter(|look| is_shared(look)) {
+        if let Some(look) = last.as_ref().filter(|look| look.is_shared()) {
             return (look.clone(), None);
         }
-        let (sender, look) = watch::channel(None);
+        let look = Rc::<Look>::default();
         *last = Some(look.clone());
-        (look, Some(sender))
+        let ends = look.ended.clone().drop_guard();
+        (look, Some(ends))
     }
 }

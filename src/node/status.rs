@@ -1,9 +1,5 @@
 //! What a node says of itself.
 
-use std::sync::Arc;
-
-use tokio::time::Instant;
-
 use super::context::{Context, Shared};
 use super::handle::answers::{Load, Status};
 use super::handle::errors::{DiskCheckError, StatError};
@@ -23,19 +19,16 @@ pub(super) async fn status<P: Platform>(context: Shared<P>) -> Result<Status, St
 
 /// Looks whether the disk works. See [`Handle::check_disk`](crate::node::Handle::check_disk).
 pub(super) async fn check_disk<P: Platform>(context: Shared<P>) -> Result<(), DiskCheckError> {
-    let (mut look, new) = context.disk_check.join();
-    if let Some(new) = new {
-        let task = context.clone();
+    let (look, new) = context.disk_check.join();
+    if let Some(ends) = new {
+        let (task, look) = (context.clone(), look.clone());
         // A task of its own, because the look goes on if nobody waits for it any more.
         context.spawn(async move {
-            let found = task.blocking(|store| store.count_own().and_then(|_| store.try_disk())).await;
-            new.send_replace(Some((Instant::now(), found.map_err(Arc::new))));
+            look.find(task.blocking(|store| store.count_own().and_then(|_| store.try_disk())).await);
+            drop(ends);
         });
     }
-    match look.wait_for(Option::is_some).await.as_deref() {
-        Ok(Some((_, found))) => found.clone().map_err(DiskCheckError::Failed),
-        Ok(None) | Err(_) => Err(DiskCheckError::Stopped),
-    }
+    look.end().await.ok_or(DiskCheckError::Stopped)?.map_err(DiskCheckError::Failed)
 }
 
 /// Returns what the node is busy with, except for the call that asks.

@@ -1,7 +1,9 @@
 //! A disk that hangs, fails or is full under a node of the star: what the node goes on doing, and what it says of its
 //! disk.
 
+use std::cell::RefCell;
 use std::io;
+use std::rc::Rc;
 use std::time::Duration;
 
 use dacapo::event::Event;
@@ -11,6 +13,7 @@ use dacapo::seed::Seed;
 use dacapo::store::layout::Layout;
 use dacapo_sim::disk::{CallKind, SimDisk};
 use dacapo_sim::store::walkthrough::star::{self, key};
+use tokio::task::spawn_local;
 use tokio::time::{sleep, timeout};
 
 use crate::support::fault_disk::{Fault, FaultDisk};
@@ -153,6 +156,25 @@ fn those_who_ask_at_once_whether_the_disk_works_share_one_look() {
         sleep(DISK_CHECK_KEPT).await;
         node.handle().check_disk().await.expect("it works");
         assert_eq!(syncs() - before, 2);
+    });
+}
+
+#[test]
+fn those_who_share_a_look_at_the_disk_are_answered_in_the_order_in_which_they_asked() {
+    in_memory::run(async {
+        let node = Network::default().try_start(OWNER, SimDisk::new().boot(), &[]).await.expect("the node starts");
+        let answered = Rc::new(RefCell::new(Vec::new()));
+        let ask = |number: usize| {
+            let (node, answered) = (node.handle(), answered.clone());
+            spawn_local(async move {
+                node.check_disk().await.expect("it works");
+                answered.borrow_mut().push(number);
+            })
+        };
+        for asked in (0..32).map(ask).collect::<Vec<_>>() {
+            asked.await.expect("it does not panic");
+        }
+        assert_eq!(*answered.borrow(), Vec::from_iter(0..32));
     });
 }
 

@@ -30,10 +30,12 @@ fn listen(network: &Network, answers: bool, connections: usize) {
 
 async fn serve(peer: ScriptedPeer, stream: DuplexStream, held: Held, answers: bool) -> Result<(), LinkError> {
     let (mut link, hello) = peer.accept(stream).await?;
-    while hello.purpose == Purpose::Control {
-        read_message(&mut link).await?;
-        sleep(HEARTBEAT_INTERVAL).await;
-        send(&mut link, &alive(0, None)).await?;
+    if hello.purpose == Purpose::Control {
+        loop {
+            read_message(&mut link).await?;
+            sleep(HEARTBEAT_INTERVAL).await;
+            send(&mut link, &alive(0, None)).await?;
+        }
     }
     if answers {
         answer(&mut link, &held).await?;

@@ -41,9 +41,9 @@ pub(crate) fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Argument
     if let Some(file) = named(&command, &line) {
         command = with(command, &file).map_err(ParseError::Config)?;
     }
-    let unused = command.clone();
+    let unused = has_names(&line).then(|| command.clone());
     let mut matched = command.try_get_matches_from_mut(&line);
-    if matched.as_ref().is_err_and(lacks_key) && has_names(&line) {
+    if let Some(unused) = unused.filter(|_| matched.as_ref().is_err_and(lacks_key)) {
         command = without_command(unused);
         matched = command.try_get_matches_from_mut(&line);
     }
